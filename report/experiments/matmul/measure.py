@@ -1,0 +1,210 @@
+"""What a `matmul` experiment runs, in the framework's own interpreter."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from report.worker.records import AsPrinted, Outcome, Series, Unavailable
+from report.worker.timing import Method, Stopwatch
+from report.worker.timing import measure as measure_together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from report.worker.records import Labels
+
+PRINTED_FLOPS = 0.03e9
+"""The chapter's figure for 2 * 256**3 = 33,554,432 operations."""
+
+PRINTED_ORDER = ("element", "column", "full", "block")
+
+
+class Products(Protocol):
+    """Two matrices B, C (n x n), and the ways to multiply them."""
+
+    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
+        """Return a function that computes A = BC once.
+
+        Raises:
+            Unavailable: The framework cannot do it.
+        """
+
+
+class Session(Protocol):
+    """What a backend must offer for this kind."""
+
+    def synchronize(self) -> None:
+        """Wait until the device has done what was queued."""
+
+    def set_threads(self, threads: int) -> None:
+        """Use this many CPU threads from now on."""
+
+    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
+        """Allow or forbid TF32 in float32 products from now on."""
+
+    def has_tf32(self) -> bool:
+        """Return whether the switch means anything on this device."""
+
+    def products(self, size: int, dtype: str, seed: int) -> Products:
+        """Make B and C from a seed.
+
+        Raises:
+            Unavailable: The device cannot hold or multiply this dtype.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One series to measure."""
+
+    strategy: str
+    size: int
+    dtype: str
+    block_width: int | None
+    threads: int
+    tf32: bool | None
+
+    def labels(self) -> Labels:
+        """Return the labels under which it is stored."""
+        return dict(vars(self))
+
+    def flops(self) -> int:
+        """Return 2 n^3, the multiplications and additions of the product."""
+        return 2 * self.size**3
+
+
+def measure(session: Session, job: dict[str, Any]) -> Outcome:
+    """Measure all series of the experiment, interleaved.
+
+    Args:
+        session: The backend, on its device.
+        job: settings, seed, threads, process, budget_s (of this process), repeats.
+    """
+    settings = job["settings"]
+    printed = _as_printed(session, job["seed"]) if settings["as_printed"] else []
+    points = list(_points(settings, job["threads"], has_tf32=session.has_tf32()))
+    method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
+    switching = len({(point.threads, point.tf32) for point in points}) > 1
+    maker = _Maker(session, job["seed"], method, method.budget_s / len(points), switching=switching)
+    series: dict[Point, Series | Stopwatch] = {}
+    # From small to large, so that the next size's cost is known before it is paid.
+    for point in sorted(points, key=lambda point: point.size):
+        series[point] = maker.stopwatch(point)
+    stopwatches = [made for made in series.values() if isinstance(made, Stopwatch)]
+    measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
+    return Outcome(
+        as_printed=printed,
+        series=[
+            made
+            if isinstance(made, Series)
+            else Series(labels=point.labels(), flops=point.flops(), timing=made.timing())
+            for point, made in ((point, series[point]) for point in points)
+        ],
+    )
+
+
+class _Maker:
+    """Makes warm stopwatches, and knows what a product of the last size cost."""
+
+    def __init__(
+        self, session: Session, seed: int, method: Method, share_s: float, *, switching: bool
+    ) -> None:
+        self.session, self.seed, self.method = session, seed, method
+        self.share_s, self.switching = share_s, switching
+        self._products: dict[tuple[int, str], Products] = {}
+        self._cost: dict[tuple[object, ...], float] = {}
+
+    def stopwatch(self, point: Point) -> Series | Stopwatch:
+        """Return a warm stopwatch for a point, or the series that says why there is none."""
+        family = (point.strategy, point.dtype, point.block_width, point.threads, point.tf32)
+        expected_s = self._cost.get(family, 0.0) * point.flops()
+        if expected_s > self.share_s:
+            return Series(
+                labels=point.labels(),
+                status="skipped",
+                reason=(
+                    f"one product would take about {expected_s:.2g} s, more than its share of "
+                    f"the budget, {self.share_s:.2g} s"
+                ),
+            )
+        try:
+            stopwatch = self._prepared(point)
+            stopwatch.warm_up(self.share_s)
+        except Unavailable as reason:
+            return Series(labels=point.labels(), status="skipped", reason=str(reason))
+        self._cost[family] = stopwatch.call_s() / point.flops()
+        return stopwatch
+
+    def _prepared(self, point: Point) -> Stopwatch:
+        key = (point.size, point.dtype)
+        if key not in self._products:
+            self._products[key] = self.session.products(*key, self.seed)
+        call = self._products[key].call(point.strategy, point.block_width or 0)
+
+        def switch() -> None:
+            self.session.set_threads(point.threads)
+            if point.tf32 is not None:
+                self.session.set_tf32(point.tf32)
+            # A thread pool that has just changed its size starts its threads at first use.
+            call()
+
+        return Stopwatch(
+            call=call,
+            synchronize=self.session.synchronize,
+            method=self.method,
+            before=switch if self.switching else None,
+        )
+
+
+def _points(settings: dict[str, Any], usable: int, *, has_tf32: bool) -> Iterator[Point]:
+    """Yield every combination that makes sense, in the order of the file."""
+    for size, dtype, strategy in itertools.product(
+        settings["size"], settings["dtype"], settings["strategy"]
+    ):
+        widths = [width for width in settings["block_width"] if width <= size]
+        modes = settings["tf32"] if has_tf32 and dtype == "float32" else [None]
+        for width, threads, tf32 in itertools.product(
+            widths if strategy == "block" else [None],
+            _thread_counts(settings["threads"], usable),
+            modes,
+        ):
+            yield Point(
+                strategy=strategy,
+                size=size,
+                dtype=dtype,
+                block_width=width,
+                threads=threads,
+                tf32=tf32,
+            )
+
+
+def _thread_counts(wanted: list[int | str], usable: int) -> list[int]:
+    counts: list[int] = []
+    for item in wanted:
+        if item == "each":
+            counts += [2**k for k in range(usable.bit_length()) if 2**k < usable] + [usable]
+        else:
+            counts.append(usable if item == "auto" else int(item))
+    return list(dict.fromkeys(counts))
+
+
+def _as_printed(session: Session, seed: int) -> list[AsPrinted]:
+    """Time four products once each, cold, by the wall clock, and divide 0.03 by the seconds.
+
+    This is the chapter's procedure in its order, and deliberately not a sound one: no warm-up,
+    no repetition, a clock that can be set back, and a rounded count of operations.
+    """
+    products = session.products(256, "float32", seed)
+    printed = []
+    for strategy in PRINTED_ORDER:
+        call = products.call(strategy, 64)
+        start = time.time()
+        call()
+        elapsed = time.time() - start
+        gflops = PRINTED_FLOPS / 1e9 / elapsed if elapsed > 0 else None
+        printed.append(AsPrinted(strategy=strategy, elapsed_s=elapsed, gflops=gflops))
+    return printed

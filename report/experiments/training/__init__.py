@@ -1,0 +1,1 @@
+"""Training: linear regression by gradient descent with batches of any size."""

@@ -1,0 +1,1 @@
+"""What runs in a framework's own interpreter: the standard library and one framework only."""

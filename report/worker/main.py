@@ -1,0 +1,120 @@
+"""The worker: reads requests from its parent, measures, answers.
+
+Requests and answers are lines of JSON. The answers go over a copy of the original standard
+output; file descriptor 1 itself is then pointed at standard error, so that nothing a framework
+prints, from Python or from C, can end up among them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from typing import Any, BinaryIO, Protocol, cast
+
+from report.backends import BACKENDS
+from report.experiments import KINDS
+from report.worker.records import Environment, Outcome
+
+Message = dict[str, Any]
+
+
+class BackendModule(Protocol):
+    """What a file in `report/backends/` offers to the worker itself."""
+
+    def environment(self) -> Environment:
+        """Describe the framework, its libraries and its devices."""
+
+    def session(self, device: str, threads: int) -> object:
+        """Prepare to measure on a device; kinds state what they need of the object."""
+
+
+class MeasureModule(Protocol):
+    """What a kind's `measure.py` offers."""
+
+    def measure(self, session: object, job: Message) -> Outcome:
+        """Carry out one job."""
+
+
+def main() -> None:
+    """Answer requests until the parent closes its end."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    for request in _until_parent_ends(requests):
+        try:
+            answer = _answer(request)
+        except MemoryError:
+            answer = _failure("out of memory")
+        except Exception as error:  # noqa: BLE001 (whatever goes wrong is the answer)
+            traceback.print_exc()
+            answer = _failure(_reason(error))
+        line = json.dumps(answer, allow_nan=False, separators=(",", ":"))
+        answers.write(line.encode() + b"\n")
+        answers.flush()
+
+
+def _until_parent_ends(requests: BinaryIO) -> Any:
+    """Yield requests; end the whole process group as soon as the parent's end is closed.
+
+    A thread of its own waits for the next line, also while a job runs: it sleeps in the kernel
+    and costs the measurement nothing, and it notices a parent that was killed.
+    """
+    inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in requests:
+            inbox.put(json.loads(line))
+        if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        yield inbox.get()
+
+
+def _answer(request: Message) -> Message:
+    backend = BACKENDS[request["backend"]]
+    if request["do"] == "environment":
+        return {"environment": dataclasses.asdict(_environment(backend.name))}
+    if request["kind"] not in KINDS:
+        raise ValueError(f"unknown kind {request['kind']!r}")
+    module = cast("BackendModule", importlib.import_module(f"report.backends.{backend.name}"))
+    kind = importlib.import_module(f"report.experiments.{request['kind']}.measure")
+    session = module.session(request["device"], request["threads"])
+    outcome = cast("MeasureModule", kind).measure(session, request)
+    return {"outcome": dataclasses.asdict(outcome)}
+
+
+def _environment(name: str) -> Environment:
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    backend = BACKENDS[name]
+    if importlib.util.find_spec(backend.package) is None:
+        return Environment(
+            backend=name,
+            status="skipped",
+            reason=f"{backend.title} is not installed: {backend.install}",
+            python=python,
+        )
+    module = cast("BackendModule", importlib.import_module(f"report.backends.{name}"))
+    return module.environment()
+
+
+def _failure(reason: str) -> Message:
+    return {"failed": reason}
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,199 @@
+"""What a worker measured, as plain dataclasses.
+
+The same classes are what a result file keeps: the parent validates them with pydantic and
+derives the published JSON Schema from them, so there is one definition and no translation.
+
+Stored values are SI and unrounded; a name carries its unit. Failure is data: whatever can
+fail has a `status` and a `reason`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scalar = str | int | float | bool | None
+Labels = dict[str, Scalar]
+Status = Literal["ok", "skipped", "failed"]
+Stopped = Literal["narrow", "repeats", "budget"]
+
+# pydantic reads this from a plain dataclass; nothing is imported for it here.
+STRICT = {"extra": "forbid"}
+
+
+class Unavailable(Exception):  # noqa: N818 (it is an outcome, not an error)
+    """Something that this framework or device cannot do; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """The raw samples of one series in one process.
+
+    Attributes:
+        warmups: Calls made before measuring.
+        warmup_s: Seconds of the first few of them, the cold one first.
+        inner_loops: Calls in one sample, chosen so that a sample is long against the clock.
+        samples: Samples taken.
+        elapsed_s: Seconds of each sample (of `inner_loops` calls), in the order taken; the
+            first so many if there were too many to keep.
+        stopped: Why no more were taken: the interval was narrow, the most repeats were
+            reached, or the time was up.
+        median_s: Median seconds of one call.
+        low_s: Lower end of the median's 95 % interval within this process (order
+            statistics); null below six samples, where there is none.
+        high_s: Upper end.
+    """
+
+    __pydantic_config__ = STRICT
+
+    warmups: int
+    warmup_s: list[float]
+    inner_loops: int
+    samples: int
+    elapsed_s: list[float]
+    stopped: Stopped
+    median_s: float
+    low_s: float | None
+    high_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One thing measured: its labels say which, its timing how long a call takes.
+
+    Attributes:
+        labels: What distinguishes it within the experiment (strategy, size, dtype, ...).
+        status: ok, skipped (cannot be done here) or failed.
+        reason: Why not ok, in words.
+        flops: Floating point operations of one call, exactly; null where not counted.
+        timing: The samples; null unless ok.
+    """
+
+    __pydantic_config__ = STRICT
+
+    labels: Labels
+    status: Status = "ok"
+    reason: str | None = None
+    flops: int | None = None
+    timing: Timing | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsPrinted:
+    """A product timed the chapter's own way: once, cold, with `time.time`.
+
+    Attributes:
+        strategy: element, column, full or block.
+        elapsed_s: What the chapter's timer shows.
+        gflops: What the chapter prints: 0.03 divided by that; null if the timer showed 0.
+    """
+
+    __pydantic_config__ = STRICT
+
+    strategy: str
+    elapsed_s: float
+    gflops: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRun:
+    """One training run with one seed, repeated for its times; its losses do not vary.
+
+    Attributes:
+        labels: run (its label), batch_size, lr, epochs, loader, implementation, loss.
+        seed: Index of the initial weights and permutations that it got.
+        examples: Examples processed at each point of the curve, 0 first.
+        epoch_ends: Indices into `examples` where an epoch ended.
+        loss: Loss on all examples (squared error / 2, mean) at each point.
+        repeats: How often it was run and timed.
+        elapsed_s: For each repeat that is kept, seconds of training up to each point, with
+            evaluation outside the timer.
+        diverged: The loss became infinite or NaN (the curve is cut there), or ended above
+            where it began.
+    """
+
+    __pydantic_config__ = STRICT
+
+    labels: Labels
+    seed: int
+    examples: list[int]
+    epoch_ends: list[int]
+    loss: list[float]
+    repeats: int
+    elapsed_s: list[list[float]]
+    diverged: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What `measure.py` of a kind returns for one job: any of these, as the kind has them."""
+
+    __pydantic_config__ = STRICT
+
+    series: list[Series] = field(default_factory=list)
+    runs: list[TrainingRun] = field(default_factory=list)
+    as_printed: list[AsPrinted] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accelerator:
+    """A device beside the CPU, as its framework and its driver describe it.
+
+    Attributes:
+        device: The framework's name for it ("cuda:0", "mps", "xpu:0").
+        name: The product's name.
+        memory_bytes: Its memory.
+        works: A small product on it gave the right answer.
+        reason: Why it does not work.
+        compute_capability: NVIDIA's architecture number ("9.0").
+        driver: Version of its driver.
+        clock_hz: Highest clock of its processors.
+        memory_clock_hz: Highest clock of its memory.
+        power_limit_w: The power that it may draw.
+    """
+
+    __pydantic_config__ = STRICT
+
+    device: str
+    name: str | None = None
+    memory_bytes: int | None = None
+    works: bool = False
+    reason: str | None = None
+    compute_capability: str | None = None
+    driver: str | None = None
+    clock_hz: int | None = None
+    memory_clock_hz: int | None = None
+    power_limit_w: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A framework in its interpreter, as the worker finds it.
+
+    Attributes:
+        backend: Name in the registry.
+        status: ok, or skipped where the framework is not installed.
+        reason: Why not ok.
+        python: Version of the interpreter.
+        versions: Of the framework and what it stands on.
+        blas: The library behind the products, with its version.
+        threads: How many threads the framework takes if nobody says.
+        simd: The instruction set that the framework chose.
+        pools: Thread pools loaded ("openmp: libgomp, 2 threads").
+        accelerators: Devices beside the CPU that the framework sees.
+        dtypes: For each device that works, the dtypes that can be multiplied on it.
+    """
+
+    __pydantic_config__ = STRICT
+
+    backend: str
+    status: Status = "ok"
+    reason: str | None = None
+    python: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    blas: str | None = None
+    threads: int | None = None
+    simd: str | None = None
+    pools: list[str] = field(default_factory=list)
+    accelerators: list[Accelerator] = field(default_factory=list)
+    dtypes: dict[str, list[str]] = field(default_factory=dict)
