@@ -1,0 +1,94 @@
+"""experiments.yaml -> Config: the models that say what may stand in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
+
+from report.errors import ConfigError
+from report.experiments.matmul.spec import MatmulSpec
+from report.experiments.settings import BackendName, Defaults, DeviceName, OneOrMany, Strict
+from report.experiments.training.spec import TrainingSpec
+from report.explain import explain
+from report.yamlsource import YamlSource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Profile = Literal["quick", "full"]
+
+ExperimentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+def _kind(value: Any) -> str | None:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return kind if isinstance(kind, str) else None
+
+
+ExperimentSpec = Annotated[
+    Annotated[MatmulSpec, Tag("matmul")] | Annotated[TrainingSpec, Tag("training")],
+    Discriminator(_kind),
+]
+
+
+class DatasetSpec(Strict):
+    """The data that the training runs use."""
+
+    name: Literal["airfoil"] = "airfoil"
+    path: str | None = Field(None, description="A copy of airfoil_self_noise.dat; else fetched.")
+    examples: int = Field(1500, ge=2, le=1503, description="The first so many rows are used.")
+
+
+class Profiles(Strict):
+    """How much is measured: a quick look, or a report to publish."""
+
+    quick: Defaults = Defaults(processes=3, repeats=30, seeds=3)
+    full: Defaults = Defaults(processes=6, repeats=60, seeds=10)
+
+
+class Config(Strict):
+    """experiments.yaml."""
+
+    version: Literal[1] = Field(description="Version of this format.")
+    title: Annotated[str, StringConstraints(min_length=1, max_length=120)] = (
+        "Minibatch stochastic gradient descent, measured"
+    )
+    seed: int = Field(1, ge=0, lt=2**63, description="Of everything that is drawn.")
+    device: DeviceName = Field("auto", description="auto: the best accelerator, else the CPU.")
+    backends: OneOrMany[BackendName] = Field(["pytorch"], description="Frameworks to measure.")
+    dataset: DatasetSpec = DatasetSpec()
+    profiles: Profiles = Profiles()
+    experiments: Annotated[dict[ExperimentName, ExperimentSpec], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _batches_fit(self) -> Config:
+        for name, spec in self.experiments.items():
+            if not isinstance(spec, TrainingSpec):
+                continue
+            for half in (spec, spec.quick, spec.full):
+                for run in half.runs if half and "runs" in half.model_fields_set else ():
+                    if run.batch_size > self.dataset.examples:
+                        raise ValueError(
+                            f"experiments.{name}: run {run.label!r} has batch_size "
+                            f"{run.batch_size}, but the data has {self.dataset.examples} examples"
+                        )
+        return self
+
+
+def load(path: Path) -> Config:
+    """Read a configuration.
+
+    Args:
+        path: An experiments.yaml.
+
+    Raises:
+        ConfigError: With file, line, key and remedy.
+    """
+    source = YamlSource(path)
+    if not isinstance(source.content, dict):
+        raise ConfigError(f"{source.name}:1: expected keys such as version and experiments.")
+    try:
+        return Config.model_validate(source.content)
+    except ValidationError as error:
+        raise explain(source, error, Config.model_json_schema()) from None

@@ -1,0 +1,66 @@
+"""The `matmul` kind in experiments.yaml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from report.experiments.settings import OneOrMany, Settings, Threads
+
+Strategy = Literal["element", "column", "row", "block", "full", "full-out"]
+Dtype = Literal["float32", "float64", "bfloat16", "float16"]
+Size = Annotated[int, Field(ge=2, le=16_384)]
+
+ELEMENT_CALLS = 2**20
+"""The most dot products of one element-wise product: some seconds in the slowest framework."""
+
+
+class MatmulSettings(Settings):
+    """Square products A = BC of two n x n matrices; lists are swept."""
+
+    strategy: OneOrMany[Strategy] = Field(
+        ["full"],
+        description=(
+            "element, column, row, block and full as the chapter writes them; full-out is the "
+            "full product into a matrix that is kept, so that no memory is allocated."
+        ),
+    )
+    size: OneOrMany[Size] = Field([256], description="n, the number of rows and columns.")
+    dtype: OneOrMany[Dtype] = Field(
+        ["float32"], description="Those that a device lacks are skipped, with the reason."
+    )
+    block_width: OneOrMany[Annotated[int, Field(ge=1, le=16_384)]] = Field(
+        [64], description="Columns of a block, for the strategy block; wider than n is left out."
+    )
+    threads: OneOrMany[Threads] = Field(
+        ["auto"],
+        description="CPU threads: auto (all usable cores), each (1, 2, 4 ... all), or numbers.",
+    )
+    tf32: OneOrMany[bool] = Field(
+        [False],
+        description="CUDA only: float32 products in TF32; elsewhere without meaning.",
+    )
+    as_printed: bool = Field(
+        default=False,
+        description="Also time element, column, full and block of 64 the chapter's way: once, "
+        "cold, in a fresh process.",
+    )
+
+    @model_validator(mode="after")
+    def _element_is_affordable(self) -> MatmulSettings:
+        if "element" in self.strategy and max(self.size) ** 2 > ELEMENT_CALLS:
+            message = (
+                f"strategy element at size {max(self.size)} makes {max(self.size) ** 2:,} calls; "
+                f"sizes up to {int(ELEMENT_CALLS**0.5)} are possible with it"
+            )
+            raise ValueError(message)
+        return self
+
+
+class MatmulSpec(MatmulSettings):
+    """An experiment of kind matmul."""
+
+    kind: Literal["matmul"]
+    quick: MatmulSettings | None = Field(None, description="Keys that differ in profile quick.")
+    full: MatmulSettings | None = Field(None, description="Keys that differ in profile full.")

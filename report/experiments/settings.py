@@ -1,0 +1,110 @@
+"""What every kind of experiment can be told in experiments.yaml."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from report.backends import BACKENDS
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
+Item = TypeVar("Item")
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _distinct(values: list[Item]) -> list[Item]:
+    if len({repr(value) for value in values}) != len(values):
+        message = "the list holds a value twice"
+        raise ValueError(message)
+    return values
+
+
+class _SchemaOfOneOrMany:
+    """Let editors offer a single value as well as a list of them."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        schema = handler(core_schema)
+        return {"anyOf": [schema["items"], schema]}
+
+
+OneOrMany = Annotated[
+    list[Item],
+    Field(min_length=1, max_length=64),
+    BeforeValidator(_listed),
+    AfterValidator(_distinct),
+    _SchemaOfOneOrMany(),
+]
+"""A value or a list of values; a list is swept."""
+
+BackendName = Literal["pytorch"]
+if set(get_args(BackendName)) != set(BACKENDS):
+    raise RuntimeError("BackendName and the registry of backends must name the same")
+
+DeviceName = Annotated[
+    str,
+    StringConstraints(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d{1,2})?)$"),
+    Field(examples=["auto", "cpu", "cuda", "cuda:1", "mps", "xpu"]),
+]
+Threads = Annotated[int, Field(ge=1, le=4096)] | Literal["auto", "each"]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True)]
+
+
+class Strict(BaseModel):
+    """A part of experiments.yaml; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Defaults(Strict):
+    """What a profile gives to experiments that do not say otherwise."""
+
+    processes: int = Field(
+        3, ge=1, le=50, description="Fresh processes (replicates) for each experiment and backend."
+    )
+    repeats: int = Field(
+        30, ge=3, le=10_000, description="The most samples of one series in one process."
+    )
+    seeds: int = Field(3, ge=1, le=100, description="Seeds of each training run.")
+
+
+class Settings(Strict):
+    """Keys that each experiment has, whatever its kind."""
+
+    title: Label | None = Field(None, description="Heading on the page; else made from the name.")
+    backends: OneOrMany[BackendName] | None = Field(
+        None, description="Frameworks that run it; else those at the top of the file."
+    )
+    device: DeviceName | None = Field(None, description="Else the device at the top of the file.")
+    budget_s: Seconds = Field(
+        10, description="Seconds of measuring for each backend, all processes together."
+    )
+    timeout_s: Seconds | None = Field(
+        None, description="When to give a process up, in seconds; else 60 s and 5 budgets."
+    )
+    processes: int | None = Field(None, ge=1, le=50, description="Else the profile's.")
+    repeats: int | None = Field(None, ge=3, le=10_000, description="Else the profile's.")
+
+    def overridden(self, other: Settings | None) -> Self:
+        """Return these settings with those keys replaced that `other` sets itself."""
+        if other is None:
+            return self
+        own = self.model_dump(exclude_unset=True)
+        # Validated anew: what each half may hold alone, both together may not.
+        return type(self).model_validate(own | other.model_dump(exclude_unset=True))

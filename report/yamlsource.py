@@ -1,0 +1,93 @@
+"""YAML with line numbers: where in the file a key stands, so that an error can say it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from report.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_BYTES = 1_000_000
+MOST_NODES = 50_000
+"""Far above any real file; a file of aliases to aliases would otherwise grow without end."""
+
+Location = tuple[str | int, ...]
+
+
+class YamlSource:
+    """A YAML file: its content as plain objects, and the line of each key.
+
+    Attributes:
+        name: The file's name as a person gave it.
+        content: What it holds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read a file.
+
+        Raises:
+            ConfigError: It cannot be read, or is no YAML that can be trusted.
+        """
+        self.name = os.fspath(path)
+        self.content: Any = None
+        self._lines: dict[Location, int] = {}
+        self._nodes = 0
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                raise ConfigError(f"{self.name} is larger than 1 MB: is it a configuration?")
+            text = path.read_text(encoding="utf-8")
+            self._note(yaml.compose(text, Loader=yaml.SafeLoader), ())
+            self.content = yaml.safe_load(text)
+        except FileNotFoundError:
+            raise ConfigError(
+                f"There is no {self.name}. `report init` writes one to start from."
+            ) from None
+        except OSError as error:
+            raise ConfigError(f"{self.name} cannot be read: {error.strerror}.") from None
+        except yaml.MarkedYAMLError as error:
+            raise self._syntax_error(error) from None
+        except RecursionError:
+            raise ConfigError(f"{self.name} is nested too deeply.") from None
+        except (yaml.YAMLError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f"{self.name} is not readable as YAML: {reason}.") from None
+
+    def line(self, location: Location) -> int:
+        """Return the line of a key, or of the nearest key above it that is in the file."""
+        while location and location not in self._lines:
+            location = location[:-1]
+        return self._lines.get(location, 1)
+
+    def _syntax_error(self, error: yaml.MarkedYAMLError) -> ConfigError:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        hint = " Indent with spaces." if mark and "\\t" in str(error.problem) else ""
+        return ConfigError(f"{self.name}{line}: YAML: {error.problem}.{hint}")
+
+    def _note(self, node: yaml.Node | None, location: Location) -> None:
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise ConfigError(f"{self.name} holds more than {MOST_NODES:,} values.")
+        if node is None:
+            return
+        self._lines.setdefault(location, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, value in node.value:
+                if key.value in seen and key.value != "<<":
+                    line = key.start_mark.line + 1
+                    raise ConfigError(
+                        f"{self.name}:{line}: the key {key.value!r} stands here a second time; "
+                        "remove one of the two."
+                    )
+                seen.add(key.value if isinstance(key.value, str) else None)
+                self._lines[(*location, key.value)] = key.start_mark.line + 1
+                self._note(value, (*location, key.value))
+        elif isinstance(node, yaml.SequenceNode):
+            for index, value in enumerate(node.value):
+                self._note(value, (*location, index))
