@@ -1,0 +1,308 @@
+"""The command line. Thin: every command imports what it needs when it runs.
+
+`report --help` and shell completion must answer at once, so that nothing heavier than Click is
+imported at the top.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from report import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from report.plan import Plan
+    from report.results import Result
+    from report.site import Rendered
+
+CONFIG = "experiments.yaml"
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+def _names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Complete --only from the configuration's experiments."""
+    from report.config import load
+    from report.errors import ReportError
+
+    try:
+        names = load(Path(context.params.get("config") or CONFIG)).experiments
+    except ReportError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Combine several options into one decorator."""
+
+    def apply(command: Any) -> Any:
+        return functools.reduce(lambda inner, decorate: decorate(inner), decorators[::-1], command)
+
+    return apply
+
+
+CONFIG_ARGUMENT = click.argument("config", type=FILE, default=CONFIG)
+SITE_OPTION = click.option(
+    "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site's folder."
+)
+RESULTS_OPTION = click.option(
+    "--results", type=FOLDER, default="results", show_default=True, help="The results' folder."
+)
+RUN_OPTIONS = _options(
+    CONFIG_ARGUMENT,
+    RESULTS_OPTION,
+    click.option(
+        "--profile",
+        type=click.Choice(["quick", "full"]),
+        default="quick",
+        show_default=True,
+        help="A quick look, or a report to publish.",
+    ),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=_names,
+        help="Run this experiment only; may be repeated.",
+    ),
+    click.option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps or xpu."),
+    click.option(
+        "--machine", metavar="NAME", help="Call the machine this, not after its hardware."
+    ),
+    click.option(
+        "--resume/--fresh",
+        default=True,
+        show_default=True,
+        help="Go on with an unfinished run of the same plan, or measure anew.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Show the plan and a time estimate; run nothing."),
+    click.option("-q", "--quiet", is_flag=True, help="Print failures and the result only."),
+    click.option("-v", "--verbose", is_flag=True, help="Print every process."),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="report")
+def main() -> None:
+    """Measure the chapter "Minibatch Stochastic Gradient Descent" on this machine.
+
+    `report build` reads experiments.yaml, measures, and renders a static site.
+    """
+
+
+@main.command()
+@RUN_OPTIONS
+@SITE_OPTION
+@click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
+@click.pass_context
+def build(context: click.Context, site_dir: Path, *, open_browser: bool, **options: Any) -> None:
+    """Measure what CONFIG (experiments.yaml) asks for, then render the site.
+
+    Exits with 0 if all experiments ran, 1 if something failed (the site shows it), 2 if the
+    command or the configuration cannot be carried out.
+    """
+    result = _run(**options)
+    if result is None:
+        return
+    rendered = _render(options["results"], site_dir)
+    if open_browser:
+        click.launch(rendered.index.as_uri())
+    click.echo(rendered.index.as_uri())
+    context.exit(_exit_code(result))
+
+
+@main.command()
+@RUN_OPTIONS
+@click.pass_context
+def run(context: click.Context, **options: Any) -> None:
+    """Measure what CONFIG (experiments.yaml) asks for; render nothing."""
+    result = _run(**options)
+    if result is not None:
+        context.exit(_exit_code(result))
+
+
+@main.command()
+@click.argument("results", type=click.Path(path_type=Path), default="results")
+@SITE_OPTION
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the site is stale.")
+@click.pass_context
+def render(context: click.Context, results: Path, site_dir: Path, *, check: bool) -> None:
+    """Render the site from RESULTS (a folder, or one result file)."""
+    if not check:
+        click.echo(_render(results, site_dir).index.as_uri())
+        return
+    from report import site, store
+
+    stale = site.stale(store.load_all(results), site_dir)
+    for path in stale:
+        click.echo(f"not up to date: {path}")
+    if not stale:
+        click.echo(f"{site_dir} is up to date.")
+    context.exit(1 if stale else 0)
+
+
+@main.command()
+@click.argument("a")
+@click.argument("b")
+@RESULTS_OPTION
+def compare(a: str, b: str, results: Path) -> None:
+    """Compare two results, A and B: files, or machines' ids in the results' folder."""
+    from rich.console import Console
+
+    from report import store, tables
+    from report.compare import compare as compare_results
+
+    pair = [store.find(reference, results, Path(reference)) for reference in (a, b)]
+    Console().print(*tables.comparison(*pair, compare_results(*pair)), sep="\n")
+
+
+@main.command()
+@SITE_OPTION
+@click.option("--remote", default="origin", show_default=True, help="Where to push.")
+@click.option("--branch", default="gh-pages", show_default=True, help="The branch to make.")
+@click.option("--message", help="Of the commit.")
+@click.option("--no-push", is_flag=True, help="Make the commit and push nothing.")
+def publish(
+    site_dir: Path, remote: str, branch: str, message: str | None, *, no_push: bool
+) -> None:
+    """Put the rendered site on the gh-pages branch."""
+    from report.publish import publish as publish_site
+
+    done = publish_site(site_dir, remote=remote, branch=branch, message=message, push=not no_push)
+    click.echo(f"{done.branch} is at {done.commit[:12]}{', pushed' if done.pushed else ''}.")
+    if done.url:
+        click.echo(done.url)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As a result file holds it.")
+@click.option("--machine", metavar="NAME", help="Call the machine this.")
+def hardware(machine: str | None, *, as_json: bool) -> None:
+    """Show what was detected of this machine, and how each fact is known."""
+    from rich.console import Console
+
+    from report import tables
+    from report.backends import BACKENDS
+    from report.runner import survey
+
+    host = survey(list(BACKENDS), name=machine)
+    if as_json:
+        click.echo(tables.host_json(host))
+    else:
+        Console().print(*tables.host(host), sep="\n")
+
+
+@main.command()
+@CONFIG_ARGUMENT
+def validate(config: Path) -> None:
+    """Check CONFIG (experiments.yaml)."""
+    from report.config import load
+    from report.plan import plan
+
+    loaded = load(config)
+    for profile in ("quick", "full"):
+        plan(loaded, profile)  # type: ignore[arg-type]
+    click.echo(f"{config} is valid: {len(loaded.experiments)} experiments.")
+
+
+@main.command()
+@click.argument("what", type=click.Choice(["config", "results"]))
+def schema(what: str) -> None:
+    """Print the JSON Schema of experiments.yaml or of a result file."""
+    import json
+
+    if what == "config":
+        from report.config import Config
+
+        schema = Config.model_json_schema()
+    else:
+        from report.store import schema as result_schema
+
+        schema = result_schema()
+    click.echo(json.dumps(schema, indent=2))
+
+
+@main.command()
+@CONFIG_ARGUMENT
+def init(config: Path) -> None:
+    """Write an experiments.yaml to edit."""
+    from report.errors import UsageError
+    from report.resources import default_config
+
+    try:
+        with config.open("x", encoding="utf-8") as file:
+            file.write(default_config())
+    except FileExistsError:
+        raise UsageError(f"{config} is there already; it was left as it is.") from None
+    except OSError as error:
+        raise UsageError(f"{config} cannot be written: {error.strerror}.") from None
+    click.echo(f"Wrote {config}. `report build` measures what it asks for.")
+
+
+def _run(  # noqa: PLR0913 (one argument for each option)
+    *,
+    config: Path,
+    results: Path,
+    profile: str,
+    only: tuple[str, ...],
+    device: str | None,
+    machine: str | None,
+    resume: bool,
+    dry_run: bool,
+    quiet: bool,
+    verbose: bool,
+) -> Result | None:
+    """Measure; return nothing if only the plan was wanted."""
+    from rich.console import Console
+
+    from report import files, tables
+    from report.config import load
+    from report.plan import plan as make_plan
+    from report.progress import NORMAL, QUIET, VERBOSE, Watcher
+    from report.runner import Run, survey
+
+    plan: Plan = make_plan(load(config), profile, device=device)  # type: ignore[arg-type]
+    plan.only(only)
+    console = Console(stderr=True)
+    if dry_run:
+        Console().print(*tables.plan(plan, only), sep="\n")
+        return None
+    watcher = Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
+    host = survey(plan.backends(), name=machine)
+    _require_a_backend(host)
+    with files.sole_writer(results, "measuring into"), watcher.shown():
+        return Run(
+            plan=plan,
+            host=host,
+            results=results,
+            only=only,
+            fresh=not resume,
+            checkout=config.resolve().parent,
+            say=watcher.say,
+        ).execute(watcher)
+
+
+def _require_a_backend(host: Any) -> None:
+    from report.errors import UsageError
+
+    environments = host.environments.values()
+    if not any(environment.status == "ok" for environment in environments):
+        reasons = "\n".join(str(environment.reason) for environment in environments)
+        raise UsageError(f"There is no framework to measure.\n{reasons}")
+
+
+def _render(results: Path, site_dir: Path) -> Rendered:
+    from report import files, site, store
+
+    with files.sole_writer(site_dir, "writing"):
+        return site.write(store.load_all(results), site_dir)
+
+
+def _exit_code(result: Result) -> int:
+    return 1 if any(record.status == "failed" for record in result.records) else 0

@@ -1,0 +1,85 @@
+"""Numbers as a reader wants them: three significant digits, SI prefixes, plain words."""
+
+from __future__ import annotations
+
+import math
+
+_PREFIXES = {-9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
+
+NONE = "\N{EN DASH}"
+"""Stands where there is no number."""
+
+
+def digits(value: float | None, significant: int = 3) -> str:
+    """Write a number with so many significant digits, without an exponent.
+
+    Args:
+        value: Any finite number; None gives a dash.
+        significant: How many digits count.
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    rounded = round(value, significant - 1 - magnitude)
+    # Rounding can carry: 999.6 has four digits before the point once it is 1000.
+    magnitude = math.floor(math.log10(abs(rounded)))
+    places = max(0, significant - 1 - magnitude)
+    return f"{rounded:,.{places}f}"
+
+
+def scaled(value: float | None, unit: str, significant: int = 3) -> str:
+    """Write a quantity with the SI prefix that leaves one to three digits before the point.
+
+    Args:
+        value: In the unit without prefix.
+        unit: Its symbol: "s", "FLOPS", "B/s".
+        significant: How many digits count.
+
+    Returns:
+        Words such as "32.1 µs" or "1.36 TFLOPS".
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    exponent = prefix_exponent(value)
+    return f"{digits(value / 10.0**exponent, significant)} {_PREFIXES[exponent]}{unit}"
+
+
+def prefix_exponent(value: float) -> int:
+    """Return the power of ten, a multiple of three, whose prefix suits a value."""
+    if value == 0:
+        return 0
+    # A little more than the value, so that 999.96 becomes 1.00 k and not 1,000.
+    exponent = 3 * math.floor(math.log10(abs(value) * 1.0005) / 3)
+    return min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
+
+
+def percent(fraction: float | None) -> str:
+    """Write a fraction in percent: "0.4 %", "12 %", "97 %"."""
+    if fraction is None or not math.isfinite(fraction):
+        return NONE
+    value = 100 * fraction
+    return f"{value:.0f} %" if abs(value) >= 9.95 else f"{value:.1f} %"
+
+
+def times(ratio: float) -> str:
+    """Write a ratio as a factor: "1.04", "9.3", "1,200"."""
+    return digits(ratio, 2 if 2 <= ratio < 100 else 3)
+
+
+def duration(seconds: float) -> str:
+    """Say how long something takes: "8 s", "1 min 20 s", "2 h 5 min"."""
+    whole = max(0, round(seconds))
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{rest} s"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a count with its noun: "1 process", "3 processes", "no seeds"."""
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number or 'no'} {noun if number == 1 else plural}"

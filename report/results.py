@@ -1,0 +1,104 @@
+"""What a result file holds: the only thing that two machines exchange.
+
+It keeps the machine, the environments, the configuration, every raw sample and every skip and
+failure with its reason, so that any page can be made again from it, anywhere, years later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from report.data import Dataset
+from report.leastsquares import Moments
+from report.machine import Machine
+from report.noise import Conditions
+from report.worker.records import STRICT, Environment, Outcome, Status
+
+VERSION = 1
+"""Of the format. A file with a higher one is refused: its meaning is not known here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One experiment in one process of one backend.
+
+    Attributes:
+        experiment: Name in the configuration.
+        kind: Kind of experiment.
+        backend: Name in the registry of backends.
+        process: Which of the replicates, from 0.
+        device: Where it ran.
+        threads: CPU threads that it could use.
+        status: ok, skipped or failed.
+        reason: Why not ok, in words.
+        stderr_tail: The end of what a failed worker printed.
+        started_at: UTC, ISO 8601.
+        elapsed_s: How long it took in all.
+        conditions: What else the machine did meanwhile.
+        outcome: What was measured; null unless ok.
+    """
+
+    __pydantic_config__ = STRICT
+
+    experiment: str
+    kind: str
+    backend: str
+    process: int
+    device: str
+    threads: int
+    status: Status
+    reason: str | None = None
+    stderr_tail: str | None = None
+    started_at: str
+    elapsed_s: float
+    conditions: Conditions | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(kw_only=True)
+class Result:
+    """One run of a configuration on one machine.
+
+    Attributes:
+        version: Of this format.
+        generator: Name and version of the program that made it.
+        code_hash: SHA-256 of the code that measured.
+        git_commit: Of the checkout that held the configuration, if it was one.
+        profile: quick or full.
+        started_at: UTC, ISO 8601.
+        finished_at: Of the last record; null while experiments are missing.
+        config: The plan: every setting as decided, without paths.
+        config_hash: SHA-256 of what of it decides the measurements.
+        machine: The hardware.
+        environments: The frameworks, by backend.
+        dataset: Where the data came from.
+        moments: The data's first and second moments, from which the exact solution follows.
+        records: What was measured, in the order of measuring.
+    """
+
+    __pydantic_config__ = STRICT
+
+    version: Literal[1] = 1
+    generator: str
+    code_hash: str
+    git_commit: str | None
+    profile: str
+    started_at: str
+    finished_at: str | None = None
+    config: dict[str, Any]
+    config_hash: str
+    machine: Machine
+    environments: dict[str, Environment]
+    dataset: Dataset | None = None
+    moments: Moments | None = None
+    records: list[Record] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """Return the title that the configuration gives."""
+        return str(self.config["title"])
+
+    def of(self, experiment: str) -> list[Record]:
+        """Return the records of an experiment."""
+        return [record for record in self.records if record.experiment == experiment]

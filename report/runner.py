@@ -1,0 +1,393 @@
+"""Plan -> workers -> records, each on disk before the next starts.
+
+One worker process is one replicate of a backend: it imports its framework once and goes through
+that backend's experiments. The replicates of all backends run in shuffled order, one at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import TypeAdapter, ValidationError
+
+from report import __version__, codehash, data, leastsquares, store
+from report.backends import BACKENDS
+from report.errors import ResultError, UsageError
+from report.machine import detect, usable_cores
+from report.noise import Watch
+from report.results import Record, Result
+from report.worker.records import Environment, Outcome
+from report.workers import Worker, WorkerFailure, command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from report.machine import Machine
+    from report.plan import Plan, PlannedExperiment
+
+PROBE_TIMEOUT_S = 120.0
+"""Importing a framework for the first time after its installation can take a minute."""
+
+OUTCOME = TypeAdapter(Outcome)
+ENVIRONMENT = TypeAdapter(Environment)
+
+
+class Observer(Protocol):
+    """Is told how a run proceeds."""
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """These jobs are to be done, in this order."""
+
+    def start(self, job: Job) -> None:
+        """A job starts."""
+
+    def finish(self, job: Job, record: Record) -> None:
+        """A job has ended; its record is on disk."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One experiment in one process of one backend."""
+
+    experiment: PlannedExperiment
+    backend: str
+    process: int
+
+    @property
+    def budget_s(self) -> float:
+        """Return this process's part of the experiment's budget, in seconds."""
+        return self.experiment.budget_s / self.experiment.processes
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Return what tells it from other jobs."""
+        return (self.experiment.name, self.backend, self.process)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """The machine to measure on, with the frameworks that are there.
+
+    Attributes:
+        machine: The hardware.
+        environments: The frameworks, by backend.
+    """
+
+    machine: Machine
+    environments: dict[str, Environment]
+
+    def device(self, backend: str, wanted: str) -> str:
+        """Choose a device: the best accelerator that works for auto, else the one asked for.
+
+        Raises:
+            UsageError: It is not there, or does not work.
+        """
+        environment = self.environments[backend]
+        working = list(environment.dtypes) or ["cpu"]
+        if wanted == "auto":
+            return working[1] if len(working) > 1 else "cpu"
+        chosen = f"{wanted}:0" if wanted in {"cuda", "xpu"} else wanted
+        if chosen in working:
+            return chosen
+        broken = {a.device: a.reason for a in environment.accelerators if not a.works}
+        why = f" ({broken[chosen]})" if chosen in broken else ""
+        raise UsageError(
+            f"Device {wanted!r} is not there{why}: {BACKENDS[backend].title} can use "
+            f"{', '.join(working)}."
+        )
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run of a plan that can be interrupted and taken up again.
+
+    Attributes:
+        plan: What to do.
+        host: Where.
+        results: The results folder.
+        only: Names of experiments; empty for all.
+        fresh: Start anew even where an earlier run could be continued.
+        checkout: A folder whose git commit is noted.
+        worker_command: Starts a worker; replaced in tests by one that misbehaves.
+        say: Told in words about the data.
+    """
+
+    plan: Plan
+    host: Host
+    results: Path
+    only: Sequence[str] = ()
+    fresh: bool = False
+    checkout: Path = field(default_factory=Path)
+    worker_command: Sequence[str] = field(default_factory=command)
+    say: Callable[[str], None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        """Check the devices, so that nothing is begun that cannot be done."""
+        self._experiments = self.plan.only(self.only)
+        for experiment in self._experiments:
+            for backend in experiment.backends:
+                if self.host.environments[backend].status == "ok":
+                    self.host.device(backend, experiment.device)
+        self.result = self._resumed() or self._new()
+
+    def pending(self) -> list[Job]:
+        """Return the jobs that are still to be done, in the order of doing them."""
+        done = {
+            (record.experiment, record.backend, record.process)
+            for record in self.result.records
+            if record.status != "failed"
+        }
+        jobs = [
+            Job(experiment, backend, process)
+            for backend, process in self._replicates()
+            for experiment in self._experiments
+            if backend in experiment.backends and process < experiment.processes
+        ]
+        return [job for job in jobs if job.key not in done]
+
+    def execute(self, observer: Observer) -> Result:
+        """Do all pending jobs.
+
+        Returns:
+            The result; it is on disk as well.
+
+        Raises:
+            ResultError: The results folder cannot be written.
+            DataError: The data set is there but wrong.
+        """
+        jobs = self.pending()
+        observer.begin(jobs)
+        # Before anything is measured: a folder that cannot be written must not cost minutes.
+        store.save(self.result, self.results)
+        with tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder:
+            bundle = self._prepare_data(jobs, Path(folder))
+            with contextlib.ExitStack() as workers:
+                self._do(jobs, bundle, observer, workers)
+        return self.result
+
+    def _do(
+        self,
+        jobs: list[Job],
+        bundle: dict[str, Any] | None,
+        observer: Observer,
+        workers: contextlib.ExitStack,
+    ) -> None:
+        worker: Worker | None = None
+        replicate: tuple[str, int] | None = None
+        for job in jobs:
+            observer.start(job)
+            stale = replicate != (job.backend, job.process)
+            if stale or (worker is not None and worker.used and job.experiment.cold):
+                workers.close()
+                worker = None
+            replicate = (job.backend, job.process)
+            environment = self.host.environments[job.backend]
+            if environment.status != "ok":
+                record = self._record(job, status="skipped", reason=environment.reason)
+            else:
+                worker = worker or workers.enter_context(Worker(self.worker_command))
+                record, alive = self._measure(job, worker, bundle)
+                if not alive:
+                    workers.close()
+                    worker = None
+            self._keep(record)
+            observer.finish(job, record)
+
+    def _measure(
+        self, job: Job, worker: Worker, bundle: dict[str, Any] | None
+    ) -> tuple[Record, bool]:
+        """Let a worker do a job.
+
+        Returns:
+            The record, and whether the worker can go on.
+        """
+        started_at, begun = _now(), time.monotonic()
+        watch = Watch(worker.pid)
+        try:
+            answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
+            outcome = OUTCOME.validate_python(answer.get("outcome"))
+            status, reason, tail, alive = "ok", None, None, True
+        except WorkerFailure as failure:
+            outcome, status, alive = None, "failed", False
+            reason, tail = failure.reason, failure.stderr_tail
+        except ValidationError as error:
+            outcome, status, alive = None, "failed", False
+            reason, tail = f"its answer is no outcome: {error.errors()[0]['msg']}", None
+        return (
+            self._record(
+                job,
+                status=status,
+                reason=reason,
+                stderr_tail=tail,
+                started_at=started_at,
+                elapsed_s=time.monotonic() - begun,
+                conditions=watch.stop(),
+                outcome=outcome,
+            ),
+            alive,
+        )
+
+    def _request(self, job: Job, bundle: dict[str, Any] | None) -> dict[str, Any]:
+        experiment = job.experiment
+        return {
+            "do": "job",
+            "backend": job.backend,
+            "kind": experiment.kind,
+            "device": self.host.device(job.backend, experiment.device),
+            "threads": self._threads(experiment),
+            "settings": experiment.settings,
+            "seed": self.plan.seed,
+            "process": job.process,
+            "processes": experiment.processes,
+            "seeds": experiment.seeds,
+            "budget_s": job.budget_s,
+            "repeats": experiment.repeats,
+            "bundle": bundle,
+        }
+
+    def _threads(self, experiment: PlannedExperiment) -> int:
+        """Return the threads of an experiment that does not sweep them."""
+        wanted = experiment.settings.get("threads", "auto")
+        return wanted if isinstance(wanted, int) else usable_cores(self.host.machine)
+
+    def _record(self, job: Job, **fields: Any) -> Record:
+        environment = self.host.environments[job.backend]
+        usable = environment.status == "ok"
+        return Record(
+            experiment=job.experiment.name,
+            kind=job.experiment.kind,
+            backend=job.backend,
+            process=job.process,
+            device=self.host.device(job.backend, job.experiment.device) if usable else "none",
+            threads=self._threads(job.experiment),
+            **{"started_at": _now(), "elapsed_s": 0.0, **fields},
+        )
+
+    def _keep(self, record: Record) -> None:
+        """Put a record on disk, in place of a failed one of the same job."""
+        key = (record.experiment, record.backend, record.process)
+        self.result.records = [
+            kept
+            for kept in self.result.records
+            if (kept.experiment, kept.backend, kept.process) != key
+        ] + [record]
+        wanted = sum(len(e.backends) * e.processes for e in self.plan.experiments)
+        complete = len(self.result.records) >= wanted
+        self.result.finished_at = _now() if complete else None
+        store.save(self.result, self.results)
+
+    def _replicates(self) -> list[tuple[str, int]]:
+        """Return all (backend, process), shuffled so that no backend always comes first."""
+        most = max(experiment.processes for experiment in self._experiments)
+        rng = random.Random(self.plan.seed)
+        order = []
+        for process in range(most):
+            backends = self.plan.backends()
+            rng.shuffle(backends)
+            order += [(backend, process) for backend in backends]
+        return order
+
+    def _prepare_data(self, jobs: list[Job], folder: Path) -> dict[str, Any] | None:
+        training = [job.experiment for job in jobs if job.experiment.kind == "training"]
+        if not training:
+            return None
+        path = self.plan.dataset_path
+        loaded = data.load(
+            Path(path) if path else None, self.plan.examples, seed=self.plan.seed, say=self.say
+        )
+        if self.result.dataset not in {None, loaded.dataset}:
+            raise ResultError(
+                "The run that would be continued used other data "
+                f"({self.result.dataset.origin if self.result.dataset else ''}); "
+                "use --fresh to begin anew."
+            )
+        self.result.dataset = loaded.dataset
+        self.result.moments = leastsquares.measure_moments(loaded.features, loaded.targets)
+        return data.write_bundle(
+            folder,
+            loaded,
+            seed=self.plan.seed,
+            seeds=max(experiment.seeds for experiment in training),
+            epochs=max(run["epochs"] for e in training for run in e.settings["runs"]),
+        )
+
+    def _new(self) -> Result:
+        return Result(
+            generator=f"minibatch-report {__version__}",
+            code_hash=codehash.measuring_code(),
+            git_commit=codehash.git_commit(self.checkout),
+            profile=self.plan.profile,
+            started_at=_now(),
+            config=self.plan.stored(),
+            config_hash=self.plan.fingerprint(),
+            machine=self.host.machine,
+            environments=self.host.environments,
+        )
+
+    def _resumed(self) -> Result | None:
+        """Return the newest result of the same plan, code, machine and frameworks, if any."""
+        if self.fresh:
+            return None
+        new = self._new()
+        for result in self._earlier():
+            same = (
+                result.config_hash == new.config_hash
+                and result.code_hash == new.code_hash
+                and result.environments == new.environments
+            )
+            if same:
+                result.config = new.config
+                return result
+        return None
+
+    def _earlier(self) -> Iterator[Result]:
+        """Yield this machine's results, newest first; unreadable ones are left alone."""
+        folder = self.results / self.host.machine.id
+        for path in sorted(folder.glob("*.json"), reverse=True):
+            with contextlib.suppress(ResultError):
+                yield store.load(path)
+
+
+def survey(
+    backends: Sequence[str],
+    *,
+    name: str | None = None,
+    worker_command: Sequence[str] | None = None,
+) -> Host:
+    """Find out what machine this is and which frameworks are there.
+
+    Each framework is asked in a worker of its own, so that this process never imports it.
+
+    Args:
+        backends: Names in the registry.
+        name: What to call the machine, instead of a name made from its hardware.
+        worker_command: Starts a worker.
+
+    Raises:
+        UsageError: The name cannot be one.
+    """
+    environments = {}
+    for backend in backends:
+        try:
+            with Worker(worker_command or command()) as worker:
+                answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
+            environments[backend] = ENVIRONMENT.validate_python(answer["environment"])
+        except WorkerFailure as failure:
+            environments[backend] = Environment(
+                backend=backend,
+                status="failed",
+                reason=f"{BACKENDS[backend].title} could not be started: {failure.reason}",
+            )
+    machine = detect(list(environments.values()), name=name)
+    return Host(machine=machine, environments=environments)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,63 @@
+"""What the commands print: tables for the terminal, made with rich."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from report.machine import describe, facts
+from report.numerals import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from report.plan import Plan
+    from report.runner import Host
+
+
+def plan(plan: Plan, only: Sequence[str]) -> list[RenderableType]:
+    """Return the plan with a time estimate for each experiment."""
+    table = Table("experiment", "kind", "device", title=escape(plan.title), title_justify="left")
+    for column in ("backends", "processes", "at most"):
+        table.add_column(column, justify="right")
+    for experiment in plan.only(only):
+        table.add_row(
+            experiment.name,
+            experiment.kind,
+            experiment.device,
+            ", ".join(experiment.backends),
+            str(experiment.processes),
+            duration(experiment.estimate_s()),
+        )
+    total = duration(plan.estimate_s(only))
+    return [table, f"About {total} in profile {plan.profile}, with the workers' start."]
+
+
+def host(host: Host) -> list[RenderableType]:
+    """Return the facts of a machine, each with its source, and its frameworks."""
+    hardware = Table("fact", "value", "how it is known", title=escape(describe(host.machine)))
+    for label, value, source in facts(host.machine):
+        hardware.add_row(escape(label), escape(value), escape(source), style=None)
+    frameworks = Table("framework", "versions", "BLAS", "threads", "devices", title="Frameworks")
+    for name, environment in host.environments.items():
+        versions = ", ".join(f"{key} {value}" for key, value in environment.versions.items())
+        devices = ", ".join(f"{d} ({', '.join(t)})" for d, t in environment.dtypes.items())
+        frameworks.add_row(
+            name,
+            escape(versions or str(environment.reason)),
+            environment.blas or "unknown",
+            str(environment.threads or ""),
+            devices,
+        )
+    return [f"Machine id: {host.machine.id}", hardware, frameworks]
+
+
+def host_json(host: Host) -> str:
+    """Return the machine and its frameworks as a result file holds them."""
+    return json.dumps(dataclasses.asdict(host), indent=2, ensure_ascii=False)
