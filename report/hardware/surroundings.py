@@ -1,0 +1,194 @@
+"""Reads what surrounds the processor: its container, its hypervisor, its operating system.
+
+Every function returns what it found and a source text. What cannot be read is None, and its
+source begins with `UNREADABLE`; nothing is guessed. `root` stands for the file system's root, so
+that tests can show a machine that is not theirs.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path("/")
+UNREADABLE = "not readable"
+
+# What a virtual machine's firmware calls itself, and what people call it.
+_HYPERVISORS = (
+    ("vmware", "VMware"),
+    ("virtualbox", "VirtualBox"),
+    ("innotek", "VirtualBox"),
+    ("parallels", "Parallels"),
+    ("apple virtualization", "Apple Virtualization"),
+    ("amazon ec2", "Amazon EC2"),
+    ("google compute engine", "Google Compute Engine"),
+    ("microsoft corporation virtual machine", "Hyper-V"),
+    ("digitalocean", "DigitalOcean"),
+    ("firecracker", "Firecracker"),
+    ("xen", "Xen"),
+    ("kvm", "KVM"),
+    ("qemu", "QEMU"),
+)
+
+
+def read_text(path: Path) -> str | None:
+    """Read a small file of the kernel's.
+
+    Args:
+        path: Where it may be.
+
+    Returns:
+        Its text without surrounding space, or None if it is missing, forbidden or empty.
+    """
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \t\r\n") or None
+    except OSError:
+        return None
+
+
+def quota_cores(root: Path = ROOT) -> tuple[float | None, str]:
+    """Read how many cores' worth of time the container may use.
+
+    A limit holds for all that is below it, so the smallest from the process's own group up to
+    the root is the one that bites.
+
+    Args:
+        root: The file system's root.
+
+    Returns:
+        Cores, or None without a limit; and how that is known.
+    """
+    membership = read_text(root / "proc/self/cgroup")
+    if membership is None:
+        return None, f"{UNREADABLE}: no /proc/self/cgroup"
+    limits: list[tuple[float, str]] = []
+    for line in membership.splitlines():
+        controllers, _, group = line.partition(":")[2].partition(":")
+        if not controllers:
+            mounts = ["sys/fs/cgroup", "sys/fs/cgroup/unified"]
+        elif "cpu" in controllers.split(","):
+            mounts = [f"sys/fs/cgroup/{controllers}", "sys/fs/cgroup/cpu"]
+        else:
+            continue
+        folders = (folder for mount in mounts for folder in _upwards(root / mount, group))
+        limits += [limit for folder in folders if (limit := _quota_of(folder))]
+    if not limits:
+        return None, "no limit in this process's control groups"
+    return min(limits)
+
+
+def _upwards(mount: Path, group: str) -> Iterator[Path]:
+    """List a control group's folder and those above it, as far as they can be seen here."""
+    parts = PurePosixPath(group).parts[1:]
+    if ".." in parts:  # the group lies outside of what this container can see
+        parts = ()
+    for length in range(len(parts), -1, -1):
+        yield mount.joinpath(*parts[:length])
+
+
+def _quota_of(folder: Path) -> tuple[float, str] | None:
+    unified = (read_text(folder / "cpu.max") or "").split()
+    quota, period = unified if len(unified) == 2 else ("", "")
+    source = "cgroup v2 cpu.max"
+    if not quota:
+        quota = read_text(folder / "cpu.cfs_quota_us") or ""
+        period = read_text(folder / "cpu.cfs_period_us") or ""
+        source = "cgroup v1 cpu.cfs_quota_us"
+    if not (quota.isdecimal() and period.isdecimal()) or int(quota) == 0 or int(period) == 0:
+        return None  # "max" and -1 mean no limit
+    return int(quota) / int(period), source
+
+
+def affinity_cores() -> tuple[int | None, str]:
+    """Count the logical cores that this process may run on.
+
+    Returns:
+        Logical cores, and how that is known.
+    """
+    ask = getattr(psutil.Process(), "cpu_affinity", None)  # macOS has none
+    try:
+        cores = ask() if ask else None
+    except (psutil.Error, OSError):
+        cores = None
+    return (len(cores), "psutil cpu_affinity") if cores else (None, f"{UNREADABLE} on this system")
+
+
+def virtualization(
+    flags: frozenset[str], root: Path = ROOT, values: Mapping[str, str] | None = None
+) -> tuple[str | None, str]:
+    """Find out whether this is a virtual machine or a container, and which.
+
+    Args:
+        flags: The processor's features.
+        root: The file system's root.
+        values: From `sysctl`, on macOS.
+
+    Returns:
+        "KVM", "Docker", "Docker in KVM", "virtual machine" where its kind is not known, or None
+        if nothing hints at any; and how that is known.
+    """
+    container, container_source = _container(root)
+    machine, machine_source = _hypervisor(flags, root, values or {})
+    sources = [source for source in (container_source, machine_source) if source]
+    if container and machine:
+        article = "a " if machine == "virtual machine" else ""
+        return f"{container} in {article}{machine}", "; ".join(sources)
+    if container or machine:
+        return container or machine, "; ".join(sources)
+    return None, "no sign of a container or a hypervisor"
+
+
+def _container(root: Path) -> tuple[str | None, str | None]:
+    for path, name in ((".dockerenv", "Docker"), ("run/.containerenv", "Podman")):
+        try:
+            if (root / path).exists():
+                return name, f"/{path} exists"
+        except OSError:
+            continue
+    groups = read_text(root / "proc/1/cgroup") or ""
+    for word, name in (("kubepods", "Kubernetes"), ("docker", "Docker"), ("lxc", "LXC")):
+        if word in groups:
+            return name, "/proc/1/cgroup"
+    return None, None
+
+
+def _hypervisor(
+    flags: frozenset[str], root: Path, values: Mapping[str, str]
+) -> tuple[str | None, str | None]:
+    if values.get("kern.hv_vmm_present") == "1":
+        return "virtual machine", "sysctl kern.hv_vmm_present"
+    if "microsoft" in (read_text(root / "proc/sys/kernel/osrelease") or "").lower():
+        return "WSL", "/proc/sys/kernel/osrelease"
+    if kind := read_text(root / "sys/hypervisor/type"):
+        return kind.capitalize(), "/sys/hypervisor/type"
+    # Clouds rent out bare machines too, whose firmware bears the same names. On x86 the
+    # processor tells them apart; elsewhere only the product's name can.
+    flagged = "hypervisor" in flags
+    names = [read_text(root / "sys/class/dmi/id" / name) for name in ("sys_vendor", "product_name")]
+    firmware = " ".join(name for name in names if name).lower()
+    if flagged or ("fpu" not in flags and "metal" not in firmware):
+        for word, name in _HYPERVISORS:
+            if word in firmware:
+                return name, "/sys/class/dmi/id"
+    return ("virtual machine", "hypervisor flag of the CPU") if flagged else (None, None)
+
+
+def operating_system() -> str | None:
+    """Name the operating system and its version, without the host's name.
+
+    Returns:
+        "Linux 6.18", "macOS 14.5", "Windows 11"; None where unknown.
+    """
+    system, release = platform.system(), platform.release()
+    if system == "Darwin":
+        system, release = "macOS", platform.mac_ver()[0]
+    # Whoever builds a kernel may append a name of their own to its version.
+    version = re.match(r"\d+(\.\d+)?", release)
+    return " ".join(filter(None, (system, version and version[0]))) or None
