@@ -1,0 +1,40 @@
+"""What a `matmul` experiment measured: seconds of one product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from report.quantities import Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.results import Record
+    from report.worker.records import Series
+
+
+def quantities(records: Sequence[Record]) -> list[Quantity]:
+    """Return one quantity for each series that any process measured."""
+    groups: dict[str, list[list[float]]] = {}
+    found: dict[str, Series] = {}
+    for record in records:
+        for series in record.outcome.series if record.outcome else ():
+            if series.timing is None:
+                continue
+            timing = series.timing
+            key = repr(series.labels)
+            found.setdefault(key, series)
+            per_call = [elapsed / timing.inner_loops for elapsed in timing.elapsed_s]
+            groups.setdefault(key, []).append(per_call)
+    return [
+        Quantity(
+            experiment=records[0].experiment,
+            kind=records[0].kind,
+            backend=records[0].backend,
+            metric="call",
+            labels=series.labels,
+            groups=groups[key],
+            flops=series.flops,
+        )
+        for key, series in found.items()
+    ]

@@ -1,0 +1,106 @@
+"""What a result measured, as quantities that can be estimated, compared and drawn.
+
+A quantity is one series of an experiment on one backend, with its samples grouped by process.
+It is what comparisons between machines match on.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
+
+from report import statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from report.results import Record, Result
+    from report.statistics import Estimate
+    from report.worker.records import Labels, Scalar
+
+Key = tuple[str, str, str, tuple[tuple[str, "Scalar"], ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """Samples of one thing, in seconds, by process.
+
+    Attributes:
+        experiment: Name in the configuration.
+        kind: Kind of experiment.
+        backend: Name in the registry.
+        metric: What the seconds are: "call" (one product) or "epoch".
+        labels: What tells it from others of the experiment.
+        groups: For each process its samples, in seconds.
+        flops: Floating point operations in those seconds, if they are counted.
+    """
+
+    experiment: str
+    kind: str
+    backend: str
+    metric: str
+    labels: Labels
+    groups: list[list[float]]
+    flops: int | None = None
+
+    @property
+    def key(self) -> Key:
+        """Return what the same quantity has in common on all machines."""
+        return (self.experiment, self.backend, self.metric, tuple(sorted(self.labels.items())))
+
+    def time(self) -> Estimate:
+        """Return the seconds."""
+        return statistics.estimate(self.groups)
+
+    def rate(self) -> Estimate:
+        """Return the floating point operations per second.
+
+        Raises:
+            ValueError: They are not counted.
+        """
+        if self.flops is None:
+            raise ValueError("operations are not counted here")
+        return self.time().reciprocal(self.flops)
+
+
+class QuantityModule(Protocol):
+    """What a kind's `quantities.py` offers."""
+
+    def quantities(self, records: Sequence[Record]) -> list[Quantity]:
+        """Return the quantities of one experiment on one backend."""
+
+
+def of_records(records: Sequence[Record]) -> list[Quantity]:
+    """Return the quantities of one experiment on one backend."""
+    if not records:
+        return []
+    module = importlib.import_module(f"report.experiments.{records[0].kind}.quantities")
+    return cast("QuantityModule", module).quantities(records)
+
+
+def of_result(result: Result) -> list[Quantity]:
+    """Return all quantities of a result, in the order of its configuration."""
+    return [
+        quantity
+        for experiment in result.config["experiments"]
+        for records in by_backend(result.of(experiment)).values()
+        for quantity in of_records(records)
+    ]
+
+
+def by_backend(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Group records by backend, each group in the order of its processes."""
+    groups: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda record: record.process):
+        groups.setdefault(record.backend, []).append(record)
+    return groups
+
+
+def varying(labels: Sequence[Labels]) -> list[str]:
+    """Return the labels that differ among these, in the order in which they are stored."""
+    return [
+        name
+        for name in (labels[0] if labels else ())
+        if len({repr(each.get(name)) for each in labels}) > 1
+    ]
