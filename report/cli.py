@@ -101,7 +101,7 @@ def main() -> None:
 @SITE_OPTION
 @click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
 @click.pass_context
-def build(context: click.Context, site_dir: Path, *, open_browser: bool, **options: Any) -> None:
+def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **options: Any) -> None:
     """Measure what CONFIG (experiments.yaml) asks for, then render the site.
 
     Exits with 0 if all experiments ran, 1 if something failed (the site shows it), 2 if the
@@ -120,7 +120,7 @@ def build(context: click.Context, site_dir: Path, *, open_browser: bool, **optio
 @main.command()
 @RUN_OPTIONS
 @click.pass_context
-def run(context: click.Context, **options: Any) -> None:
+def run(context: click.Context, /, **options: Any) -> None:
     """Measure what CONFIG (experiments.yaml) asks for; render nothing."""
     result = _run(**options)
     if result is not None:
@@ -176,8 +176,8 @@ def publish(
 
     done = publish_site(site_dir, remote=remote, branch=branch, message=message, push=not no_push)
     click.echo(f"{done.branch} is at {done.commit[:12]}{', pushed' if done.pushed else ''}.")
-    if done.url:
-        click.echo(done.url)
+    if done.pages_url:
+        click.echo(done.pages_url)
 
 
 @main.command()
@@ -207,7 +207,7 @@ def validate(config: Path) -> None:
 
     loaded = load(config)
     for profile in ("quick", "full"):
-        plan(loaded, profile)  # type: ignore[arg-type]
+        plan(loaded, profile)
     click.echo(f"{config} is valid: {len(loaded.experiments)} experiments.")
 
 

@@ -43,8 +43,8 @@ class DatasetSpec(Strict):
 class Profiles(Strict):
     """How much is measured: a quick look, or a report to publish."""
 
-    quick: Defaults = Defaults(processes=3, repeats=30, seeds=3)
-    full: Defaults = Defaults(processes=6, repeats=60, seeds=10)
+    quick: Defaults = Defaults(processes=4, repeats=30, seeds=3)
+    full: Defaults = Defaults(processes=8, repeats=60, seeds=10)
 
 
 class Config(Strict):

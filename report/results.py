@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from report.data import Dataset
+from report.hardware.machine import Machine
+from report.hardware.noise import Conditions
 from report.leastsquares import Moments
-from report.machine import Machine
-from report.noise import Conditions
 from report.worker.records import STRICT, Environment, Outcome, Status
 
 VERSION = 1

@@ -20,8 +20,8 @@ from pydantic import TypeAdapter, ValidationError
 from report import __version__, codehash, data, leastsquares, store
 from report.backends import BACKENDS
 from report.errors import ResultError, UsageError
-from report.machine import detect, usable_cores
-from report.noise import Watch
+from report.hardware.machine import detect, usable_cores
+from report.hardware.noise import Watch
 from report.results import Record, Result
 from report.worker.records import Environment, Outcome
 from report.workers import Worker, WorkerFailure, command
@@ -29,7 +29,7 @@ from report.workers import Worker, WorkerFailure, command
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from report.machine import Machine
+    from report.hardware.machine import Machine
     from report.plan import Plan, PlannedExperiment
 
 PROBE_TIMEOUT_S = 120.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from report.machine import describe, facts
+from report.hardware.machine import describe, facts
 from report.numerals import duration
 
 if TYPE_CHECKING:

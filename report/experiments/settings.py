@@ -76,7 +76,7 @@ class Defaults(Strict):
     """What a profile gives to experiments that do not say otherwise."""
 
     processes: int = Field(
-        3, ge=1, le=50, description="Fresh processes (replicates) for each experiment and backend."
+        4, ge=1, le=50, description="Fresh processes (replicates) for each experiment and backend."
     )
     repeats: int = Field(
         30, ge=3, le=10_000, description="The most samples of one series in one process."

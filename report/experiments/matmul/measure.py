@@ -122,13 +122,14 @@ class _Maker:
         """Return a warm stopwatch for a point, or the series that says why there is none."""
         family = (point.strategy, point.dtype, point.block_width, point.threads, point.tf32)
         expected_s = self._cost.get(family, 0.0) * point.flops()
-        if expected_s > self.share_s:
+        limit_s = self.method.budget_s / 4
+        if expected_s > limit_s:
             return Series(
                 labels=point.labels(),
                 status="skipped",
                 reason=(
-                    f"one product would take about {expected_s:.2g} s, more than its share of "
-                    f"the budget, {self.share_s:.2g} s"
+                    f"one product would take about {expected_s:.2g} s, more than a quarter of "
+                    f"a process's budget, {limit_s:.2g} s"
                 ),
             )
         try:

@@ -17,15 +17,16 @@ def quantities(records: Sequence[Record]) -> list[Quantity]:
     """Return one quantity for each series that any process measured."""
     groups: dict[str, list[list[float]]] = {}
     found: dict[str, Series] = {}
-    for record in records:
+    for index, record in enumerate(records):
         for series in record.outcome.series if record.outcome else ():
             if series.timing is None:
                 continue
-            timing = series.timing
             key = repr(series.labels)
             found.setdefault(key, series)
-            per_call = [elapsed / timing.inner_loops for elapsed in timing.elapsed_s]
-            groups.setdefault(key, []).append(per_call)
+            # A place for each process, so that ratios can pair what one process measured.
+            mine = groups.setdefault(key, [[] for _ in records])
+            loops = series.timing.inner_loops
+            mine[index] = [elapsed / loops for elapsed in series.timing.elapsed_s]
     return [
         Quantity(
             experiment=records[0].experiment,

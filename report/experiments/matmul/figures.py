@@ -1,0 +1,265 @@
+"""Figures and tables of a `matmul` experiment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from report import plotting, quantities, statistics
+from report.experiments.matmul import printed
+from report.experiments.matmul.words import TITLES, name_series
+from report.figures import (
+    Figure,
+    Number,
+    Sheet,
+    Table,
+    absent,
+    cells,
+    columns,
+    number,
+)
+from report.numerals import digits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from report.quantities import Quantity
+    from report.results import Result
+    from report.statistics import Estimate
+    from report.worker.records import Scalar
+
+GIGA = 1e9
+LEAST_FOR_A_LINE = 3
+"""Fewer points than this are no curve."""
+
+AXES = {"block_width": "columns of a block", "size": "n, rows and columns", "threads": "threads"}
+"""The labels that can be a horizontal axis, the most telling first, in words."""
+
+
+def figures(result: Result, experiment: str) -> list[Figure]:
+    """Draw an experiment of one machine: one figure for each backend."""
+    drawn = []
+    for backend, records in quantities.by_backend(result.of(experiment)).items():
+        found = quantities.of_records(records)
+        if not found:
+            continue
+        name = f"{experiment}-{backend}"
+        axis = choose_axis(found)
+        if axis is None:
+            drawn.append(_strategies(name, found, printed.of(records)))
+        else:
+            drawn.append(_curves(name, axis, found))
+    return drawn
+
+
+def peaks(result: Result) -> dict[str, Quantity]:
+    """Return the fastest product of each dtype in any experiment, the fastest dtype first.
+
+    TF32 counts as a dtype of its own.
+    """
+    best: dict[str, Quantity] = {}
+    for quantity in quantities.of_result(result):
+        if quantity.kind != "matmul":
+            continue
+        dtype = "TF32" if quantity.labels.get("tf32") else str(quantity.labels["dtype"])
+        if dtype not in best or quantity.rate().value > best[dtype].rate().value:
+            best[dtype] = quantity
+    return dict(sorted(best.items(), key=lambda item: -item[1].rate().value))
+
+
+def choose_axis(found: Sequence[Quantity]) -> str | None:
+    """Return the label to draw against, or None where nothing is swept far enough."""
+    for label in AXES:
+        values = {q.labels[label] for q in found if q.labels[label] is not None}
+        enough = 2 if label == "threads" else LEAST_FOR_A_LINE
+        if len(values) >= enough:
+            return label
+    return None
+
+
+def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
+    """Draw rates against size, block width or threads, a line for each other combination."""
+    lines = group_lines(axis, found)
+    best = max(found, key=lambda quantity: quantity.rate().value)
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        every = sorted({x_of(q, axis) for line in lines.values() for q in line})
+        plotting.log2_axis(axes, every)
+        if axis != "threads":
+            axes.set_yscale("log")
+        drawn = []
+        for index, (label, line) in enumerate(lines.items()):
+            rates = [q.rate().scaled(1 / GIGA) for q in line]
+            drawn.append(
+                plotting.line(axes, [x_of(q, axis) for q in line], rates, index, label=label)
+            )
+        if axis == "threads":
+            axes.set_ylim(bottom=0)
+        else:
+            peak = best.rate().value / GIGA
+            plotting.reference(axes, peak, f"highest measured: {digits(peak)}")
+        axes.set_xlabel(AXES[axis])
+        axes.set_ylabel("GFLOPS")
+        plotting.name_lines(axes, drawn, narrow=narrow)
+
+    words = TITLES[axis](lines, best)
+    return Figure(
+        name=name,
+        question=axis,
+        title=words.title,
+        caption=words.caption,
+        explanation=words.explanation,
+        drawing=plotting.drawing(name, words.alt, draw),
+        table=curve_table(axis, lines),
+        sheet=sheet(found),
+        code=sorted({_function(str(q.labels["strategy"])) for q in found}),
+    )
+
+
+def group_lines(axis: str, found: Sequence[Quantity]) -> dict[str, list[Quantity]]:
+    """Group quantities into lines by all that varies beside the axis, each sorted along it."""
+    names = [n for n in quantities.varying([q.labels for q in found]) if n != axis]
+    if axis == "block_width" and "strategy" in names:
+        found = [q for q in found if q.labels["block_width"] is not None]
+        names.remove("strategy")
+    lines: dict[str, list[Quantity]] = {}
+    for quantity in found:
+        if quantity.labels[axis] is not None:
+            lines.setdefault(name_series(quantity.labels, names), []).append(quantity)
+    return {label: sorted(line, key=lambda q: x_of(q, axis)) for label, line in lines.items()}
+
+
+def x_of(quantity: Quantity, axis: str) -> int:
+    """Return where on the axis a quantity lies."""
+    return int(str(quantity.labels[axis]))
+
+
+def curve_table(axis: str, lines: dict[str, list[Quantity]]) -> Table:
+    """Return rates by the axis's values, a column for each line."""
+    every = sorted({x_of(q, axis) for line in lines.values() for q in line})
+    best = {
+        label: max(line, key=lambda q: q.rate().value).labels[axis] for label, line in lines.items()
+    }
+    rows: list[list[str | Number]] = []
+    for value in every:
+        row: list[str | Number] = [f"{value:,}"]
+        for label, line in lines.items():
+            at = next((q for q in line if q.labels[axis] == value), None)
+            row.append(
+                absent() if at is None else number(at.rate(), GIGA, best=best[label] == value)
+            )
+            if axis == "threads":
+                row.append(absent() if at is None else _efficiency(line[0], at))
+        rows.append(row)
+    header = [AXES[axis]]
+    for label in lines:
+        header.append(f"{label}, GFLOPS" if label else "GFLOPS")
+        if axis == "threads":
+            header.append("parallel efficiency, %")
+    return Table(header=header, rows=rows)
+
+
+def _efficiency(one: Quantity, many: Quantity) -> Number:
+    """Return the speed-up over the first point, divided by the factor of threads, in percent."""
+    factor = x_of(many, "threads") / x_of(one, "threads")
+    speedup = statistics.paired_ratio(one.groups, many.groups)
+    return number(speedup.scaled(1 / factor), 0.01)
+
+
+def _strategies(name: str, found: Sequence[Quantity], cold: dict[str, Estimate]) -> Figure:
+    """Draw one dot for each series on a logarithmic axis, with the chapter's own way beside it."""
+    names = quantities.varying([q.labels for q in found]) or ["strategy"]
+    labels = [name_series(q.labels, names) for q in found]
+    rates = [q.rate() for q in found]
+    as_printed = [cold.get(str(q.labels["strategy"])) if len(cold) else None for q in found]
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        axes.set_xscale("log")
+        axes.grid(visible=True, axis="x")
+        axes.grid(visible=False, axis="y")
+        for row, (rate, printed_rate) in enumerate(zip(rates, as_printed, strict=True)):
+            _dot(axes, row, rate, "measured" if row == 0 else None, hollow=False)
+            if printed_rate is not None:
+                first = not any(as_printed[:row])
+                _dot(axes, row, printed_rate, "as printed" if first else None, hollow=True)
+        axes.set_yticks(range(len(labels)), [plotting.safe(label) for label in labels])
+        axes.set_ylim(len(labels) - 0.5, -0.5)
+        axes.set_xlabel("GFLOPS" if narrow else "GFLOPS (logarithmic)")
+        if any(as_printed):
+            plotting.legend_above(axes)
+
+    words = TITLES["strategy"]({"": list(found)}, max(found, key=lambda q: q.rate().value))
+    return Figure(
+        name=name,
+        question="strategy",
+        title=words.title,
+        caption=words.caption + printed.caption(found, cold),
+        explanation=words.explanation + printed.explanation(found, cold),
+        drawing=plotting.drawing(name, words.alt, draw, height=110 + 44 * len(labels)),
+        table=_strategy_table(labels, found, as_printed),
+        sheet=sheet(found, cold),
+        code=sorted({_function(str(q.labels["strategy"])) for q in found}),
+    )
+
+
+def _dot(axes: Axes, row: int, rate: Estimate, label: str | None, *, hollow: bool) -> None:
+    value = rate.value / GIGA
+    errors = None
+    if rate.low is not None and rate.high is not None:
+        errors = [[value - rate.low / GIGA], [rate.high / GIGA - value]]
+    colour = plotting.SERIES[1] if hollow else plotting.SERIES[0]
+    axes.errorbar(
+        [value],
+        [row + (0.16 if hollow else 0)],
+        xerr=errors,
+        fmt="D" if hollow else "o",
+        color=colour,
+        markerfacecolor=plotting.PAPER if hollow else colour,
+        markersize=6 if hollow else 7,
+        elinewidth=1.4,
+        capsize=3,
+        label=label,
+    )
+
+
+def _strategy_table(
+    labels: Sequence[str], found: Sequence[Quantity], as_printed: Sequence[Estimate | None]
+) -> Table:
+    fastest = max(found, key=lambda q: q.rate().value)
+    header = ["strategy", "GFLOPS", "time, µs", "times slower than the fastest"]
+    rows: list[list[str | Number]] = []
+    for label, quantity, printed_rate in zip(labels, found, as_printed, strict=True):
+        slower = statistics.paired_ratio(quantity.groups, fastest.groups)
+        row: list[str | Number] = [
+            label,
+            number(quantity.rate(), GIGA, best=quantity is fastest),
+            number(quantity.time(), 1e-6),
+            Number(text="1") if quantity is fastest else number(slower),
+        ]
+        if any(as_printed):
+            row.append(absent() if printed_rate is None else number(printed_rate, GIGA))
+        rows.append(row)
+    if any(as_printed):
+        header.append("as printed, GFLOPS")
+    return Table(header=header, rows=rows)
+
+
+def sheet(found: Sequence[Quantity], cold: dict[str, Estimate] | None = None) -> Sheet:
+    """Return all series with their labels, in SI units."""
+    names = list(found[0].labels)
+    header = [*names, "flop", *columns("elapsed_s"), *columns("flop_per_s")[:3]]
+    rows: list[list[Scalar]] = [
+        [q.labels[n] for n in names] + [q.flops] + cells(q.time()) + cells(q.rate())[:3]
+        for q in found
+    ]
+    if cold:
+        header.append("as_printed_flop_per_s")
+        for row, quantity in zip(rows, found, strict=True):
+            rate = cold.get(str(quantity.labels["strategy"]))
+            row.append(None if rate is None else rate.value)
+    return Sheet(header=header, rows=rows)
+
+
+def _function(strategy: str) -> str:
+    return "Products." + strategy.replace("-", "_")

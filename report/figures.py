@@ -1,0 +1,165 @@
+"""What a figure is: a finding, a drawing, its numbers, and how they were measured."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from report.numerals import NONE, digits, prefix_exponent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.plotting import Drawing
+    from report.results import Result
+    from report.statistics import Estimate
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A number in a table: as it is read, and its interval, smaller beside it.
+
+    Attributes:
+        text: The number, without its unit.
+        interval: "95 % interval" ends; empty if there is none.
+        best: Whether it is the best of its column.
+    """
+
+    text: str
+    interval: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Numbers under a figure.
+
+    Attributes:
+        header: Column names with units.
+        rows: Words first, then numbers.
+    """
+
+    header: list[str]
+    rows: list[list[str | Number]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """The figure's data for download, in SI units and unrounded.
+
+    Attributes:
+        header: Column names; each carries its unit.
+        rows: The values.
+    """
+
+    header: list[str]
+    rows: list[list[Cell]]
+
+    def csv(self) -> bytes:
+        """Return it as RFC 4180 CSV in UTF-8."""
+        file = io.StringIO()
+        writer = csv.writer(file)
+        writer.writerow(self.header)
+        writer.writerows(["" if cell is None else _guarded(cell) for cell in r] for r in self.rows)
+        return file.getvalue().encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure with all that belongs to it.
+
+    Attributes:
+        name: Unique on its page.
+        question: Which of its kind's questions it answers; the kind's template holds the text.
+        title: The finding, as a sentence.
+        caption: What it shows, in this run's numbers.
+        drawing: The picture, twice.
+        table: The same numbers to read.
+        sheet: The same numbers to download.
+        explanation: What decides it here, in this run's numbers; may be empty.
+        code: Names of the timed functions in the backend's file.
+    """
+
+    name: str
+    question: str
+    title: str
+    caption: str
+    drawing: Drawing
+    table: Table
+    sheet: Sheet
+    explanation: str = ""
+    code: list[str] = field(default_factory=list)
+
+
+class FigureModule(Protocol):
+    """What a kind's `figures.py` offers."""
+
+    def figures(self, result: Result, experiment: str) -> list[Figure]:
+        """Draw an experiment of one machine."""
+
+    def comparisons(self, results: Sequence[Result], experiment: str) -> list[Figure]:
+        """Draw an experiment of several machines on the same axes."""
+
+
+def number(estimate: Estimate, unit_factor: float = 1.0, *, best: bool = False) -> Number:
+    """Write an estimate for a table.
+
+    Args:
+        estimate: In SI units.
+        unit_factor: What one of the column's units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
+        best: Whether it is the best of its column.
+    """
+    return Number(
+        text=digits(estimate.value / unit_factor),
+        interval=interval(estimate, unit_factor),
+        best=best,
+    )
+
+
+def interval(estimate: Estimate, unit_factor: float = 1.0) -> str:
+    """Write the ends of an interval, or nothing where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    low, high = digits(estimate.low / unit_factor), digits(estimate.high / unit_factor)
+    return f"{low}\N{EN DASH}{high}"
+
+
+def shared_prefix(values: Sequence[float]) -> float:
+    """Return the factor of the SI prefix that suits the middle of some values."""
+    ordered = sorted(values)
+    return 10.0 ** prefix_exponent(ordered[len(ordered) // 2])
+
+
+def in_words(estimate: Estimate, factor: float, unit: str) -> str:
+    """Write an estimate for a sentence: "297 GFLOPS (95 % interval 291-303)"."""
+    if estimate.low is None:
+        return f"{digits(estimate.value / factor)} {unit} (one sample, no interval)"
+    return f"{digits(estimate.value / factor)} {unit} (95 % interval {interval(estimate, factor)})"
+
+
+def cells(estimate: Estimate | None) -> list[Cell]:
+    """Return value, low, high, processes and samples for a sheet."""
+    if estimate is None:
+        return [None] * 5
+    return [estimate.value, estimate.low, estimate.high, estimate.processes, estimate.samples]
+
+
+def columns(name: str) -> list[str]:
+    """Return the names of the columns that `cells` fills."""
+    return [name, f"{name}_low95", f"{name}_high95", "processes", "samples"]
+
+
+def absent() -> Number:
+    """Return the cell of a number that there is not."""
+    return Number(text=NONE)
+
+
+def _guarded(cell: Cell) -> Cell:
+    # A spreadsheet would run a label of somebody's that begins like a formula.
+    if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+        return f"'{cell}"
+    return cell

@@ -1,0 +1,315 @@
+"""The one style of all figures: deterministic SVG with real text that follows the page's theme.
+
+Every colour is drawn as a stand-in and replaced by a CSS variable, so that one SVG serves light,
+dark and print. Every figure is laid out twice, for a desk and for a phone, because text in a
+scaled picture would become too small to read.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, Protocol
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from report.numerals import digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+    from report.statistics import Estimate
+
+# Stand-ins, each unlikely in itself and unlike the others; style.css gives the variables values.
+_VARIABLES = {f"#c0ffe{index}": f"var(--series-{index})" for index in range(1, 9)}
+_VARIABLES |= {"#1a2b3c": "var(--ink)", "#4d5e6f": "var(--muted)", "#7a8b9c": "var(--rule)"}
+_VARIABLES |= {"#f0e1d2": "var(--paper)"}
+
+SERIES = [f"#c0ffe{index}" for index in range(1, 9)]
+INK, MUTED, RULE, PAPER = "#1a2b3c", "#4d5e6f", "#7a8b9c", "#f0e1d2"
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
+DASHES = ["-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1)), (0, (3, 1)), "-", "--"]
+
+_RC: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "minibatch-report",
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",
+    "font.size": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 12,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.size": 4,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.frameon": False,
+}
+
+# matplotlib writes the date and its own address otherwise; neither belongs on a page.
+_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+WIDE, NARROW = 700, 340
+"""Widths in CSS pixels for which the two layouts are made."""
+
+
+class Draw(Protocol):
+    """Draws a figure into axes; `narrow` says for which of the two layouts."""
+
+    def __call__(self, axes: Axes, *, narrow: bool) -> None:
+        """Draw."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A figure as two inline SVGs.
+
+    Attributes:
+        wide: For a desk.
+        narrow: For a phone.
+    """
+
+    wide: str
+    narrow: str
+
+
+def drawing(name: str, alt: str, draw: Draw, *, height: int = 380) -> Drawing:
+    """Make both layouts of a figure.
+
+    Args:
+        name: Unique on its page; prefixes all ids inside.
+        alt: What a person would say about it on the phone.
+        draw: Draws into axes.
+        height: Of the wide layout, in CSS pixels.
+    """
+    low = max(300, round(height * 0.85))
+    return Drawing(
+        wide=_for_page(_svg(draw, (WIDE, height), narrow=False), f"{name}-w", alt),
+        narrow=_for_page(_svg(draw, (NARROW, low), narrow=True), f"{name}-n", alt),
+    )
+
+
+def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
+    with mpl.rc_context(_RC | ({"font.size": 11.5, "axes.labelsize": 11.5} if narrow else {})):
+        # At 72 dots an inch a point is a pixel, so that sizes mean what they say on the page.
+        canvas = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72, layout="constrained")
+        axes = canvas.add_subplot()
+        draw(axes, narrow=narrow)
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log":
+                plain_log_ticks(axes, axis.axis_name)
+        file = io.StringIO()
+        canvas.savefig(file, format="svg", metadata=_METADATA)
+    return file.getvalue()
+
+
+def _for_page(svg: str, name: str, alt: str) -> str:
+    """Turn matplotlib's file into an element: own ids, the page's colours and fonts."""
+    body = svg[svg.index("<svg") :]
+    view = re.search(r'viewBox="[^"]+"', body)
+    body = body[body.index(">") + 1 :]
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
+    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
+    body = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}-\1"', body)
+    # The page's own sans-serif; only its size is the figure's business.
+    body = re.sub(r"font: (\d+(?:\.\d+)?)px '[^;\"]*", r"font-size: \1px", body)
+    body = re.sub(r"font-family: [^;\"]*;? ?", "", body)
+    for colour, variable in _VARIABLES.items():
+        body = body.replace(colour, variable)
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"\n\s*", "\n", body)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {view[0] if view else ""} '
+        f'role="img" aria-label="{escape(alt, quote=True)}">{body}'
+    )
+
+
+def plain_log_ticks(axes: Axes, which: str) -> None:
+    """Label a logarithmic axis with plain numbers: 1, 10, 100."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    low, high = sorted(axis.get_view_interval())
+    # Less than about two decades would show a single label; then 2 and 5 help.
+    subs = (1.0, 2.0, 5.0) if high / max(low, 1e-30) < 150 else (1.0,)
+    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def tick(value: float) -> str:
+    """Write a tick's number plainly: 0.001, 0.5, 20, 1,000."""
+    if value >= 1:
+        return f"{value:,.0f}" if value == int(value) else digits(value, 2)
+    return f"{value:.10f}".rstrip("0").rstrip(".") or "0"
+
+
+def log2_axis(axes: Axes, values: Sequence[int]) -> None:
+    """Lay out a horizontal axis of powers of two (sizes, widths, threads), labelled as such."""
+    axes.set_xscale("log", base=2)
+    shown = sorted(set(values))
+    # At most eight labels, always with the last.
+    step = -(-len(shown) // 8)
+    shown = shown[::-1][::step][::-1]
+    axes.xaxis.set_major_locator(NullLocator())
+    axes.set_xticks(shown, [f"{value:,}" for value in shown])
+    axes.xaxis.set_minor_locator(NullLocator())
+    # Fixed ticks stay: the plain labels of `plain_log_ticks` are for powers of ten.
+    axes.xaxis.set_view_interval(min(values) * 0.9, max(values) * 1.1)
+    axes.xaxis.axis_name = "fixed"
+
+
+def line(
+    axes: Axes,
+    x: Sequence[float],
+    estimates: Sequence[Estimate],
+    index: int,
+    *,
+    label: str,
+) -> Line2D:
+    """Draw a series of estimates as a line with markers, with its 95 % intervals as a band."""
+    values = [estimate.value for estimate in estimates]
+    (drawn,) = axes.plot(
+        x,
+        values,
+        color=SERIES[index % len(SERIES)],
+        linestyle=DASHES[index % len(DASHES)],
+        marker=MARKERS[index % len(MARKERS)],
+        label=safe(label),
+    )
+    known = [
+        (at, estimate.low, estimate.high)
+        for at, estimate in zip(x, estimates, strict=True)
+        if estimate.low is not None and estimate.high is not None
+    ]
+    if known:
+        axes.fill_between(
+            [at for at, _, _ in known],
+            [low for _, low, _ in known],
+            [high for _, _, high in known],
+            color=SERIES[index % len(SERIES)],
+            alpha=0.18,
+            linewidth=0,
+        )
+    return drawn
+
+
+def reference(axes: Axes, y: float, words: str) -> None:
+    """Draw a labelled thin line: a peak, an optimum, a limit."""
+    axes.axhline(y, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
+    axes.annotate(
+        words,
+        (0, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 3),
+        textcoords="offset points",
+        color=MUTED,
+        fontsize=11.5,
+        va="bottom",
+    )
+
+
+def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
+    """Say which line is which: at the lines' ends on a desk, above the axes on a phone."""
+    if len(lines) < 2:
+        return
+    if narrow:
+        legend_above(axes, lines, narrow=True)
+        return
+    ends = []
+    for one in lines:
+        x, y = (
+            float(data[-1]) for data in (np.asarray(one.get_xdata()), np.asarray(one.get_ydata()))
+        )
+        ends.append((axes.transData.transform((x, y))[1], x, y, one))
+    ends.sort(key=lambda end: end[0])
+    if any(abs(x - ends[0][1]) > 1e-9 * abs(x) for _, x, _, _ in ends):
+        legend_above(axes, lines)
+        return
+    placed = _apart([end[0] for end in ends], 15)
+    for (was, x, y, one), now in zip(ends, placed, strict=True):
+        axes.annotate(
+            str(one.get_label()),
+            (x, y),
+            xytext=(8, now - was),
+            textcoords="offset points",
+            color=one.get_color(),
+            va="center",
+        )
+
+
+def legend_above(
+    axes: Axes, lines: Sequence[Artist] | None = None, *, narrow: bool = False
+) -> None:
+    """Put a legend above the axes: of these lines, or of all that carry a label."""
+    handles = list(lines) if lines is not None else axes.get_legend_handles_labels()[0]
+    axes.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=min(2 if narrow else 4, len(handles)),
+        borderaxespad=0.2,
+        handlelength=2.2,
+        columnspacing=1.2,
+        labelcolor=INK,
+        fontsize=11.5,
+    )
+
+
+def _apart(positions: Sequence[float], least: float) -> list[float]:
+    """Move sorted positions apart until neighbours have a distance, their middle kept."""
+    groups: list[list[float]] = []  # [sum of wanted starts, count]
+    for position in positions:
+        groups.append([position, 1])
+        while len(groups) > 1 and _start(groups[-2], least) + groups[-2][1] * least > _start(
+            groups[-1], least
+        ):
+            last = groups.pop()
+            groups[-1] = [groups[-1][0] + last[0], groups[-1][1] + last[1]]
+    return [_start(group, least) + k * least for group in groups for k in range(int(group[1]))]
+
+
+def _start(group: list[float], least: float) -> float:
+    total, count = group
+    return total / count - (count - 1) * least / 2
+
+
+def safe(label: str) -> str:
+    """Return a label that matplotlib shows: it hides those that begin with an underscore."""
+    return f"\N{ZERO WIDTH SPACE}{label}" if label.startswith("_") else label
+
+
+@contextmanager
+def warnings_are_ours() -> Iterator[None]:
+    """Keep missing-glyph warnings from a person's own labels off the terminal."""
+    import logging  # noqa: PLC0415 (only here)
+    import warnings  # noqa: PLC0415
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
