@@ -101,6 +101,10 @@ class FigureModule(Protocol):
     def figures(self, result: Result, experiment: str) -> list[Figure]:
         """Draw an experiment of one machine."""
 
+
+class ComparisonModule(Protocol):
+    """What a kind's `comparisons.py` offers."""
+
     def comparisons(self, results: Sequence[Result], experiment: str) -> list[Figure]:
         """Draw an experiment of several machines on the same axes."""
 
@@ -146,6 +150,13 @@ def cells(estimate: Estimate | None) -> list[Cell]:
     if estimate is None:
         return [None] * 5
     return [estimate.value, estimate.low, estimate.high, estimate.processes, estimate.samples]
+
+
+def together(sheets: dict[str, Sheet]) -> Sheet:
+    """Return one sheet of several machines', with the machine as its first column."""
+    header = ["machine", *next(iter(sheets.values())).header]
+    rows = [[machine, *row] for machine, sheet in sheets.items() for row in sheet.rows]
+    return Sheet(header=header, rows=rows)
 
 
 def columns(name: str) -> list[str]:

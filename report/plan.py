@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import ValidationError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from report.config import Config, Profile
     from report.experiments.settings import Defaults
+    from report.results import StoredExperiment, StoredPlan
 
 TIMEOUT_BASE_S = 60.0
 """On top of five budgets: the first use of a device or a compiler can take this long."""
@@ -32,7 +34,7 @@ class PlannedExperiment:
 
     name: str
     title: str
-    kind: str
+    kind: Literal["matmul", "training"]
     backends: list[str]
     device: str
     processes: int
@@ -41,6 +43,11 @@ class PlannedExperiment:
     timeout_s: float
     seeds: int
     settings: dict[str, Any]
+
+    def stored(self) -> StoredExperiment:
+        """Return it as a result file keeps it, where its name is the key."""
+        fields = {key: value for key, value in vars(self).items() if key != "name"}
+        return cast("StoredExperiment", fields)
 
     @property
     def cold(self) -> bool:
@@ -58,12 +65,12 @@ class Plan:
 
     title: str
     seed: int
-    profile: str
+    profile: Profile
     examples: int
     dataset_path: str | None
     experiments: list[PlannedExperiment]
 
-    def stored(self) -> dict[str, Any]:
+    def stored(self) -> StoredPlan:
         """Return the plan as a result file keeps it: everything but paths."""
         return {
             "title": self.title,
@@ -71,16 +78,13 @@ class Plan:
             "profile": self.profile,
             "examples": self.examples,
             "experiments": {
-                experiment.name: {
-                    key: value for key, value in vars(experiment).items() if key != "name"
-                }
-                for experiment in self.experiments
+                experiment.name: experiment.stored() for experiment in self.experiments
             },
         }
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of what is measured and how; titles do not count."""
-        stored = self.stored()
+        stored: dict[str, Any] = copy.deepcopy(dict(self.stored()))
         stored.pop("title")
         for experiment in stored["experiments"].values():
             experiment.pop("title")
@@ -161,7 +165,9 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
     )
 
 
-def _planned(name: str, kind: str, settings: Settings, inherited: Inherited) -> PlannedExperiment:
+def _planned(
+    name: str, kind: Literal["matmul", "training"], settings: Settings, inherited: Inherited
+) -> PlannedExperiment:
     own = type(settings).model_fields.keys() - Settings.model_fields.keys()
     defaults = inherited.defaults
     processes = settings.processes or defaults.processes

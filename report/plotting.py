@@ -218,6 +218,48 @@ def line(
     return drawn
 
 
+def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) -> None:
+    """Lay out a dot plot: a row for each label, a logarithmic axis for the quantity."""
+    axes.set_xscale("log")
+    axes.grid(visible=True, axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.set_yticks(range(len(labels)), [safe(label) for label in labels])
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.margins(x=0.08)
+    axes.set_xlabel(quantity if narrow else f"{quantity} (logarithmic)")
+
+
+def dots(
+    axes: Axes,
+    estimates: Sequence[Estimate | None],
+    index: int,
+    *,
+    label: str | None = None,
+    hollow: bool = False,
+) -> None:
+    """Draw one dot a row with its 95 % interval as a whisker; a second series lies a bit lower."""
+    for row, estimate in enumerate(estimates):
+        if estimate is None:
+            continue
+        errors = None
+        if estimate.low is not None and estimate.high is not None:
+            errors = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
+        colour = SERIES[index % len(SERIES)]
+        axes.errorbar(
+            [estimate.value],
+            [row + 0.16 * index],
+            xerr=errors,
+            fmt=MARKERS[index % len(MARKERS)],
+            color=colour,
+            markerfacecolor=PAPER if hollow else colour,
+            markersize=6.5,
+            elinewidth=1.4,
+            capsize=3,
+            label=None if label is None else safe(label),
+        )
+        label = None  # one entry in the legend is enough
+
+
 def reference(axes: Axes, y: float, words: str) -> None:
     """Draw a labelled thin line: a peak, an optimum, a limit."""
     axes.axhline(y, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))

@@ -7,7 +7,12 @@ failure with its reason, so that any page can be made again from it, anywhere, y
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import StringConstraints
+
+# pydantic needs this one below Python 3.12; it depends on the package itself.
+from typing_extensions import TypedDict
 
 from report.data import Dataset
 from report.hardware.machine import Machine
@@ -17,6 +22,38 @@ from report.worker.records import STRICT, Environment, Outcome, Status
 
 VERSION = 1
 """Of the format. A file with a higher one is refused: its meaning is not known here."""
+
+
+# Names and times become files and anchors of a site, so that a stranger's file may not hold
+# anything else in their place.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Moment = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+ProfileName = Literal["quick", "full"]
+
+
+class StoredExperiment(TypedDict):
+    """An experiment as it was planned; see `report.plan.PlannedExperiment`."""
+
+    title: str
+    kind: Literal["matmul", "training"]
+    backends: list[Name]
+    device: str
+    processes: int
+    repeats: int
+    budget_s: float
+    timeout_s: float
+    seeds: int
+    settings: dict[str, Any]
+
+
+class StoredPlan(TypedDict):
+    """A plan as a result file keeps it: everything that was decided, but no paths."""
+
+    title: str
+    seed: int
+    profile: ProfileName
+    examples: int
+    experiments: dict[Name, StoredExperiment]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,16 +78,16 @@ class Record:
 
     __pydantic_config__ = STRICT
 
-    experiment: str
-    kind: str
-    backend: str
+    experiment: Name
+    kind: Literal["matmul", "training"]
+    backend: Name
     process: int
     device: str
     threads: int
     status: Status
     reason: str | None = None
     stderr_tail: str | None = None
-    started_at: str
+    started_at: Moment
     elapsed_s: float
     conditions: Conditions | None = None
     outcome: Outcome | None = None
@@ -83,13 +120,13 @@ class Result:
     generator: str
     code_hash: str
     git_commit: str | None
-    profile: str
-    started_at: str
-    finished_at: str | None = None
-    config: dict[str, Any]
+    profile: ProfileName
+    started_at: Moment
+    finished_at: Moment | None = None
+    config: StoredPlan
     config_hash: str
     machine: Machine
-    environments: dict[str, Environment]
+    environments: dict[Name, Environment]
     dataset: Dataset | None = None
     moments: Moments | None = None
     records: list[Record] = field(default_factory=list)
@@ -97,7 +134,7 @@ class Result:
     @property
     def title(self) -> str:
         """Return the title that the configuration gives."""
-        return str(self.config["title"])
+        return self.config["title"]
 
     def of(self, experiment: str) -> list[Record]:
         """Return the records of an experiment."""

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from report import files
 from report.errors import ResultError, UsageError
+from report.hardware.machine import check_name
 from report.results import VERSION, Result
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def load(path: Path) -> Result:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ResultError(f"{path} is too large to be a result file.")
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes(), parse_constant=_refuse)
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError):
@@ -83,7 +84,10 @@ def load(path: Path) -> Result:
             f"{path} has format {version}; this program knows up to {VERSION}. Update it."
         )
     try:
-        return _ADAPTER.validate_python(content)
+        result = _ADAPTER.validate_python(content)
+        check_name(result.machine.id)
+    except UsageError as error:
+        raise ResultError(f"{path}: {error.message}") from None
     except ValidationError as error:
         detail = error.errors()[0]
         where = ".".join(str(part) for part in detail["loc"])
@@ -91,6 +95,12 @@ def load(path: Path) -> Result:
             f"{path} is no valid result file: {where}: {detail['msg']}. "
             "`report schema results` prints what is expected."
         ) from None
+    return result
+
+
+def _refuse(constant: str) -> None:
+    # Python's parser takes NaN and Infinity; JSON has neither, and no figure can show them.
+    raise ValueError(constant)
 
 
 def load_all(folder: Path) -> list[Result]:

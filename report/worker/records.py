@@ -9,6 +9,7 @@ fail has a `status` and a `reason`.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -55,6 +56,11 @@ class Timing:
     median_s: float
     low_s: float | None
     high_s: float | None
+
+    def __post_init__(self) -> None:
+        """Refuse what no clock can have shown; logarithms are taken of these."""
+        if self.inner_loops < 1 or not self.elapsed_s or min(self.elapsed_s) <= 0:
+            raise ValueError("a timing needs samples, and samples take time")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +128,18 @@ class TrainingRun:
     repeats: int
     elapsed_s: list[list[float]]
     diverged: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse curves whose parts do not fit together."""
+        points = len(self.loss)
+        lengths = {len(self.examples), *map(len, self.elapsed_s)}
+        if not points or not self.elapsed_s or lengths != {points}:
+            raise ValueError("a curve needs examples, loss and seconds at each of its points")
+        ends = [0, *self.epoch_ends]
+        if not all(0 <= a < b < points for a, b in itertools.pairwise(ends)):
+            raise ValueError("the ends of epochs must be later and later points of the curve")
+        if any(s[a] >= s[b] for s in self.elapsed_s for a, b in itertools.pairwise(ends)):
+            raise ValueError("every epoch must take time")
 
 
 @dataclass(frozen=True, kw_only=True)

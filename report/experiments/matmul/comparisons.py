@@ -14,7 +14,7 @@ from report.experiments.matmul.figures import (
     x_of,
 )
 from report.experiments.matmul.words import name_series
-from report.figures import Figure, Number, Sheet, Table, in_words, number
+from report.figures import Figure, Number, Sheet, Table, in_words, number, together
 from report.numerals import times
 
 if TYPE_CHECKING:
@@ -126,26 +126,11 @@ def _compared_strategies(name: str, shared: dict[str, list[Quantity]]) -> Figure
     labels = {q.key: name_series(q.labels, names) for q in first}
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        axes.set_xscale("log")
-        axes.grid(visible=True, axis="x")
-        axes.grid(visible=False, axis="y")
-        drawn = []
+        plotting.dot_axes(axes, list(labels.values()), "GFLOPS", narrow=narrow)
         for index, (machine, series) in enumerate(shared.items()):
-            rows = [list(labels).index(q.key) + 0.12 * index for q in series]
-            (line,) = axes.plot(
-                [q.rate().value / GIGA for q in series],
-                rows,
-                linestyle="none",
-                marker=plotting.MARKERS[index % 8],
-                color=plotting.SERIES[index % 8],
-                markersize=7,
-                label=plotting.safe(machine),
-            )
-            drawn.append(line)
-        axes.set_yticks(range(len(labels)), [plotting.safe(x) for x in labels.values()])
-        axes.set_ylim(len(labels) - 0.5, -0.5)
-        axes.set_xlabel("GFLOPS (logarithmic)")
-        plotting.legend_above(axes, drawn, narrow=narrow)
+            rates = {q.key: q.rate().scaled(1 / GIGA) for q in series}
+            plotting.dots(axes, [rates.get(key) for key in labels], index, label=machine)
+        plotting.legend_above(axes, narrow=narrow)
 
     best = {m: max(series, key=lambda q: q.rate().value) for m, series in shared.items()}
     same = {labels[q.key] for q in best.values()}
@@ -180,8 +165,4 @@ def _compared_strategies(name: str, shared: dict[str, list[Quantity]]) -> Figure
 
 
 def _compared_sheet(lines: dict[str, list[Quantity]]) -> Sheet:
-    sheets = {machine: sheet(series) for machine, series in lines.items() if series}
-    header = ["machine", *next(iter(sheets.values())).header]
-    return Sheet(
-        header=header, rows=[[m, *row] for m, sheet in sheets.items() for row in sheet.rows]
-    )
+    return together({machine: sheet(series) for machine, series in lines.items() if series})

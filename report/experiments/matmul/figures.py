@@ -172,21 +172,14 @@ def _strategies(name: str, found: Sequence[Quantity], cold: dict[str, Estimate])
     names = quantities.varying([q.labels for q in found]) or ["strategy"]
     labels = [name_series(q.labels, names) for q in found]
     rates = [q.rate() for q in found]
-    as_printed = [cold.get(str(q.labels["strategy"])) if len(cold) else None for q in found]
+    as_printed = [cold.get(str(q.labels["strategy"])) for q in found]
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        axes.set_xscale("log")
-        axes.grid(visible=True, axis="x")
-        axes.grid(visible=False, axis="y")
-        for row, (rate, printed_rate) in enumerate(zip(rates, as_printed, strict=True)):
-            _dot(axes, row, rate, "measured" if row == 0 else None, hollow=False)
-            if printed_rate is not None:
-                first = not any(as_printed[:row])
-                _dot(axes, row, printed_rate, "as printed" if first else None, hollow=True)
-        axes.set_yticks(range(len(labels)), [plotting.safe(label) for label in labels])
-        axes.set_ylim(len(labels) - 0.5, -0.5)
-        axes.set_xlabel("GFLOPS" if narrow else "GFLOPS (logarithmic)")
-        if any(as_printed):
+        plotting.dot_axes(axes, labels, "GFLOPS", narrow=narrow)
+        plotting.dots(axes, [rate.scaled(1 / GIGA) for rate in rates], 0, label="measured")
+        if cold:
+            hollow = [rate and rate.scaled(1 / GIGA) for rate in as_printed]
+            plotting.dots(axes, hollow, 1, label="as printed", hollow=True)
             plotting.legend_above(axes)
 
     words = TITLES["strategy"]({"": list(found)}, max(found, key=lambda q: q.rate().value))
@@ -200,26 +193,6 @@ def _strategies(name: str, found: Sequence[Quantity], cold: dict[str, Estimate])
         table=_strategy_table(labels, found, as_printed),
         sheet=sheet(found, cold),
         code=sorted({_function(str(q.labels["strategy"])) for q in found}),
-    )
-
-
-def _dot(axes: Axes, row: int, rate: Estimate, label: str | None, *, hollow: bool) -> None:
-    value = rate.value / GIGA
-    errors = None
-    if rate.low is not None and rate.high is not None:
-        errors = [[value - rate.low / GIGA], [rate.high / GIGA - value]]
-    colour = plotting.SERIES[1] if hollow else plotting.SERIES[0]
-    axes.errorbar(
-        [value],
-        [row + (0.16 if hollow else 0)],
-        xerr=errors,
-        fmt="D" if hollow else "o",
-        color=colour,
-        markerfacecolor=plotting.PAPER if hollow else colour,
-        markersize=6 if hollow else 7,
-        elinewidth=1.4,
-        capsize=3,
-        label=label,
     )
 
 

@@ -1,0 +1,173 @@
+"""Figures of a `training` experiment with several machines on the same axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from report import plotting, quantities, statistics
+from report.experiments.training import curves
+from report.experiments.training.figures import curve_sheet, loss_axis, seconds_sheet, target_table
+from report.experiments.training.quantities import median_times
+from report.figures import Figure, Number, Table, absent, in_words, number, together
+from report.numerals import scaled, times
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from report.experiments.training.curves import Line
+    from report.quantities import Quantity
+    from report.results import Result
+
+MILLI = 1e-3
+
+
+def comparisons(results: Sequence[Result], experiment: str) -> list[Figure]:
+    """Draw seconds per epoch, and loss against time of the run that is first at the target."""
+    drawn = _seconds(results, experiment)
+    chosen = _first_at_target(results, experiment)
+    if len(chosen) > 1:
+        drawn.append(_loss_by_time(f"compare-{experiment}-time", results, chosen))
+    return drawn
+
+
+def _seconds(results: Sequence[Result], experiment: str) -> list[Figure]:
+    found = {
+        result.machine.id: {
+            q.key: q for q in quantities.of_result(result) if q.experiment == experiment
+        }
+        for result in results
+    }
+    found = {machine: series for machine, series in found.items() if series}
+    if len(found) < 2:
+        return []
+    common = set.intersection(*(set(series) for series in found.values()))
+    first = next(iter(found.values()))
+    names = quantities.varying([first[key].labels for key in first])
+    keep = [name for name in ("run", "loader", "implementation") if name in names] or ["run"]
+    labels = {
+        key: ", ".join(str(q.labels[name]) for name in keep)
+        for key, q in first.items()
+        if key in common
+    }
+    if not labels:
+        return []
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        plotting.dot_axes(axes, list(labels.values()), "milliseconds per epoch", narrow=narrow)
+        for index, (machine, series) in enumerate(found.items()):
+            estimates = [series[key].time().scaled(1 / MILLI) for key in labels]
+            plotting.dots(axes, estimates, index, label=machine)
+        plotting.legend_above(axes, narrow=narrow)
+
+    title, caption = _words({m: [s[key] for key in labels] for m, s in found.items()})
+    rows: list[list[str | Number]] = [
+        [label, *(number(series[key].time(), MILLI) for series in found.values())]
+        for key, label in labels.items()
+    ]
+    sheets = {m: seconds_sheet([s[key] for key in labels]) for m, s in found.items()}
+    name = f"compare-{experiment}-seconds"
+    alt = f"Dot plot of milliseconds per epoch by run and machine. {title}. {caption}"
+    return [
+        Figure(
+            name=name,
+            question="compare",
+            title=title,
+            caption=caption,
+            drawing=plotting.drawing(name, alt, draw, height=130 + 44 * len(labels)),
+            table=Table(header=["run", *(f"{m}, ms per epoch" for m in found)], rows=rows),
+            sheet=together(sheets),
+        )
+    ]
+
+
+def _words(shared: dict[str, list[Quantity]]) -> tuple[str, str]:
+    """Return title and caption: which machine is fastest, and by how much for each run."""
+    totals = {m: sum(q.time().value for q in series) for m, series in shared.items()}
+    fastest = min(totals, key=lambda machine: totals[machine])
+    slowest = max(totals, key=lambda machine: totals[machine])
+    parts = []
+    for slow, fast in zip(shared[slowest], shared[fastest], strict=True):
+        ratio = statistics.independent_ratio(slow.groups, fast.groups)
+        parts.append(f"{slow.labels['run']} {in_words(ratio, 1, 'times')}")
+    title = f"An epoch takes least on {fastest}, over all runs together"
+    caption = f"Seconds per epoch on {slowest} over those on {fastest}: {'; '.join(parts)}."
+    return title, caption
+
+
+def _first_at_target(results: Sequence[Result], experiment: str) -> dict[str, Line]:
+    """Return one run's line for each machine: of the run that is first on the first machine."""
+    chosen: dict[str, Line] = {}
+    wanted: str | None = None
+    for result in results:
+        target = curves.target(result)
+        backends = quantities.by_backend(result.of(experiment))
+        for backend in list(backends)[:1]:
+            lines = curves.lines(result, experiment, backend)
+            if wanted is None and target is not None:
+                wanted = _soonest(lines, target)
+            for line in lines:
+                if line.name == wanted:
+                    chosen[result.machine.id] = line
+    return chosen
+
+
+def _soonest(lines: Sequence[Line], target: float) -> str | None:
+    fared = {line.name: curves.towards(line.run, target).time for line in lines}
+    timed = {name: time.value for name, time in fared.items() if time}
+    return min(timed, key=lambda name: timed[name]) if timed else None
+
+
+def _loss_by_time(name: str, results: Sequence[Result], chosen: dict[str, Line]) -> Figure:
+    lowest, target = curves.optimum(results[0]), curves.target(results[0])
+    run = next(iter(chosen.values())).name
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        axes.set_xscale("log")
+        drawn = []
+        for index, (machine, line) in enumerate(chosen.items()):
+            colour = plotting.SERIES[index % 8]
+            for seed in line.run.seeds:
+                seconds = median_times(seed)[1:]
+                axes.plot(seconds, seed.loss[1:], color=colour, linewidth=0.6, alpha=0.45)
+            (median,) = axes.plot(
+                line.elapsed_s[1:],
+                line.loss[1:],
+                color=colour,
+                linestyle=plotting.DASHES[index % 8],
+                label=plotting.safe(machine),
+            )
+            drawn.append(median)
+        loss_axis(axes, list(chosen.values()), lowest)
+        axes.set_xlabel("seconds of training")
+        plotting.legend_above(axes, drawn, narrow=narrow)
+
+    fared = {m: curves.towards(line.run, target or 0.0).time for m, line in chosen.items()}
+    timed = {machine: time for machine, time in fared.items() if time}
+    parts = [f"{machine} {in_words(time, MILLI, 'ms')}" for machine, time in timed.items()]
+    caption = f"{run} at a loss of {target:g}: {'; '.join(parts) or 'not reached'}."
+    title = f"{run} against time on {len(chosen)} machines"
+    if len(timed) > 1:
+        first = min(timed, key=lambda machine: timed[machine].value)
+        factor = max(time.value for time in timed.values()) / timed[first].value
+        title = (
+            f"With {run}, {first} is first at a loss of {target:g}, after "
+            f"{scaled(timed[first].value, 's')}, {times(factor)} times sooner than the last"
+        )
+    alt = f"Curves of loss against training time, a line for each machine. {title}. {caption}"
+    rows: list[list[str | Number]] = []
+    for machine, line in chosen.items():
+        row = target_table([line], target).rows[0]
+        rows.append([machine, *(row[1:] or [absent()])])
+    return Figure(
+        name=name,
+        question="compare",
+        title=title,
+        caption=caption,
+        drawing=plotting.drawing(name, alt, draw),
+        table=Table(
+            header=["machine", *target_table(list(chosen.values()), target).header[1:]], rows=rows
+        ),
+        sheet=together({m: curve_sheet([line], lowest) for m, line in chosen.items()}),
+    )

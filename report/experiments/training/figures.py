@@ -1,0 +1,351 @@
+"""Figures and tables of a `training` experiment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from report import plotting, quantities
+from report.experiments.training import curves, words
+from report.experiments.training.quantities import median_times
+from report.figures import (
+    Figure,
+    Number,
+    Sheet,
+    Table,
+    absent,
+    cells,
+    columns,
+    number,
+)
+from report.numerals import digits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+    from report.experiments.training.curves import Line
+    from report.quantities import Quantity
+    from report.results import Result
+    from report.worker.records import Scalar
+
+MILLI = 1e-3
+
+
+def figures(result: Result, experiment: str) -> list[Figure]:
+    """Draw an experiment of one machine.
+
+    Runs that differ in nothing but themselves get the chapter's curves; runs that were done in
+    two ways (two loaders, two implementations) get the comparison of the two.
+    """
+    drawn: list[Figure] = []
+    for backend, records in quantities.by_backend(result.of(experiment)).items():
+        found = quantities.of_records(records)
+        lines = curves.lines(result, experiment, backend)
+        if not found or not lines:
+            continue
+        name = f"{experiment}-{backend}"
+        varying = quantities.varying([q.labels for q in found])
+        if "loader" in varying:
+            drawn.append(_ways(f"{name}-loader", "loader", found))
+        if "implementation" in varying:
+            drawn.append(loss_by_epoch(f"{name}-epochs", result, lines))
+            drawn.append(_ways(f"{name}-implementation", "implementation", found))
+        if not {"loader", "implementation"} & set(varying):
+            drawn += [
+                loss_by_epoch(f"{name}-epochs", result, lines),
+                _loss_by_time(f"{name}-time", result, lines),
+                *_excess_by_time(f"{name}-excess", result, lines),
+                _seconds(f"{name}-seconds", found, int(result.config["examples"])),
+            ]
+    return drawn
+
+
+def loss_by_epoch(name: str, result: Result, lines: Sequence[Line]) -> Figure:
+    """Draw loss against passes over the data: what an example is worth."""
+    lowest = curves.optimum(result)
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        drawn = []
+        for index, line in enumerate(lines):
+            (median,) = axes.plot(
+                line.epochs,
+                line.loss,
+                color=plotting.SERIES[index % 8],
+                linestyle=plotting.DASHES[index % 8],
+                marker=plotting.MARKERS[index % 8] if len(line.epochs) < 14 else None,
+                label=plotting.safe(line.name),
+            )
+            axes.fill_between(
+                line.epochs,
+                line.lowest,
+                line.highest,
+                color=plotting.SERIES[index % 8],
+                alpha=0.18,
+                linewidth=0,
+            )
+            drawn.append(median)
+        loss_axis(axes, lines, lowest)
+        axes.set_xlabel("epochs")
+        plotting.legend_above(axes, drawn, narrow=narrow)
+
+    said = words.by_epoch(result, lines)
+    return Figure(
+        name=name,
+        question="epochs",
+        title=said.title,
+        caption=said.caption,
+        explanation=said.explanation,
+        drawing=plotting.drawing(name, said.alt, draw),
+        table=_final_table(lines, lowest),
+        sheet=curve_sheet(lines, lowest),
+        code=_functions(lines),
+    )
+
+
+def _loss_by_time(name: str, result: Result, lines: Sequence[Line]) -> Figure:
+    """Draw the chapter's comparison: loss against time on a logarithmic axis."""
+    lowest, target = curves.optimum(result), curves.target(result)
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        axes.set_xscale("log")
+        drawn = _time_curves(axes, lines, 0.0)
+        loss_axis(axes, lines, lowest)
+        axes.set_xlabel("seconds of training")
+        plotting.legend_above(axes, drawn, narrow=narrow)
+
+    said = words.by_time(result, lines)
+    return Figure(
+        name=name,
+        question="time",
+        title=said.title,
+        caption=said.caption,
+        explanation=said.explanation,
+        drawing=plotting.drawing(name, said.alt, draw),
+        table=target_table(lines, target),
+        sheet=curve_sheet(lines, lowest),
+        code=_functions(lines),
+    )
+
+
+def _excess_by_time(name: str, result: Result, lines: Sequence[Line]) -> list[Figure]:
+    """Draw how far the loss is above the lowest possible, against time, both logarithmic."""
+    lowest = curves.optimum(result)
+    if lowest is None:
+        return []
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        drawn = _time_curves(axes, lines, lowest)
+        axes.set_xlabel("seconds of training")
+        axes.set_ylabel("loss above the optimum")
+        plotting.legend_above(axes, drawn, narrow=narrow)
+
+    said = words.by_excess(lowest, lines)
+    return [
+        Figure(
+            name=name,
+            question="excess",
+            title=said.title,
+            caption=said.caption,
+            explanation=said.explanation,
+            drawing=plotting.drawing(name, said.alt, draw),
+            table=_final_table(lines, lowest),
+            sheet=curve_sheet(lines, lowest),
+            code=_functions(lines),
+        )
+    ]
+
+
+def _time_curves(axes: Axes, lines: Sequence[Line], lowest: float) -> list[Line2D]:
+    """Draw each seed as a thin line under the median of all; the untrained point has no place."""
+    drawn = []
+    for index, line in enumerate(lines):
+        colour = plotting.SERIES[index % 8]
+        for seed in line.run.seeds:
+            seconds = median_times(seed)
+            axes.plot(
+                seconds[1:],
+                [loss - lowest for loss in seed.loss[1:]],
+                color=colour,
+                linewidth=0.6,
+                alpha=0.45,
+            )
+        (median,) = axes.plot(
+            line.elapsed_s[1:],
+            [loss - lowest for loss in line.loss[1:]],
+            color=colour,
+            linestyle=plotting.DASHES[index % 8],
+            marker=plotting.MARKERS[index % 8] if len(line.loss) < 14 else None,
+            label=plotting.safe(line.name),
+        )
+        drawn.append(median)
+    return drawn
+
+
+def loss_axis(axes: Axes, lines: Sequence[Line], lowest: float | None) -> None:
+    """Lay out the axis of losses, with the optimum drawn in."""
+    axes.set_ylabel("loss")
+    highest = max((line.highest[1] for line in lines if len(line.highest) > 1), default=None)
+    if lowest is None or highest is None:
+        return
+    # From the optimum to the first points: the untrained loss would press all else together.
+    top = lowest + 1.25 * max(min(highest, 2 * lowest) - lowest, 0.02 * lowest)
+    axes.set_ylim(lowest - 0.12 * (top - lowest), top)
+    plotting.reference(axes, lowest, f"lowest possible: {digits(lowest, 4)}")
+
+
+def _seconds(name: str, found: Sequence[Quantity], examples: int) -> Figure:
+    """Draw seconds per epoch: a dot for each run."""
+    said = words.seconds(found, examples)
+    labels = [str(q.labels["run"]) for q in found]
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        plotting.dot_axes(axes, labels, "milliseconds per epoch", narrow=narrow)
+        plotting.dots(axes, [q.time().scaled(1 / MILLI) for q in found], 0)
+
+    return Figure(
+        name=name,
+        question="seconds",
+        title=said.title,
+        caption=said.caption,
+        explanation=said.explanation,
+        drawing=plotting.drawing(name, said.alt, draw, height=90 + 44 * len(labels)),
+        table=seconds_table(found),
+        sheet=seconds_sheet(found),
+        code=["_loaded", "_train_scratch"],
+    )
+
+
+def _ways(name: str, way: str, found: Sequence[Quantity]) -> Figure:
+    """Draw seconds per epoch of two ways to do the same runs."""
+    said = words.ways(way, found)
+    labels = list(dict.fromkeys(str(q.labels["run"]) for q in found))
+    ways = list(dict.fromkeys(str(q.labels[way]) for q in found))
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        plotting.dot_axes(axes, labels, "milliseconds per epoch", narrow=narrow)
+        for index, one in enumerate(ways):
+            times = {
+                str(q.labels["run"]): q.time().scaled(1 / MILLI)
+                for q in found
+                if q.labels[way] == one
+            }
+            plotting.dots(axes, [times.get(label) for label in labels], index, label=one)
+        plotting.legend_above(axes, narrow=narrow)
+
+    return Figure(
+        name=name,
+        question=way,
+        title=said.title,
+        caption=said.caption,
+        explanation=said.explanation,
+        drawing=plotting.drawing(name, said.alt, draw, height=130 + 48 * len(labels)),
+        table=_ways_table(way, ways, found),
+        sheet=seconds_sheet(found),
+        code=["_loaded", "_sliced"] if way == "loader" else ["_train_scratch", "_train_concise"],
+    )
+
+
+def seconds_table(found: Sequence[Quantity]) -> Table:
+    """Return seconds per epoch, a row for each run."""
+    fastest = min(found, key=lambda q: q.time().value)
+    rows: list[list[str | Number]] = [
+        [
+            str(q.labels["run"]),
+            f"{q.labels['batch_size']:,}",
+            number(q.time(), MILLI, best=q is fastest),
+        ]
+        for q in found
+    ]
+    return Table(header=["run", "batch size", "milliseconds per epoch"], rows=rows)
+
+
+def _ways_table(way: str, ways: Sequence[str], found: Sequence[Quantity]) -> Table:
+    by_run: dict[str, dict[str, Quantity]] = {}
+    for quantity in found:
+        by_run.setdefault(str(quantity.labels["run"]), {})[str(quantity.labels[way])] = quantity
+    rows: list[list[str | Number]] = []
+    for run, times in by_run.items():
+        row: list[str | Number] = [run]
+        row += [number(times[w].time(), MILLI) if w in times else absent() for w in ways]
+        ratio = words.ratio_of_ways(times, ways)
+        row.append(number(ratio) if ratio else absent())
+        rows.append(row)
+    header = ["run", *(f"{w}, ms per epoch" for w in ways), f"{ways[1]} / {ways[0]}"]
+    return Table(header=header, rows=rows)
+
+
+def _final_table(lines: Sequence[Line], lowest: float | None) -> Table:
+    rows: list[list[str | Number]] = []
+    for line in lines:
+        one = next((k for k, epoch in enumerate(line.epochs) if epoch >= 1), -1)
+        rows.append(
+            [
+                line.name,
+                Number(text=f"{line.epochs[-1]:.0f}"),
+                _loss(line, one),
+                _loss(line, -1),
+                Number(text=digits(line.loss[-1] - lowest, 2) if lowest else digits(None)),
+                Number(text=f"{line.run.diverged} of {len(line.run.seeds)}"),
+            ]
+        )
+    header = ["run", "epochs", "loss after one epoch", "loss at the end", "above the optimum"]
+    return Table(header=[*header, "diverged"], rows=rows)
+
+
+def _loss(line: Line, at: int) -> Number:
+    ends = f"{line.lowest[at]:.4f}\N{EN DASH}{line.highest[at]:.4f}"
+    return Number(text=f"{line.loss[at]:.4f}", interval=ends)
+
+
+def target_table(lines: Sequence[Line], target: float | None) -> Table:
+    """Return how each run fared towards a loss."""
+    if target is None:
+        return _final_table(lines, None)
+    rows: list[list[str | Number]] = []
+    fared = {line.name: curves.towards(line.run, target) for line in lines}
+    times = [one.time.value for one in fared.values() if one.time]
+    for line in lines:
+        one = fared[line.name]
+        time = absent()
+        if one.time:
+            time = number(one.time, MILLI, best=one.time.value == min(times))
+        rows.append([line.name, Number(text=f"{one.reached} of {one.seeds}"), time])
+    return Table(
+        header=["run", f"seeds that reach {target:g}", "milliseconds until then"], rows=rows
+    )
+
+
+def curve_sheet(lines: Sequence[Line], lowest: float | None) -> Sheet:
+    """Return every seed's curve."""
+    header = ["run", "loader", "implementation", "seed", "examples", "epochs", "loss"]
+    header += ["loss_above_optimum", "elapsed_s"]
+    rows: list[list[Scalar]] = []
+    for line in lines:
+        labels = line.run.labels
+        ways = [labels["run"], labels["loader"], labels["implementation"]]
+        for seed in line.run.seeds:
+            points = zip(seed.examples, seed.loss, median_times(seed), strict=True)
+            for k, (examples, loss, seconds) in enumerate(points):
+                above = None if lowest is None else loss - lowest
+                epochs = line.epochs[k] if k < len(line.epochs) else None
+                rows.append([*ways, seed.seed, examples, epochs, loss, above, seconds])
+    return Sheet(header=header, rows=rows)
+
+
+def seconds_sheet(found: Sequence[Quantity]) -> Sheet:
+    """Return seconds per epoch in SI units."""
+    names = ["run", "batch_size", "lr", "loader", "implementation"]
+    return Sheet(
+        header=[*names, *columns("epoch_s")],
+        rows=[[q.labels[name] for name in names] + cells(q.time()) for q in found],
+    )
+
+
+def _functions(lines: Sequence[Line]) -> list[str]:
+    used = {str(line.run.labels["implementation"]) for line in lines}
+    own = ["linreg", "squared_loss", "sgd", "_train_scratch"] if "scratch" in used else []
+    return own + (["_train_concise"] if "concise" in used else [])
