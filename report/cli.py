@@ -139,7 +139,7 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
         return
     from report import site, store
 
-    stale = site.stale(store.load_all(results), site_dir)
+    stale = site.stale_files(site.gather(store.load_all(results)), site_dir)
     for path in stale:
         click.echo(f"not up to date: {path}")
     if not stale:
@@ -156,10 +156,9 @@ def compare(a: str, b: str, results: Path) -> None:
     from rich.console import Console
 
     from report import store, tables
-    from report.compare import compare as compare_results
 
-    pair = [store.find(reference, results, Path(reference)) for reference in (a, b)]
-    Console().print(*tables.comparison(*pair, compare_results(*pair)), sep="\n")
+    left, right = (store.find(reference, results, Path(reference)) for reference in (a, b))
+    Console().print(*tables.comparison(left, right), sep="\n")
 
 
 @main.command()
@@ -301,7 +300,7 @@ def _render(results: Path, site_dir: Path) -> Rendered:
     from report import files, site, store
 
     with files.sole_writer(site_dir, "writing"):
-        return site.write(store.load_all(results), site_dir)
+        return site.write_files(site.gather(store.load_all(results)), site_dir)
 
 
 def _exit_code(result: Result) -> int:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from report.errors import ConfigError
 from report.experiments.matmul.spec import MatmulSpec
 from report.experiments.settings import BackendName, Defaults, DeviceName, OneOrMany, Strict
-from report.experiments.training.spec import TrainingSpec
+from report.experiments.training.spec import TrainingSettings, TrainingSpec
 from report.explain import explain
 from report.yamlsource import YamlSource
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from report.yamlsource import Location
 
 Profile = Literal["quick", "full"]
 
@@ -62,18 +65,49 @@ class Config(Strict):
     experiments: Annotated[dict[ExperimentName, ExperimentSpec], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _batches_fit(self) -> Config:
+    def _profiles_fit(self) -> Config:
+        """Check what an experiment becomes in each profile, where its two halves meet."""
+        wrong: list[InitErrorDetails] = []
         for name, spec in self.experiments.items():
-            if not isinstance(spec, TrainingSpec):
-                continue
-            for half in (spec, spec.quick, spec.full):
-                for run in half.runs if half and "runs" in half.model_fields_set else ():
-                    if run.batch_size > self.dataset.examples:
-                        raise ValueError(
-                            f"experiments.{name}: run {run.label!r} has batch_size "
-                            f"{run.batch_size}, but the data has {self.dataset.examples} examples"
-                        )
+            for profile in get_args(Profile):
+                half = getattr(spec, profile)
+                try:
+                    settings = spec.overridden(half)
+                except ValidationError as error:
+                    wrong += _moved(error, ("experiments", name, profile))
+                    continue
+                if isinstance(settings, TrainingSettings):
+                    own = half is not None and "runs" in half.model_fields_set
+                    place = ("experiments", name, *([profile] if own else []), "runs")
+                    wrong += self._too_large(settings, place)
+        if wrong:
+            raise ValidationError.from_exception_data("Config", wrong)
         return self
+
+    def _too_large(self, settings: TrainingSettings, place: Location) -> list[InitErrorDetails]:
+        message = "a batch cannot be larger than the data; at most {examples} are possible"
+        examples = self.dataset.examples
+        return [
+            InitErrorDetails(
+                type=PydanticCustomError("batch_size", message, {"examples": examples}),
+                loc=(*place, index, "batch_size"),
+                input=run.batch_size,
+            )
+            for index, run in enumerate(settings.runs)
+            if run.batch_size > examples
+        ]
+
+
+def _moved(error: ValidationError, place: Location) -> list[InitErrorDetails]:
+    """Return errors found in a part as errors of the whole."""
+    return [
+        InitErrorDetails(
+            type=PydanticCustomError("profile", "{why}", {"why": detail["msg"]}),
+            loc=(*place, *detail["loc"]),
+            input=detail["input"],
+        )
+        for detail in error.errors()
+    ]
 
 
 def load(path: Path) -> Config:

@@ -35,18 +35,25 @@ def explain(source: YamlSource, error: ValidationError, schema: dict[str, Any]) 
     """
     lines = []
     for detail in error.errors():
-        location = _in_file(detail["loc"])
+        location = _in_file(source, detail["loc"])
         sentence = _sentence(location, detail, schema)
         lines.append(f"{source.name}:{source.line(location)}: {sentence}")
     return ConfigError("\n".join(dict.fromkeys(lines)))
 
 
-def _in_file(location: Location) -> Location:
+def _in_file(source: YamlSource, location: Location) -> Location:
     """Drop what pydantic puts between the keys: the kind after an experiment's name, and marks."""
     parts = [part for part in location if part != "[key]"]
     if len(parts) > 2 and parts[0] == "experiments" and parts[2] in KINDS:
         del parts[2]
+    # Which alternative of a union was tried, and the index in a list of a single value.
+    while parts and not source.has(tuple(parts)) and _is_mark(parts[-1]):
+        del parts[-1]
     return tuple(parts)
+
+
+def _is_mark(part: str | int) -> bool:
+    return isinstance(part, int) or part == "constrained-int" or part.startswith("literal[")
 
 
 def _sentence(location: Location, detail: ErrorDetails, schema: dict[str, Any]) -> str:
@@ -72,9 +79,13 @@ def _sentence(location: Location, detail: ErrorDetails, schema: dict[str, Any]) 
                 f"{got!r} cannot be an experiment's name; "
                 "use up to 40 lower-case letters, digits and hyphens."
             )
+        case "string_pattern_mismatch" if location[-1:] == ("device",):
+            sentence = (
+                f"{key}: unknown device {got!r:.80}; use auto, cpu, cuda, cuda:1, mps or xpu."
+            )
         case _:
-            shown = f" (it is {got!r})" if isinstance(got, str | int | float) else ""
-            sentence = f"{key}: {message}{shown}." if key else f"{message}."
+            shown = f" (it is {got!r:.80})" if isinstance(got, str | int | float) else ""
+            sentence = f"{key}: {message}{shown}." if key else f"{message}{shown}."
     return sentence
 
 

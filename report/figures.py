@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.plotting import Drawing
-    from report.results import Result
+    from report.results import Record, Result
     from report.statistics import Estimate
 
 Cell = str | int | float | None
@@ -69,6 +69,25 @@ class Sheet:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Card:
+    """A headline figure.
+
+    Attributes:
+        label: What it is.
+        value: The number.
+        unit: Its unit with prefix.
+        interval: The ends of its 95 % interval, in the same unit; empty if there is none.
+        note: Under which circumstances.
+    """
+
+    label: str
+    value: str
+    unit: str
+    interval: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figure:
     """A figure with all that belongs to it.
 
@@ -100,6 +119,23 @@ class FigureModule(Protocol):
 
     def figures(self, result: Result, experiment: str) -> list[Figure]:
         """Draw an experiment of one machine."""
+
+
+class HeadlineModule(Protocol):
+    """What a kind's `headline.py` offers."""
+
+    def cards(self, result: Result) -> list[Card]:
+        """Return the numbers that stand at the top of a machine's page."""
+
+    def sentences(self, result: Result) -> list[str]:
+        """Return what could stand in a mail."""
+
+
+class MethodModule(Protocol):
+    """What a kind's `method.py` offers."""
+
+    def method(self, records: Sequence[Record]) -> list[str]:
+        """Describe how one experiment was measured on one backend."""
 
 
 class ComparisonModule(Protocol):

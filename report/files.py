@@ -61,18 +61,23 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
         doing: What it does there, for the other's message.
 
     Raises:
-        UsageError: Another process is at work there.
+        UsageError: Another process is at work there, or that cannot be found out.
     """
     locks = Path(platformdirs.user_cache_dir("minibatch-report")) / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:24]
     lock = filelock.FileLock(locks / f"{name}.lock")
     try:
+        locks.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise UsageError(
             f"Another report is {doing} {folder} at this moment. "
             "Wait for it, or choose another folder."
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"{locks}, which keeps two reports apart, cannot be written: {error.strerror}. "
+            "Name another folder for caches, on Linux in XDG_CACHE_HOME."
         ) from None
     try:
         yield

@@ -6,6 +6,12 @@ import math
 
 _PREFIXES = {-9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 
+_SUPERSCRIPTS = (
+    "\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ZERO}\N{SUPERSCRIPT ONE}\N{SUPERSCRIPT TWO}"
+    "\N{SUPERSCRIPT THREE}\N{SUPERSCRIPT FOUR}\N{SUPERSCRIPT FIVE}\N{SUPERSCRIPT SIX}"
+    "\N{SUPERSCRIPT SEVEN}\N{SUPERSCRIPT EIGHT}\N{SUPERSCRIPT NINE}"
+)
+
 NONE = "\N{EN DASH}"
 """Stands where there is no number."""
 
@@ -66,6 +72,21 @@ def percent(fraction: float | None) -> str:
 def times(ratio: float) -> str:
     """Write a ratio as a factor: "1.04", "9.3", "1,200"."""
     return digits(ratio, 2 if 2 <= ratio < 100 else 3)
+
+
+def scientific(value: float) -> str:
+    """Write a very small or large number with its power of ten: "5.4 x 10^-8", set properly."""
+    if value == 0 or not math.isfinite(value):
+        return digits(value)
+    exponent = math.floor(math.log10(abs(value)))
+    superscripts = str.maketrans("-0123456789", _SUPERSCRIPTS)
+    factor = digits(value / 10.0**exponent, 2)
+    return f"{factor} \N{MULTIPLICATION SIGN} 10{str(exponent).translate(superscripts)}"
+
+
+def sentence(words: str) -> str:
+    """Return words that begin a sentence: the first letter is a capital one."""
+    return words[:1].upper() + words[1:]
 
 
 def duration(seconds: float) -> str:

@@ -8,8 +8,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from pydantic import ValidationError
-
 from report.errors import ConfigError
 from report.experiments.settings import Settings
 from report.explain import instead
@@ -137,9 +135,6 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
         config: The configuration.
         profile: quick or full.
         device: From the command line; overrides the file's.
-
-    Raises:
-        ConfigError: Settings that cannot stand together once the profile's are put in.
     """
     inherited = Inherited(
         defaults=getattr(config.profiles, profile),
@@ -149,11 +144,7 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
     )
     experiments = []
     for name, spec in config.experiments.items():
-        try:
-            settings: Settings = spec.overridden(getattr(spec, profile))
-        except ValidationError as error:
-            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise ConfigError(f"experiments.{name}, profile {profile}: {reason}.") from None
+        settings: Settings = spec.overridden(getattr(spec, profile))
         experiments.append(_planned(name, spec.kind, settings, inherited))
     return Plan(
         title=config.title,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axis import XAxis
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.lines import Line2D
 
     from report.statistics import Estimate
@@ -120,9 +122,6 @@ def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
         canvas = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72, layout="constrained")
         axes = canvas.add_subplot()
         draw(axes, narrow=narrow)
-        for axis in (axes.xaxis, axes.yaxis):
-            if axis.get_scale() == "log":
-                plain_log_ticks(axes, axis.axis_name)
         file = io.StringIO()
         canvas.savefig(file, format="svg", metadata=_METADATA)
     return file.getvalue()
@@ -149,13 +148,22 @@ def _for_page(svg: str, name: str, alt: str) -> str:
     )
 
 
-def plain_log_ticks(axes: Axes, which: str) -> None:
-    """Label a logarithmic axis with plain numbers: 1, 10, 100."""
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    low, high = sorted(axis.get_view_interval())
-    # Less than about two decades would show a single label; then 2 and 5 help.
-    subs = (1.0, 2.0, 5.0) if high / max(low, 1e-30) < 150 else (1.0,)
-    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
+class _PlainLogLocator(LogLocator):
+    """Ticks at powers of ten; at 2 and 5 as well where there are few of those in view."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        few = vmax / max(vmin, 1e-30) < 150
+        self.set_params(subs=(1.0, 2.0, 5.0) if few else (1.0,))
+        return super().tick_values(vmin, vmax)
+
+
+def log_axis(axis: Axis) -> None:
+    """Make an axis logarithmic, labelled with plain numbers: 1, 10, 100."""
+    if isinstance(axis, XAxis):
+        axis.axes.set_xscale("log")
+    else:
+        axis.axes.set_yscale("log")
+    axis.set_major_locator(_PlainLogLocator(base=10, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
@@ -175,12 +183,8 @@ def log2_axis(axes: Axes, values: Sequence[int]) -> None:
     # At most eight labels, always with the last.
     step = -(-len(shown) // 8)
     shown = shown[::-1][::step][::-1]
-    axes.xaxis.set_major_locator(NullLocator())
     axes.set_xticks(shown, [f"{value:,}" for value in shown])
     axes.xaxis.set_minor_locator(NullLocator())
-    # Fixed ticks stay: the plain labels of `plain_log_ticks` are for powers of ten.
-    axes.xaxis.set_view_interval(min(values) * 0.9, max(values) * 1.1)
-    axes.xaxis.axis_name = "fixed"
 
 
 def line(
@@ -220,7 +224,7 @@ def line(
 
 def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) -> None:
     """Lay out a dot plot: a row for each label, a logarithmic axis for the quantity."""
-    axes.set_xscale("log")
+    log_axis(axes.xaxis)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.set_yticks(range(len(labels)), [safe(label) for label in labels])

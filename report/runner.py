@@ -164,10 +164,10 @@ class Run:
         """
         jobs = self.pending()
         observer.begin(jobs)
-        # Before anything is measured: a folder that cannot be written must not cost minutes.
-        store.save(self.result, self.results)
         with tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder:
             bundle = self._prepare_data(jobs, Path(folder))
+            # Before anything is measured: a folder that cannot be written must not cost minutes.
+            store.save(self.result, self.results)
             with contextlib.ExitStack() as workers:
                 self._do(jobs, bundle, observer, workers)
         return self.result
@@ -302,13 +302,17 @@ class Run:
         loaded = data.load(
             Path(path) if path else None, self.plan.examples, seed=self.plan.seed, say=self.say
         )
-        if self.result.dataset not in {None, loaded.dataset}:
+        earlier = self.result.dataset
+        # Not its origin: what was downloaded at first lies in the cache the next time.
+        if earlier and (earlier.source, earlier.sha1) != (
+            loaded.dataset.source,
+            loaded.dataset.sha1,
+        ):
             raise ResultError(
-                "The run that would be continued used other data "
-                f"({self.result.dataset.origin if self.result.dataset else ''}); "
+                f"The run that would be continued used other data ({earlier.origin}); "
                 "use --fresh to begin anew."
             )
-        self.result.dataset = loaded.dataset
+        self.result.dataset = earlier or loaded.dataset
         self.result.moments = leastsquares.measure_moments(loaded.features, loaded.targets)
         return data.write_bundle(
             folder,
@@ -319,7 +323,7 @@ class Run:
         )
 
     def _new(self) -> Result:
-        return Result(
+        new = Result(
             generator=f"minibatch-report {__version__}",
             code_hash=codehash.measuring_code(),
             git_commit=codehash.git_commit(self.checkout),
@@ -330,20 +334,24 @@ class Run:
             machine=self.host.machine,
             environments=self.host.environments,
         )
+        # The file is named by the second, and must not take the place of another run's.
+        while (self.results / store.name_of(new)).exists():
+            time.sleep(0.05)
+            new.started_at = _now()
+        return new
 
     def _resumed(self) -> Result | None:
         """Return the newest result of the same plan, code, machine and frameworks, if any."""
         if self.fresh:
             return None
-        new = self._new()
         for result in self._earlier():
             same = (
-                result.config_hash == new.config_hash
-                and result.code_hash == new.code_hash
-                and result.environments == new.environments
+                result.config_hash == self.plan.fingerprint()
+                and result.code_hash == codehash.measuring_code()
+                and result.environments == self.host.environments
             )
             if same:
-                result.config = new.config
+                result.config = self.plan.stored()
                 return result
         return None
 
@@ -378,12 +386,13 @@ def survey(
         try:
             with Worker(worker_command or command()) as worker:
                 answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
-            environments[backend] = ENVIRONMENT.validate_python(answer["environment"])
-        except WorkerFailure as failure:
+            environments[backend] = ENVIRONMENT.validate_python(answer.get("environment"))
+        except (WorkerFailure, ValidationError) as error:
+            why = error.reason if isinstance(error, WorkerFailure) else "its answer makes no sense"
             environments[backend] = Environment(
                 backend=backend,
                 status="failed",
-                reason=f"{BACKENDS[backend].title} could not be started: {failure.reason}",
+                reason=f"{BACKENDS[backend].title} could not be started: {why}",
             )
     machine = detect(list(environments.values()), name=name)
     return Host(machine=machine, environments=environments)

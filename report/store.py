@@ -27,10 +27,10 @@ def schema() -> dict[str, Any]:
     return _ADAPTER.json_schema()
 
 
-def path_of(result: Result, folder: Path) -> Path:
-    """Return where a result lies below the results folder."""
+def name_of(result: Result) -> str:
+    """Return a result's place in a results folder: "<machine>/<time>-<profile>.json"."""
     stamp = result.started_at.replace("-", "").replace(":", "")
-    return folder / result.machine.id / f"{stamp}-{result.profile}.json"
+    return f"{result.machine.id}/{stamp}-{result.profile}.json"
 
 
 def save(result: Result, folder: Path) -> Path:
@@ -39,7 +39,7 @@ def save(result: Result, folder: Path) -> Path:
     Raises:
         ResultError: The folder cannot be written.
     """
-    path = path_of(result, folder)
+    path = folder / name_of(result)
     try:
         files.write(path, dump(result))
     except OSError as error:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from report.compare import differences
 from report.hardware.machine import describe, facts
 from report.numerals import duration
+from report.ratios import pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from report.plan import Plan
+    from report.results import Result
     from report.runner import Host
 
 
@@ -56,6 +59,28 @@ def host(host: Host) -> list[RenderableType]:
             devices,
         )
     return [f"Machine id: {host.machine.id}", hardware, frameworks]
+
+
+def comparison(left: Result, right: Result) -> list[RenderableType]:
+    """Return what two results have in common, with ratio and 95 % interval."""
+    differing = Table("differs", left.machine.id, right.machine.id, title="What differs")
+    for row in differences([left, right]):
+        differing.add_row(escape(row.name), *(escape(value) for value in row.values))
+    table = Table("experiment", "what", title="Times", caption="in brackets: 95 % intervals")
+    for column in (left.machine.id, right.machine.id, "speed-up", ""):
+        table.add_column(column, justify="right")
+    compared = pair(left, right)
+    for ratio in compared.rows:
+        numbers = (ratio.left, ratio.right, ratio.speedup)
+        table.add_row(
+            escape(ratio.experiment),
+            escape(ratio.what),
+            *(f"{number.text} ({number.interval or 'none'})" for number in numbers),
+            ratio.verdict,
+        )
+    if not compared.rows:
+        return [differing, "They have no measurement in common."]
+    return [differing, table, "Speed-up: time of the first divided by time of the second."]
 
 
 def host_json(host: Host) -> str:

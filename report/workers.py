@@ -110,17 +110,29 @@ class Worker:
             self.kill()
             raise self._failure(f"no answer within {timeout_s:.0f} s") from None
         if line is None:
+            ended = self._ends_by_itself()
             self.kill()
-            raise self._failure(_how_it_ended(self._process.returncode))
+            how = _how_it_ended(self._process.returncode) if ended else "it closed its output"
+            raise self._failure(how)
         try:
-            answer: dict[str, Any] = json.loads(line)
-        except ValueError:
+            answer = json.loads(line)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
             self.kill()
-            raise self._failure("its answer could not be read") from None
+            raise self._failure("its answer could not be read")
         if "failed" in answer:
             self.kill()
             raise self._failure(str(answer["failed"]))
         return answer
+
+    def _ends_by_itself(self) -> bool:
+        """Wait for a process that has closed its output: killed now, it could not say why."""
+        try:
+            self._process.wait(timeout=GRACE_S)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def kill(self) -> None:
         """End the worker's whole process group and wait until it is gone."""
@@ -130,16 +142,17 @@ class Worker:
                 os.killpg(self._process.pid, signal.SIGKILL)
             else:
                 self._process.kill()
-        self._process.wait(timeout=GRACE_S)
+        # A process that waits for a broken device cannot even be killed; it must not hold us up.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=GRACE_S)
         for thread in self._threads:
             thread.join(timeout=GRACE_S)
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
 
     def _failure(self, reason: str) -> WorkerFailure:
-        text = scrub(b"".join(self._stderr).decode(errors="replace")).strip()
+        text = scrub(b"".join(list(self._stderr)).decode(errors="replace")).strip()
         return WorkerFailure(scrub(reason), text[-STDERR_TAIL:] or None)
 
     def _follow(self, pipe: IO[bytes] | None, collect: Any) -> threading.Thread:
@@ -148,17 +161,20 @@ class Worker:
         return thread
 
     def _collect_answers(self, pipe: IO[bytes]) -> None:
-        for line in pipe:
-            self._answers.put(line)
+        # Closed here: from another thread that would wait for whoever else holds the pipe open.
+        with pipe:
+            for line in pipe:
+                self._answers.put(line)
         self._answers.put(None)
 
     def _collect_stderr(self, pipe: IO[bytes]) -> None:
         kept = 0
-        while chunk := os.read(pipe.fileno(), 65_536):
-            self._stderr.append(chunk)
-            kept += len(chunk)
-            while kept - len(self._stderr[0]) > KEPT_STDERR:
-                kept -= len(self._stderr.popleft())
+        with pipe:
+            while chunk := os.read(pipe.fileno(), 65_536):
+                self._stderr.append(chunk)
+                kept += len(chunk)
+                while kept - len(self._stderr[0]) > KEPT_STDERR:
+                    kept -= len(self._stderr.popleft())
 
 
 def _environment() -> dict[str, str]:

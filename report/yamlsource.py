@@ -19,6 +19,24 @@ MOST_NODES = 50_000
 Location = tuple[str | int, ...]
 
 
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, with the line also where a value is not of its tag's form.
+
+    For those PyYAML raises whatever Python does: ValueError for the date 2001-13-45, KeyError for
+    `!!bool maybe`, AttributeError for `!!timestamp soon`.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, LookupError, AttributeError):
+            kind = str(node.tag).rpartition(":")[2]
+            shown = str(node.value)[:40]
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{shown!r} is not a valid {kind}", node.start_mark
+            ) from None
+
+
 class YamlSource:
     """A YAML file: its content as plain objects, and the line of each key.
 
@@ -41,8 +59,7 @@ class YamlSource:
             if path.stat().st_size > MOST_BYTES:
                 raise ConfigError(f"{self.name} is larger than 1 MB: is it a configuration?")
             text = path.read_text(encoding="utf-8")
-            self._note(yaml.compose(text, Loader=yaml.SafeLoader), ())
-            self.content = yaml.safe_load(text)
+            self.content = self._read(_Loader(text))
         except FileNotFoundError:
             raise ConfigError(
                 f"There is no {self.name}. `report init` writes one to start from."
@@ -57,11 +74,23 @@ class YamlSource:
             reason = str(error).splitlines()[0]
             raise ConfigError(f"{self.name} is not readable as YAML: {reason}.") from None
 
+    def has(self, location: Location) -> bool:
+        """Return whether a key or an item stands at this place."""
+        return location in self._lines
+
     def line(self, location: Location) -> int:
         """Return the line of a key, or of the nearest key above it that is in the file."""
         while location and location not in self._lines:
             location = location[:-1]
         return self._lines.get(location, 1)
+
+    def _read(self, loader: _Loader) -> Any:
+        try:
+            node = loader.get_single_node()
+            self._note(node, ())
+            return None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
 
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> ConfigError:
         mark = error.problem_mark or error.context_mark
@@ -79,14 +108,16 @@ class YamlSource:
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:
+                line = key.start_mark.line + 1
+                if not isinstance(key, yaml.ScalarNode):
+                    raise ConfigError(f"{self.name}:{line}: a key must be a single word.")
                 if key.value in seen and key.value != "<<":
-                    line = key.start_mark.line + 1
                     raise ConfigError(
                         f"{self.name}:{line}: the key {key.value!r} stands here a second time; "
                         "remove one of the two."
                     )
-                seen.add(key.value if isinstance(key.value, str) else None)
-                self._lines[(*location, key.value)] = key.start_mark.line + 1
+                seen.add(key.value)
+                self._lines[(*location, key.value)] = line
                 self._note(value, (*location, key.value))
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):

@@ -134,6 +134,7 @@ class Session:
         """Take a device and a number of CPU threads."""
         self.device = torch.device(device)
         self.set_threads(threads)
+        self.set_tf32(False)  # the worker's last job may have left it on
         waits: dict[str, Callable[[], object]] = {
             "cuda": partial(torch.cuda.synchronize, self.device),
             "xpu": partial(torch.xpu.synchronize, self.device),
@@ -202,7 +203,10 @@ class Products:
             self.B = torch.randn(size, size, generator=generator).to(device, dtype)
             self.C = torch.randn(size, size, generator=generator).to(device, dtype)
             self.A = torch.zeros(size, size, dtype=dtype, device=device)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            # Not all allocators raise torch.OutOfMemoryError: the CPU's and MPS's do not.
+            if "memory" not in str(error):
+                raise
             raise Unavailable(f"not enough memory on {device}") from error
 
     def call(self, strategy: str, block_width: int) -> Callable[[], object]:

@@ -19,7 +19,7 @@ Status = Literal["ok", "skipped", "failed"]
 Stopped = Literal["narrow", "repeats", "budget"]
 
 # pydantic reads this from a plain dataclass; nothing is imported for it here.
-STRICT = {"extra": "forbid"}
+STRICT = {"extra": "forbid", "allow_inf_nan": False}
 
 
 class Unavailable(Exception):  # noqa: N818 (it is an outcome, not an error)

@@ -129,11 +129,13 @@ class Stopwatch:
     stopped: Stopped | None = None
     _best_s: float = math.inf
 
-    def _span(self, loops: int) -> float:
+    def _span(self, loops: int, untimed: int = 0) -> float:
         call, clock = self.call, self.clock
         begun = clock()
         if self.before is not None:
             self.before()
+        for _ in range(untimed):
+            call()
         self.synchronize()
         start = clock()
         for _ in range(loops):
@@ -157,18 +159,24 @@ class Stopwatch:
                 self.warmup_s.append(elapsed)
             self._best_s = min(self._best_s, elapsed)
             warm = self.spent_s >= self.method.warmup_s and self.warmups >= LEAST_WARMUPS
-            if warm or self.spent_s >= share_s / 4:
+            # The first call may take a thousand times as long as the next, and says little alone.
+            cold = self.warmups == 1 and elapsed < share_s / 2
+            if warm or (self.spent_s >= share_s / 4 and not cold):
                 break
         # The best span so far, because a disturbed one would make samples too short.
-        loops = self._loops_for(self._best_s)
-        while loops > 1 and self.spent_s < share_s / 2:
-            elapsed = self._span(loops)
-            self.warmups += loops
-            self._best_s = min(self._best_s, elapsed / loops)
-            if elapsed >= self.method.sample_s / 2:
+        self.inner_loops = self._loops_for(self._best_s)
+        while self.inner_loops > 1 and self.spent_s < share_s / 2:
+            if self._long_enough(self._span(self.inner_loops)):
                 break
-            loops = self._loops_for(self._best_s)
-        self.inner_loops = loops
+
+    def _long_enough(self, elapsed: float) -> bool:
+        """Learn from a span of warm-up calls; take more calls for a sample if it was short."""
+        self.warmups += self.inner_loops
+        self._best_s = min(self._best_s, elapsed / self.inner_loops)
+        if elapsed >= self.method.sample_s / 2:
+            return True
+        self.inner_loops = self._loops_for(self._best_s)
+        return False
 
     def _loops_for(self, call_s: float) -> int:
         return max(1, round(self.method.sample_s / max(call_s, 1e-9)))
@@ -179,12 +187,16 @@ class Stopwatch:
 
     def sample(self, share_s: float) -> None:
         """Take one sample and decide whether another is needed."""
-        if self._best_s < self.method.sample_s * 5:
-            # What ran in between has taken the caches and let threads fall asleep. A quarter of
-            # a sample untimed halves the differences between processes (measured here).
-            for _ in range(max(1, self.inner_loops // 4)):
-                self.call()
-        self.elapsed_s.append(self._span(self.inner_loops))
+        # What ran in between has taken the caches and let threads fall asleep. A quarter of a
+        # sample untimed halves the differences between processes (measured here).
+        short = self._best_s < self.method.sample_s * 5
+        untimed = max(1, self.inner_loops // 4) if short else 0
+        elapsed = self._span(self.inner_loops, untimed)
+        while not self.elapsed_s and elapsed < self.method.sample_s / 2:
+            # All of the warm-up was disturbed, so that calls seemed longer than they are.
+            self._long_enough(elapsed)
+            elapsed = self._span(self.inner_loops)
+        self.elapsed_s.append(elapsed)
         count = len(self.elapsed_s)
         if self._narrow():
             self.stopped = "narrow"

@@ -78,7 +78,7 @@ def _compared_curves(name: str, axis: str, lines: dict[str, list[Quantity]]) -> 
         every = sorted({x_of(q, axis) for line in lines.values() for q in line})
         plotting.log2_axis(axes, every)
         if axis != "threads":
-            axes.set_yscale("log")
+            plotting.log_axis(axes.yaxis)
         drawn = [
             plotting.line(
                 axes,

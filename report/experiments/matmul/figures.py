@@ -87,7 +87,7 @@ def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
         every = sorted({x_of(q, axis) for line in lines.values() for q in line})
         plotting.log2_axis(axes, every)
         if axis != "threads":
-            axes.set_yscale("log")
+            plotting.log_axis(axes.yaxis)
         drawn = []
         for index, (label, line) in enumerate(lines.items()):
             rates = [q.rate().scaled(1 / GIGA) for q in line]
@@ -95,7 +95,7 @@ def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
                 plotting.line(axes, [x_of(q, axis) for q in line], rates, index, label=label)
             )
         if axis == "threads":
-            axes.set_ylim(bottom=0)
+            _draw_ideal(axes, every, next(iter(lines.values())))
         else:
             peak = best.rate().value / GIGA
             plotting.reference(axes, peak, f"highest measured: {digits(peak)}")
@@ -115,6 +115,28 @@ def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
         sheet=sheet(found),
         code=sorted({_function(str(q.labels["strategy"])) for q in found}),
     )
+
+
+def _draw_ideal(axes: Axes, threads: Sequence[int], line: Sequence[Quantity]) -> None:
+    """Draw what each thread would bring if it brought as much as the first ones."""
+    first = line[0].rate().value / GIGA / x_of(line[0], "threads")
+    axes.plot(
+        threads,
+        [first * count for count in threads],
+        color=plotting.MUTED,
+        linewidth=1,
+        linestyle=(0, (2, 2)),
+    )
+    axes.annotate(
+        "each thread at full speed",
+        (threads[-1], first * threads[-1]),
+        xytext=(-8, 8),
+        textcoords="offset points",
+        ha="right",
+        color=plotting.MUTED,
+        fontsize=11.5,
+    )
+    axes.set_ylim(bottom=0, top=1.18 * first * threads[-1])
 
 
 def group_lines(axis: str, found: Sequence[Quantity]) -> dict[str, list[Quantity]]:

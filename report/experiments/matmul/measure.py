@@ -89,7 +89,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     points = list(_points(settings, job["threads"], has_tf32=session.has_tf32()))
     method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
     switching = len({(point.threads, point.tf32) for point in points}) > 1
-    maker = _Maker(session, job["seed"], method, method.budget_s / len(points), switching=switching)
+    share_s = method.budget_s / max(1, len(points))
+    maker = _Maker(session, job["seed"], method, share_s, switching=switching)
     series: dict[Point, Series | Stopwatch] = {}
     # From small to large, so that the next size's cost is known before it is paid.
     for point in sorted(points, key=lambda point: point.size):
@@ -146,12 +147,18 @@ class _Maker:
             self._products[key] = self.session.products(*key, self.seed)
         call = self._products[key].call(point.strategy, point.block_width or 0)
 
-        def switch() -> None:
+        def enter() -> None:
             self.session.set_threads(point.threads)
             if point.tf32 is not None:
                 self.session.set_tf32(point.tf32)
+
+        def switch() -> None:
+            enter()
             # A thread pool that has just changed its size starts its threads at first use.
             call()
+
+        if not self.switching:
+            enter()  # all series share one state
 
         return Stopwatch(
             call=call,

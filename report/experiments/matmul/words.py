@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from report import statistics
 from report.figures import in_words
-from report.numerals import digits, percent, times
+from report.numerals import digits, percent, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,7 +105,7 @@ def _strategies(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
             f"(95 % interval {_ends(ratio)})."
         )
     alt = f"Dot plot of GFLOPS by strategy on a logarithmic axis. {title}. {caption}."
-    return Words(title=title, caption=f"{_upper(caption)}.", explanation=explanation, alt=alt)
+    return Words(title=title, caption=f"{sentence(caption)}.", explanation=explanation, alt=alt)
 
 
 def _small_share(share: float) -> str:
@@ -155,13 +155,13 @@ def _sizes(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
     if {"float32", "float64"} <= by_dtype.keys():
         ratio = by_dtype["float32"].rate().value / by_dtype["float64"].rate().value
         explanation += (
-            f"float32 runs {times(ratio)} times as fast as float64; twice as many numbers fit "
+            f"Float32 runs {times(ratio)} times as fast as float64; twice as many numbers fit "
             "into a vector register and into every cache. "
         )
     for short in ("bfloat16", "float16"):
         if {short, "float32"} <= by_dtype.keys():
             ratio = by_dtype[short].rate().value / by_dtype["float32"].rate().value
-            explanation += f"{short} runs at {times(ratio)} times the rate of float32. "
+            explanation += f"{sentence(short)} runs at {times(ratio)} times the rate of float32. "
     alt = f"Curves of GFLOPS against matrix size, both axes logarithmic. {title}. {caption}."
     return Words(title=title, caption=f"{caption}.", explanation=explanation, alt=alt)
 
@@ -190,7 +190,7 @@ def _widths(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
             f"{first.labels['block_width']} to {_rate(last)} with blocks of "
             f"{last.labels['block_width']:,}, {times(gain.value)} times as fast"
         )
-    caption = _upper("; ".join(parts)) + "."
+    caption = sentence("; ".join(parts)) + "."
     explanation = (
         "Each doubling of the width halves the number of calls and lets the library use each "
         "element of B that it has fetched for more columns of C. While that is what limits the "
@@ -238,10 +238,6 @@ def _by_rate(quantity: Quantity) -> float:
 
 def _best_value(quantity: Quantity) -> str:
     return digits(quantity.rate().value / GIGA)
-
-
-def _upper(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
 
 
 TITLES: dict[str, Callable[[dict[str, list[Quantity]], Quantity], Words]] = {

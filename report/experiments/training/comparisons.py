@@ -9,7 +9,7 @@ from report.experiments.training import curves
 from report.experiments.training.figures import curve_sheet, loss_axis, seconds_sheet, target_table
 from report.experiments.training.quantities import median_times
 from report.figures import Figure, Number, Table, absent, in_words, number, together
-from report.numerals import scaled, times
+from report.numerals import scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ def _loss_by_time(name: str, results: Sequence[Result], chosen: dict[str, Line])
     run = next(iter(chosen.values())).name
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        axes.set_xscale("log")
+        plotting.log_axis(axes.xaxis)
         drawn = []
         for index, (machine, line) in enumerate(chosen.items()):
             colour = plotting.SERIES[index % 8]
@@ -140,14 +140,14 @@ def _loss_by_time(name: str, results: Sequence[Result], chosen: dict[str, Line])
             )
             drawn.append(median)
         loss_axis(axes, list(chosen.values()), lowest)
-        axes.set_xlabel("seconds of training")
+        axes.set_xlabel("seconds of training" if narrow else "seconds of training (logarithmic)")
         plotting.legend_above(axes, drawn, narrow=narrow)
 
     fared = {m: curves.towards(line.run, target or 0.0).time for m, line in chosen.items()}
     timed = {machine: time for machine, time in fared.items() if time}
     parts = [f"{machine} {in_words(time, MILLI, 'ms')}" for machine, time in timed.items()]
-    caption = f"{run} at a loss of {target:g}: {'; '.join(parts) or 'not reached'}."
-    title = f"{run} against time on {len(chosen)} machines"
+    caption = f"{sentence(run)} at a loss of {target:g}: {'; '.join(parts) or 'not reached'}."
+    title = f"{sentence(run)} against time on {len(chosen)} machines"
     if len(timed) > 1:
         first = min(timed, key=lambda machine: timed[machine].value)
         factor = max(time.value for time in timed.values()) / timed[first].value

@@ -40,6 +40,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     two ways (two loaders, two implementations) get the comparison of the two.
     """
     drawn: list[Figure] = []
+    examples = result.config["examples"]
     for backend, records in quantities.by_backend(result.of(experiment)).items():
         found = quantities.of_records(records)
         lines = curves.lines(result, experiment, backend)
@@ -48,16 +49,16 @@ def figures(result: Result, experiment: str) -> list[Figure]:
         name = f"{experiment}-{backend}"
         varying = quantities.varying([q.labels for q in found])
         if "loader" in varying:
-            drawn.append(_ways(f"{name}-loader", "loader", found))
+            drawn.append(_ways(f"{name}-loader", "loader", found, examples))
         if "implementation" in varying:
             drawn.append(loss_by_epoch(f"{name}-epochs", result, lines))
-            drawn.append(_ways(f"{name}-implementation", "implementation", found))
+            drawn.append(_ways(f"{name}-implementation", "implementation", found, examples))
         if not {"loader", "implementation"} & set(varying):
             drawn += [
                 loss_by_epoch(f"{name}-epochs", result, lines),
                 _loss_by_time(f"{name}-time", result, lines),
                 *_excess_by_time(f"{name}-excess", result, lines),
-                _seconds(f"{name}-seconds", found, int(result.config["examples"])),
+                _seconds(f"{name}-seconds", found, examples),
             ]
     return drawn
 
@@ -69,25 +70,27 @@ def loss_by_epoch(name: str, result: Result, lines: Sequence[Line]) -> Figure:
     def draw(axes: Axes, *, narrow: bool) -> None:
         drawn = []
         for index, line in enumerate(lines):
+            # The untrained point has no place on a logarithmic axis.
             (median,) = axes.plot(
-                line.epochs,
-                line.loss,
+                line.epochs[1:],
+                line.loss[1:],
                 color=plotting.SERIES[index % 8],
                 linestyle=plotting.DASHES[index % 8],
                 marker=plotting.MARKERS[index % 8] if len(line.epochs) < 14 else None,
                 label=plotting.safe(line.name),
             )
             axes.fill_between(
-                line.epochs,
-                line.lowest,
-                line.highest,
+                line.epochs[1:],
+                line.lowest[1:],
+                line.highest[1:],
                 color=plotting.SERIES[index % 8],
                 alpha=0.18,
                 linewidth=0,
             )
             drawn.append(median)
         loss_axis(axes, lines, lowest)
-        axes.set_xlabel("epochs")
+        plotting.log_axis(axes.xaxis)
+        axes.set_xlabel("epochs" if narrow else "epochs (logarithmic)")
         plotting.legend_above(axes, drawn, narrow=narrow)
 
     said = words.by_epoch(result, lines)
@@ -109,10 +112,10 @@ def _loss_by_time(name: str, result: Result, lines: Sequence[Line]) -> Figure:
     lowest, target = curves.optimum(result), curves.target(result)
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        axes.set_xscale("log")
+        plotting.log_axis(axes.xaxis)
         drawn = _time_curves(axes, lines, 0.0)
         loss_axis(axes, lines, lowest)
-        axes.set_xlabel("seconds of training")
+        axes.set_xlabel("seconds of training" if narrow else "seconds of training (logarithmic)")
         plotting.legend_above(axes, drawn, narrow=narrow)
 
     said = words.by_time(result, lines)
@@ -136,10 +139,10 @@ def _excess_by_time(name: str, result: Result, lines: Sequence[Line]) -> list[Fi
         return []
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        plotting.log_axis(axes.xaxis)
+        plotting.log_axis(axes.yaxis)
         drawn = _time_curves(axes, lines, lowest)
-        axes.set_xlabel("seconds of training")
+        axes.set_xlabel("seconds of training" if narrow else "seconds of training (logarithmic)")
         axes.set_ylabel("loss above the optimum")
         plotting.legend_above(axes, drawn, narrow=narrow)
 
@@ -219,9 +222,9 @@ def _seconds(name: str, found: Sequence[Quantity], examples: int) -> Figure:
     )
 
 
-def _ways(name: str, way: str, found: Sequence[Quantity]) -> Figure:
+def _ways(name: str, way: str, found: Sequence[Quantity], examples: int) -> Figure:
     """Draw seconds per epoch of two ways to do the same runs."""
-    said = words.ways(way, found)
+    said = words.ways(way, found, examples)
     labels = list(dict.fromkeys(str(q.labels["run"]) for q in found))
     ways = list(dict.fromkeys(str(q.labels[way]) for q in found))
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from report import statistics
 from report.experiments.training import curves
 from report.figures import in_words
-from report.numerals import count, digits, percent, scaled, times
+from report.numerals import count, digits, percent, scaled, scientific, sentence, times
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from report.experiments.training.curves import Line
     from report.quantities import Quantity
@@ -76,7 +76,7 @@ def _equality(lines: Sequence[Line]) -> str:
             for one, other in zip(pair[0].run.seeds, pair[1].run.seeds, strict=True)
             for a, b in zip(one.loss, other.loss, strict=False)
         )
-        distance = "not at all" if gap == 0 else f"by at most {gap:.1e}"
+        distance = "not at all" if gap == 0 else f"by at most {scientific(gap)}"
         sentences.append(
             f"For {run} the two implementations' losses differ {distance} at any point of any "
             "seed. They start from the same weights and see the same batches. The framework's "
@@ -92,10 +92,10 @@ def _gradient_descent(result: Result, lines: Sequence[Line]) -> str:
     limit = curves.stability_limit(result)
     if gap is None or limit is None:
         return ""
-    sentence = (
-        f"Full-batch gradient descent keeps within {gap:.1e} of its exact path, computed in "
-        f"double precision. On these data it is stable up to a learning rate of {digits(limit)}, "
-        "two divided by the largest curvature of the loss. "
+    said = (
+        f"Full-batch gradient descent keeps within {scientific(gap)} of its exact path, computed "
+        "in double precision. On these data it is stable up to a learning rate of "
+        f"{digits(limit)}, two divided by the largest curvature of the loss. "
     )
     for line in lines:
         labels = line.run.labels
@@ -103,12 +103,12 @@ def _gradient_descent(result: Result, lines: Sequence[Line]) -> str:
         full = labels["batch_size"] == result.config["examples"]
         if full and step > limit and len(line.loss) > 2:
             lowest_at = min(range(len(line.loss)), key=lambda k: line.loss[k])
-            sentence += (
-                f"{line.name} takes {digits(step)}, beyond it: along the steepest direction each "
-                f"step overshoots a little further, so that the loss is lowest after epoch "
-                f"{line.epochs[lowest_at]:.0f} ({line.loss[lowest_at]:.4f}) and rises from there. "
+            said += (
+                f"{sentence(line.name)} takes {digits(step)}, beyond it: along the steepest "
+                "direction each step overshoots a little further, so that the loss is lowest after "
+                f"epoch {line.epochs[lowest_at]:.0f} ({line.loss[lowest_at]:.4f}) and rises from there. "
             )
-    return sentence
+    return said
 
 
 def by_time(result: Result, lines: Sequence[Line]) -> Words:
@@ -132,7 +132,7 @@ def by_time(result: Result, lines: Sequence[Line]) -> Words:
     first = min(timed, key=lambda name: timed[name].value)
     last = max(timed, key=lambda name: timed[name].value)
     factor = timed[last].value / timed[first].value
-    title = f"{first} is first at a loss of {target:g}, after {_short(timed[first])}"
+    title = f"{sentence(first)} is first at a loss of {target:g}, after {_short(timed[first])}"
     if first != last:
         title += f"; {last} takes {times(factor)} times as long"
     explanation = (
@@ -152,7 +152,7 @@ def by_excess(lowest: float, lines: Sequence[Line]) -> Words:
     best = min(ends, key=lambda name: ends[name])
     line = next(line for line in lines if line.name == best)
     title = (
-        f"{best} ends nearest to the optimum: {_tiny(ends[best])} above it after "
+        f"{sentence(best)} ends nearest to the optimum: {_tiny(ends[best])} above it after "
         f"{scaled(line.elapsed_s[-1], 's')}"
     )
     caption = (
@@ -178,20 +178,20 @@ def seconds(found: Sequence[Quantity], examples: int) -> Words:
     if fast is not slow:
         title += f", of {slow.labels['run']} {_short(slow.time())}: {times(factor.value)} times"
     parts = (f"{q.labels['run']} {_milliseconds(q.time())}" for q in found)
-    caption = "; ".join(parts) + "."
+    caption = sentence("; ".join(parts)) + "."
     explanation = (
-        "An epoch is the same arithmetic for all. With batches of "
-        f"{slow.labels['batch_size']:,} one example costs "
-        f"{scaled(slow.time().value / examples, 's')}, with batches of "
-        f"{fast.labels['batch_size']:,} {scaled(fast.time().value / examples, 's')}; the "
-        "difference is what each update costs whatever its size: the loader, the framework's "
-        "calls, the gradient's bookkeeping."
+        "An epoch is the same arithmetic for all. In batches of "
+        f"{slow.labels['batch_size']:,} an example costs "
+        f"{scaled(slow.time().value / examples, 's')}, in batches of "
+        f"{fast.labels['batch_size']:,} it costs {scaled(fast.time().value / examples, 's')}. "
+        "What is left of an update when its examples are taken away is the same for all sizes: "
+        "the framework's calls, the gradient's bookkeeping, the loader's next batch."
     )
     alt = f"Dot plot of milliseconds per epoch on a logarithmic axis. {title}. {caption}"
     return Words(title=title, caption=caption, explanation=explanation, alt=alt)
 
 
-def ways(way: str, found: Sequence[Quantity]) -> Words:
+def ways(way: str, found: Sequence[Quantity], examples: int) -> Words:
     """Speak of two ways to do the same runs."""
     by_run: dict[str, dict[str, Quantity]] = {}
     for quantity in found:
@@ -200,7 +200,7 @@ def ways(way: str, found: Sequence[Quantity]) -> Words:
     ratios = {run: ratio_of_ways(pair, names) for run, pair in by_run.items()}
     known = {run: ratio for run, ratio in ratios.items() if ratio is not None}
     if way == "loader":
-        return _loader(by_run, names, known)
+        return _loader(by_run, names, known, examples)
     slower = max(known, key=lambda run: known[run].value)
     ratio = known[slower]
     title = (
@@ -221,13 +221,14 @@ def ways(way: str, found: Sequence[Quantity]) -> Words:
         "that it needs."
     )
     alt = f"Dot plot of milliseconds per epoch by version. {title}. {caption}."
-    return Words(title=title, caption=f"{caption}.", explanation=explanation, alt=alt)
+    return Words(title=title, caption=f"{sentence(caption)}.", explanation=explanation, alt=alt)
 
 
 def _loader(
     by_run: Mapping[str, Mapping[str, Quantity]],
     names: Sequence[str],
     ratios: Mapping[str, Estimate],
+    examples: int,
 ) -> Words:
     # Of the chapter's seconds, what is left once batches are cut from a tensor is not the loader's.
     shares = {run: 1 - ratio.value for run, ratio in ratios.items()}
@@ -246,12 +247,20 @@ def _loader(
     )
     order = {name: sorted(by_run, key=lambda run: by_run[run][name].time().value) for name in names}
     fastest = {name: order[name][0] for name in names}
+    costs = {
+        run: (pair[names[0]].time().value - pair[names[1]].time().value) / examples
+        for run, pair in by_run.items()
+        if run in ratios
+    }
+    dear, cheap = max(costs, key=_of(costs)), min(costs, key=_of(costs))
     explanation = (
-        "The framework's loader fetches examples one by one and stacks them into a batch, in "
-        "Python; that costs about the same for each example, whatever the batch size. "
+        "The framework's loader fetches examples one by one in Python and stacks them into "
+        f"batches. Beyond cutting the same batches from a tensor that takes "
+        f"{scaled(costs[cheap], 's')} an example with {cheap} and {scaled(costs[dear], 's')} with "
+        f"{dear}. "
     )
     if fastest[names[0]] == fastest[names[1]]:
-        explanation += f"With either way to make batches {fastest[names[0]]} has the fastest epoch."
+        explanation += f"Either way {fastest[names[0]]} has the fastest epoch."
     else:
         explanation += (
             f"With the loader {fastest[names[0]]} has the fastest epoch; with batches cut from a "
@@ -260,6 +269,10 @@ def _loader(
         )
     alt = f"Dot plot of milliseconds per epoch by run and loader. {title}. {caption}"
     return Words(title=title, caption=caption, explanation=explanation, alt=alt)
+
+
+def _of(values: Mapping[str, float]) -> Callable[[str], float]:
+    return lambda name: values[name]
 
 
 def ratio_of_ways(pair: Mapping[str, Quantity], names: Sequence[str]) -> Estimate | None:

@@ -1,0 +1,134 @@
+"""A list of results -> the files of a site, as bytes."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, cast
+
+import jinja2
+from markupsafe import Markup
+
+from report import __version__, compare, plotting, resources, store
+from report.backends import BACKENDS
+from report.hardware import noise
+from report.hardware.machine import describe
+from report.numerals import digits
+from report.ratios import pair
+from report.site.machine import MachineView, date_of, module, page_of, view
+from report.worker import curve, timing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.figures import ComparisonModule, Figure
+    from report.results import Result
+
+
+def gather(results: Sequence[Result]) -> dict[str, bytes]:
+    """Make every file of the site.
+
+    Args:
+        results: All results, oldest first; each machine shows its newest, the others stay
+            downloadable.
+
+    Returns:
+        Bytes by path relative to the site.
+    """
+    with plotting.warnings_are_ours():
+        latest = store.latest(list(results))
+        paths = {id(result): f"data/{store.name_of(result)}" for result in results}
+        views = [view(result, paths[id(result)]) for result in latest]
+        contents = {paths[id(result)]: store.dump(result) for result in results}
+        for one in views:
+            earlier = [r for r in results if r.machine.id == one.id and r is not one.result]
+            older = [(date_of(r), r.profile, paths[id(r)]) for r in reversed(earlier)]
+            contents[one.page] = _render("machine.html", machine=one, views=views, older=older)
+            for section in one.sections:
+                for figure, path in zip(section.figures, section.csvs, strict=True):
+                    contents[path] = figure.sheet.csv()
+        newest = _newest(views)
+        contents["index.html"] = _render(
+            "index.html", views=views, newest=newest, labels=_shared_labels(newest, views)
+        )
+        if len(views) > 1:
+            contents |= _comparison(latest, views)
+    contents["method.html"] = _render("method.html", views=views, **_constants())
+    contents["404.html"] = _render("404.html", views=views)
+    contents["style.css"] = (resources.templates() / "style.css").read_bytes()
+    # GitHub would otherwise run Jekyll over the pages and drop files.
+    contents[".nojekyll"] = b""
+    return contents
+
+
+def _newest(views: Sequence[MachineView]) -> MachineView:
+    return max(views, key=lambda one: one.result.started_at)
+
+
+def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[str]:
+    """Return the headline figures that most machines have, at most four: a table has to fit."""
+    shown = {card.label: sum(card.label in v.labels for v in views) for card in newest.cards}
+    return sorted(shown, key=lambda label: -shown[label])[:4]
+
+
+def _comparison(results: Sequence[Result], views: Sequence[MachineView]) -> dict[str, bytes]:
+    """Make the page that puts the machines on the same axes, and its data."""
+    names = dict.fromkeys(
+        (name, planned["kind"], planned["title"])
+        for result in results
+        for name, planned in result.config["experiments"].items()
+    )
+    sections: list[tuple[str, list[tuple[Figure, str]]]] = []
+    contents: dict[str, bytes] = {}
+    for name, kind, title in names:
+        drawn = cast("ComparisonModule", module(kind, "comparisons")).comparisons(results, name)
+        placed = [(figure, f"data/compare/{figure.name}.csv") for figure in drawn]
+        contents |= {path: figure.sheet.csv() for figure, path in placed}
+        if placed:
+            sections.append((title, placed))
+    pairs = [pair(results[0], other) for other in results[1:]]
+    contents["compare.html"] = _render(
+        "compare.html",
+        views=views,
+        sections=sections,
+        pairs=[pair for pair in pairs if pair.rows],
+        differences=compare.differences(results),
+        words={result.machine.id: describe(result.machine) for result in results},
+        pages={result.machine.id: page_of(result) for result in results},
+    )
+    return contents
+
+
+def _constants() -> dict[str, Any]:
+    """Return the settings that the page on measuring states, from where they are set."""
+    method = timing.Method(budget_s=1, repeats=1)
+    return {
+        "method": method,
+        "least_warmups": timing.LEAST_WARMUPS,
+        "every": curve.EVERY,
+        "noise": noise,
+        "digits": digits,
+    }
+
+
+def _render(template: str, **context: Any) -> bytes:
+    text = (
+        _environment()
+        .get_template(template)
+        .render(version=__version__, page=template, backends=BACKENDS, **context)
+    )
+    return text.encode()
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.templates()),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    # Only what this program itself made is marked so: figures and highlighted code.
+    environment.filters["markup"] = Markup
+    return environment

@@ -1,0 +1,278 @@
+"""A machine's page: one result, as a chapter to read."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from report import quantities, statistics
+from report.backends import BACKENDS
+from report.experiments import KINDS
+from report.hardware.machine import describe, facts
+from report.hardware.noise import LEVELS, grade
+from report.numerals import count, percent
+from report.site.listing import listing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.figures import Card, Figure, FigureModule, HeadlineModule, MethodModule
+    from report.hardware.noise import Grade
+    from report.results import Record, Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something that was skipped or failed, with its reason."""
+
+    status: str
+    what: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One experiment on the page.
+
+    Attributes:
+        name: The experiment's name; the anchor.
+        title: Its heading.
+        kind: Its kind, which has a template with the text.
+        figures: What it shows.
+        codes: For each figure, the timed code as HTML; empty if there is none.
+        csvs: For each figure, the path of its data.
+        method: How it was measured, in sentences.
+        conditions: Where it ran: device, threads, framework.
+        grade: How quiet the machine was.
+        problems: What was skipped or failed in it.
+        missing: Why there is nothing to show, if so.
+    """
+
+    name: str
+    title: str
+    kind: str
+    figures: list[Figure]
+    codes: list[str]
+    csvs: list[str]
+    method: list[str]
+    conditions: str
+    grade: Grade
+    problems: list[Problem]
+    missing: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineView:
+    """All that a machine's page says.
+
+    Attributes:
+        id: The machine's.
+        page: File name of its page.
+        words: The machine as a person would say it.
+        result: The result itself.
+        date: Day of the run, in words.
+        lead: One paragraph that could stand in a mail.
+        cards: The headline figures.
+        sections: The experiments.
+        facts: Hardware: name, value, how it is known.
+        frameworks: Name and title, versions, BLAS, threads, SIMD of each.
+        grade: The worst of the experiments' grades, with how many have which.
+        json: Path of the result's own file.
+        surrogate: Whether the data was made up with the real data's moments.
+        unfinished: What is missing of the plan, in words; empty if nothing.
+    """
+
+    id: str
+    page: str
+    words: str
+    result: Result
+    date: str
+    lead: str
+    cards: list[Card]
+    sections: list[Section]
+    facts: list[tuple[str, str, str]]
+    frameworks: list[dict[str, str]]
+    grade: str
+    json: str
+    surrogate: bool
+    unfinished: str
+
+    @property
+    def labels(self) -> set[str]:
+        """Return which headline figures there are."""
+        return {card.label for card in self.cards}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Return all that was skipped or failed, anywhere."""
+        return [problem for section in self.sections for problem in section.problems]
+
+
+def view(result: Result, json_path: str) -> MachineView:
+    """Gather a machine's page.
+
+    Args:
+        result: The run to show.
+        json_path: Where the site keeps the result's file.
+    """
+    folder = json_path.rpartition("/")[0]
+    sections = [_section(result, name, folder) for name in result.config["experiments"]]
+    return MachineView(
+        id=result.machine.id,
+        page=page_of(result),
+        words=describe(result.machine),
+        result=result,
+        date=date_of(result),
+        lead=" ".join(s for kind in KINDS for s in _headline(kind).sentences(result)),
+        cards=[card for kind in KINDS for card in _headline(kind).cards(result)],
+        sections=sections,
+        facts=facts(result.machine),
+        frameworks=_frameworks(result),
+        grade=_worst(sections),
+        json=json_path,
+        surrogate=result.dataset is not None and result.dataset.source == "surrogate",
+        unfinished=_unfinished(result),
+    )
+
+
+def page_of(result: Result) -> str:
+    """Return the file name of a machine's page.
+
+    All pages lie in one folder, so that the 404 page, which GitHub serves under any address, can
+    link to them.
+    """
+    return f"machine-{result.machine.id}.html"
+
+
+def date_of(result: Result) -> str:
+    """Return the day of a run: "22 November 2026"."""
+    moment = datetime.fromisoformat(result.started_at)
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def module(kind: str, name: str) -> Any:
+    """Return a module of a kind, on the parent's side."""
+    return importlib.import_module(f"report.experiments.{kind}.{name}")
+
+
+def _headline(kind: str) -> HeadlineModule:
+    return cast("HeadlineModule", module(kind, "headline"))
+
+
+def _section(result: Result, name: str, folder: str) -> Section:
+    planned = result.config["experiments"][name]
+    kind, records = planned["kind"], result.of(name)
+    drawn = cast("FigureModule", module(kind, "figures")).figures(result, name)
+    backends = quantities.by_backend(records)
+    describer = cast("MethodModule", module(kind, "method"))
+    backend_of = {f"{name}-{backend}": backend for backend in backends}
+    return Section(
+        name=name,
+        title=planned["title"],
+        kind=kind,
+        figures=drawn,
+        codes=[listing(_backend(figure, backend_of), figure.code) for figure in drawn],
+        csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
+        method=[s for mine in backends.values() for s in describer.method(mine)],
+        conditions=_conditions(records, result),
+        grade=_grade(records),
+        problems=_problems(planned["title"], records),
+        missing="" if drawn else _why_missing(records),
+    )
+
+
+def _backend(figure: Figure, backend_of: dict[str, str]) -> str:
+    return next(b for prefix, b in backend_of.items() if figure.name.startswith(prefix))
+
+
+def _grade(records: Sequence[Record]) -> Grade:
+    spreads = [
+        statistics.spread(quantity.groups)
+        for mine in quantities.by_backend(records).values()
+        for quantity in quantities.of_records(mine)
+    ]
+    return grade(
+        [record.conditions for record in records if record.conditions],
+        max((spread for spread in spreads if spread is not None), default=None),
+    )
+
+
+def _conditions(records: Sequence[Record], result: Result) -> str:
+    ran = [record for record in records if record.status == "ok"]
+    if not ran:
+        return ""
+    where = []
+    for backend, mine in quantities.by_backend(ran).items():
+        versions = result.environments[backend].versions
+        version = next(iter(versions.values()), "")
+        threads = count(mine[0].threads, "thread")
+        where.append(f"{BACKENDS[backend].title} {version} on {mine[0].device}, up to {threads}")
+    return "; ".join(where)
+
+
+def _problems(title: str, records: Sequence[Record]) -> list[Problem]:
+    """Return what went wrong, each reason once with how often it came up."""
+    found: dict[tuple[str, str, str, str], int] = {}
+    for record in records:
+        if record.status != "ok":
+            key = (record.status, title, str(record.reason), record.stderr_tail or "")
+            found[key] = found.get(key, 0) + 1
+        for series in record.outcome.series if record.outcome else ():
+            if series.status != "ok":
+                what = ", ".join(f"{k} {v}" for k, v in series.labels.items() if v is not None)
+                key = (series.status, f"{title}: {what}", str(series.reason), "")
+                found[key] = found.get(key, 0) + 1
+    return [
+        Problem(
+            status=status,
+            what=what if times == 1 else f"{what} (in {count(times, 'process')})",
+            reason=reason,
+            detail=detail,
+        )
+        for (status, what, reason, detail), times in found.items()
+    ]
+
+
+def _why_missing(records: Sequence[Record]) -> str:
+    if not records:
+        return "This experiment has not been run yet."
+    reasons = list(dict.fromkeys(f"{r.status}: {r.reason}" for r in records if r.status != "ok"))
+    return "; ".join(reasons) or "It ran, but measured nothing."
+
+
+def _frameworks(result: Result) -> list[dict[str, str]]:
+    return [
+        {
+            "title": BACKENDS[name].title if name in BACKENDS else name,
+            "python": environment.python or "unknown",
+            "versions": ", ".join(f"{k} {v}" for k, v in environment.versions.items()),
+            "blas": environment.blas or "unknown",
+            "threads": str(environment.threads or "unknown"),
+            "simd": environment.simd or "unknown",
+            "pools": "; ".join(environment.pools) or "unknown",
+            "reason": environment.reason or "",
+        }
+        for name, environment in result.environments.items()
+    ]
+
+
+def _worst(sections: Sequence[Section]) -> str:
+    measured = [section.grade.level for section in sections if section.figures]
+    if not measured:
+        return ""
+    parts = [f"{measured.count(level)} {level}" for level in LEVELS if level in measured]
+    return ", ".join(parts)
+
+
+def _unfinished(result: Result) -> str:
+    wanted = sum(
+        len(planned["backends"]) * planned["processes"]
+        for planned in result.config["experiments"].values()
+    )
+    missing = wanted - len(result.records)
+    if missing <= 0:
+        return ""
+    return f"{percent(missing / wanted)} of the planned processes have not run yet"
