@@ -62,7 +62,7 @@ def _sentence(location: Location, detail: ErrorDetails, schema: dict[str, Any]) 
     context, got = detail.get("ctx", {}), detail["input"]
     match detail["type"]:
         case "extra_forbidden":
-            known = sorted(_keys_at(schema, location[:-1]))
+            known = sorted(_keys_at(schema, detail["loc"][:-1]))
             sentence = f"unknown key {key!r}.{instead(str(location[-1]), known)}"
         case "missing":
             sentence = f"{key} is missing; add it."
@@ -95,7 +95,12 @@ def _alternatives(expected: str) -> Iterator[str]:
 
 
 def _keys_at(schema: dict[str, Any], location: Location) -> set[str]:
-    """Return the keys that may stand at a place of the file, read off its JSON Schema."""
+    """Return the keys that may stand at a place, read off the file's JSON Schema.
+
+    Args:
+        schema: The JSON Schema.
+        location: As pydantic has it: with the kind after an experiment's name.
+    """
     here = [schema]
     for part in location:
         here = [
@@ -123,6 +128,8 @@ def _step(schema: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
             yield schema["items"]
     elif part in _properties(schema):
         yield schema["properties"][part]
+    elif _properties(schema).get("kind", {}).get("const") == part:
+        yield schema
     else:
         yield from schema.get("patternProperties", {}).values()
         if isinstance(schema.get("additionalProperties"), dict):

@@ -72,6 +72,7 @@ class Record:
         stderr_tail: The end of what a failed worker printed.
         started_at: UTC, ISO 8601.
         elapsed_s: How long it took in all.
+        measured_s: How long of that it measured; the rest is start-up. Null unless ok.
         conditions: What else the machine did meanwhile.
         outcome: What was measured; null unless ok.
     """
@@ -89,6 +90,7 @@ class Record:
     stderr_tail: str | None = None
     started_at: Moment
     elapsed_s: float
+    measured_s: float | None = None
     conditions: Conditions | None = None
     outcome: Outcome | None = None
 

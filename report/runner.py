@@ -23,7 +23,7 @@ from report.errors import ResultError, UsageError
 from report.hardware.machine import detect, usable_cores
 from report.hardware.noise import Watch
 from report.results import Record, Result
-from report.worker.records import Environment, Outcome
+from report.worker.records import Answer, Environment
 from report.workers import Worker, WorkerFailure, command
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PROBE_TIMEOUT_S = 120.0
 """Importing a framework for the first time after its installation can take a minute."""
 
-OUTCOME = TypeAdapter(Outcome)
+ANSWER = TypeAdapter(Answer)
 ENVIRONMENT = TypeAdapter(Environment)
 
 
@@ -212,13 +212,13 @@ class Run:
         watch = Watch(worker.pid)
         try:
             answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
-            outcome = OUTCOME.validate_python(answer.get("outcome"))
+            done = ANSWER.validate_python(answer)
             status, reason, tail, alive = "ok", None, None, True
         except WorkerFailure as failure:
-            outcome, status, alive = None, "failed", False
+            done, status, alive = Answer(), "failed", False
             reason, tail = failure.reason, failure.stderr_tail
         except ValidationError as error:
-            outcome, status, alive = None, "failed", False
+            done, status, alive = Answer(), "failed", False
             reason, tail = f"its answer is no outcome: {error.errors()[0]['msg']}", None
         return (
             self._record(
@@ -229,7 +229,8 @@ class Run:
                 started_at=started_at,
                 elapsed_s=time.monotonic() - begun,
                 conditions=watch.stop(),
-                outcome=outcome,
+                outcome=done.outcome,
+                measured_s=done.measured_s,
             ),
             alive,
         )

@@ -53,7 +53,8 @@ class YamlSource:
         """
         self.name = os.fspath(path)
         self.content: Any = None
-        self._lines: dict[Location, int] = {}
+        # By keys as they are written: the number 3 is "3".
+        self._lines: dict[tuple[str, ...], int] = {}
         self._nodes = 0
         try:
             if path.stat().st_size > MOST_BYTES:
@@ -76,13 +77,13 @@ class YamlSource:
 
     def has(self, location: Location) -> bool:
         """Return whether a key or an item stands at this place."""
-        return location in self._lines
+        return tuple(map(str, location)) in self._lines
 
     def line(self, location: Location) -> int:
         """Return the line of a key, or of the nearest key above it that is in the file."""
-        while location and location not in self._lines:
+        while location and not self.has(location):
             location = location[:-1]
-        return self._lines.get(location, 1)
+        return self._lines.get(tuple(map(str, location)), 1)
 
     def _read(self, loader: _Loader) -> Any:
         try:
@@ -98,7 +99,7 @@ class YamlSource:
         hint = " Indent with spaces." if mark and "\\t" in str(error.problem) else ""
         return ConfigError(f"{self.name}{line}: YAML: {error.problem}.{hint}")
 
-    def _note(self, node: yaml.Node | None, location: Location) -> None:
+    def _note(self, node: yaml.Node | None, location: tuple[str, ...]) -> None:
         self._nodes += 1
         if self._nodes > MOST_NODES:
             raise ConfigError(f"{self.name} holds more than {MOST_NODES:,} values.")
@@ -121,4 +122,4 @@ class YamlSource:
                 self._note(value, (*location, key.value))
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
-                self._note(value, (*location, index))
+                self._note(value, (*location, str(index)))

@@ -16,12 +16,13 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from typing import Any, BinaryIO, Protocol, cast
 
 from report.backends import BACKENDS
 from report.experiments import KINDS
-from report.worker.records import Environment, Outcome
+from report.worker.records import Answer, Environment, Outcome
 
 Message = dict[str, Any]
 
@@ -93,8 +94,10 @@ def _answer(request: Message) -> Message:
     module = cast("BackendModule", importlib.import_module(f"report.backends.{backend.name}"))
     kind = importlib.import_module(f"report.experiments.{request['kind']}.measure")
     session = module.session(request["device"], request["threads"])
+    begun = time.perf_counter()
     outcome = cast("MeasureModule", kind).measure(session, request)
-    return {"outcome": dataclasses.asdict(outcome)}
+    measured_s = time.perf_counter() - begun
+    return dataclasses.asdict(Answer(outcome=outcome, measured_s=measured_s))
 
 
 def _environment(name: str) -> Environment:

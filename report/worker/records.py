@@ -154,6 +154,21 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a worker answers when a job is done.
+
+    Attributes:
+        outcome: What was measured; null if it failed.
+        measured_s: Seconds that this took, without importing the framework.
+    """
+
+    __pydantic_config__ = STRICT
+
+    outcome: Outcome | None = None
+    measured_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Accelerator:
     """A device beside the CPU, as its framework and its driver describe it.
 

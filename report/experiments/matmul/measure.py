@@ -37,7 +37,7 @@ class Products(Protocol):
 class Session(Protocol):
     """What a backend must offer for this kind."""
 
-    def synchronize(self) -> None:
+    def synchronize(self) -> object:
         """Wait until the device has done what was queued."""
 
     def set_threads(self, threads: int) -> None:

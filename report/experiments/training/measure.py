@@ -16,7 +16,7 @@ from report.worker.curve import Curve
 from report.worker.records import Outcome, TrainingRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 KEPT_REPEATS = 12
 """Repeats whose times are kept, so that a result file stays below 1 MB."""
@@ -60,7 +60,8 @@ class Start:
 class Session(Protocol):
     """What a backend must offer for this kind."""
 
-    synchronize: Callable[[], object]
+    def synchronize(self) -> object:
+        """Wait until the device has done what was queued."""
 
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once from `start`.

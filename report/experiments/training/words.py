@@ -106,7 +106,8 @@ def _gradient_descent(result: Result, lines: Sequence[Line]) -> str:
             said += (
                 f"{sentence(line.name)} takes {digits(step)}, beyond it: along the steepest "
                 "direction each step overshoots a little further, so that the loss is lowest after "
-                f"epoch {line.epochs[lowest_at]:.0f} ({line.loss[lowest_at]:.4f}) and rises from there. "
+                f"epoch {line.epochs[lowest_at]:.0f} ({line.loss[lowest_at]:.4f}) and rises from "
+                "there. "
             )
     return said
 
