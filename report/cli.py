@@ -214,25 +214,24 @@ def validate(config: Path) -> None:
 @click.argument("what", type=click.Choice(["config", "results"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of experiments.yaml or of a result file."""
-    import json
-
     if what == "config":
-        from report.config import Config
+        from report.resources import schema_text
 
-        schema = Config.model_json_schema()
+        click.echo(schema_text(), nl=False)
     else:
-        from report.store import schema as result_schema
+        import json
 
-        schema = result_schema()
-    click.echo(json.dumps(schema, indent=2))
+        from report import store
+
+        click.echo(json.dumps(store.schema(), indent=2))
 
 
 @main.command()
 @CONFIG_ARGUMENT
 def init(config: Path) -> None:
-    """Write an experiments.yaml to edit."""
+    """Write an experiments.yaml to edit, and beside it the schema that editors complete it from."""
     from report.errors import UsageError
-    from report.resources import default_config
+    from report.resources import SCHEMA_NAME, default_config, schema_text
 
     try:
         with config.open("x", encoding="utf-8") as file:
@@ -241,6 +240,9 @@ def init(config: Path) -> None:
         raise UsageError(f"{config} is there already; it was left as it is.") from None
     except OSError as error:
         raise UsageError(f"{config} cannot be written: {error.strerror}.") from None
+    beside = config.with_name(SCHEMA_NAME)
+    if not beside.exists():
+        beside.write_text(schema_text(), encoding="utf-8")
     click.echo(f"Wrote {config}. `report build` measures what it asks for.")
 
 
@@ -262,6 +264,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
 
     from report import files, tables
     from report.config import load
+    from report.errors import ReportError
     from report.plan import plan as make_plan
     from report.progress import NORMAL, QUIET, VERBOSE, Watcher
     from report.runner import Run, survey
@@ -275,16 +278,21 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     watcher = Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
     host = survey(plan.backends(), name=machine)
     _require_a_backend(host)
-    with files.sole_writer(results, "measuring into"), watcher.shown():
-        return Run(
-            plan=plan,
-            host=host,
-            results=results,
-            only=only,
-            fresh=not resume,
-            checkout=config.resolve().parent,
-            say=watcher.say,
-        ).execute(watcher)
+    try:
+        with files.sole_writer(results, "measuring into"), watcher.shown():
+            return Run(
+                plan=plan,
+                host=host,
+                results=results,
+                only=only,
+                fresh=not resume,
+                checkout=config.resolve().parent,
+                say=watcher.say,
+            ).execute(watcher)
+    except KeyboardInterrupt:
+        raise ReportError(
+            f"Interrupted. What was measured is kept in {results}; the same command goes on."
+        ) from None
 
 
 def _require_a_backend(host: Any) -> None:

@@ -27,12 +27,17 @@ def digits(value: float | None, significant: int = 3) -> str:
         return NONE
     if value == 0:
         return "0"
+    places = significant - 1 - _magnitude(value, significant)
+    return f"{round(value, places):,.{max(0, places)}f}"
+
+
+def _magnitude(value: float, significant: int) -> int:
+    """Return the power of ten of the first digit that is shown.
+
+    Rounding can carry: 999.6 has four digits before the point once it is 1000.
+    """
     magnitude = math.floor(math.log10(abs(value)))
-    rounded = round(value, significant - 1 - magnitude)
-    # Rounding can carry: 999.6 has four digits before the point once it is 1000.
-    magnitude = math.floor(math.log10(abs(rounded)))
-    places = max(0, significant - 1 - magnitude)
-    return f"{rounded:,.{places}f}"
+    return math.floor(math.log10(abs(round(value, significant - 1 - magnitude))))
 
 
 def scaled(value: float | None, unit: str, significant: int = 3) -> str:
@@ -48,16 +53,16 @@ def scaled(value: float | None, unit: str, significant: int = 3) -> str:
     """
     if value is None or not math.isfinite(value):
         return NONE
-    exponent = prefix_exponent(value)
+    exponent = prefix_exponent(value, significant)
     return f"{digits(value / 10.0**exponent, significant)} {_PREFIXES[exponent]}{unit}"
 
 
-def prefix_exponent(value: float) -> int:
+def prefix_exponent(value: float, significant: int = 3) -> int:
     """Return the power of ten, a multiple of three, whose prefix suits a value."""
     if value == 0:
         return 0
-    # A little more than the value, so that 999.96 becomes 1.00 k and not 1,000.
-    exponent = 3 * math.floor(math.log10(abs(value) * 1.0005) / 3)
+    # Of the value as it is shown, so that 999.6 becomes 1.00 k and not 1,000.
+    exponent = 3 * (_magnitude(value, significant) // 3)
     return min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
 
 
@@ -66,7 +71,7 @@ def percent(fraction: float | None) -> str:
     if fraction is None or not math.isfinite(fraction):
         return NONE
     value = 100 * fraction
-    return f"{value:.0f} %" if abs(value) >= 9.95 else f"{value:.1f} %"
+    return f"{value:.0f} %" if abs(value) >= 9.95 else f"{value:z.1f} %"
 
 
 def times(ratio: float) -> str:
@@ -78,7 +83,7 @@ def scientific(value: float) -> str:
     """Write a very small or large number with its power of ten: "5.4 x 10^-8", set properly."""
     if value == 0 or not math.isfinite(value):
         return digits(value)
-    exponent = math.floor(math.log10(abs(value)))
+    exponent = _magnitude(value, 2)
     superscripts = str.maketrans("-0123456789", _SUPERSCRIPTS)
     factor = digits(value / 10.0**exponent, 2)
     return f"{factor} \N{MULTIPLICATION SIGN} 10{str(exponent).translate(superscripts)}"

@@ -6,9 +6,14 @@ install does not, so the package's folder is tried first and the repository's se
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+
+
+SCHEMA_NAME = "experiments.schema.json"
+"""The file that the first line of experiments.yaml names, for editors."""
 
 
 def _find(name: str) -> Path:
@@ -26,3 +31,10 @@ def templates() -> Path:
 def default_config() -> str:
     """Return the default experiments.yaml."""
     return _find("experiments.yaml").read_text(encoding="utf-8")
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of experiments.yaml, as its file holds it."""
+    from report.config import Config  # noqa: PLC0415 (rendering needs no configuration)
+
+    return json.dumps(Config.model_json_schema(), indent=2) + "\n"

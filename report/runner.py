@@ -114,7 +114,8 @@ class Run:
         results: The results folder.
         only: Names of experiments; empty for all.
         fresh: Start anew even where an earlier run could be continued.
-        checkout: A folder whose git commit is noted.
+        checkout: The configuration's folder: its git commit is noted, and a relative
+            dataset.path starts there.
         worker_command: Starts a worker; replaced in tests by one that misbehaves.
         say: Told in words about the data.
     """
@@ -301,7 +302,10 @@ class Run:
             return None
         path = self.plan.dataset_path
         loaded = data.load(
-            Path(path) if path else None, self.plan.examples, seed=self.plan.seed, say=self.say
+            self.checkout / path if path else None,
+            self.plan.examples,
+            seed=self.plan.seed,
+            say=self.say,
         )
         earlier = self.result.dataset
         # Not its origin: what was downloaded at first lies in the cache the next time.

@@ -19,7 +19,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from scipy.stats import t as student_t
+# The quantile alone: scipy.stats would take longer to import than a page to render.
+from scipy.special import stdtrit
 
 from report.worker.timing import median, median_interval
 
@@ -187,4 +188,4 @@ def _welch(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]]) -> float:
 
 @functools.cache
 def _quantile(freedom: float) -> float:
-    return float(student_t.ppf((1 + LEVEL) / 2, freedom))
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))
