@@ -153,12 +153,10 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
 @RESULTS_OPTION
 def compare(a: str, b: str, results: Path) -> None:
     """Compare two results, A and B: files, or machines' ids in the results' folder."""
-    from rich.console import Console
-
     from report import store, tables
 
     left, right = (store.find(reference, results, Path(reference)) for reference in (a, b))
-    Console().print(*tables.comparison(left, right), sep="\n")
+    tables.show(tables.comparison(left, right))
 
 
 @main.command()
@@ -184,8 +182,6 @@ def publish(
 @click.option("--machine", metavar="NAME", help="Call the machine this.")
 def hardware(machine: str | None, *, as_json: bool) -> None:
     """Show what was detected of this machine, and how each fact is known."""
-    from rich.console import Console
-
     from report import tables
     from report.backends import BACKENDS
     from report.runner import survey
@@ -194,7 +190,7 @@ def hardware(machine: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(tables.host_json(host))
     else:
-        Console().print(*tables.host(host), sep="\n")
+        tables.show(tables.host(host))
 
 
 @main.command()
@@ -273,7 +269,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     plan.only(only)
     console = Console(stderr=True)
     if dry_run:
-        Console().print(*tables.plan(plan, only), sep="\n")
+        tables.show(tables.plan(plan, only))
         return None
     watcher = Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
     host = survey(plan.backends(), name=machine)

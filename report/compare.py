@@ -43,6 +43,9 @@ class Difference:
 def compare(left: Result, right: Result) -> list[Compared]:
     """Return what both results measured, in the order of the first."""
     others = {quantity.key: quantity for quantity in quantities.of_result(right)}
+    if left.config["examples"] != right.config["examples"]:
+        # An epoch over other data is another amount of work.
+        others = {key: each for key, each in others.items() if each.metric != "epoch"}
     return [
         Compared(
             left=quantity,
@@ -74,6 +77,7 @@ def _facts(result: Result) -> dict[str, str]:
     found["Profile"] = result.profile
     found["Measuring code"] = result.code_hash[:12]
     found["Seed"] = str(result.config["seed"])
+    found["Examples"] = str(result.config["examples"])
     for name, experiment in result.config["experiments"].items():
         for key, value in {**experiment, **experiment["settings"]}.items():
             if key not in {"settings", "title"}:

@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from report.numerals import NONE, digits, prefix_exponent
+from report.numerals import NONE, count, digits, prefix_exponent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Number:
 
     Attributes:
         text: The number, without its unit.
-        interval: "95 % interval" ends; empty if there is none.
+        interval: The ends of its interval, as the table's caption says; empty if there is none.
         best: Whether it is the best of its column.
     """
 
@@ -41,10 +41,12 @@ class Table:
     Attributes:
         header: Column names with units.
         rows: Words first, then numbers.
+        caption: What the numbers are, and the smaller ones beside them.
     """
 
     header: list[str]
     rows: list[list[str | Number]]
+    caption: str = "Values with their 95 % intervals"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +65,8 @@ class Sheet:
         """Return it as RFC 4180 CSV in UTF-8."""
         file = io.StringIO()
         writer = csv.writer(file)
-        writer.writerow(self.header)
-        writer.writerows(["" if cell is None else _guarded(cell) for cell in r] for r in self.rows)
+        rows: list[Sequence[Cell]] = [self.header, *self.rows]
+        writer.writerows(["" if cell is None else _guarded(cell) for cell in r] for r in rows)
         return file.getvalue().encode()
 
 
@@ -177,7 +179,8 @@ def shared_prefix(values: Sequence[float]) -> float:
 def in_words(estimate: Estimate, factor: float, unit: str) -> str:
     """Write an estimate for a sentence: "297 GFLOPS (95 % interval 291-303)"."""
     if estimate.low is None:
-        return f"{digits(estimate.value / factor)} {unit} (one sample, no interval)"
+        samples = count(estimate.samples, "sample")
+        return f"{digits(estimate.value / factor)} {unit} ({samples}, no interval)"
     return f"{digits(estimate.value / factor)} {unit} (95 % interval {interval(estimate, factor)})"
 
 

@@ -27,17 +27,19 @@ def digits(value: float | None, significant: int = 3) -> str:
         return NONE
     if value == 0:
         return "0"
-    places = significant - 1 - _magnitude(value, significant)
-    return f"{round(value, places):,.{max(0, places)}f}"
+    rounded = _rounded(value, significant)
+    # Rounding can carry: 999.6 has four digits before the point once it is 1000.
+    places = max(0, significant - 1 - _magnitude(rounded))
+    return f"{rounded:,.{places}f}"
 
 
-def _magnitude(value: float, significant: int) -> int:
-    """Return the power of ten of the first digit that is shown.
+def _magnitude(value: float) -> int:
+    """Return the power of ten of the first digit."""
+    return math.floor(math.log10(abs(value)))
 
-    Rounding can carry: 999.6 has four digits before the point once it is 1000.
-    """
-    magnitude = math.floor(math.log10(abs(value)))
-    return math.floor(math.log10(abs(round(value, significant - 1 - magnitude))))
+
+def _rounded(value: float, significant: int) -> float:
+    return round(value, significant - 1 - _magnitude(value)) if value else value
 
 
 def scaled(value: float | None, unit: str, significant: int = 3) -> str:
@@ -53,8 +55,10 @@ def scaled(value: float | None, unit: str, significant: int = 3) -> str:
     """
     if value is None or not math.isfinite(value):
         return NONE
-    exponent = prefix_exponent(value, significant)
-    return f"{digits(value / 10.0**exponent, significant)} {_PREFIXES[exponent]}{unit}"
+    # Rounded before it is divided: a value halfway could fall to the other side afterwards.
+    rounded = _rounded(value, significant)
+    exponent = prefix_exponent(rounded, significant)
+    return f"{digits(rounded / 10.0**exponent, significant)} {_PREFIXES[exponent]}{unit}"
 
 
 def prefix_exponent(value: float, significant: int = 3) -> int:
@@ -62,7 +66,7 @@ def prefix_exponent(value: float, significant: int = 3) -> int:
     if value == 0:
         return 0
     # Of the value as it is shown, so that 999.6 becomes 1.00 k and not 1,000.
-    exponent = 3 * (_magnitude(value, significant) // 3)
+    exponent = 3 * (_magnitude(_rounded(value, significant)) // 3)
     return min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
 
 
@@ -83,9 +87,10 @@ def scientific(value: float) -> str:
     """Write a very small or large number with its power of ten: "5.4 x 10^-8", set properly."""
     if value == 0 or not math.isfinite(value):
         return digits(value)
-    exponent = _magnitude(value, 2)
+    rounded = _rounded(value, 2)
+    exponent = _magnitude(rounded)
     superscripts = str.maketrans("-0123456789", _SUPERSCRIPTS)
-    factor = digits(value / 10.0**exponent, 2)
+    factor = digits(rounded / 10.0**exponent, 2)
     return f"{factor} \N{MULTIPLICATION SIGN} 10{str(exponent).translate(superscripts)}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -20,7 +21,7 @@ from matplotlib.axis import XAxis
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from report.numerals import digits
+from report.numerals import digits, scientific
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,6 +80,9 @@ _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 WIDE, NARROW = 700, 340
 """Widths in CSS pixels for which the two layouts are made."""
 
+_LETTER, _SAMPLE = 7, 45
+"""Pixels that a letter takes, and the sample of a line in a legend."""
+
 
 class Draw(Protocol):
     """Draws a figure into axes; `narrow` says for which of the two layouts."""
@@ -111,8 +115,8 @@ def drawing(name: str, alt: str, draw: Draw, *, height: int = 380) -> Drawing:
     """
     low = max(300, round(height * 0.85))
     return Drawing(
-        wide=_for_page(_svg(draw, (WIDE, height), narrow=False), f"{name}-w", alt),
-        narrow=_for_page(_svg(draw, (NARROW, low), narrow=True), f"{name}-n", alt),
+        wide=_for_page(_svg(draw, (WIDE, height), narrow=False), f"{name}_w", alt),
+        narrow=_for_page(_svg(draw, (NARROW, low), narrow=True), f"{name}_n", alt),
     )
 
 
@@ -132,20 +136,26 @@ def _for_page(svg: str, name: str, alt: str) -> str:
     body = svg[svg.index("<svg") :]
     view = re.search(r'viewBox="[^"]+"', body)
     body = body[body.index(">") + 1 :]
-    body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
-    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
-    body = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}-\1"', body)
-    # The page's own sans-serif; only its size is the figure's business.
-    body = re.sub(r"font: (\d+(?:\.\d+)?)px '[^;\"]*", r"font-size: \1px", body)
-    body = re.sub(r"font-family: [^;\"]*;? ?", "", body)
-    for colour, variable in _VARIABLES.items():
-        body = body.replace(colour, variable)
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    # Tags only: a label that looks like one of these is a person's text and stays as it is.
+    body = re.sub(r"<[^>]*>", lambda tag: _tag_for_page(tag[0], name), body)
     body = re.sub(r"\n\s*", "\n", body)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {view[0] if view else ""} '
         f'role="img" aria-label="{escape(alt, quote=True)}">{body}'
     )
+
+
+def _tag_for_page(tag: str, name: str) -> str:
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}_\1"', tag)
+    tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}_\1)", tag)
+    tag = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}_\1"', tag)
+    # The page's own sans-serif; only its size is the figure's business.
+    tag = re.sub(r"font: (\d+(?:\.\d+)?)px '[^;\"]*", r"font-size: \1px", tag)
+    tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
+    for colour, variable in _VARIABLES.items():
+        tag = tag.replace(colour, variable)
+    return tag
 
 
 class _PlainLogLocator(LogLocator):
@@ -170,10 +180,12 @@ def log_axis(axis: Axis) -> None:
 
 
 def tick(value: float) -> str:
-    """Write a tick's number plainly: 0.001, 0.5, 20, 1,000."""
+    """Write a tick's number plainly: 0.001, 0.5, 20, 1,000; only extreme ones as 5 x 10^30."""
+    if not 1e-6 < abs(value) < 1e7:
+        return scientific(value).replace(".0 ", " ")
     if value >= 1:
         return f"{value:,.0f}" if value == int(value) else digits(value, 2)
-    return f"{value:.10f}".rstrip("0").rstrip(".") or "0"
+    return f"{value:.10f}".rstrip("0").rstrip(".")
 
 
 def log2_axis(axes: Axes, values: Sequence[int]) -> None:
@@ -227,7 +239,8 @@ def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) 
     log_axis(axes.xaxis)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    axes.set_yticks(range(len(labels)), [safe(label) for label in labels])
+    letters = 18 if narrow else 36
+    axes.set_yticks(range(len(labels)), [_wrapped(safe(label), letters) for label in labels])
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.margins(x=0.08)
     axes.set_xlabel(quantity if narrow else f"{quantity} (logarithmic)")
@@ -241,7 +254,9 @@ def dots(
     label: str | None = None,
     hollow: bool = False,
 ) -> None:
-    """Draw one dot a row with its 95 % interval as a whisker; a second series lies a bit lower."""
+    """Draw one dot a row with its 95 % interval as a whisker; each series lies a bit lower."""
+    # Closer and closer, so that any number of series stays within its row.
+    lower = 0.8 * (1 - 0.8**index)
     for row, estimate in enumerate(estimates):
         if estimate is None:
             continue
@@ -251,7 +266,7 @@ def dots(
         colour = SERIES[index % len(SERIES)]
         axes.errorbar(
             [estimate.value],
-            [row + 0.16 * index],
+            [row + lower],
             xerr=errors,
             fmt=MARKERS[index % len(MARKERS)],
             color=colour,
@@ -264,18 +279,18 @@ def dots(
         label = None  # one entry in the legend is enough
 
 
-def reference(axes: Axes, y: float, words: str) -> None:
-    """Draw a labelled thin line: a peak, an optimum, a limit."""
+def reference(axes: Axes, y: float, words: str, *, below: bool = False) -> None:
+    """Draw a labelled thin line: a peak, an optimum, a limit; its label on the free side."""
     axes.axhline(y, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
     axes.annotate(
         words,
         (0, y),
         xycoords=("axes fraction", "data"),
-        xytext=(4, 3),
+        xytext=(4, -3 if below else 3),
         textcoords="offset points",
         color=MUTED,
         fontsize=11.5,
-        va="bottom",
+        va="top" if below else "bottom",
     )
 
 
@@ -313,16 +328,29 @@ def legend_above(
 ) -> None:
     """Put a legend above the axes: of these lines, or of all that carry a label."""
     handles = list(lines) if lines is not None else axes.get_legend_handles_labels()[0]
-    axes.legend(
+    # In as many columns as fit: machines' names are long.
+    room = NARROW if narrow else WIDE
+    labels = [_wrapped(str(one.get_label()), (room - _SAMPLE) // _LETTER) for one in handles]
+    widest = max(len(line) for label in labels for line in label.split("\n"))
+    fitting = room // (widest * _LETTER + _SAMPLE)
+    # The figure's and not the axes' legend: the layout may then use the whole width for it.
+    axes.figure.legend(
         handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=min(2 if narrow else 4, len(handles)),
+        labels=labels,
+        loc="outside upper left",
+        ncols=max(1, min(2 if narrow else 4, len(handles), fitting)),
         borderaxespad=0.2,
         handlelength=2.2,
         columnspacing=1.2,
         labelcolor=INK,
         fontsize=11.5,
+    )
+
+
+def _wrapped(label: str, letters: int) -> str:
+    """Break a label into lines, and end it where three of them do not hold it."""
+    return "\n".join(
+        textwrap.wrap(label, letters, max_lines=3, placeholder="\N{HORIZONTAL ELLIPSIS}")
     )
 
 

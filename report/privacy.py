@@ -35,6 +35,7 @@ def _without_folders(text: str) -> str:
     for path, placeholder in _folders():
         # Not /tmpfiles for /tmp.
         text = re.sub(rf"{re.escape(path)}(?![\w-]|\.\w)", placeholder, text)
+    text = re.sub(r"(<(?:home|folder|temporary)>/)(?:[\w.@+-]+/)+(?=[\w.@+-])", r"\1", text)
     # What is left of absolute paths: keep the file's name, which is what helps.
     text = re.sub(r"(?<![\w.<>~-])/(?:[\w.@+-]+/)+(?=[\w.@+-])", "<path>/", text)
     return re.sub(r"\b[A-Za-z]:\\(?:[^\\\s\"']+\\)+", r"<path>\\", text)

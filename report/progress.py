@@ -85,9 +85,10 @@ class Watcher:
         name = job.experiment.name
         self._seconds[name] = self._seconds.get(name, 0.0) + record.elapsed_s
         if record.status == "failed":
-            self._console.print(f"[red]failed[/] {escape(name)}: {escape(str(record.reason))}")
+            words = f"[red]failed[/] {escape(name)}: {escape(str(record.reason))}"
+            self._console.print(words, highlight=False, soft_wrap=True)
             if record.stderr_tail and self._verbosity >= VERBOSE:
-                self._console.print(escape(record.stderr_tail), style="dim")
+                self._console.print(escape(record.stderr_tail), style="dim", soft_wrap=True)
         elif record.status == "skipped":
             self.say(f"skipped {name}: {record.reason}")
         elif job.process == job.experiment.processes - 1:

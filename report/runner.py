@@ -211,30 +211,23 @@ class Run:
         """
         started_at, begun = _now(), time.monotonic()
         watch = Watch(worker.pid)
+        fields: dict[str, Any] = {"status": "failed"}
         try:
             answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
             done = ANSWER.validate_python(answer)
-            status, reason, tail, alive = "ok", None, None, True
+            fields = {"status": "ok", "outcome": done.outcome, "measured_s": done.measured_s}
         except WorkerFailure as failure:
-            done, status, alive = Answer(), "failed", False
-            reason, tail = failure.reason, failure.stderr_tail
+            fields |= {"reason": failure.reason, "stderr_tail": failure.stderr_tail}
         except ValidationError as error:
-            done, status, alive = Answer(), "failed", False
-            reason, tail = f"its answer is no outcome: {error.errors()[0]['msg']}", None
-        return (
-            self._record(
-                job,
-                status=status,
-                reason=reason,
-                stderr_tail=tail,
-                started_at=started_at,
-                elapsed_s=time.monotonic() - begun,
-                conditions=watch.stop(),
-                outcome=done.outcome,
-                measured_s=done.measured_s,
-            ),
-            alive,
+            fields["reason"] = f"its answer is no outcome: {error.errors()[0]['msg']}"
+        record = self._record(
+            job,
+            started_at=started_at,
+            elapsed_s=time.monotonic() - begun,
+            conditions=watch.stop(),
+            **fields,
         )
+        return record, record.status == "ok"
 
     def _request(self, job: Job, bundle: dict[str, Any] | None) -> dict[str, Any]:
         experiment = job.experiment

@@ -14,6 +14,7 @@ generalization of 'Student's' problem", Biometrika 34, 1947.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from dataclasses import dataclass
@@ -119,16 +120,11 @@ def paired_ratio(
         numerators: Samples of each process.
         denominators: Samples of the same processes, in the same order.
     """
-    pairs = [
-        (median(a), median(b))
-        for a, b in zip(numerators, denominators, strict=True)
-        if len(a) and len(b)
-    ]
-    if len(pairs) < 2:
+    sides = [(a, b) for a, b in zip(numerators, denominators, strict=True) if len(a) and len(b)]
+    if len(sides) < 2:
         return independent_ratio(numerators, denominators)
-    combined = estimate([[a / b] for a, b in pairs])
-    samples = sum(len(group) for group in (*numerators, *denominators))
-    return Estimate(**{**vars(combined), "samples": samples})
+    combined = estimate([[median(a) / median(b)] for a, b in sides])
+    return dataclasses.replace(combined, samples=sum(len(a) + len(b) for a, b in sides))
 
 
 def independent_ratio(

@@ -6,8 +6,9 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from report.compare import differences
 from report.hardware.machine import describe, facts
@@ -24,11 +25,31 @@ if TYPE_CHECKING:
     from report.runner import Host
 
 
+WIDE = 1000
+"""Columns of what is no terminal: nothing is wrapped there."""
+
+
+def show(renderables: Sequence[RenderableType]) -> None:
+    """Print to the terminal, or wherever standard output leads instead."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    console.print(*renderables, sep="\n")
+
+
+def _columns(*names: str, right: bool = False) -> list[Column]:
+    """Return columns that wrap rather than cut what does not fit."""
+    return [Column(name, overflow="fold", justify="right" if right else "left") for name in names]
+
+
 def plan(plan: Plan, only: Sequence[str]) -> list[RenderableType]:
     """Return the plan with a time estimate for each experiment."""
-    table = Table("experiment", "kind", "device", title=escape(plan.title), title_justify="left")
-    for column in ("backends", "processes", "at most"):
-        table.add_column(column, justify="right")
+    table = Table(
+        *_columns("experiment", "kind", "device"),
+        *_columns("backends", "processes", "at most", right=True),
+        title=escape(plan.title),
+        title_justify="left",
+    )
     for experiment in plan.only(only):
         table.add_row(
             experiment.name,
@@ -44,10 +65,14 @@ def plan(plan: Plan, only: Sequence[str]) -> list[RenderableType]:
 
 def host(host: Host) -> list[RenderableType]:
     """Return the facts of a machine, each with its source, and its frameworks."""
-    hardware = Table("fact", "value", "how it is known", title=escape(describe(host.machine)))
+    hardware = Table(
+        *_columns("fact", "value", "how it is known"), title=escape(describe(host.machine))
+    )
     for label, value, source in facts(host.machine):
         hardware.add_row(escape(label), escape(value), escape(source), style=None)
-    frameworks = Table("framework", "versions", "BLAS", "threads", "devices", title="Frameworks")
+    frameworks = Table(
+        *_columns("framework", "versions", "BLAS", "threads", "devices"), title="Frameworks"
+    )
     for name, environment in host.environments.items():
         versions = ", ".join(f"{key} {value}" for key, value in environment.versions.items())
         devices = ", ".join(f"{d} ({', '.join(t)})" for d, t in environment.dtypes.items())
@@ -63,12 +88,16 @@ def host(host: Host) -> list[RenderableType]:
 
 def comparison(left: Result, right: Result) -> list[RenderableType]:
     """Return what two results have in common, with ratio and 95 % interval."""
-    differing = Table("differs", left.machine.id, right.machine.id, title="What differs")
+    machines = (left.machine.id, right.machine.id)
+    differing = Table(*_columns("differs", *machines), title="What differs")
     for row in differences([left, right]):
         differing.add_row(escape(row.name), *(escape(value) for value in row.values))
-    table = Table("experiment", "what", title="Times", caption="in brackets: 95 % intervals")
-    for column in (left.machine.id, right.machine.id, "speed-up", ""):
-        table.add_column(column, justify="right")
+    table = Table(
+        *_columns("experiment", "what"),
+        *_columns(*machines, "speed-up", "", right=True),
+        title="Times",
+        caption="in brackets: 95 % intervals",
+    )
     compared = pair(left, right)
     for ratio in compared.rows:
         numbers = (ratio.left, ratio.right, ratio.speedup)

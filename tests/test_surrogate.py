@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from report import data, leastsquares, surrogate
 
-FOLDERS = [os.environ.get("REPORT_DATA_DIR"), Path(__file__).parents[2] / "shared" / "data"]
-REAL_FILES = [Path(folder) / data.FILE_NAME for folder in FOLDERS if folder]
-
-
-@pytest.fixture(name="real_file")
-def real_data_file() -> Path:
-    """Return the airfoil file, which the project does not contain; CI must have it."""
-    for file in REAL_FILES:
-        if file.is_file():
-            return file
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI must have {data.FILE_NAME}: set REPORT_DATA_DIR to its folder")
-    pytest.skip(f"{data.FILE_NAME} is not here: set REPORT_DATA_DIR to its folder")
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_stored_moments_are_those_of_the_real_rows(real_file: Path) -> None:

@@ -58,6 +58,9 @@ def _versions() -> dict[str, str]:
             versions["cudnn"] = str(torch.backends.cudnn.version())
     if torch.version.hip:
         versions["hip"] = torch.version.hip
+    onednn = re.search(r"MKL-DNN v([\d.]+)", torch.__config__.show())
+    if onednn:
+        versions["oneDNN"] = onednn[1]
     return versions
 
 

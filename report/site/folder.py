@@ -82,7 +82,7 @@ def stale_files(contents: Mapping[str, bytes], folder: Path) -> list[str]:
     contents = {**contents, MANIFEST: _list(contents)}
     wrong = [name for name, content in contents.items() if _current(folder / name) != content]
     left_over = [name for name in _manifest(folder) if name not in contents]
-    return sorted(wrong + [name for name in left_over if (folder / name).exists()])
+    return sorted(wrong + [name for name in left_over if _current(folder / name) is not None])
 
 
 def _list(contents: Mapping[str, bytes]) -> bytes:
@@ -92,17 +92,22 @@ def _list(contents: Mapping[str, bytes]) -> bytes:
 
 def _manifest(folder: Path) -> dict[str, str]:
     """Return the sums of what was written last; nothing if that cannot be read."""
+    return _sums(_current(folder / MANIFEST) or b"") or {}
+
+
+def _sums(manifest: bytes) -> dict[str, str] | None:
+    """Return the sums that a manifest lists, or None if this program did not write it."""
     try:
-        listed = json.loads((folder / MANIFEST).read_bytes())["files"]
+        listed = json.loads(manifest)["files"]
         return {str(name): str(digest) for name, digest in listed.items() if _inside(str(name))}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _inside(name: str) -> bool:
     """Return whether a name stays in the folder; a manifest may come from anywhere."""
     parts = name.split("/")
-    return not name.startswith("/") and "\\" not in name and ".." not in parts and ":" not in name
+    return not name.startswith("/") and ".." not in parts and not set("\\:\0") & set(name)
 
 
 def _current(path: Path) -> bytes | None:
@@ -114,11 +119,13 @@ def _current(path: Path) -> bytes | None:
 
 def _check_ours(folder: Path, name: str, old: Mapping[str, str]) -> None:
     path = folder / name
-    if not path.exists() or name == MANIFEST:
+    if not path.exists():
         return
     content = _current(path)
-    if content is not None and old.get(name) == hashlib.sha256(content).hexdigest():
-        return
+    if content is not None:
+        ours = old.get(name) == hashlib.sha256(content).hexdigest()
+        if ours or (name == MANIFEST and _sums(content) is not None):
+            return
     raise SiteError(
         f"{path} was not written by this program, or was changed since. "
         "Move it away, or choose another folder with -o."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import jinja2
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from report.figures import ComparisonModule, Figure
     from report.results import Result
+
+
+_CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
 def gather(results: Sequence[Result]) -> dict[str, bytes]:
@@ -116,7 +120,8 @@ def _render(template: str, **context: Any) -> bytes:
         .get_template(template)
         .render(version=__version__, page=template, backends=BACKENDS, **context)
     )
-    return text.encode()
+    # What a program printed may hold escape sequences; HTML has no characters for these.
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).encode()
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from report.backends import BACKENDS
 from report.resources import PACKAGE
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def listing(backend: str, names: Iterable[str]) -> str:
     """Return functions of a backend as highlighted HTML, in the order of the file.
 
     Args:
-        backend: Its name; the file is read, not imported.
+        backend: Its name; the file is read, not imported. A newer version may know more of them.
         names: Functions, "Class.method" for methods; unknown ones are left out.
     """
     sources = _functions(backend)
@@ -34,6 +35,8 @@ def listing(backend: str, names: Iterable[str]) -> str:
 
 @functools.cache
 def _functions(backend: str) -> dict[str, str]:
+    if backend not in BACKENDS:
+        return {}
     text = (PACKAGE / "backends" / f"{backend}.py").read_text(encoding="utf-8")
     return dict(_cut(ast.parse(text), text.splitlines(), ""))
 

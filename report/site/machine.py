@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from report.figures import Card, Figure, FigureModule, HeadlineModule, MethodModule
     from report.hardware.noise import Grade
     from report.results import Record, Result
+    from report.worker.records import Series
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,47 +208,62 @@ def _conditions(records: Sequence[Record], result: Result) -> str:
         return ""
     where = []
     for backend, mine in quantities.by_backend(ran).items():
-        versions = result.environments[backend].versions
-        version = next(iter(versions.values()), "")
+        environment = result.environments.get(backend)
+        version = next(iter(environment.versions.values()), "") if environment else ""
         threads = count(mine[0].threads, "thread")
-        where.append(f"{BACKENDS[backend].title} {version} on {mine[0].device}, up to {threads}")
+        named = f"{_title(backend)} {version}".strip()
+        where.append(f"{named} on {mine[0].device}, up to {threads}")
     return "; ".join(where)
 
 
 def _problems(title: str, records: Sequence[Record]) -> list[Problem]:
-    """Return what went wrong, each reason once with how often it came up."""
-    found: dict[tuple[str, str, str, str], int] = {}
+    """Return what went wrong, each reason once with how often it came up.
+
+    Reasons that differ in their numbers only are one reason; the first is shown.
+    """
+    found: dict[tuple[str, ...], list[Problem]] = {}
     for record in records:
+        problems = [
+            Problem(status=series.status, what=f"{title}: {_words(series)}", reason=_why(series))
+            for series in (record.outcome.series if record.outcome else ())
+            if series.status != "ok"
+        ]
         if record.status != "ok":
-            key = (record.status, title, str(record.reason), record.stderr_tail or "")
-            found[key] = found.get(key, 0) + 1
-        for series in record.outcome.series if record.outcome else ():
-            if series.status != "ok":
-                what = ", ".join(f"{k} {v}" for k, v in series.labels.items() if v is not None)
-                key = (series.status, f"{title}: {what}", str(series.reason), "")
-                found[key] = found.get(key, 0) + 1
+            detail = record.stderr_tail or ""
+            problems.append(
+                Problem(status=record.status, what=title, reason=_why(record), detail=detail)
+            )
+        for problem in problems:
+            reason = re.sub(r"\d[\d.,]*", "#", problem.reason)
+            key = (problem.status, problem.what, reason, problem.detail)
+            found.setdefault(key, []).append(problem)
     return [
-        Problem(
-            status=status,
-            what=what if times == 1 else f"{what} (in {count(times, 'process')})",
-            reason=reason,
-            detail=detail,
-        )
-        for (status, what, reason, detail), times in found.items()
+        same[0]
+        if len(same) == 1
+        else replace(same[0], what=f"{same[0].what} (in {count(len(same), 'process')})")
+        for same in found.values()
     ]
+
+
+def _words(series: Series) -> str:
+    return ", ".join(f"{key} {value}" for key, value in series.labels.items() if value is not None)
+
+
+def _why(what: Record | Series) -> str:
+    return what.reason or "no reason was given"
 
 
 def _why_missing(records: Sequence[Record]) -> str:
     if not records:
         return "This experiment has not been run yet."
-    reasons = list(dict.fromkeys(f"{r.status}: {r.reason}" for r in records if r.status != "ok"))
+    reasons = list(dict.fromkeys(f"{r.status}: {_why(r)}" for r in records if r.status != "ok"))
     return "; ".join(reasons) or "It ran, but measured nothing."
 
 
 def _frameworks(result: Result) -> list[dict[str, str]]:
     return [
         {
-            "title": BACKENDS[name].title if name in BACKENDS else name,
+            "title": _title(name),
             "python": environment.python or "unknown",
             "versions": ", ".join(f"{k} {v}" for k, v in environment.versions.items()),
             "blas": environment.blas or "unknown",
@@ -257,6 +274,11 @@ def _frameworks(result: Result) -> list[dict[str, str]]:
         }
         for name, environment in result.environments.items()
     ]
+
+
+def _title(backend: str) -> str:
+    """Return what its makers call a framework; a newer version may know more of them."""
+    return BACKENDS[backend].title if backend in BACKENDS else backend
 
 
 def _worst(sections: Sequence[Section]) -> str:

@@ -54,14 +54,13 @@ def main() -> None:
     os.close(null)
     for request in _until_parent_ends(requests):
         try:
-            answer = _answer(request)
+            line = _line(_answer(request))
         except MemoryError:
-            answer = _failure("out of memory")
+            line = _line({"failed": "out of memory"})
         except Exception as error:  # noqa: BLE001 (whatever goes wrong is the answer)
             traceback.print_exc()
-            answer = _failure(_reason(error))
-        line = json.dumps(answer, allow_nan=False, separators=(",", ":"))
-        answers.write(line.encode() + b"\n")
+            line = _line({"failed": _reason(error)})
+        answers.write(line)
         answers.flush()
 
 
@@ -114,8 +113,8 @@ def _environment(name: str) -> Environment:
     return module.environment()
 
 
-def _failure(reason: str) -> Message:
-    return {"failed": reason}
+def _line(answer: Message) -> bytes:
+    return json.dumps(answer, allow_nan=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _reason(error: Exception) -> str:

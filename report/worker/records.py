@@ -158,14 +158,14 @@ class Answer:
     """What a worker answers when a job is done.
 
     Attributes:
-        outcome: What was measured; null if it failed.
+        outcome: What was measured.
         measured_s: Seconds that this took, without importing the framework.
     """
 
     __pydantic_config__ = STRICT
 
-    outcome: Outcome | None = None
-    measured_s: float | None = None
+    outcome: Outcome
+    measured_s: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -145,6 +145,15 @@ class Stopwatch:
         self.spent_s += end - begun
         return end - start
 
+    def try_out(self, enough_s: float) -> float:
+        """Return the seconds of one call; of the second one if the first was short enough.
+
+        Args:
+            enough_s: A call that takes longer than this is not repeated.
+        """
+        first = self._span(1)
+        return first if first > enough_s else min(first, self._span(1))
+
     def warm_up(self, share_s: float) -> None:
         """Call until warm, then choose how many calls make one sample.
 
@@ -188,8 +197,9 @@ class Stopwatch:
     def sample(self, share_s: float) -> None:
         """Take one sample and decide whether another is needed."""
         # What ran in between has taken the caches and let threads fall asleep. A quarter of a
-        # sample untimed halves the differences between processes (measured here).
-        short = self._best_s < self.method.sample_s * 5
+        # sample untimed halves the differences between processes (measured here); a call as long
+        # as a sample warms itself.
+        short = self._best_s < self.method.sample_s
         untimed = max(1, self.inner_loops // 4) if short else 0
         elapsed = self._span(self.inner_loops, untimed)
         while not self.elapsed_s and elapsed < self.method.sample_s / 2:

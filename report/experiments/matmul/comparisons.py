@@ -15,7 +15,7 @@ from report.experiments.matmul.figures import (
 )
 from report.experiments.matmul.words import name_series
 from report.figures import Figure, Number, Sheet, Table, in_words, number, together
-from report.numerals import times
+from report.numerals import sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ def _compared_curves(name: str, axis: str, lines: dict[str, list[Quantity]]) -> 
         if axis == "threads":
             axes.set_ylim(bottom=0)
         axes.set_xlabel(AXES[axis])
-        axes.set_ylabel("GFLOPS")
+        axes.set_ylabel("rate, GFLOPS")
         plotting.legend_above(axes, drawn, narrow=narrow)
 
     top = {m: max(line, key=lambda q: q.rate().value) for m, line in lines.items()}
@@ -100,12 +100,11 @@ def _compared_curves(name: str, axis: str, lines: dict[str, list[Quantity]]) -> 
     slowest = min(top, key=lambda machine: top[machine].rate().value)
     ratio = statistics.independent_ratio(top[slowest].groups, top[fastest].groups)
     rate_ratio = ratio.scaled((top[fastest].flops or 1) / (top[slowest].flops or 1))
-    dtype = top[fastest].labels["dtype"]
     title = (
         f"At its best, {fastest} multiplies {times(rate_ratio.value)} times as fast as {slowest}"
     )
     caption = (
-        f"{dtype}; highest rates: "
+        f"{_conditions(top[fastest], axis)}; highest rates: "
         + "; ".join(f"{m}: {in_words(q.rate(), GIGA, 'GFLOPS')}" for m, q in top.items())
         + "."
     )
@@ -126,7 +125,7 @@ def _compared_strategies(name: str, shared: dict[str, list[Quantity]]) -> Figure
     labels = {q.key: name_series(q.labels, names) for q in first}
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.dot_axes(axes, list(labels.values()), "GFLOPS", narrow=narrow)
+        plotting.dot_axes(axes, list(labels.values()), "rate, GFLOPS", narrow=narrow)
         for index, (machine, series) in enumerate(shared.items()):
             rates = {q.key: q.rate().scaled(1 / GIGA) for q in series}
             plotting.dots(axes, [rates.get(key) for key in labels], index, label=machine)
@@ -140,7 +139,8 @@ def _compared_strategies(name: str, shared: dict[str, list[Quantity]]) -> Figure
         else "The fastest way is not the same on all machines"
     )
     caption = (
-        "; ".join(
+        f"{_conditions(first[0], 'strategy')}; fastest: "
+        + "; ".join(
             f"{m}: {labels[q.key]} at {in_words(q.rate(), GIGA, 'GFLOPS')}" for m, q in best.items()
         )
         + "."
@@ -162,6 +162,12 @@ def _compared_strategies(name: str, shared: dict[str, list[Quantity]]) -> Figure
         table=Table(header=["strategy", *(f"{m}, GFLOPS" for m in shared)], rows=rows),
         sheet=_compared_sheet(shared),
     )
+
+
+def _conditions(quantity: Quantity, axis: str) -> str:
+    """Say what all that is drawn has in common: "Float32, n = 1,024"."""
+    common = ["dtype"] if axis == "size" else ["dtype", "size"]
+    return sentence(name_series(quantity.labels, common))
 
 
 def _compared_sheet(lines: dict[str, list[Quantity]]) -> Sheet:

@@ -54,18 +54,20 @@ def figures(result: Result, experiment: str) -> list[Figure]:
 
 
 def peaks(result: Result) -> dict[str, Quantity]:
-    """Return the fastest product of each dtype in any experiment, the fastest dtype first.
-
-    TF32 counts as a dtype of its own.
-    """
+    """Return the fastest product of each number format in any experiment, the fastest first."""
     best: dict[str, Quantity] = {}
     for quantity in quantities.of_result(result):
         if quantity.kind != "matmul":
             continue
-        dtype = "TF32" if quantity.labels.get("tf32") else str(quantity.labels["dtype"])
+        dtype = number_format(quantity)
         if dtype not in best or quantity.rate().value > best[dtype].rate().value:
             best[dtype] = quantity
     return dict(sorted(best.items(), key=lambda item: -item[1].rate().value))
+
+
+def number_format(quantity: Quantity) -> str:
+    """Return the dtype; TF32 counts as one of its own."""
+    return "TF32" if quantity.labels.get("tf32") else str(quantity.labels["dtype"])
 
 
 def choose_axis(found: Sequence[Quantity]) -> str | None:
@@ -100,7 +102,7 @@ def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
             peak = best.rate().value / GIGA
             plotting.reference(axes, peak, f"highest measured: {digits(peak)}")
         axes.set_xlabel(AXES[axis])
-        axes.set_ylabel("GFLOPS")
+        axes.set_ylabel("rate, GFLOPS")
         plotting.name_lines(axes, drawn, narrow=narrow)
 
     words = TITLES[axis](lines, best)
@@ -197,7 +199,7 @@ def _strategies(name: str, found: Sequence[Quantity], cold: dict[str, Estimate])
     as_printed = [cold.get(str(q.labels["strategy"])) for q in found]
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.dot_axes(axes, labels, "GFLOPS", narrow=narrow)
+        plotting.dot_axes(axes, labels, "rate, GFLOPS", narrow=narrow)
         plotting.dots(axes, [rate.scaled(1 / GIGA) for rate in rates], 0, label="measured")
         if cold:
             hollow = [rate and rate.scaled(1 / GIGA) for rate in as_printed]
@@ -207,7 +209,7 @@ def _strategies(name: str, found: Sequence[Quantity], cold: dict[str, Estimate])
     words = TITLES["strategy"]({"": list(found)}, max(found, key=lambda q: q.rate().value))
     return Figure(
         name=name,
-        question="strategy",
+        question="strategy" if "strategy" in names and len(found) > 1 else "",
         title=words.title,
         caption=words.caption + printed.caption(found, cold),
         explanation=words.explanation + printed.explanation(found, cold),
@@ -222,7 +224,7 @@ def _strategy_table(
     labels: Sequence[str], found: Sequence[Quantity], as_printed: Sequence[Estimate | None]
 ) -> Table:
     fastest = max(found, key=lambda q: q.rate().value)
-    header = ["strategy", "GFLOPS", "time, µs", "times slower than the fastest"]
+    header = ["strategy", "GFLOPS", "time, µs", "times as long as the fastest"]
     rows: list[list[str | Number]] = []
     for label, quantity, printed_rate in zip(labels, found, as_printed, strict=True):
         slower = statistics.paired_ratio(quantity.groups, fastest.groups)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report import quantities, statistics
-from report.experiments.matmul.figures import peaks
+from report.experiments.matmul.figures import number_format, peaks
 from report.figures import Card, interval
 from report.numerals import digits, percent, scaled, times
 
@@ -40,7 +40,7 @@ def sentences(result: Result) -> list[str]:
     named = _chapters_products(result)
     full = named.get("full")
     if full is not None:
-        size, dtype = full.labels["size"], str(full.labels["dtype"])
+        size, dtype = full.labels["size"], number_format(full)
         share = full.rate().value / top[dtype].rate().value
         said.append(
             f"The full {size} \N{MULTIPLICATION SIGN} {size} product runs at {_gflops(full)} "

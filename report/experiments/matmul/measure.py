@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PRINTED_FLOPS = 0.03e9
 """The chapter's figure for 2 * 256**3 = 33,554,432 operations."""
 
+SAFE_SIZE = 512
+"""Products up to this size are short everywhere, also where a dtype is only emulated."""
+
 PRINTED_ORDER = ("element", "column", "full", "block")
 
 
@@ -72,6 +75,11 @@ class Point:
         """Return the labels under which it is stored."""
         return dict(vars(self))
 
+    @property
+    def family(self) -> tuple[object, ...]:
+        """Return all but the size: what has the same cost for each operation in the large."""
+        return (self.strategy, self.dtype, self.block_width, self.threads, self.tf32)
+
     def flops(self) -> int:
         """Return 2 n^3, the multiplications and additions of the product."""
         return 2 * self.size**3
@@ -117,36 +125,59 @@ class _Maker:
         self.session, self.seed, self.method = session, seed, method
         self.share_s, self.switching = share_s, switching
         self._products: dict[tuple[int, str], Products] = {}
-        self._cost: dict[tuple[object, ...], float] = {}
+        self._cost: dict[tuple[object, ...], tuple[int, float]] = {}
 
     def stopwatch(self, point: Point) -> Series | Stopwatch:
         """Return a warm stopwatch for a point, or the series that says why there is none."""
-        family = (point.strategy, point.dtype, point.block_width, point.threads, point.tf32)
-        expected_s = self._cost.get(family, 0.0) * point.flops()
         limit_s = self.method.budget_s / 4
-        if expected_s > limit_s:
-            return Series(
-                labels=point.labels(),
-                status="skipped",
-                reason=(
-                    f"one product would take about {expected_s:.2g} s, more than a quarter of "
-                    f"a process's budget, {limit_s:.2g} s"
-                ),
-            )
         try:
+            expected_s = self._expected_s(point, limit_s)
+            if expected_s > limit_s:
+                return Series(
+                    labels=point.labels(),
+                    status="skipped",
+                    reason=(
+                        f"one product would take about {expected_s:.2g} s, more than a quarter "
+                        f"of a process's budget, {limit_s:.2g} s"
+                    ),
+                )
             stopwatch = self._prepared(point)
             stopwatch.warm_up(self.share_s)
         except Unavailable as reason:
             return Series(labels=point.labels(), status="skipped", reason=str(reason))
-        self._cost[family] = stopwatch.call_s() / point.flops()
+        self._cost[point.family] = point.size, stopwatch.call_s()
         return stopwatch
+
+    def _expected_s(self, point: Point, limit_s: float) -> float:
+        """Estimate the seconds of one product before it is paid for.
+
+        From the last size's cost by n^3; since small products are mostly overhead, doubled sizes
+        are tried in between before a product counts as too long.
+        """
+        size, seconds = self._cost.get(point.family, (0, 0.0))
+        if not size:
+            if point.size <= SAFE_SIZE:
+                return 0.0
+            size, seconds = SAFE_SIZE, self._try(point, SAFE_SIZE, limit_s)
+        while seconds <= limit_s < seconds * (point.size / size) ** 3 and 2 * size < point.size:
+            size *= 2
+            seconds = self._try(point, size, limit_s)
+        return seconds * (point.size / size) ** 3
+
+    def _try(self, point: Point, size: int, limit_s: float) -> float:
+        """Return the seconds of one product of another size, of the second if there is time."""
+        products = self.session.products(size, point.dtype, self.seed)
+        stopwatch = self._stopwatch(point, products.call(point.strategy, point.block_width or 0))
+        return stopwatch.try_out(limit_s / 8)
 
     def _prepared(self, point: Point) -> Stopwatch:
         key = (point.size, point.dtype)
         if key not in self._products:
             self._products[key] = self.session.products(*key, self.seed)
         call = self._products[key].call(point.strategy, point.block_width or 0)
+        return self._stopwatch(point, call)
 
+    def _stopwatch(self, point: Point, call: Callable[[], object]) -> Stopwatch:
         def enter() -> None:
             self.session.set_threads(point.threads)
             if point.tf32 is not None:

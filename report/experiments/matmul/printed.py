@@ -60,9 +60,10 @@ def explanation(found: Sequence[Quantity], cold: dict[str, Estimate]) -> str:
     if "full" not in cold or not any(q.labels["strategy"] == "full" for q in found):
         return ""
     return (
-        f" The hollow marks repeat the chapter's procedure in a fresh process. Its first product "
-        "pays for loading the library's kernels, waking its threads and touching new memory; that "
-        f"is why it shows {digits(cold['full'].value / GIGA)} GFLOPS. Whichever strategy runs "
-        "later in the same process finds all that done. The solid marks leave it out, because "
-        "training does millions of products and pays once."
+        f" The hollow marks repeat the chapter's procedure, in a fresh process. There the full "
+        "product is the first of its kind: what a first call has to do once (load the library's "
+        "kernels, start threads, touch new memory) is in its time, and so it shows "
+        f"{digits(cold['full'].value / GIGA)} GFLOPS. The block product comes after it and finds "
+        "that done. The solid marks leave it out, because training does millions of products and "
+        "pays once."
     )

@@ -57,6 +57,14 @@ class MatmulSettings(Settings):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _a_block_fits(self) -> MatmulSettings:
+        if "block" in self.strategy and min(self.block_width) > max(self.size):
+            raise ValueError(
+                f"every block is wider than the matrix; choose a block_width up to {max(self.size)}"
+            )
+        return self
+
 
 class MatmulSpec(MatmulSettings):
     """An experiment of kind matmul."""

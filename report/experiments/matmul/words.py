@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import statistics
+from report import quantities, statistics
 from report.figures import in_words
-from report.numerals import digits, percent, sentence, times
+from report.numerals import count, digits, percent, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.quantities import Quantity
+    from report.statistics import Estimate
     from report.worker.records import Labels
 
 GIGA = 1e9
@@ -55,9 +56,9 @@ def name_series(labels: Labels, names: Sequence[str]) -> str:
         elif name == "block_width" and value is not None:
             parts.append(f"of {value}")
         elif name == "size":
-            parts.append(f"n = {value}")
+            parts.append(f"n = {value:,}")
         elif name == "threads":
-            parts.append(f"{value} threads")
+            parts.append(count(int(str(value)), "thread"))
         elif value is not None and name != "tf32":
             parts.append(str(value))
     return ", ".join(parts).replace("block, of", "block of")
@@ -69,19 +70,32 @@ def _rate(quantity: Quantity) -> str:
 
 def _strategies(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
     found = next(iter(lines.values()))
+    varying = quantities.varying([q.labels for q in found]) or ["strategy"]
+    named = [(name_series(q.labels, varying), q) for q in sorted(found, key=_by_rate)]
+    caption = "; ".join(f"{name} {_rate(q)}" for name, q in named)
+    title = _fastest(named)
+    comparable = len(found) > 1 and set(varying) <= {"strategy", "block_width"}
+    explanation = _calls(found, best) if comparable else ""
+    alt = f"Dot plot of GFLOPS on a logarithmic axis. {title}. {caption}."
+    return Words(title=title, caption=f"{sentence(caption)}.", explanation=explanation, alt=alt)
+
+
+def _fastest(named: Sequence[tuple[str, Quantity]]) -> str:
+    """Say which of several products, the slowest first, is the fastest."""
+    (slow, slowest), (fast, best) = named[0], named[-1]
+    if best is slowest:
+        return f"The {fast} product runs at {_best_value(best)} GFLOPS"
+    factor = times(statistics.paired_ratio(slowest.groups, best.groups).value)
+    if slow in {"element", "column", "row"}:
+        fast = STRATEGIES[str(best.labels["strategy"])]
+        return f"The {fast} product runs {factor} times as fast as {slow} by {slow}"
+    return f"The fastest is {fast}, {factor} times as fast as {slow}"
+
+
+def _calls(found: Sequence[Quantity], best: Quantity) -> str:
+    """Explain the rates of several ways to compute one product by the calls that they take."""
     names = {str(q.labels["strategy"]): q for q in found}
-    slowest = min(found, key=lambda q: q.rate().value)
-    factor = statistics.paired_ratio(slowest.groups, best.groups)
-    fast, slow = (STRATEGIES[str(q.labels["strategy"])] for q in (best, slowest))
-    title = (
-        f"The {fast} product runs {times(factor.value)} times as fast as {slow} by {slow}"
-        if slow in {"element", "column", "row"}
-        else f"The {fast} product is the fastest, {times(factor.value)} times the {slow} one"
-    )
-    caption = "; ".join(
-        f"{STRATEGIES[str(q.labels['strategy'])]} {_rate(q)}" for q in sorted(found, key=_by_rate)
-    )
-    size = best.labels["size"]
+    fast, size = STRATEGIES[str(best.labels["strategy"])], best.labels["size"]
     explanation = (
         f"All of these do the same {digits((best.flops or 0) / 1e6)} million operations at "
         f"n = {size}; they differ in how many calls they take. "
@@ -102,10 +116,9 @@ def _strategies(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
         ratio = statistics.paired_ratio(names["full"].groups, names["block"].groups)
         explanation += (
             f"A block product reaches {percent(ratio.value)} of the full one's rate "
-            f"(95 % interval {_ends(ratio)})."
+            f"({_interval(ratio, percent)})."
         )
-    alt = f"Dot plot of GFLOPS by strategy on a logarithmic axis. {title}. {caption}."
-    return Words(title=title, caption=f"{sentence(caption)}.", explanation=explanation, alt=alt)
+    return explanation
 
 
 def _small_share(share: float) -> str:
@@ -115,8 +128,8 @@ def _small_share(share: float) -> str:
 def _contiguity(ratio: float) -> str:
     if ratio > 1 + WITHIN:
         return (
-            f"Row by row takes {times(ratio)} times less time than column by column: rows lie "
-            "together in memory, columns are strided. "
+            f"Column by column takes {times(ratio)} times as long as row by row: rows lie together "
+            "in memory, columns are strided. "
         )
     if ratio < 1 - WITHIN:
         return (
@@ -126,10 +139,10 @@ def _contiguity(ratio: float) -> str:
     return "Row by row and column by column take about the same time. "
 
 
-def _ends(estimate: statistics.Estimate) -> str:
-    if estimate.low is None or estimate.high is None:
-        return "unknown"
-    return f"{percent(estimate.low)} to {percent(estimate.high)}"
+def _interval(ratio: Estimate, words: Callable[[float], str] = digits) -> str:
+    if ratio.low is None or ratio.high is None:
+        return "too few samples for an interval"
+    return f"95 % interval {words(ratio.low)} to {words(ratio.high)}"
 
 
 def _sizes(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
@@ -201,7 +214,7 @@ def _widths(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
         share = statistics.paired_ratio(line[-1].groups, chapter.groups)
         explanation += (
             f" The chapter's 64 columns reach {percent(share.value)} of the widest block's rate at "
-            f"n = {size:,} (95 % interval {_ends(share)})."
+            f"n = {size:,} ({_interval(share, percent)})."
         )
     alt = f"Curves of GFLOPS against block width, both axes logarithmic. {title}. {caption}"
     return Words(title=title, caption=caption, explanation=explanation, alt=alt)
@@ -218,8 +231,7 @@ def _threads(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
     )
     caption = (
         f"From {_rate(first)} to {_rate(last)} at n = {best.labels['size']:,}, "
-        f"{best.labels['dtype']}; speed-up {digits(speedup.value)} (95 % interval "
-        f"{digits(speedup.low)} to {digits(speedup.high)})."
+        f"{best.labels['dtype']}; speed-up {digits(speedup.value)} ({_interval(speedup)})."
     )
     explanation = (
         "Below 100 % the threads wait for each other or share what does not grow with them: "

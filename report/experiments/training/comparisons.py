@@ -25,10 +25,13 @@ MILLI = 1e-3
 
 def comparisons(results: Sequence[Result], experiment: str) -> list[Figure]:
     """Draw seconds per epoch, and loss against time of the run that is first at the target."""
+    # An epoch over other data is another amount of work.
+    results = [r for r in results if r.config["examples"] == results[0].config["examples"]]
     drawn = _seconds(results, experiment)
-    chosen = _first_at_target(results, experiment)
+    solved = [result for result in results if curves.optimum(result) is not None]
+    chosen = _first_at_target(solved, experiment)
     if len(chosen) > 1:
-        drawn.append(_loss_by_time(f"compare-{experiment}-time", results, chosen))
+        drawn.append(_loss_by_time(f"compare-{experiment}-time", solved[0], chosen))
     return drawn
 
 
@@ -61,12 +64,13 @@ def _seconds(results: Sequence[Result], experiment: str) -> list[Figure]:
             plotting.dots(axes, estimates, index, label=machine)
         plotting.legend_above(axes, narrow=narrow)
 
-    title, caption = _words({m: [s[key] for key in labels] for m, s in found.items()})
+    ordered = {m: [s[key] for key in labels] for m, s in found.items()}
+    title, caption = _words(list(labels.values()), ordered)
     rows: list[list[str | Number]] = [
         [label, *(number(series[key].time(), MILLI) for series in found.values())]
         for key, label in labels.items()
     ]
-    sheets = {m: seconds_sheet([s[key] for key in labels]) for m, s in found.items()}
+    sheets = {m: seconds_sheet(series) for m, series in ordered.items()}
     name = f"compare-{experiment}-seconds"
     alt = f"Dot plot of milliseconds per epoch by run and machine. {title}. {caption}"
     return [
@@ -82,15 +86,15 @@ def _seconds(results: Sequence[Result], experiment: str) -> list[Figure]:
     ]
 
 
-def _words(shared: dict[str, list[Quantity]]) -> tuple[str, str]:
+def _words(labels: Sequence[str], shared: dict[str, list[Quantity]]) -> tuple[str, str]:
     """Return title and caption: which machine is fastest, and by how much for each run."""
     totals = {m: sum(q.time().value for q in series) for m, series in shared.items()}
     fastest = min(totals, key=lambda machine: totals[machine])
     slowest = max(totals, key=lambda machine: totals[machine])
     parts = []
-    for slow, fast in zip(shared[slowest], shared[fastest], strict=True):
+    for label, slow, fast in zip(labels, shared[slowest], shared[fastest], strict=True):
         ratio = statistics.independent_ratio(slow.groups, fast.groups)
-        parts.append(f"{slow.labels['run']} {in_words(ratio, 1, 'times')}")
+        parts.append(f"{label} {in_words(ratio, 1, 'times')}")
     title = f"An epoch takes least on {fastest}, over all runs together"
     caption = f"Seconds per epoch on {slowest} over those on {fastest}: {'; '.join(parts)}."
     return title, caption
@@ -99,28 +103,29 @@ def _words(shared: dict[str, list[Quantity]]) -> tuple[str, str]:
 def _first_at_target(results: Sequence[Result], experiment: str) -> dict[str, Line]:
     """Return one run's line for each machine: of the run that is first on the first machine."""
     chosen: dict[str, Line] = {}
-    wanted: str | None = None
+    wanted: Line | None = None
     for result in results:
-        target = curves.target(result)
         backends = quantities.by_backend(result.of(experiment))
         for backend in list(backends)[:1]:
             lines = curves.lines(result, experiment, backend)
-            if wanted is None and target is not None:
-                wanted = _soonest(lines, target)
+            wanted = wanted or _soonest(lines, curves.target(result))
             for line in lines:
-                if line.name == wanted:
+                # The same settings, not just the same name.
+                if wanted is not None and line.run.labels == wanted.run.labels:
                     chosen[result.machine.id] = line
     return chosen
 
 
-def _soonest(lines: Sequence[Line], target: float) -> str | None:
-    fared = {line.name: curves.towards(line.run, target).time for line in lines}
-    timed = {name: time.value for name, time in fared.items() if time}
-    return min(timed, key=lambda name: timed[name]) if timed else None
+def _soonest(lines: Sequence[Line], target: float | None) -> Line | None:
+    if target is None:
+        return None
+    timed = [(curves.towards(line.run, target).time, line) for line in lines]
+    reached = [(time.value, line) for time, line in timed if time is not None]
+    return min(reached, key=lambda pair: pair[0])[1] if reached else None
 
 
-def _loss_by_time(name: str, results: Sequence[Result], chosen: dict[str, Line]) -> Figure:
-    lowest, target = curves.optimum(results[0]), curves.target(results[0])
+def _loss_by_time(name: str, solved: Result, chosen: dict[str, Line]) -> Figure:
+    lowest, target = curves.optimum(solved), curves.target(solved)
     run = next(iter(chosen.values())).name
 
     def draw(axes: Axes, *, narrow: bool) -> None:

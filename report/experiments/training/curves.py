@@ -84,6 +84,11 @@ def _line(run: Trained, name: str, result: Result) -> Line:
     )
 
 
+def after_one(line: Line) -> int | None:
+    """Return the point at which a line has seen each example once, or None if it ends before."""
+    return next((at for at, epochs in enumerate(line.epochs) if epochs >= 1), None)
+
+
 def optimum(result: Result) -> float | None:
     """Return the lowest loss that any parameters have on the data of a result."""
     if result.moments is None:

@@ -20,7 +20,7 @@ from report.figures import (
 from report.numerals import digits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
@@ -49,10 +49,10 @@ def figures(result: Result, experiment: str) -> list[Figure]:
         name = f"{experiment}-{backend}"
         varying = quantities.varying([q.labels for q in found])
         if "loader" in varying:
-            drawn.append(_ways(f"{name}-loader", "loader", found, examples))
+            drawn += _ways(f"{name}-loader", "loader", found, examples)
         if "implementation" in varying:
             drawn.append(loss_by_epoch(f"{name}-epochs", result, lines))
-            drawn.append(_ways(f"{name}-implementation", "implementation", found, examples))
+            drawn += _ways(f"{name}-implementation", "implementation", found, examples)
         if not {"loader", "implementation"} & set(varying):
             drawn += [
                 loss_by_epoch(f"{name}-epochs", result, lines),
@@ -197,7 +197,7 @@ def loss_axis(axes: Axes, lines: Sequence[Line], lowest: float | None) -> None:
     # From the optimum to the first points: the untrained loss would press all else together.
     top = lowest + 1.25 * max(min(highest, 2 * lowest) - lowest, 0.02 * lowest)
     axes.set_ylim(lowest - 0.12 * (top - lowest), top)
-    plotting.reference(axes, lowest, f"lowest possible: {digits(lowest, 4)}")
+    plotting.reference(axes, lowest, f"lowest possible: {digits(lowest, 4)}", below=True)
 
 
 def _seconds(name: str, found: Sequence[Quantity], examples: int) -> Figure:
@@ -222,34 +222,32 @@ def _seconds(name: str, found: Sequence[Quantity], examples: int) -> Figure:
     )
 
 
-def _ways(name: str, way: str, found: Sequence[Quantity], examples: int) -> Figure:
-    """Draw seconds per epoch of two ways to do the same runs."""
+def _ways(name: str, way: str, found: Sequence[Quantity], examples: int) -> list[Figure]:
+    """Draw seconds per epoch of two ways to do the same runs, if any run was done in both."""
+    ways, by_run = words.both_ways(way, found)
+    if not by_run:
+        return []
     said = words.ways(way, found, examples)
-    labels = list(dict.fromkeys(str(q.labels["run"]) for q in found))
-    ways = list(dict.fromkeys(str(q.labels[way]) for q in found))
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.dot_axes(axes, labels, "milliseconds per epoch", narrow=narrow)
+        plotting.dot_axes(axes, list(by_run), "milliseconds per epoch", narrow=narrow)
         for index, one in enumerate(ways):
-            times = {
-                str(q.labels["run"]): q.time().scaled(1 / MILLI)
-                for q in found
-                if q.labels[way] == one
-            }
-            plotting.dots(axes, [times.get(label) for label in labels], index, label=one)
+            times = [pair[one].time().scaled(1 / MILLI) for pair in by_run.values()]
+            plotting.dots(axes, times, index, label=one)
         plotting.legend_above(axes, narrow=narrow)
 
-    return Figure(
+    figure = Figure(
         name=name,
         question=way,
         title=said.title,
         caption=said.caption,
         explanation=said.explanation,
-        drawing=plotting.drawing(name, said.alt, draw, height=130 + 48 * len(labels)),
-        table=_ways_table(way, ways, found),
+        drawing=plotting.drawing(name, said.alt, draw, height=130 + 48 * len(by_run)),
+        table=_ways_table(ways, by_run),
         sheet=seconds_sheet(found),
         code=["_loaded", "_sliced"] if way == "loader" else ["_train_scratch", "_train_concise"],
     )
+    return [figure]
 
 
 def seconds_table(found: Sequence[Quantity]) -> Table:
@@ -266,17 +264,15 @@ def seconds_table(found: Sequence[Quantity]) -> Table:
     return Table(header=["run", "batch size", "milliseconds per epoch"], rows=rows)
 
 
-def _ways_table(way: str, ways: Sequence[str], found: Sequence[Quantity]) -> Table:
-    by_run: dict[str, dict[str, Quantity]] = {}
-    for quantity in found:
-        by_run.setdefault(str(quantity.labels["run"]), {})[str(quantity.labels[way])] = quantity
-    rows: list[list[str | Number]] = []
-    for run, times in by_run.items():
-        row: list[str | Number] = [run]
-        row += [number(times[w].time(), MILLI) if w in times else absent() for w in ways]
-        ratio = words.ratio_of_ways(times, ways)
-        row.append(number(ratio) if ratio else absent())
-        rows.append(row)
+def _ways_table(ways: tuple[str, str], by_run: Mapping[str, Mapping[str, Quantity]]) -> Table:
+    rows: list[list[str | Number]] = [
+        [
+            run,
+            *(number(pair[one].time(), MILLI) for one in ways),
+            number(words.ratio_of_ways(pair, ways)),
+        ]
+        for run, pair in by_run.items()
+    ]
     header = ["run", *(f"{w}, ms per epoch" for w in ways), f"{ways[1]} / {ways[0]}"]
     return Table(header=header, rows=rows)
 
@@ -284,24 +280,29 @@ def _ways_table(way: str, ways: Sequence[str], found: Sequence[Quantity]) -> Tab
 def _final_table(lines: Sequence[Line], lowest: float | None) -> Table:
     rows: list[list[str | Number]] = []
     for line in lines:
-        one = next((k for k, epoch in enumerate(line.epochs) if epoch >= 1), -1)
+        one = curves.after_one(line)
         rows.append(
             [
                 line.name,
                 Number(text=f"{line.epochs[-1]:.0f}"),
-                _loss(line, one),
+                absent() if one is None else _loss(line, one),
                 _loss(line, -1),
-                Number(text=digits(line.loss[-1] - lowest, 2) if lowest else digits(None)),
+                absent() if lowest is None else Number(text=words.tiny(line.loss[-1] - lowest)),
                 Number(text=f"{line.run.diverged} of {len(line.run.seeds)}"),
             ]
         )
     header = ["run", "epochs", "loss after one epoch", "loss at the end", "above the optimum"]
-    return Table(header=[*header, "diverged"], rows=rows)
+    return Table(
+        header=[*header, "diverged"],
+        rows=rows,
+        caption="Medians over seeds; beside a loss, the lowest and the highest of the seeds",
+    )
 
 
 def _loss(line: Line, at: int) -> Number:
-    ends = f"{line.lowest[at]:.4f}\N{EN DASH}{line.highest[at]:.4f}"
-    return Number(text=f"{line.loss[at]:.4f}", interval=ends)
+    text, low, high = (words.loss(each[at]) for each in (line.loss, line.lowest, line.highest))
+    several = len(line.run.seeds) > 1
+    return Number(text=text, interval=f"{low}\N{EN DASH}{high}" if several else "")
 
 
 def target_table(lines: Sequence[Line], target: float | None) -> Table:

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 MILLI = 1e-3
 
+SAME = 5e-5
+"""Losses that differ by less look the same with the four decimals that are shown."""
+
+CLOSE = 1e-3
+"""Losses that differ by less are on the same path: rounding does not add up to more."""
+
+HUGE = 1e5
+"""Losses of diverged runs beyond this are written with a power of ten."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
@@ -33,32 +42,55 @@ class Words:
 
 def by_epoch(result: Result, lines: Sequence[Line]) -> Words:
     """Speak of loss against epochs."""
-    first = {line.name: _after_one(line) for line in lines}
-    best = min(first, key=lambda name: first[name])
-    worst = max(first, key=lambda name: first[name])
-    seeds = len(lines[0].run.seeds)
-    same = first[worst] - first[best] < 5e-5
-    if same:
-        title = f"Both follow the same path: {first[best]:.4f} after one epoch"
-    else:
-        title = (
-            f"After one epoch {best} is at {first[best]:.4f}, {worst} still at {first[worst]:.4f}"
-        )
-    caption = (
-        f"Median over {count(seeds, 'seed')}, the band spans all of them. At the end: "
-        + "; ".join(f"{line.name} {line.loss[-1]:.4f}" for line in lines)
-        + "."
-    )
+    caption = f"{_spread(lines)} {_at_the_end(lines)}"
+    title = _first_epoch(lines)
     explanation = _equality(lines) + _gradient_descent(result, lines)
     alt = f"Curves of loss against epochs, one for each run. {title}. {caption}"
     return Words(title=title, caption=caption, explanation=explanation, alt=alt)
 
 
-def _after_one(line: Line) -> float:
-    return next(
-        (loss for epoch, loss in zip(line.epochs, line.loss, strict=True) if epoch >= 1),
-        line.loss[-1],
+def _first_epoch(lines: Sequence[Line]) -> str:
+    first = {line.name: line.loss[at] for line in lines if (at := curves.after_one(line))}
+    if not first:
+        return "No run gets through an epoch"
+    best = min(first, key=lambda name: first[name])
+    worst = max(first, key=lambda name: first[name])
+    if first[worst] - first[best] >= SAME:
+        return (
+            f"After one epoch {best} is at a loss of {loss(first[best])}, "
+            f"{worst} at {loss(first[worst])}"
+        )
+    if len(first) == 1:
+        return f"After one epoch {best} is at a loss of {loss(first[best])}"
+    every = "both" if len(first) == 2 else "all"
+    if _one_path(lines):
+        return (
+            f"{sentence(every)} follow the same path, to a loss of {loss(first[best])} after one "
+            "epoch"
+        )
+    return f"After one epoch {every} are at a loss of {loss(first[best])}"
+
+
+def _one_path(lines: Sequence[Line]) -> bool:
+    """Return whether the curves are the same at each of their points, as they are printed."""
+    one, *others = lines
+    return all(
+        other.epochs == one.epochs
+        and max(abs(a - b) for a, b in zip(one.loss, other.loss, strict=True)) < SAME
+        for other in others
     )
+
+
+def _spread(lines: Sequence[Line]) -> str:
+    seeds = len(lines[0].run.seeds)
+    if seeds == 1:
+        return "A single seed."
+    return f"Median over {count(seeds, 'seed')}; the band spans all of them."
+
+
+def _at_the_end(lines: Sequence[Line]) -> str:
+    ends = "; ".join(f"{line.name} {loss(line.loss[-1])}" for line in lines)
+    return f"Losses at the end: {ends}."
 
 
 def _equality(lines: Sequence[Line]) -> str:
@@ -92,8 +124,10 @@ def _gradient_descent(result: Result, lines: Sequence[Line]) -> str:
     limit = curves.stability_limit(result)
     if gap is None or limit is None:
         return ""
+    keeps = "keeps within" if gap < CLOSE else "departs by up to"
     said = (
-        f"Full-batch gradient descent keeps within {scientific(gap)} of its exact path, computed "
+        f"Full-batch gradient descent {keeps} {scientific(gap)} "
+        f"{'of' if gap < CLOSE else 'from'} its exact path, computed "
         "in double precision. On these data it is stable up to a learning rate of "
         f"{digits(limit)}, two divided by the largest curvature of the loss. "
     )
@@ -105,11 +139,21 @@ def _gradient_descent(result: Result, lines: Sequence[Line]) -> str:
             lowest_at = min(range(len(line.loss)), key=lambda k: line.loss[k])
             said += (
                 f"{sentence(line.name)} takes {digits(step)}, beyond it: along the steepest "
-                "direction each step overshoots a little further, so that the loss is lowest after "
-                f"epoch {line.epochs[lowest_at]:.0f} ({line.loss[lowest_at]:.4f}) and rises from "
-                "there. "
+                f"direction each step overshoots a little further{_turn(line, lowest_at)}. "
             )
     return said
+
+
+def _turn(line: Line, lowest_at: int) -> str:
+    """Say where a loss that must rise in the end begins to."""
+    if lowest_at == len(line.loss) - 1:
+        return ", which so few epochs do not show yet"
+    if lowest_at == 0:
+        return ", so that the loss rises from the start"
+    return (
+        f", so that the loss is lowest after epoch {line.epochs[lowest_at]:.0f} "
+        f"({loss(line.loss[lowest_at])}) and rises from there"
+    )
 
 
 def by_time(result: Result, lines: Sequence[Line]) -> Words:
@@ -117,7 +161,12 @@ def by_time(result: Result, lines: Sequence[Line]) -> Words:
     target = curves.target(result)
     if target is None:
         title = "Loss against time"
-        return Words(title=title, caption="", explanation="", alt=title)
+        caption = (
+            f"{_at_the_end(lines)} The data's moments are not in the result file, so that the "
+            "lowest possible loss is not known."
+        )
+        alt = f"Curves of loss against training time. {caption}"
+        return Words(title=title, caption=caption, explanation="", alt=alt)
     fared = {line.name: curves.towards(line.run, target) for line in lines}
     timed = {name: one.time for name, one in fared.items() if one.time is not None}
     parts = []
@@ -125,7 +174,7 @@ def by_time(result: Result, lines: Sequence[Line]) -> Words:
         if one.time is not None:
             parts.append(f"{name} after {_milliseconds(one.time)}")
         else:
-            parts.append(f"{name} with {one.reached} of {one.seeds} seeds")
+            parts.append(f"{name} in {one.reached} of {one.seeds} seeds")
     caption = f"A loss of {target:g} is reached by: " + "; ".join(parts) + "."
     if not timed:
         title = f"No run reaches a loss of {target:g} with all its seeds"
@@ -133,9 +182,12 @@ def by_time(result: Result, lines: Sequence[Line]) -> Words:
     first = min(timed, key=lambda name: timed[name].value)
     last = max(timed, key=lambda name: timed[name].value)
     factor = timed[last].value / timed[first].value
-    title = f"{sentence(first)} is first at a loss of {target:g}, after {_short(timed[first])}"
+    title = f"{sentence(first)} comes to a loss of {target:g} after {_short(timed[first])}"
     if first != last:
-        title += f"; {last} takes {times(factor)} times as long"
+        title = (
+            f"{sentence(first)} is first at a loss of {target:g}, after {_short(timed[first])}; "
+            f"{last} takes {times(factor)} times as long"
+        )
     explanation = (
         "Time to a loss is updates needed, times seconds for one update. Small batches need "
         "fewer examples, because every update uses what the last one learned; large ones cost "
@@ -152,13 +204,15 @@ def by_excess(lowest: float, lines: Sequence[Line]) -> Words:
     ends = {line.name: line.loss[-1] - lowest for line in lines}
     best = min(ends, key=lambda name: ends[name])
     line = next(line for line in lines if line.name == best)
-    title = (
-        f"{sentence(best)} ends nearest to the optimum: {_tiny(ends[best])} above it after "
-        f"{scaled(line.elapsed_s[-1], 's')}"
-    )
+    after = scaled(line.elapsed_s[-1], "s")
+    title = f"{sentence(best)} ends {tiny(ends[best])} above the optimum after {after}"
+    if len(lines) > 1:
+        title = (
+            f"{sentence(best)} ends nearest to the optimum: {tiny(ends[best])} above, in {after}"
+        )
     caption = (
-        f"Loss above the lowest possible, {lowest:.4f}, at the end of each run: "
-        + "; ".join(f"{name} {_tiny(value)}" for name, value in ends.items())
+        f"Loss above the lowest possible, {loss(lowest)}, at the end of each run: "
+        + "; ".join(f"{name} {tiny(value)}" for name, value in ends.items())
         + "."
     )
     explanation = (
@@ -177,7 +231,9 @@ def seconds(found: Sequence[Quantity], examples: int) -> Words:
     factor = statistics.paired_ratio(slow.groups, fast.groups)
     title = f"An epoch of {fast.labels['run']} takes {_short(fast.time())}"
     if fast is not slow:
-        title += f", of {slow.labels['run']} {_short(slow.time())}: {times(factor.value)} times"
+        title += (
+            f", of {slow.labels['run']} {_short(slow.time())}: {times(factor.value)} times as long"
+        )
     parts = (f"{q.labels['run']} {_milliseconds(q.time())}" for q in found)
     caption = sentence("; ".join(parts)) + "."
     explanation = (
@@ -192,14 +248,21 @@ def seconds(found: Sequence[Quantity], examples: int) -> Words:
     return Words(title=title, caption=caption, explanation=explanation, alt=alt)
 
 
-def ways(way: str, found: Sequence[Quantity], examples: int) -> Words:
-    """Speak of two ways to do the same runs."""
+def both_ways(
+    way: str, found: Sequence[Quantity]
+) -> tuple[tuple[str, str], dict[str, dict[str, Quantity]]]:
+    """Return the names of two ways, and each run that was done in both, by way."""
+    names = ("dataloader", "sliced") if way == "loader" else ("scratch", "concise")
     by_run: dict[str, dict[str, Quantity]] = {}
     for quantity in found:
         by_run.setdefault(str(quantity.labels["run"]), {})[str(quantity.labels[way])] = quantity
-    names = list(dict.fromkeys(str(q.labels[way]) for q in found))
-    ratios = {run: ratio_of_ways(pair, names) for run, pair in by_run.items()}
-    known = {run: ratio for run, ratio in ratios.items() if ratio is not None}
+    return names, {run: pair for run, pair in by_run.items() if set(names) <= pair.keys()}
+
+
+def ways(way: str, found: Sequence[Quantity], examples: int) -> Words:
+    """Speak of two ways to do the same runs; at least one run was done in both."""
+    names, by_run = both_ways(way, found)
+    known = {run: ratio_of_ways(pair, names) for run, pair in by_run.items()}
     if way == "loader":
         return _loader(by_run, names, known, examples)
     slower = max(known, key=lambda run: known[run].value)
@@ -211,10 +274,9 @@ def ways(way: str, found: Sequence[Quantity], examples: int) -> Words:
     )
     caption = "; ".join(
         f"{run}: "
-        + ", ".join(f"{one} {_milliseconds(pair[one].time())}" for one in names if one in pair)
+        + ", ".join(f"{one} {_milliseconds(pair[one].time())}" for one in names)
         + f"; ratio {digits(known[run].value)} ({_ends(known[run])})"
         for run, pair in by_run.items()
-        if run in known
     )
     explanation = (
         "Both do the same arithmetic on the same batches. The framework's optimizer and layers "
@@ -235,10 +297,9 @@ def _loader(
     shares = {run: 1 - ratio.value for run, ratio in ratios.items()}
     most = max(shares, key=lambda run: shares[run])
     least = min(shares, key=lambda run: shares[run])
-    title = (
-        f"The loader takes {percent(shares[most])} of an epoch of {most}, "
-        f"{percent(shares[least])} of {least}"
-    )
+    title = f"The loader takes {percent(shares[most])} of an epoch of {most}"
+    if least != most:
+        title += f", {percent(shares[least])} of {least}"
     caption = (
         "The data loader's share of the seconds per epoch: "
         + "; ".join(
@@ -251,17 +312,17 @@ def _loader(
     costs = {
         run: (pair[names[0]].time().value - pair[names[1]].time().value) / examples
         for run, pair in by_run.items()
-        if run in ratios
     }
     dear, cheap = max(costs, key=_of(costs)), min(costs, key=_of(costs))
     explanation = (
         "The framework's loader fetches examples one by one in Python and stacks them into "
         f"batches. Beyond cutting the same batches from a tensor that takes "
-        f"{scaled(costs[cheap], 's')} an example with {cheap} and {scaled(costs[dear], 's')} with "
-        f"{dear}. "
+        f"{scaled(costs[cheap], 's')} an example with {cheap}"
     )
+    explanation += f" and {scaled(costs[dear], 's')} with {dear}. " if dear != cheap else ". "
     if fastest[names[0]] == fastest[names[1]]:
-        explanation += f"Either way {fastest[names[0]]} has the fastest epoch."
+        if len(by_run) > 1:
+            explanation += f"Either way {fastest[names[0]]} has the fastest epoch."
     else:
         explanation += (
             f"With the loader {fastest[names[0]]} has the fastest epoch; with batches cut from a "
@@ -276,22 +337,20 @@ def _of(values: Mapping[str, float]) -> Callable[[str], float]:
     return lambda name: values[name]
 
 
-def ratio_of_ways(pair: Mapping[str, Quantity], names: Sequence[str]) -> Estimate | None:
-    """Return seconds of the second way over seconds of the first, or None if one is missing."""
-    if len(names) < 2 or not all(name in pair for name in names[:2]):
-        return None
+def ratio_of_ways(pair: Mapping[str, Quantity], names: Sequence[str]) -> Estimate:
+    """Return seconds of the second way over seconds of the first."""
     return statistics.paired_ratio(pair[names[1]].groups, pair[names[0]].groups)
 
 
 def _share_ends(ratio: Estimate) -> str:
     if ratio.low is None or ratio.high is None:
-        return "one sample, no interval"
+        return "too few samples for an interval"
     return f"95 % interval {percent(1 - ratio.high)} to {percent(1 - ratio.low)}"
 
 
 def _ends(ratio: Estimate) -> str:
     if ratio.low is None:
-        return "one sample, no interval"
+        return "too few samples for an interval"
     return f"95 % interval {digits(ratio.low)} to {digits(ratio.high)}"
 
 
@@ -303,5 +362,13 @@ def _short(time: Estimate) -> str:
     return scaled(time.value, "s")
 
 
-def _tiny(value: float) -> str:
-    return digits(value, 2) if value > 0 else "less than rounding"
+def tiny(value: float) -> str:
+    """Write how far a loss lies above the lowest one."""
+    if value <= 0:
+        return "less than rounding"
+    return digits(value, 2) if value < HUGE else scientific(value)
+
+
+def loss(value: float) -> str:
+    """Write a loss with the four decimals in which runs differ."""
+    return f"{value:.4f}" if value < HUGE else scientific(value)

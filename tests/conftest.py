@@ -1,0 +1,204 @@
+"""What tests in several folders need."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from pages import Page
+
+    from report.plan import Plan
+    from report.results import Result
+    from report.runner import Host, Run
+
+HERE = Path(__file__).parent
+
+# Read when the tests are collected: some of them hide the variable from the code that they test.
+FOLDERS = [os.environ.get("REPORT_DATA_DIR"), Path(__file__).parents[2] / "shared" / "data"]
+
+
+@pytest.fixture(name="real_file", scope="session")
+def real_data_file() -> Path:
+    """Return the airfoil file, which the project does not contain; CI must have it."""
+    from report.data import FILE_NAME
+
+    for folder in FOLDERS:
+        if folder and (file := Path(folder) / FILE_NAME).is_file():
+            return file
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must have {FILE_NAME}: set REPORT_DATA_DIR to its folder")
+    pytest.skip(f"{FILE_NAME} is not here: set REPORT_DATA_DIR to its folder")
+
+
+@pytest.fixture(scope="session")
+def results_factory() -> dict[str, Any]:
+    """Return what `results_factory.py` defines; tests are no package that could import it."""
+    return runpy.run_path(str(HERE / "results_factory.py"))
+
+
+@pytest.fixture(scope="session")
+def make_result(results_factory: dict[str, Any]) -> Callable[..., Result]:
+    """Return a function that makes a result of the default experiments without measuring.
+
+    `make_result(machine_id="fixed-machine", speed=1.0, *, started_at=..., profile="quick")`: the
+    same result for the same arguments; three processes, one record failed, one skipped.
+    """
+    made: Callable[..., Result] = results_factory["make_result"]
+    return made
+
+
+@pytest.fixture(scope="session")
+def two_results(make_result: Callable[..., Result]) -> list[Result]:
+    """Return the results of two machines, of which `fast-machine` is twice as fast."""
+    return [make_result("fast-machine", 2.0), make_result("fixed-machine")]
+
+
+@pytest.fixture(scope="session")
+def two_machine_site(two_results: list[Result]) -> dict[str, bytes]:
+    """Return the site of two machines."""
+    from report import site
+
+    return site.gather(two_results)
+
+
+@pytest.fixture(scope="session")
+def one_machine_site(two_results: list[Result]) -> dict[str, bytes]:
+    """Return the site of `fixed-machine` alone."""
+    from report import site
+
+    return site.gather(two_results[1:])
+
+
+@pytest.fixture(scope="session")
+def read_pages() -> Callable[[Mapping[str, bytes]], dict[str, Page]]:
+    """Return a function that parses every page of a site."""
+    found: Callable[[Mapping[str, bytes]], dict[str, Page]] = _of_pages()["read_pages"]
+    return found
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Path], AbstractContextManager[str]]:
+    """Return a context manager that serves a folder and gives its address."""
+    found: Callable[[Path], AbstractContextManager[str]] = _of_pages()["serve"]
+    return found
+
+
+@functools.cache
+def _of_pages() -> dict[str, Any]:
+    return runpy.run_path(str(HERE / "pages.py"))
+
+
+class FakeWorker:
+    """`fakeworker.py` with a folder of its own, and runs whose experiments tell it what to do.
+
+    Attributes:
+        folder: Where it is told what to do, and notes what it did.
+        results: The results folder of its runs.
+        command: Starts it.
+    """
+
+    def __init__(self, folder: Path, factory: dict[str, Any]) -> None:
+        """Let it answer properly until told otherwise."""
+        self.folder, self.results, self._factory = folder, folder / "results", factory
+        self.command = [sys.executable, "-I", str(HERE / "fakeworker.py"), str(folder)]
+        self.behave({})
+
+    def behave(self, behaviours: Mapping[str, str]) -> None:
+        """Say what to do for products of a size, and for "environment"."""
+        (self.folder / "behaviours.json").write_text(json.dumps(behaviours))
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Return the jobs that it was given, each with what it noted."""
+        notes = self.folder / "jobs.jsonl"
+        return (
+            [json.loads(line) for line in notes.read_text().splitlines()] if notes.exists() else []
+        )
+
+    def plan(
+        self,
+        experiments: Mapping[str, str],
+        *,
+        processes: int = 1,
+        seed: int = 1,
+        budget_s: float = 1.0,
+        timeout_s: float = 30.0,
+        cold: Sequence[str] = (),
+        backends: Sequence[str] = ("pytorch",),
+    ) -> Plan:
+        """Return a plan of experiments, each with the behaviour that it meets."""
+        from report.plan import Plan, PlannedExperiment
+
+        self.behave({str(8 + n): what for n, what in enumerate(experiments.values())})
+        planned = [
+            PlannedExperiment(
+                name=name,
+                title=name.capitalize(),
+                kind="matmul",
+                backends=list(backends),
+                device="auto",
+                processes=processes,
+                repeats=3,
+                budget_s=budget_s,
+                timeout_s=timeout_s,
+                seeds=1,
+                settings={"size": [8 + number], "as_printed": name in cold},
+            )
+            for number, name in enumerate(experiments)
+        ]
+        return Plan(
+            title="Fake",
+            seed=seed,
+            profile="quick",
+            examples=1500,
+            dataset_path=None,
+            experiments=planned,
+        )
+
+    def host(self, *backends: str) -> Host:
+        """Return a machine with these frameworks, or PyTorch."""
+        from report.runner import Host
+
+        environment = self._factory["make_environment"]
+        return Host(
+            machine=self._factory["make_machine"](),
+            environments={name: environment(name) for name in backends or ("pytorch",)},
+        )
+
+    def run(self, plan: Plan, **fields: Any) -> Run:
+        """Return a run of a plan by this worker."""
+        from report.runner import Run
+
+        backends = plan.backends()
+        return Run(
+            **{
+                "plan": plan,
+                "host": self.host(*backends),
+                "results": self.results,
+                "checkout": self.folder,
+                "worker_command": self.command,
+                **fields,
+            }
+        )
+
+
+@pytest.fixture
+def fake_worker(
+    tmp_path: Path, results_factory: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> FakeWorker:
+    """Return a worker that measures nothing and misbehaves on request."""
+    from report.hardware import noise
+
+    # The machine's speed is of no interest here, and measuring it takes longer than a fake job.
+    monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)
+    return FakeWorker(tmp_path, results_factory)

@@ -1,0 +1,422 @@
+"""Matrix products: that they are right, and that the sweep is the one asked for."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+from report.backends import pytorch
+from report.experiments.matmul import measure as matmul
+from report.experiments.matmul.measure import PRINTED_ORDER, measure
+from report.experiments.matmul.spec import MatmulSettings
+from report.worker.records import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from report.worker.records import Labels, Outcome
+
+SEED = 20190826
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _restored_threads() -> Iterator[None]:
+    """Give later tests of this process the threads that they had."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def job_of(*, usable: int = 1, budget_s: float = 0.05, **settings: Any) -> dict[str, Any]:
+    """Return a job as the runner sends it, with the defaults that experiments.yaml has."""
+    return {
+        "settings": MatmulSettings.model_validate(settings).model_dump(mode="json"),
+        "seed": SEED,
+        "threads": usable,
+        "process": 0,
+        "budget_s": budget_s,
+        "repeats": 3,
+    }
+
+
+class Fake:
+    """A backend that multiplies nothing, and notes what it is told.
+
+    Attributes:
+        call_s: Seconds of one product of size 1; it grows with the third power of the size.
+        tf32: Whether its device has TF32.
+        lacking: Dtypes that it cannot multiply.
+        threads: As last set; 0 if never.
+        tf32_allowed: As last set; None if never.
+        multiplied: (strategy, size, threads, TF32) of each product.
+        widths: The block width that each strategy was last given.
+    """
+
+    def __init__(self, call_s: float = 0.0, *, tf32: bool = False, lacking: str = "") -> None:
+        """Take what the device is like."""
+        self.call_s, self.tf32, self.lacking = call_s, tf32, lacking
+        self.threads = 0
+        self.tf32_allowed: bool | None = None
+        self.multiplied: list[tuple[str, int, int, bool | None]] = []
+        self.widths: dict[str, int] = {}
+
+    def synchronize(self) -> None:
+        """Have nothing to wait for."""
+
+    def set_threads(self, threads: int) -> None:
+        """Note it."""
+        self.threads = threads
+
+    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (the interface)
+        """Note it."""
+        self.tf32_allowed = allowed
+
+    def has_tf32(self) -> bool:
+        """Say whether the device has it."""
+        return self.tf32
+
+    def products(self, size: int, dtype: str, seed: int) -> FakeProducts:
+        """Return products of one size."""
+        assert seed == SEED
+        if dtype == self.lacking:
+            raise Unavailable(f"no {dtype} here")
+        return FakeProducts(self, size)
+
+
+class FakeProducts:
+    """Products of one size."""
+
+    def __init__(self, fake: Fake, size: int) -> None:
+        """Belong to a backend."""
+        self.fake, self.size = fake, size
+
+    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
+        """Return a function that takes its time."""
+        self.fake.widths[strategy] = block_width
+
+        def call() -> None:
+            fake = self.fake
+            fake.multiplied.append((strategy, self.size, fake.threads, fake.tf32_allowed))
+            if fake.call_s:
+                time.sleep(fake.call_s * self.size**3)
+
+        return call
+
+
+def labels(outcome: Outcome, *names: str) -> list[tuple[Any, ...]]:
+    """Return these labels of all series, in order."""
+    return [tuple(series.labels[name] for name in names) for series in outcome.series]
+
+
+# --- the products
+
+
+@pytest.mark.parametrize("size", [1, 7, 8])
+@pytest.mark.parametrize(
+    ("strategy", "width"),
+    [
+        ("element", 0),
+        ("column", 0),
+        ("row", 0),
+        ("full", 0),
+        ("full-out", 0),
+        *(("block", width) for width in (1, 2, 3, 7, 8, 100)),
+    ],
+)
+def test_every_strategy_computes_the_product(strategy: str, width: int, size: int) -> None:
+    """Every element of it, to 1e-12 in float64, also where blocks do not divide the matrix."""
+    products = pytorch.session("cpu", 1).products(size, "float64", SEED)
+    products.A.fill_(float("nan"))
+    products.call(strategy, width)()
+    expected = products.B.numpy() @ products.C.numpy()
+    assert products.A.shape == (size, size)
+    assert products.A.numpy() == pytest.approx(expected, rel=0, abs=1e-12)
+
+
+def test_every_strategy_of_the_configuration_is_known_to_the_backend() -> None:
+    """Each can be called, with the width that the configuration gives it."""
+    names = ["element", "column", "row", "block", "full", "full-out"]
+    assert MatmulSettings(strategy=names).strategy == names
+    products = pytorch.session("cpu", 1).products(4, "float32", SEED)
+    for name in names:
+        products.call(name, 2)()
+
+
+def test_matrices_follow_the_seed_and_are_the_same_in_every_dtype() -> None:
+    """Dtypes differ in speed, not in the task; B is not C."""
+    session = pytorch.session("cpu", 1)
+    wide, narrow = (session.products(6, dtype, SEED) for dtype in ("float64", "bfloat16"))
+    assert torch.equal(wide.B.to(torch.bfloat16), narrow.B)
+    assert torch.equal(wide.C.to(torch.bfloat16), narrow.C)
+    assert not torch.equal(wide.B, wide.C)
+    assert not torch.equal(wide.B, session.products(6, "float64", SEED + 1).B)
+
+
+def test_a_size_beyond_the_memory_is_unavailable() -> None:
+    """4 TiB of float32: said in words, so that the other sizes are measured all the same."""
+    with pytest.raises(Unavailable, match="not enough memory on cpu"):
+        pytorch.session("cpu", 1).products(2**20, "float32", SEED)
+
+
+def test_a_session_begins_without_tf32() -> None:
+    """A worker does several jobs, and one that ended with TF32 must not leave it to the next."""
+    pytorch.session("cpu", 1).set_tf32(True)
+    assert torch.get_float32_matmul_precision() == "high"
+    pytorch.session("cpu", 1)
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+# --- series
+
+
+def test_real_products_are_timed_and_their_operations_counted() -> None:
+    """2 n^3 for every strategy, whatever it does inside; the times are numbers above zero."""
+    strategies = ["element", "column", "row", "block", "full", "full-out"]
+    outcome = measure(
+        pytorch.session("cpu", 1),
+        job_of(strategy=strategies, size=[4, 9], block_width=[2], budget_s=0.2),
+    )
+    assert labels(outcome, "size", "strategy") == [(n, s) for n in (4, 9) for s in strategies]
+    for series in outcome.series:
+        assert series.status == "ok"
+        assert series.flops == {4: 128, 9: 1458}[int(str(series.labels["size"]))]
+        assert series.timing is not None
+        assert series.timing.median_s > 0
+
+
+def test_a_sweep_is_every_combination_in_the_order_of_the_file() -> None:
+    """Sizes, then dtypes, then strategies; only block has widths, and these none wider than n."""
+    outcome = measure(
+        Fake(),
+        job_of(
+            size=[16, 4],
+            dtype=["float64", "float32"],
+            strategy=["block", "full"],
+            block_width=[2, 16, 5, 4],
+        ),
+    )
+    expected: list[tuple[Any, ...]] = []
+    for dtype in ("float64", "float32"):
+        expected += [(16, dtype, "block", width) for width in (2, 16, 5, 4)]
+        expected += [(16, dtype, "full", None)]
+    for dtype in ("float64", "float32"):
+        expected += [(4, dtype, "block", width) for width in (2, 4)]
+        expected += [(4, dtype, "full", None)]
+    assert labels(outcome, "size", "dtype", "strategy", "block_width") == expected
+
+
+def test_labels_tell_everything_that_distinguishes_a_series() -> None:
+    """Those, and no others, are what machines are compared by."""
+    (series,) = measure(Fake(), job_of(usable=3)).series
+    expected: Labels = {
+        "strategy": "full",
+        "size": 256,
+        "dtype": "float32",
+        "block_width": None,
+        "threads": 3,
+        "tf32": None,
+    }
+    assert series.labels == expected
+
+
+@pytest.mark.parametrize(
+    ("usable", "counts"),
+    [(1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (6, [1, 2, 4, 6]), (8, [1, 2, 4, 8])],
+)
+def test_each_is_the_powers_of_two_and_all_usable_cores(usable: int, counts: list[int]) -> None:
+    """No more than there are, and all of them also where that is no power of two."""
+    outcome = measure(Fake(), job_of(usable=usable, threads="each"))
+    assert labels(outcome, "threads") == [(count,) for count in counts]
+
+
+@pytest.mark.parametrize(
+    ("threads", "counts"),
+    [
+        ("auto", [6]),
+        (2, [2]),
+        ([3, "each"], [3, 1, 2, 4, 6]),
+        (["each", "auto", 12], [1, 2, 4, 6, 12]),
+    ],
+)
+def test_thread_counts_may_be_mixed_and_each_occurs_once(
+    threads: int | str | list[int | str], counts: list[int]
+) -> None:
+    """In the order of the file, of six usable cores."""
+    outcome = measure(Fake(), job_of(usable=6, threads=threads))
+    assert labels(outcome, "threads") == [(count,) for count in counts]
+
+
+def test_tf32_is_swept_for_float32_where_the_device_has_it() -> None:
+    """Elsewhere, and for other dtypes, it means nothing, and its label is null."""
+    sweep = job_of(dtype=["float32", "float64"], tf32=[False, True])
+    having, lacking = measure(Fake(tf32=True), sweep), measure(Fake(tf32=False), sweep)
+    assert labels(having, "dtype", "tf32") == [
+        ("float32", False),
+        ("float32", True),
+        ("float64", None),
+    ]
+    assert labels(lacking, "dtype", "tf32") == [("float32", None), ("float64", None)]
+
+
+@pytest.mark.parametrize("threads", [[2], [1, 2, 4]])
+@pytest.mark.parametrize("tf32", [[True], [False], [False, True]])
+def test_every_product_runs_with_the_threads_and_precision_of_its_labels(
+    threads: list[int], tf32: list[bool]
+) -> None:
+    """Also where all series have the same ones, and the session began with others."""
+    fake = Fake(tf32=True)
+    outcome = measure(fake, job_of(usable=8, threads=threads, tf32=tf32))
+    states = labels(outcome, "threads", "tf32")
+    assert states == [(count, allowed) for count in threads for allowed in tf32]
+    assert {(count, allowed) for _, _, count, allowed in fake.multiplied} == set(states)
+
+
+def test_a_session_with_threads_of_its_own_is_told_those_of_the_series() -> None:
+    """PyTorch's real switch: two usable cores, but the file asks for one thread."""
+    session = pytorch.session("cpu", 2)
+    assert torch.get_num_threads() == 2
+    measure(session, job_of(usable=2, threads=1, size=8))
+    assert torch.get_num_threads() == 1
+
+
+# --- what cannot be measured
+
+
+def test_a_dtype_that_the_device_lacks_is_skipped_with_the_reason() -> None:
+    """The others are measured, and all keep their places."""
+    dtypes = ["float32", "bfloat16", "float64"]
+    outcome = measure(Fake(lacking="bfloat16"), job_of(dtype=dtypes, size=[4, 8]))
+    assert labels(outcome, "size", "dtype") == [(n, d) for n in (4, 8) for d in dtypes]
+    for series in outcome.series:
+        lacked = series.labels["dtype"] == "bfloat16"
+        assert series.status == ("skipped" if lacked else "ok")
+        assert series.reason == ("no bfloat16 here" if lacked else None)
+        assert (series.timing is None) == lacked
+
+
+def test_pytorch_says_which_dtype_it_cannot_multiply(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dtype counts as lacking if a small product of it fails or is wrong."""
+
+    def without_halves(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        if first.dtype == torch.float16:
+            raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Half'")
+        right = torch.matmul(first, second)
+        return right + 1 if first.dtype == torch.bfloat16 else right
+
+    monkeypatch.setattr(torch, "mm", without_halves)
+    dtypes = ["float32", "float16", "bfloat16"]
+    outcome = measure(pytorch.session("cpu", 1), job_of(dtype=dtypes, size=4, strategy="column"))
+    assert [series.reason for series in outcome.series] == [
+        None,
+        "PyTorch multiplies no float16 on cpu",
+        "PyTorch multiplies no bfloat16 on cpu",
+    ]
+
+
+def test_a_size_whose_product_would_take_too_long_is_skipped() -> None:
+    """At 40 ms for size 20, size 200 would take 40 s; a quarter of the budget is 0.1 s.
+
+    Size 40 is tried before that is believed: it takes 0.32 s, so that 200 is out of reach.
+    """
+    fake = Fake(call_s=5e-6)
+    outcome = measure(fake, job_of(size=[200, 20], strategy="full-out", budget_s=0.4))
+    large, small = outcome.series
+    assert (small.labels["size"], small.status) == (20, "ok")
+    assert (large.labels["size"], large.status) == (200, "skipped")
+    assert large.timing is None
+    assert large.reason is not None
+    # A sleep may last longer than asked for, so that its digits are not told.
+    assert large.reason.startswith("one product would take about ")
+    assert large.reason.endswith(" s, more than a quarter of a process's budget, 0.1 s")
+    assert {size for _, size, _, _ in fake.multiplied} == {20, 40}
+
+
+def test_a_small_size_that_is_all_overhead_does_not_skip_a_large_one() -> None:
+    """A product of size 2 takes as long as one of 64 here: n^3 from it would mean 32,768 times."""
+    fake = Fake()
+
+    def overhead(self: FakeProducts, strategy: str, _: int) -> Callable[[], object]:  # noqa: ARG001
+        return lambda: time.sleep(1e-3)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeProducts, "call", overhead)
+        outcome = measure(fake, job_of(size=[2, 64], strategy="full-out", budget_s=0.4))
+    assert [series.status for series in outcome.series] == ["ok", "ok"]
+
+
+def test_a_large_first_size_is_approached_from_below() -> None:
+    """With no smaller size to go by, 512 is tried: 0.67 s there, and 4096 would take minutes."""
+    fake = Fake(call_s=5e-9)
+    outcome = measure(fake, job_of(size=4096, strategy="full-out", budget_s=0.4))
+    assert [series.status for series in outcome.series] == ["skipped"]
+    assert {size for _, size, _, _ in fake.multiplied} == {512}
+
+
+def test_what_one_strategy_costs_says_nothing_of_another() -> None:
+    """Element by element is too slow for the larger size; the full product is measured there."""
+    fake = Fake()
+
+    def slow_elements(self: FakeProducts, strategy: str, _: int) -> Callable[[], object]:
+        pause_s = 5e-6 * self.size**3 if strategy == "element" else 0.0
+        return lambda: time.sleep(pause_s) if pause_s else None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeProducts, "call", slow_elements)
+        outcome = measure(fake, job_of(size=[20, 200], strategy=["element", "full"], budget_s=0.4))
+    statuses = [series.status for series in outcome.series]
+    assert dict(zip(labels(outcome, "size", "strategy"), statuses, strict=True)) == {
+        (20, "element"): "ok",
+        (20, "full"): "ok",
+        (200, "element"): "skipped",
+        (200, "full"): "ok",
+    }
+
+
+def test_blocks_that_are_all_wider_than_the_matrix_are_refused() -> None:
+    """An experiment that could measure nothing is an error in the configuration."""
+    with pytest.raises(ValueError, match="every block is wider than the matrix"):
+        job_of(size=4, strategy="block", block_width=64)
+
+
+# --- the chapter's own way
+
+
+def test_as_printed_is_the_chapters_four_products_in_its_order() -> None:
+    """Each of 256 x 256 once, before anything else has been warmed up, with blocks of 64."""
+    fake = Fake()
+    outcome = measure(fake, job_of(as_printed=True, size=4))
+    assert PRINTED_ORDER == ("element", "column", "full", "block")
+    assert [printed.strategy for printed in outcome.as_printed] == list(PRINTED_ORDER)
+    assert [product[:2] for product in fake.multiplied[:4]] == [(s, 256) for s in PRINTED_ORDER]
+    assert {size for _, size, _, _ in fake.multiplied[4:]} == {4}
+    assert fake.widths["block"] == 64
+
+
+def test_as_printed_divides_three_hundredths_by_the_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the wall clock, which here shows a quarter, half, no and minus one second."""
+    readings = iter([10.0, 10.25, 20.0, 20.5, 30.0, 30.0, 40.0, 39.0])
+    monkeypatch.setattr(matmul, "time", SimpleNamespace(time=lambda: next(readings)))
+    printed = measure(Fake(), job_of(as_printed=True, size=4)).as_printed
+    assert [one.elapsed_s for one in printed] == [0.25, 0.5, 0.0, -1.0]
+    assert [one.gflops for one in printed] == [pytest.approx(0.12), pytest.approx(0.06), None, None]
+
+
+def test_nothing_is_printed_unless_asked_for() -> None:
+    """The four products cost seconds in a slow framework."""
+    fake = Fake()
+    assert measure(fake, job_of(size=4)).as_printed == []
+    assert {size for _, size, _, _ in fake.multiplied} == {4}
+
+
+def test_pytorch_computes_what_is_timed_as_printed() -> None:
+    """Its four products of the chapter's size take some time each, and give a rate."""
+    outcome = measure(pytorch.session("cpu", 1), job_of(as_printed=True, size=4))
+    for printed in outcome.as_printed:
+        assert printed.elapsed_s > 0
+        assert printed.gflops == pytest.approx(0.03 / printed.elapsed_s)

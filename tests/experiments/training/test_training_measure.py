@@ -1,0 +1,489 @@
+"""Training on PyTorch and the real data, held to what the theory of least squares foretells."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from array import array
+from dataclasses import asdict
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from report import data, leastsquares
+from report.backends import pytorch
+from report.experiments.training import measure as training
+from report.experiments.training.measure import KEPT_REPEATS, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from report.data import LoadedData
+    from report.experiments.training.measure import Data, Run, Start
+    from report.leastsquares import FloatArray
+    from report.worker.curve import Curve
+    from report.worker.records import Outcome, TrainingRun
+
+SEED = 20190826
+LOWEST = 0.2416879551
+"""The lowest loss that any weights have on these rows."""
+
+DESCENT = [0.27571, 0.25031, 0.24649, 0.24550, 0.24513, 0.24508, 0.24526, 0.24564, 0.24622, 0.24699]
+"""Losses of gradient descent after 1 to 10 steps at lr 1 from w = 0, b = 0."""
+
+GD = {"label": "GD", "batch_size": 1500, "lr": 1.0, "epochs": 10, "loss": "half_squared"}
+SGD = {"label": "SGD", "batch_size": 1, "lr": 0.005, "epochs": 2, "loss": "half_squared"}
+BATCH_100 = {
+    "label": "batch 100",
+    "batch_size": 100,
+    "lr": 0.4,
+    "epochs": 2,
+    "loss": "half_squared",
+}
+BATCH_10 = {"label": "batch 10", "batch_size": 10, "lr": 0.05, "epochs": 2, "loss": "half_squared"}
+
+LOADERS = ["dataloader", "sliced"]
+IMPLEMENTATIONS = ["scratch", "concise"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _restored_threads() -> Iterator[None]:
+    """Give later tests of this process the threads that they had."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(name="airfoil", scope="module")
+def real_rows(real_file: Path) -> LoadedData:
+    """Return the chapter's 1500 rows."""
+    return data.load(real_file)
+
+
+@pytest.fixture(name="bundle", scope="module")
+def written(airfoil: LoadedData, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return the rows as the parent hands them to its workers, with starts for five seeds."""
+    folder = tmp_path_factory.mktemp("bundle")
+    return data.write_bundle(folder, airfoil, seed=SEED, seeds=5, epochs=10)
+
+
+@pytest.fixture(name="from_zero")
+def written_with_zero_weights(airfoil: LoadedData, tmp_path: Path) -> dict[str, Any]:
+    """Return the rows with a start at w = 0 (the bias starts at 0 anyway)."""
+    bundle = data.write_bundle(tmp_path, airfoil, seed=SEED, seeds=1, epochs=10)
+    (tmp_path / "seed-0.weights.f64").write_bytes(bytes(5 * 8))
+    return bundle
+
+
+def job_of(bundle: dict[str, Any], runs: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """Return a job as the runner sends it; changes are to its settings, or to the job itself."""
+    settings = {
+        "runs": runs,
+        "loader": ["sliced"],
+        "implementation": ["scratch"],
+        "dtype": "float32",
+    }
+    job = {
+        "settings": settings,
+        "seed": SEED,
+        "process": 0,
+        "processes": 1,
+        "seeds": 1,
+        "budget_s": 600.0,
+        "repeats": 1,
+        "bundle": bundle,
+    }
+    for key, value in changes.items():
+        (settings if key in settings else job)[key] = value
+    return job
+
+
+def train(bundle: dict[str, Any], *runs: dict[str, Any], **changes: Any) -> list[TrainingRun]:
+    """Carry out a training job in this process, on PyTorch."""
+    session = pytorch.session("cpu", 1)
+    return measure(session, job_of(bundle, list(runs), **changes)).runs
+
+
+def initial_theta(bundle: dict[str, Any], seed: int) -> FloatArray:
+    """Return w and b as a run with this seed begins."""
+    weights = data.initial_weights(SEED, seed, bundle["features"])
+    return np.append(weights, 0.0)
+
+
+# --- against theory
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize(
+    ("implementation", "loss", "lr"),
+    [
+        ("scratch", "half_squared", 1.0),
+        ("concise", "half_squared", 1.0),
+        # The gradient of the loss without 1/2 is twice as large: half the rate, the same step.
+        ("scratch", "mse", 0.5),
+        ("concise", "mse", 0.5),
+    ],
+)
+def test_gradient_descent_from_zero_takes_the_known_path(
+    from_zero: dict[str, Any], loader: str, implementation: str, loss: str, lr: float
+) -> None:
+    """In float32, to the five digits in which the ten losses are known."""
+    (run,) = train(
+        from_zero,
+        GD | {"lr": lr, "loss": loss},
+        loader=[loader],
+        implementation=[implementation],
+    )
+    assert run.examples == [1500 * step for step in range(11)]
+    assert run.loss[1:] == pytest.approx(DESCENT, rel=0, abs=1e-5)
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_gradient_descent_in_float64_takes_the_exact_path(
+    airfoil: LoadedData, bundle: dict[str, Any], implementation: str
+) -> None:
+    """From drawn weights, as the data's moments alone foretell it, to twelve digits."""
+    (run,) = train(bundle, GD, dtype="float64", implementation=[implementation])
+    problem = leastsquares.problem(airfoil.features, airfoil.targets)
+    exact = problem.gradient_descent(initial_theta(bundle, 0), lr=1.0, steps=10)
+    assert run.loss == pytest.approx(exact.tolist(), rel=1e-12)
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_minibatches_in_float64_take_the_path_of_their_permutations(
+    airfoil: LoadedData, bundle: dict[str, Any], loader: str
+) -> None:
+    """NumPy, given the same start and the same orders, finds the same loss at every point.
+
+    Batches of 64 do not divide 1500, so that the last of an epoch has 28 examples.
+    """
+    odd = BATCH_100 | {"batch_size": 64}
+    (run,) = train(bundle, odd, dtype="float64", loader=[loader])
+    design = np.column_stack([airfoil.features, np.ones(1500)])
+    problem = leastsquares.problem(airfoil.features, airfoil.targets)
+    theta, n, losses = initial_theta(bundle, 0), 0, {}
+    losses[0] = problem.loss(theta)
+    for order in data.permutations(SEED, 0, epochs=2, examples=1500):
+        for begin in range(0, 1500, 64):
+            rows = order[begin : begin + 64]
+            error = design[rows] @ theta - airfoil.targets[rows]
+            theta = theta - 0.4 * design[rows].T @ error / len(rows)
+            n += len(rows)
+            losses[n] = problem.loss(theta)
+    assert run.loss == pytest.approx([losses[n] for n in run.examples], rel=1e-11)
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_the_chapters_four_runs_end_where_the_chapter_shows(
+    airfoil: LoadedData, bundle: dict[str, Any], loader: str
+) -> None:
+    """Above the lowest loss there is, 0.24169, and below 0.26, from each of three starts.
+
+    Gradient descent with lr 1 is past its largest stable rate, so that where it ends depends on
+    where it began: from N(0, 0.01^2) mostly between 0.2419 and 0.261, near 0.2470 only from 0. Each
+    start is held to its own exact path, and that its loss rises again in the end.
+    """
+    problem = leastsquares.problem(airfoil.features, airfoil.targets)
+    runs = train(bundle, GD, SGD, BATCH_100, BATCH_10, seeds=3, loader=[loader])
+    assert len(runs) == 12
+    for run in runs:
+        assert not run.diverged
+        assert LOWEST < run.loss[-1] <= 0.26, run.labels
+        if run.labels["run"] == "GD":
+            exact = problem.gradient_descent(initial_theta(bundle, run.seed), lr=1.0, steps=10)
+            assert run.loss == pytest.approx(exact.tolist(), abs=1e-5)
+            assert run.loss[-1] > min(run.loss) + 1e-4
+
+
+# --- the same, done in two ways
+
+
+@pytest.mark.parametrize("spec", [GD | {"lr": 0.5}, SGD, BATCH_10], ids=["GD", "SGD", "batch 10"])
+def test_concise_and_scratch_give_the_same_losses(
+    bundle: dict[str, Any], spec: dict[str, Any]
+) -> None:
+    """At every point of the curve, with a rate that belongs to the framework's own loss."""
+    halved = spec | {"loss": "mse", "lr": spec["lr"] / 2}
+    scratch, concise = train(bundle, halved, implementation=IMPLEMENTATIONS)
+    assert [run.labels["implementation"] for run in (scratch, concise)] == IMPLEMENTATIONS
+    assert scratch.examples == concise.examples
+    assert concise.loss == pytest.approx(scratch.loss, rel=0, abs=1e-6)
+
+
+@pytest.mark.parametrize("spec", [GD, SGD | {"epochs": 1}, BATCH_10], ids=["GD", "SGD", "batch 10"])
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_both_loaders_give_identical_losses(
+    bundle: dict[str, Any], spec: dict[str, Any], implementation: str
+) -> None:
+    """Bit by bit: the batches are the same numbers in the same order."""
+    loaded, sliced = train(bundle, spec, loader=LOADERS, implementation=[implementation])
+    assert [run.labels["loader"] for run in (loaded, sliced)] == LOADERS
+    assert loaded.loss == sliced.loss
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_each_epoch_visits_each_example_once_in_the_order_handed_over(
+    airfoil: LoadedData,
+    bundle: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    loader: str,
+    implementation: str,
+) -> None:
+    """The targets that the loss sees while gradients are recorded are the permuted ones."""
+    seen: list[float] = []
+    half_squared, mse = pytorch.squared_loss, nn.MSELoss.forward
+
+    def note(targets: torch.Tensor) -> None:
+        if torch.is_grad_enabled():
+            seen.extend(targets.flatten().tolist())
+
+    def noting_half_squared(y_hat: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        note(y)
+        return half_squared(y_hat, y)
+
+    def noting_mse(self: nn.MSELoss, y_hat: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        note(y)
+        return mse(self, y_hat, y)
+
+    monkeypatch.setattr(pytorch, "squared_loss", noting_half_squared)
+    monkeypatch.setattr(nn.MSELoss, "forward", noting_mse)
+    train(bundle, BATCH_100, dtype="float64", loader=[loader], implementation=[implementation])
+    orders = data.permutations(SEED, 0, epochs=2, examples=1500)
+    expected = [airfoil.targets[index] for order in orders for index in order.tolist()]
+    assert sorted(orders[1].tolist()) == list(range(1500))
+    # Once before the measured round, once in it.
+    assert seen == expected * 2
+
+
+# --- seeds
+
+
+def test_same_seed_gives_the_same_losses_in_every_call(bundle: dict[str, Any]) -> None:
+    """Bit by bit; only the seconds differ."""
+    first, again = (train(bundle, BATCH_10, seeds=2) for _ in range(2))
+    assert [run.loss for run in first] == [run.loss for run in again]
+
+
+def test_different_seeds_start_elsewhere_and_go_another_way(bundle: dict[str, Any]) -> None:
+    """Weights and permutations both belong to the seed."""
+    runs = train(bundle, BATCH_10, seeds=3)
+    assert [run.seed for run in runs] == [0, 1, 2]
+    for a, b in itertools.combinations(runs, 2):
+        assert a.loss[0] != b.loss[0]
+        assert a.loss[-1] != b.loss[-1]
+
+
+def test_a_seed_decides_the_permutations_and_not_just_the_weights(
+    airfoil: LoadedData, tmp_path: Path
+) -> None:
+    """From the same weights two seeds go different ways."""
+    bundle = data.write_bundle(tmp_path, airfoil, seed=SEED, seeds=2, epochs=2)
+    for seed in range(2):
+        (tmp_path / f"seed-{seed}.weights.f64").write_bytes(bytes(5 * 8))
+    one, other = train(bundle, BATCH_100, seeds=2)
+    assert one.loss[0] == other.loss[0]
+    assert one.loss[1] != other.loss[1]
+
+
+def test_a_runs_epochs_do_not_change_its_first_ones(bundle: dict[str, Any]) -> None:
+    """Two epochs are the beginning of ten, so that runs of different length can be compared."""
+    short, long = train(bundle, BATCH_100, BATCH_100 | {"label": "long", "epochs": 4})
+    assert long.loss[: len(short.loss)] == short.loss
+
+
+@pytest.mark.parametrize(
+    ("seeds", "processes", "dealt"),
+    [
+        (3, 1, [[0, 1, 2]]),
+        (3, 4, [[0], [1], [2], [0]]),
+        (10, 4, [[0, 4, 8], [1, 5, 9], [2, 6], [3, 7]]),
+        (1, 3, [[0], [0], [0]]),
+        (2, 5, [[0], [1], [0], [1], [0]]),
+    ],
+)
+def test_seeds_are_dealt_out_to_the_processes(
+    seeds: int, processes: int, dealt: list[list[int]]
+) -> None:
+    """Each seed is trained somewhere, and a process that would go without repeats another's."""
+    hands = [training._seeds(seeds, process, processes) for process in range(processes)]
+    assert hands == dealt
+
+
+def test_a_process_trains_only_the_seeds_that_it_was_dealt(bundle: dict[str, Any]) -> None:
+    """The third of four processes gets the third of three seeds, and records it under its name."""
+    (third,) = train(bundle, BATCH_100, seeds=3, process=2, processes=4)
+    everyone = train(bundle, BATCH_100, seeds=3)
+    assert third.seed == 2
+    assert third.loss == everyone[2].loss
+
+
+# --- divergence
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+@pytest.mark.parametrize("spec", [GD, BATCH_10], ids=["GD", "batch 10"])
+def test_a_run_that_overflows_is_cut_and_called_diverged(
+    bundle: dict[str, Any], spec: dict[str, Any], implementation: str, loader: str
+) -> None:
+    """At lr 1000 the loss leaves float32 in some steps; what is stored can be written as JSON."""
+    (run,) = train(bundle, spec | {"lr": 1000.0}, loader=[loader], implementation=[implementation])
+    assert run.diverged
+    full = 11 if spec is GD else 17
+    assert 1 <= len(run.loss) < full
+    assert len(run.examples) == len(run.loss) == len(run.elapsed_s[0])
+    assert all(math.isfinite(loss) for loss in run.loss)
+    assert all(index < len(run.loss) for index in run.epoch_ends)
+    json.dumps(asdict(run), allow_nan=False)
+
+
+def test_a_run_that_ends_above_its_start_is_called_diverged_and_not_cut(
+    bundle: dict[str, Any],
+) -> None:
+    """At lr 1.3 gradient descent grows, but its losses are finite numbers to the end."""
+    (run,) = train(bundle, GD | {"lr": 1.3})
+    assert run.diverged
+    assert len(run.loss) == 11
+    assert run.epoch_ends == list(range(1, 11))
+
+
+def test_a_run_that_comes_down_is_not_called_diverged(bundle: dict[str, Any]) -> None:
+    """Not even gradient descent at lr 1, which rises again but ends far below its start."""
+    (run,) = train(bundle, GD)
+    assert not run.diverged
+
+
+# --- rounds, repeats and the budget
+
+
+class Fake:
+    """A backend that trains in no time and notes what it was asked for.
+
+    Attributes:
+        trained: (label, the first weight) of each training, in order.
+        took_s: What its clock shows after each.
+    """
+
+    def __init__(self, took_s: float = 0.0) -> None:
+        """Begin with a clock at an arbitrary time."""
+        self.trained: list[tuple[str, float]] = []
+        self.took_s = took_s
+        self.now_s = 300.0
+
+    def synchronize(self) -> None:
+        """Have nothing to wait for."""
+
+    def perf_counter(self) -> float:
+        """Return the time on the backend's own clock."""
+        return self.now_s
+
+    def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
+        """Make one point an epoch."""
+        self.trained.append((run.run, start.weights[0]))
+        self.now_s += self.took_s
+        curve.evaluate = lambda: 0.25
+        curve.start()
+        for epoch in range(run.epochs):
+            curve.end_epoch(data.examples * (epoch + 1))
+
+
+@pytest.fixture(name="made_up")
+def small_bundle(tmp_path: Path) -> dict[str, Any]:
+    """Return a bundle of four examples."""
+    dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=4, features=2)
+    loaded = data.LoadedData(
+        dataset=dataset, features=np.arange(8.0).reshape(4, 2), targets=np.arange(4.0)
+    )
+    return data.write_bundle(tmp_path, loaded, seed=SEED, seeds=5, epochs=10)
+
+
+def fake_train(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, bundle: dict[str, Any], **changes: Any
+) -> Outcome:
+    """Carry out a job of two runs on a fake, by the fake's clock."""
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=fake.perf_counter))
+    return measure(fake, job_of(bundle, [GD, BATCH_100], **changes))
+
+
+def test_every_round_trains_every_run_with_every_seed_in_shuffled_order(
+    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run once before, unmeasured; then each with each seed, once a round."""
+    fake = Fake()
+    outcome = fake_train(fake, monkeypatch, made_up, seeds=2, repeats=6)
+    weights = [data.initial_weights(SEED, seed, 2)[0] for seed in range(2)]
+    every = sorted(itertools.product(["GD", "batch 100"], weights))
+    assert fake.trained[:2] == [("GD", weights[0]), ("batch 100", weights[0])]
+    rounds = [fake.trained[begin : begin + 4] for begin in range(2, len(fake.trained), 4)]
+    assert [sorted(one) for one in rounds] == [every] * 6
+    assert len({tuple(one) for one in rounds}) > 1
+    # Unshuffled in the records.
+    named = [(run.labels["run"], run.seed) for run in outcome.runs]
+    assert named == [("GD", 0), ("GD", 1), ("batch 100", 0), ("batch 100", 1)]
+
+
+def test_rounds_end_when_another_would_not_fit_into_the_budget(
+    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 10 s two trainings before the rounds take 2 s, and each round of two 2 s: four fit."""
+    outcome = fake_train(Fake(1.0), monkeypatch, made_up, repeats=100, budget_s=10.0)
+    assert [run.repeats for run in outcome.runs] == [4, 4]
+
+
+def test_one_round_is_trained_however_small_the_budget(
+    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Losses do not depend on time, and one time is better than none."""
+    outcome = fake_train(Fake(1.0), monkeypatch, made_up, repeats=100, budget_s=0.1)
+    assert [run.repeats for run in outcome.runs] == [1, 1]
+
+
+def test_kept_times_are_capped_and_counted(
+    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first so many repeats keep their times, and `repeats` says how many there were."""
+    outcome = fake_train(Fake(), monkeypatch, made_up, repeats=KEPT_REPEATS + 5)
+    for run in outcome.runs:
+        assert run.repeats == KEPT_REPEATS + 5
+        assert len(run.elapsed_s) == KEPT_REPEATS
+        assert all(len(times) == len(run.examples) for times in run.elapsed_s)
+
+
+def test_sweeps_give_every_run_with_every_loader_and_implementation(
+    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each under labels that tell it from the others and repeat what the file says."""
+    outcome = fake_train(
+        Fake(), monkeypatch, made_up, loader=LOADERS, implementation=IMPLEMENTATIONS
+    )
+    swept = [
+        (r.labels["run"], r.labels["loader"], r.labels["implementation"]) for r in outcome.runs
+    ]
+    assert swept == list(itertools.product(["GD", "batch 100"], LOADERS, IMPLEMENTATIONS))
+    assert outcome.runs[0].labels == {
+        "run": "GD",
+        "batch_size": 1500,
+        "lr": 1.0,
+        "epochs": 10,
+        "loss": "half_squared",
+        "loader": "dataloader",
+        "implementation": "scratch",
+    }
+
+
+def test_the_worker_reads_what_the_parent_wrote(made_up: dict[str, Any]) -> None:
+    """Features row by row, targets, and for each seed its weights and a permutation an epoch."""
+    read = training._data(made_up, "float32")
+    assert read.features == array("d", range(8))
+    assert read.targets == array("d", range(4))
+    start = training._start(made_up, seed=3, epochs=2)
+    assert start.weights == array("d", data.initial_weights(SEED, 3, 2))
+    orders = data.permutations(SEED, 3, epochs=2, examples=4)
+    assert [order.tolist() for order in start.permutations] == orders.tolist()

@@ -1,0 +1,287 @@
+"""The house's shape: which module may import which, how large they grow, what is registered."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import graphlib
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args, get_type_hints
+
+import pytest
+
+from report.backends import BACKENDS
+from report.experiments import KINDS
+from report.resources import templates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "report"
+
+MOST_LINES = 450
+MOST_FUNCTION_LINES = 70
+
+FRAMEWORKS = {
+    "cupy",
+    "jax",
+    "jaxlib",
+    "keras",
+    "mlx",
+    "mxnet",
+    "paddle",
+    "tensorflow",
+    "tinygrad",
+    "torch",
+    "torchvision",
+} | ({backend.package for backend in BACKENDS.values()} - {"numpy"})
+"""Not NumPy, should it become a backend: the parent computes with it."""
+
+OPTIONAL = {"threadpoolctl"}
+"""What a backend may use beside its framework, where it is installed."""
+
+HEAVY = {"numpy", "matplotlib", "pydantic", "yaml", "scipy", "jinja2", "rich"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import of a module.
+
+    Attributes:
+        name: What is imported, with all its dots.
+        line: Where.
+        eager: It happens when the module itself is imported: not in a function, and not for
+            type checkers only.
+    """
+
+    name: str
+    line: int
+    eager: bool
+
+
+def name_of(path: Path) -> str:
+    """Return a module's dotted name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@functools.cache
+def tree_of(name: str) -> ast.Module:
+    """Return the syntax tree of one of the project's modules."""
+    return ast.parse(FILES[name].read_text(encoding="utf-8"))
+
+
+@functools.cache
+def imports_of(name: str) -> tuple[Import, ...]:
+    """Return all that a module imports, wherever in it."""
+    return tuple(_imports(tree_of(name), eager=True))
+
+
+def _imports(node: ast.AST, *, eager: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(alias.name, child.lineno, eager)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "imports are absolute"
+            for alias in child.names:
+                inner = f"{child.module}.{alias.name}"
+                yield Import(inner if inner in FILES else str(child.module), child.lineno, eager)
+        elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            yield from _imports(ast.Module(child.body, []), eager=False)
+            yield from _imports(ast.Module(child.orelse, []), eager=eager)
+        else:
+            late = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            yield from _imports(child, eager=eager and not late)
+
+
+def on_worker_side(name: str) -> bool:
+    """Return whether a module must run where there is a framework and nothing else."""
+    folder = name.split(".")[1:2]
+    if folder == ["experiments"]:
+        return FILES[name].name in {"__init__.py", "measure.py"}
+    return folder in ([], ["worker"], ["backends"])
+
+
+def is_backend(name: str) -> bool:
+    """Return whether a module is a framework's own."""
+    return name.startswith("report.backends.")
+
+
+WORKER_SIDE = [name for name in FILES if on_worker_side(name)]
+
+
+# --- who may import whom
+
+
+def test_the_modules_are_told_apart_as_the_design_says() -> None:
+    """The two lists below would prove nothing if they were empty."""
+    assert {"report", "report.backends", "report.experiments", "report.worker.main"} <= set(
+        WORKER_SIDE
+    )
+    for kind in KINDS:
+        assert f"report.experiments.{kind}" in WORKER_SIDE
+        assert f"report.experiments.{kind}.measure" in WORKER_SIDE
+        assert f"report.experiments.{kind}.figures" not in WORKER_SIDE
+    assert "report.experiments.settings" not in WORKER_SIDE
+    assert "report.runner" not in WORKER_SIDE
+    assert "report.statistics" in {found.name for found in imports_of("report.quantities")}
+
+
+@pytest.mark.parametrize("name", WORKER_SIDE)
+def test_worker_side_imports_only_the_standard_library_and_its_framework(name: str) -> None:
+    """And other modules of the worker side; not even for type checkers any of the parent's."""
+    allowed = set(sys.stdlib_module_names)
+    if is_backend(name):
+        allowed |= {BACKENDS[name.rpartition(".")[2]].package} | OPTIONAL
+    wrong = [
+        f"line {found.line}: {found.name}"
+        for found in imports_of(name)
+        if found.name not in WORKER_SIDE and found.name.partition(".")[0] not in allowed
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not is_backend(name)])
+def test_only_backends_import_a_framework(name: str) -> None:
+    """Rendering, comparing and publishing need none, and a worker imports the one it is told."""
+    wrong = [
+        f"line {found.line}: {found.name}"
+        for found in imports_of(name)
+        if found.name.partition(".")[0] in FRAMEWORKS or is_backend(found.name)
+    ]
+    assert wrong == []
+
+
+def test_modules_do_not_import_each_other_in_circles() -> None:
+    """When they are imported, that is; what a function or a type checker imports may point back."""
+    graph = {
+        name: {found.name for found in imports_of(name) if found.eager and found.name in FILES}
+        for name in FILES
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+def test_nothing_imports_the_command_line() -> None:
+    """It stands at the top."""
+    assert [name for name in FILES if "report.cli" in {i.name for i in imports_of(name)}] == []
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`report --help` and shell completion must answer at once."""
+    run = "import sys; sys.argv = ['report', '--help']; from report.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", run],
+        capture_output=True,
+        cwd=ROOT,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "Usage: report" in done.stdout
+    rows = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if "|" in line]
+    imported = {row.partition(".")[0] for row in rows}
+    assert "click" in imported
+    assert imported & (HEAVY | FRAMEWORKS) == set()
+
+
+# --- how large they grow
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_module_outgrows_a_sitting(name: str) -> None:
+    """A longer one is really two."""
+    assert len(FILES[name].read_text(encoding="utf-8").splitlines()) < MOST_LINES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_function_outgrows_a_screen(name: str) -> None:
+    """Docstring included."""
+    long = [
+        f"{node.name}: {length} lines"
+        for node in ast.walk(tree_of(name))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (length := (node.end_lineno or node.lineno) - node.lineno + 1) >= MOST_FUNCTION_LINES
+    ]
+    assert long == []
+
+
+# --- what is registered
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("part", ["spec", "measure", "quantities", "figures"])
+def test_every_kind_has_its_modules(kind: str, part: str) -> None:
+    """They are found by name only, so that nobody else would miss one."""
+    assert f"report.experiments.{kind}.{part}" in FILES
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_text(kind: str) -> None:
+    """A page shows a kind through the template of its name."""
+    assert (templates() / "experiments" / f"{kind}.html").is_file()
+
+
+def test_every_folder_and_template_of_a_kind_is_registered() -> None:
+    """A kind that is finished but for its line in the registry would never run."""
+    folders = {path.parent.name for path in PACKAGE.glob("experiments/*/__init__.py")}
+    texts = {path.stem for path in (templates() / "experiments").glob("*.html")}
+    assert folders == texts == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_stand_in_a_configuration(kind: str) -> None:
+    """With its own defaults for everything else."""
+    from report.config import Config
+
+    config = Config.model_validate({"version": 1, "experiments": {"one": {"kind": kind}}})
+    assert config.experiments["one"].kind == kind
+
+
+def test_every_kind_can_be_planned_and_kept_in_a_result() -> None:
+    """The literals that type checkers need repeat the registry, and must not fall behind it."""
+    from report.plan import PlannedExperiment
+    from report.results import Record, StoredExperiment
+
+    for keeper in (PlannedExperiment, StoredExperiment, Record):
+        assert set(get_args(get_type_hints(keeper)["kind"])) == set(KINDS), keeper
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_offers_what_the_worker_calls(kind: str) -> None:
+    """A function `measure(session, job)`."""
+    assert "measure" in defined_in(f"report.experiments.{kind}.measure")
+
+
+def test_every_backend_has_its_file_and_every_file_its_backend() -> None:
+    """One framework a file, registered under the file's name."""
+    files = {name.rpartition(".")[2] for name in FILES if is_backend(name)}
+    assert files == set(BACKENDS)
+    assert all(backend.name == name for name, backend in BACKENDS.items())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_backend_offers_what_the_worker_calls(backend: str) -> None:
+    """A function `environment()`, and `session(device, threads)`, which may be a class."""
+    assert {"environment", "session"} <= defined_in(f"report.backends.{backend}")
+
+
+def defined_in(name: str) -> set[str]:
+    """Return the names that a module defines at its top, without importing it."""
+    names = set()
+    for node in tree_of(name).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
