@@ -184,7 +184,7 @@ def hardware(machine: str | None, *, as_json: bool) -> None:
     """Show what was detected of this machine, and how each fact is known."""
     from report import tables
     from report.backends import BACKENDS
-    from report.runner import survey
+    from report.host import survey
 
     host = survey(list(BACKENDS), name=machine)
     if as_json:
@@ -261,9 +261,10 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     from report import files, tables
     from report.config import load
     from report.errors import ReportError
+    from report.host import survey
     from report.plan import plan as make_plan
     from report.progress import NORMAL, QUIET, VERBOSE, Watcher
-    from report.runner import Run, survey
+    from report.runner import Run
 
     plan: Plan = make_plan(load(config), profile, device=device)  # type: ignore[arg-type]
     plan.only(only)

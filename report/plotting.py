@@ -298,9 +298,14 @@ def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
     """Say which line is which: at the lines' ends on a desk, above the axes on a phone."""
     if len(lines) < 2:
         return
-    if narrow:
-        legend_above(axes, lines, narrow=True)
+    # Beside the axes a long name would take the width that the lines need.
+    if narrow or max(len(str(one.get_label())) for one in lines) > 24:
+        legend_above(axes, lines, narrow=narrow)
         return
+    # Only once it is laid out does the figure know how far apart the lines end.
+    canvas = axes.get_figure(root=True)
+    if canvas is not None:
+        canvas.draw_without_rendering()
     ends = []
     for one in lines:
         x, y = (

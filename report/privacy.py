@@ -16,6 +16,10 @@ SHORTEST_NAME = 3
 _URL = re.compile(r"(\b(?:https?|ftp|s3|git)://[^\s\"'<>]+)")
 
 
+IMPERSONAL = {"root", "user", "localhost"}
+"""Names that tell nothing of anybody, and that are words of messages too ("square root")."""
+
+
 def scrub(text: str) -> str:
     """Replace folders, the user's name and the host's name in a text that may hold them.
 
@@ -65,4 +69,8 @@ def _names() -> list[tuple[str, str]]:
         user = ""
     host = socket.gethostname()
     names = [(user, "<user>"), (host, "<host>"), (host.partition(".")[0], "<host>")]
-    return [(name, placeholder) for name, placeholder in names if len(name) >= SHORTEST_NAME]
+    return [
+        (name, placeholder)
+        for name, placeholder in names
+        if len(name) >= SHORTEST_NAME and name not in IMPERSONAL
+    ]

@@ -11,9 +11,12 @@ from report.figures import number, shared_prefix
 from report.numerals import scaled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from report.figures import Number
     from report.results import Result
     from report.statistics import Estimate
+    from report.worker.records import Labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +57,12 @@ def pair(left: Result, right: Result) -> Pair:
         time = one.left.time()
         labels = [c.left.labels for c in compared if c.left.experiment == one.left.experiment]
         names = quantities.varying(labels) or list(one.left.labels)[:1]
-        known = [str(one.left.labels[n]) for n in names if one.left.labels[n] is not None]
         factor = shared_prefix([time.value])
         unit = scaled(time.value, "s").rpartition(" ")[2]
         rows.append(
             Ratio(
                 experiment=left.config["experiments"][one.left.experiment]["title"],
-                what=f"{', '.join(known)}, {unit}",
+                what=f"{_name(one.left.labels, names)}, {unit}",
                 left=number(time, factor),
                 right=number(one.right.time(), factor),
                 speedup=number(one.speedup),
@@ -68,6 +70,17 @@ def pair(left: Result, right: Result) -> Pair:
             )
         )
     return Pair(left=left.machine.id, right=right.machine.id, rows=rows)
+
+
+def _name(labels: Labels, names: Sequence[str]) -> str:
+    """Name a quantity by what tells it from the others of its experiment."""
+    if "run" in names:
+        # A run's label stands for its batch size, learning rate and epochs.
+        names = [name for name in ("run", "loader", "implementation") if name in names]
+    worded = {"size": "n = {:,}", "block_width": "width {:,}", "threads": "threads {:,}"}
+    return ", ".join(
+        worded.get(name, "{}").format(labels[name]) for name in names if labels[name] is not None
+    )
 
 
 def _verdict(speedup: Estimate) -> str:

@@ -18,25 +18,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import TypeAdapter, ValidationError
 
 from report import __version__, codehash, data, leastsquares, store
-from report.backends import BACKENDS
-from report.errors import ResultError, UsageError
-from report.hardware.machine import detect, usable_cores
+from report.errors import ResultError
+from report.hardware.machine import usable_cores
 from report.hardware.noise import Watch
 from report.results import Record, Result
-from report.worker.records import Answer, Environment
+from report.worker.records import Answer
 from report.workers import Worker, WorkerFailure, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from report.hardware.machine import Machine
+    from report.host import Host
     from report.plan import Plan, PlannedExperiment
 
-PROBE_TIMEOUT_S = 120.0
-"""Importing a framework for the first time after its installation can take a minute."""
-
 ANSWER = TypeAdapter(Answer)
-ENVIRONMENT = TypeAdapter(Environment)
 
 
 class Observer(Protocol):
@@ -69,39 +64,6 @@ class Job:
     def key(self) -> tuple[str, str, int]:
         """Return what tells it from other jobs."""
         return (self.experiment.name, self.backend, self.process)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Host:
-    """The machine to measure on, with the frameworks that are there.
-
-    Attributes:
-        machine: The hardware.
-        environments: The frameworks, by backend.
-    """
-
-    machine: Machine
-    environments: dict[str, Environment]
-
-    def device(self, backend: str, wanted: str) -> str:
-        """Choose a device: the best accelerator that works for auto, else the one asked for.
-
-        Raises:
-            UsageError: It is not there, or does not work.
-        """
-        environment = self.environments[backend]
-        working = list(environment.dtypes) or ["cpu"]
-        if wanted == "auto":
-            return working[1] if len(working) > 1 else "cpu"
-        chosen = f"{wanted}:0" if wanted in {"cuda", "xpu"} else wanted
-        if chosen in working:
-            return chosen
-        broken = {a.device: a.reason for a in environment.accelerators if not a.works}
-        why = f" ({broken[chosen]})" if chosen in broken else ""
-        raise UsageError(
-            f"Device {wanted!r} is not there{why}: {BACKENDS[backend].title} can use "
-            f"{', '.join(working)}."
-        )
 
 
 @dataclass(kw_only=True)
@@ -359,41 +321,6 @@ class Run:
         for path in sorted(folder.glob("*.json"), reverse=True):
             with contextlib.suppress(ResultError):
                 yield store.load(path)
-
-
-def survey(
-    backends: Sequence[str],
-    *,
-    name: str | None = None,
-    worker_command: Sequence[str] | None = None,
-) -> Host:
-    """Find out what machine this is and which frameworks are there.
-
-    Each framework is asked in a worker of its own, so that this process never imports it.
-
-    Args:
-        backends: Names in the registry.
-        name: What to call the machine, instead of a name made from its hardware.
-        worker_command: Starts a worker.
-
-    Raises:
-        UsageError: The name cannot be one.
-    """
-    environments = {}
-    for backend in backends:
-        try:
-            with Worker(worker_command or command()) as worker:
-                answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
-            environments[backend] = ENVIRONMENT.validate_python(answer.get("environment"))
-        except (WorkerFailure, ValidationError) as error:
-            why = error.reason if isinstance(error, WorkerFailure) else "its answer makes no sense"
-            environments[backend] = Environment(
-                backend=backend,
-                status="failed",
-                reason=f"{BACKENDS[backend].title} could not be started: {why}",
-            )
-    machine = detect(list(environments.values()), name=name)
-    return Host(machine=machine, environments=environments)
 
 
 def _now() -> str:

@@ -118,8 +118,13 @@ def load_all(folder: Path) -> list[Result]:
 
 
 def latest(results: list[Result]) -> list[Result]:
-    """Return the newest result of each machine, in the order of the machines' ids."""
-    newest = {result.machine.id: result for result in results}
+    """Return the newest result of each machine, in the order of the machines' ids.
+
+    A run that was interrupted before its first record shows nothing, and so gives way to an
+    older one.
+    """
+    order = sorted(results, key=lambda result: (bool(result.records), result.started_at))
+    newest = {result.machine.id: result for result in order}
     return [newest[machine] for machine in sorted(newest)]
 
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from report.host import Host
     from report.plan import Plan
     from report.results import Result
-    from report.runner import Host
 
 
 WIDE = 1000

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -27,6 +28,9 @@ KEPT_STDERR = 64_000
 
 STDERR_TAIL = 1_500
 """Characters of it that a failed record keeps."""
+
+POLL_S = 1.0
+"""How often a waiting parent looks whether the worker still lives: rarely, not to disturb it."""
 
 GRACE_S = 5.0
 """How long a killed process may take to be gone."""
@@ -105,7 +109,7 @@ class Worker:
                 stdin.write(json.dumps(request).encode() + b"\n")
                 stdin.flush()
         try:
-            line = self._answers.get(timeout=timeout_s)
+            line = self._next_answer(time.monotonic() + timeout_s)
         except queue.Empty:
             self.kill()
             raise self._failure(f"no answer within {timeout_s:.0f} s") from None
@@ -125,6 +129,24 @@ class Worker:
             self.kill()
             raise self._failure(str(answer["failed"]))
         return answer
+
+    def _next_answer(self, deadline: float) -> bytes | None:
+        """Wait for a line, or None once nobody can write one any more.
+
+        Raises:
+            queue.Empty: The time is up.
+        """
+        while True:
+            gone = self._process.poll() is not None
+            remaining = max(0.0, deadline - time.monotonic())
+            try:
+                return self._answers.get(timeout=min(POLL_S, remaining))
+            except queue.Empty:
+                # A child of a dead worker may still hold the pipe open; no answer comes of that.
+                if gone:
+                    return None
+                if remaining <= POLL_S:
+                    raise
 
     def _ends_by_itself(self) -> bool:
         """Wait for a process that has closed its output: killed now, it could not say why."""

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from pages import Page
 
+    from report.host import Host
     from report.plan import Plan
     from report.results import Result
-    from report.runner import Host, Run
+    from report.runner import Run
 
 HERE = Path(__file__).parent
 
@@ -167,7 +168,7 @@ class FakeWorker:
 
     def host(self, *backends: str) -> Host:
         """Return a machine with these frameworks, or PyTorch."""
-        from report.runner import Host
+        from report.host import Host
 
         environment = self._factory["make_environment"]
         return Host(

@@ -1,0 +1,92 @@
+"""The machine to measure on, with the frameworks that are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
+
+from report.backends import BACKENDS
+from report.errors import UsageError
+from report.hardware.machine import detect
+from report.worker.records import Environment
+from report.workers import Worker, WorkerFailure, command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.hardware.machine import Machine
+
+PROBE_TIMEOUT_S = 120.0
+"""Importing a framework for the first time after its installation can take a minute."""
+
+ENVIRONMENT = TypeAdapter(Environment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """The machine to measure on, with the frameworks that are there.
+
+    Attributes:
+        machine: The hardware.
+        environments: The frameworks, by backend.
+    """
+
+    machine: Machine
+    environments: dict[str, Environment]
+
+    def device(self, backend: str, wanted: str) -> str:
+        """Choose a device: the best accelerator that works for auto, else the one asked for.
+
+        Raises:
+            UsageError: It is not there, or does not work.
+        """
+        environment = self.environments[backend]
+        working = list(environment.dtypes) or ["cpu"]
+        if wanted == "auto":
+            return working[1] if len(working) > 1 else "cpu"
+        chosen = f"{wanted}:0" if wanted in {"cuda", "xpu"} else wanted
+        if chosen in working:
+            return chosen
+        broken = {a.device: a.reason for a in environment.accelerators if not a.works}
+        why = f" ({broken[chosen]})" if chosen in broken else ""
+        raise UsageError(
+            f"Device {wanted!r} is not there{why}: {BACKENDS[backend].title} can use "
+            f"{', '.join(working)}."
+        )
+
+
+def survey(
+    backends: Sequence[str],
+    *,
+    name: str | None = None,
+    worker_command: Sequence[str] | None = None,
+) -> Host:
+    """Find out what machine this is and which frameworks are there.
+
+    Each framework is asked in a worker of its own, so that this process never imports it.
+
+    Args:
+        backends: Names in the registry.
+        name: What to call the machine, instead of a name made from its hardware.
+        worker_command: Starts a worker.
+
+    Raises:
+        UsageError: The name cannot be one.
+    """
+    environments = {}
+    for backend in backends:
+        try:
+            with Worker(worker_command or command()) as worker:
+                answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
+            environments[backend] = ENVIRONMENT.validate_python(answer.get("environment"))
+        except (WorkerFailure, ValidationError) as error:
+            why = error.reason if isinstance(error, WorkerFailure) else "its answer makes no sense"
+            environments[backend] = Environment(
+                backend=backend,
+                status="failed",
+                reason=f"{BACKENDS[backend].title} could not be started: {why}",
+            )
+    machine = detect(list(environments.values()), name=name)
+    return Host(machine=machine, environments=environments)

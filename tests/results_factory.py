@@ -1,0 +1,326 @@
+"""Makes a result of the default experiments without measuring: the same for the same arguments.
+
+Times follow a simple model of a machine (a cost for each call, a rate for the arithmetic) with a
+little noise; losses come from really training on rows with the data's moments, so that whatever is
+computed from them fits theory. Tests use it as the fixture `make_result`.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from report import data, leastsquares, surrogate
+from report.config import Config
+from report.experiments.matmul import measure as matmul
+from report.experiments.training import measure as training
+from report.hardware.machine import Cache, Cpu, Machine
+from report.hardware.noise import Conditions
+from report.plan import Plan, plan
+from report.resources import default_config
+from report.results import Record, Result
+from report.worker.curve import Curve
+from report.worker.records import (
+    AsPrinted,
+    Environment,
+    Outcome,
+    Series,
+    Timing,
+    TrainingRun,
+)
+from report.worker.timing import median, median_interval
+
+if TYPE_CHECKING:
+    from report.config import Profile
+    from report.leastsquares import FloatArray
+    from report.plan import PlannedExperiment
+
+PROCESSES = 3
+THREADS = 2
+DTYPES = ["float32", "float64", "bfloat16", "float16"]
+RATES = {"float32": 90e9, "float64": 45e9, "bfloat16": 180e9, "float16": 30e9}
+"""Floating point operations per second of one thread."""
+
+FAILED = "it was ended by SIGKILL, most often for lack of memory"
+SKIPPED = "the device was taken by another program"
+STDERR = 'Fatal Python error: Aborted\n  File "<report>/report/backends/pytorch.py", line 1'
+
+Path = tuple[list[int], list[int], list[float]]
+"""Examples, ends of epochs, and losses of a training run."""
+
+
+def make_result(
+    machine_id: str = "fixed-machine",
+    speed: float = 1.0,
+    *,
+    started_at: str = "2026-01-02T03:04:05Z",
+    profile: Profile = "quick",
+) -> Result:
+    """Make a complete result: three processes; one record failed, one skipped, one series too.
+
+    Args:
+        machine_id: Name of the machine; its noise depends on it.
+        speed: How many times faster than the model machine it is.
+        started_at: UTC, ISO 8601.
+        profile: Of the default experiments; `full` measures larger matrices.
+    """
+    planned = _plan(profile)
+    rows = surrogate.rows(0)
+    return Result(
+        generator="minibatch-report 0.0.0",
+        code_hash="c0de" * 16,
+        git_commit="0123456789abcdef0123456789abcdef01234567",
+        profile=profile,
+        started_at=started_at,
+        finished_at=f"{started_at[:10]}T23:59:59Z",
+        config=planned.stored(),
+        config_hash=planned.fingerprint(),
+        machine=make_machine(machine_id),
+        environments={"pytorch": make_environment()},
+        dataset=data.Dataset(
+            source="file", origin="a local copy", sha1=data.SHA1, examples=1500, features=5
+        ),
+        moments=leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),
+        records=[
+            _record(
+                planned,
+                experiment,
+                process,
+                machine_id=machine_id,
+                speed=speed,
+                started_at=started_at,
+            )
+            for process in range(PROCESSES)
+            for experiment in planned.experiments
+        ],
+    )
+
+
+def make_machine(machine_id: str = "fixed-machine") -> Machine:
+    """Make a machine with two cores."""
+    return Machine(
+        id=machine_id,
+        cpu=Cpu(
+            model="Intel(R) Xeon(R) Processor",
+            vendor="GenuineIntel",
+            architecture="x86_64",
+            physical_cores=THREADS,
+            logical_cores=THREADS,
+            affinity_cores=THREADS,
+            quota_cores=None,
+            simd=["AVX2", "AVX-512"],
+            caches=[
+                Cache(level=1, type="data", size_bytes=49_152, shared_by=1),
+                Cache(level=2, type="unified", size_bytes=2_097_152, shared_by=1),
+            ],
+            frequency_hz=2.6e9,
+            max_frequency_hz=None,
+            governor=None,
+        ),
+        memory_bytes=24 * 2**30,
+        accelerators=[],
+        os="Linux 6.18",
+        virtualization=None,
+        sources={
+            "cpu.model": "/proc/cpuinfo",
+            "cpu.governor": "not readable: no cpufreq",
+            "memory_bytes": "psutil.virtual_memory",
+            "accelerators": "no installed framework sees one",
+        },
+    )
+
+
+def make_environment(backend: str = "pytorch") -> Environment:
+    """Make a framework that can use the CPU only."""
+    return Environment(
+        backend=backend,
+        python="3.11.7",
+        versions={"torch": "2.13.0+cpu"},
+        blas="Intel MKL 2024.2",
+        threads=THREADS,
+        simd="AVX512",
+        pools=["openmp: libgomp, 2 threads"],
+        dtypes={"cpu": DTYPES},
+    )
+
+
+@functools.cache
+def _plan(profile: Profile) -> Plan:
+    config = Config.model_validate(yaml.safe_load(default_config()))
+    planned = plan(config, profile)
+    few = [replace(e, processes=PROCESSES, seeds=PROCESSES) for e in planned.experiments]
+    return replace(planned, experiments=few)
+
+
+def _record(
+    planned: Plan,
+    experiment: PlannedExperiment,
+    process: int,
+    *,
+    machine_id: str,
+    speed: float,
+    started_at: str,
+) -> Record:
+    rng = random.Random(f"{machine_id} {experiment.name} {process}")
+    # A process is faster or slower as a whole, since its memory lies elsewhere.
+    slowness = (1 + 0.04 * rng.random()) / speed
+    record = Record(
+        experiment=experiment.name,
+        kind=experiment.kind,
+        backend="pytorch",
+        process=process,
+        device="cpu",
+        threads=THREADS,
+        status="ok",
+        started_at=started_at,
+        elapsed_s=experiment.budget_s / experiment.processes,
+        conditions=_quiet(),
+    )
+    last = {e.kind: e.name for e in planned.experiments}
+    if (experiment.name, process) == (last["training"], 2):
+        return replace(record, status="failed", reason=FAILED, stderr_tail=STDERR)
+    if (experiment.name, process) == (last["matmul"], 1):
+        return replace(record, status="skipped", reason=SKIPPED)
+    outcome = _products if experiment.kind == "matmul" else _trained
+    return replace(record, outcome=outcome(experiment, process, slowness, rng))
+
+
+def _quiet() -> Conditions:
+    return Conditions(
+        elapsed_s=2.0,
+        load_before=0.1,
+        other_cores=0.02,
+        steal_fraction=0.0,
+        swapped_bytes=0,
+        throttle_events=0,
+        speed_before_s=1.0e-3,
+        speed_after_s=1.0e-3,
+        frequency_before_hz=None,
+        frequency_after_hz=None,
+    )
+
+
+def _products(
+    experiment: PlannedExperiment, _: int, slowness: float, rng: random.Random
+) -> Outcome:
+    points = list(matmul._points(experiment.settings, THREADS, has_tf32=False))
+    largest = max(point.size for point in points)
+    return Outcome(
+        series=[
+            Series(
+                labels=point.labels(),
+                status="skipped",
+                reason="one product would take about 9 s, more than a quarter of a budget, 1 s",
+            )
+            if (point.size, point.dtype) == (largest, "float16")
+            else Series(
+                labels=point.labels(),
+                flops=point.flops(),
+                timing=_timing(_product_s(point) * slowness, rng),
+            )
+            for point in points
+        ],
+        as_printed=[
+            AsPrinted(strategy=strategy, elapsed_s=elapsed, gflops=0.03 / elapsed)
+            for strategy in (matmul.PRINTED_ORDER if experiment.settings["as_printed"] else ())
+            for elapsed in [_cold_s(strategy) * slowness]
+        ],
+    )
+
+
+def _product_s(point: matmul.Point) -> float:
+    """Return the seconds of a product: so much for each call, and the arithmetic."""
+    n = point.size
+    calls = {"element": n * n, "column": n, "row": n, "block": -(-n // (point.block_width or n))}
+    rate: float = RATES[point.dtype] * point.threads**0.9 * n / (n + 64)
+    return calls.get(point.strategy, 1) * 4e-6 + point.flops() / rate
+
+
+def _cold_s(strategy: str) -> float:
+    point = matmul.Point(
+        strategy=strategy, size=256, dtype="float32", block_width=64, threads=THREADS, tf32=None
+    )
+    return 3 * _product_s(point)
+
+
+def _timing(seconds: float, rng: random.Random) -> Timing:
+    loops = max(1, round(0.002 / seconds))
+    elapsed = [loops * seconds * (1 + 0.02 * rng.random()) for _ in range(12)]
+    per_call = [span / loops for span in elapsed]
+    low, high = median_interval(per_call) or (None, None)
+    return Timing(
+        warmups=3,
+        warmup_s=[9 * seconds, seconds, seconds],
+        inner_loops=loops,
+        samples=len(elapsed),
+        elapsed_s=elapsed,
+        stopped="budget",
+        median_s=median(per_call),
+        low_s=low,
+        high_s=high,
+    )
+
+
+def _trained(
+    experiment: PlannedExperiment, process: int, slowness: float, rng: random.Random
+) -> Outcome:
+    seeds = training._seeds(experiment.seeds, process, experiment.processes)
+    runs = []
+    for run in training._runs(experiment.settings):
+        for seed in seeds:
+            examples, ends, loss = _path(run.batch_size, run.lr, run.epochs, run.loss, seed)
+            loading_s = {"dataloader": 8e-6, "sliced": 2e-7}[run.loader]
+            update_s = {"scratch": 4e-5, "concise": 6e-5}[run.implementation]
+            noise = [slowness * (1 + 0.02 * rng.random()) for _ in range(3)]
+            runs.append(
+                TrainingRun(
+                    labels=dict(vars(run)),
+                    seed=seed,
+                    examples=list(examples),
+                    epoch_ends=list(ends),
+                    loss=list(loss),
+                    repeats=len(noise),
+                    elapsed_s=[
+                        [each * n * (loading_s + update_s / run.batch_size) for n in examples]
+                        for each in noise
+                    ],
+                    diverged=loss[-1] > loss[0],
+                )
+            )
+    return Outcome(runs=runs)
+
+
+@functools.cache
+def _path(batch_size: int, lr: float, epochs: int, loss: str, seed: int) -> Path:
+    """Train for real, and collect the curve by the same rule as a backend does."""
+    rows = surrogate.rows(0)
+    inputs = np.column_stack([rows[:, :-1], np.ones(len(rows))])
+    targets = rows[:, -1]
+    plan_seed = _plan("quick").seed
+    weights = data.initial_weights(plan_seed, seed, inputs.shape[1] - 1)
+    theta: FloatArray = np.append(weights, 0.0)
+    factor = 2.0 if loss == "mse" else 1.0
+
+    def evaluate() -> float:
+        residual: FloatArray = inputs @ theta - targets
+        return float(residual @ residual) / len(rows) / 2
+
+    curve = Curve(synchronize=lambda: None, evaluate=evaluate, clock=lambda: 0.0)
+    curve.start()
+    seen = 0
+    for order in data.permutations(plan_seed, seed, epochs, len(rows)):
+        for first in range(0, len(rows), batch_size):
+            batch: Any = order[first : first + batch_size]
+            chosen = inputs[batch]
+            residual = chosen @ theta - targets[batch]
+            theta -= lr * factor * (residual @ chosen) / len(batch)
+            seen += len(batch)
+            if seen >= curve.due:
+                curve.point(seen)
+        curve.end_epoch(seen)
+    return curve.examples, curve.epoch_ends, curve.loss

@@ -1,0 +1,574 @@
+"""The command line: exit codes, what is printed where, and that a refusal changes nothing.
+
+Most tests let `fakeworker.py` stand in for the worker; the slow ones measure with PyTorch.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+import yaml
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from report import __version__, store, workers
+from report.cli import main
+from report.hardware.machine import detect
+from report.resources import SCHEMA_NAME, default_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result as Done
+    from conftest import FakeWorker
+
+    from report.results import Result
+
+REPORT = str(Path(sys.executable).with_name("report"))
+
+BAD = "version: 1\nexperiments:\n  a: {kind: matmul, sizes: 8}\n"
+
+
+@pytest.fixture(autouse=True)
+def _somewhere_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run in an empty folder, with a cache of its own and without a terminal's settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("FORCE_COLOR", "CLICOLOR_FORCE", "REPORT_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(*arguments: str) -> Done:
+    """Run a command in this process."""
+    return CliRunner().invoke(main, arguments)
+
+
+def refused(*arguments: str) -> str:
+    """Return what a command that cannot be carried out prints; it changes no file."""
+    before = {path: path.stat().st_mtime_ns for path in Path().rglob("*") if path.is_file()}
+    done = run(*arguments)
+    assert done.exit_code == 2, done.output
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    after = {path: path.stat().st_mtime_ns for path in Path().rglob("*") if path.is_file()}
+    assert {path for path in after if "cache" not in path.parts} == set(before)
+    assert all(after[path] == time for path, time in before.items())
+    return done.stderr
+
+
+@pytest.fixture(name="fake")
+def fake_instead(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., FakeWorker]:
+    """Return a function that writes experiments.yaml and lets the fake worker answer it."""
+    monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).with_name("fakeworker.py"))
+    monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
+    monkeypatch.setenv("TELL", "nothing")
+
+    def write(experiments: dict[str, str], processes: int = 1) -> FakeWorker:
+        sizes = {name: 8 + number for number, name in enumerate(experiments)}
+        fake_worker.behave({str(sizes[name]): what for name, what in experiments.items()})
+        config = {
+            "version": 1,
+            "profiles": {"quick": {"processes": processes}},
+            "experiments": {
+                name: {"kind": "matmul", "size": size, "budget_s": 1}
+                for name, size in sizes.items()
+            },
+        }
+        Path("experiments.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+        return fake_worker
+
+    return write
+
+
+COMMANDS = ["", *main.commands]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_command_explains_itself(command: str, option: str) -> None:
+    """--help works everywhere, and every option has a sentence."""
+    done = run(*filter(None, [command, option]))
+    assert done.exit_code == 0
+    assert done.stdout.startswith("Usage: ")
+    chosen = main.commands[command] if command else main
+    assert chosen.help
+    for parameter in chosen.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+
+
+def test_version_is_the_packages() -> None:
+    """What is installed can be told from outside."""
+    assert run("--version").stdout == f"report, version {__version__}\n"
+
+
+def test_unknown_command_is_refused() -> None:
+    """A slip of the pen is a usage error."""
+    assert "No such command 'biuld'" in refused("biuld")
+
+
+def test_init_writes_the_default_file_and_its_schema() -> None:
+    """What it writes is what the program ships, and is valid."""
+    done = run("init")
+    assert done.exit_code == 0
+    assert Path("experiments.yaml").read_text() == default_config()
+    assert Path(SCHEMA_NAME).is_file()
+    assert run("validate").exit_code == 0
+
+
+def test_init_takes_another_name() -> None:
+    """Several configurations can lie in one folder."""
+    assert run("init", "mine.yaml").exit_code == 0
+    assert Path("mine.yaml").read_text() == default_config()
+
+
+def test_init_overwrites_nothing() -> None:
+    """A file that is there is somebody's work."""
+    Path("experiments.yaml").write_text("mine")
+    assert "experiments.yaml is there already; it was left as it is." in refused("init")
+    assert Path("experiments.yaml").read_text() == "mine"
+
+
+def test_init_where_nothing_can_be_written_says_so() -> None:
+    """A folder that is not there is no reason for a traceback."""
+    assert "none/x.yaml cannot be written: No such file" in refused("init", "none/x.yaml")
+
+
+def test_validate_counts_what_is_valid() -> None:
+    """A person sees that it was the right file."""
+    Path("experiments.yaml").write_text(default_config())
+    done = run("validate")
+    assert (done.exit_code, done.stdout) == (0, "experiments.yaml is valid: 7 experiments.\n")
+
+
+@pytest.mark.parametrize("command", ["validate", "run", "build"])
+def test_bad_configuration_ends_with_2(command: str) -> None:
+    """Each command that reads the file tells the same mistake, with its line."""
+    Path("x.yaml").write_text(BAD)
+    assert refused(command, "x.yaml") == (
+        "Error: x.yaml:3: unknown key 'experiments.a.sizes'. Did you mean 'size'?\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["validate", "run", "build"])
+def test_missing_configuration_ends_with_2(command: str) -> None:
+    """Whoever has no file yet learns how to get one."""
+    assert "There is no experiments.yaml. `report init` writes one" in refused(command)
+
+
+def test_schema_of_the_configuration_is_printed() -> None:
+    """The printed schema accepts the default file, and not one with an unknown key."""
+    done = run("schema", "config")
+    assert done.exit_code == 0
+    schema = json.loads(done.stdout)
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid(yaml.safe_load(default_config()))
+    assert not validator.is_valid(yaml.safe_load(BAD))
+
+
+def test_schema_of_results_is_printed(make_result: Callable[..., Result]) -> None:
+    """The printed schema accepts a result file, and not one with an unknown key."""
+    done = run("schema", "results")
+    assert done.exit_code == 0
+    validator = Draft202012Validator(json.loads(done.stdout))
+    content = json.loads(store.dump(make_result()))
+    assert validator.is_valid(content)
+    assert not validator.is_valid({**content, "extra": 1})
+
+
+@pytest.mark.parametrize("command", ["run", "build"])
+def test_dry_run_shows_the_plan_and_runs_nothing(
+    fake: Callable[..., FakeWorker], command: str
+) -> None:
+    """Every experiment is listed with a time; no process starts, and no file is written."""
+    worker = fake({"first": "crash", "second": "crash"})
+    files = set(Path().rglob("*"))
+    done = run(command, "--dry-run")
+    assert done.exit_code == 0
+    for name in ("first", "second"):
+        assert re.search(rf"{name} .*matmul.* 1 s", done.stdout)
+    assert re.search(r"About \d+ s in profile quick", done.stdout)
+    assert worker.jobs() == []
+    assert set(Path().rglob("*")) == files
+
+
+def test_dry_run_of_one_shows_only_that(fake: Callable[..., FakeWorker]) -> None:
+    """--only holds for the estimate too."""
+    fake({"first": "answer", "second": "answer"})
+    done = run("run", "--dry-run", "--only", "second")
+    assert "second" in done.stdout
+    assert "first" not in done.stdout
+
+
+def test_good_run_ends_with_0(fake: Callable[..., FakeWorker]) -> None:
+    """Each experiment is reported once, in plain lines, and the result is on disk."""
+    fake({"first": "answer", "second": "answer"}, processes=2)
+    done = run("run", "--machine", "here")
+    assert done.exit_code == 0
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert [line.partition(",")[0] for line in lines] == [
+        "measured first in 2 processes",
+        "measured second in 2 processes",
+    ]
+    (result,) = store.load_all(Path("results"))
+    assert result.machine.id == "here"
+    assert [record.status for record in result.records] == ["ok"] * 4
+
+
+def test_output_that_is_no_terminal_has_no_escape_codes(fake: Callable[..., FakeWorker]) -> None:
+    """A log file of CI is read without a terminal."""
+    fake({"first": "answer", "bad": "crash", "last": "answer"})
+    for arguments in (["run", "-v"], ["run", "--dry-run"], ["hardware"], ["run", "--fresh"]):
+        done = run(*arguments)
+        assert "\x1b" not in done.output
+        assert "\r" not in done.output
+        assert done.output.strip()
+
+
+@pytest.mark.parametrize("option", ["-q", "--quiet"])
+def test_quiet_run_prints_nothing_on_success(fake: Callable[..., FakeWorker], option: str) -> None:
+    """No news is good news, for scripts."""
+    fake({"first": "answer"})
+    done = run("run", option)
+    assert (done.exit_code, done.output) == (0, "")
+
+
+def test_quiet_run_still_prints_failures(fake: Callable[..., FakeWorker]) -> None:
+    """What failed is said also to those who asked for quiet."""
+    fake({"first": "answer", "bad": "crash"})
+    done = run("run", "-q")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "failed bad: it was ended by SIGSEGV\n"
+
+
+def test_verbose_run_prints_every_process_and_the_output_of_failures(
+    fake: Callable[..., FakeWorker],
+) -> None:
+    """With -v a person can follow, and sees why something crashed."""
+    fake({"first": "answer", "bad": "crash"}, processes=2)
+    done = run("run", "-v")
+    assert done.exit_code == 1
+    assert "First (process 2), 3 of 4, about " in done.stderr
+    assert 'fakeworker.py", line 7 in products' in done.stderr
+
+
+def test_run_with_a_failure_ends_with_1_and_goes_on_with_the_rest(
+    fake: Callable[..., FakeWorker],
+) -> None:
+    """One crash costs one experiment; the next command tries that one again."""
+    worker = fake({"first": "answer", "bad": "crash", "last": "answer"})
+    assert run("run").exit_code == 1
+    (result,) = store.load_all(Path("results"))
+    assert [record.status for record in result.records] == ["ok", "failed", "ok"]
+    fake({"first": "answer", "bad": "answer", "last": "answer"})
+    assert run("run").exit_code == 0
+    assert [job["size"] for job in worker.jobs()] == [8, 9, 10, 9]
+
+
+def test_finished_run_is_not_repeated(fake: Callable[..., FakeWorker]) -> None:
+    """The same command again says that there is nothing to do, and how to measure anew."""
+    worker = fake({"first": "answer"})
+    run("run")
+    done = run("run")
+    assert done.exit_code == 0
+    assert done.stderr == "Everything is measured already; --fresh measures anew.\n"
+    assert len(worker.jobs()) == 1
+    assert run("run", "--fresh").exit_code == 0
+    assert len(worker.jobs()) == 2
+    assert len(store.load_all(Path("results"))) == 2
+
+
+def test_only_runs_what_is_named(fake: Callable[..., FakeWorker]) -> None:
+    """--only can be repeated; the rest is left for later."""
+    worker = fake({"first": "answer", "second": "answer", "third": "answer"})
+    assert run("run", "--only", "third", "--only", "first").exit_code == 0
+    assert [job["size"] for job in worker.jobs()] == [8, 10]
+
+
+def test_unknown_experiment_is_refused_with_a_suggestion(
+    fake: Callable[..., FakeWorker],
+) -> None:
+    """A slip of the pen after --only is answered with the name that was meant."""
+    worker = fake({"vectorization": "answer"})
+    message = refused("run", "--only", "vectorisation")
+    assert message.endswith("no experiment 'vectorisation'. Did you mean 'vectorization'?\n")
+    assert worker.jobs() == []
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc", "", "con", ".hidden", "A B", "x" * 65])
+def test_machine_name_that_is_no_folder_is_refused(
+    fake: Callable[..., FakeWorker], name: str
+) -> None:
+    """A name can neither leave the results' folder nor be impossible elsewhere."""
+    worker = fake({"first": "answer"})
+    assert "cannot name a machine" in refused("run", "--machine", name)
+    assert worker.jobs() == []
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:7", "mps", "nonsense"])
+def test_missing_device_is_refused_before_anything_is_measured(
+    fake: Callable[..., FakeWorker], device: str
+) -> None:
+    """It is said what there is instead; nothing is written."""
+    worker = fake({"first": "answer"})
+    assert refused("run", "--device", device) == (
+        f"Error: Device '{device}' is not there: PyTorch can use cpu.\n"
+    )
+    assert worker.jobs() == []
+
+
+def test_machine_without_a_framework_is_told_why(fake: Callable[..., FakeWorker]) -> None:
+    """Where nothing can measure, the reason is the framework's own."""
+    worker = fake({"first": "answer"})
+    worker.behave({"environment": "be killed"})
+    message = refused("run")
+    assert "There is no framework to measure." in message
+    assert "PyTorch could not be started: it was ended by SIGKILL" in message
+
+
+def test_file_in_place_of_the_results_folder_is_refused(fake: Callable[..., FakeWorker]) -> None:
+    """Nothing is measured that could not be kept."""
+    worker = fake({"first": "answer"})
+    Path("results").write_text("mine")
+    assert "'results' is a file" in refused("run")
+    assert worker.jobs() == []
+
+
+CLI = """
+import sys
+from pathlib import Path
+from report import cli, workers
+from report.hardware import noise
+noise.measure_speed = lambda: 1e-3
+workers.BOOTSTRAP = Path(sys.argv.pop(1))
+cli.main()
+"""
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """Run a command with the fake worker in a process of its own."""
+    bootstrap = str(workers.BOOTSTRAP)
+    return subprocess.Popen(
+        [sys.executable, "-c", CLI, bootstrap, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_job(worker: FakeWorker, process: subprocess.Popen[str], size: int) -> None:
+    """Wait until the worker sits in a job."""
+    while size not in [job["size"] for job in worker.jobs()]:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+def test_interrupted_run_says_what_is_kept(fake: Callable[..., FakeWorker]) -> None:
+    """Ctrl-C ends with 1, one sentence, and all records but the one under way."""
+    worker = fake({"first": "answer", "second": "wait for go"})
+    process = start("run", "-q")
+    wait_for_job(worker, process, 9)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    assert err.strip() == (
+        "Error: Interrupted. What was measured is kept in results; the same command goes on."
+    )
+    (result,) = store.load_all(Path("results"))
+    assert [record.experiment for record in result.records] == ["first"]
+
+
+def test_second_run_in_the_same_folder_is_refused(fake: Callable[..., FakeWorker]) -> None:
+    """Two runs would disturb each other's times and write the same file."""
+    worker = fake({"first": "wait for go"})
+    process = start("run", "-q")
+    wait_for_job(worker, process, 8)
+    done = run("run")
+    assert done.exit_code == 2
+    assert "Another report is measuring into results at this moment." in done.stderr
+    (worker.folder / "go").touch()
+    assert process.communicate() == ("", "")
+    assert process.returncode == 0
+    assert len(worker.jobs()) == 1
+
+
+def words(text: str) -> set[str]:
+    """Return the words of a text, as a name in it would be one."""
+    return set(re.findall(r"[\w.-]+", text))
+
+
+def test_hardware_as_json_names_nobody(fake: Callable[..., FakeWorker]) -> None:
+    """It is what a result file holds of a machine, and can be shared like one."""
+    fake({})
+    done = run("hardware", "--json")
+    assert done.exit_code == 0
+    content = json.loads(done.stdout)
+    assert content["machine"]["id"] == detect().id
+    assert content["environments"]["pytorch"]["dtypes"] == {"cpu": ["float32"]}
+    private = {getpass.getuser(), socket.gethostname(), str(Path.home())}
+    assert not private & words(done.stdout)
+
+
+def test_hardware_is_shown_with_how_it_is_known(fake: Callable[..., FakeWorker]) -> None:
+    """The table names the machine, its facts and their sources."""
+    fake({})
+    done = run("hardware", "--machine", "here")
+    assert done.exit_code == 0
+    assert "Machine id: here" in done.stdout
+    for word in ("fact", "value", "how it is known", "Memory", "pytorch"):
+        assert word in done.stdout
+
+
+def test_two_machines_are_compared(make_result: Callable[..., Result]) -> None:
+    """The table holds both machines and the speed-up of the second over the first."""
+    store.save(make_result("slow"), Path("results"))
+    store.save(make_result("fast", speed=2.0), Path("results"))
+    done = run("compare", "slow", "fast")
+    assert done.exit_code == 0
+    for word in ("slow", "fast", "speed-up", "the second is faster"):
+        assert word in done.stdout
+    assert re.search(r"Vectorization +│ full, µs .* 2\.00 \([0-9.]+.[0-9.]+\)", done.stdout)
+
+
+@pytest.mark.parametrize("columns", ["80", "40"])
+def test_tables_lose_nothing_in_a_narrow_terminal(
+    make_result: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    """What does not fit into a line goes on in the next; no number is cut."""
+    for name in ("slow", "fast"):
+        store.save(make_result(name), Path("results"))
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal then
+    done = run("compare", "slow", "fast")
+    plain = re.sub("\x1b[^m]*m", "", done.stdout)
+    assert max(map(len, plain.splitlines())) == int(columns)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in plain
+
+
+def test_comparison_with_an_unknown_machine_is_refused(
+    make_result: Callable[..., Result],
+) -> None:
+    """The refusal names the machines that there are."""
+    store.save(make_result("slow"), Path("results"))
+    assert "Machines: slow." in refused("compare", "slow", "fats")
+
+
+def report(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed program."""
+    return subprocess.run(
+        [REPORT, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **variables},
+    )
+
+
+def test_exit_codes_reach_the_shell() -> None:
+    """0 for success, 2 for a mistake of the person, and a traceback for neither."""
+    Path("bad.yaml").write_text(BAD)
+    Path("good.yaml").write_text(default_config())
+    good, bad, missing = (report("validate", name) for name in ("good.yaml", "bad.yaml", "none"))
+    assert [done.returncode for done in (good, bad, missing)] == [0, 2, 2]
+    assert (good.stderr, bad.stdout, missing.stdout) == ("", "", "")
+    assert "Traceback" not in bad.stderr + missing.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("report run --only ve", ["vectorization"]),
+        ("report build --only ", list(yaml.safe_load(default_config())["experiments"])),
+        ("report va", ["validate"]),
+    ],
+)
+def test_shell_completes_names(typed: str, expected: list[str]) -> None:
+    """After --only come the names of the experiments in this folder."""
+    Path("experiments.yaml").write_text(default_config())
+    done = report(
+        _REPORT_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD=str(typed.count(" "))
+    )
+    assert [line.removeprefix("plain,") for line in done.stdout.splitlines()] == expected
+
+
+def test_shell_completes_nothing_where_the_file_is_bad() -> None:
+    """A half-written file must not print errors into somebody's prompt."""
+    Path("experiments.yaml").write_text(BAD)
+    done = report(_REPORT_COMPLETE="bash_complete", COMP_WORDS="report run --only ", COMP_CWORD="3")
+    assert (done.stdout.strip(), done.stderr, done.returncode) == ("", "", 0)
+
+
+TINY: dict[str, Any] = {
+    "version": 1,
+    "device": "cpu",
+    "profiles": {"quick": {"processes": 1, "repeats": 3, "seeds": 1}},
+    "experiments": {
+        "product": {"kind": "matmul", "size": 8, "budget_s": 0.2},
+        "train": {
+            "kind": "training",
+            "runs": [{"label": "batch 100", "batch_size": 100, "lr": 0.4, "epochs": 2}],
+            "budget_s": 0.2,
+        },
+    },
+}
+
+with_torch = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed")
+
+
+@with_torch
+@pytest.mark.slow
+def test_real_run_measures_with_pytorch(real_file: Path) -> None:
+    """From the command to the file with the real worker: times, losses, and nobody's name."""
+    config = {**TINY, "dataset": {"path": str(real_file)}}
+    Path("experiments.yaml").write_text(yaml.safe_dump(config))
+    done = report("run", "--machine", "here")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "\x1b" not in done.stderr
+    assert [line.partition(" in ")[0] for line in done.stderr.splitlines()] == [
+        "measured product",
+        "measured train",
+    ]
+    (path,) = Path("results").rglob("*.json")
+    result = store.load(path)
+    product, train = result.records
+    assert (product.status, train.status) == ("ok", "ok")
+    assert product.outcome is not None
+    assert product.outcome.series[0].flops == 2 * 8**3
+    assert train.outcome is not None
+    (run_of_100,) = train.outcome.runs
+    # Of the chapter's data, which is linear: the lowest loss there can be.
+    assert 0.2416 < run_of_100.loss[-1] < run_of_100.loss[0]
+    assert result.dataset is not None
+    assert result.dataset.source == "file"
+    text = path.read_text()
+    assert not {getpass.getuser(), socket.gethostname()} & words(text)
+    assert str(real_file.parent) not in text
+
+
+@with_torch
+@pytest.mark.slow
+def test_real_machine_refuses_a_device_that_it_lacks() -> None:
+    """Before anything is measured, PyTorch itself says what there is."""
+    Path("experiments.yaml").write_text(yaml.safe_dump(TINY))
+    done = report("run", "--device", "xpu:99")
+    assert done.returncode == 2
+    assert "Device 'xpu:99' is not there: PyTorch can use cpu" in done.stderr
+    assert not Path("results").exists()
