@@ -27,7 +27,8 @@ from array import array
 from pathlib import Path
 import torch
 from torch.utils.data import DataLoader, TensorDataset
-from report.backends.pytorch import Session, linreg, sgd, squared_loss
+from report.backends.pytorch import Session
+from report.backends.pytorch.training import linreg, sgd, squared_loss
 from report.experiments.training.measure import Data, Run, Start, _train
 
 bundle, runs, rounds = json.loads(os.environ["BENCHMARK"])

@@ -18,7 +18,7 @@ def measuring_code() -> str:
     """
     sources = [
         *PACKAGE.glob("worker/*.py"),
-        *PACKAGE.glob("backends/*.py"),
+        *PACKAGE.glob("backends/**/*.py"),
         *PACKAGE.glob("experiments/*/measure.py"),
     ]
     digest = hashlib.sha256()

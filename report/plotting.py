@@ -111,12 +111,11 @@ def drawing(name: str, alt: str, draw: Draw, *, height: int = 380) -> Drawing:
         name: Unique on its page; prefixes all ids inside.
         alt: What a person would say about it on the phone.
         draw: Draws into axes.
-        height: Of the wide layout, in CSS pixels.
+        height: In CSS pixels; on a phone, where names take more lines, at least 300.
     """
-    low = max(300, round(height * 0.85))
     return Drawing(
         wide=_for_page(_svg(draw, (WIDE, height), narrow=False), f"{name}_w", alt),
-        narrow=_for_page(_svg(draw, (NARROW, low), narrow=True), f"{name}_n", alt),
+        narrow=_for_page(_svg(draw, (NARROW, max(300, height)), narrow=True), f"{name}_n", alt),
     )
 
 
@@ -239,7 +238,7 @@ def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) 
     log_axis(axes.xaxis)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    letters = 18 if narrow else 36
+    letters = 22 if narrow else 36
     axes.set_yticks(range(len(labels)), [_wrapped(safe(label), letters) for label in labels])
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.margins(x=0.08)

@@ -140,7 +140,7 @@ def test_worker_side_imports_only_the_standard_library_and_its_framework(name: s
     """And other modules of the worker side; not even for type checkers any of the parent's."""
     allowed = set(sys.stdlib_module_names)
     if is_backend(name):
-        allowed |= {BACKENDS[name.rpartition(".")[2]].package} | OPTIONAL
+        allowed |= {BACKENDS[name.split(".")[2]].package} | OPTIONAL
     wrong = [
         f"line {found.line}: {found.name}"
         for found in imports_of(name)
@@ -263,10 +263,10 @@ def test_every_kind_offers_what_the_worker_calls(kind: str) -> None:
     assert "measure" in defined_in(f"report.experiments.{kind}.measure")
 
 
-def test_every_backend_has_its_file_and_every_file_its_backend() -> None:
-    """One framework a file, registered under the file's name."""
-    files = {name.rpartition(".")[2] for name in FILES if is_backend(name)}
-    assert files == set(BACKENDS)
+def test_every_backend_has_its_folder_and_every_folder_its_backend() -> None:
+    """One framework a folder, registered under the folder's name."""
+    folders = {name.split(".")[2] for name in FILES if is_backend(name)}
+    assert folders == set(BACKENDS)
     assert all(backend.name == name for name, backend in BACKENDS.items())
 
 
@@ -282,6 +282,8 @@ def defined_in(name: str) -> set[str]:
     for node in tree_of(name).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.Assign):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     return names

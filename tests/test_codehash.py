@@ -33,7 +33,7 @@ def measuring_code() -> str:
     [
         "worker/timing.py",
         "worker/main.py",
-        "backends/pytorch.py",
+        "backends/pytorch/products.py",
         "experiments/matmul/measure.py",
         "experiments/training/measure.py",
     ],

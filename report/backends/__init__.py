@@ -1,4 +1,4 @@
-"""One framework a file. This module is the registry; it imports none of them."""
+"""One framework a folder. This module is the registry; it imports none of them."""
 
 from __future__ import annotations
 

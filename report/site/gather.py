@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from report.results import Result
 
 
+_WITHIN_NUMBER = re.compile(
+    r"(?<=\d) (?=(?:%|[nmµ]?s|[MGTP]?FLOPS|[KMGT]iB|[MG]Hz)(?!\w))"
+    r"|(?<=\bn =) (?=\d)"
+    r"|(?<=\d) (?=\N{MULTIPLICATION SIGN} 10)|(?<=\N{MULTIPLICATION SIGN}) (?=10)"
+)
+
 _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
@@ -130,6 +136,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(resources.templates()),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_kept_together,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -137,3 +144,10 @@ def _environment() -> jinja2.Environment:
     # Only what this program itself made is marked so: figures and highlighted code.
     environment.filters["markup"] = Markup
     return environment
+
+
+def _kept_together(value: Any) -> Any:
+    """Keep on one line what is one number: "4.28 ms", "95 %", "n = 256", "2 x 10^8"."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _WITHIN_NUMBER.sub("\N{NO-BREAK SPACE}", value)

@@ -37,8 +37,11 @@ def listing(backend: str, names: Iterable[str]) -> str:
 def _functions(backend: str) -> dict[str, str]:
     if backend not in BACKENDS:
         return {}
-    text = (PACKAGE / "backends" / f"{backend}.py").read_text(encoding="utf-8")
-    return dict(_cut(ast.parse(text), text.splitlines(), ""))
+    functions: dict[str, str] = {}
+    for path in sorted((PACKAGE / "backends" / backend).glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        functions |= _cut(ast.parse(text), text.splitlines(), "")
+    return functions
 
 
 def _cut(node: ast.AST, lines: list[str], prefix: str) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,7 @@ Message = dict[str, Any]
 
 
 class BackendModule(Protocol):
-    """What a file in `report/backends/` offers to the worker itself."""
+    """What a folder in `report/backends/` offers to the worker itself."""
 
     def environment(self) -> Environment:
         """Describe the framework, its libraries and its devices."""

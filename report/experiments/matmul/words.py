@@ -72,7 +72,7 @@ def _strategies(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
     found = next(iter(lines.values()))
     varying = quantities.varying([q.labels for q in found]) or ["strategy"]
     named = [(name_series(q.labels, varying), q) for q in sorted(found, key=_by_rate)]
-    caption = "; ".join(f"{name} {_rate(q)}" for name, q in named)
+    caption = "; ".join(f"{name}: {_rate(q)}" for name, q in named)
     title = _fastest(named)
     comparable = len(found) > 1 and set(varying) <= {"strategy", "block_width"}
     explanation = _calls(found, best) if comparable else ""
@@ -150,7 +150,7 @@ def _sizes(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
     title = f"The highest rate here is {_best_value(best)} GFLOPS, in {dtype} at n = {size:,}"
     tops = {label: max(line, key=_by_rate) for label, line in lines.items()}
     caption = "Highest rates: " + "; ".join(
-        f"{label or q.labels['dtype']} {_rate(q)} at n = {q.labels['size']:,}"
+        f"{label or q.labels['dtype']}: {_rate(q)} at n = {q.labels['size']:,}"
         for label, q in tops.items()
     )
     explanation = ""

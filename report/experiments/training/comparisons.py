@@ -94,9 +94,9 @@ def _words(labels: Sequence[str], shared: dict[str, list[Quantity]]) -> tuple[st
     parts = []
     for label, slow, fast in zip(labels, shared[slowest], shared[fastest], strict=True):
         ratio = statistics.independent_ratio(slow.groups, fast.groups)
-        parts.append(f"{label} {in_words(ratio, 1, 'times')}")
+        parts.append(f"{label}: {in_words(ratio, 1, 'times')}")
     title = f"An epoch takes least on {fastest}, over all runs together"
-    caption = f"Seconds per epoch on {slowest} over those on {fastest}: {'; '.join(parts)}."
+    caption = f"Seconds per epoch on {slowest} over those on {fastest}. {'; '.join(parts)}."
     return title, caption
 
 
@@ -150,8 +150,9 @@ def _loss_by_time(name: str, solved: Result, chosen: dict[str, Line]) -> Figure:
 
     fared = {m: curves.towards(line.run, target or 0.0).time for m, line in chosen.items()}
     timed = {machine: time for machine, time in fared.items() if time}
-    parts = [f"{machine} {in_words(time, MILLI, 'ms')}" for machine, time in timed.items()]
-    caption = f"{sentence(run)} at a loss of {target:g}: {'; '.join(parts) or 'not reached'}."
+    parts = [f"{machine}: {in_words(time, MILLI, 'ms')}" for machine, time in timed.items()]
+    reached = "; ".join(parts) or "not reached"
+    caption = f"Time until {run} is at a loss of {target:g}, by machine: {reached}."
     title = f"{sentence(run)} against time on {len(chosen)} machines"
     if len(timed) > 1:
         first = min(timed, key=lambda machine: timed[machine].value)

@@ -218,7 +218,7 @@ def _seconds(name: str, found: Sequence[Quantity], examples: int) -> Figure:
         drawing=plotting.drawing(name, said.alt, draw, height=90 + 44 * len(labels)),
         table=seconds_table(found),
         sheet=seconds_sheet(found),
-        code=["_loaded", "_train_scratch"],
+        code=["loaded", "train_scratch"],
     )
 
 
@@ -245,7 +245,7 @@ def _ways(name: str, way: str, found: Sequence[Quantity], examples: int) -> list
         drawing=plotting.drawing(name, said.alt, draw, height=130 + 48 * len(by_run)),
         table=_ways_table(ways, by_run),
         sheet=seconds_sheet(found),
-        code=["_loaded", "_sliced"] if way == "loader" else ["_train_scratch", "_train_concise"],
+        code=["loaded", "sliced"] if way == "loader" else ["train_scratch", "train_concise"],
     )
     return [figure]
 
@@ -351,5 +351,5 @@ def seconds_sheet(found: Sequence[Quantity]) -> Sheet:
 
 def _functions(lines: Sequence[Line]) -> list[str]:
     used = {str(line.run.labels["implementation"]) for line in lines}
-    own = ["linreg", "squared_loss", "sgd", "_train_scratch"] if "scratch" in used else []
-    return own + (["_train_concise"] if "concise" in used else [])
+    own = ["linreg", "squared_loss", "sgd", "train_scratch"] if "scratch" in used else []
+    return own + (["train_concise"] if "concise" in used else [])

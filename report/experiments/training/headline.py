@@ -41,8 +41,8 @@ def sentences(result: Result) -> list[str]:
     if len(epochs) > 1:
         fast, slow = epochs[0], epochs[-1]
         said.append(
-            f"An epoch of {fast.labels['run']} takes {scaled(fast.time().value, 's')}, of "
-            f"{slow.labels['run']} {scaled(slow.time().value, 's')}."
+            f"An epoch takes {scaled(fast.time().value, 's')} with {fast.labels['run']}, "
+            f"{scaled(slow.time().value, 's')} with {slow.labels['run']}."
         )
     target = curves.target(result)
     timed = _timed(_lines(result), target)

@@ -89,7 +89,7 @@ def _spread(lines: Sequence[Line]) -> str:
 
 
 def _at_the_end(lines: Sequence[Line]) -> str:
-    ends = "; ".join(f"{line.name} {loss(line.loss[-1])}" for line in lines)
+    ends = "; ".join(f"{line.name}: {loss(line.loss[-1])}" for line in lines)
     return f"Losses at the end: {ends}."
 
 
@@ -212,7 +212,7 @@ def by_excess(lowest: float, lines: Sequence[Line]) -> Words:
         )
     caption = (
         f"Loss above the lowest possible, {loss(lowest)}, at the end of each run: "
-        + "; ".join(f"{name} {tiny(value)}" for name, value in ends.items())
+        + "; ".join(f"{name}: {tiny(value)}" for name, value in ends.items())
         + "."
     )
     explanation = (
@@ -229,12 +229,13 @@ def seconds(found: Sequence[Quantity], examples: int) -> Words:
     fast = min(found, key=lambda q: q.time().value)
     slow = max(found, key=lambda q: q.time().value)
     factor = statistics.paired_ratio(slow.groups, fast.groups)
-    title = f"An epoch of {fast.labels['run']} takes {_short(fast.time())}"
+    title = f"An epoch takes {_short(fast.time())} with {fast.labels['run']}"
     if fast is not slow:
         title += (
-            f", of {slow.labels['run']} {_short(slow.time())}: {times(factor.value)} times as long"
+            f", {_short(slow.time())} with {slow.labels['run']}: {times(factor.value)} times as "
+            "long"
         )
-    parts = (f"{q.labels['run']} {_milliseconds(q.time())}" for q in found)
+    parts = (f"{q.labels['run']}: {_milliseconds(q.time())}" for q in found)
     caption = sentence("; ".join(parts)) + "."
     explanation = (
         "An epoch is the same arithmetic for all. In batches of "
@@ -303,7 +304,7 @@ def _loader(
     caption = (
         "The data loader's share of the seconds per epoch: "
         + "; ".join(
-            f"{run} {percent(shares[run])} ({_share_ends(ratio)})" for run, ratio in ratios.items()
+            f"{run}: {percent(shares[run])} ({_share_ends(ratio)})" for run, ratio in ratios.items()
         )
         + "."
     )

@@ -17,6 +17,7 @@ from torch import nn
 
 from report import data, leastsquares
 from report.backends import pytorch
+from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.measure import KEPT_REPEATS, measure
 
@@ -238,7 +239,7 @@ def test_each_epoch_visits_each_example_once_in_the_order_handed_over(
 ) -> None:
     """The targets that the loss sees while gradients are recorded are the permuted ones."""
     seen: list[float] = []
-    half_squared, mse = pytorch.squared_loss, nn.MSELoss.forward
+    half_squared, mse = pytorch_training.squared_loss, nn.MSELoss.forward
 
     def note(targets: torch.Tensor) -> None:
         if torch.is_grad_enabled():
@@ -252,7 +253,7 @@ def test_each_epoch_visits_each_example_once_in_the_order_handed_over(
         note(y)
         return mse(self, y_hat, y)
 
-    monkeypatch.setattr(pytorch, "squared_loss", noting_half_squared)
+    monkeypatch.setattr(pytorch_training, "squared_loss", noting_half_squared)
     monkeypatch.setattr(nn.MSELoss, "forward", noting_mse)
     train(bundle, BATCH_100, dtype="float64", loader=[loader], implementation=[implementation])
     orders = data.permutations(SEED, 0, epochs=2, examples=1500)

@@ -1,0 +1,90 @@
+"""PyTorch, as its practitioners write it. Runs in the worker; the parent never imports it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+
+from report.backends.pytorch import training
+from report.backends.pytorch.environment import DTYPES, environment, multiplies
+from report.backends.pytorch.products import Operands
+from report.worker.records import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from report.backends.pytorch.products import Products
+    from report.experiments.training.measure import Data, Run, Start
+    from report.worker.curve import Curve
+
+__all__ = ["Session", "environment", "session"]
+
+
+class Session:
+    """PyTorch on one device."""
+
+    def __init__(self, device: str, threads: int) -> None:
+        """Take a device and a number of CPU threads."""
+        self.device = torch.device(device)
+        self._operands: dict[tuple[str, int], Operands] = {}
+        self.set_threads(threads)
+        self.set_tf32(False)  # the worker's last job may have left it on
+        waits: dict[str, Callable[[], object]] = {
+            "cuda": partial(torch.cuda.synchronize, self.device),
+            "xpu": partial(torch.xpu.synchronize, self.device),
+            "mps": torch.mps.synchronize,
+        }
+        self.synchronize = waits.get(self.device.type, _nothing)
+
+    def set_threads(self, threads: int) -> None:
+        """Use this many CPU threads from now on."""
+        torch.set_num_threads(threads)
+
+    def has_tf32(self) -> bool:
+        """Return whether TF32 means anything on this device."""
+        return (
+            self.device.type == "cuda"
+            and torch.version.hip is None
+            and torch.cuda.get_device_capability(self.device) >= (8, 0)
+        )
+
+    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
+        """Allow or forbid TF32 in float32 products from now on."""
+        torch.set_float32_matmul_precision("high" if allowed else "highest")
+
+    def products(self, size: int, dtype: str, seed: int) -> Products:
+        """Make two normal n x n matrices from a seed."""
+        if not multiplies(str(self.device), dtype):
+            raise Unavailable(f"PyTorch multiplies no {dtype} on {self.device.type}")
+        key = dtype, seed
+        if key not in self._operands:
+            self._operands[key] = Operands(DTYPES[dtype], self.device, seed)
+        return self._operands[key].lend(size)
+
+    def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
+        """Train once and fill the curve; see `report.experiments.training.measure`."""
+        features, targets, weights = (
+            torch.tensor(values, dtype=DTYPES[data.dtype])
+            for values in (data.features, data.targets, start.weights)
+        )
+        features = features.reshape(data.examples, -1)
+        on_device = features.to(self.device), targets.to(self.device)
+        orders = [torch.tensor(order) for order in start.permutations[: run.epochs]]
+        if run.loader == "dataloader":
+            epochs = training.loaded(features, targets, run.batch_size, orders, self.device)
+        else:
+            orders = [order.to(self.device) for order in orders]
+            epochs = (training.sliced(*on_device, run.batch_size, order) for order in orders)
+        train = (
+            training.train_concise if run.implementation == "concise" else training.train_scratch
+        )
+        train(run, weights.to(self.device), on_device, epochs, curve)
+
+
+def _nothing() -> None:
+    """Wait for nothing: the CPU has done its work when the call returns."""
+
+
+session = Session
