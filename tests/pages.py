@@ -1,0 +1,137 @@
+"""Reads a site as its readers do: with a strict HTML parser, and from a web server.
+
+Tests use it as the fixtures `read_pages` and `serve`.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import html5lib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from xml.etree.ElementTree import Element
+
+
+class Page:
+    """A page, parsed as the standard says; whatever is not valid HTML is an error.
+
+    Attributes:
+        name: Its path in the site.
+        source: Its text.
+        root: Its tree.
+    """
+
+    def __init__(self, name: str, content: bytes) -> None:
+        """Parse it."""
+        self.name, self.source = name, content.decode()
+        parser = html5lib.HTMLParser(
+            html5lib.getTreeBuilder("etree"), strict=True, namespaceHTMLElements=False
+        )
+        self.root: Element = parser.parse(self.source)
+        self._parents = {child: parent for parent in self.root.iter() for child in parent}
+
+    def elements(self, *names: str) -> list[Element]:
+        """Return the elements of these names, or all, without comments."""
+        every = [each for each in self.root.iter() if isinstance(each.tag, str)]
+        return [each for each in every if not names or local(each.tag) in names]
+
+    def attributes(self) -> list[tuple[str, str, str]]:
+        """Return every attribute with its element: element's name, attribute's name, value."""
+        return [
+            (local(str(each.tag)), local(name), value)
+            for each in self.elements()
+            for name, value in each.items()
+        ]
+
+    def ids(self) -> list[str]:
+        """Return all ids, repeated ones too."""
+        return [value for _, name, value in self.attributes() if name == "id"]
+
+    def words(self, identifier: str | None = None) -> str:
+        """Return the text of the page, or of the section that a heading with this id begins."""
+        if identifier is None:
+            return words(next(iter(self.elements("body"))))
+        heading = next(each for each in self.elements() if each.get("id") == identifier)
+        return words(self._parents[heading])
+
+    def figures(self) -> dict[str, OnPage]:
+        """Return the figures by name."""
+        return {
+            str(each.get("id")).removeprefix("figure_"): OnPage(each, list(self._parents[each]))
+            for each in self.elements("figure")
+        }
+
+
+class OnPage:
+    """A figure on a page, with what stands around it.
+
+    Attributes:
+        title: The heading above it.
+        alts: What a person who does not see it is told, for each of its drawings.
+        caption: The words below it.
+        links: Where its caption links to.
+        drawings: All words of each of its drawings.
+        folds: The text of each fold-out after it, by what it is opened with.
+    """
+
+    def __init__(self, figure: Element, siblings: list[Element]) -> None:
+        """Gather what belongs to it: from the heading above to the next heading."""
+        at = siblings.index(figure)
+        before, after = siblings[:at][::-1], siblings[at + 1 :]
+        headings = {"h2", "h3", "section"}
+        self.title = words(next(each for each in before if each.tag == "h3"))
+        end = next((k for k, each in enumerate(after) if each.tag in headings), len(after))
+        folds = [each for each in after[:end] if each.tag == "details"]
+        self.folds = {words(fold[0]): " ".join(words(each) for each in fold[1:]) for fold in folds}
+        self.explanation = " ".join(words(each) for each in after[:end] if each.tag == "p")
+        (caption,) = figure.iter("figcaption")
+        self.caption = words(caption)
+        self.links = [str(each.get("href")) for each in caption.iter("a")]
+        drawn = [each for each in figure.iter() if local(str(each.tag)) == "svg"]
+        self.alts = [str(each.get("aria-label")) for each in drawn]
+        self.drawings = [
+            [words(text) for text in each.iter() if local(str(text.tag)) == "text"]
+            for each in drawn
+        ]
+
+
+def local(name: str) -> str:
+    """Return a name without its namespace."""
+    return name.rpartition("}")[2]
+
+
+def words(element: Element) -> str:
+    """Return the text in an element, every run of blanks as one."""
+    return " ".join("".join(element.itertext()).split())
+
+
+def read_pages(site: Mapping[str, bytes]) -> dict[str, Page]:
+    """Parse every page of a site."""
+    return {name: Page(name, site[name]) for name in sorted(site) if name.endswith(".html")}
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Leave the tests' output alone."""
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve a folder on this machine alone; gives its address, which ends with a slash."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

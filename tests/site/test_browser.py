@@ -1,0 +1,324 @@
+"""The site in a browser: on phones and desks, in light and dark, printed, from a disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from report import site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Page as Tab
+
+ColorScheme = Literal["light", "dark"]
+
+pytestmark = pytest.mark.browser
+
+# As few of the browser's own connections as it allows; nothing may leave this machine.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+PAGES = ["index.html", "machine-fixed-machine.html", "compare.html", "method.html", "404.html"]
+WITH_FIGURES = ["index.html", "machine-fixed-machine.html", "compare.html"]
+WIDTHS = [360, 400, 768, 1400]
+SCHEMES: list[ColorScheme] = ["light", "dark"]
+
+# What is visible of each figure: how many drawings, how large their texts are on the screen,
+# which texts leave the figure, and which two lie on each other.
+FIGURES = """() => [...document.querySelectorAll('figure.plot')].map(figure => {
+  const shown = [...figure.querySelectorAll('svg')].filter(svg => svg.checkVisibility())
+  const texts = shown.flatMap(svg => [...svg.querySelectorAll('text')])
+  const frame = figure.getBoundingClientRect()
+  const boxes = texts.map(text => ({text: text.textContent, box: text.getBoundingClientRect()}))
+  const size = text => {
+    const matrix = text.getScreenCTM()
+    return parseFloat(getComputedStyle(text).fontSize) * Math.hypot(matrix.a, matrix.b)
+  }
+  const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4
+  return {
+    name: figure.id,
+    shown: shown.length,
+    smallest: Math.min(...texts.map(size)),
+    texts: texts.length,
+    outside: boxes.filter(({box}) => box.left < frame.left - 1 || box.right > frame.right + 1
+      || box.top < frame.top - 1 || box.bottom > frame.bottom + 1).map(one => one.text),
+    meeting: boxes.flatMap((one, at) => boxes.slice(at + 1)
+      .filter(other => meet(one.box, other.box)).map(other => [one.text, other.text])),
+  }
+})"""
+
+# The contrast of every visible text with what is behind it, as WCAG 2.2 defines it (relative
+# luminance, https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio), and the lowest of each kind.
+CONTRASTS = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true})
+  const rgb = colour => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1)
+    return [...canvas.getImageData(0, 0, 1, 1).data]
+  }
+  const linear = part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  const luminance = parts => [0.2126, 0.7152, 0.0722].reduce(
+    (sum, weight, k) => sum + weight * linear(parts[k] / 255), 0)
+  const contrast = (a, b) => {
+    const [high, low] = [luminance(rgb(a)), luminance(rgb(b))].sort((x, y) => y - x)
+    return (high + 0.05) / (low + 0.05)
+  }
+  const behind = element => {
+    for (; element; element = element.parentElement) {
+      const colour = getComputedStyle(element).backgroundColor
+      if (rgb(colour)[3] > 0) return colour
+    }
+    return 'white'
+  }
+  const found = {}
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())
+    if (!own || !element.checkVisibility()) continue
+    const svg = element.namespaceURI.endsWith('svg')
+    if (svg && element.tagName !== 'text') continue
+    const style = getComputedStyle(element)
+    const colour = svg ? style.fill : style.color
+    const kind = [element.tagName, element.getAttribute('class'), svg && colour].filter(Boolean)
+    const ratio = contrast(colour, behind(element))
+    found[kind.join(' ')] = Math.min(ratio, found[kind.join(' ')] || 99)
+  }
+  const variable = name => getComputedStyle(document.documentElement).getPropertyValue(name)
+  const lines = Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8].map(
+    k => [`--series-${k}`, contrast(variable(`--series-${k}`), variable('--paper'))]))
+  return {texts: found, lines}
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the system's Chromium; without one there is nothing to test, but CI must have it."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    chromium = os.environ.get("CHROME_PATH") or next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have Chromium: install it, or set CHROME_PATH")
+        pytest.skip("Chromium is not installed: set CHROME_PATH")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def folder(two_machine_site: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the site of two machines; it lies in another, as on GitHub Pages."""
+    parent = tmp_path_factory.mktemp("served")
+    site.write_files(two_machine_site, parent / "repo")
+    return parent / "repo"
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path, serve: Callable[[Path], AbstractContextManager[str]]) -> Iterator[str]:
+    """Return where the site is served."""
+    with serve(folder.parent) as root:
+        yield f"{root}repo/"
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Tab]:
+    """Open a page of a desk's width, in light colours."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
+    yield context.new_page()
+    context.close()
+
+
+def watch(context: BrowserContext, address: str) -> list[str]:
+    """Note whatever a page complains of, and every request that leaves the site or fails."""
+    troubles: list[str] = []
+    context.on("console", lambda message: troubles.append(f"console: {message.text}"))
+    context.on("weberror", lambda error: troubles.append(f"error: {error.error}"))
+    context.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
+    context.on(
+        "response",
+        lambda answer: (
+            troubles.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None
+        ),
+    )
+    context.on(
+        "request",
+        lambda request: (
+            troubles.append(f"elsewhere: {request.url}")
+            if not request.url.startswith((address, "data:"))
+            else None
+        ),
+    )
+    return troubles
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_fit_and_are_legible(
+    browser: Browser, address: str, width: int, scheme: ColorScheme
+) -> None:
+    """No page scrolls sideways or complains; each figure shows the drawing made for its width."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    troubles = watch(context, address)
+    tab = context.new_page()
+    for name in PAGES:
+        tab.goto(address + name)
+        for opened in (False, True):
+            tab.evaluate(
+                "open => document.querySelectorAll('details').forEach(one => one.open = open)",
+                opened,
+            )
+            wide, room = tab.evaluate(
+                "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+            )
+            assert wide <= room, f"{name} is {wide} pixels wide"
+        figures = tab.evaluate(FIGURES)
+        assert bool(figures) == (name in WITH_FIGURES)
+        for figure in figures:
+            assert figure["shown"] == 1, figure
+            assert figure["smallest"] >= 11, figure
+            assert figure["texts"] > 3, figure
+            assert figure["outside"] == [], figure
+            assert figure["meeting"] == [], figure
+    context.close()
+    assert troubles == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_text_has_enough_contrast(
+    browser: Browser, address: str, name: str, scheme: ColorScheme
+) -> None:
+    """4.5 : 1 for whatever is written; lines too, since their names are in their colours."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme=scheme)
+    tab = context.new_page()
+    tab.goto(address + name)
+    tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    contrasts: dict[str, dict[str, float]] = tab.evaluate(CONTRASTS)
+    context.close()
+    assert {kind: ratio for kind, ratio in contrasts["texts"].items() if ratio < 4.5} == {}
+    assert {name: ratio for name, ratio in contrasts["lines"].items() if ratio < 4.5} == {}
+    if name == "machine-fixed-machine.html":
+        expected = {"P byline", "FIGCAPTION", "A", "SPAN status failed", "SPAN status skipped"}
+        assert expected | {"SPAN level quiet", "SPAN interval", "SPAN k", "STRONG"} <= set(
+            contrasts["texts"]
+        )
+
+
+def test_schemes_differ(browser: Browser, address: str) -> None:
+    """Dark is dark and light is light; the drawings go with the page."""
+    seen = []
+    for scheme in SCHEMES:
+        context = browser.new_context(color_scheme=scheme)
+        tab = context.new_page()
+        tab.goto(address)
+        seen.append(
+            tab.evaluate(
+                """() => [getComputedStyle(document.body).backgroundColor,
+                          getComputedStyle(document.querySelector('svg text')).fill]"""
+            )
+        )
+        context.close()
+    assert seen == [
+        ["rgb(253, 252, 249)", "rgb(30, 31, 34)"],
+        ["rgb(22, 24, 28)", "rgb(228, 227, 222)"],
+    ]
+
+
+def test_everything_is_readable_without_scripts(browser: Browser, address: str) -> None:
+    """Text, tables and drawings are in the page itself, and fold-outs open without a program."""
+    context = browser.new_context(
+        java_script_enabled=False, viewport={"width": 1400, "height": 900}
+    )
+    tab = context.new_page()
+    tab.goto(f"{address}machine-fixed-machine.html")
+    assert "2-core Intel Xeon with AVX-512" in tab.inner_text("h1")
+    assert "GFLOPS" in tab.inner_text(".lead")
+    assert tab.locator("figure.plot .wide svg").first.is_visible()
+    numbers = tab.locator("details", has_text="The numbers").first
+    assert not numbers.locator("table").is_visible()
+    numbers.locator("summary").click()
+    assert numbers.locator("table").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_pages_can_be_printed(browser: Browser, address: str, scheme: ColorScheme) -> None:
+    """Black on white whatever the screen's colours are, without what only a screen can use."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme=scheme)
+    tab = context.new_page()
+    tab.goto(f"{address}machine-fixed-machine.html")
+    assert tab.locator(".site-header nav").is_visible()
+    tab.emulate_media(media="print", color_scheme=scheme)
+    assert not tab.locator(".site-header nav").is_visible()
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert tab.evaluate(background) == "rgb(255, 255, 255)"
+    contrasts: dict[str, dict[str, float]] = tab.evaluate(CONTRASTS)
+    assert {kind: ratio for kind, ratio in contrasts["texts"].items() if ratio < 4.5} == {}
+    assert tab.pdf(format="A4").startswith(b"%PDF-")
+    context.close()
+
+
+def test_site_opens_from_a_disk(tab: Tab, folder: Path) -> None:
+    """A page that is double-clicked has its style, and its links lead to the others."""
+    tab.goto((folder / "index.html").as_uri())
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert tab.evaluate(background) == "rgb(253, 252, 249)"
+    tab.click("text=How it is measured")
+    tab.wait_for_url("**/method.html")
+    assert tab.evaluate(background) == "rgb(253, 252, 249)"
+
+
+def test_keyboard_skips_to_the_text_first(tab: Tab, address: str) -> None:
+    """The first stop is a link past the navigation, visible only then."""
+    tab.goto(f"{address}machine-fixed-machine.html")
+    skip = tab.locator(".skip")
+    assert (skip.bounding_box() or {"x": 0})["x"] < 0
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    assert (skip.bounding_box() or {"x": -1})["x"] >= 0
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("location.hash") == "#page_text"
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def test_keyboard_opens_what_is_folded(tab: Tab, address: str) -> None:
+    """Enter opens a fold-out, Enter closes it."""
+    tab.goto(f"{address}machine-fixed-machine.html")
+    tab.locator("summary").first.focus()
+    state: Callable[[], Any] = lambda: tab.evaluate("document.querySelector('details').open")  # noqa: E731
+    assert not state()
+    tab.keyboard.press("Enter")
+    assert state()
+    tab.keyboard.press("Enter")
+    assert not state()
+
+
+def test_keyboard_reaches_what_scrolls(tab: Tab, address: str) -> None:
+    """Wide tables and code can be scrolled without a mouse: all of them can have the focus."""
+    for name in PAGES:
+        tab.goto(address + name)
+        unreachable = tab.evaluate(
+            """() => {
+              document.querySelectorAll('details').forEach(one => one.open = true)
+              return [...document.querySelectorAll('body *')].filter(one =>
+                ['auto', 'scroll'].includes(getComputedStyle(one).overflowX) && one.tabIndex < 0
+              ).map(one => one.outerHTML.slice(0, 80))
+            }"""
+        )
+        assert unreachable == []

@@ -1,0 +1,82 @@
+"""What is committed: results/, and the site/ that is made from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+from report import site, store
+
+ROOT = Path(__file__).parents[2]
+RESULTS, SITE = ROOT / "results", ROOT / "site"
+FILES = sorted(RESULTS.glob("*/*.json"))
+
+# Where people's files lie on the systems that PyTorch runs on, and what names hosts and people.
+PRIVATE = [
+    r"/home/",
+    r"/root\b",
+    r"/Users/",
+    r"[A-Z]:\\\\Users",
+    r"/(?:tmp|var/folders|work)/",
+    r"\bfile://",
+    r"\b[\w.+-]+@[\w-]+\.[\w.]+",
+]
+
+needs_results = pytest.mark.skipif(not FILES, reason="no result has been committed yet")
+
+
+def test_site_is_committed_where_results_are() -> None:
+    """There is either both or neither: a site without results could not be made again."""
+    assert bool(FILES) == (SITE / "index.html").is_file()
+
+
+@needs_results
+def test_committed_site_is_what_the_committed_results_give() -> None:
+    """Byte by byte; `report render` mends what is listed here."""
+    gathered = site.gather(store.load_all(RESULTS))
+    assert site.stale_files(gathered, SITE) == []
+
+
+@needs_results
+def test_committed_site_holds_nothing_else() -> None:
+    """No file lies there that a rendering did not write."""
+    listed = json.loads((SITE / "data" / "manifest.json").read_bytes())["files"]
+    there = {path.relative_to(SITE).as_posix() for path in SITE.rglob("*") if path.is_file()}
+    assert there - set(listed) == {"data/manifest.json"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_committed_result_fits_the_published_schema(path: Path) -> None:
+    """Whoever reads the file by the schema alone can; and this program reads it as well."""
+    jsonschema.Draft202012Validator.check_schema(store.schema())
+    validator = jsonschema.Draft202012Validator(store.schema())
+    assert [error.message for error in validator.iter_errors(json.loads(path.read_bytes()))] == []
+    result = store.load(path)
+    assert path == RESULTS / store.name_of(result)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_committed_result_is_small(path: Path) -> None:
+    """Below 1 MB, so that the repository stays small and a diff can be looked at."""
+    assert path.stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_committed_result_names_nobody(path: Path) -> None:
+    """No home, no temporary folder, no address of a person."""
+    text = path.read_text(encoding="utf-8")
+    for pattern in PRIVATE:
+        found = re.search(pattern, text)
+        assert found is None, text[found.start() - 40 :][:120]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_committed_result_is_finished(path: Path) -> None:
+    """What is published is a whole run, and none of its processes failed."""
+    result = store.load(path)
+    assert result.finished_at is not None
+    assert [record.reason for record in result.records if record.status == "failed"] == []

@@ -1,0 +1,222 @@
+"""The page that puts several machines side by side."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from report import compare, site
+from report.experiments.matmul import comparisons as matmul
+from report.experiments.training import comparisons as training
+from report.ratios import pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from xml.etree.ElementTree import Element
+
+    from pages import Page
+
+    from report.figures import Figure
+    from report.results import Result, StoredExperiment
+
+    Reader = Callable[[Mapping[str, bytes]], dict[str, Page]]
+
+COMPARED = [
+    "vectorization",
+    "matrix-size",
+    "block-width",
+    "threads",
+    "chapter-training-seconds",
+    "chapter-training-time",
+    "loader-seconds",
+    "loader-time",
+    "concise-seconds",
+    "concise-time",
+]
+
+
+@pytest.fixture(scope="module")
+def page(two_machine_site: dict[str, bytes], read_pages: Reader) -> Page:
+    """Return the comparison of `fast-machine` with `fixed-machine`, half as fast."""
+    return read_pages({"compare.html": two_machine_site["compare.html"]})["compare.html"]
+
+
+def rows_of(table: Element) -> list[list[str]]:
+    """Return the cells of a table, without its head."""
+    (body,) = table.iter("tbody")
+    return [[" ".join("".join(cell.itertext()).split()) for cell in row] for row in body]
+
+
+def only(result: Result, *names: str) -> Result:
+    """Return a result with these experiments alone."""
+    experiments = {name: result.config["experiments"][name] for name in names}
+    return replace(
+        result,
+        config={**result.config, "experiments": experiments},
+        records=[record for record in result.records if record.experiment in names],
+    )
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_machines_are_on_the_same_axes(page: Page, name: str) -> None:
+    """Each figure names both machines in one drawing, on a desk as on a phone."""
+    figure = page.figures()[f"compare-{name}"]
+    assert len(figure.drawings) == 2
+    for drawing in figure.drawings:
+        assert {"fast-machine", "fixed-machine"} <= set(drawing)
+    assert list(page.figures()) == [f"compare-{each}" for each in COMPARED]
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_finding_names_the_machine_or_the_factor(page: Page, name: str) -> None:
+    """Titles and captions are made of these machines' numbers, with their intervals."""
+    figure = page.figures()[f"compare-{name}"]
+    assert "fast-machine" in figure.title + figure.caption
+    assert "95 % interval" in figure.caption
+    factors = re.findall(r"([\d.]+) times (?:as fast|sooner|\()", figure.title + figure.caption)
+    assert all(float(factor) == pytest.approx(2, rel=0.06) for factor in factors)
+    assert factors or name == "vectorization"
+    assert figure.title in figure.alts[0]
+
+
+def test_every_ratio_is_two_with_an_interval(page: Page) -> None:
+    """Times on the machine that is twice as fast are half of the other's, for all quantities."""
+    rows = rows_of(page.elements("table")[-1])
+    assert len(rows) > 50
+    for _, what, first, second, speedup, verdict in rows:
+        assert re.search(r", (s|ms|µs|ns)$", what)
+        value, ends = speedup.split()
+        low, high = (float(end) for end in ends.split("\N{EN DASH}"))
+        assert low <= float(value) <= high
+        assert float(value) == pytest.approx(0.5, rel=0.08)
+        assert float(value) == pytest.approx(number(first) / number(second), rel=0.01)
+        assert verdict == ("the first is faster" if high < 1 else "no difference shown")
+    assert {row[5] for row in rows} == {"the first is faster"}
+    assert "fast-machine and fixed-machine" in page.words("ratios")
+
+
+def number(cell: str) -> float:
+    """Return the number in a cell, whose interval may stand behind it."""
+    return float(cell.split(maxsplit=1)[0].replace(",", ""))
+
+
+def test_ratios_tell_which_quantity_they_are_of(page: Page) -> None:
+    """No two rows of an experiment carry the same words."""
+    rows = [tuple(row[:2]) for row in rows_of(page.elements("table")[-1])]
+    assert len(set(rows)) == len(rows)
+
+
+def test_what_differs_comes_first_hardware_before_versions_before_settings(
+    make_result: Callable[..., Result], read_pages: Reader
+) -> None:
+    """A ratio means little without what differs, so that stands above all ratios and figures."""
+    left, right = (only(make_result(name), "threads") for name in ("a", "b"))
+    cpu = replace(right.machine.cpu, model="AMD EPYC 7R13 48-Core Processor")
+    newer = replace(right.environments["pytorch"], versions={"torch": "9.9.9"})
+    threads: StoredExperiment = {**right.config["experiments"]["threads"], "budget_s": 77.0}
+    right = replace(
+        right,
+        machine=replace(right.machine, cpu=cpu),
+        environments={"pytorch": newer},
+        config={**right.config, "seed": 5, "experiments": {"threads": threads}},
+    )
+    page = read_pages(site.gather([left, right]))["compare.html"]
+    assert rows_of(page.elements("table")[0]) == [
+        [
+            "Machine",
+            "2-core Intel Xeon with AVX-512, 24 GiB, no accelerator",
+            "2-core AMD EPYC 7R13 with AVX-512, 24 GiB, no accelerator",
+        ],
+        ["Processor", "Intel(R) Xeon(R) Processor", "AMD EPYC 7R13 48-Core Processor"],
+        ["pytorch: torch", "2.13.0+cpu", "9.9.9"],
+        ["Seed", "20190826", "5"],
+        ["threads: budget_s", "3.0", "77.0"],
+    ]
+    words = page.words()
+    assert words.index("What differs") < words.index("Threads") < words.index("Ratios")
+
+
+def test_machines_that_differ_in_nothing_are_said_to(page: Page) -> None:
+    """The two machines of the fixture have the same hardware, versions and settings."""
+    assert "Nothing that is recorded" in page.words("differences")
+
+
+def test_machines_with_nothing_in_common_are_said_to(
+    make_result: Callable[..., Result], read_pages: Reader
+) -> None:
+    """Each did another experiment: no figure, no ratio, and a sentence."""
+    left, right = only(make_result("a"), "threads"), only(make_result("b"), "vectorization")
+    page = read_pages(site.gather([left, right]))["compare.html"]
+    assert page.figures() == {}
+    assert "These machines have no measurement in common." in page.words("ratios")
+    assert "threads: kind" in page.words("differences")
+    assert pair(left, right).rows == []
+
+
+def drawn(figure: Figure) -> set[str]:
+    """Return the words in the wide drawing of a figure."""
+    return set(re.findall(r">([^<]+)</text>", figure.drawing.wide))
+
+
+def test_figures_leave_out_what_one_machine_lacks(make_result: Callable[..., Result]) -> None:
+    """Three machines, of which the first lacks training: its other numbers are compared."""
+    results = [
+        only(make_result("a"), "threads"),
+        only(make_result("b", 2.0), "threads", "chapter-training"),
+        only(make_result("c", 4.0), "threads", "chapter-training"),
+    ]
+    (threads,) = matmul.comparisons(results, "threads")
+    assert {"a", "b", "c"} <= drawn(threads)
+    assert re.search(r"c multiplies [34]\.\d times as fast as a", threads.title)
+    for figure in training.comparisons(results, "chapter-training"):
+        assert {"b", "c"} <= drawn(figure)
+        assert "a" not in drawn(figure)
+
+
+def test_result_without_moments_leaves_the_others_comparable(
+    make_result: Callable[..., Result],
+) -> None:
+    """Where the exact solution is known for two of three, these two race to the target."""
+    unsolved = replace(only(make_result("a"), "chapter-training"), moments=None, dataset=None)
+    results = [unsolved, make_result("b", 2.0), make_result("c", 4.0)]
+    seconds, race = training.comparisons(results, "chapter-training")
+    assert {"a", "b", "c"} <= drawn(seconds)
+    assert {"b", "c"} <= drawn(race)
+    assert "a" not in drawn(race)
+    assert "c is first at a loss of 0.25" in race.title
+    assert race.title.endswith("2.0 times sooner than the last")
+
+
+def test_runs_of_one_name_and_other_settings_are_not_mixed(
+    make_result: Callable[..., Result],
+) -> None:
+    """A run that has the same label but another learning rate is another run."""
+    left, right = (only(make_result(name), "chapter-training") for name in ("a", "b"))
+    for record in right.records:
+        for run in record.outcome.runs if record.outcome else ():
+            if run.labels["run"] == "batch 100":
+                run.labels["lr"] = 0.123
+    # Batch 100 was the first at the target on the left, so that there is no race.
+    (seconds,) = training.comparisons([left, right], "chapter-training")
+    assert "batch 10" in drawn(seconds)
+    assert "batch 100" not in drawn(seconds)
+    assert {row.what for row in pair(left, right).rows} == {
+        "GD, ms",
+        "SGD, ms",
+        "batch 10, ms",
+    }
+
+
+def test_comparison_is_symmetric(make_result: Callable[..., Result]) -> None:
+    """The speed-up of B over A is the reciprocal of that of A over B, ends exchanged."""
+    left, right = make_result("a"), make_result("b", 2.0)
+    there = {one.left.key: one.speedup for one in compare.compare(left, right)}
+    back = {one.left.key: one.speedup for one in compare.compare(right, left)}
+    assert there.keys() == back.keys()
+    for key, speedup in there.items():
+        assert speedup.low is not None
+        assert speedup.value == pytest.approx(1 / back[key].value)
+        assert speedup.low == pytest.approx(1 / (back[key].high or 0))

@@ -1,0 +1,370 @@
+"""Writing a site: whole or not at all, and nobody else's files touched."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from report import files, store
+from report.cli import main
+from report.errors import SiteError
+from report.site import stale_files, write_files
+from report.site.folder import MANIFEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result as Outcome
+
+    from report.results import Result
+
+OLD = {
+    "index.html": b"old start\n",
+    "style.css": b"same\n",
+    "gone.html": b"an old page\n",
+    "data/old-machine/run.json": b"{}\n",
+}
+NEW = {
+    "index.html": b"new start\n",
+    "style.css": b"same\n",
+    "machine-a.html": b"a page\n",
+    "data/a/run.json": b"[]\n",
+}
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """Return all files in a folder, hidden ones too."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with the old site."""
+    write_files(OLD, tmp_path / "site")
+    return tmp_path / "site"
+
+
+# What is written
+
+
+def test_written_site_is_what_was_gathered_and_a_list_of_it(tmp_path: Path) -> None:
+    """The files, and a manifest with the SHA-256 of each."""
+    rendered = write_files(NEW, tmp_path / "deep" / "site")
+    written = everything(tmp_path / "deep" / "site")
+    sums = json.loads(written.pop(MANIFEST))["files"]
+    assert written == NEW
+    assert sums == {name: hashlib.sha256(NEW[name]).hexdigest() for name in NEW}
+    assert rendered.written == len(NEW) + 1
+    assert rendered.index == tmp_path / "deep" / "site" / "index.html"
+
+
+def test_files_can_be_read_by_a_web_server(tmp_path: Path) -> None:
+    """Pages are for everyone, although temporary files are for their owner."""
+    write_files(NEW, tmp_path)
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
+    assert modes == {0o644}
+
+
+def test_second_writing_of_the_same_writes_nothing(folder: Path) -> None:
+    """No file is touched, so that a synchronized or published folder stays as it is."""
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert write_files(OLD, folder).written == 0
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_only_what_changed_is_written(folder: Path) -> None:
+    """One page and the manifest."""
+    assert write_files({**OLD, "index.html": b"newer\n"}, folder).written == 2
+
+
+def test_stale_files_of_ours_go_and_so_do_folders_that_empty(folder: Path) -> None:
+    """What an earlier rendering wrote and this one did not is deleted."""
+    write_files(NEW, folder)
+    assert set(everything(folder)) == {*NEW, MANIFEST}
+    assert not (folder / "data" / "old-machine").exists()
+
+
+# What is somebody else's
+
+
+def test_foreign_files_stay(folder: Path) -> None:
+    """What is not in the manifest is a person's: kept, also beside files that are deleted."""
+    foreign = {"CNAME": b"example.org\n", "data/old-machine/notes.txt": b"mine\n"}
+    for name, content in foreign.items():
+        (folder / name).write_bytes(content)
+    write_files(NEW, folder)
+    assert everything(folder) == {**NEW, **foreign, MANIFEST: (folder / MANIFEST).read_bytes()}
+
+
+@pytest.mark.parametrize("name", ["index.html", "data/a/run.json", MANIFEST])
+def test_foreign_file_is_never_replaced(tmp_path: Path, name: str) -> None:
+    """A file of that name from elsewhere stops the rendering before anything is written."""
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(b"somebody's\n")
+    with pytest.raises(SiteError) as raised:
+        write_files(NEW, tmp_path)
+    assert str(tmp_path / name) in raised.value.message
+    assert "\n" not in raised.value.message
+    assert everything(tmp_path) == {name: b"somebody's\n"}
+
+
+def test_folder_in_the_place_of_a_file_is_never_replaced(tmp_path: Path) -> None:
+    """Nor is a folder."""
+    (tmp_path / "index.html").mkdir()
+    with pytest.raises(SiteError, match=r"index\.html"):
+        write_files(NEW, tmp_path)
+    assert everything(tmp_path) == {}
+
+
+def test_file_of_ours_that_a_person_changed_is_not_replaced(folder: Path) -> None:
+    """An edited page is the person's; the message names it."""
+    (folder / "index.html").write_bytes(b"edited\n")
+    before = everything(folder)
+    with pytest.raises(SiteError, match=r"index\.html .* was changed since"):
+        write_files(NEW, folder)
+    assert everything(folder) == before
+
+
+def test_file_of_ours_that_a_person_changed_is_not_deleted(folder: Path) -> None:
+    """It stays, although the page is not wanted any more; and it is the person's from now on."""
+    (folder / "gone.html").write_bytes(b"edited\n")
+    write_files(NEW, folder)
+    assert (folder / "gone.html").read_bytes() == b"edited\n"
+    with pytest.raises(SiteError, match=r"gone\.html"):
+        write_files({**NEW, "gone.html": b"another\n"}, folder)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../outside.txt",
+        "/{tmp}/outside.txt",
+        "data/../../outside.txt",
+        "..",
+        "a\0b",
+        "",
+        ".",
+        "C:x",
+    ],
+)
+def test_manifest_of_a_stranger_reaches_nothing_outside(tmp_path: Path, name: str) -> None:
+    """A manifest may come from anywhere; names that leave the folder are not followed."""
+    outside = tmp_path / "outside.txt"
+    outside.write_bytes(b"precious\n")
+    folder = tmp_path / "site"
+    (folder / "data").mkdir(parents=True)
+    listed = {name.replace("{tmp}", str(tmp_path).lstrip("/")): hashlib.sha256(b"precious\n")}
+    sums = {path: digest.hexdigest() for path, digest in listed.items()}
+    (folder / MANIFEST).write_text(json.dumps({"files": sums}))
+    assert stale_files(NEW, folder) == sorted([*NEW, MANIFEST])
+    write_files(NEW, folder)
+    assert outside.read_bytes() == b"precious\n"
+    assert set(everything(folder)) == {*NEW, MANIFEST}
+
+
+# What goes wrong on the way
+
+
+class FailsOnce:
+    """Does what a function does, but for one call."""
+
+    def __init__(self, function: Callable[..., object], at: int, error: BaseException) -> None:
+        """Fail at this call, the first being 0."""
+        self.function, self.at, self.error, self.calls = function, at, error, 0
+
+    def __call__(self, *arguments: object) -> object:
+        """Do it, or fail."""
+        self.calls += 1
+        if self.calls == self.at + 1:
+            raise self.error
+        return self.function(*arguments)
+
+
+def full() -> OSError:
+    """Return what a full disk says."""
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_disk_that_fills_up_leaves_the_old_site(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Three pages and the manifest change; whichever cannot be flushed, nothing has changed."""
+    before = everything(folder)
+    monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, at, full()))
+    with pytest.raises(SiteError) as raised:
+        write_files(NEW, folder)
+    assert fails.calls == at + 1
+    assert raised.value.message == (
+        f"The site cannot be written to {folder}: No space left on device. Choose another with -o."
+    )
+    assert everything(folder) == before
+
+
+@pytest.mark.parametrize("error", [full(), KeyboardInterrupt(), MemoryError()], ids=repr)
+@pytest.mark.parametrize("at", range(4))
+def test_whatever_stops_the_staging_leaves_the_old_site(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException
+) -> None:
+    """A full disk, Ctrl-C, no memory: at any file, nothing has changed and nothing lies about."""
+    before = everything(folder)
+    monkeypatch.setattr(files, "stage", FailsOnce(files.stage, at, error))
+    with pytest.raises((SiteError, KeyboardInterrupt, MemoryError)):
+        write_files(NEW, folder)
+    assert everything(folder) == before
+
+
+def test_there_are_no_more_places_to_fail(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two tests above go through all files that are written."""
+    monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, 4, full()))
+    write_files(NEW, folder)
+    assert fails.calls == 4
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_interrupt_while_renaming_completes_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Ctrl-C between two renamings waits until the site is whole, and then ends the program."""
+    rename, calls = Path.replace, []
+
+    def replace_and_interrupt(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) == at + 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_files(NEW, folder)
+    assert len(calls) == 4
+    assert calls[-1] == folder / MANIFEST
+    assert set(everything(folder)) == {*NEW, MANIFEST}
+    assert stale_files(NEW, folder) == []
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_renaming_that_fails_is_mended_by_the_next_rendering(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Renaming can fail halfway; the manifest comes last, so that the same can be done again."""
+    rename, calls = Path.replace, []
+
+    def fail(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) == at + 1:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(SiteError, match="Permission denied"):
+        write_files(NEW, folder)
+    assert not [name for name in everything(folder) if name.endswith(".tmp")]
+    monkeypatch.undo()
+    write_files(NEW, folder)
+    assert set(everything(folder)) == {*NEW, MANIFEST}
+
+
+@pytest.mark.parametrize("place", ["site", "site/data"])
+def test_file_in_the_place_of_the_folder_is_said_in_one_line(tmp_path: Path, place: str) -> None:
+    """A folder that cannot be made is named, with what to do."""
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_bytes(b"a file\n")
+    with pytest.raises(SiteError) as raised:
+        write_files(NEW, tmp_path / "site")
+    message = raised.value.message
+    assert message.startswith(f"The site cannot be written to {tmp_path / 'site'}: ")
+    assert message.endswith(" Choose another with -o.")
+    assert "\n" not in message
+    assert everything(tmp_path) == {place: b"a file\n"}
+
+
+# The command
+
+
+@pytest.fixture
+def small(
+    make_result: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Result:
+    """Return a result of one experiment, which is soon drawn; locks lie in a cache of the test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    whole = make_result()
+    experiments = {"threads": whole.config["experiments"]["threads"]}
+    return replace(
+        whole, config={**whole.config, "experiments": experiments}, records=whole.of("threads")
+    )
+
+
+def render(tmp_path: Path, *arguments: str) -> Outcome:
+    """Call `report render` on the results and the site of a test."""
+    paths = [str(tmp_path / "results"), "-o", str(tmp_path / "site")]
+    return CliRunner().invoke(main, ["render", *paths, *arguments])
+
+
+def test_check_tells_whether_the_site_is_up_to_date(small: Result, tmp_path: Path) -> None:
+    """Exit 0 after a rendering; 1 where a file is missing, differs or is left over; no writing."""
+    store.save(small, tmp_path / "results")
+    assert render(tmp_path, "--check").exit_code == 1
+    assert not (tmp_path / "site").exists()
+    assert render(tmp_path).exit_code == 0
+    assert render(tmp_path, "--check").exit_code == 0
+    store.save(replace(small, started_at="2026-02-03T04:05:06Z"), tmp_path / "results")
+    before = everything(tmp_path / "site")
+    outcome = render(tmp_path, "--check")
+    assert outcome.exit_code == 1
+    assert "not up to date: index.html\n" in outcome.output
+    assert "not up to date: data/fixed-machine/20260203T040506Z-quick.json\n" in outcome.output
+    assert everything(tmp_path / "site") == before
+
+
+def test_check_finds_what_should_no_longer_be_there(small: Result, tmp_path: Path) -> None:
+    """A result that was taken out of the folder leaves its files behind until it is rendered."""
+    first = store.save(small, tmp_path / "results")
+    store.save(replace(small, started_at="2026-02-03T04:05:06Z"), tmp_path / "results")
+    render(tmp_path)
+    first.unlink()
+    assert render(tmp_path, "--check").exit_code == 1
+    assert render(tmp_path).exit_code == 0
+    assert render(tmp_path, "--check").exit_code == 0
+    assert not (tmp_path / "site" / "data" / store.name_of(small)).exists()
+
+
+def test_two_renderings_at_once_are_refused(small: Result, tmp_path: Path) -> None:
+    """The second says in one line that another is at work, and writes nothing."""
+    store.save(small, tmp_path / "results")
+    with files.sole_writer(tmp_path / "site", "writing"):
+        outcome = render(tmp_path)
+    assert outcome.exit_code == 2
+    assert outcome.output.startswith("Error: Another report is writing ")
+    assert outcome.output.count("\n") == 1
+    assert not (tmp_path / "site").exists()
+    assert render(tmp_path).exit_code == 0
+
+
+def test_rendering_beside_somebodys_start_page_is_one_line(small: Result, tmp_path: Path) -> None:
+    """On the command line too: exit 1, the file's name, what to do, and no traceback."""
+    store.save(small, tmp_path / "results")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("mine")
+    outcome = render(tmp_path)
+    assert outcome.exit_code == 1
+    assert outcome.output == (
+        f"Error: {tmp_path / 'site' / 'index.html'} was not written by this program, or was "
+        "changed since. Move it away, or choose another folder with -o.\n"
+    )
+    assert everything(tmp_path / "site") == {"index.html": b"mine"}

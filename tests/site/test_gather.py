@@ -1,0 +1,443 @@
+"""A list of results -> the files of a site: which there are, and that they hold what they should.
+
+Nothing is compared with texts of yesterday: numbers are computed again from the results.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from report import quantities, site, store
+from report.experiments.training import curves
+from report.experiments.training.quantities import median_times, trained
+from report.numerals import digits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pages import OnPage, Page
+
+    from report.quantities import Quantity
+    from report.results import Result
+
+RUN = "20260102T030405Z-quick"
+FIXED = "machine-fixed-machine.html"
+
+# What each figure of the default experiments must have: its horizontal and its vertical axis, each
+# with quantity and unit, and words that must stand in the drawing. A dot plot has its rows there.
+FIGURES: dict[str, tuple[str, str, list[str]]] = {
+    "vectorization-pytorch": ("rate, GFLOPS (logarithmic)", "element", ["measured", "as printed"]),
+    "matrix-size-pytorch": ("n, rows and columns", "rate, GFLOPS", ["float32", "bfloat16"]),
+    "block-width-pytorch": ("columns of a block", "rate, GFLOPS", ["n = 256", "n = 1,024"]),
+    "threads-pytorch": ("threads", "rate, GFLOPS", ["each thread at full speed"]),
+    "chapter-training-pytorch-epochs": ("epochs (logarithmic)", "loss", ["GD", "batch 100"]),
+    "chapter-training-pytorch-time": ("seconds of training (logarithmic)", "loss", ["GD", "SGD"]),
+    "chapter-training-pytorch-excess": (
+        "seconds of training (logarithmic)",
+        "loss above the optimum",
+        ["GD", "batch 10"],
+    ),
+    "chapter-training-pytorch-seconds": ("milliseconds per epoch (logarithmic)", "SGD", ["GD"]),
+    "loader-pytorch-loader": (
+        "milliseconds per epoch (logarithmic)",
+        "batch 100",
+        ["dataloader", "sliced"],
+    ),
+    "concise-pytorch-epochs": ("epochs (logarithmic)", "loss", ["scratch", "concise"]),
+    "concise-pytorch-implementation": (
+        "milliseconds per epoch (logarithmic)",
+        "batch 10",
+        ["scratch", "concise"],
+    ),
+}
+
+COMPARED = {
+    "block-width",
+    "chapter-training-seconds",
+    "chapter-training-time",
+    "concise-seconds",
+    "concise-time",
+    "loader-seconds",
+    "loader-time",
+    "matrix-size",
+    "threads",
+    "vectorization",
+}
+
+GATHER = """
+import hashlib, json, sys
+from pathlib import Path
+from report import site, store
+files = site.gather(store.load_all(Path(sys.argv[1])))
+print(json.dumps({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def result(two_results: list[Result]) -> Result:
+    """Return the result of `fixed-machine`."""
+    return two_results[1]
+
+
+@pytest.fixture(scope="module")
+def figures(
+    one_machine_site: dict[str, bytes],
+    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+) -> dict[str, OnPage]:
+    """Return the figures of `fixed-machine`'s page by name."""
+    return read_pages({FIXED: one_machine_site[FIXED]})[FIXED].figures()
+
+
+def files_of(machine: str) -> set[str]:
+    """Return the files that a machine with one run of the default experiments adds."""
+    sheets = {f"data/{machine}/{name}.csv" for name in FIGURES}
+    return {f"machine-{machine}.html", f"data/{machine}/{RUN}.json"} | sheets
+
+
+SHARED = {"index.html", "method.html", "404.html", "style.css", ".nojekyll"}
+
+
+def only(result: Result, *names: str) -> Result:
+    """Return a result with these experiments alone."""
+    experiments = {name: result.config["experiments"][name] for name in names}
+    return replace(
+        result,
+        config={**result.config, "experiments": experiments},
+        records=[record for record in result.records if record.experiment in names],
+    )
+
+
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    """Parse a CSV file; every row must have as many cells as the header."""
+    rows = list(csv.reader(io.StringIO(content.decode(), newline=""), strict=True))
+    assert len({len(row) for row in rows}) == 1
+    header, *body = rows
+    assert len(set(header)) == len(header)
+    return [dict(zip(header, row, strict=True)) for row in body]
+
+
+def found_in(result: Result, experiment: str) -> list[Quantity]:
+    """Return what an experiment measured."""
+    return [q for q in quantities.of_result(result) if q.experiment == experiment]
+
+
+def sheet(site: Mapping[str, bytes], name: str) -> list[dict[str, str]]:
+    """Return a figure's data."""
+    return rows_of(site[f"data/fixed-machine/{name}.csv"])
+
+
+# The same everywhere
+
+
+def test_same_results_give_the_same_bytes(
+    result: Result, one_machine_site: dict[str, bytes]
+) -> None:
+    """A site is a function of the list of results: no clock, no counter, no order of a set."""
+    assert site.gather([result]) == one_machine_site
+
+
+def test_another_process_elsewhere_gives_the_same_bytes(
+    two_results: list[Result], two_machine_site: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Neither hash seed, time zone, language, encoding, user, home nor folder is in the pages."""
+    for each in two_results:
+        store.save(each, tmp_path / "results")
+    home = tmp_path / "home-of-nobody"
+    home.mkdir()
+    elsewhere = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "USER": "nobody-in-particular",
+        "PYTHONHASHSEED": "12345",
+        "TZ": "Pacific/Kiritimati",
+        "LANG": "tr_TR.UTF-8",
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", GATHER, str(tmp_path / "results")],
+        capture_output=True,
+        check=False,
+        cwd=home,
+        env=elsewhere,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    here = {name: hashlib.sha256(content).hexdigest() for name, content in two_machine_site.items()}
+    assert json.loads(done.stdout) == here
+
+
+# Which files there are
+
+
+def test_one_machine_has_its_pages_its_data_and_no_comparison(
+    one_machine_site: dict[str, bytes],
+) -> None:
+    """One machine: start page, its page, method, 404, style, its run, and a CSV per figure."""
+    assert set(one_machine_site) == SHARED | files_of("fixed-machine")
+
+
+def test_two_machines_have_a_comparison_as_well(two_machine_site: dict[str, bytes]) -> None:
+    """Two machines: both have their pages and data, and there is a comparison with its data."""
+    compared = {f"data/compare/compare-{name}.csv" for name in COMPARED}
+    expected = SHARED | files_of("fixed-machine") | files_of("fast-machine")
+    assert set(two_machine_site) == expected | {"compare.html"} | compared
+
+
+def test_run_is_downloadable_as_the_store_writes_it(
+    two_results: list[Result], two_machine_site: dict[str, bytes]
+) -> None:
+    """The JSON on the site is the result file itself, from which all can be made again."""
+    for each in two_results:
+        assert two_machine_site[f"data/{store.name_of(each)}"] == store.dump(each)
+
+
+def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
+    make_result: Callable[..., Result],
+    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+) -> None:
+    """Of two runs of a machine the newer is on the page; the older is a download beside it."""
+    older = only(make_result(started_at="2026-01-02T03:04:05Z"), "threads")
+    newer = only(make_result(speed=3.0, started_at="2026-02-03T04:05:06Z"), "threads")
+    files = site.gather([older, newer])
+    page = read_pages({FIXED: files[FIXED]})[FIXED]
+    assert "3 February 2026" in page.words()
+    best = max(q.rate().value for q in found_in(newer, "threads"))
+    assert f"to {digits(best / 1e9)} GFLOPS" in page.figures()["threads-pytorch"].caption
+    path = f"data/{store.name_of(older)}"
+    assert files[path] == store.dump(older)
+    (link,) = [each for each in page.elements("a") if each.get("href") == path]
+    assert link.text == "2 January 2026, profile quick"
+
+
+def test_start_page_shows_the_newest_machine_and_links_all(
+    two_machine_site: dict[str, bytes],
+    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+) -> None:
+    """With several machines each is a row of the start page's table, with its numbers."""
+    index = read_pages({"index.html": two_machine_site["index.html"]})["index.html"]
+    (table,) = index.elements("table")
+    linked = {each.get("href") for each in table.iter("a")}
+    assert linked == {"machine-fast-machine.html", FIXED}
+    assert "peak, float32" in index.words("machines")
+    assert index.figures().keys() == {"vectorization-pytorch"}
+
+
+# Figures
+
+
+def test_default_experiments_have_every_figure(figures: dict[str, OnPage]) -> None:
+    """The chapter's figures, and those that explain them, are all on a machine's page."""
+    assert list(figures) == list(FIGURES)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_axes_carry_quantity_and_unit(figures: dict[str, OnPage], name: str) -> None:
+    """Both layouts of each figure have labelled axes, and name what is drawn."""
+    x, y, drawn = FIGURES[name]
+    wide, narrow = figures[name].drawings
+    assert {x, y, *drawn} <= set(wide)
+    assert {x.removesuffix(" (logarithmic)"), y, *drawn} <= set(narrow)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_each_figure_says_what_it_shows(figures: dict[str, OnPage], name: str) -> None:
+    """Title and caption are sentences of this run; who does not see the figure is told the same."""
+    figure = figures[name]
+    assert re.search(r"\d", figure.title)
+    assert re.search(r"\d", figure.caption)
+    assert figure.caption.endswith(". Data (CSV)")
+    wide, narrow = figure.alts
+    assert wide == narrow
+    assert figure.title in wide
+    assert wide.startswith(("Dot plot of", "Curve of", "Curves of"))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_each_figure_folds_out_numbers_method_and_code(
+    figures: dict[str, OnPage], name: str
+) -> None:
+    """Under each figure: its numbers, how they were measured, and the code that was timed."""
+    folds = figures[name].folds
+    assert list(folds) == ["The numbers", "How this was measured", "The code that was timed"]
+    assert "3 fresh processes" in folds["How this was measured"]
+    assert "PyTorch 2.13.0+cpu on cpu, up to 2 threads." in folds["How this was measured"]
+    assert "def " in folds["The code that was timed"]
+
+
+def test_measured_peak_is_a_labelled_line(result: Result, figures: dict[str, OnPage]) -> None:
+    """GFLOPS against n: the best rate of all curves is drawn in, with its number."""
+    best = max(q.rate().value for q in found_in(result, "matrix-size"))
+    for drawing in figures["matrix-size-pytorch"].drawings:
+        assert f"highest measured: {digits(best / 1e9)}" in drawing
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["chapter-training-pytorch-epochs", "chapter-training-pytorch-time", "concise-pytorch-epochs"],
+)
+def test_lowest_possible_loss_is_a_labelled_line(figures: dict[str, OnPage], name: str) -> None:
+    """The chapter's data have the least-squares loss 0.2416879551 (shared design notes)."""
+    for drawing in figures[name].drawings:
+        assert "lowest possible: 0.2417" in drawing
+
+
+def test_as_printed_is_hollow_and_measured_is_solid(one_machine_site: dict[str, bytes]) -> None:
+    """A mark of the chapter's own timing is filled with paper, a sound one with its colour."""
+    page = one_machine_site[FIXED].decode()
+    drawing = page[page.index('id="figure_vectorization-pytorch"') :].partition("</svg>")[0]
+    marks = re.findall(
+        r'<use href="#([^"]+)" [^>]*style="fill: ([^;]+); stroke: ([^;"]+)[;"]', drawing
+    )
+    hollow = {shape for shape, fill, _ in marks if fill == "var(--paper)"}
+    assert {stroke for shape, _, stroke in marks if shape in hollow} == {"var(--series-2)"}
+    assert {fill for shape, fill, _ in marks if shape in hollow} == {"var(--paper)"}
+    # Four that the chapter prints, and one in the legend.
+    assert sum(shape in hollow for shape, _, _ in marks) == 5
+    assert any(fill == stroke == "var(--series-1)" for _, fill, stroke in marks)
+
+
+def test_a_headline_is_the_quantity_that_it_names(
+    result: Result,
+    one_machine_site: dict[str, bytes],
+    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+) -> None:
+    """The number beside "an epoch at batch 100" is that run's time, with unit and interval."""
+    page = read_pages({FIXED: one_machine_site[FIXED]})[FIXED]
+    cards = [" ".join("".join(each.itertext()).split()) for each in page.elements("li")]
+    (card,) = [each for each in cards if each.startswith("an epoch at batch 100")]
+    hundred = found_in(result, "chapter-training")[2]
+    assert hundred.labels["run"] == "batch 100"
+    time = hundred.time()
+    value, low, high = (digits((s or 0) * 1e3) for s in (time.value, time.low, time.high))
+    assert f"{value} ms 95 % interval {low}\N{EN DASH}{high}" in card
+
+
+def test_numbers_and_their_units_stay_on_one_line(one_machine_site: dict[str, bytes]) -> None:
+    """A line never ends between "4.28" and "ms", and so on."""
+    page = one_machine_site[FIXED].decode()
+    told = re.findall(r"<(?:p|figcaption|h3|li)\b[^>]*>[^<]*", page)
+    assert len(told) > 50
+    broken = re.compile(r"\d (%|[mµ]s|GFLOPS|TFLOPS|GiB)|\bn = \d|\d \N{MULTIPLICATION SIGN} 10")
+    assert [each for each in told if broken.search(each)] == []
+    assert any("\N{NO-BREAK SPACE}GFLOPS" in each for each in told)
+
+
+# Data
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_each_figure_links_its_data(
+    figures: dict[str, OnPage], one_machine_site: dict[str, bytes], name: str
+) -> None:
+    """Every caption links a CSV file whose header has units and whose rows all fit it."""
+    (link,) = figures[name].links
+    rows = rows_of(one_machine_site[link])
+    assert len(rows) > 1
+    assert {"elapsed_s", "epoch_s"} & rows[0].keys()
+
+
+@pytest.mark.parametrize("experiment", ["vectorization", "matrix-size", "block-width", "threads"])
+def test_numbers_of_products_are_those_of_the_quantities(
+    result: Result, one_machine_site: dict[str, bytes], experiment: str
+) -> None:
+    """A row for each series, unrounded and in SI units, with its 95 % interval."""
+    found = found_in(result, experiment)
+    rows = sheet(one_machine_site, f"{experiment}-pytorch")
+    assert len(rows) == len(found)
+    for row, quantity in zip(rows, found, strict=True):
+        time, rate = quantity.time(), quantity.rate()
+        assert row["strategy"] == quantity.labels["strategy"]
+        assert int(row["flop"]) == quantity.flops == 2 * int(row["size"]) ** 3
+        assert float(row["elapsed_s"]) == time.value
+        assert float(row["flop_per_s"]) == rate.value
+        low, high = float(row["elapsed_s_low95"]), float(row["elapsed_s_high95"])
+        assert (low, high) == (time.low, time.high)
+        assert low <= time.value <= high
+        assert (int(row["processes"]), int(row["samples"])) == (time.processes, time.samples)
+
+
+def test_rates_as_printed_use_the_chapters_rounded_count(
+    result: Result, one_machine_site: dict[str, bytes]
+) -> None:
+    """The chapter counts 0.03e9 operations; `row` is not in its list, so that cell is empty."""
+    cold = [
+        printed.elapsed_s
+        for record in result.of("vectorization")
+        for printed in (record.outcome.as_printed if record.outcome else ())
+        if printed.strategy == "full"
+    ]
+    assert len(cold) == 3
+    mean = (cold[0] * cold[1] * cold[2]) ** (1 / 3)
+    rates = {
+        row["strategy"]: row["as_printed_flop_per_s"]
+        for row in sheet(one_machine_site, "vectorization-pytorch")
+    }
+    assert float(rates["full"]) == pytest.approx(0.03e9 / mean)
+    assert rates["row"] == ""
+
+
+@pytest.mark.parametrize(
+    ("experiment", "question"),
+    [
+        ("chapter-training", "seconds"),
+        ("loader", "loader"),
+        ("concise", "implementation"),
+    ],
+)
+def test_seconds_per_epoch_are_those_of_the_quantities(
+    result: Result, one_machine_site: dict[str, bytes], experiment: str, question: str
+) -> None:
+    """A row for each run and way, in seconds."""
+    rows = sheet(one_machine_site, f"{experiment}-pytorch-{question}")
+    expected = [
+        (q.labels["run"], q.labels["loader"], q.labels["implementation"], q.time().value)
+        for q in found_in(result, experiment)
+    ]
+    assert expected == [
+        (row["run"], row["loader"], row["implementation"], float(row["epoch_s"])) for row in rows
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in FIGURES if name.endswith(("time", "epochs"))])
+def test_curves_are_those_of_each_seed(
+    result: Result, one_machine_site: dict[str, bytes], name: str
+) -> None:
+    """Every point of every seed: examples, loss, distance from the optimum, seconds."""
+    experiment = name.partition("-pytorch-")[0]
+    lowest = curves.optimum(result)
+    assert lowest is not None
+    expected = [
+        (run.labels["run"], seed.seed, examples, loss, loss - lowest, seconds)
+        for run in trained(result.of(experiment))
+        for seed in run.seeds
+        for examples, loss, seconds in zip(
+            seed.examples, seed.loss, median_times(seed), strict=True
+        )
+    ]
+    numbers = ("loss", "loss_above_optimum", "elapsed_s")
+    assert expected == [
+        (row["run"], int(row["seed"]), int(row["examples"]), *(float(row[n]) for n in numbers))
+        for row in sheet(one_machine_site, name)
+    ]
+
+
+def test_loaders_share_is_what_the_seconds_say(result: Result, figures: dict[str, OnPage]) -> None:
+    """The share is one less the ratio of the seconds without the loader to those with it."""
+    pairs = [q.time().value for q in found_in(result, "loader") if q.labels["run"] == "GD"]
+    with_loader, without = pairs
+    caption = figures["loader-pytorch-loader"].caption
+    assert f"GD: {100 * (1 - without / with_loader):.0f} %" in caption

@@ -1,0 +1,232 @@
+"""Pages as machines read them: valid HTML, links that lead somewhere, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import getpass
+import itertools
+import re
+import socket
+import tempfile
+import urllib.error
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+import pytest
+
+from report import resources, site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from pages import Page
+
+NAMES = [
+    "index.html",
+    "machine-fast-machine.html",
+    "machine-fixed-machine.html",
+    "compare.html",
+    "method.html",
+    "404.html",
+]
+
+# Attributes that a browser follows.
+ADDRESSES = {
+    "action",
+    "background",
+    "cite",
+    "data",
+    "formaction",
+    "href",
+    "ping",
+    "poster",
+    "src",
+    "srcset",
+}
+
+
+@pytest.fixture(scope="module")
+def pages(
+    two_machine_site: dict[str, bytes],
+    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+) -> dict[str, Page]:
+    """Return the pages of two machines; the parser is strict, so that they are valid HTML."""
+    return read_pages(two_machine_site)
+
+
+def addresses(page: Page) -> list[str]:
+    """Return whatever a browser would follow or fetch from a page."""
+    found = []
+    for _, name, value in page.attributes():
+        if name in ADDRESSES:
+            found.append(value)
+        found += re.findall(r"url\(\s*['\"]?([^'\")]*)", value)
+    for style in page.elements("style"):
+        found += re.findall(r"url\(\s*['\"]?([^'\")]*)|@import", "".join(style.itertext()))
+    return found
+
+
+def test_every_page_is_there(pages: dict[str, Page]) -> None:
+    """Whatever these tests say of every page, they say of these."""
+    assert sorted(pages) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_has_language_title_and_one_heading(pages: dict[str, Page], name: str) -> None:
+    """A reader, a screen reader and a search engine are told what the page is."""
+    page = pages[name]
+    assert page.source.startswith("<!DOCTYPE html>\n")
+    assert page.root.get("lang") == "en"
+    assert len(page.elements("h1")) == 1
+    levels = [int(each.tag[1]) for each in page.elements("h1", "h2", "h3", "h4")]
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    (description,) = [e for e in page.elements("meta") if e.get("name") == "description"]
+    assert description.get("content")
+
+
+def test_titles_tell_the_pages_apart(pages: dict[str, Page]) -> None:
+    """Tabs and bookmarks show the title only; these two machines are of the same make."""
+    titles = ["".join(page.elements("title")[0].itertext()) for page in pages.values()]
+    assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ids_are_unique(pages: dict[str, Page], name: str) -> None:
+    """No id stands twice on a page, those inside the drawings included."""
+    assert [each for each, times in Counter(pages[name].ids()).items() if times > 1] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_references_lead_to_something_on_the_page(pages: dict[str, Page], name: str) -> None:
+    """Anchors, clip paths, reused marks and labels all name an id that exists."""
+    page = pages[name]
+    ids = set(page.ids())
+    wanted = {each[1:] for each in addresses(page) if each.startswith("#")}
+    wanted |= {
+        each
+        for _, attribute, value in page.attributes()
+        if attribute in {"aria-labelledby", "aria-describedby", "for"}
+        for each in value.split()
+    }
+    assert wanted
+    assert wanted - ids == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_comes_from_elsewhere(pages: dict[str, Page], name: str) -> None:
+    """Every address is relative; the icon is in the page itself."""
+    for address in addresses(pages[name]):
+        parts = urlsplit(address)
+        inline = parts.scheme == "data" and address.startswith("data:image/svg+xml,")
+        assert inline or (not parts.scheme and not parts.netloc), address
+        assert not address.startswith("/"), address
+        assert not re.search(r"\s", address), address
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_executed(pages: dict[str, Page], name: str) -> None:
+    """No script, no frame, no plug-in, no form, and no attribute that holds a program."""
+    page = pages[name]
+    forbidden = ("script", "iframe", "frame", "object", "embed", "applet", "form", "base")
+    assert page.elements(*forbidden) == []
+    assert [name for _, name, _ in page.attributes() if name.startswith("on")] == []
+    assert [
+        each
+        for each in page.elements("meta")
+        if (each.get("http-equiv") or "").lower() == "refresh"
+    ] == []
+    assert "javascript:" not in page.source.lower()
+
+
+def test_style_fetches_nothing() -> None:
+    """The style sheet is complete: no other sheet, no font and no picture."""
+    style = (resources.templates() / "style.css").read_text(encoding="utf-8")
+    assert "@import" not in style
+    assert "url(" not in style
+    assert "@font-face" not in style
+
+
+def test_every_drawing_can_be_told_to_who_does_not_see_it(pages: dict[str, Page]) -> None:
+    """An SVG is one picture with a name; what is in it is not read out piece by piece."""
+    for page in pages.values():
+        for each in page.elements("svg"):
+            assert each.get("role") == "img"
+            assert len(each.get("aria-label") or "") > 60
+
+
+def test_every_link_and_fragment_leads_somewhere(
+    two_machine_site: dict[str, bytes],
+    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+    serve: Callable[[Path], AbstractContextManager[str]],
+    tmp_path: Path,
+) -> None:
+    """From the start page under a sub-path, as on GitHub Pages, all of the site is reached."""
+    site.write_files(two_machine_site, tmp_path / "repo")
+    with serve(tmp_path) as root:
+        start = f"{root}repo/"
+        reached = crawl(start, read_pages)
+    names = {address.removeprefix(start) or "index.html" for address in reached}
+    # The 404 page is served by the server, .nojekyll and the manifest are read by programs.
+    assert set(two_machine_site) - names == {"404.html", ".nojekyll"}
+    assert names <= set(two_machine_site)
+
+
+def crawl(
+    start: str, read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]]
+) -> dict[str, set[str]]:
+    """Follow all links; return the ids of each address that was fetched."""
+    reached: dict[str, set[str]] = {}
+    fragments: list[tuple[str, str]] = []
+    waiting = [start, f"{start}404.html"]
+    while waiting:
+        address = waiting.pop()
+        if address in reached:
+            continue
+        reached[address] = set()
+        content = fetch(address)
+        if not address.endswith((".html", "/")):
+            continue
+        (page,) = read_pages({"page.html": content}).values()
+        reached[address] = set(page.ids())
+        for link in addresses(page):
+            if link.startswith("data:"):
+                continue
+            target, fragment = urldefrag(urljoin(address, link))
+            assert target.startswith(start), f"{address} leads out of the site: {link}"
+            waiting.append(target)
+            if fragment:
+                fragments.append((target, fragment))
+    for target, fragment in fragments:
+        assert fragment in reached[target], f"nothing has the id {fragment} in {target}"
+    del reached[f"{start}404.html"]
+    return reached
+
+
+def fetch(address: str) -> bytes:
+    """Get what is at an address of the server that this test started."""
+    try:
+        with urllib.request.urlopen(address, timeout=20) as answer:  # noqa: S310 (on this machine)
+            content: bytes = answer.read()
+    except urllib.error.HTTPError as error:
+        error.close()
+        pytest.fail(f"{address}: {error.code}")
+    return content
+
+
+def test_no_person_and_no_folder_is_named(two_machine_site: dict[str, bytes]) -> None:
+    """Pages are public: no host, no user, no home, no folder of whoever rendered them."""
+    folders = [Path.home(), Path.cwd(), Path(tempfile.gettempdir()), Path(__file__).parents[2]]
+    private = [str(each) for each in folders if len(str(each)) > 3]
+    # A user may be called root or page; where the templates say so too, nothing can be told.
+    templates = [each for each in resources.templates().rglob("*") if each.is_file()]
+    ours = re.findall(r"[\w-]+", " ".join(each.read_text(encoding="utf-8") for each in templates))
+    names = (socket.gethostname(), getpass.getuser())
+    private += [name for name in names if len(name) > 3 and name not in ours]
+    for name, content in two_machine_site.items():
+        text = content.decode()
+        for each in private:
+            found = re.search(rf"(?<![\w-]){re.escape(each)}(?![\w-])", text)
+            assert found is None, f"{name}: {text[found.start() - 60 :][:160]}"

@@ -1,0 +1,456 @@
+"""Results that are not as one would wish: partial, broken, from strangers. All are shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from report import site
+from report.data import Dataset
+from report.experiments.matmul import comparisons as matmul
+from report.experiments.training import comparisons as training
+from report.ratios import pair
+from report.worker.records import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pages import Page
+
+    from report.results import Record, Result, StoredExperiment
+    from report.worker.records import Series, TrainingRun
+
+    Change = Callable[[Result], Result]
+    Reader = Callable[[Mapping[str, bytes]], dict[str, Page]]
+
+FIXED = "machine-fixed-machine.html"
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</title><img src=x onerror=alert(1)>",
+    "<!-- & --> &lt;b&gt; ]]>",
+    "$x$ and $\\frac{$",
+    "_label",
+    "=1+1",
+    "../../etc/passwd",
+    "%s %(a)d {{ 7 * 7 }} {% raw %}",
+    "\"double\" and 'single' and `back`",
+    "\N{PILE OF POO} \N{FAMILY}",
+    "\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET} \N{RIGHT-TO-LEFT OVERRIDE}abc",
+    'id="x" url(#y) #c0ffe1 #1a2b3c font: 9px',
+]
+
+
+@pytest.fixture(scope="module")
+def result(make_result: Callable[..., Result]) -> Result:
+    """Return a whole result."""
+    return make_result()
+
+
+def only(result: Result, *names: str) -> Result:
+    """Return a result with these experiments alone."""
+    experiments = {name: result.config["experiments"][name] for name in names}
+    return replace(
+        result,
+        config={**result.config, "experiments": experiments},
+        records=[record for record in result.records if record.experiment in names],
+    )
+
+
+def each_record(result: Result, change: Callable[[Record], Record]) -> Result:
+    """Return a result with every record changed."""
+    return replace(result, records=[change(record) for record in result.records])
+
+
+def each_outcome(
+    result: Result,
+    *,
+    series: Callable[[Series], Series | None] | None = None,
+    run: Callable[[TrainingRun], TrainingRun | None] | None = None,
+) -> Result:
+    """Return a result with every series and training run changed, or dropped."""
+
+    def change(record: Record) -> Record:
+        if record.outcome is None:
+            return record
+        before = record.outcome
+        outcome = Outcome(
+            series=[kept for one in before.series if (kept := series(one) if series else one)],
+            runs=[same for each in before.runs if (same := run(each) if run else each)],
+            as_printed=before.as_printed,
+        )
+        return replace(record, outcome=outcome)
+
+    return each_record(result, change)
+
+
+def page_of(result: Result, read_pages: Reader) -> Page:
+    """Render a result and return its machine's page; all pages must be valid HTML."""
+    return read_pages(site.gather([result]))[FIXED]
+
+
+# What is said at the top
+
+
+def test_surrogate_data_are_announced(result: Result, read_pages: Reader) -> None:
+    """Training on made-up rows is said on the start page and at the top of the machine's."""
+    assert result.dataset is not None
+    real = read_pages(site.gather([only(result, "threads")]))
+    assert "surrogate" not in real[FIXED].words() + real["index.html"].words()
+    made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
+    pages = read_pages(site.gather([replace(only(result, "threads"), dataset=made_up)]))
+    assert "training on surrogate data" in pages["index.html"].words()
+    before_the_first_section = pages[FIXED].words().partition("On this page")[0]
+    assert "Surrogate data." in before_the_first_section
+
+
+def test_unfinished_run_says_how_much_is_missing(result: Result, read_pages: Reader) -> None:
+    """Two of three processes have not run: the page says so and names the command to go on."""
+    begun = only(result, "vectorization")
+    begun = replace(begun, records=begun.records[:1], finished_at=None)
+    page = page_of(begun, read_pages)
+    assert "Unfinished. 67 % of the planned processes have not run yet" in page.words()
+    assert "report build goes on from here" in page.words()
+
+
+def test_failed_and_skipped_are_shown_with_their_reasons(
+    result: Result, read_pages: Reader
+) -> None:
+    """The end of a page lists what went wrong: which, how, why, and what the program printed."""
+    whole = page_of(only(result, "matrix-size", "threads", "concise"), read_pages)
+    listed = whole.words("what_failed")
+    assert "failed Concise implementation: it was ended by SIGKILL" in listed
+    assert "Fatal Python error: Aborted" in listed
+    assert "skipped Threads: the device was taken by another program" in listed
+    assert "skipped Matrix size: strategy full-out, size 1024, dtype float16" in listed
+    assert "in 3 processes" in listed
+    assert "Something failed." in whole.words()
+
+
+def test_reasons_that_differ_in_a_number_only_are_one(result: Result, read_pages: Reader) -> None:
+    """Each process estimates the time anew; the reader needs one of these numbers."""
+
+    def reason(record: Record) -> Record:
+        seconds = f"{record.process + 1}.5"
+        return replace(
+            record, status="skipped", outcome=None, reason=f"it would take {seconds} s of 0.2 s"
+        )
+
+    page = page_of(each_record(only(result, "threads"), reason), read_pages)
+    listed = page.words("what_failed")
+    assert "skipped Threads (in 3 processes): it would take 1.5 s of 0.2 s." in listed
+    assert "2.5" not in listed
+
+
+def test_where_nothing_went_wrong_the_page_says_so(result: Result, read_pages: Reader) -> None:
+    """An empty list would leave open whether anybody had looked."""
+    page = page_of(only(result, "vectorization"), read_pages)
+    assert "Nothing was skipped, and nothing failed." in page.words("what_failed")
+    assert "Something failed." not in page.words()
+
+
+def test_result_with_nothing_measured_is_a_page(result: Result, read_pages: Reader) -> None:
+    """All processes crashed: the page has the reasons and the machine, and no figure."""
+
+    def crashed(record: Record) -> Record:
+        return replace(record, status="failed", outcome=None, reason="it crashed")
+
+    page = page_of(each_record(result, crashed), read_pages)
+    assert page.figures() == {}
+    for name in result.config["experiments"]:
+        assert "Nothing to show. failed: it crashed" in page.words(name)
+    assert "Intel(R) Xeon(R) Processor" in page.words("the_machine")
+
+
+# Fewer of everything
+
+
+def one_process(result: Result) -> Result:
+    """Keep the first process."""
+    return replace(result, records=[each for each in result.records if each.process == 0])
+
+
+def one_seed(result: Result) -> Result:
+    """Keep one seed, of one process."""
+    return each_outcome(one_process(result), run=lambda run: run if run.seed == 0 else None)
+
+
+def one_core(result: Result) -> Result:
+    """Keep what one thread did; the sweep over threads has a single point."""
+
+    def series(one: Series) -> Series | None:
+        swept = one.labels["strategy"] == "full-out"
+        return one if not swept or one.labels["threads"] == 1 else None
+
+    return each_outcome(result, series=series)
+
+
+def few_samples(result: Result) -> Result:
+    """Keep two samples of a single process, which have no interval."""
+
+    def series(one: Series) -> Series:
+        if one.timing is None:
+            return one
+        timing = replace(
+            one.timing, elapsed_s=one.timing.elapsed_s[:2], samples=2, low_s=None, high_s=None
+        )
+        return replace(one, timing=timing)
+
+    def run(one: TrainingRun) -> TrainingRun:
+        return replace(one, elapsed_s=one.elapsed_s[:1], repeats=1)
+
+    return each_outcome(one_process(result), series=series, run=run)
+
+
+def without_data(result: Result) -> Result:
+    """Forget the data set and its moments."""
+    return replace(result, dataset=None, moments=None)
+
+
+def diverged(result: Result) -> Result:
+    """Let gradient descent's loss grow a thousandfold with each epoch."""
+
+    def run(one: TrainingRun) -> TrainingRun:
+        if one.labels["run"] != "GD":
+            return one
+        loss = [value * 1e3**k for k, value in enumerate(one.loss)]
+        return replace(one, loss=loss, diverged=True)
+
+    return each_outcome(result, run=run)
+
+
+def cut_short(result: Result) -> Result:
+    """Let SGD end before its first point, as where its loss became infinite at once."""
+
+    def run(one: TrainingRun) -> TrainingRun:
+        if one.labels["run"] != "SGD":
+            return one
+        return replace(
+            one,
+            loss=one.loss[:1],
+            examples=one.examples[:1],
+            epoch_ends=[],
+            elapsed_s=[elapsed[:1] for elapsed in one.elapsed_s],
+            diverged=True,
+        )
+
+    return each_outcome(result, run=run)
+
+
+def one_run(result: Result) -> Result:
+    """Keep one training run of each experiment, and one product."""
+    return each_outcome(
+        result,
+        series=lambda one: one if one.labels["strategy"] in {"full", "full-out"} else None,
+        run=lambda one: one if one.labels["run"] == "batch 10" else None,
+    )
+
+
+def one_loader(result: Result) -> Result:
+    """Let every run lack one of the two loaders."""
+
+    def run(one: TrainingRun) -> TrainingRun | None:
+        sliced = one.labels["run"] in {"GD", "SGD"}
+        return one if (one.labels["loader"] == "sliced") == sliced else None
+
+    return each_outcome(result, run=run)
+
+
+PRODUCTS = ("vectorization", "threads")
+RUNS = ("chapter-training", "loader")
+
+UNUSUAL: dict[str, tuple[Change, tuple[str, ...], list[str]]] = {
+    "one process": (one_process, PRODUCTS, ["95 % interval", "2 threads are"]),
+    "one seed": (one_seed, RUNS, ["A single seed.", "0 of 1"]),
+    "one core": (one_core, PRODUCTS, ["The full, memory kept product runs at"]),
+    "few samples": (few_samples, PRODUCTS, ["(2 samples, no interval)", "too few samples for an"]),
+    "without data": (without_data, RUNS, ["lowest possible loss is not known"]),
+    "diverged": (diverged, RUNS, ["the loss rises from the start", "3 of 3"]),
+    "cut short": (cut_short, RUNS, ["SGD in 0 of 3 seeds"]),
+    "one run": (one_run, RUNS, ["After one epoch batch 10 is at a loss of"]),
+    "one loader": (one_loader, RUNS, ["Batch 10 ends nearest to the optimum"]),
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_result_is_shown(result: Result, read_pages: Reader, name: str) -> None:
+    """A result with less than the usual has valid pages that say what there is."""
+    change, experiments, said = UNUSUAL[name]
+    figures = page_of(change(only(result, *experiments)), read_pages).figures().values()
+    words = " ".join(
+        f"{each.title} {each.caption} {each.explanation} {each.folds['The numbers']}"
+        for each in figures
+    )
+    for each in said:
+        assert each in words
+    for wrong in ("None", " nan", " inf", "  ", " ."):
+        assert wrong not in words
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_result_is_compared(
+    result: Result, make_result: Callable[..., Result], name: str
+) -> None:
+    """Beside a usual result, on either side, what both have is compared."""
+    change, (experiment, _), _ = UNUSUAL[name]
+    results = [change(result), make_result("fast-machine", 2.0)]
+    compare = matmul.comparisons if experiment == "vectorization" else training.comparisons
+    for pairing in (results, results[::-1]):
+        drawn = compare(pairing, experiment)
+        assert drawn
+        assert all("fast-machine" in figure.caption + figure.title for figure in drawn)
+        assert pair(*pairing).rows
+
+
+def test_epochs_over_other_data_are_not_compared(
+    result: Result, make_result: Callable[..., Result]
+) -> None:
+    """An epoch of 500 examples is another amount of work than one of 1500."""
+    other = make_result("fast-machine")
+    other = replace(other, config={**other.config, "examples": 500})
+    assert training.comparisons([result, other], "chapter-training") == []
+    rows = pair(result, other).rows
+    assert rows
+    assert {row.experiment for row in rows} & {"The data loader's share"} == set()
+
+
+def test_long_names_leave_the_axes_their_room(result: Result, read_pages: Reader) -> None:
+    """A label of the greatest length and a machine's longest name fit; the layout would warn."""
+
+    def run(one: TrainingRun) -> TrainingRun:
+        return replace(
+            one, labels={**one.labels, "run": f"{one.labels['run']} " + "long name " * 3}
+        )
+
+    long = each_outcome(only(result, "loader"), run=run)
+    renamed = replace(long, machine=replace(long.machine, id="a-" + "very-" * 12 + "x"))
+    pages = read_pages(site.gather([long, renamed]))
+    for figure in pages["compare.html"].figures().values():
+        assert figure.drawings
+
+
+# Texts of strangers
+
+
+def with_texts(result: Result, text: Callable[[], str]) -> Result:
+    """Return a small result with a text wherever a file may hold one."""
+    small = only(result, "threads", "concise")
+    cpu = replace(small.machine.cpu, model=text(), vendor=text(), governor=text())
+    machine = replace(
+        small.machine,
+        cpu=cpu,
+        os=text(),
+        virtualization=text(),
+        sources=dict.fromkeys(small.machine.sources, text()),
+    )
+    environment = replace(
+        small.environments["pytorch"],
+        python=text(),
+        versions={"torch": text(), text(): text()},
+        blas=text(),
+        simd=text(),
+        pools=[text()],
+        reason=text(),
+    )
+    experiments: dict[str, StoredExperiment] = {
+        name: {**planned, "title": text(), "settings": {text(): [text(), {"a": text()}]}}
+        for name, planned in small.config["experiments"].items()
+    }
+    names: dict[object, str] = {}
+
+    def run(one: TrainingRun) -> TrainingRun:
+        name = names.setdefault(one.labels["run"], text())
+        return replace(one, labels={**one.labels, "run": name})
+
+    def record(one: Record) -> Record:
+        if one.status == "ok":
+            return one
+        return replace(one, reason=text(), stderr_tail=text(), device=text())
+
+    changed = each_record(each_outcome(small, run=run), record)
+    return replace(
+        changed,
+        config={**small.config, "title": text(), "experiments": experiments},
+        machine=machine,
+        environments={"pytorch": environment},
+        generator=text(),
+        git_commit=text(),
+    )
+
+
+def shape(page: Page) -> list[tuple[str, list[str]]]:
+    """Return the elements of a page outside its drawings, with the names of their attributes."""
+    svg = "{http://www.w3.org/2000/svg}"
+    return [
+        (str(each.tag), sorted(each.keys()))
+        for each in page.elements()
+        if not str(each.tag).startswith(svg)
+    ]
+
+
+@pytest.fixture(scope="module")
+def harmless(result: Result, read_pages: Reader) -> dict[str, Page]:
+    """Return the pages of a result with a plain word in every place."""
+    return read_pages(site.gather([with_texts(result, lambda: "word")]))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_strangers_text_is_shown_and_never_obeyed(
+    result: Result, harmless: dict[str, Page], read_pages: Reader, text: str
+) -> None:
+    """Pages with it have the very elements of pages with a plain word, and show it as it is."""
+    pages = read_pages(site.gather([with_texts(result, lambda: text)]))
+    for name, page in pages.items():
+        assert shape(page) == shape(harmless[name])
+    page = pages[FIXED]
+    for section in ("the_machine", "threads", "what_failed", "how_to_reproduce"):
+        assert text in page.words(section)
+    assert pages["index.html"].words().startswith("Skip to the text")
+    assert text in pages["index.html"].words()
+    # A tick's label may be broken into lines.
+    drawn = "".join(page.figures()["concise-pytorch-implementation"].drawings[0])
+    label = drawn.replace(" ", "").replace("\N{ZERO WIDTH SPACE}", "")
+    assert text.replace(" ", "") in label
+
+
+def test_strangers_texts_are_shown_in_comparisons(
+    result: Result, make_result: Callable[..., Result], read_pages: Reader
+) -> None:
+    """What differs between machines is set side by side as it is, whatever it is."""
+    texts = iter(range(10**6))
+    left = with_texts(result, lambda: f"{HOSTILE[next(texts) % len(HOSTILE)]} {next(texts)}")
+    right = with_texts(make_result("fast-machine"), lambda: " ".join(HOSTILE))
+    page = read_pages(site.gather([right, left]))["compare.html"]
+    assert " ".join(HOSTILE) in page.words("differences")
+    for text in HOSTILE[::2]:
+        assert f"{text} " in page.words("differences")
+    assert page.elements("script", "img", "b", "form") == []
+
+
+def test_control_characters_are_shown_as_unknown(result: Result, read_pages: Reader) -> None:
+    """What a program printed may hold terminal sequences; they are no characters of HTML."""
+    text = "\x1b[31mred\x1b[0m \x00 \x07 \x7f \x85 \ufffe"
+    page = page_of(with_texts(result, lambda: text), read_pages)
+    assert "\N{REPLACEMENT CHARACTER}[31mred" in page.words("what_failed")
+
+
+def test_formulas_do_not_run_in_a_spreadsheet(result: Result) -> None:
+    """A label that begins like a formula is quoted in CSV files, and only there."""
+    files = site.gather([with_texts(result, lambda: "=1+1")])
+    data = files["data/fixed-machine/concise-pytorch-implementation.csv"].decode()
+    assert "\n'=1+1," in data
+    assert "\n=1+1" not in data
+
+
+def test_result_of_a_newer_version_with_an_unknown_framework_is_shown(
+    result: Result, read_pages: Reader
+) -> None:
+    """A framework that this version does not know has no code to show, and all else."""
+    newer = each_record(only(result, "threads"), lambda one: replace(one, backend="abacus"))
+    environment = replace(result.environments["pytorch"], backend="abacus")
+    page = page_of(replace(newer, environments={"abacus": environment}), read_pages)
+    folds = page.figures()["threads-abacus"].folds
+    assert list(folds) == ["The numbers", "How this was measured"]
+    assert "abacus 2.13.0+cpu on cpu" in folds["How this was measured"]
