@@ -7,9 +7,10 @@ failure with its reason, so that any page can be made again from it, anywhere, y
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 # pydantic needs this one below Python 3.12; it depends on the package itself.
 from typing_extensions import TypedDict
@@ -24,10 +25,19 @@ VERSION = 1
 """Of the format. A file with a higher one is refused: its meaning is not known here."""
 
 
+def _a_real_moment(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
 # Names and times become files and anchors of a site, so that a stranger's file may not hold
 # anything else in their place.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-Moment = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+Moment = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z$"),
+    AfterValidator(_a_real_moment),
+]
 ProfileName = Literal["quick", "full"]
 
 
@@ -52,7 +62,7 @@ class StoredPlan(TypedDict):
     title: str
     seed: int
     profile: ProfileName
-    examples: int
+    examples: Annotated[int, Field(ge=2)]
     experiments: dict[Name, StoredExperiment]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from report import files
 from report.errors import ResultError, UsageError
@@ -86,8 +88,12 @@ def load(path: Path) -> Result:
     try:
         result = _ADAPTER.validate_python(content)
         check_name(result.machine.id)
+        _check_labels(result)
+        dump(result)
     except UsageError as error:
         raise ResultError(f"{path}: {error.message}") from None
+    except UnicodeEncodeError:
+        raise ResultError(f"{path} holds half a character; it cannot be shown.") from None
     except ValidationError as error:
         detail = error.errors()[0]
         where = ".".join(str(part) for part in detail["loc"])
@@ -96,6 +102,29 @@ def load(path: Path) -> Result:
             "`report schema results` prints what is expected."
         ) from None
     return result
+
+
+def _check_labels(result: Result) -> None:
+    """Hold the labels of what was measured to what their kind of experiment says of them.
+
+    Raises:
+        ValidationError: A stranger's file has others; no figure could be drawn from it.
+    """
+    for record in result.records:
+        if record.outcome is None:
+            continue
+        adapter = _labels(record.kind)
+        for labels in (
+            *(series.labels for series in record.outcome.series),
+            *(run.labels for run in record.outcome.runs),
+        ):
+            adapter.validate_python(labels)
+
+
+@functools.cache
+def _labels(kind: str) -> TypeAdapter[Any]:
+    spec = importlib.import_module(f"report.experiments.{kind}.spec")
+    return TypeAdapter(with_config(ConfigDict(extra="forbid"))(spec.Labels))
 
 
 def _refuse(constant: str) -> None:

@@ -101,7 +101,7 @@ def test_records_of_a_good_run_are_complete(fake_worker: FakeWorker) -> None:
     ]
     for record in result.records:
         assert record.outcome is not None
-        assert record.outcome.series[0].labels["process"] == record.process
+        assert record.outcome.series[0].labels["threads"] == record.process + 1
         assert record.measured_s is not None
         assert record.conditions is not None
     assert result.finished_at is not None

@@ -133,6 +133,7 @@ def test_build_without_a_framework_names_the_command_that_installs_it(
     installed: Installed, tmp_path: Path
 ) -> None:
     """A usage error of one line, before anything is measured or written."""
+    assert installed.run("report", "init", folder=tmp_path).returncode == 0
     done = installed.run("report", "build", folder=tmp_path)
 
     assert done.returncode == 2

@@ -12,7 +12,7 @@ import json
 import signal
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report import files
 from report.errors import SiteError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "data/manifest.json"
+
+Sums = dict[str, set[str]]
+"""For each file the SHA-256 of what this program wrote there; two while it is being replaced."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> Rendered:
 
     All files are first written beside their places and flushed to the disk; only when every one
     is there are they renamed into place, with interrupts held back meanwhile. Whatever stops it
-    before leaves the old site as it was.
+    before leaves the old site as it was. Meanwhile the manifest vouches for the old and the new
+    of each file, so that after a power cut amid the renaming the next rendering can go on.
 
     Args:
         contents: Bytes by path relative to the folder.
@@ -62,10 +66,12 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> Rendered:
         for name, content in changed.items():
             staged[name] = files.stage(folder / name, content)
         with _uninterrupted():
-            # The manifest last: until then it vouches for the files it knows.
+            if changed:
+                files.write(folder / MANIFEST, _list(contents, replacing=old))
             for name in sorted(staged, key=lambda name: name == MANIFEST):
+                if name == MANIFEST:
+                    _remove_stale(folder, old, contents)
                 staged[name].replace(folder / name)
-            _remove_stale(folder, old, contents)
     except OSError as error:
         raise SiteError(
             f"The site cannot be written to {folder}: {error.strerror}. Choose another with -o."
@@ -85,23 +91,34 @@ def stale_files(contents: Mapping[str, bytes], folder: Path) -> list[str]:
     return sorted(wrong + [name for name in left_over if _current(folder / name) is not None])
 
 
-def _list(contents: Mapping[str, bytes]) -> bytes:
-    sums = {name: hashlib.sha256(contents[name]).hexdigest() for name in sorted(contents)}
-    return (json.dumps({"files": sums}, indent=1) + "\n").encode()
+def _list(contents: Mapping[str, bytes], replacing: Sums | None = None) -> bytes:
+    listed: dict[str, Any] = {"files": {name: _sum(contents[name]) for name in sorted(contents)}}
+    if replacing:
+        listed["replacing"] = {name: sorted(sums) for name, sums in sorted(replacing.items())}
+    return (json.dumps(listed, indent=1) + "\n").encode()
 
 
-def _manifest(folder: Path) -> dict[str, str]:
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _manifest(folder: Path) -> Sums:
     """Return the sums of what was written last; nothing if that cannot be read."""
     return _sums(_current(folder / MANIFEST) or b"") or {}
 
 
-def _sums(manifest: bytes) -> dict[str, str] | None:
+def _sums(manifest: bytes) -> Sums | None:
     """Return the sums that a manifest lists, or None if this program did not write it."""
+    sums: Sums = {}
     try:
-        listed = json.loads(manifest)["files"]
-        return {str(name): str(digest) for name, digest in listed.items() if _inside(str(name))}
+        listed = json.loads(manifest)
+        for name, digest in listed["files"].items():
+            sums.setdefault(str(name), set()).add(str(digest))
+        for name, digests in listed.get("replacing", {}).items():
+            sums.setdefault(str(name), set()).update(map(str, digests))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    return {name: digests for name, digests in sums.items() if _inside(name)}
 
 
 def _inside(name: str) -> bool:
@@ -117,29 +134,30 @@ def _current(path: Path) -> bytes | None:
         return None
 
 
-def _check_ours(folder: Path, name: str, old: Mapping[str, str]) -> None:
+def _check_ours(folder: Path, name: str, old: Sums) -> None:
     path = folder / name
     if not path.exists():
         return
     content = _current(path)
-    if content is not None:
-        ours = old.get(name) == hashlib.sha256(content).hexdigest()
-        if ours or (name == MANIFEST and _sums(content) is not None):
-            return
+    ours = content is not None and (
+        _sum(content) in old.get(name, ()) or (name == MANIFEST and _sums(content) is not None)
+    )
+    if ours:
+        return
     raise SiteError(
         f"{path} was not written by this program, or was changed since. "
         "Move it away, or choose another folder with -o."
     )
 
 
-def _remove_stale(folder: Path, old: Mapping[str, str], new: Mapping[str, bytes]) -> None:
+def _remove_stale(folder: Path, old: Sums, new: Mapping[str, bytes]) -> None:
     """Delete what an earlier rendering wrote, this one did not, and nobody changed."""
-    for name, digest in old.items():
+    for name, sums in old.items():
         path = folder / name
         content = _current(path)
         if name in new or content is None:
             continue
-        if hashlib.sha256(content).hexdigest() == digest:
+        if _sum(content) in sums:
             path.unlink()
             # Only folders that are empty now; rmdir refuses others.
             with contextlib.suppress(OSError):

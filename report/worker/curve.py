@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from report.worker.timing import nanoseconds
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -76,4 +78,4 @@ class Curve:
     def _add(self, examples: int) -> None:
         self.examples.append(examples)
         self.loss.append(self.evaluate())
-        self.elapsed_s.append(self._trained_s)
+        self.elapsed_s.append(nanoseconds(self._trained_s))

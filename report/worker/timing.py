@@ -54,6 +54,11 @@ class Method:
     narrow: float = 0.005
 
 
+def nanoseconds(seconds: float) -> float:
+    """Drop the digits below the clock's resolution, which only the subtraction has made."""
+    return round(seconds, 9)
+
+
 class Clock(Protocol):
     """Seconds from a steady, monotonic clock."""
 
@@ -143,7 +148,7 @@ class Stopwatch:
         self.synchronize()
         end = clock()
         self.spent_s += end - begun
-        return end - start
+        return nanoseconds(end - start)
 
     def try_out(self, enough_s: float) -> float:
         """Return the seconds of one call; of the second one if the first was short enough.

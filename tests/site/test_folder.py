@@ -198,11 +198,11 @@ def full() -> OSError:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("at", range(5))
 def test_disk_that_fills_up_leaves_the_old_site(
     folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    """Three pages and the manifest change; whichever cannot be flushed, nothing has changed."""
+    """Three pages and the manifest, twice: whichever cannot be flushed, nothing has changed."""
     before = everything(folder)
     monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, at, full()))
     with pytest.raises(SiteError) as raised:
@@ -215,7 +215,7 @@ def test_disk_that_fills_up_leaves_the_old_site(
 
 
 @pytest.mark.parametrize("error", [full(), KeyboardInterrupt(), MemoryError()], ids=repr)
-@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("at", range(5))
 def test_whatever_stops_the_staging_leaves_the_old_site(
     folder: Path, monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException
 ) -> None:
@@ -229,12 +229,12 @@ def test_whatever_stops_the_staging_leaves_the_old_site(
 
 def test_there_are_no_more_places_to_fail(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The two tests above go through all files that are written."""
-    monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, 4, full()))
+    monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, 5, full()))
     write_files(NEW, folder)
-    assert fails.calls == 4
+    assert fails.calls == 5
 
 
-@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("at", range(5))
 def test_interrupt_while_renaming_completes_first(
     folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
@@ -250,7 +250,7 @@ def test_interrupt_while_renaming_completes_first(
     monkeypatch.setattr(Path, "replace", replace_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_files(NEW, folder)
-    assert len(calls) == 4
+    assert len(calls) == 5
     assert calls[-1] == folder / MANIFEST
     assert set(everything(folder)) == {*NEW, MANIFEST}
     assert stale_files(NEW, folder) == []
@@ -258,11 +258,11 @@ def test_interrupt_while_renaming_completes_first(
         signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("at", range(5))
 def test_renaming_that_fails_is_mended_by_the_next_rendering(
     folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    """Renaming can fail halfway; the manifest comes last, so that the same can be done again."""
+    """Renaming can fail halfway; the manifest vouches for both states, so that any can follow."""
     rename, calls = Path.replace, []
 
     def fail(self: Path, target: Path) -> Path:
@@ -276,8 +276,10 @@ def test_renaming_that_fails_is_mended_by_the_next_rendering(
         write_files(NEW, folder)
     assert not [name for name in everything(folder) if name.endswith(".tmp")]
     monkeypatch.undo()
-    write_files(NEW, folder)
+    newer = {**NEW, "index.html": b"yet another start\n"}
+    write_files(newer, folder)
     assert set(everything(folder)) == {*NEW, MANIFEST}
+    assert stale_files(newer, folder) == []
 
 
 @pytest.mark.parametrize("place", ["site", "site/data"])

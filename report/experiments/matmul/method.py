@@ -12,12 +12,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.results import Record
+    from report.worker.records import Timing
 
 STOPS = {
     "narrow": "had a narrow enough interval",
     "repeats": "had all the samples that the profile asks for",
     "budget": "had used up its time",
 }
+
+
+BASES = {
+    True: "Each process counts with its median; the interval is Student's t over processes, on "
+    "logarithms.",
+    False: "With one process there is only the interval of its own median, from order statistics.",
+}
+"""What intervals stand on, by whether there are several processes."""
 
 
 def method(records: Sequence[Record]) -> list[str]:
@@ -30,33 +39,34 @@ def method(records: Sequence[Record]) -> list[str]:
     ]
     if not timings:
         return []
-    settings = Method(budget_s=1, repeats=1)
-    loops = [timing.inner_loops for timing in timings]
-    samples = [timing.samples for timing in timings]
     stops = collections.Counter(timing.stopped for timing in timings)
-    many = f"{min(loops):,} to {max(loops):,} calls" if max(loops) > 1 else "one call"
+    ended = (f"{STOPS[name]} ({number} of {len(timings)})" for name, number in stops.most_common())
     return [
+        f"{count(len(records), 'fresh process')}. {_sample(timings)}",
         (
-            f"{count(len(records), 'fresh process')}; in each, every series is called until it is "
-            f"warm (at least {settings.warmup_s * 1e3:.0f} ms where a call is shorter)."
+            "The series of the experiment take turns in shuffled rounds. Samples of each in one "
+            f"process: {_range([timing.samples for timing in timings])}."
         ),
-        (
-            f"A sample is {many}, chosen so that it lasts about {settings.sample_s * 1e3:.0f} ms "
-            "or "
-            "one call; before each, a quarter as many calls run untimed."
-        ),
-        (
-            "The series of the experiment take turns in shuffled rounds. "
-            f"Samples per series and process: {min(samples)} to {max(samples)}."
-        ),
-        "A series ended when it "
-        + "; when it ".join(f"{STOPS[name]} ({number}x)" for name, number in stops.most_common())
-        + ".",
-        (
-            "The operations are counted exactly, 2 n\N{SUPERSCRIPT THREE} for a product of two n "
-            "x n "
-            "matrices. Each process counts with its median; the interval is Student's t over "
-            "processes, on logarithms."
-        ),
+        f"A series ended when it {'; or '.join(ended)}.",
+        "The operations are counted exactly, 2 n\N{SUPERSCRIPT THREE} for a product.",
+        BASES[len(records) > 1],
         f"In all {duration(sum(record.elapsed_s for record in records))}.",
     ]
+
+
+def _sample(timings: Sequence[Timing]) -> str:
+    settings = Method(budget_s=1, repeats=1)
+    warm = f"Each series is called until it is warm, for {settings.warmup_s * 1e3:.0f} ms or more."
+    loops = [timing.inner_loops for timing in timings]
+    if max(loops) == 1:
+        return f"{warm} A sample is one call."
+    return (
+        f"{warm} A sample is {_range(loops)} calls, as many as last about "
+        f"{settings.sample_s * 1e3:.0f} ms, or one call where that is longer; before samples of "
+        "several calls, a quarter as many run untimed."
+    )
+
+
+def _range(values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

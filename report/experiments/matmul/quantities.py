@@ -19,7 +19,8 @@ def quantities(records: Sequence[Record]) -> list[Quantity]:
     found: dict[str, Series] = {}
     for index, record in enumerate(records):
         for series in record.outcome.series if record.outcome else ():
-            if series.timing is None:
+            # Without a count of operations there is no rate to draw.
+            if series.timing is None or not series.flops:
                 continue
             key = repr(series.labels)
             found.setdefault(key, series)

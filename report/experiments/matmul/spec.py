@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+# pydantic needs this one below Python 3.12; it depends on the package itself.
+from typing_extensions import TypedDict
+
 from report.experiments.settings import OneOrMany, Settings, Threads
 
 Strategy = Literal["element", "column", "row", "block", "full", "full-out"]
@@ -14,6 +17,17 @@ Size = Annotated[int, Field(ge=2, le=16_384)]
 
 ELEMENT_CALLS = 2**20
 """The most dot products of one element-wise product: some seconds in the slowest framework."""
+
+
+class Labels(TypedDict):
+    """What tells one series of an experiment from the others, as result files hold it."""
+
+    strategy: Strategy
+    size: Size
+    dtype: Dtype
+    block_width: Annotated[int, Field(ge=1)] | None
+    threads: int
+    tf32: bool | None
 
 
 class MatmulSettings(Settings):

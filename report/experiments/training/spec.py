@@ -6,10 +6,25 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+# pydantic needs this one below Python 3.12; it depends on the package itself.
+from typing_extensions import TypedDict
+
 from report.experiments.settings import Label, OneOrMany, Settings, Strict
 
 Loader = Literal["dataloader", "sliced"]
 Implementation = Literal["scratch", "concise"]
+
+
+class Labels(TypedDict):
+    """What tells one run of an experiment from the others, as result files hold it."""
+
+    run: Label
+    batch_size: Annotated[int, Field(ge=1)]
+    lr: Annotated[float, Field(gt=0)]
+    epochs: Annotated[int, Field(ge=1)]
+    loss: Literal["half_squared", "mse"]
+    loader: Loader
+    implementation: Implementation
 
 
 class RunSpec(Strict):
