@@ -446,3 +446,20 @@ def test_a_worker_that_leads_no_group_ends_alone() -> None:
         check=False,
     )
     assert done.stdout == b"it ended with 0\n"
+
+
+def test_what_a_framework_leaves_is_not_collected_over_and_over(tmp_path: Path) -> None:
+    """While measuring, the collector has few objects to go through; all older ones are frozen."""
+    counting = """
+        import gc
+        def counting(session, job):
+            labels = {"frozen": gc.get_freeze_count(), "left": len(gc.get_objects())}
+            return Outcome(series=[Series(labels=labels)])
+        kind.measure = counting
+        main()
+    """
+    with Worker(script(tmp_path, MADE_UP, counting)) as worker:
+        answer = worker.ask(_job("matmul", {}, bundle=None), 60)
+    counts = answer["outcome"]["series"][0]["labels"]
+    assert counts["frozen"] > 1000
+    assert counts["left"] < counts["frozen"] / 10
