@@ -9,6 +9,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 
+NOT_MADE = (".", ":!results", ":!site")
+"""What counts as a change: not what runs and renderings themselves write into a checkout."""
+
 
 @functools.cache
 def measuring_code() -> str:
@@ -32,7 +35,7 @@ def git_commit(folder: Path) -> str | None:
     """Return the commit checked out in a folder, with "+changes" if files differ from it."""
     try:
         commit = _git(folder, "rev-parse", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *NOT_MADE)
     except (OSError, subprocess.SubprocessError):
         return None
     return commit + ("+changes" if changed else "")
