@@ -90,29 +90,42 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Words:
+    """What is said about a figure.
+
+    Attributes:
+        title: The finding, as a sentence.
+        caption: What it shows, in this run's numbers.
+        explanation: What decides it here, in this run's numbers; may be empty.
+        alt: What a person would say about it on the phone.
+    """
+
+    title: str
+    caption: str
+    explanation: str = ""
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figure:
     """A figure with all that belongs to it.
 
     Attributes:
         name: Unique on its page.
         question: Which of its kind's questions it answers; the kind's template holds the text.
-        title: The finding, as a sentence.
-        caption: What it shows, in this run's numbers.
+        words: What is said about it.
         drawing: The picture, twice.
         table: The same numbers to read.
         sheet: The same numbers to download.
-        explanation: What decides it here, in this run's numbers; may be empty.
         code: Names of the timed functions in the backend's file.
     """
 
     name: str
     question: str
-    title: str
-    caption: str
+    words: Words
     drawing: Drawing
     table: Table
     sheet: Sheet
-    explanation: str = ""
     code: list[str] = field(default_factory=list)
 
 

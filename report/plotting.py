@@ -77,6 +77,9 @@ _RC: Any = {
 # matplotlib writes the date and its own address otherwise; neither belongs on a page.
 _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
+MOST_MARKERS = 14
+"""A line of this many points or more has none of its markers drawn."""
+
 WIDE, NARROW = 700, 340
 """Widths in CSS pixels for which the two layouts are made."""
 
@@ -198,6 +201,25 @@ def log2_axis(axes: Axes, values: Sequence[int]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
+def colour(index: int) -> str:
+    """Return the colour of the series of an index, the same in every figure."""
+    return SERIES[index % len(SERIES)]
+
+
+def style(index: int, points: int) -> dict[str, Any]:
+    """Return how the line of a series looks: markers and dashes repeat what the colour says.
+
+    Args:
+        index: Which series.
+        points: How many it has; too many markers would hide the line.
+    """
+    return {
+        "color": colour(index),
+        "linestyle": DASHES[index % len(DASHES)],
+        "marker": MARKERS[index % len(MARKERS)] if points < MOST_MARKERS else None,
+    }
+
+
 def line(
     axes: Axes,
     x: Sequence[float],
@@ -211,9 +233,7 @@ def line(
     (drawn,) = axes.plot(
         x,
         values,
-        color=SERIES[index % len(SERIES)],
-        linestyle=DASHES[index % len(DASHES)],
-        marker=MARKERS[index % len(MARKERS)],
+        **style(index, len(x)),
         label=safe(label),
     )
     known = [
@@ -226,7 +246,7 @@ def line(
             [at for at, _, _ in known],
             [low for _, low, _ in known],
             [high for _, _, high in known],
-            color=SERIES[index % len(SERIES)],
+            color=colour(index),
             alpha=0.18,
             linewidth=0,
         )
@@ -262,14 +282,14 @@ def dots(
         errors = None
         if estimate.low is not None and estimate.high is not None:
             errors = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
-        colour = SERIES[index % len(SERIES)]
+        own = colour(index)
         axes.errorbar(
             [estimate.value],
             [row + lower],
             xerr=errors,
             fmt=MARKERS[index % len(MARKERS)],
-            color=colour,
-            markerfacecolor=PAPER if hollow else colour,
+            color=own,
+            markerfacecolor=PAPER if hollow else own,
             markersize=6.5,
             elinewidth=1.4,
             capsize=3,

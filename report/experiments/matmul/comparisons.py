@@ -14,7 +14,7 @@ from report.experiments.matmul.figures import (
     x_of,
 )
 from report.experiments.matmul.words import name_series
-from report.figures import Figure, Number, Sheet, Table, in_words, number, together
+from report.figures import Figure, Number, Sheet, Table, Words, in_words, number, together
 from report.numerals import sentence, times
 
 if TYPE_CHECKING:
@@ -108,12 +108,12 @@ def _compared_curves(name: str, axis: str, lines: dict[str, list[Quantity]]) -> 
         + "; ".join(f"{m}: {in_words(q.rate(), GIGA, 'GFLOPS')}" for m, q in top.items())
         + "."
     )
+    alt = f"{title}. {caption}"
     return Figure(
         name=name,
         question="compare",
-        title=title,
-        caption=caption,
-        drawing=plotting.drawing(name, f"{title}. {caption}", draw),
+        words=Words(title=title, caption=caption, alt=alt),
+        drawing=plotting.drawing(name, alt, draw),
         table=curve_table(axis, lines),
         sheet=_compared_sheet(lines),
     )
@@ -153,12 +153,12 @@ def _compared_strategies(name: str, shared: dict[str, list[Quantity]]) -> Figure
         ]
         for key, label in labels.items()
     ]
+    alt = f"{title}. {caption}"
     return Figure(
         name=name,
         question="compare",
-        title=title,
-        caption=caption,
-        drawing=plotting.drawing(name, f"{title}. {caption}", draw, height=130 + 44 * len(labels)),
+        words=Words(title=title, caption=caption, alt=alt),
+        drawing=plotting.drawing(name, alt, draw, height=130 + 44 * len(labels)),
         table=Table(header=["strategy", *(f"{m}, GFLOPS" for m in shared)], rows=rows),
         sheet=_compared_sheet(shared),
     )

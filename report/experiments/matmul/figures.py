@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from report import plotting, quantities, statistics
@@ -109,9 +110,7 @@ def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
     return Figure(
         name=name,
         question=axis,
-        title=words.title,
-        caption=words.caption,
-        explanation=words.explanation,
+        words=words,
         drawing=plotting.drawing(name, words.alt, draw),
         table=curve_table(axis, lines),
         sheet=sheet(found),
@@ -210,9 +209,11 @@ def _strategies(name: str, found: Sequence[Quantity], cold: dict[str, Estimate])
     return Figure(
         name=name,
         question="strategy" if "strategy" in names and len(found) > 1 else "",
-        title=words.title,
-        caption=words.caption + printed.caption(found, cold),
-        explanation=words.explanation + printed.explanation(found, cold),
+        words=dataclasses.replace(
+            words,
+            caption=words.caption + printed.caption(found, cold),
+            explanation=words.explanation + printed.explanation(found, cold),
+        ),
         drawing=plotting.drawing(name, words.alt, draw, height=110 + 44 * len(labels)),
         table=_strategy_table(labels, found, as_printed),
         sheet=sheet(found, cold),

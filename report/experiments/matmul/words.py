@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report import quantities, statistics
-from report.figures import in_words
+from report.figures import Words, in_words
 from report.numerals import count, digits, percent, sentence, times
 
 if TYPE_CHECKING:
@@ -29,16 +28,6 @@ STRATEGIES = {
     "full": "full",
     "full-out": "full, memory kept",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    """What is said about a figure."""
-
-    title: str
-    caption: str
-    explanation: str
-    alt: str
 
 
 Lines = "dict[str, list[Quantity]]"

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 from report import plotting, quantities, statistics
 from report.experiments.training import curves
-from report.experiments.training.figures import curve_sheet, loss_axis, seconds_sheet, target_table
-from report.experiments.training.quantities import median_times
-from report.figures import Figure, Number, Table, absent, in_words, number, together
+from report.experiments.training.figures import (
+    curve_sheet,
+    loss_axis,
+    seconds_sheet,
+    target_table,
+    time_curves,
+)
+from report.figures import Figure, Number, Table, Words, absent, in_words, number, together
 from report.numerals import scaled, sentence, times
 
 if TYPE_CHECKING:
@@ -77,8 +82,7 @@ def _seconds(results: Sequence[Result], experiment: str) -> list[Figure]:
         Figure(
             name=name,
             question="compare",
-            title=title,
-            caption=caption,
+            words=Words(title=title, caption=caption, alt=alt),
             drawing=plotting.drawing(name, alt, draw, height=130 + 44 * len(labels)),
             table=Table(header=["run", *(f"{m}, ms per epoch" for m in found)], rows=rows),
             sheet=together(sheets),
@@ -130,20 +134,7 @@ def _loss_by_time(name: str, solved: Result, chosen: dict[str, Line]) -> Figure:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         plotting.log_axis(axes.xaxis)
-        drawn = []
-        for index, (machine, line) in enumerate(chosen.items()):
-            colour = plotting.SERIES[index % 8]
-            for seed in line.run.seeds:
-                seconds = median_times(seed)[1:]
-                axes.plot(seconds, seed.loss[1:], color=colour, linewidth=0.6, alpha=0.45)
-            (median,) = axes.plot(
-                line.elapsed_s[1:],
-                line.loss[1:],
-                color=colour,
-                linestyle=plotting.DASHES[index % 8],
-                label=plotting.safe(machine),
-            )
-            drawn.append(median)
+        drawn = time_curves(axes, chosen, 0.0)
         loss_axis(axes, list(chosen.values()), lowest)
         axes.set_xlabel("seconds of training" if narrow else "seconds of training (logarithmic)")
         plotting.legend_above(axes, drawn, narrow=narrow)
@@ -169,8 +160,7 @@ def _loss_by_time(name: str, solved: Result, chosen: dict[str, Line]) -> Figure:
     return Figure(
         name=name,
         question="compare",
-        title=title,
-        caption=caption,
+        words=Words(title=title, caption=caption, alt=alt),
         drawing=plotting.drawing(name, alt, draw),
         table=Table(
             header=["machine", *target_table(list(chosen.values()), target).header[1:]], rows=rows

@@ -74,16 +74,14 @@ def loss_by_epoch(name: str, result: Result, lines: Sequence[Line]) -> Figure:
             (median,) = axes.plot(
                 line.epochs[1:],
                 line.loss[1:],
-                color=plotting.SERIES[index % 8],
-                linestyle=plotting.DASHES[index % 8],
-                marker=plotting.MARKERS[index % 8] if len(line.epochs) < 14 else None,
+                **plotting.style(index, len(line.epochs)),
                 label=plotting.safe(line.name),
             )
             axes.fill_between(
                 line.epochs[1:],
                 line.lowest[1:],
                 line.highest[1:],
-                color=plotting.SERIES[index % 8],
+                color=plotting.colour(index),
                 alpha=0.18,
                 linewidth=0,
             )
@@ -97,9 +95,7 @@ def loss_by_epoch(name: str, result: Result, lines: Sequence[Line]) -> Figure:
     return Figure(
         name=name,
         question="epochs",
-        title=said.title,
-        caption=said.caption,
-        explanation=said.explanation,
+        words=said,
         drawing=plotting.drawing(name, said.alt, draw),
         table=_final_table(lines, lowest),
         sheet=curve_sheet(lines, lowest),
@@ -113,7 +109,7 @@ def _loss_by_time(name: str, result: Result, lines: Sequence[Line]) -> Figure:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         plotting.log_axis(axes.xaxis)
-        drawn = _time_curves(axes, lines, 0.0)
+        drawn = time_curves(axes, {line.name: line for line in lines}, 0.0)
         loss_axis(axes, lines, lowest)
         axes.set_xlabel("seconds of training" if narrow else "seconds of training (logarithmic)")
         plotting.legend_above(axes, drawn, narrow=narrow)
@@ -122,9 +118,7 @@ def _loss_by_time(name: str, result: Result, lines: Sequence[Line]) -> Figure:
     return Figure(
         name=name,
         question="time",
-        title=said.title,
-        caption=said.caption,
-        explanation=said.explanation,
+        words=said,
         drawing=plotting.drawing(name, said.alt, draw),
         table=target_table(lines, target),
         sheet=curve_sheet(lines, lowest),
@@ -141,7 +135,7 @@ def _excess_by_time(name: str, result: Result, lines: Sequence[Line]) -> list[Fi
     def draw(axes: Axes, *, narrow: bool) -> None:
         plotting.log_axis(axes.xaxis)
         plotting.log_axis(axes.yaxis)
-        drawn = _time_curves(axes, lines, lowest)
+        drawn = time_curves(axes, {line.name: line for line in lines}, lowest)
         axes.set_xlabel("seconds of training" if narrow else "seconds of training (logarithmic)")
         axes.set_ylabel("loss above the optimum")
         plotting.legend_above(axes, drawn, narrow=narrow)
@@ -151,9 +145,7 @@ def _excess_by_time(name: str, result: Result, lines: Sequence[Line]) -> list[Fi
         Figure(
             name=name,
             question="excess",
-            title=said.title,
-            caption=said.caption,
-            explanation=said.explanation,
+            words=said,
             drawing=plotting.drawing(name, said.alt, draw),
             table=_final_table(lines, lowest),
             sheet=curve_sheet(lines, lowest),
@@ -162,27 +154,24 @@ def _excess_by_time(name: str, result: Result, lines: Sequence[Line]) -> list[Fi
     ]
 
 
-def _time_curves(axes: Axes, lines: Sequence[Line], lowest: float) -> list[Line2D]:
+def time_curves(axes: Axes, lines: Mapping[str, Line], lowest: float) -> list[Line2D]:
     """Draw each seed as a thin line under the median of all; the untrained point has no place."""
     drawn = []
-    for index, line in enumerate(lines):
-        colour = plotting.SERIES[index % 8]
+    for index, (name, line) in enumerate(lines.items()):
         for seed in line.run.seeds:
             seconds = median_times(seed)
             axes.plot(
                 seconds[1:],
                 [loss - lowest for loss in seed.loss[1:]],
-                color=colour,
+                color=plotting.colour(index),
                 linewidth=0.6,
                 alpha=0.45,
             )
         (median,) = axes.plot(
             line.elapsed_s[1:],
             [loss - lowest for loss in line.loss[1:]],
-            color=colour,
-            linestyle=plotting.DASHES[index % 8],
-            marker=plotting.MARKERS[index % 8] if len(line.loss) < 14 else None,
-            label=plotting.safe(line.name),
+            **plotting.style(index, len(line.loss)),
+            label=plotting.safe(name),
         )
         drawn.append(median)
     return drawn
@@ -212,9 +201,7 @@ def _seconds(name: str, found: Sequence[Quantity], examples: int) -> Figure:
     return Figure(
         name=name,
         question="seconds",
-        title=said.title,
-        caption=said.caption,
-        explanation=said.explanation,
+        words=said,
         drawing=plotting.drawing(name, said.alt, draw, height=90 + 44 * len(labels)),
         table=seconds_table(found),
         sheet=seconds_sheet(found),
@@ -239,9 +226,7 @@ def _ways(name: str, way: str, found: Sequence[Quantity], examples: int) -> list
     figure = Figure(
         name=name,
         question=way,
-        title=said.title,
-        caption=said.caption,
-        explanation=said.explanation,
+        words=said,
         drawing=plotting.drawing(name, said.alt, draw, height=130 + 48 * len(by_run)),
         table=_ways_table(ways, by_run),
         sheet=seconds_sheet(found),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report import statistics
 from report.experiments.training import curves
-from report.figures import in_words
+from report.figures import Words, in_words
 from report.numerals import count, digits, percent, scaled, scientific, sentence, times
 
 if TYPE_CHECKING:
@@ -28,16 +27,6 @@ CLOSE = 1e-3
 
 HUGE = 1e5
 """Losses of diverged runs beyond this are written with a power of ten."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    """What is said about a figure."""
-
-    title: str
-    caption: str
-    explanation: str
-    alt: str
 
 
 def by_epoch(result: Result, lines: Sequence[Line]) -> Words:
