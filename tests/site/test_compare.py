@@ -170,7 +170,7 @@ def test_figures_leave_out_what_one_machine_lacks(make_result: Callable[..., Res
     ]
     (threads,) = matmul.comparisons(results, "threads")
     assert {"a", "b", "c"} <= drawn(threads)
-    assert re.search(r"c multiplies [34]\.\d times as fast as a", threads.title)
+    assert re.search(r"c multiplies [34]\.\d times as fast as a", threads.words.title)
     for figure in training.comparisons(results, "chapter-training"):
         assert {"b", "c"} <= drawn(figure)
         assert "a" not in drawn(figure)
@@ -186,8 +186,8 @@ def test_result_without_moments_leaves_the_others_comparable(
     assert {"a", "b", "c"} <= drawn(seconds)
     assert {"b", "c"} <= drawn(race)
     assert "a" not in drawn(race)
-    assert "c is first at a loss of 0.25" in race.title
-    assert race.title.endswith("2.0 times sooner than the last")
+    assert "c is first at a loss of 0.25" in race.words.title
+    assert race.words.title.endswith("2.0 times sooner than the last")
 
 
 def test_runs_of_one_name_and_other_settings_are_not_mixed(
@@ -220,3 +220,12 @@ def test_comparison_is_symmetric(make_result: Callable[..., Result]) -> None:
         assert speedup.low is not None
         assert speedup.value == pytest.approx(1 / back[key].value)
         assert speedup.low == pytest.approx(1 / (back[key].high or 0))
+
+
+def test_title_claims_no_difference_that_the_intervals_do_not_show(
+    make_result: Callable[..., Result],
+) -> None:
+    """Two runs of equal speed: the faster of two noisy medians is not called the faster machine."""
+    results = [only(make_result("a"), "threads"), only(make_result("b", 1.0001), "threads")]
+    (figure,) = matmul.comparisons(results, "threads")
+    assert figure.words.title == "These runs show no difference between the machines' highest rates"

@@ -106,6 +106,23 @@ def test_surrogate_data_are_announced(result: Result, read_pages: Reader) -> Non
     assert "Surrogate data." in before_the_first_section
 
 
+def test_every_figure_made_from_surrogate_data_says_so(
+    two_results: list[Result], read_pages: Reader
+) -> None:
+    """A figure that is copied out of its page still says it, on the comparison with the machine."""
+    made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
+    first, second = two_results
+    pages = read_pages(site.gather([replace(first, dataset=made_up), second]))
+    figures = pages[f"machine-{first.machine.id}.html"].figures()
+    told = {name for name, figure in figures.items() if "Surrogate data:" in figure.caption}
+    training = [n for n, e in first.config["experiments"].items() if e["kind"] == "training"]
+    assert told == {name for name in figures if name.startswith(tuple(training))}
+    assert told
+    compared = pages["compare.html"].figures()
+    assert any(f"Surrogate data on {first.machine.id}:" in f.caption for f in compared.values())
+    assert "Surrogate" not in pages[f"machine-{second.machine.id}.html"].words()
+
+
 def test_unfinished_run_says_how_much_is_missing(result: Result, read_pages: Reader) -> None:
     """Two of three processes have not run: the page says so and names the command to go on."""
     begun = only(result, "vectorization")
@@ -300,7 +317,7 @@ def test_unusual_result_is_compared(
     for pairing in (results, results[::-1]):
         drawn = compare(pairing, experiment)
         assert drawn
-        assert all("fast-machine" in figure.caption + figure.title for figure in drawn)
+        assert all("fast-machine" in figure.words.caption + figure.words.title for figure in drawn)
         assert pair(*pairing).rows
 
 

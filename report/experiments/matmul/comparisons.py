@@ -102,6 +102,8 @@ def _compared_curves(name: str, axis: str, lines: dict[str, list[Quantity]]) -> 
     rate_ratio = ratio.scaled((top[fastest].flops or 1) / (top[slowest].flops or 1))
     title = (
         f"At its best, {fastest} multiplies {times(rate_ratio.value)} times as fast as {slowest}"
+        if rate_ratio.excludes(1)
+        else "These runs show no difference between the machines' highest rates"
     )
     caption = (
         f"{_conditions(top[fastest], axis)}; highest rates: "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from report import plotting, quantities, statistics
 from report.experiments.training import curves
 from report.experiments.training.figures import (
+    announced,
     curve_sheet,
     loss_axis,
     seconds_sheet,
@@ -37,7 +38,7 @@ def comparisons(results: Sequence[Result], experiment: str) -> list[Figure]:
     chosen = _first_at_target(solved, experiment)
     if len(chosen) > 1:
         drawn.append(_loss_by_time(f"compare-{experiment}-time", solved[0], chosen))
-    return drawn
+    return [announced(figure, results) for figure in drawn]
 
 
 def _seconds(results: Sequence[Result], experiment: str) -> list[Figure]:

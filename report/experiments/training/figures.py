@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from report import plotting, quantities
@@ -60,7 +61,19 @@ def figures(result: Result, experiment: str) -> list[Figure]:
                 *_excess_by_time(f"{name}-excess", result, lines),
                 _seconds(f"{name}-seconds", found, examples),
             ]
-    return drawn
+    return [announced(figure, [result]) for figure in drawn]
+
+
+def announced(figure: Figure, results: Sequence[Result]) -> Figure:
+    """Say under a figure whether the data it was made from are made up."""
+    made_up = [r.machine.id for r in results if r.dataset and r.dataset.source == "surrogate"]
+    if not made_up:
+        return figure
+    where = f" on {' and '.join(made_up)}" if len(results) > 1 else ""
+    caption = (
+        f"{figure.words.caption} Surrogate data{where}: made up, with the real data's moments."
+    )
+    return dataclasses.replace(figure, words=dataclasses.replace(figure.words, caption=caption))
 
 
 def loss_by_epoch(name: str, result: Result, lines: Sequence[Line]) -> Figure:
