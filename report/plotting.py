@@ -155,6 +155,8 @@ def _tag_for_page(tag: str, name: str) -> str:
     # The page's own sans-serif; only its size is the figure's business.
     tag = re.sub(r"font: (\d+(?:\.\d+)?)px '[^;\"]*", r"font-size: \1px", tag)
     tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
+    # Hundredths of a pixel are enough; the digits below them would be a tenth of a page.
+    tag = re.sub(r"(\d\.\d\d)\d+", r"\1", tag)
     for colour, variable in _VARIABLES.items():
         tag = tag.replace(colour, variable)
     return tag
