@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,25 @@ def test_build_without_a_framework_names_the_command_that_installs_it(
     assert "[torch]" in done.stderr
     assert not (tmp_path / "site").exists()
     assert not (tmp_path / "results").exists()
+
+
+def test_build_works_from_the_wheel_in_an_empty_folder(
+    installed: Installed, tmp_path: Path
+) -> None:
+    """With a framework at hand, init and build are all it takes, away from any checkout."""
+    torch = find_spec("torch")
+    assert torch is not None
+    assert torch.origin is not None
+    # Lent from this environment: another download of PyTorch would say nothing more.
+    (packages,) = installed.environment.glob("lib/python*/site-packages")
+    lent = packages / "lent.pth"
+    lent.write_text(f"{Path(torch.origin).parent.parent}\n")
+    try:
+        assert installed.run("report", "init", folder=tmp_path).returncode == 0
+        done = installed.run("report", "build", "--only", "threads", folder=tmp_path)
+    finally:
+        lent.unlink()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == (tmp_path / "site" / "index.html").as_uri()
+    (result,) = (tmp_path / "results").rglob("*.json")
+    assert json.loads(result.read_bytes())["records"]

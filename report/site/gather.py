@@ -12,10 +12,9 @@ from markupsafe import Markup
 from report import __version__, compare, plotting, resources, store
 from report.backends import BACKENDS
 from report.hardware import noise
-from report.hardware.machine import describe
 from report.numerals import digits
 from report.ratios import pair
-from report.site.machine import MachineView, date_of, module, page_of, view
+from report.site.machine import MachineView, Section, date_of, module, view
 from report.worker import curve, timing
 
 if TYPE_CHECKING:
@@ -87,14 +86,15 @@ def _comparison(results: Sequence[Result], views: Sequence[MachineView]) -> dict
         for result in results
         for name, planned in result.config["experiments"].items()
     )
-    sections: list[tuple[str, list[tuple[Figure, str]]]] = []
+    sections: list[tuple[str, list[tuple[Figure, str]], list[tuple[MachineView, Section]]]] = []
     contents: dict[str, bytes] = {}
     for name, kind, title in names:
         drawn = cast("ComparisonModule", module(kind, "comparisons")).comparisons(results, name)
         placed = [(figure, f"data/compare/{figure.name}.csv") for figure in drawn]
         contents |= {path: figure.sheet.csv() for figure, path in placed}
         if placed:
-            sections.append((title, placed))
+            measured = [(v, s) for v in views for s in v.sections if s.name == name and s.method]
+            sections.append((title, placed, measured))
     pairs = [pair(results[0], other) for other in results[1:]]
     contents["compare.html"] = _render(
         "compare.html",
@@ -102,8 +102,6 @@ def _comparison(results: Sequence[Result], views: Sequence[MachineView]) -> dict
         sections=sections,
         pairs=[pair for pair in pairs if pair.rows],
         differences=compare.differences(results),
-        words={result.machine.id: describe(result.machine) for result in results},
-        pages={result.machine.id: page_of(result) for result in results},
     )
     return contents
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import getpass
 import itertools
+import json
 import re
 import socket
+import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -16,13 +19,15 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 
-from report import resources, site
+from report import resources, site, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from pages import Page
+
+    from report.results import Result
 
 NAMES = [
     "index.html",
@@ -172,6 +177,67 @@ def test_every_link_and_fragment_leads_somewhere(
     # The 404 page is served by the server, .nojekyll and the manifest are read by programs.
     assert set(two_machine_site) - names == {"404.html", ".nojekyll"}
     assert names <= set(two_machine_site)
+
+
+def test_every_figure_says_how_it_was_measured(
+    two_machine_site: dict[str, bytes],
+    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+) -> None:
+    """Wherever a figure stands, on its machine's page or another, its method is a click away."""
+    html = {name: body for name, body in two_machine_site.items() if name.endswith(".html")}
+    for name, page in read_pages(html).items():
+        summaries = [element.text for element in page.elements("summary")]
+        assert summaries.count("How this was measured") == len(page.figures()), name
+    assert read_pages(html)["compare.html"].figures()
+
+
+MEASURED = """
+version: 1
+device: cpu
+profiles: {quick: {processes: 2, repeats: 3, seeds: 2}}
+experiments:
+  vectorization:
+    {kind: matmul, size: 256, strategy: [full, block], threads: 2, budget_s: 0.4}
+  chapter-training:
+    kind: training
+    runs:
+      - {label: GD, batch_size: 1500, lr: 1, epochs: 10}
+      - {label: batch 100, batch_size: 100, lr: 0.4, epochs: 2}
+    budget_s: 0.4
+"""
+
+
+@pytest.mark.slow
+def test_result_of_this_machine_and_one_from_elsewhere_make_a_site_without_dead_ends(
+    make_result: Callable[..., Result],
+    real_file: Path,
+    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+    serve: Callable[[Path], AbstractContextManager[str]],
+    tmp_path: Path,
+) -> None:
+    """What PyTorch measures here and now is shown and compared with a file from elsewhere."""
+    (tmp_path / "experiments.yaml").write_text(
+        f"{MEASURED}\ndataset: {{path: {json.dumps(str(real_file))}}}\n"
+    )
+    store.save(make_result("elsewhere"), tmp_path / "results")
+    done = subprocess.run(
+        [Path(sys.executable).parent / "report", "build", "--machine", "here", "-o", "parent/repo"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with serve(tmp_path / "parent") as root:
+        reached = crawl(f"{root}repo/", read_pages)
+        names = {address.removeprefix(f"{root}repo/") for address in reached}
+    assert {"machine-here.html", "machine-elsewhere.html", "compare.html"} <= names
+    compared = read_pages({"compare.html": (tmp_path / "parent/repo/compare.html").read_bytes()})[
+        "compare.html"
+    ]
+    drawn = {"compare-vectorization", "compare-chapter-training-seconds"}
+    assert drawn <= compared.figures().keys()
+    assert "here" in compared.words("differences")
 
 
 def crawl(
