@@ -1,18 +1,15 @@
 """The one style of all figures: deterministic SVG with real text that follows the page's theme.
 
-Every colour is drawn as a stand-in and replaced by a CSS variable, so that one SVG serves light,
-dark and print. Every figure is laid out twice, for a desk and for a phone, because text in a
+Every figure is laid out twice, for a desk and for a phone, because text in a
 scaled picture would become too small to read.
 """
 
 from __future__ import annotations
 
 import io
-import re
 import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 import matplotlib as mpl
@@ -22,6 +19,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from report.numerals import digits, scientific
+from report.svg import INK, MUTED, PAPER, RULE, SERIES, for_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,13 +31,6 @@ if TYPE_CHECKING:
 
     from report.statistics import Estimate
 
-# Stand-ins, each unlikely in itself and unlike the others; style.css gives the variables values.
-_VARIABLES = {f"#c0ffe{index}": f"var(--series-{index})" for index in range(1, 9)}
-_VARIABLES |= {"#1a2b3c": "var(--ink)", "#4d5e6f": "var(--muted)", "#7a8b9c": "var(--rule)"}
-_VARIABLES |= {"#f0e1d2": "var(--paper)"}
-
-SERIES = [f"#c0ffe{index}" for index in range(1, 9)]
-INK, MUTED, RULE, PAPER = "#1a2b3c", "#4d5e6f", "#7a8b9c", "#f0e1d2"
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 DASHES = ["-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1)), (0, (3, 1)), "-", "--"]
 
@@ -117,8 +108,8 @@ def drawing(name: str, alt: str, draw: Draw, *, height: int = 380) -> Drawing:
         height: In CSS pixels; on a phone, where names take more lines, at least 300.
     """
     return Drawing(
-        wide=_for_page(_svg(draw, (WIDE, height), narrow=False), f"{name}_w", alt),
-        narrow=_for_page(_svg(draw, (NARROW, max(300, height)), narrow=True), f"{name}_n", alt),
+        wide=for_page(_svg(draw, (WIDE, height), narrow=False), f"{name}_w", alt),
+        narrow=for_page(_svg(draw, (NARROW, max(300, height)), narrow=True), f"{name}_n", alt),
     )
 
 
@@ -131,35 +122,6 @@ def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
         file = io.StringIO()
         canvas.savefig(file, format="svg", metadata=_METADATA)
     return file.getvalue()
-
-
-def _for_page(svg: str, name: str, alt: str) -> str:
-    """Turn matplotlib's file into an element: own ids, the page's colours and fonts."""
-    body = svg[svg.index("<svg") :]
-    view = re.search(r'viewBox="[^"]+"', body)
-    body = body[body.index(">") + 1 :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    # Tags only: a label that looks like one of these is a person's text and stays as it is.
-    body = re.sub(r"<[^>]*>", lambda tag: _tag_for_page(tag[0], name), body)
-    body = re.sub(r"\n\s*", "\n", body)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {view[0] if view else ""} '
-        f'role="img" aria-label="{escape(alt, quote=True)}">{body}'
-    )
-
-
-def _tag_for_page(tag: str, name: str) -> str:
-    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}_\1"', tag)
-    tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}_\1)", tag)
-    tag = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}_\1"', tag)
-    # The page's own sans-serif; only its size is the figure's business.
-    tag = re.sub(r"font: (\d+(?:\.\d+)?)px '[^;\"]*", r"font-size: \1px", tag)
-    tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
-    # Hundredths of a pixel are enough; the digits below them would be a tenth of a page.
-    tag = re.sub(r"(\d\.\d\d)\d+", r"\1", tag)
-    for colour, variable in _VARIABLES.items():
-        tag = tag.replace(colour, variable)
-    return tag
 
 
 class _PlainLogLocator(LogLocator):

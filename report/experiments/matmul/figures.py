@@ -19,6 +19,7 @@ from report.figures import (
     number,
 )
 from report.numerals import digits
+from report.svg import MUTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +125,7 @@ def _draw_ideal(axes: Axes, threads: Sequence[int], line: Sequence[Quantity]) ->
     axes.plot(
         threads,
         [first * count for count in threads],
-        color=plotting.MUTED,
+        color=MUTED,
         linewidth=1,
         linestyle=(0, (2, 2)),
     )
@@ -134,7 +135,7 @@ def _draw_ideal(axes: Axes, threads: Sequence[int], line: Sequence[Quantity]) ->
         xytext=(-8, 8),
         textcoords="offset points",
         ha="right",
-        color=plotting.MUTED,
+        color=MUTED,
         fontsize=11.5,
     )
     axes.set_ylim(bottom=0, top=1.18 * first * threads[-1])
