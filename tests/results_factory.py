@@ -8,36 +8,33 @@ computed from them fits theory. Tests use it as the fixture `make_result`.
 from __future__ import annotations
 
 import functools
+import pathlib
 import random
+import runpy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import yaml
 
 from report import data, leastsquares, surrogate
 from report.config import Config
 from report.experiments.matmul import measure as matmul
-from report.experiments.training import measure as training
 from report.hardware.machine import Cache, Cpu, Machine
 from report.hardware.noise import Conditions
 from report.plan import Plan, plan
 from report.resources import default_config
 from report.results import Record, Result
-from report.worker.curve import Curve
 from report.worker.records import (
     AsPrinted,
     Environment,
     Outcome,
     Series,
     Timing,
-    TrainingRun,
 )
 from report.worker.timing import median, median_interval
 
 if TYPE_CHECKING:
     from report.config import Profile
-    from report.leastsquares import FloatArray
     from report.plan import PlannedExperiment
 
 PROCESSES = 3
@@ -49,9 +46,6 @@ RATES = {"float32": 90e9, "float64": 45e9, "bfloat16": 180e9, "float16": 30e9}
 FAILED = "it was ended by SIGKILL, most often for lack of memory"
 SKIPPED = "the device was taken by another program"
 STDERR = 'Fatal Python error: Aborted\n  File "<report>/report/backends/pytorch.py", line 1'
-
-Path = tuple[list[int], list[int], list[float]]
-"""Examples, ends of epochs, and losses of a training run."""
 
 
 def make_result(
@@ -186,8 +180,23 @@ def _record(
         return replace(record, status="failed", reason=FAILED, stderr_tail=STDERR)
     if (experiment.name, process) == (last["matmul"], 1):
         return replace(record, status="skipped", reason=SKIPPED)
-    outcome = _products if experiment.kind == "matmul" else _trained
-    return replace(record, outcome=outcome(experiment, process, slowness, rng))
+    return replace(record, outcome=_outcome(experiment, process, slowness, rng))
+
+
+def _outcome(
+    experiment: PlannedExperiment, process: int, slowness: float, rng: random.Random
+) -> Outcome:
+    """Make what an experiment measures in a process; each newer kind has a file that does so."""
+    if experiment.kind == "matmul":
+        return _products(experiment, process, slowness, rng)
+    made: Outcome = _factory(experiment.kind)(experiment, process, slowness, rng)
+    return made
+
+
+@functools.cache
+def _factory(kind: str) -> Any:
+    folder = pathlib.Path(__file__).parent / "factories"
+    return runpy.run_path(str(folder / f"{kind}.py"))["outcome"]
 
 
 def _quiet() -> Conditions:
@@ -264,63 +273,3 @@ def _timing(seconds: float, rng: random.Random) -> Timing:
         low_s=low,
         high_s=high,
     )
-
-
-def _trained(
-    experiment: PlannedExperiment, process: int, slowness: float, rng: random.Random
-) -> Outcome:
-    seeds = training._seeds(experiment.seeds, process, experiment.processes)
-    runs = []
-    for run in training._runs(experiment.settings):
-        for seed in seeds:
-            examples, ends, loss = _path(run.batch_size, run.lr, run.epochs, run.loss, seed)
-            loading_s = {"dataloader": 8e-6, "sliced": 2e-7}[run.loader]
-            update_s = {"scratch": 4e-5, "concise": 6e-5}[run.implementation]
-            noise = [slowness * (1 + 0.02 * rng.random()) for _ in range(3)]
-            runs.append(
-                TrainingRun(
-                    labels=dict(vars(run)),
-                    seed=seed,
-                    examples=list(examples),
-                    epoch_ends=list(ends),
-                    loss=list(loss),
-                    repeats=len(noise),
-                    elapsed_s=[
-                        [each * n * (loading_s + update_s / run.batch_size) for n in examples]
-                        for each in noise
-                    ],
-                    diverged=loss[-1] > loss[0],
-                )
-            )
-    return Outcome(runs=runs)
-
-
-@functools.cache
-def _path(batch_size: int, lr: float, epochs: int, loss: str, seed: int) -> Path:
-    """Train for real, and collect the curve by the same rule as a backend does."""
-    rows = surrogate.rows(0)
-    inputs = np.column_stack([rows[:, :-1], np.ones(len(rows))])
-    targets = rows[:, -1]
-    plan_seed = _plan("quick").seed
-    weights = data.initial_weights(plan_seed, seed, inputs.shape[1] - 1)
-    theta: FloatArray = np.append(weights, 0.0)
-    factor = 2.0 if loss == "mse" else 1.0
-
-    def evaluate() -> float:
-        residual: FloatArray = inputs @ theta - targets
-        return float(residual @ residual) / len(rows) / 2
-
-    curve = Curve(synchronize=lambda: None, evaluate=evaluate, clock=lambda: 0.0)
-    curve.start()
-    seen = 0
-    for order in data.permutations(plan_seed, seed, epochs, len(rows)):
-        for first in range(0, len(rows), batch_size):
-            batch: Any = order[first : first + batch_size]
-            chosen = inputs[batch]
-            residual = chosen @ theta - targets[batch]
-            theta -= lr * factor * (residual @ chosen) / len(batch)
-            seen += len(batch)
-            if seen >= curve.due:
-                curve.point(seen)
-        curve.end_epoch(seen)
-    return curve.examples, curve.epoch_ends, curve.loss

@@ -1,0 +1,1 @@
+"""Makes what experiments measure, without measuring; a file for each newer kind."""

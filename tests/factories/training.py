@@ -1,0 +1,151 @@
+"""Makes what a `training` experiment measures, without a framework and without a clock.
+
+Losses come from really training in NumPy on rows with the data's moments, by each run's own
+optimizer, schedule and sampling, so that whatever is computed from them fits theory; seconds
+from a cost for each example and each update.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from report import data, surrogate
+from report.experiments.training import measure as training
+from report.resources import default_config
+from report.worker import schedules
+from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
+from report.worker.records import Outcome
+
+if TYPE_CHECKING:
+    import random
+
+    from report.experiments.training.measure import Run
+    from report.leastsquares import FloatArray
+    from report.plan import PlannedExperiment
+
+REPEATS = 3
+LOADING_S = {"dataloader": 8e-6, "sliced": 2e-7}
+"""Of an example."""
+
+UPDATE_S = {"scratch": 4e-5, "concise": 6e-5}
+OPTIMIZER_S = {"sgd": 0, "momentum": 1e-5, "adagrad": 2e-5, "rmsprop": 2e-5, "adadelta": 4e-5}
+
+
+def outcome(
+    experiment: PlannedExperiment, process: int, slowness: float, rng: random.Random
+) -> Outcome:
+    """Train every run with every seed of the process."""
+    settings = experiment.settings
+    every = EPOCHS_ONLY if settings["evaluate"] == "epochs" else EVERY
+    records = []
+    for run in training.runs_of(settings):
+        update_s = UPDATE_S[run.implementation] + OPTIMIZER_S.get(run.optimizer, 5e-5)
+        example_s = LOADING_S[run.loader] + update_s / run.batch_size
+        for seed in training._seeds(experiment.seeds, process, experiment.processes):
+            path = _path(replace(run, run="", loader="", implementation=""), seed, every)
+            one = training._Repeated(run=run, seed=seed)
+            for _ in range(REPEATS):
+                each = slowness * (1 + 0.02 * rng.random())
+                elapsed_s = [each * example_s * n for n in path.examples]
+                one.curves.append(replace(path, elapsed_s=elapsed_s))
+            records.append(training._record(one, settings["dtype"]))
+    return Outcome(runs=records)
+
+
+@functools.cache
+def _plan_seed() -> int:
+    seed: int = yaml.safe_load(default_config())["seed"]
+    return seed
+
+
+@functools.cache
+def _path(run: Run, seed: int, every: int) -> Curve:
+    """Train for real, and collect the curve by the same rule as a backend does."""
+    rows = surrogate.rows(0)
+    inputs = np.column_stack([rows[:, :-1], np.ones(len(rows))])
+    targets = rows[:, -1]
+    plan_seed = _plan_seed()
+    weights = data.initial_weights(plan_seed, seed, inputs.shape[1] - 1)
+    theta: FloatArray = np.append(weights, 0.0)
+    change = Change(run)
+    factor = 2.0 if run.loss == "mse" else 1.0
+
+    def evaluate() -> float:
+        residual: FloatArray = inputs @ theta - targets
+        loss = float(residual @ residual) / len(rows) / 2
+        return loss if loss < np.finfo(np.float32).max else float("inf")
+
+    curve = Curve(synchronize=lambda: None, evaluate=evaluate, clock=lambda: 0.0, every=every)
+    curve.start()
+    draw = data.permutations if run.sampling == "permutation" else data.draws
+    seen, visited = 0, len(rows) * run.copies
+    with np.errstate(over="ignore", invalid="ignore"):
+        for epoch, order in enumerate(draw(plan_seed, seed, run.epochs, visited)):
+            lr = run.lr * schedules.factor(run.schedule, epoch, run.epochs)
+            shuffled, sought = inputs[order % len(rows)], targets[order % len(rows)]
+            for first in range(0, visited, run.batch_size):
+                chosen = shuffled[first : first + run.batch_size]
+                residual = chosen @ theta - sought[first : first + run.batch_size]
+                theta -= lr * change.of(residual @ chosen * (factor / len(chosen)))
+                seen += len(chosen)
+                if seen >= curve.due:
+                    curve.point(seen)
+            if not curve.end_epoch(seen):
+                break
+    return curve
+
+
+class Change:
+    """What an optimizer makes of a gradient, before the learning rate; written from the papers."""
+
+    def __init__(self, run: Run) -> None:
+        """Begin with nothing seen."""
+        self.rule = getattr(self, run.optimizer)
+        self.kept = run.momentum
+        self.first: Any = 0.0
+        self.second: Any = 0.0
+        self.steps = 0
+
+    def of(self, g: FloatArray) -> FloatArray:
+        """Return the change, to be multiplied with the rate and subtracted."""
+        changed: FloatArray = self.rule(g)
+        return changed
+
+    def sgd(self, g: FloatArray) -> FloatArray:
+        """Return the gradient itself."""
+        return g
+
+    def momentum(self, g: FloatArray) -> Any:
+        """Return the velocity."""
+        self.first = self.kept * self.first + g
+        return self.first
+
+    def adagrad(self, g: FloatArray) -> Any:
+        """Divide by the root of the sum of squares."""
+        self.second = self.second + g * g
+        return g / (np.sqrt(self.second) + 1e-10)
+
+    def rmsprop(self, g: FloatArray) -> Any:
+        """Divide by the root of the leaky mean of squares."""
+        self.second = 0.9 * self.second + 0.1 * g * g
+        return g / (np.sqrt(self.second) + 1e-8)
+
+    def adadelta(self, g: FloatArray) -> Any:
+        """Divide likewise, and multiply with that of the changes."""
+        self.second = 0.9 * self.second + 0.1 * g * g
+        change = np.sqrt(self.first + 1e-6) / np.sqrt(self.second + 1e-6) * g
+        self.first = 0.9 * self.first + 0.1 * change * change
+        return change
+
+    def adam(self, g: FloatArray) -> Any:
+        """Divide the corrected mean by the root of the corrected mean of squares."""
+        self.steps += 1
+        self.first = 0.9 * self.first + 0.1 * g
+        self.second = 0.999 * self.second + 0.001 * g * g
+        corrected = self.second / (1 - 0.999**self.steps)
+        return self.first / (1 - 0.9**self.steps) / (np.sqrt(corrected) + 1e-8)
