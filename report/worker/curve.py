@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 EVERY = 200
 """Examples between two points of a curve, as in the chapter."""
 
+EPOCHS_ONLY = sys.maxsize
+"""As `every`: no points but the ends of epochs."""
+
 
 @dataclass(kw_only=True)
 class Curve:
@@ -26,13 +30,14 @@ class Curve:
     each update (one integer comparison, as cheap as the chapter's own `n % 200`), calls `point`
     where it is reached, and `end_epoch` after each epoch. The chapter's rule skips most points
     when the batch size does not divide 200; here a point falls due at the first update on or
-    past each multiple of 200, and at every epoch's end.
+    past each multiple of `every`, which is 200, and at every epoch's end.
 
     Attributes:
         synchronize: Waits for the device; called inside the timer.
         evaluate: Returns the loss on all examples; called outside the timer. The backend sets
             it, because it needs the run's own parameters.
         clock: Seconds; replaced in tests.
+        every: Examples between two points.
         examples: Examples processed at each point.
         epoch_ends: Indices of the points at which an epoch ended.
         loss: Loss at each point; the last one may be infinite or NaN.
@@ -43,13 +48,18 @@ class Curve:
     synchronize: Callable[[], object]
     evaluate: Callable[[], float] = lambda: float("nan")
     clock: Clock = time.perf_counter
+    every: int = EVERY
     examples: list[int] = field(default_factory=list)
     epoch_ends: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
     elapsed_s: list[float] = field(default_factory=list)
-    due: int = EVERY
+    due: int = field(init=False)
     _trained_s: float = 0.0
     _since: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Let the first point fall due."""
+        self.due = self.every
 
     def start(self) -> None:
         """Evaluate the untrained model, then start the timer."""
@@ -61,7 +71,7 @@ class Curve:
         self.synchronize()
         self._trained_s += self.clock() - self._since
         self._add(examples)
-        self.due = (examples // EVERY + 1) * EVERY
+        self.due = (examples // self.every + 1) * self.every
         self._since = self.clock()
 
     def end_epoch(self, examples: int) -> bool:

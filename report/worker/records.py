@@ -72,6 +72,8 @@ class Series:
         status: ok, skipped (cannot be done here) or failed.
         reason: Why not ok, in words.
         flops: Floating point operations of one call, exactly; null where not counted.
+        bytes_moved: Bytes that one call reads and writes, each counted once, whether they lie in
+            a cache or in memory; null where not counted.
         timing: The samples; null unless ok.
     """
 
@@ -81,6 +83,7 @@ class Series:
     status: Status = "ok"
     reason: str | None = None
     flops: int | None = None
+    bytes_moved: int | None = None
     timing: Timing | None = None
 
 
@@ -143,6 +146,33 @@ class TrainingRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GradientNoise:
+    """How far minibatch gradients lie from the full one, at one point and batch size.
+
+    Attributes:
+        labels: point, batch_size, sampling.
+        draws: Minibatches drawn.
+        mean_square: Mean over the draws of |g_B - g|^2, the squared Euclidean distance between
+            the minibatch gradient and the gradient over all examples.
+        population: Mean over all examples of |g_i - g|^2, exactly: what theory starts from.
+        gradient: |g|, the length of the gradient over all examples.
+    """
+
+    __pydantic_config__ = STRICT
+
+    labels: Labels
+    draws: int
+    mean_square: float
+    population: float
+    gradient: float
+
+    def __post_init__(self) -> None:
+        """Refuse what no draws can have given."""
+        if self.draws < 1 or self.mean_square < 0 or self.population < 0 or self.gradient < 0:
+            raise ValueError("squares and lengths are not negative, and need draws")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What `measure.py` of a kind returns for one job: any of these, as the kind has them."""
 
@@ -150,6 +180,7 @@ class Outcome:
 
     series: list[Series] = field(default_factory=list)
     runs: list[TrainingRun] = field(default_factory=list)
+    noise: list[GradientNoise] = field(default_factory=list)
     as_printed: list[AsPrinted] = field(default_factory=list)
 
 
