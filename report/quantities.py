@@ -34,6 +34,8 @@ class Quantity:
         labels: What tells it from others of the experiment.
         groups: For each process its samples, in seconds.
         flops: Floating point operations in those seconds, if they are counted.
+        bytes_moved: Bytes read and written in those seconds, if they are counted.
+        examples: Training examples processed in those seconds, if they are counted.
     """
 
     experiment: str
@@ -43,6 +45,8 @@ class Quantity:
     labels: Labels
     groups: list[list[float]]
     flops: int | None = None
+    bytes_moved: int | None = None
+    examples: int | None = None
 
     @property
     def key(self) -> Key:
@@ -62,6 +66,16 @@ class Quantity:
         if self.flops is None:
             raise ValueError("operations are not counted here")
         return self.time().reciprocal(self.flops)
+
+    def bandwidth(self) -> Estimate:
+        """Return the bytes moved per second.
+
+        Raises:
+            ValueError: They are not counted.
+        """
+        if self.bytes_moved is None:
+            raise ValueError("bytes are not counted here")
+        return self.time().reciprocal(self.bytes_moved)
 
 
 class QuantityModule(Protocol):
