@@ -1,0 +1,182 @@
+"""Going through memory: reading, copying, adding, at a distance, and in any order."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from report.backends.pytorch.environment import DTYPES, multiplies
+from report.worker.records import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from report.experiments.bandwidth.measure import Access
+
+SCALAR = 0.5
+"""s of a = b + s c; small, so that no value overflows however often it is computed."""
+
+WINDOWS = 8
+"""Lists of random positions that are gathered in turn, so that no call repeats the last one."""
+
+_MEMINFO = Path("/proc/meminfo")
+
+
+class Memory:
+    """One buffer on a device; all working sets lie at its beginning.
+
+    Sharing saves memory, and the seconds that it takes to write to it for the first time.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        """Hold nothing yet."""
+        self._device = device
+        self._buffer = torch.empty(0, dtype=torch.uint8, device=device)
+
+    def free_bytes(self) -> int | None:
+        """Return how much memory is free, or None where nothing says."""
+        if self._device.type == "cuda":
+            return int(torch.cuda.mem_get_info(self._device)[0])
+        if self._device.type == "xpu":
+            return None
+        return _free_on_host()
+
+    def reserve(self, size_bytes: int) -> None:
+        """Take a buffer and write to all of it.
+
+        Memory that was never written has no place of its own yet: reading it would be too fast.
+
+        Args:
+            size_bytes: Its size.
+
+        Raises:
+            Unavailable: There is not so much memory.
+        """
+        try:
+            numbers = torch.empty(-(-size_bytes // 4), dtype=torch.float32, device=self._device)
+            self._buffer = numbers.fill_(1.0).view(torch.uint8)
+        except RuntimeError as error:
+            # Not all allocators raise torch.OutOfMemoryError: the CPU's and MPS's do not.
+            if "memory" not in str(error):
+                raise
+            raise Unavailable(f"not enough memory on {self._device}") from error
+
+    def call(self, access: Access) -> Callable[[], object]:
+        """Return a function that accesses the buffer once.
+
+        Args:
+            access: How.
+
+        Raises:
+            Unavailable: The device lacks the dtype.
+        """
+        if not multiplies(str(self._device), access.dtype):
+            raise Unavailable(f"PyTorch computes with no {access.dtype} on {self._device.type}")
+        makers = {
+            "read": self._reads,
+            "copy": self._copies,
+            "triad": self._triads,
+            "strided": self._strided_reads,
+            "gather": self._gathers,
+        }
+        calls = makers[access.operation](access)
+        return calls[0] if len(calls) == 1 else _in_turn(calls)
+
+    def arrays(self, access: Access, count: int) -> list[torch.Tensor]:
+        """Return the arrays that share a working set, one behind the other."""
+        dtype = DTYPES[access.dtype]
+        whole = self._buffer[: count * access.elements * dtype.itemsize].view(dtype)
+        return list(whole.split(access.elements))
+
+    def _reads(self, access: Access) -> list[Callable[[], object]]:
+        (x,) = self.arrays(access, 1)
+        shape = (access.parts, access.repeats)
+        out = torch.empty(shape, dtype=x.dtype, device=x.device)
+        # Expanding takes no memory: a part is summed anew for each element of `out`.
+        return [
+            partial(read, chunk.view(access.parts, 1, -1).expand(*shape, -1), out)
+            for chunk in _chunks(x, access.chunk)
+        ]
+
+    def _copies(self, access: Access) -> list[Callable[[], object]]:
+        chunks = [_chunks(x, access.chunk) for x in self.arrays(access, 2)]
+        return [partial(copy, dst, src) for dst, src in zip(*chunks, strict=True)]
+
+    def _triads(self, access: Access) -> list[Callable[[], object]]:
+        chunks = [_chunks(x, access.chunk) for x in self.arrays(access, 3)]
+        return [partial(triad, a, b, c) for a, b, c in zip(*chunks, strict=True)]
+
+    def _strided_reads(self, access: Access) -> list[Callable[[], object]]:
+        (x,) = self.arrays(access, 1)
+        out = torch.empty((), dtype=x.dtype, device=x.device)
+        reach = access.chunk * access.stride
+        return [partial(strided, chunk[:: access.stride], out) for chunk in _chunks(x, reach)]
+
+    def _gathers(self, access: Access) -> list[Callable[[], object]]:
+        (x,) = self.arrays(access, 1)
+        out = torch.empty(access.chunk, dtype=x.dtype, device=x.device)
+        if access.order == "sequential":
+            index = torch.arange(access.chunk, device=x.device)
+            return [partial(gather, chunk, index, out) for chunk in _chunks(x, access.chunk)]
+        generator = torch.Generator().manual_seed(access.seed)
+        shape = (1 if access.chunk == access.elements else WINDOWS, access.chunk)
+        positions = torch.randint(access.elements, shape, generator=generator).to(x.device)
+        return [partial(gather, x, index, out) for index in positions]
+
+
+def read(x: torch.Tensor, out: torch.Tensor) -> None:
+    """Read all numbers, as fast as a sum does: x is (threads, times over, numbers of a thread)."""
+    torch.sum(x, dim=-1, out=out)
+
+
+def copy(dst: torch.Tensor, src: torch.Tensor) -> None:
+    """Copy numbers."""
+    dst.copy_(src)
+
+
+def triad(a: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> None:
+    """Compute a = b + s c."""
+    torch.add(b, c, alpha=SCALAR, out=a)
+
+
+def strided(x: torch.Tensor, out: torch.Tensor) -> None:
+    """Read numbers that lie at a distance from each other."""
+    torch.sum(x, dim=0, out=out)
+
+
+def gather(values: torch.Tensor, index: torch.Tensor, out: torch.Tensor) -> None:
+    """Look values up. On a CPU, PyTorch does this on one thread."""
+    torch.index_select(values, 0, index, out=out)
+
+
+def _chunks(x: torch.Tensor, size: int) -> list[torch.Tensor]:
+    """Cut a vector into pieces of one size; what is left at its end is not used."""
+    return [x[i : i + size] for i in range(0, len(x) - size + 1, size)]
+
+
+def _in_turn(calls: Sequence[Callable[[], object]]) -> Callable[[], object]:
+    turns = itertools.cycle(calls)
+
+    def call() -> None:
+        next(turns)()
+
+    return call
+
+
+def _free_on_host() -> int | None:
+    try:
+        for line in _MEMINFO.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # not Linux
+    try:
+        # How much of it is free is not to be had everywhere; half is a cautious guess.
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, ValueError, OSError):
+        return None

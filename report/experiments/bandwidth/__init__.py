@@ -1,0 +1,1 @@
+"""Memory: bytes per second by working set, and the price of reading out of order."""

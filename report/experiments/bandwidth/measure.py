@@ -1,0 +1,390 @@
+"""What a `bandwidth` experiment runs, in the framework's own interpreter."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from report.worker.records import Outcome, Series, Unavailable
+from report.worker.timing import Method, Stopwatch
+from report.worker.timing import measure as measure_together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from report.worker.records import Labels
+
+ITEM_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
+
+INDEX_BYTES = 8
+"""Of an index of a gather: frameworks take 64-bit integers by default."""
+
+ARRAYS = {"read": 1, "copy": 2, "triad": 3, "strided": 1, "gather": 1}
+"""Arrays that share a working set. What a gather needs beside its table only streams past."""
+
+SMALLEST_BYTES = 2**12
+"""Of the working sets of `auto`: fits into any first cache."""
+
+LEAST_LARGEST_BYTES, MOST_LARGEST_BYTES = 2**26, 2**32
+"""Bounds of the largest working set of `auto`, where memory allows."""
+
+ASSUMED_CACHE_BYTES = 2**28
+"""Of a device that does not say: no smaller than any last cache known when this was written."""
+
+ASSUMED_FREE_BYTES = 2**32
+"""Of memory, where the system does not say."""
+
+WINDOW_BYTES = 2**26
+"""What one call goes through of a working set that no cache holds; the next call goes on there.
+
+Some milliseconds, so that even the largest working set gives as many samples as the others.
+"""
+
+REREAD_BYTES = 2**25
+"""A call of `read` goes through a small working set until it has read about this much.
+
+Otherwise the cost of a call, a microsecond, would hide the speed of the nearest caches.
+"""
+
+STRIDED_ELEMENTS = 2**20
+"""Elements that one strided call reads, whatever the stride."""
+
+GATHERED_ELEMENTS = 2**18
+"""The most values that one call looks up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What is to be done to memory, counted in elements.
+
+    Attributes:
+        operation: read, copy, triad, strided or gather.
+        dtype: Of the elements.
+        elements: Of each array in the working set.
+        chunk: Elements of each array that one call takes up; calls go on where the last ended,
+            from the end back to the beginning.
+        parts: How many threads share a read; each keeps to its own part.
+        repeats: How often one read goes through its chunk.
+        stride: Of strided.
+        order: Of gather.
+        seed: Of random positions.
+    """
+
+    operation: str
+    dtype: str
+    elements: int
+    chunk: int
+    parts: int = 1
+    repeats: int = 1
+    stride: int = 1
+    order: str | None = None
+    seed: int = 0
+
+
+class Memory(Protocol):
+    """A device's memory, one buffer of it, and the ways to go through that."""
+
+    def free_bytes(self) -> int | None:
+        """Return how much memory is free, or None where nothing says."""
+
+    def reserve(self, size_bytes: int) -> None:
+        """Take a buffer and write to all of it; working sets lie at its beginning.
+
+        Raises:
+            Unavailable: There is not so much memory.
+        """
+
+    def call(self, access: Access) -> Callable[[], object]:
+        """Return a function that accesses the buffer once.
+
+        Raises:
+            Unavailable: The framework cannot do it.
+        """
+
+
+class Session(Protocol):
+    """What a backend must offer for this kind."""
+
+    def synchronize(self) -> object:
+        """Wait until the device has done what was queued."""
+
+    def set_threads(self, threads: int) -> None:
+        """Use this many CPU threads from now on."""
+
+    def memory(self) -> Memory:
+        """Return the device's memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One series to measure."""
+
+    operation: str
+    working_set_bytes: int
+    stride: int | None
+    order: str | None
+    dtype: str
+    threads: int
+
+    def labels(self) -> Labels:
+        """Return the labels under which it is stored."""
+        return dict(vars(self))
+
+    def access(self, *, resident_bytes: int, parts: int, most_stride: int, seed: int) -> Access:
+        """Decide how its calls go through memory.
+
+        Args:
+            resident_bytes: Working sets up to this size may stay in a cache between calls, so
+                that every call goes through all of them.
+            parts: How many threads share a read.
+            most_stride: The largest stride of the experiment: all strides read as many elements.
+            seed: Of random positions.
+        """
+        share = ITEM_BYTES[self.dtype] * ARRAYS[self.operation]
+        elements = self.working_set_bytes // share
+        chunk = elements
+        if self.operation == "strided":
+            chunk = max(1, min(STRIDED_ELEMENTS, elements // most_stride))
+        elif self.operation == "gather":
+            chunk = min(elements, GATHERED_ELEMENTS)
+        elif self.working_set_bytes > max(resident_bytes, WINDOW_BYTES):
+            chunk = WINDOW_BYTES // share
+        again = 1
+        if self.operation == "read":
+            chunk -= chunk % parts
+            again = max(1, REREAD_BYTES // (chunk * share))
+        return Access(
+            operation=self.operation,
+            dtype=self.dtype,
+            elements=elements,
+            chunk=chunk,
+            parts=parts,
+            repeats=again,
+            stride=self.stride or 1,
+            order=self.order,
+            seed=seed,
+        )
+
+
+def bytes_moved(access: Access) -> int:
+    """Count the bytes that one call reads and writes, each once.
+
+    No bytes are added for what a cache fetches beside them: not the rest of a line of which one
+    element is wanted, nor the line that is read before it is written. Sums are not counted.
+    """
+    item = ITEM_BYTES[access.dtype]
+    one = {
+        "read": item * access.repeats,
+        "copy": 2 * item,
+        "triad": 3 * item,
+        "strided": item,
+        "gather": INDEX_BYTES + 2 * item,
+    }
+    return access.chunk * one[access.operation]
+
+
+def flops(access: Access) -> int | None:
+    """Count the floating point operations of one call: of a triad, where they are the point."""
+    return 2 * access.chunk if access.operation == "triad" else None
+
+
+def measure(session: Session, job: dict[str, Any]) -> Outcome:
+    """Measure all series of the experiment, interleaved.
+
+    Args:
+        session: The backend, on its device.
+        job: settings, seed, device, threads, process, budget_s (of this process), repeats,
+            last_cache_bytes (of the processor; None where not known).
+    """
+    begun = time.perf_counter()
+    settings = job["settings"]
+    on_cpu = job["device"] == "cpu"
+    last_cache = job["last_cache_bytes"] if on_cpu else None
+    memory = session.memory()
+    most_bytes = (memory.free_bytes() or ASSUMED_FREE_BYTES) // 4
+    sets = working_sets(settings, last_cache, most_bytes)
+    points = list(_points(settings, sets, job["threads"]))
+    fitting = [p.working_set_bytes for p in points if p.working_set_bytes <= most_bytes]
+    try:
+        memory.reserve(max(fitting, default=SMALLEST_BYTES))
+    except Unavailable as reason:
+        return Outcome(series=[_skipped(point, str(reason)) for point in points])
+    # Writing to that much memory for the first time takes seconds, which belong to the budget.
+    left_s = max(job["budget_s"] - (time.perf_counter() - begun), job["budget_s"] / 2)
+    method = Method(budget_s=left_s, repeats=job["repeats"])
+    maker = _Maker(
+        session=session,
+        memory=memory,
+        method=method,
+        most_bytes=most_bytes,
+        resident_bytes=WINDOW_BYTES if last_cache is None else last_cache,
+        switching=len({point.threads for point in points}) > 1,
+    )
+    most_stride = max(settings["stride"])
+    made = []
+    for point in points:
+        access = point.access(
+            resident_bytes=maker.resident_bytes,
+            parts=point.threads if on_cpu else 1,
+            most_stride=most_stride,
+            seed=job["seed"],
+        )
+        made.append((point, access, maker.stopwatch(point, access)))
+    stopwatches = [watch for _, _, watch in made if isinstance(watch, Stopwatch)]
+    measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
+    return Outcome(
+        series=[
+            watch if isinstance(watch, Series) else _measured(point, access, watch)
+            for point, access, watch in made
+        ]
+    )
+
+
+def working_sets(
+    settings: dict[str, Any], last_cache_bytes: int | None, most_bytes: int
+) -> list[int]:
+    """Return the sizes to measure, in bytes: those of the file, or what `auto` comes to.
+
+    Args:
+        settings: working_set, step and beyond.
+        last_cache_bytes: Size of the last cache; None where not known.
+        most_bytes: What `auto` may take.
+    """
+    sizes: list[int] = []
+    for item in settings["working_set"]:
+        if item != "auto":
+            sizes.append(int(item))
+            continue
+        wanted = settings["beyond"] * (last_cache_bytes or ASSUMED_CACHE_BYTES)
+        largest = _power_of_two(min(max(wanted, LEAST_LARGEST_BYTES), MOST_LARGEST_BYTES))
+        while largest > max(most_bytes, SMALLEST_BYTES):
+            largest //= 2
+        size = SMALLEST_BYTES
+        while size < largest:
+            sizes.append(size)
+            size *= 2 ** settings["step"]
+        sizes.append(largest)
+    return list(dict.fromkeys(sizes))
+
+
+def _power_of_two(least: int) -> int:
+    """Return the smallest power of two that is no smaller."""
+    return 1 << (least - 1).bit_length()
+
+
+def _points(settings: dict[str, Any], sets: Sequence[int], usable: int) -> Iterator[Point]:
+    """Yield every combination that makes sense, in the order of the file."""
+    for dtype, threads, operation in itertools.product(
+        settings["dtype"], _thread_counts(settings["threads"], usable), settings["operation"]
+    ):
+        sizes = [max(sets)] if operation == "strided" else sets
+        strides = settings["stride"] if operation == "strided" else [None]
+        orders = settings["order"] if operation == "gather" else [None]
+        for size, stride, order in itertools.product(sizes, strides, orders):
+            yield Point(
+                operation=operation,
+                working_set_bytes=size,
+                stride=stride,
+                order=order,
+                dtype=dtype,
+                threads=threads,
+            )
+
+
+def _thread_counts(wanted: list[int | str], usable: int) -> list[int]:
+    counts: list[int] = []
+    for item in wanted:
+        if item == "each":
+            counts += [2**k for k in range(usable.bit_length()) if 2**k < usable] + [usable]
+        else:
+            counts.append(usable if item == "auto" else int(item))
+    return list(dict.fromkeys(counts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Maker:
+    """Makes stopwatches.
+
+    Attributes:
+        session: The backend.
+        memory: Its memory, reserved.
+        method: How times are measured.
+        most_bytes: No working set may take more.
+        resident_bytes: Working sets up to this size may stay in a cache between calls.
+        switching: Whether the series need different numbers of threads.
+    """
+
+    session: Session
+    memory: Memory
+    method: Method
+    most_bytes: int
+    resident_bytes: int
+    switching: bool
+
+    def stopwatch(self, point: Point, access: Access) -> Series | Stopwatch:
+        """Return a stopwatch for a point, or the series that says why there is none."""
+        needed = point.working_set_bytes
+        if needed > self.most_bytes:
+            return _skipped(
+                point,
+                f"it would take {needed:,} bytes, more than a quarter of the memory that is free, "
+                f"{self.most_bytes:,}",
+            )
+        try:
+            call = self.memory.call(access)
+            fetch = self._fetch(point, access)
+        except Unavailable as reason:
+            return _skipped(point, str(reason))
+
+        def before() -> None:
+            if self.switching:
+                self.session.set_threads(point.threads)
+            if fetch is not None:
+                fetch()
+            elif self.switching:
+                # A thread pool that has just changed its size starts its threads at first use.
+                call()
+
+        if not self.switching:
+            self.session.set_threads(point.threads)
+        return Stopwatch(
+            call=call,
+            synchronize=self.session.synchronize,
+            method=self.method,
+            before=before if self.switching or fetch is not None else None,
+        )
+
+    def _fetch(self, point: Point, access: Access) -> Callable[[], object] | None:
+        """Return what reads a working set once, to bring it into the caches that can hold it.
+
+        The series that were timed in between have taken their place there.
+        """
+        if point.working_set_bytes > self.resident_bytes:
+            return None
+        elements = point.working_set_bytes // ITEM_BYTES[point.dtype]
+        chunk = elements - elements % access.parts
+        return self.memory.call(
+            Access(
+                operation="read",
+                dtype=point.dtype,
+                elements=elements,
+                chunk=chunk,
+                parts=access.parts,
+            )
+        )
+
+
+def _measured(point: Point, access: Access, stopwatch: Stopwatch) -> Series:
+    return Series(
+        labels=point.labels(),
+        flops=flops(access),
+        bytes_moved=bytes_moved(access),
+        timing=stopwatch.timing(),
+    )
+
+
+def _skipped(point: Point, reason: str) -> Series:
+    return Series(labels=point.labels(), status="skipped", reason=reason)

@@ -1,0 +1,107 @@
+"""The bandwidth of each cache and of memory, as far as an experiment reached it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from report import quantities
+from report.experiments.bandwidth import caches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.experiments.bandwidth.caches import Level
+    from report.quantities import Quantity
+    from report.results import Result
+    from report.statistics import Estimate
+
+STREAMS = ("read", "copy", "triad")
+"""Operations that go through a working set from its beginning to its end."""
+
+WELL_INSIDE = 0.7
+"""A working set of this share of a cache still fits beside what else lies there."""
+
+WELL_BEYOND = 1.5
+"""Of a working set of so many times the last cache, hardly anything stays there for a round."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roof:
+    """The most bytes per second that a cache or memory delivered.
+
+    Attributes:
+        name: "L1", "L2", ... or "memory".
+        bandwidth: Bytes per second.
+        quantity: The series that reached it.
+    """
+
+    name: str
+    bandwidth: Estimate
+    quantity: Quantity
+
+
+def roofs(result: Result, backend: str) -> list[Roof]:
+    """Return the roofs of a backend, the nearest cache first, memory last.
+
+    A cache's is the highest bandwidth among working sets well inside it that the next nearer one
+    cannot hold. Only series with the most threads count.
+
+    Args:
+        result: The run.
+        backend: Which framework.
+
+    Returns:
+        The roofs; none where no working set lies beyond the last cache, so that memory's is not
+        known. Caches that no working set fits are left out.
+    """
+    found = [
+        q
+        for q in quantities.of_result(result)
+        if q.kind == "bandwidth" and q.backend == backend and q.labels["operation"] in STREAMS
+    ]
+    if not found:
+        return []
+    most = max(threads(q) for q in found)
+    found = [q for q in found if threads(q) == most]
+    records = [r for q in found for r in result.of(q.experiment) if r.backend == backend]
+    known = caches.levels(result.machine.cpu, most) if caches.on_processor(records) else []
+    return of_levels(known, found)
+
+
+def of_levels(known: Sequence[Level], found: Sequence[Quantity]) -> list[Roof]:
+    """Return the roofs of some series.
+
+    Args:
+        known: The caches, the nearest first; none where they are not known, and then only the
+            largest working set counts, as memory.
+        found: Series of streams with one number of threads.
+    """
+    if not found:
+        return []
+    nearer = 0.0
+    made = []
+    for level in known:
+        inside = [q for q in found if nearer < working_set(q) <= WELL_INSIDE * level.reach_bytes]
+        made += _highest(level.name, inside)
+        nearer = max(nearer, level.reach_bytes)
+    least = WELL_BEYOND * nearer if known else max(working_set(q) for q in found)
+    memory = _highest("memory", [q for q in found if working_set(q) >= least])
+    return [*made, *memory] if memory else []
+
+
+def working_set(quantity: Quantity) -> int:
+    """Return the bytes that an operation goes through again and again."""
+    return int(str(quantity.labels["working_set_bytes"]))
+
+
+def threads(quantity: Quantity) -> int:
+    """Return how many threads it could use."""
+    return int(str(quantity.labels["threads"]))
+
+
+def _highest(name: str, found: Sequence[Quantity]) -> list[Roof]:
+    if not found:
+        return []
+    best = max(found, key=lambda q: q.bandwidth().value)
+    return [Roof(name=name, bandwidth=best.bandwidth(), quantity=best)]
