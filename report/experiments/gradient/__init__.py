@@ -1,0 +1,1 @@
+"""Gradients: how far a minibatch's lies from that of all examples."""

@@ -1,0 +1,151 @@
+"""What a `gradient` experiment runs, in the framework's own interpreter."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import time
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from report.worker import bundle
+from report.worker.records import GradientNoise, Outcome, Series, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from report.worker.records import Labels
+
+ROUND = 10
+"""Minibatches that a series draws before it is the next one's turn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """The examples: `features` row by row, and `targets`, one for each row."""
+
+    features: array[float]
+    targets: array[float]
+    dtype: str
+
+
+class Gradients(Protocol):
+    """Gradients of the loss (squared error / 2, mean over the batch) at one point.
+
+    Attributes:
+        length: |g|, of the gradient over all examples.
+        population: Mean over all examples of |g_i - g|^2, exactly.
+    """
+
+    length: float
+    population: float
+
+    def squares(self, batch_size: int, sampling: str, draws: int) -> list[float]:
+        """Draw minibatches and return |g_B - g|^2 for each.
+
+        Args:
+            batch_size: Examples in each.
+            sampling: "replacement", or "permutation" for the first of a fresh permutation.
+            draws: How many.
+        """
+
+
+class Session(Protocol):
+    """What a backend must offer for this kind."""
+
+    def gradients(self, examples: Examples, theta: array[float], seed: int) -> Gradients:
+        """Prepare to take gradients at a point.
+
+        Args:
+            examples: The data.
+            theta: The weights, then the bias.
+            seed: Of the draws.
+
+        Raises:
+            Unavailable: The device does not compute in this dtype.
+        """
+
+
+@dataclass(kw_only=True)
+class _Drawn:
+    """One series and what it has drawn so far."""
+
+    labels: Labels
+    batch_size: int
+    sampling: str
+    gradients: Gradients
+    squares: list[float] = field(default_factory=list)
+
+    def draw(self, draws: int) -> None:
+        self.squares += self.gradients.squares(self.batch_size, self.sampling, draws)
+
+    def record(self) -> GradientNoise:
+        return GradientNoise(
+            labels=self.labels,
+            draws=len(self.squares),
+            mean_square=math.fsum(self.squares) / len(self.squares),
+            population=self.gradients.population,
+            gradient=self.gradients.length,
+        )
+
+
+def measure(session: Session, job: dict[str, Any]) -> Outcome:
+    """Draw minibatches of every size at every point, while there is time.
+
+    All series take turns, ten draws each, so that every one has as many when the time is up; the
+    first round is always whole. Each process draws other minibatches.
+
+    Args:
+        session: The backend, on its device.
+        job: settings, seed, process, budget_s (of this process) and bundle (where the parent put
+            the data, and the points).
+    """
+    settings = job["settings"]
+    deadline = time.perf_counter() + job["budget_s"]
+    try:
+        series = list(_series(session, job))
+    except Unavailable as unavailable:
+        return Outcome(
+            series=[
+                Series(labels=labels, status="skipped", reason=str(unavailable))
+                for labels in _labels(settings)
+            ]
+        )
+    for drawn in range(0, settings["draws"], ROUND):
+        begun = time.perf_counter()
+        for one in series:
+            one.draw(min(ROUND, settings["draws"] - drawn))
+        # Another round only if one as long as this one still fits.
+        if 2 * time.perf_counter() - begun > deadline:
+            break
+    return Outcome(noise=[one.record() for one in series])
+
+
+def _series(session: Session, job: dict[str, Any]) -> Iterator[_Drawn]:
+    settings, handed = job["settings"], job["bundle"]
+    examples = Examples(
+        features=bundle.read(handed, "features.f64", "d"),
+        targets=bundle.read(handed, "targets.f64", "d"),
+        dtype=settings["dtype"],
+    )
+    seeds = random.Random(f"{job['seed']} {job['process']}")
+    at = {
+        name: session.gradients(examples, array("d", handed["points"][name]), seeds.getrandbits(63))
+        for name in settings["point"]
+    }
+    for labels in _labels(settings):
+        yield _Drawn(
+            labels=labels,
+            batch_size=int(str(labels["batch_size"])),
+            sampling=str(labels["sampling"]),
+            gradients=at[str(labels["point"])],
+        )
+
+
+def _labels(settings: dict[str, Any]) -> Iterator[Labels]:
+    for point, sampling, size in itertools.product(
+        settings["point"], settings["sampling"], settings["batch_size"]
+    ):
+        yield {"point": point, "batch_size": size, "sampling": sampling}

@@ -1,0 +1,47 @@
+"""Where gradients are looked at: parameters at the start, halfway, and at the end of training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from report import data, leastsquares
+
+if TYPE_CHECKING:
+    from report.leastsquares import FloatArray, Moments, Problem
+
+HALFWAY_STEPS = 2
+"""Full-batch steps to the point halfway. On the chapter's data the gradient's length falls from
+0.59 to 0.11 in them, while the noise is already what it is at the optimum, within 2 %."""
+
+
+def points(problem: Problem, weights: FloatArray) -> dict[str, list[float]]:
+    """Return the parameters of each point by name, the bias last.
+
+    Args:
+        problem: The least-squares problem.
+        weights: Where training starts, shape (features,); the bias starts at 0.
+    """
+    start = np.append(weights, 0.0)
+    halfway, lr = start, problem.best_fixed_lr()
+    for _ in range(HALFWAY_STEPS):
+        halfway = halfway - lr * (problem.hessian @ halfway - problem.cross)
+    optimum, _ = problem.optimum()
+    return {
+        "start": start.tolist(),
+        "halfway": halfway.tolist(),
+        "optimum": optimum.tolist(),
+    }
+
+
+def of_seed(moments: Moments, seed: int) -> dict[str, list[float]]:
+    """Return the points of a run: of its data, from the weights of its first seed.
+
+    Args:
+        moments: The data's.
+        seed: The configuration's.
+    """
+    problem = leastsquares.problem_from_moments(moments)
+    features = len(problem.hessian) - 1
+    return points(problem, data.initial_weights(seed, 0, features))

@@ -1,0 +1,64 @@
+"""The `gradient` kind in experiments.yaml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+# pydantic needs this one below Python 3.12; it depends on the package itself.
+from typing_extensions import TypedDict
+
+from report.experiments.settings import OneOrMany, Settings
+
+Point = Literal["start", "halfway", "optimum"]
+Sampling = Literal["replacement", "permutation"]
+BatchSize = Annotated[int, Field(ge=1)]
+
+
+class Labels(TypedDict):
+    """What tells one series of an experiment from the others, as result files hold it."""
+
+    point: Point
+    batch_size: BatchSize
+    sampling: Sampling
+
+
+class GradientSettings(Settings):
+    """Gradients: how far a minibatch's lies from that of all examples."""
+
+    point: OneOrMany[Point] = Field(
+        ["start", "halfway", "optimum"],
+        description="Where: the weights that the first seed starts with; two full-batch steps "
+        "from there, at the best fixed learning rate; the exact least-squares solution.",
+    )
+    batch_size: OneOrMany[BatchSize] = Field(
+        [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1500],
+        description="Examples of one minibatch.",
+    )
+    sampling: OneOrMany[Sampling] = Field(
+        ["replacement", "permutation"],
+        description="How a batch is drawn: each of its examples from all, or the first ones of a "
+        "fresh permutation, so that none comes twice.",
+    )
+    draws: int = Field(
+        1000, ge=2, le=100_000, description="The most minibatches of one series in one process."
+    )
+    dtype: Literal["float32", "float64"] = Field("float64", description="Of data and gradients.")
+    threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
+        1,
+        description="CPU threads: auto (all usable cores) or a number. A minibatch is too little "
+        "work to share out.",
+    )
+
+    def batches(self) -> list[tuple[tuple[str | int, ...], int, int]]:
+        """Return each batch size, where it stands, with the copies of the data it is cut from."""
+        return [(("batch_size", index), size, 1) for index, size in enumerate(self.batch_size)]
+
+
+class GradientSpec(GradientSettings):
+    """An experiment of kind gradient."""
+
+    kind: Literal["gradient"]
+    quick: GradientSettings | None = Field(None, description="Keys that differ in profile quick.")
+    full: GradientSettings | None = Field(None, description="Keys that differ in profile full.")

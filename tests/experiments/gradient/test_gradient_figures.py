@@ -1,0 +1,301 @@
+"""The figures of gradient noise and their words, for usual and for odd data."""
+
+from __future__ import annotations
+
+import functools
+import math
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from report import quantities, site, store, tables
+from report.config import Config
+from report.data import Dataset
+from report.experiments.gradient.figures import figures
+from report.experiments.gradient.method import method
+from report.observations import Question, of_kind
+from report.plan import plan
+from report.results import Record, Result
+from report.site.machine import view
+from report.worker.records import GradientNoise, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pages import Page
+
+    Reader = Callable[[Mapping[str, bytes]], dict[str, Page]]
+
+FACTORY = Path(__file__).parents[2] / "factories" / "gradient.py"
+MINUS = "\N{MINUS SIGN}"
+
+
+class Made:
+    """Makes results of one gradient experiment, without measuring."""
+
+    def __init__(self, results_factory: dict[str, Any]) -> None:
+        """Take machine and environment from the factory of all results."""
+        self._factory = results_factory
+        self._outcome = runpy.run_path(str(FACTORY))["outcome"]
+
+    def __call__(
+        self, *, processes: int = 3, machine: str = "fixed-machine", **keys: Any
+    ) -> Result:
+        """Return a result; keys are those of the experiment in the file."""
+        import random
+
+        experiment = {"kind": "gradient", "processes": processes, **keys}
+        written = {"version": 1, "experiments": {"noise": experiment}}
+        planned = plan(Config.model_validate(written), "quick")
+        rng = random.Random(machine)
+        (one,) = planned.experiments
+        records = [
+            Record(
+                experiment="noise",
+                kind="gradient",
+                backend="pytorch",
+                process=process,
+                device="cpu",
+                threads=1,
+                status="ok",
+                started_at="2026-01-02T03:04:05Z",
+                elapsed_s=2.0,
+                outcome=self._outcome(one, process, 1.0, rng),
+            )
+            for process in range(processes)
+        ]
+        return Result(
+            generator="minibatch-report 0.0.0",
+            code_hash="c0de" * 16,
+            git_commit=None,
+            profile="quick",
+            started_at="2026-01-02T03:04:05Z",
+            config=planned.stored(),
+            config_hash=planned.fingerprint(),
+            machine=self._factory["make_machine"](machine),
+            environments={"pytorch": self._factory["make_environment"]()},
+            records=records,
+        )
+
+
+@pytest.fixture(name="made", scope="module")
+def maker(results_factory: dict[str, Any]) -> Made:
+    """Return a maker of results."""
+    return Made(results_factory)
+
+
+def changed(result: Result, change: Callable[[GradientNoise], GradientNoise]) -> Result:
+    """Return a result with all of its noise changed."""
+    records = []
+    for record in result.records:
+        assert record.outcome is not None
+        noise = [change(each) for each in record.outcome.noise]
+        records.append(replace(record, outcome=Outcome(noise=noise)))
+    return replace(result, records=records)
+
+
+def names(result: Result) -> list[str]:
+    """Return which figures a result gets."""
+    return [figure.name for figure in figures(result, "noise")]
+
+
+# --- the usual
+
+
+def test_two_figures_answer_two_questions(made: Made) -> None:
+    """With the exponent of theory, the correction of theory, and the sizes that are worth it."""
+    slope, population = figures(made(), "noise")
+    assert slope.name == "noise-pytorch-slope"
+    assert population.name == "noise-pytorch-population"
+    assert f"to the power {MINUS}0.5" in slope.words.title.replace("0.49", "0.5")
+    for point in ("start", "halfway", "optimum"):
+        assert f"{point} {MINUS}0." in slope.words.caption
+    # |g| is 0.59 at the start and 0.11 halfway: on rows with the data's moments as well.
+    assert "at the start it is 0.58" in slope.words.explanation
+    assert "at the optimum it is zero" in slope.words.explanation
+    assert "With 1,000 of 1,500 examples" in population.words.title
+    assert "in theory 0.578" in population.words.caption
+    assert "rounding in float64" in population.words.explanation
+
+
+def test_tables_hold_every_size_and_the_exponents(made: Made) -> None:
+    """A row for each of the eleven batch sizes, and one for the exponents."""
+    slope, population = figures(made(), "noise")
+    assert slope.table.header == ["batch size", "start", "halfway", "optimum"]
+    assert [row[0] for row in slope.table.rows][-3:] == ["1,000", "1,500", "exponent"]
+    assert len(slope.table.rows) == 12
+    assert [row[0] for row in population.table.rows][-2:] == ["1,000", "1,500"]
+
+
+def test_sheets_hold_every_series_with_its_theory(made: Made) -> None:
+    """66 series; at b = 1500 theory says 0 without replacement, and sqrt(P / 1500) with it."""
+    slope, population = figures(made(), "noise")
+    header = slope.sheet.header
+    assert len(slope.sheet.rows) == 3 * 2 * 11
+    for row in slope.sheet.rows:
+        one = dict(zip(header, row, strict=True))
+        size, variance = int(str(one["batch_size"])), float(str(one["population_variance"]))
+        expected = math.sqrt(variance / size)
+        if one["sampling"] == "permutation":
+            expected *= math.sqrt((1500 - size) / 1499)
+        assert one["std_theory"] == pytest.approx(expected)
+        assert float(str(one["std"])) == pytest.approx(expected, rel=0.3, abs=1e-14)
+        assert one["processes"] == 3
+    assert [row[0] for row in population.sheet.rows] == [
+        1,
+        2,
+        5,
+        10,
+        20,
+        50,
+        100,
+        200,
+        500,
+        1000,
+        1500,
+    ]
+
+
+def test_figures_are_the_same_when_drawn_again(made: Made) -> None:
+    """The committed site must not change by itself."""
+    assert figures(made(), "noise") == figures(made(), "noise")
+
+
+def test_surrogate_data_are_announced_under_the_figures(made: Made) -> None:
+    """Their fourth moments are made up, and with them the noise."""
+    made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
+    for figure in figures(replace(made(), dataset=made_up), "noise"):
+        assert "Surrogate data" in figure.words.caption
+
+
+# --- the odd
+
+
+def test_single_batch_size_has_no_exponent(made: Made) -> None:
+    """Its noise is said instead."""
+    slope, _ = figures(made(batch_size=100), "noise")
+    assert slope.words.title.startswith(
+        "At the start the gradient of a batch of 100 has a standard"
+    )
+    assert "xponent" not in slope.words.caption
+    assert slope.table.rows[-1][0] == "exponent"
+
+
+def test_single_series_is_drawn(made: Made) -> None:
+    """One dot on two logarithmic axes, without an interval."""
+    result = made(point="optimum", batch_size=100, sampling="replacement", processes=1)
+    (slope,) = figures(result, "noise")
+    assert slope.words.title.startswith("At the optimum the gradient of a batch of 100 has")
+    assert len(slope.sheet.rows) == 1
+
+
+def test_one_way_of_sampling_has_one_figure(made: Made) -> None:
+    """Without replacement the line bends, and the exponent is the same with that taken out."""
+    assert names(made(sampling="replacement")) == ["noise-pytorch-slope"]
+    (slope,) = figures(made(sampling="permutation"), "noise")
+    assert "drawn without replacement" in slope.words.caption
+    assert f"to the power {MINUS}0.5" in slope.words.title.replace("0.49", "0.5")
+    # The batch of all examples has no noise to be drawn on a logarithmic axis.
+    assert [row[0] for row in slope.table.rows][-2:] == ["1,000", "exponent"]
+
+
+def test_one_process_claims_no_interval(made: Made) -> None:
+    """And so no difference either: the numbers are given as what one process found."""
+    slope, population = figures(made(processes=1), "noise")
+    assert "(one process, no interval)" in slope.words.caption
+    assert "interval holds" not in slope.words.explanation
+    assert "no interval" in population.words.caption
+    assert "95 % interval" not in slope.words.caption.replace("dots with 95 % intervals", "")
+
+
+def test_one_point_at_the_optimum_has_only_noise(made: Made) -> None:
+    """There is no length to compare it with, and no advice on batches."""
+    slope, _ = figures(made(point="optimum"), "noise")
+    assert "at the optimum it is zero" in slope.words.explanation
+    assert "much larger than that" not in slope.words.explanation
+
+
+def test_batches_of_all_examples_alone_have_no_noise(made: Made) -> None:
+    """There is no slope, and the ratio is zero."""
+    (population,) = figures(
+        made(batch_size=1500, sampling=["permutation", "replacement"]), "noise"
+    )[1:]
+    assert population.words.title == "A batch of all examples without replacement has no noise"
+    assert figures(made(batch_size=1500, sampling="permutation"), "noise") == []
+
+
+def test_small_batches_show_no_difference(made: Made) -> None:
+    """At 2 of 1500 examples the correction is 0.9997, and nothing of it shows."""
+    _, population = figures(made(batch_size=[1, 2]), "noise")
+    assert "makes no difference that shows" in population.words.title
+
+
+def test_noise_that_does_not_fall_is_not_said_to(made: Made) -> None:
+    """Where the interval of the exponent reaches zero nothing is claimed."""
+    result = changed(made(), lambda noise: replace(noise, mean_square=1.0))
+    slope, _ = figures(result, "noise")
+    assert slope.words.title == "How noise depends on the batch size does not show in this run"
+    assert (
+        "Intervals that hold" not in slope.words.explanation or "0 of 3" in slope.words.explanation
+    )
+
+
+def test_data_without_any_noise_are_survived(made: Made) -> None:
+    """Where every example has the same gradient there is nothing to draw."""
+    zero = functools.partial(replace, mean_square=0.0, population=0.0, gradient=0.0)
+    assert names(changed(made(batch_size=[1, 2]), zero)) == []
+
+
+def test_failed_processes_are_left_out(made: Made) -> None:
+    """Two of three remain; with none there is no figure."""
+    result = made()
+    failed = [replace(record, status="failed", outcome=None) for record in result.records]
+    assert len(figures(replace(result, records=[failed[0], *result.records[1:]]), "noise")) == 2
+    assert figures(replace(result, records=failed), "noise") == []
+    assert figures(replace(result, records=[]), "noise") == []
+
+
+# --- around them
+
+
+def test_nothing_is_timed_and_pages_bear_it(made: Made, read_pages: Reader, tmp_path: Path) -> None:
+    """A result without a single time: its page, the comparison's, and the terminal's table."""
+    results = [made(), made(machine="other-machine")]
+    for result in results:
+        assert quantities.of_result(result) == []
+        assert store.load(store.save(result, tmp_path)) == result
+    pages = read_pages(site.gather(results))
+    page = pages["machine-fixed-machine.html"]
+    assert {"noise-pytorch-slope", "noise-pytorch-population"} <= set(page.figures())
+    assert "Nothing is timed" in page.words()
+    (section,) = view(results[0], "data/x.json").sections
+    assert all("Gradients.squares" in figure.code for figure in section.figures)
+    assert all(
+        "torch.autograd.grad" in code.replace("</span>", "") or code for code in section.codes
+    )
+    assert "compare.html" in pages
+    assert tables.comparison(*results)
+
+
+def test_method_says_how_often_it_was_drawn(made: Made) -> None:
+    """And from how many processes the intervals come."""
+    said = " ".join(method(made().records))
+    assert "3 fresh processes" in said
+    assert "300" in said
+    assert "Student's t over processes" in said
+    assert "With one process there is no interval." in method(made(processes=1).records)
+    assert method([]) == []
+
+
+def test_claims_are_made_of_noise_and_not_of_rounding(made: Made) -> None:
+    """A value in each process for every series, but none for batches of all examples."""
+    result = made()
+    found = of_kind("gradient").observe(result, result.records, Question(metric="std"))
+    assert all(len(one.groups) == 3 for one in found)
+    assert all(value > 1e-6 for one in found for group in one.groups for value in group)
+    labels = [(one.labels["sampling"], one.labels["batch_size"]) for one in found]
+    assert ("permutation", 1500) not in labels
+    assert ("replacement", 1500) in labels

@@ -1,0 +1,372 @@
+"""Minibatch gradients on PyTorch, held to the exact formulas of sampling."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from report import data, leastsquares, surrogate
+from report.backends import pytorch
+from report.config import Config
+from report.experiments.gradient import points
+from report.experiments.gradient.measure import ROUND, Examples, measure
+from report.experiments.gradient.spec import GradientSettings
+from report.host import Host
+from report.plan import plan
+from report.runner import Run
+from report.worker.records import GradientNoise, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from report.backends.pytorch.gradients import Gradients
+    from report.leastsquares import FloatArray
+    from report.plan import Plan
+    from report.worker.records import Outcome
+
+SEED = 20190826
+POINTS = ["start", "halfway", "optimum"]
+SAMPLINGS = ["replacement", "permutation"]
+N = 1500
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _restored_threads() -> Iterator[None]:
+    """Give later tests of this process the threads that they had."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(name="rows", scope="module")
+def made_up_rows() -> data.LoadedData:
+    """Return 1500 rows with the moments of the real data."""
+    rows = surrogate.rows(3)
+    dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=N, features=5)
+    return data.LoadedData(dataset=dataset, features=rows[:, :-1], targets=rows[:, -1])
+
+
+@pytest.fixture(name="thetas", scope="module")
+def parameters_by_point(rows: data.LoadedData) -> dict[str, list[float]]:
+    """Return weights and bias of every point."""
+    return points.of_seed(leastsquares.measure_moments(rows.features, rows.targets), SEED)
+
+
+@pytest.fixture(name="bundle", scope="module")
+def handed_over(
+    rows: data.LoadedData,
+    thetas: dict[str, list[float]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Any]:
+    """Return what the parent hands to its workers."""
+    folder = tmp_path_factory.mktemp("bundle")
+    written = data.write_bundle(folder, rows, seed=SEED, seeds=1, epochs=1)
+    return {**written, "points": thetas}
+
+
+def job_of(
+    bundle: dict[str, Any], *, process: int = 0, budget_s: float = 60.0, **settings: Any
+) -> dict[str, Any]:
+    """Return a job as the runner sends it."""
+    return {
+        "settings": GradientSettings.model_validate(settings).model_dump(mode="json"),
+        "seed": SEED,
+        "process": process,
+        "budget_s": budget_s,
+        "bundle": bundle,
+    }
+
+
+def gradients_of(
+    rows: data.LoadedData, theta: list[float], dtype: str = "float64", seed: int = 7
+) -> Gradients:
+    """Return the backend's gradients at a point."""
+    examples = Examples(
+        features=array("d", rows.features.ravel().tolist()),
+        targets=array("d", rows.targets.tolist()),
+        dtype=dtype,
+    )
+    return pytorch.session("cpu", 1).gradients(examples, array("d", theta), seed)
+
+
+def single_gradients(rows: data.LoadedData, theta: list[float]) -> FloatArray:
+    """Return the gradient of every example, by hand: residual times (x, 1)."""
+    design = np.column_stack([rows.features, np.ones(len(rows.targets))])
+    residuals = design @ np.array(theta) - rows.targets
+    each: FloatArray = residuals[:, None] * design
+    return each
+
+
+# --- the points
+
+
+def test_points_are_the_start_two_best_steps_and_the_solution(
+    rows: data.LoadedData, thetas: dict[str, list[float]]
+) -> None:
+    """The losses there are those of the exact path at the best fixed rate, and the lowest one."""
+    problem = leastsquares.problem(rows.features, rows.targets)
+    start = np.append(data.initial_weights(SEED, 0, 5), 0.0)
+    path = problem.gradient_descent(start, problem.best_fixed_lr(), steps=2)
+    assert thetas["start"] == start.tolist()
+    losses = [problem.loss(np.array(thetas[name])) for name in POINTS]
+    assert losses == pytest.approx([path[0], path[2], problem.optimum()[1]], rel=1e-12)
+
+
+def test_points_are_named_as_a_configuration_names_them(thetas: dict[str, list[float]]) -> None:
+    """Whatever point an experiment may ask for, the parent computes."""
+    assert list(thetas) == GradientSettings().point
+
+
+def test_on_the_real_data_the_gradient_shrinks_and_its_noise_does_not(real_file: Path) -> None:
+    """What the report says of the points: lengths 0.588, 0.109 and 0, as measured here once.
+
+    The noise of single examples is 6.92 (squared) at the start and 3.32 halfway, nearly the 3.24 of
+    the optimum. So the batch whose noise is as long as the gradient grows from 20 to 280 examples.
+    """
+    airfoil = data.load(real_file)
+    thetas = points.of_seed(leastsquares.measure_moments(airfoil.features, airfoil.targets), SEED)
+    found = {name: gradients_of(airfoil, theta) for name, theta in thetas.items()}
+    lengths = [found[name].length for name in POINTS]
+    assert lengths == pytest.approx([0.58796, 0.10894, 0.0], abs=1e-5)
+    populations = [found[name].population for name in POINTS]
+    assert populations == pytest.approx([6.9154, 3.3246, 3.2432], abs=1e-4)
+
+
+# --- against theory
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_population_and_length_are_those_of_the_single_examples(
+    rows: data.LoadedData, thetas: dict[str, list[float]], point: str
+) -> None:
+    """PyTorch's per-example gradients, their mean and their variance, against NumPy's."""
+    found = gradients_of(rows, thetas[point])
+    each = single_gradients(rows, thetas[point])
+    whole = each.mean(axis=0)
+    assert found.each().numpy() == pytest.approx(each, rel=1e-12, abs=1e-14)
+    variance = float(((each - whole) ** 2).sum(axis=1).mean())
+    assert found.population == pytest.approx(variance, rel=1e-12)
+    # At the optimum the gradient is zero, and its length what rounding leaves.
+    assert found.length == pytest.approx(float(np.linalg.norm(whole)), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("batch_size", [1, 7, 100, 1000])
+@pytest.mark.parametrize("point", POINTS)
+def test_mean_square_is_that_of_the_formula(
+    rows: data.LoadedData,
+    thetas: dict[str, list[float]],
+    point: str,
+    batch_size: int,
+    sampling: str,
+) -> None:
+    """E|g_B - g|^2 = P / b with replacement, P / b * (n - b) / (n - 1) without.
+
+    P comes from NumPy. The mean of 600 draws must lie within four standard errors, taken from the
+    draws themselves: by chance it would not once in ten thousand times, and the draws are seeded.
+    At b = 1000 the two formulas differ by a factor of 3, far more than that.
+    """
+    each = single_gradients(rows, thetas[point])
+    population = float(((each - each.mean(axis=0)) ** 2).sum(axis=1).mean())
+    expected = population / batch_size
+    if sampling == "permutation":
+        expected *= (N - batch_size) / (N - 1)
+    squares = np.array(gradients_of(rows, thetas[point]).squares(batch_size, sampling, 600))
+    error = squares.std(ddof=1) / math.sqrt(len(squares))
+    assert abs(squares.mean() - expected) < 4 * error
+    assert error < 0.12 * expected
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("float64", 1e-28), ("float32", 1e-12)])
+def test_batch_of_all_examples_has_no_noise(
+    rows: data.LoadedData, thetas: dict[str, list[float]], dtype: str, most: float
+) -> None:
+    """Without replacement b = n is the full gradient, summed in another order: rounding is left.
+
+    With replacement it is P / n = 6.9 / 1500 = 5e-3 on average.
+    """
+    found = gradients_of(rows, thetas["start"], dtype)
+    assert max(found.squares(N, "permutation", 20)) < most
+    assert np.mean(found.squares(N, "replacement", 20)) > 1e-3
+
+
+def test_permutation_holds_no_example_twice_and_replacement_does(
+    rows: data.LoadedData, thetas: dict[str, list[float]]
+) -> None:
+    """Drawn with replacement, 1500 of 1500 examples hold some 950 different ones: 1 - 1/e."""
+    found = gradients_of(rows, thetas["start"])
+    for size in (1, 10, N):
+        indices = found.draw(size, "permutation").tolist()
+        assert len(set(indices)) == size
+        assert set(indices) <= set(range(N))
+    assert 880 < len(set(found.draw(N, "replacement").tolist())) < 1020
+
+
+def test_every_minibatch_is_drawn_anew(
+    rows: data.LoadedData, thetas: dict[str, list[float]]
+) -> None:
+    """Also within one call."""
+    found = gradients_of(rows, thetas["start"])
+    for sampling in SAMPLINGS:
+        assert len(set(found.squares(10, sampling, 50))) == 50
+
+
+# --- the job
+
+
+def noise_of(outcome: Outcome) -> dict[tuple[Any, ...], GradientNoise]:
+    """Return the noise by point, sampling and batch size."""
+    return {
+        (noise.labels["point"], noise.labels["sampling"], noise.labels["batch_size"]): noise
+        for noise in outcome.noise
+    }
+
+
+def test_every_series_has_its_draws(bundle: dict[str, Any]) -> None:
+    """All points, ways of sampling and sizes, in that order; 13 draws are a round and a bit."""
+    assert ROUND == 10
+    outcome = measure(pytorch.session("cpu", 1), job_of(bundle, batch_size=[1, 50], draws=13))
+    found = noise_of(outcome)
+    assert list(found) == [(p, s, b) for p in POINTS for s in SAMPLINGS for b in (1, 50)]
+    assert {noise.draws for noise in found.values()} == {13}
+    assert outcome.series == []
+
+
+def test_time_is_shared_fairly(bundle: dict[str, Any]) -> None:
+    """When it is up at once, every series has had one round: no point goes without."""
+    job = job_of(bundle, batch_size=[1, 50], draws=1000, budget_s=1e-6)
+    found = noise_of(measure(pytorch.session("cpu", 1), job))
+    assert {noise.draws for noise in found.values()} == {ROUND}
+    assert {key[0] for key in found} == set(POINTS)
+
+
+def test_processes_draw_other_minibatches_and_one_process_the_same(
+    bundle: dict[str, Any],
+) -> None:
+    """They are replicates of the statistics; a run can be repeated."""
+    session = pytorch.session("cpu", 1)
+    jobs = [job_of(bundle, process=p, batch_size=10, draws=5) for p in (0, 1, 0)]
+    first, second, again = (noise_of(measure(session, job)) for job in jobs)
+    for key, noise in first.items():
+        assert noise.mean_square == again[key].mean_square
+        assert noise.mean_square != second[key].mean_square
+        assert noise.population == second[key].population
+
+
+def test_mean_is_that_of_the_draws(bundle: dict[str, Any]) -> None:
+    """Over rounds, and each series counts its own."""
+
+    class Counting:
+        """Gives 1, 2, 3 ... at every call."""
+
+        length, population = 0.5, 2.0
+
+        def __init__(self) -> None:
+            self.given = 0
+
+        def squares(self, batch_size: int, sampling: str, draws: int) -> list[float]:
+            del batch_size, sampling
+            self.given += draws
+            return [float(self.given - draws + 1 + k) for k in range(draws)]
+
+    class Session:
+        """Has such gradients."""
+
+        def gradients(self, examples: Examples, theta: array[float], seed: int) -> Counting:
+            assert len(examples.targets) == N
+            assert len(examples.features) == N * 5
+            assert len(theta) == 6
+            assert 0 <= seed < 2**63
+            return Counting()
+
+    job = job_of(bundle, point="start", batch_size=4, sampling="replacement", draws=25)
+    (noise,) = measure(Session(), job).noise
+    # (1 + 2 + ... + 25) / 25 = 13
+    assert noise == GradientNoise(
+        labels={"point": "start", "batch_size": 4, "sampling": "replacement"},
+        draws=25,
+        mean_square=13.0,
+        population=2.0,
+        gradient=0.5,
+    )
+
+
+def test_device_without_the_dtype_is_a_skip_with_its_reason(
+    bundle: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Apple's GPUs have no float64."""
+    monkeypatch.setattr(pytorch, "multiplies", lambda *_: False)
+    job = job_of(bundle, batch_size=[1, 2], sampling="permutation")
+    outcome = measure(pytorch.session("cpu", 1), job)
+    assert outcome.noise == []
+    assert [series.status for series in outcome.series] == ["skipped"] * 6
+    assert {s.reason for s in outcome.series} == {"PyTorch multiplies no float64 on cpu"}
+    with pytest.raises(Unavailable):
+        pytorch.session("cpu", 1).gradients(
+            Examples(features=array("d"), targets=array("d"), dtype="float64"), array("d"), 0
+        )
+
+
+# --- through a worker
+
+
+class Silent:
+    """Is told how a run proceeds, and does nothing about it."""
+
+    def begin(self, jobs: object) -> None:
+        """Do nothing."""
+
+    def start(self, job: object) -> None:
+        """Do nothing."""
+
+    def finish(self, job: object, record: object) -> None:
+        """Do nothing."""
+
+
+def small_plan() -> Plan:
+    """Return a plan of two processes with a few draws."""
+    experiment = {
+        "kind": "gradient",
+        "batch_size": [1, 1500],
+        "draws": 20,
+        "processes": 2,
+        "budget_s": 20,
+    }
+    written = {"version": 1, "seed": SEED, "experiments": {"noise": experiment}}
+    return plan(Config.model_validate(written), "quick")
+
+
+def test_small_job_goes_through_a_real_worker(
+    results_factory: dict[str, Any],
+    rows: data.LoadedData,
+    thetas: dict[str, list[float]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From a configuration to records, with the points of the data that was loaded."""
+    monkeypatch.setattr(data, "load", lambda *_, **__: rows)
+    host = Host(
+        machine=results_factory["make_machine"](),
+        environments={"pytorch": results_factory["make_environment"]()},
+    )
+    run = Run(plan=small_plan(), host=host, results=tmp_path / "results", checkout=tmp_path)
+    result = run.execute(Silent())
+    assert [(r.status, r.reason, r.threads) for r in result.records] == [("ok", None, 1)] * 2
+    for record in result.records:
+        assert record.outcome is not None
+        found = noise_of(record.outcome)
+        assert len(found) == 3 * 2 * 2
+        for (point, _, _), noise in found.items():
+            assert noise.draws == 20
+            each = single_gradients(rows, thetas[point])
+            length = float(np.linalg.norm(each.mean(axis=0)))
+            assert noise.gradient == pytest.approx(length, rel=1e-9, abs=1e-12)
+    first, second = (replace(r.outcome, series=[]) for r in result.records if r.outcome)
+    assert first != second

@@ -1,0 +1,237 @@
+"""What theory says of minibatch noise, and the power that a run finds, on numbers made by hand."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from report.experiments.gradient.noise import Noise, correction, lessened, noises
+from report.experiments.gradient.slopes import exponent, slope
+from report.results import Record
+from report.worker.records import GradientNoise, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def noise_of(
+    batch_size: int,
+    by_process: Sequence[float | None],
+    *,
+    sampling: str = "replacement",
+    point: str = "start",
+    examples: int = 1500,
+) -> Noise:
+    """Return the noise of a series whose examples' gradients have a variance of 4."""
+    return Noise(
+        point=point,
+        batch_size=batch_size,
+        sampling=sampling,
+        examples=examples,
+        by_process=list(by_process),
+        draws=10,
+        population=4.0,
+        gradient=0.1,
+    )
+
+
+# --- theory
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4])
+@pytest.mark.parametrize("sampling", ["replacement", "permutation"])
+def test_expected_noise_is_that_of_all_possible_batches(sampling: str, batch_size: int) -> None:
+    """Every batch that can be drawn from four gradients, enumerated; no formula is used for it."""
+    each = np.array([[1.0, 0.0], [0.0, 2.0], [-1.0, 1.0], [3.0, 5.0]])
+    whole = each.mean(axis=0)
+    batches = (
+        itertools.product(range(4), repeat=batch_size)
+        if sampling == "replacement"
+        else itertools.permutations(range(4), batch_size)
+    )
+    squares = [float(((each[list(batch)].mean(axis=0) - whole) ** 2).sum()) for batch in batches]
+    population = float(((each - whole) ** 2).sum(axis=1).mean())
+    noise = noise_of(batch_size, [1.0], sampling=sampling, examples=4)
+    expected = replace(noise, population=population).expected()
+    assert expected**2 == pytest.approx(np.mean(squares), abs=1e-15)
+
+
+def test_correction_at_two_thirds_of_the_data_is_known() -> None:
+    """Of sqrt((1500 - 1000) / 1499), that is 0.5775."""
+    assert correction(1000, 1500) == pytest.approx(0.57754, abs=1e-5)
+    assert correction(1, 1500) == 1
+    assert correction(1500, 1500) == 0
+    # A stranger's file may hold anything; nobody can draw more than all.
+    assert correction(2000, 1500) == 0
+
+
+@pytest.mark.parametrize("sampling", ["replacement", "permutation"])
+def test_even_batch_has_noise_as_long_as_the_gradient(sampling: str) -> None:
+    """With P = 4 and |g| = 0.1 it is 400 with replacement; the noise there is 0.1 both ways."""
+    even = noise_of(1, [2.0], sampling=sampling).even_batch()
+    assert even is not None
+    factor = 1.0 if sampling == "replacement" else (1500 - even) / 1499
+    assert math.sqrt(4 / even * factor) == pytest.approx(0.1)
+    if sampling == "replacement":
+        assert even == pytest.approx(400)
+
+
+def test_no_batch_is_even_where_the_gradient_is_rounding() -> None:
+    """At the optimum its length is 1e-15 and not 0."""
+    assert replace(noise_of(1, [2.0]), gradient=6e-15).even_batch() is None
+    assert replace(noise_of(1, [2.0]), gradient=0.0, population=0.0).even_batch() is None
+
+
+# --- exponents
+
+
+def test_exponent_of_exact_data_is_exact() -> None:
+    """What falls with the power -0.5, or -0.3, is found to."""
+    for power in (-0.5, -0.3):
+        series = [noise_of(b, [2 * b**power, 3 * b**power]) for b in (1, 10, 100, 1000)]
+        found = exponent(series)
+        assert found is not None
+        assert [found.value, found.low, found.high] == pytest.approx([power] * 3)
+
+
+def test_slope_is_that_of_least_squares() -> None:
+    """Through (1, 1), (10, 1), (100, 10): logs 0, 0, 1 at 0, 1, 2; slope 1 / 2."""
+    assert slope([1, 10, 100], [1, 1, 10]) == pytest.approx(0.5)
+
+
+def test_interval_is_students_over_processes() -> None:
+    """Slopes -0.4, -0.5 and -0.6: mean -0.5, standard error 0.1 / sqrt 3, and t with 2 degrees."""
+    powers = (-0.4, -0.5, -0.6)
+    found = exponent([noise_of(b, [b**power for power in powers]) for b in (1, 100)])
+    assert found is not None
+    half = stats.t.ppf(0.975, 2) * 0.1 / math.sqrt(3)
+    assert [found.value, found.low, found.high] == pytest.approx([-0.5, -0.5 - half, -0.5 + half])
+    assert found.holds(-0.5)
+    assert not found.holds(-1.0)
+
+
+def test_points_count_alike_in_each_process() -> None:
+    """Slopes of -0.4 and -0.6 at two points are -0.5 in every process: no spread is left."""
+    series = [
+        noise_of(b, [b**power] * 2, point=point)
+        for point, power in (("start", -0.4), ("optimum", -0.6))
+        for b in (1, 10)
+    ]
+    found = exponent(series)
+    assert found is not None
+    assert [found.value, found.low, found.high] == pytest.approx([-0.5] * 3)
+
+
+def test_finite_population_does_not_bend_the_exponent() -> None:
+    """Without replacement the correction is put back; a batch of all examples has no slope."""
+    series = [
+        noise_of(b, [2 * b**-0.5 * correction(b, 1500)] * 2, sampling="permutation")
+        for b in (1, 10, 1000, 1500)
+    ]
+    found = exponent(series)
+    assert found is not None
+    assert found.value == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        [],
+        [noise_of(10, [1.0, 2.0])],
+        [noise_of(10, [1.0, None]), noise_of(20, [None, 1.0])],
+        [noise_of(10, [0.0]), noise_of(20, [0.0])],
+    ],
+    ids=["nothing", "one size", "never two in one process", "zeros"],
+)
+def test_exponent_needs_two_sizes_in_a_process(series: list[Noise]) -> None:
+    """Nothing is made up for what lacks them."""
+    assert exponent(series) is None
+
+
+def test_single_process_has_no_interval() -> None:
+    """One slope says nothing of how slopes scatter."""
+    found = exponent([noise_of(b, [b**-0.5]) for b in (1, 10)])
+    assert found is not None
+    assert found.value == pytest.approx(-0.5)
+    assert (found.low, found.high) == (None, None)
+    assert not found.holds(-0.5)
+
+
+# --- with against without replacement
+
+
+def test_ratio_is_the_geometric_mean_over_points() -> None:
+    """Ratios 0.4 and 0.9 give sqrt(0.36) = 0.6 in each process."""
+    pairs = [
+        noise_of(1000, [std, 2 * std], point=point, sampling=sampling)
+        for point, without in (("start", 0.4), ("optimum", 0.9))
+        for sampling, std in (("replacement", 1.0), ("permutation", without))
+    ]
+    (found,) = lessened(pairs)
+    assert found.ratio is not None
+    assert [found.ratio.value, found.ratio.low, found.ratio.high] == pytest.approx([0.6] * 3)
+    assert found.expected() == pytest.approx(0.57754, abs=1e-5)
+
+
+def test_batch_of_all_examples_has_a_rest_and_no_ratio() -> None:
+    """Logarithms of rounding would mean nothing; the largest that was seen is kept."""
+    for without, rest in (([1e-15, 4e-15], 2e-15), ([0.0, 0.0], 0.0)):
+        pair = [noise_of(1500, [2.0, 2.0]), noise_of(1500, without, sampling="permutation")]
+        (found,) = lessened(pair)
+        assert found.ratio is None
+        assert found.rest == pytest.approx(rest)
+        assert found.expected() == 0
+
+
+def test_ratio_needs_both_ways_in_a_process() -> None:
+    """A process that failed lacks both; one way alone is no ratio."""
+    assert lessened([noise_of(10, [1.0]), noise_of(20, [1.0], sampling="permutation")]) == []
+    pair = [noise_of(10, [1.0, None, 2.0]), noise_of(10, [0.5, None, 1.0], sampling="permutation")]
+    (found,) = lessened(pair)
+    assert found.ratio is not None
+    assert (found.ratio.value, found.ratio.processes) == (0.5, 2)
+
+
+# --- from records
+
+
+def test_processes_without_an_outcome_keep_their_place() -> None:
+    """So that series pair; the root is taken of each process's mean square, and draws add up."""
+
+    def record(process: int, *mean_squares: float) -> Record:
+        measured = [
+            GradientNoise(
+                labels={"point": "start", "batch_size": 10, "sampling": "replacement"},
+                draws=5,
+                mean_square=mean_square,
+                population=4.0,
+                gradient=0.1,
+            )
+            for mean_square in mean_squares
+        ]
+        return Record(
+            experiment="noise",
+            kind="gradient",
+            backend="pytorch",
+            process=process,
+            device="cpu",
+            threads=1,
+            status="ok" if measured else "failed",
+            started_at="2026-01-02T03:04:05Z",
+            elapsed_s=1.0,
+            outcome=Outcome(noise=measured) if measured else None,
+        )
+
+    (found,) = noises([record(0, 4.0), record(1), record(2, 9.0)], 1500)
+    assert found.by_process == [2.0, None, 3.0]
+    assert found.draws == 10
+    std = found.std()
+    assert std is not None
+    assert std.value == pytest.approx(math.sqrt(6))
+    assert std.processes == 2
