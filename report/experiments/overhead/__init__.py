@@ -1,0 +1,1 @@
+"""Overhead: what a framework's call and a training step cost beside their arithmetic."""

@@ -1,0 +1,173 @@
+"""What an `overhead` experiment runs, in the framework's own interpreter."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from report.worker.records import Outcome, Series, Unavailable
+from report.worker.timing import Method, Stopwatch, nanoseconds
+from report.worker.timing import measure as measure_together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from report.worker.records import Labels
+
+FEATURES = 5
+"""Of an example, as the chapter's data set has them."""
+
+FLOAT_BYTES = 4
+"""Everything here is float32."""
+
+
+class Update(Protocol):
+    """A model about to be updated with one batch."""
+
+    def step(self) -> object:
+        """Update once: forward, squared loss, backward, a step of SGD, gradients to zero."""
+
+
+class Session(Protocol):
+    """What a backend must offer for this kind."""
+
+    def synchronize(self) -> object:
+        """Wait until the device has done what was queued."""
+
+    def addition(self, size: int) -> Callable[[], object]:
+        """Return a call that adds two vectors of float32 into a third that is kept."""
+
+    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> Update:
+        """Return an update of a linear regression on a batch that is on the device already.
+
+        Raises:
+            Unavailable: It was to be compiled, and that cannot be done here.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One series to measure."""
+
+    operation: str
+    size: int
+    variant: str
+    threads: int
+
+    def labels(self) -> Labels:
+        """Return the labels under which it is stored."""
+        return dict(vars(self))
+
+    def flops(self) -> int:
+        """Return the floating point operations of one call."""
+        return self.size if self.operation == "add" else update_flops(self.size)
+
+    def bytes_moved(self) -> int:
+        """Return the bytes that one call must read and write at least."""
+        if self.operation == "add":
+            return 3 * FLOAT_BYTES * self.size  # two vectors read, one written
+        return update_bytes(self.size)
+
+
+def update_flops(batch: int, features: int = FEATURES) -> int:
+    """Count the operations of one update, as automatic differentiation carries them out.
+
+    A sum of n terms counts n, as in the 2 n^3 of a product. With b examples and d features:
+
+    - forward: the product with w takes 2 d b, the bias b;
+    - loss: subtract, square and halve take b each, the mean b and one division;
+    - backward: dividing by b takes b, the half b, the square 2 b, the gradient of the bias b and
+      that of w, the product of the features with the errors, 2 d b;
+    - step: lr times the gradient and its subtraction take 2 for each of the d + 1 parameters.
+
+    In all (4 d + 10) b + 2 d + 3, which is 30 b + 13 with five features.
+
+    Args:
+        batch: Examples, b.
+        features: Of each, d.
+    """
+    forward = 2 * features * batch + batch
+    loss = 4 * batch + 1
+    backward = 5 * batch + 2 * features * batch
+    step = 2 * (features + 1)
+    return forward + loss + backward + step
+
+
+def update_bytes(batch: int, features: int = FEATURES) -> int:
+    """Count the bytes that one update must move at least.
+
+    The features and the target of each example are read, and each parameter and its gradient is
+    read and written once. What lies in between (outputs, errors) could stay in registers.
+
+    Args:
+        batch: Examples.
+        features: Of each.
+    """
+    return FLOAT_BYTES * ((features + 1) * batch + 4 * (features + 1))
+
+
+def measure(session: Session, job: dict[str, Any]) -> Outcome:
+    """Measure all series of the experiment, interleaved.
+
+    Compiling comes before the rounds, and outside the budget: it takes seconds, and nothing that
+    it starts may run beside a measurement.
+
+    Args:
+        session: The backend, on its device.
+        job: settings, seed, threads, process, budget_s (of this process), repeats.
+    """
+    points = list(_points(job["settings"], job["threads"]))
+    method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
+    share_s = method.budget_s / len(points)
+    series: dict[Point, Series | Stopwatch] = {}
+    # What is compiled comes last, so that the first call of the others is a cold one.
+    for point in sorted(points, key=lambda point: point.variant == "compiled"):
+        try:
+            series[point] = stopwatch = _stopwatch(session, point, method, job["seed"])
+        except Unavailable as reason:
+            series[point] = Series(labels=point.labels(), status="skipped", reason=str(reason))
+        else:
+            stopwatch.warm_up(share_s)
+    stopwatches = [made for made in series.values() if isinstance(made, Stopwatch)]
+    measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
+    return Outcome(series=[_record(point, series[point]) for point in points])
+
+
+def _points(settings: dict[str, Any], threads: int) -> Iterator[Point]:
+    """Yield the additions, then the updates of each variant, in the order of the file."""
+    for size in settings["add_size"]:
+        yield Point(operation="add", size=size, variant="eager", threads=threads)
+    for variant in settings["variant"]:
+        for size in settings["compiled_size" if variant == "compiled" else "update_size"]:
+            yield Point(operation="update", size=size, variant=variant, threads=threads)
+
+
+def _stopwatch(session: Session, point: Point, method: Method, seed: int) -> Stopwatch:
+    """Return a stopwatch for a point; what compiling took is its first warm-up call."""
+    if point.operation == "add":
+        call = session.addition(point.size)
+        return Stopwatch(call=call, synchronize=session.synchronize, method=method)
+    compiled = point.variant == "compiled"
+    begun = time.perf_counter()
+    update = session.update(point.size, FEATURES, seed, compiled=compiled)
+    first_s = nanoseconds(time.perf_counter() - begun)
+    return Stopwatch(
+        call=update.step,
+        synchronize=session.synchronize,
+        method=method,
+        warmups=int(compiled),
+        warmup_s=[first_s] if compiled else [],
+    )
+
+
+def _record(point: Point, made: Series | Stopwatch) -> Series:
+    if isinstance(made, Series):
+        return made
+    return Series(
+        labels=point.labels(),
+        flops=point.flops(),
+        bytes_moved=point.bytes_moved(),
+        timing=made.timing(),
+    )

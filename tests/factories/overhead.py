@@ -1,0 +1,132 @@
+"""Makes what `overhead` experiments measure, without measuring.
+
+A call has its cost and each element adds its time; so has an update, with each example. Compiling
+takes seconds once, and then calls take longer than eager ones, as on a machine that was measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from report.config import Config
+from report.experiments.overhead import measure as overhead
+from report.plan import plan
+from report.results import Record, Result
+from report.worker.records import Outcome, Series, Timing
+from report.worker.timing import median, median_interval
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping, Sequence
+
+    from report.plan import PlannedExperiment
+
+    Times = Mapping[tuple[str, str, int], float]
+
+THREADS = 2
+ADD_S, ELEMENT_S = 9e-7, 1.2e-10
+UPDATE_S, EXAMPLE_S = 8e-5, 2e-8
+COMPILED_S = 6e-5
+"""What the compiled update takes longer, at any batch."""
+
+WHEN = "2026-01-02T03:04:05Z"
+
+
+def outcome(
+    experiment: PlannedExperiment, process: int, slowness: float, rng: random.Random
+) -> Outcome:
+    """Make the outcome of one process on the model machine."""
+    series = []
+    for point in overhead._points(experiment.settings, THREADS):
+        call_s = _seconds(point) * slowness
+        loops = max(1, round(0.002 / call_s))
+        compiling_s = 2.0 if process else 14.0
+        first_s = compiling_s if point.variant == "compiled" else 9 * call_s
+        elapsed = [loops * call_s * (1 + 0.02 * rng.random()) for _ in range(12)]
+        series.append(_series(point, first_s, loops, elapsed))
+    return Outcome(series=series)
+
+
+def timed(
+    make: Mapping[str, Any],
+    times: Times,
+    *,
+    slowness: Sequence[float] = (1.0, 1.02, 1.04),
+    samples: int = 13,
+    machine_id: str = "fixed-machine",
+) -> Result:
+    """Make a result of one experiment, `one`, whose times are given.
+
+    Args:
+        make: What `results_factory.py` defines.
+        times: Seconds of a call by (operation, variant, size).
+        slowness: For each process, what multiplies them.
+        samples: Of each series in a process; the median of an odd number is exactly the time.
+        machine_id: Name of the machine.
+    """
+    config = Config.model_validate({"version": 1, "experiments": {"one": {"kind": "overhead"}}})
+    planned = plan(config, "quick")
+    few = [replace(each, processes=len(slowness)) for each in planned.experiments]
+    return Result(
+        generator="minibatch-report 0.0.0",
+        code_hash="c0de" * 16,
+        git_commit=None,
+        profile="quick",
+        started_at=WHEN,
+        config=replace(planned, experiments=few).stored(),
+        config_hash="0" * 64,
+        machine=make["make_machine"](machine_id),
+        environments={"pytorch": make["make_environment"]()},
+        records=[_record(times, process, slow, samples) for process, slow in enumerate(slowness)],
+    )
+
+
+def _record(times: Times, process: int, slowness: float, samples: int) -> Record:
+    series = []
+    for (operation, variant, size), seconds in times.items():
+        point = overhead.Point(operation=operation, variant=variant, size=size, threads=THREADS)
+        # As many above as below.
+        spread = [1 + 0.001 * (k - samples // 2) for k in range(samples)]
+        elapsed = [seconds * slowness * part for part in spread]
+        series.append(_series(point, 9 * seconds, 1, elapsed))
+    return Record(
+        experiment="one",
+        kind="overhead",
+        backend="pytorch",
+        process=process,
+        device="cpu",
+        threads=THREADS,
+        status="ok",
+        started_at=WHEN,
+        elapsed_s=1.0,
+        outcome=Outcome(series=series),
+    )
+
+
+def _seconds(point: overhead.Point) -> float:
+    if point.operation == "add":
+        return ADD_S + ELEMENT_S * point.size
+    extra = COMPILED_S if point.variant == "compiled" else 0.0
+    return UPDATE_S + extra + EXAMPLE_S * point.size
+
+
+def _series(point: overhead.Point, first_s: float, loops: int, elapsed: list[float]) -> Series:
+    per_call = [span / loops for span in elapsed]
+    low, high = median_interval(per_call) or (None, None)
+    return Series(
+        labels=point.labels(),
+        flops=point.flops(),
+        bytes_moved=point.bytes_moved(),
+        timing=Timing(
+            warmups=3,
+            warmup_s=[first_s, per_call[0], per_call[0]],
+            inner_loops=loops,
+            samples=len(elapsed),
+            elapsed_s=elapsed,
+            stopped="budget",
+            median_s=median(per_call),
+            low_s=low,
+            high_s=high,
+        ),
+    )
