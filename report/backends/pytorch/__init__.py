@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from report.backends.pytorch import training
+from report.backends.pytorch import steps, training
 from report.backends.pytorch.environment import DTYPES, environment, multiplies
+from report.backends.pytorch.gradients import Gradients
+from report.backends.pytorch.memory import Memory
 from report.backends.pytorch.products import Operands
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Callable
 
     from report.backends.pytorch.products import Products
+    from report.backends.pytorch.steps import Update
+    from report.experiments.gradient.measure import Examples
     from report.experiments.training.measure import Data, Run, Start
     from report.worker.curve import Curve
 
@@ -63,6 +68,21 @@ class Session:
             self._operands[key] = Operands(DTYPES[dtype], self.device, seed)
         return self._operands[key].lend(size)
 
+    def addition(self, size: int) -> Callable[[], object]:
+        """Return a call that adds two vectors; see `report.experiments.overhead.measure`."""
+        return steps.addition(size, self.device)
+
+    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> Update:
+        """Return a training update on a fixed batch; compiling it takes seconds."""
+        update = steps.draw(size, features, seed, self.device)
+        if compiled:
+            update.compile()
+        return update
+
+    def memory(self) -> Memory:
+        """Return the device's memory."""
+        return Memory(self.device)
+
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
         features, targets, weights = (
@@ -71,16 +91,28 @@ class Session:
         )
         features = features.reshape(data.examples, -1)
         on_device = features.to(self.device), targets.to(self.device)
-        orders = [torch.tensor(order) for order in start.permutations[: run.epochs]]
+        orders = [torch.tensor(order) for order in start.orders[: run.epochs]]
         if run.loader == "dataloader":
-            epochs = training.loaded(features, targets, run.batch_size, orders, self.device)
+            X, y = (torch.cat([values] * run.copies) for values in (features, targets))
+            epochs = training.loaded(X, y, run.batch_size, orders, self.device)
         else:
+            X, y = (torch.cat([values] * run.copies) for values in on_device)
             orders = [order.to(self.device) for order in orders]
-            epochs = (training.sliced(*on_device, run.batch_size, order) for order in orders)
+            epochs = (training.sliced(X, y, run.batch_size, order) for order in orders)
         train = (
             training.train_concise if run.implementation == "concise" else training.train_scratch
         )
         train(run, weights.to(self.device), on_device, epochs, curve)
+
+    def gradients(self, examples: Examples, theta: array[float], seed: int) -> Gradients:
+        """Prepare to take gradients at a point; see `report.experiments.gradient.measure`."""
+        if not multiplies(str(self.device), examples.dtype):
+            raise Unavailable(f"PyTorch multiplies no {examples.dtype} on {self.device.type}")
+        X, y, at = (
+            torch.tensor(values, dtype=DTYPES[examples.dtype]).to(self.device)
+            for values in (examples.features, examples.targets, theta)
+        )
+        return Gradients(X.reshape(len(y), -1), y, at, seed)
 
 
 def _nothing() -> None:

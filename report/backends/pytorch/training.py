@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+from report.backends.pytorch import optimizers
+from report.worker import schedules
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from report.backends.pytorch.optimizers import Trainer
     from report.experiments.training.measure import Run
     from report.worker.curve import Curve
 
@@ -18,9 +25,9 @@ if TYPE_CHECKING:
 
 
 class _InOrder(Sampler[int]):
-    """Hands the loader the permutation of the current epoch.
+    """Hands the loader the order of the current epoch.
 
-    The framework's own shuffling draws its permutation inside; here all runs and frameworks
+    The framework's own shuffling draws its order inside; here all runs and frameworks
     must see the same ones. Turning the tensor into a list is what its sampler does as well.
     """
 
@@ -54,7 +61,7 @@ def loaded(
 def sliced(
     features: torch.Tensor, targets: torch.Tensor, batch_size: int, order: torch.Tensor
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Shuffle both tensors once, then cut batches off them."""
+    """Bring both tensors into the epoch's order at once, then cut batches off them."""
     X, y = features[order], targets[order]
     for i in range(0, len(y), batch_size):
         yield X[i : i + batch_size], y[i : i + batch_size]
@@ -80,6 +87,64 @@ def sgd(params: Sequence[torch.Tensor], states: None, hyperparams: dict[str, flo
                 p.grad.zero_()
 
 
+def _no_states(_: Sequence[torch.Tensor]) -> None:
+    """Remember nothing, as plain SGD does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Algorithm:
+    """An optimizer, from scratch and as the framework has it, with the standard settings.
+
+    Attributes:
+        trainer_fn: Takes one step.
+        init: Makes the states that it starts with.
+        hyperparams: What it is told beside lr and momentum, under the names of the papers.
+        concise: Makes the framework's own, with the same settings.
+        scaled: Twice the gradient makes twice the step; an adaptive optimizer divides by it.
+    """
+
+    trainer_fn: Trainer
+    init: Callable[[Sequence[torch.Tensor]], Any]
+    hyperparams: dict[str, float] = field(default_factory=dict)
+    concise: Callable[..., torch.optim.Optimizer]
+    scaled: bool = False
+
+
+ALGORITHMS = {
+    "sgd": Algorithm(trainer_fn=sgd, init=_no_states, concise=torch.optim.SGD, scaled=True),
+    "momentum": Algorithm(
+        trainer_fn=optimizers.momentum,
+        init=optimizers.init_momentum_states,
+        concise=torch.optim.SGD,
+        scaled=True,
+    ),
+    "adagrad": Algorithm(
+        trainer_fn=optimizers.adagrad,
+        init=optimizers.init_adagrad_states,
+        hyperparams={"eps": 1e-10},
+        concise=partial(torch.optim.Adagrad, eps=1e-10),
+    ),
+    "rmsprop": Algorithm(
+        trainer_fn=optimizers.rmsprop,
+        init=optimizers.init_rmsprop_states,
+        hyperparams={"gamma": 0.9, "eps": 1e-8},
+        concise=partial(torch.optim.RMSprop, alpha=0.9, eps=1e-8),
+    ),
+    "adadelta": Algorithm(
+        trainer_fn=optimizers.adadelta,
+        init=optimizers.init_adadelta_states,
+        hyperparams={"rho": 0.9, "eps": 1e-6},
+        concise=partial(torch.optim.Adadelta, rho=0.9, eps=1e-6),
+    ),
+    "adam": Algorithm(
+        trainer_fn=optimizers.adam,
+        init=optimizers.init_adam_states,
+        hyperparams={"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "t": 0},
+        concise=partial(torch.optim.Adam, betas=(0.9, 0.999), eps=1e-8),
+    ),
+}
+
+
 def train_scratch(
     run: Run,
     weights: torch.Tensor,
@@ -87,9 +152,14 @@ def train_scratch(
     epochs: Iterable[Batches],
     curve: Curve,
 ) -> None:
-    """Train with the chapter's own model, loss and optimizer."""
+    """Train with the chapter's own model and loss, and an optimizer from scratch."""
+    algorithm = ALGORITHMS[run.optimizer]
+    trainer_fn = algorithm.trainer_fn
     # Twice the rate for a rate that belongs to a loss without 1/2: the same step.
-    hyperparams = {"lr": run.lr * (2 if run.loss == "mse" else 1)}
+    lr = run.lr * (2 if run.loss == "mse" else 1)
+    hyperparams = {"lr": lr, **algorithm.hyperparams}
+    if run.momentum is not None:
+        hyperparams["momentum"] = run.momentum
     w = weights.reshape(-1, 1).clone().requires_grad_()
     b = torch.zeros(1, dtype=w.dtype, device=w.device, requires_grad=True)
 
@@ -98,18 +168,49 @@ def train_scratch(
             return float(squared_loss(linreg(data[0], w, b), data[1]).mean())
 
     curve.evaluate = evaluate
+    states = algorithm.init([w, b])
     curve.start()
     n = 0
-    for batches in epochs:
+    for epoch, batches in enumerate(epochs):
+        hyperparams["lr"] = lr * schedules.factor(run.schedule, epoch, run.epochs)
         for X, y in batches:
             loss = squared_loss(linreg(X, w, b), y).mean()
             loss.backward()
-            sgd([w, b], None, hyperparams)
+            trainer_fn([w, b], states, hyperparams)
             n += X.shape[0]
             if n >= curve.due:
                 curve.point(n)
         if not curve.end_epoch(n):
             break
+
+
+def _half_squared(y_hat: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return half the framework's squared error of each example, (batch, 1)."""
+    return nn.functional.mse_loss(y_hat, y, reduction="none") / 2
+
+
+def _optimizer(run: Run, net: nn.Module) -> torch.optim.Optimizer:
+    """Make the framework's optimizer, for the framework's loss where a rate can be."""
+    algorithm = ALGORITHMS[run.optimizer]
+    own = {} if run.momentum is None else {"momentum": run.momentum}
+    halved = run.loss == "half_squared" and algorithm.scaled
+    return algorithm.concise(net.parameters(), lr=run.lr / (2 if halved else 1), **own)
+
+
+def _scheduler(run: Run, optimizer: torch.optim.Optimizer) -> lr_scheduler.LRScheduler | None:
+    """Make the framework's scheduler, to be stepped after each epoch; None for no change."""
+    if run.schedule == "constant":
+        return None
+    if run.schedule == "tenth":
+        return lr_scheduler.ExponentialLR(optimizer, schedules.TENTH)
+    if run.schedule == "step":
+        thirds = schedules.step_epochs(run.epochs)
+        return lr_scheduler.StepLR(optimizer, thirds, schedules.HALF)
+    if run.schedule == "cosine":
+        return lr_scheduler.CosineAnnealingLR(optimizer, T_max=run.epochs)
+    return lr_scheduler.LambdaLR(
+        optimizer, lambda epoch: schedules.factor(run.schedule, epoch, run.epochs)
+    )
 
 
 def train_concise(
@@ -125,14 +226,16 @@ def train_concise(
         layer.weight.copy_(weights.reshape(1, -1))
         layer.bias.zero_()
     net = nn.Sequential(layer)
-    loss_fn = nn.MSELoss(reduction="none")
-    lr = run.lr / (2 if run.loss == "half_squared" else 1)
-    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    mse = nn.MSELoss(reduction="none")
+    # No rate makes up for a gradient twice as large where the optimizer divides by it.
+    loss_fn = mse if ALGORITHMS[run.optimizer].scaled else _half_squared
+    optimizer = _optimizer(run, net)
+    scheduler = _scheduler(run, optimizer)
 
     def evaluate() -> float:
         with torch.no_grad():
             out = net(data[0])
-            return float(loss_fn(out, data[1].reshape(out.shape)).mean()) / 2
+            return float(mse(out, data[1].reshape(out.shape)).mean()) / 2
 
     curve.evaluate = evaluate
     curve.start()
@@ -149,3 +252,5 @@ def train_concise(
                 curve.point(n)
         if not curve.end_epoch(n):
             break
+        if scheduler is not None:
+            scheduler.step()

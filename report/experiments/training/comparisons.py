@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report import plotting, quantities, statistics
-from report.experiments.training import curves
-from report.experiments.training.figures import (
-    announced,
-    curve_sheet,
-    loss_axis,
-    seconds_sheet,
-    target_table,
-    time_curves,
-)
+from report.experiments.training import curves, labels
+from report.experiments.training.axes import loss_axis, time_curves
+from report.experiments.training.figures import announced
+from report.experiments.training.questions.grid import by_batch_size
+from report.experiments.training.tables import curve_sheet, seconds_sheet, target_table
 from report.figures import Figure, Number, Table, Words, absent, in_words, number, together
 from report.numerals import scaled, sentence, times
 
@@ -23,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from report.experiments.training.curves import Line
-    from report.quantities import Quantity
+    from report.quantities import Key, Quantity
     from report.results import Result
 
 MILLI = 1e-3
@@ -42,53 +38,54 @@ def comparisons(results: Sequence[Result], experiment: str) -> list[Figure]:
 
 
 def _seconds(results: Sequence[Result], experiment: str) -> list[Figure]:
-    found = {
-        result.machine.id: {
-            q.key: q for q in quantities.of_result(result) if q.experiment == experiment
-        }
-        for result in results
-    }
+    found = {r.machine.id: {q.key: q for q in _epochs(r, experiment)} for r in results}
     found = {machine: series for machine, series in found.items() if series}
     if len(found) < 2:
         return []
     common = set.intersection(*(set(series) for series in found.values()))
     first = next(iter(found.values()))
-    names = quantities.varying([first[key].labels for key in first])
-    keep = [name for name in ("run", "loader", "implementation") if name in names] or ["run"]
-    labels = {
-        key: ", ".join(str(q.labels[name]) for name in keep)
-        for key, q in first.items()
-        if key in common
-    }
-    if not labels:
-        return []
+    named = labels.names([quantity.labels for quantity in first.values()])
+    rows = {key: name for key, name in zip(first, named, strict=True) if key in common}
+    return [_seconds_figure(experiment, rows, found)] if rows else []
 
+
+def _epochs(result: Result, experiment: str) -> list[Quantity]:
+    """Return what takes seconds; of a grid one for each batch size, for a rate costs no time."""
+    found: list[Quantity] = []
+    for records in quantities.by_backend(result.of(experiment)).values():
+        epochs = quantities.of_records(records)
+        grid = labels.is_grid([quantity.labels for quantity in epochs])
+        found += by_batch_size(epochs) if grid else epochs
+    return found
+
+
+def _seconds_figure(
+    experiment: str, names: dict[Key, str], found: dict[str, dict[Key, Quantity]]
+) -> Figure:
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.dot_axes(axes, list(labels.values()), "milliseconds per epoch", narrow=narrow)
+        plotting.dot_axes(axes, list(names.values()), "milliseconds per epoch", narrow=narrow)
         for index, (machine, series) in enumerate(found.items()):
-            estimates = [series[key].time().scaled(1 / MILLI) for key in labels]
+            estimates = [series[key].time().scaled(1 / MILLI) for key in names]
             plotting.dots(axes, estimates, index, label=machine)
         plotting.legend_above(axes, narrow=narrow)
 
-    ordered = {m: [s[key] for key in labels] for m, s in found.items()}
-    title, caption = _words(list(labels.values()), ordered)
+    ordered = {m: [s[key] for key in names] for m, s in found.items()}
+    title, caption = _words(list(names.values()), ordered)
     rows: list[list[str | Number]] = [
-        [label, *(number(series[key].time(), MILLI) for series in found.values())]
-        for key, label in labels.items()
+        [name, *(number(series[key].time(), MILLI) for series in found.values())]
+        for key, name in names.items()
     ]
     sheets = {m: seconds_sheet(series) for m, series in ordered.items()}
     name = f"compare-{experiment}-seconds"
     alt = f"Dot plot of milliseconds per epoch by run and machine. {title}. {caption}"
-    return [
-        Figure(
-            name=name,
-            question="compare",
-            words=Words(title=title, caption=caption, alt=alt),
-            drawing=plotting.drawing(name, alt, draw, height=130 + 44 * len(labels)),
-            table=Table(header=["run", *(f"{m}, ms per epoch" for m in found)], rows=rows),
-            sheet=together(sheets),
-        )
-    ]
+    return Figure(
+        name=name,
+        question="compare",
+        words=Words(title=title, caption=caption, alt=alt),
+        drawing=plotting.drawing(name, alt, draw, height=130 + 44 * len(names)),
+        table=Table(header=["run", *(f"{m}, ms per epoch" for m in found)], rows=rows),
+        sheet=together(sheets),
+    )
 
 
 def _words(labels: Sequence[str], shared: dict[str, list[Quantity]]) -> tuple[str, str]:

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from report.worker.curve import Curve
+from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
 from report.worker.records import Outcome, TrainingRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+OPTIONS = ("optimizer", "momentum", "schedule", "sampling", "copies")
+"""What a run may say; else it is the chapter's."""
 
 KEPT_REPEATS = 12
 """Repeats whose times are kept, so that a result file stays below 1 MB."""
@@ -33,6 +36,11 @@ class Run:
     loss: str
     loader: str
     implementation: str
+    optimizer: str = "sgd"
+    momentum: float | None = None
+    schedule: str = "constant"
+    sampling: str = "permutation"
+    copies: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +59,16 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """What a seed decides: the initial weights and each epoch's permutation."""
+    """What a seed decides.
+
+    Attributes:
+        weights: The initial ones.
+        orders: For each epoch the examples that it visits, one after the other, as rows of the
+            data (of its copies one after the other, where a run has several).
+    """
 
     weights: array[float]
-    permutations: list[array[int]]
+    orders: list[array[int]]
 
 
 class Session(Protocol):
@@ -64,7 +78,7 @@ class Session(Protocol):
         """Wait until the device has done what was queued."""
 
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
-        """Train once from `start`.
+        """Train once from `start`, on `run.copies` of the data, evaluating on one.
 
         Sets `curve.evaluate`, calls `curve.start()`, then `curve.point(n)` after each update at
         which `n >= curve.due`, and `curve.end_epoch(n)` after each epoch, ending early when that
@@ -94,33 +108,35 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     """
     settings, bundle = job["settings"], job["bundle"]
     data = _data(bundle, settings["dtype"])
-    runs = list(_runs(settings))
+    runs = list(runs_of(settings))
+    every = EPOCHS_ONLY if settings.get("evaluate") == "epochs" else EVERY
     seeds = _seeds(job["seeds"], job["process"], job["processes"])
-    starts = {seed: _start(bundle, seed, max(run.epochs for run in runs)) for seed in seeds}
+    starts = _starts(bundle, runs, seeds)
     repeated = [_Repeated(run=run, seed=seed) for run in runs for seed in seeds]
     deadline = time.perf_counter() + job["budget_s"]
     for run in runs:
-        _train(session, run, data, starts[seeds[0]])
+        _train(session, run, data, starts[run.sampling, run.copies, seeds[0]], every)
     order = list(repeated)
     rng = random.Random(f"{job['seed']} {job['process']}")
     for _ in range(job["repeats"]):
         begun = time.perf_counter()
         rng.shuffle(order)
         for one in order:
-            one.curves.append(_train(session, one.run, data, starts[one.seed]))
+            start = starts[one.run.sampling, one.run.copies, one.seed]
+            one.curves.append(_train(session, one.run, data, start, every))
         # Another round only if one as long as this one still fits.
         if 2 * time.perf_counter() - begun > deadline:
             break
-    return Outcome(runs=[_record(one) for one in repeated])
+    return Outcome(runs=[_record(one, settings["dtype"]) for one in repeated])
 
 
-def _train(session: Session, run: Run, data: Data, start: Start) -> Curve:
-    curve = Curve(synchronize=session.synchronize)
+def _train(session: Session, run: Run, data: Data, start: Start, every: int = EVERY) -> Curve:
+    curve = Curve(synchronize=session.synchronize, every=every)
     session.train(run, data, start, curve)
     return curve
 
 
-def _record(one: _Repeated) -> TrainingRun:
+def _record(one: _Repeated, dtype: str) -> TrainingRun:
     """Make the record of a run; the curve is cut where the loss is no longer finite."""
     curve = one.curves[0]
     finite = next(
@@ -132,26 +148,67 @@ def _record(one: _Repeated) -> TrainingRun:
         seed=one.seed,
         examples=curve.examples[:finite],
         epoch_ends=[index for index in curve.epoch_ends if index < finite],
-        loss=curve.loss[:finite],
+        loss=[_shortest(loss, dtype) for loss in curve.loss[:finite]],
         repeats=len(one.curves),
         elapsed_s=[curve.elapsed_s[:finite] for curve in one.curves[:KEPT_REPEATS]],
         diverged=finite < len(curve.loss) or curve.loss[finite - 1] > curve.loss[0],
     )
 
 
-def _runs(settings: dict[str, Any]) -> Iterator[Run]:
-    for spec, loader, implementation in itertools.product(
-        settings["runs"], settings["loader"], settings["implementation"]
-    ):
-        yield Run(
-            run=spec["label"],
-            batch_size=spec["batch_size"],
-            lr=spec["lr"],
-            epochs=spec["epochs"],
-            loss=spec["loss"],
-            loader=loader,
-            implementation=implementation,
-        )
+def _shortest(loss: float, dtype: str) -> float:
+    """Return a loss with no more digits than it has, so that a result file stays below 1 MB.
+
+    Nine tell any float32 from its neighbours; as a Python float it would be written with 17.
+    """
+    return float(f"{loss:.9g}") if dtype == "float32" else loss
+
+
+def run_specs(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the runs as experiments.yaml says them, and one for each pair of the grid."""
+    specs = list(settings.get("runs", ()))
+    grid = settings.get("grid")
+    if grid is not None:
+        specs += [
+            {
+                "label": grid_label(batch_size, lr),
+                "batch_size": batch_size,
+                "lr": lr,
+                "epochs": grid["epochs"],
+                "loss": "half_squared",
+            }
+            for batch_size, lr in itertools.product(grid["batch_size"], grid["lr"])
+        ]
+    return specs
+
+
+def grid_label(batch_size: int, lr: float) -> str:
+    """Return the name of a run of the grid."""
+    return f"b = {batch_size}, lr = {lr:g}"
+
+
+def runs_of(settings: Mapping[str, Any]) -> Iterator[Run]:
+    """Yield the runs of an experiment: each with every loader and implementation of the sweep."""
+    for spec in run_specs(settings):
+        own = {name: spec[name] for name in OPTIONS if name in spec}
+        for loader, implementation in itertools.product(
+            _own(spec, settings, "loader"), _own(spec, settings, "implementation")
+        ):
+            yield Run(
+                run=spec["label"],
+                batch_size=spec["batch_size"],
+                lr=spec["lr"],
+                epochs=spec["epochs"],
+                loss=spec["loss"],
+                loader=loader,
+                implementation=implementation,
+                **own,
+            )
+
+
+def _own(spec: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> list[str]:
+    """Return the one way in which a run is to be done, or else the experiment's."""
+    own, swept = spec.get(name), settings[name]
+    return swept if own is None else [own]
 
 
 def _seeds(seeds: int, process: int, processes: int) -> list[int]:
@@ -169,12 +226,27 @@ def _data(bundle: dict[str, Any], dtype: str) -> Data:
     )
 
 
-def _start(bundle: dict[str, Any], seed: int, epochs: int) -> Start:
-    folder, examples = Path(bundle["folder"]), bundle["examples"]
-    flat = _read(folder / f"seed-{seed}.permutations.i32", "i")
+def _starts(
+    bundle: dict[str, Any], runs: list[Run], seeds: list[int]
+) -> dict[tuple[str, int, int], Start]:
+    """Return what each seed decides, by sampling, copies and seed."""
+    epochs: dict[tuple[str, int], int] = {}
+    for run in runs:
+        key = run.sampling, run.copies
+        epochs[key] = max(run.epochs, epochs.get(key, 0))
+    return {
+        (sampling, copies, seed): _start(bundle, seed, sampling, copies, most)
+        for (sampling, copies), most in epochs.items()
+        for seed in seeds
+    }
+
+
+def _start(bundle: dict[str, Any], seed: int, sampling: str, copies: int, epochs: int) -> Start:
+    folder, visited = Path(bundle["folder"]), bundle["examples"] * copies
+    flat = _read(folder / f"seed-{seed}.{sampling}-{copies}.i32", "i")
     return Start(
         weights=_read(folder / f"seed-{seed}.weights.f64", "d"),
-        permutations=[flat[k * examples : (k + 1) * examples] for k in range(epochs)],
+        orders=[flat[k * visited : (k + 1) * visited] for k in range(epochs)],
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report.experiments.matmul.method import BASES
+from report.experiments.training import labels
 from report.numerals import count, duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.results import Record
+    from report.worker.records import TrainingRun
 
 
 def method(records: Sequence[Record]) -> list[str]:
@@ -26,18 +28,37 @@ def method(records: Sequence[Record]) -> list[str]:
             "Linear regression; squared loss with the factor 1/2, averaged over the batch. Weights "
             "start normal with standard deviation 0.01, the bias at 0."
         ),
-        (
-            f"{seeds}, dealt out to {count(len(records), 'fresh process')}. A seed gives every run "
-            "the same initial weights and, in each epoch, the same fresh permutation."
-        ),
+        f"{seeds}, dealt out to {count(len(records), 'fresh process')}. {_order(runs)}",
         (
             "In each process every run is trained once unmeasured, then again in shuffled "
             f"rounds; times each: {often}."
         ),
         (
-            "The loss on all examples is evaluated every 200 examples and after each epoch, "
-            "outside the timer; losses are medians over seeds."
+            f"The loss on all examples is evaluated {_evaluated(runs)}, outside the timer; losses "
+            "are medians over seeds."
         ),
         BASES[len(records) > 1],
         f"In all {duration(sum(record.elapsed_s for record in records))}.",
     ]
+
+
+def _order(runs: Sequence[TrainingRun]) -> str:
+    """Say what a seed gives to a run."""
+    every = [run.labels for run in runs]
+    ways = labels.distinct(every, "sampling")
+    said = "A seed gives every run the same initial weights and, in each epoch, "
+    if "replacement" not in ways:
+        said += "the same fresh permutation"
+    elif "permutation" not in ways:
+        said += "the same examples, drawn with replacement"
+    else:
+        said += "the same fresh permutation, or examples drawn with replacement"
+    if len(labels.distinct(every, "copies")) > 1:
+        said += "; data that are there more than once have their own"
+    return f"{said}."
+
+
+def _evaluated(runs: Sequence[TrainingRun]) -> str:
+    """Say when: a curve has more points than ends of epochs, or it has not."""
+    ends_only = all(len(run.loss) <= 1 + len(run.epoch_ends) for run in runs)
+    return "after each epoch" if ends_only else "every 200 examples and after each epoch"

@@ -21,7 +21,7 @@ class Trained:
     """One run of an experiment with all its seeds.
 
     Attributes:
-        labels: run, batch_size, lr, epochs, loss, loader, implementation.
+        labels: Its settings; `training.labels` reads them.
         by_process: For each process, its seeds' records.
     """
 
@@ -83,10 +83,17 @@ def quantities(records: Sequence[Record]) -> list[Quantity]:
             metric="epoch",
             labels=one.labels,
             groups=[[s for run in runs for s in _epochs(run)] for runs in one.by_process],
+            examples=_examples(one),
         )
         for one in trained(records)
         if any(_epochs(run) for runs in one.by_process for run in runs)
     ]
+
+
+def _examples(one: Trained) -> int:
+    """Return how many examples an epoch of a run processes; some epoch must have ended."""
+    run = next(run for runs in one.by_process for run in runs if run.epoch_ends)
+    return run.examples[run.epoch_ends[-1]] // len(run.epoch_ends)
 
 
 def _epochs(run: TrainingRun) -> list[float]:

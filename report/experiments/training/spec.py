@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -10,9 +11,16 @@ from pydantic import Field, model_validator
 from typing_extensions import TypedDict
 
 from report.experiments.settings import Label, OneOrMany, Settings, Strict
+from report.experiments.training.measure import grid_label
 
 Loader = Literal["dataloader", "sliced"]
 Implementation = Literal["scratch", "concise"]
+Optimizer = Literal["sgd", "momentum", "adagrad", "rmsprop", "adadelta", "adam"]
+Schedule = Literal["constant", "tenth", "step", "inverse", "cosine"]
+Sampling = Literal["permutation", "replacement"]
+
+SCALED = ("sgd", "momentum")
+"""Optimizers whose step is as much larger as the gradient is."""
 
 
 class Labels(TypedDict):
@@ -25,6 +33,11 @@ class Labels(TypedDict):
     loss: Literal["half_squared", "mse"]
     loader: Loader
     implementation: Implementation
+    optimizer: Optimizer
+    momentum: Annotated[float, Field(gt=0, lt=1)] | None
+    schedule: Schedule
+    sampling: Sampling
+    copies: Annotated[int, Field(ge=1)]
 
 
 class RunSpec(Strict):
@@ -42,17 +55,78 @@ class RunSpec(Strict):
             "always shown with the 1/2."
         ),
     )
+    optimizer: Optimizer = Field("sgd", description="What makes a step of a gradient.")
+    momentum: float | None = Field(
+        None, gt=0, lt=1, description="How much of its speed optimizer: momentum keeps."
+    )
+    schedule: Schedule = Field(
+        "constant",
+        description="What becomes of lr, epoch by epoch. tenth: a tenth after each epoch; step: "
+        "half after each third of the epochs; inverse: divided by 1, 2, 3 ...; cosine: down to "
+        "nearly 0 along half a period.",
+    )
+    sampling: Sampling = Field(
+        "permutation",
+        description="permutation: each example once an epoch; replacement: as many examples, "
+        "drawn with replacement.",
+    )
+    copies: int = Field(
+        1, ge=1, le=10, description="How often each example is in the data; the loss is of one."
+    )
+    loader: Loader | None = Field(None, description="Else the experiment's.")
+    implementation: Implementation | None = Field(None, description="Else the experiment's.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> RunSpec:
+        if self.optimizer == "momentum" and self.momentum is None:
+            message = "optimizer: momentum needs the key momentum, such as 0.9"
+        elif self.optimizer != "momentum" and self.momentum is not None:
+            message = f"optimizer: {self.optimizer} has no momentum; set optimizer: momentum"
+        elif self.loss == "mse" and self.optimizer not in SCALED:
+            message = (
+                f"optimizer: {self.optimizer} divides by the gradient's size, so that its lr "
+                "belongs to no loss; leave loss out"
+            )
+        elif self.schedule != "constant" and self.epochs == 1:
+            message = f"schedule: {self.schedule} acts from the second epoch on; set epochs: 2"
+        else:
+            return self
+        raise ValueError(message)
+
+
+class GridSpec(Strict):
+    """Runs at every pair of a batch size and a learning rate, of plain SGD."""
+
+    batch_size: Annotated[OneOrMany[Annotated[int, Field(ge=1)]], Field(max_length=16)] = Field(
+        description="Examples of one update."
+    )
+    lr: Annotated[
+        OneOrMany[Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]],
+        Field(max_length=16),
+    ] = Field(description="Learning rates.")
+    epochs: int = Field(2, ge=1, le=1000, description="Passes over the data.")
+
+
+CHAPTERS_TWO = (
+    RunSpec(label="GD", batch_size=1500, lr=1, epochs=10),
+    RunSpec(label="batch 100", batch_size=100, lr=0.4, epochs=2),
+)
+"""What an experiment trains that names neither runs nor a grid."""
 
 
 class TrainingSettings(Settings):
     """Linear regression on the airfoil data, from the same start for every run of a seed."""
 
+    grid: GridSpec | None = Field(
+        None, description="Runs at every pair of a batch size and a rate, beside those of runs."
+    )
     runs: Annotated[list[RunSpec], Field(min_length=1, max_length=24)] = Field(
-        [
-            RunSpec(label="GD", batch_size=1500, lr=1, epochs=10),
-            RunSpec(label="batch 100", batch_size=100, lr=0.4, epochs=2),
-        ],
-        description="The runs to compare.",
+        [], description="The runs to compare; else two of the chapter's, unless there is a grid."
+    )
+    evaluate: Literal["examples", "epochs"] = Field(
+        "examples",
+        description="When the loss is evaluated. examples: every 200 examples and after each "
+        "epoch; epochs: only after each epoch, for a smaller result file.",
     )
     loader: OneOrMany[Loader] = Field(
         ["dataloader"],
@@ -70,11 +144,28 @@ class TrainingSettings(Settings):
     )
     seeds: int | None = Field(None, ge=1, le=100, description="Else the profile's.")
 
+    def batches(self) -> list[tuple[tuple[str | int, ...], int, int]]:
+        """Return each batch size, where it stands, with the copies of the data it is cut from."""
+        runs = [
+            (("runs", k, "batch_size"), r.batch_size, r.copies) for k, r in enumerate(self.runs)
+        ]
+        sizes = self.grid.batch_size if self.grid is not None else []
+        return [*runs, *((("grid", "batch_size", k), size, 1) for k, size in enumerate(sizes))]
+
+    @model_validator(mode="after")
+    def _something_to_train(self) -> TrainingSettings:
+        if not self.runs and self.grid is None:
+            # As a default would, and so not among the keys that were set.
+            object.__setattr__(self, "runs", list(CHAPTERS_TWO))
+        return self
+
     @model_validator(mode="after")
     def _labels_differ(self) -> TrainingSettings:
-        labels = [run.label for run in self.runs]
-        for label in labels:
-            if labels.count(label) > 1:
+        labels = Counter(run.label for run in self.runs)
+        if self.grid is not None:
+            labels.update(grid_label(b, lr) for b in self.grid.batch_size for lr in self.grid.lr)
+        for label, count in labels.items():
+            if count > 1:
                 message = f"two runs have the label {label!r}; give each its own"
                 raise ValueError(message)
         return self

@@ -476,6 +476,11 @@ def test_sweeps_give_every_run_with_every_loader_and_implementation(
         "loss": "half_squared",
         "loader": "dataloader",
         "implementation": "scratch",
+        "optimizer": "sgd",
+        "momentum": None,
+        "schedule": "constant",
+        "sampling": "permutation",
+        "copies": 1,
     }
 
 
@@ -484,7 +489,7 @@ def test_the_worker_reads_what_the_parent_wrote(made_up: dict[str, Any]) -> None
     read = training._data(made_up, "float32")
     assert read.features == array("d", range(8))
     assert read.targets == array("d", range(4))
-    start = training._start(made_up, seed=3, epochs=2)
+    start = training._start(made_up, seed=3, sampling="permutation", copies=1, epochs=2)
     assert start.weights == array("d", data.initial_weights(SEED, 3, 2))
     orders = data.permutations(SEED, 3, epochs=2, examples=4)
-    assert [order.tolist() for order in start.permutations] == orders.tolist()
+    assert [order.tolist() for order in start.orders] == orders.tolist()

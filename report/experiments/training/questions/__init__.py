@@ -1,0 +1,1 @@
+"""What a training experiment can be asked: one question a module, with figure, table and words."""
