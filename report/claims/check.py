@@ -1,0 +1,137 @@
+"""What can be wrong with claims beside the experiments that they speak of."""
+
+from __future__ import annotations
+
+import importlib
+import string
+from typing import TYPE_CHECKING, Any
+
+from report import observations
+from report.claims.resolve import stored
+from report.claims.spec import Side
+from report.claims.wording import WAYS
+from report.explain import instead
+from report.models import MODELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from report.claims.spec import Claim
+    from report.yamlsource import Location
+
+GIVEN = ("left", "right", "effect")
+"""Numbers that explanations may name; where a power law is fitted, the last of them only."""
+
+BY_EPOCH = ("loss", "excess")
+"""Metrics that change from epoch to epoch, so that they can stall."""
+
+
+def mistakes(
+    claims: Mapping[str, Claim], kinds: Mapping[str, str]
+) -> Iterator[tuple[Location, str, Any]]:
+    """Find what claims name and the file does not have.
+
+    Args:
+        claims: By id.
+        kinds: The kind of each experiment of the file.
+
+    Yields:
+        The place in the file, what is wrong there, and what stands there.
+    """
+    for name, claim in claims.items():
+        place: Location = ("claims", name)
+        full = stored(claim)
+        named = [("left", claim.left, full["left"]), ("right", claim.right, full["right"])]
+        named += [(f"numbers.{k}", s, full["numbers"][k]) for k, s in claim.numbers.items()]
+        for key, own, filled in named:
+            if isinstance(own, Side) and isinstance(filled, dict):
+                yield from _of_side((*place, *key.split(".")), own, filled, kinds)
+        if claim.along is not None and full["left"]["experiment"] in kinds:
+            yield from _of_label((*place, "along"), claim.along, kinds[full["left"]["experiment"]])
+        if claim.relation == "stalls" and full["left"]["metric"] not in BY_EPOCH:
+            message = f"only a metric that has epochs can stall: {' or '.join(BY_EPOCH)}"
+            yield (*place, "left"), message, None
+        yield from _of_units(place, full, kinds)
+        if claim.show is not None and claim.show not in (*kinds, *MODELS):
+            yield (*place, "show"), _no_experiment(claim.show, kinds), claim.show
+        yield from _of_words(place, claim)
+
+
+def _of_side(
+    place: Location, own: Side, filled: Mapping[str, Any], kinds: Mapping[str, str]
+) -> Iterator[tuple[Location, str, Any]]:
+    experiment = filled["experiment"]
+    if experiment not in kinds:
+        # Where it is inherited, the place that it comes from has said so.
+        if own.experiment is not None:
+            yield (*place, "experiment"), _no_experiment(experiment, kinds), experiment
+        return
+    kind = kinds[experiment]
+    metrics = list(observations.of_kind(kind).METRICS)
+    if filled["metric"] not in metrics:
+        where = (*place, "metric") if own.metric else place
+        message = f"a {kind} experiment has no metric {filled['metric']!r}."
+        yield where, message + instead(str(filled["metric"]), metrics), filled["metric"]
+    for label in own.series:
+        yield from _of_label((*place, "series", label), label, kind)
+    if own.largest is not None:
+        yield from _of_label((*place, "largest"), own.largest, kind)
+    if own.over is not None:
+        yield from _of_side((*place, "over"), own.over, filled["over"], kinds)
+
+
+def _of_label(place: Location, label: str, kind: str) -> Iterator[tuple[Location, str, Any]]:
+    labels = list(importlib.import_module(f"report.experiments.{kind}.spec").Labels.__annotations__)
+    if label not in labels:
+        message = f"a {kind} experiment has no label {label!r}."
+        yield place, message + instead(label, labels), label
+
+
+def _of_units(
+    place: Location, full: Mapping[str, Any], kinds: Mapping[str, str]
+) -> Iterator[tuple[Location, str, Any]]:
+    if not isinstance(full["right"], dict):
+        return
+    left, right = (_unit(full[key], kinds) for key in ("left", "right"))
+    if left is not None and right is not None and left != right:
+        said = [unit or "plain numbers" for unit in (left, right)]
+        message = f"only like can be compared: left is in {said[0]}, right in {said[1]}"
+        yield (*place, "right"), message, None
+
+
+def _unit(filled: Mapping[str, Any], kinds: Mapping[str, str]) -> str | None:
+    """Return a side's unit; None where a mistake keeps it from having one."""
+    kind = kinds.get(filled["experiment"])
+    metric = observations.of_kind(kind).METRICS.get(filled["metric"]) if kind else None
+    if metric is None:
+        return None
+    if filled["over"] is None:
+        return metric.unit
+    below = _unit(filled["over"], kinds)
+    return None if below is None else observations.quotient(metric.unit, below)
+
+
+def _of_words(place: Location, claim: Claim) -> Iterator[tuple[Location, str, Any]]:
+    texts = claim.because if isinstance(claim.because, dict) else {"": claim.because}
+    given = ("effect",) if claim.relation == "power-law" else GIVEN
+    for taken in [key for key in claim.numbers if key in GIVEN]:
+        yield (*place, "numbers", taken), f"{taken} is taken; choose another name", None
+    known = [*given, *claim.numbers]
+    for verdict, text in texts.items():
+        where = (*place, "because", *([verdict] if verdict else []))
+        try:
+            parts = list(string.Formatter().parse(text))
+        except ValueError as error:
+            yield where, f"braces do not fit together: {error}", text
+            continue
+        for _, name, how, conversion in parts:
+            if name is not None and name not in known:
+                yield where, f"there is no number {name!r}.{instead(name, known)}", name
+            elif conversion or (how and how not in WAYS):
+                wrong = f"{name}!{conversion}" if conversion else f"{name}:{how}"
+                message = f"{{{wrong}}} is no way to write a number."
+                yield where, message + instead(str(how), WAYS[1:]), wrong
+
+
+def _no_experiment(name: str, kinds: Mapping[str, str]) -> str:
+    return f"there is no experiment {name!r}.{instead(name, list(kinds))}"

@@ -1,0 +1,216 @@
+"""From an effect and its interval to a verdict. Pure.
+
+Every rule reads the 95 % interval alone. For a claim that something is larger, `least` is the
+smallest factor that matters:
+
+    supported      the whole interval lies above 1, and the value at or above `least`
+    contradicted   the whole interval lies below `least`: what difference there may be that way
+                   is too small to matter, or is the other way round
+    inconclusive   otherwise
+
+For equivalence within a factor `margin`, two one-sided tests at 2.5 % each, which is the same as
+asking whether the 95 % interval lies between 1 / margin and margin; contradicted if it lies
+wholly outside. For an exponent the same with a tolerance.
+
+Source: D. J. Schuirmann, "A Comparison of the Two One-Sided Tests Procedure and the Power Approach
+for Assessing the Equivalence of Average Bioavailability", J. Pharmacokinetics and
+Biopharmaceutics 15, 1987.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from report.bootstrap import Effect
+
+Outcome = Literal["supported", "contradicted", "inconclusive"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A verdict with the interval that it stands on.
+
+    Attributes:
+        verdict: What is decided.
+        value: The effect: a ratio, or an exponent.
+        low: Lower end of its 95 % interval; None where there is none.
+        high: Upper end; None where there is none, or where only a lower bound is known.
+        reason: Why nothing is decided, and what to do; empty otherwise.
+        unanimous: Every replicate by itself points the same way.
+    """
+
+    verdict: Outcome
+    value: float
+    low: float | None
+    high: float | None
+    reason: str = ""
+    unanimous: bool = True
+
+
+MORE = "more replicates (processes, or seeds where no clock has a part) would narrow it"
+ONE = "a single replicate does not tell how much they differ; measure in more processes"
+FARTHEST = 700.0
+"""Of a logarithm; floating point ends at 709."""
+
+CENSORED = "some seeds end before they come to the loss; let them train for more epochs"
+
+
+def greater(effect: Effect, least: float, *, above: bool = False, below: bool = False) -> Judgement:
+    """Judge whether a ratio is above 1 by a factor that matters.
+
+    Args:
+        effect: The ratio.
+        least: Smallest factor that matters.
+        above: The ratio is only known to be at least this.
+        below: It is only known to be at most this.
+    """
+    value = exp(effect.log)
+    ends = _ends(effect)
+    if ends is None:
+        return Judgement(verdict="inconclusive", value=value, low=None, high=None, reason=ONE)
+    if above and below:
+        return Judgement(verdict="inconclusive", value=value, low=None, high=None, reason=CENSORED)
+    low, high = (0.0 if below else ends[0]), (math.inf if above else ends[1])
+    too_small = math.log(least)
+    unanimous = all(one > 0 for one in effect.each) or all(one < too_small for one in effect.each)
+    verdict: Outcome = "inconclusive"
+    reason = ""
+    if low > 1 and value >= least:
+        verdict = "supported"
+    elif high < least:
+        verdict = "contradicted"
+    elif above or below:
+        reason = CENSORED
+    else:
+        reason = f"the interval leaves open whether the effect is large enough to matter; {MORE}"
+    return Judgement(
+        verdict=verdict,
+        value=value,
+        low=None if below else low,
+        high=None if above else high,
+        reason=reason,
+        unanimous=unanimous,
+    )
+
+
+def less(effect: Effect, least: float, *, above: bool = False, below: bool = False) -> Judgement:
+    """Judge whether a ratio is below 1 by a factor that matters: `greater`, upside down."""
+    mirrored = greater(effect.inverse(), least, above=below, below=above)
+    return Judgement(
+        verdict=mirrored.verdict,
+        value=1 / mirrored.value,
+        low=None if mirrored.high is None else 1 / mirrored.high,
+        high=None if mirrored.low is None else 1 / mirrored.low,
+        reason=mirrored.reason,
+        unanimous=mirrored.unanimous,
+    )
+
+
+def equivalent(effect: Effect, margin: float, *, censored: bool = False) -> Judgement:
+    """Judge whether a ratio is 1 within a factor.
+
+    Args:
+        effect: The ratio.
+        margin: The factor, above 1.
+        censored: One side is only a bound, so that nothing can be said of equality.
+    """
+    value = exp(effect.log)
+    if censored:
+        return Judgement(verdict="inconclusive", value=value, low=None, high=None, reason=CENSORED)
+    limit = math.log(margin)
+    judged = _within(effect, -limit, limit)
+    return Judgement(
+        verdict=judged.verdict,
+        value=value,
+        low=None if judged.low is None else exp(judged.low),
+        high=None if judged.high is None else exp(judged.high),
+        reason=judged.reason,
+        unanimous=judged.unanimous,
+    )
+
+
+def power_law(
+    exponent: Effect, claimed: float, tolerance: float, *, censored: bool = False
+) -> Judgement:
+    """Judge whether an exponent is the claimed one within a tolerance.
+
+    Args:
+        exponent: The measured one.
+        claimed: The one that is claimed.
+        tolerance: How far it may be off.
+        censored: Some points are only bounds, so that the slope can be anything.
+    """
+    if censored:
+        return Judgement(
+            verdict="inconclusive", value=exponent.log, low=None, high=None, reason=CENSORED
+        )
+    return _within(exponent, claimed - tolerance, claimed + tolerance)
+
+
+def stalls(falls: Effect, goes_on: Effect, least: float) -> Judgement:
+    """Judge whether something decreases at first, and no longer afterwards.
+
+    Args:
+        falls: What it was at the beginning over what it is at the turn.
+        goes_on: What it is at the end over what it is at the turn; the effect that is shown.
+        least: Smallest factor that counts as a decrease.
+    """
+    first, then = greater(falls, least), greater(goes_on, 1.0)
+    ends = _ends(goes_on)
+    if ends is None:
+        return Judgement(
+            verdict="inconclusive", value=exp(goes_on.log), low=None, high=None, reason=ONE
+        )
+    still = 1 / least
+    verdict: Outcome = "inconclusive"
+    if first.verdict == "supported" and ends[0] > still:
+        verdict = "supported"
+    elif first.verdict == "contradicted" or ends[1] < still:
+        verdict = "contradicted"
+    reason = f"the interval leaves open whether it goes on; {MORE}"
+    return Judgement(
+        verdict=verdict,
+        value=then.value,
+        low=ends[0],
+        high=ends[1],
+        reason="" if verdict != "inconclusive" else reason,
+    )
+
+
+def _within(effect: Effect, low_limit: float, high_limit: float) -> Judgement:
+    """Judge whether a value lies between two limits; nothing is taken to the power of e here."""
+    ends = effect.ends()
+    if ends is None:
+        return Judgement(verdict="inconclusive", value=effect.log, low=None, high=None, reason=ONE)
+    low, high = ends
+    inside = [low_limit <= one <= high_limit for one in effect.each]
+    verdict: Outcome = "inconclusive"
+    if low >= low_limit and high <= high_limit:
+        verdict = "supported"
+    elif low > high_limit or high < low_limit:
+        verdict = "contradicted"
+    reason = f"the interval lies partly within the margin and partly outside; {MORE}"
+    return Judgement(
+        verdict=verdict,
+        value=effect.log,
+        low=low,
+        high=high,
+        reason="" if verdict != "inconclusive" else reason,
+        unanimous=all(inside) or not any(inside),
+    )
+
+
+def _ends(effect: Effect) -> tuple[float, float] | None:
+    ends = effect.ends()
+    return None if ends is None else (exp(ends[0]), exp(ends[1]))
+
+
+def exp(log: float) -> float:
+    """Return e to a power, short of what a file of numbers cannot hold.
+
+    With two replicates, one of which diverged, an interval may well reach beyond that.
+    """
+    return math.exp(max(-FARTHEST, min(FARTHEST, log)))

@@ -1,0 +1,167 @@
+"""Verdicts in words, with this run's numbers in them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, get_args
+
+from report.claims.verdicts import Decision
+from report.numerals import count, digits, percent, scaled, sentence, times
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.claims.spec import StoredClaim, StoredSide
+    from report.claims.verdicts import Value, Verdict
+
+_PREFIXED = {"s", "FLOPS", "B/s"}
+"""Units that take SI prefixes in print."""
+
+
+WAYS = ("", "percent", "rest", "times", "inverse", "loss")
+"""What may stand behind the colon of `{name:...}` in an explanation."""
+
+
+class Said:
+    """A value as text: `{name}` writes it as its unit asks, `{name:percent}` as a fraction.
+
+    Also `{name:rest}` (what is missing of 100 %), `{name:times}` (a factor), `{name:inverse}` (one
+    divided by it, as a factor) and `{name:loss}` (four decimals).
+    """
+
+    def __init__(self, value: Value) -> None:
+        """Hold a value."""
+        self._value = value
+
+    def __format__(self, how: str) -> str:
+        """Write the value in one of the ways above."""
+        value = self._value.value
+        if how == "percent":
+            return percent(value)
+        if how == "rest":
+            return percent(1 - value)
+        if how == "times":
+            return times(value)
+        if how == "inverse":
+            return times(1 / value)
+        if how == "loss":
+            return f"{value:.4f}"
+        return number(value, self._value.unit)
+
+
+def number(value: float, unit: str) -> str:
+    """Write a value in its unit: "4.28 ms", "1,500 examples", "8.9 FLOP/B", "9.3"."""
+    if unit in _PREFIXED:
+        return scaled(value, unit)
+    if unit:
+        return f"{digits(value)} {unit}"
+    return times(value)
+
+
+def interval(value: Value) -> str:
+    """Write the interval of an effect: "9.1 to 9.5", "at least 4.2"; empty if there is none."""
+    if value.low is None and value.high is None:
+        return ""
+    if value.high is None and value.low is not None:
+        return f"at least {_signed(value.low)}"
+    if value.low is None and value.high is not None:
+        return f"at most {_signed(value.high)}"
+    low, high = _signed(value.low), _signed(value.high)
+    return low if low == high else f"{low} to {high}"
+
+
+def counts(verdicts: Sequence[Verdict]) -> str:
+    """Count verdicts: "14 supported, 3 contradicted, 1 inconclusive"; empty without any."""
+    words = [verdict.verdict for verdict in verdicts]
+    every = get_args(Decision)
+    return ", ".join(f"{words.count(word)} {word}" for word in every if word in words)
+
+
+def effect(verdict: Verdict) -> str:
+    """Write an effect for a table: "9.3", "exponent -0.498"."""
+    if verdict.effect is None:
+        return ""
+    value = verdict.effect.value
+    if verdict.kind == "exponent":
+        return f"exponent {_signed(value)}"
+    return times(value)
+
+
+def finding(claim: StoredClaim, verdict: Verdict) -> str:
+    """Say in one or two sentences what was measured and what of it decides."""
+    if verdict.effect is None:
+        return sentence(f"{verdict.reason}.")
+    ends = interval(verdict.effect)
+    known = f" (95 % interval {ends})" if ends else ""
+    if claim["relation"] == "power-law":
+        said = (
+            f"The exponent is {_signed(verdict.effect.value)}{known}; "
+            f"the claim\u2019s is {_signed(claim['exponent'])}."
+        )
+    else:
+        ratio = f"ratio {times(verdict.effect.value)}{known}."
+        said = sentence("; ".join([*_sides(claim, verdict), ratio]))
+    sentences = [said, _threshold(claim)]
+    if verdict.verdict == "inconclusive" and verdict.reason:
+        sentences.append(f"{sentence(verdict.reason)}.")
+    return " ".join(filter(None, sentences))
+
+
+def _sides(claim: StoredClaim, verdict: Verdict) -> list[str]:
+    """Name both quantities with their values, as far as there are any."""
+    right = claim["right"]
+    if claim["relation"] == "stalls":
+        other = f"after {count(claim['after'] or 0, 'epoch')}"
+    else:
+        other = side_name(right) if isinstance(right, dict) else "compared with"
+    named = ((side_name(claim["left"]), verdict.left), (other, verdict.right))
+    return [f"{name}: {number(v.value, v.unit)}" for name, v in named if v is not None]
+
+
+def _threshold(claim: StoredClaim) -> str:
+    match claim["relation"]:
+        case "greater" | "less" if claim["least"] > 1:
+            return f"A factor below {_plain(claim['least'])} would not matter."
+        case "equivalent":
+            return f"Within a factor of {_plain(claim['margin'])} it counts as the same."
+        case "power-law":
+            return f"Within {_plain(claim['tolerance'])} it counts as the same."
+        case "stalls":
+            return f"A factor below {digits(1 / claim['least'])} would be further progress."
+    return ""
+
+
+def _signed(value: float | None) -> str:
+    """Write a number with the sign that typesetters use."""
+    return digits(value).replace("-", "\N{MINUS SIGN}")
+
+
+def _plain(setting: float) -> str:
+    """Write a number as its author wrote it: 1.1 and not 1.10."""
+    return f"{setting:g}"
+
+
+def side_name(side: StoredSide) -> str:
+    """Name a quantity: as its author does, else by its labels."""
+    if side["name"]:
+        return side["name"]
+    return ", ".join(str(value) for value in side["series"].values()) or side["experiment"]
+
+
+def because(claim: StoredClaim, verdict: Verdict) -> str:
+    """Return the claim's own explanation with this run's numbers; empty if one is missing."""
+    text = claim["because"].get(verdict.verdict, "")
+    values = dict(verdict.numbers)
+    values |= {
+        name: value
+        for name, value in (
+            ("left", verdict.left),
+            ("right", verdict.right),
+            ("effect", verdict.effect),
+        )
+        if value is not None and math.isfinite(value.value)
+    }
+    try:
+        return text.format(**{name: Said(value) for name, value in values.items()})
+    except (KeyError, ZeroDivisionError):
+        return ""

@@ -1,0 +1,149 @@
+"""What a machine says to the claims, as its page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from report.backends import BACKENDS
+from report.claims import wording
+from report.figures import Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.claims.verdicts import Decision, Value, Verdict
+    from report.results import Result
+    from report.worker.records import Scalar
+
+SIGNS: dict[Decision, str] = {
+    "supported": "\N{CHECK MARK}",
+    "contradicted": "\N{MULTIPLICATION SIGN}",
+    "inconclusive": "?",
+    "not run": "\N{EN DASH}",
+}
+"""A verdict is word, sign and colour, so that none of them has to be seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictView:
+    """A verdict on a page.
+
+    Attributes:
+        claim: The claim's id.
+        anchor: Of its paragraph.
+        says: The claim.
+        cited: Where the chapter says so.
+        framework: With which framework it was judged; empty where there is only one.
+        verdict: The word.
+        sign: The same as a sign.
+        effect: What decides, as text.
+        interval: Its 95 % interval; empty if there is none.
+        grade: How quiet the machine was; empty where no clock has a part.
+        finding: What was measured, in a sentence or two.
+        because: What decides it, in the claim's own words with this run's numbers; may be empty.
+        show: The section that explains it.
+    """
+
+    claim: str
+    anchor: str
+    says: str
+    cited: str
+    framework: str
+    verdict: Decision
+    sign: str
+    effect: str
+    interval: str
+    grade: str
+    finding: str
+    because: str
+    show: str
+
+    @property
+    def css(self) -> str:
+        """Return the verdict as a class of the style sheet."""
+        return self.verdict.replace(" ", "-")
+
+
+def views(result: Result) -> list[VerdictView]:
+    """Return all verdicts that a result holds, in the order of the claims."""
+    verdicts = result.verdicts
+    several = len({verdict.backend for verdict in verdicts}) > 1
+    return [_view(result, verdict, several=several) for verdict in verdicts]
+
+
+def _view(result: Result, verdict: Verdict, *, several: bool) -> VerdictView:
+    claim = result.config["claims"][verdict.claim]
+    backend = BACKENDS.get(verdict.backend)
+    title = backend.title if backend else verdict.backend
+    return VerdictView(
+        claim=verdict.claim,
+        # An underscore, which no experiment's name has: those are anchors as well.
+        anchor=f"claim_{verdict.claim}" + (f"_{verdict.backend}" if several else ""),
+        says=claim["says"],
+        cited=claim["section"],
+        framework=title if several else "",
+        verdict=verdict.verdict,
+        sign=SIGNS[verdict.verdict],
+        effect=wording.effect(verdict),
+        interval=wording.interval(verdict.effect) if verdict.effect else "",
+        grade=verdict.grade,
+        finding=wording.finding(claim, verdict),
+        because=wording.because(claim, verdict),
+        show=claim["show"],
+    )
+
+
+def lead(verdicts: Sequence[VerdictView]) -> str:
+    """Say in a sentence how many of the chapter's statements hold here; empty without claims."""
+    total = len(verdicts)
+    if not total:
+        return ""
+    words = [verdict.verdict for verdict in verdicts]
+    said = [f"{words.count('supported')} of the chapter\u2019s {total} statements hold here"]
+    for word, verb in (
+        ("contradicted", "{} {} contradicted"),
+        ("inconclusive", "{} {} undecided"),
+        ("not run", "{} {} not measured"),
+    ):
+        number = words.count(word)  # type: ignore[arg-type]
+        if number:
+            said.append(verb.format(number, "is" if number == 1 else "are"))
+    return ", ".join(said) + "."
+
+
+def side_by_side(
+    machines: Sequence[Sequence[VerdictView]],
+) -> list[tuple[str, list[VerdictView | None]]]:
+    """Return each claim with its verdict on every machine; None where that lacks the claim."""
+    named = [{(v.claim, v.framework): v for v in views} for views in machines]
+    keys = dict.fromkeys(key for one in named for key in one)
+    rows = []
+    for key in keys:
+        row = [one.get(key) for one in named]
+        says = next(verdict.says for verdict in row if verdict)
+        rows.append((f"{says} {key[1]}".strip(), row))
+    return rows
+
+
+def sheet(result: Result) -> Sheet:
+    """Return all verdicts with their inputs, for download."""
+    header = ["claim", "backend", "says", "section", "relation", "verdict", "kind"]
+    for name in ("effect", "left", "right"):
+        header += [name, f"{name}_low95", f"{name}_high95"]
+        if name != "effect":
+            header.append(f"{name}_unit")
+    header += ["replicates", "noise", "reason"]
+    rows: list[list[Scalar]] = []
+    for verdict in result.verdicts:
+        claim = result.config["claims"][verdict.claim]
+        row: list[Scalar] = [verdict.claim, verdict.backend, claim["says"], claim["section"]]
+        row += [claim["relation"], verdict.verdict, verdict.kind if verdict.effect else None]
+        row += _cells(verdict.effect)[:3] + _cells(verdict.left) + _cells(verdict.right)
+        replicates = verdict.effect.replicates if verdict.effect else None
+        rows.append([*row, replicates, verdict.grade or None, verdict.reason or None])
+    return Sheet(header=header, rows=rows)
+
+
+def _cells(value: Value | None) -> list[Scalar]:
+    return [value.value, value.low, value.high, value.unit] if value else [None] * 4

@@ -1,0 +1,216 @@
+"""Makes results of a few numbers, so that the verdict on each can be worked out by hand.
+
+The experiments are those of `KINDS`. Nothing is drawn: what a test hands over is what was
+"measured".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from report import leastsquares, surrogate
+from report.claims import resolve
+from report.claims.spec import Claim
+from report.hardware.noise import Conditions
+from report.results import Record, Result
+from report.worker.records import GradientNoise, Outcome, Series, Timing, TrainingRun
+from report.worker.timing import median
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+KINDS = {
+    "products": "matmul",
+    "other": "matmul",
+    "training": "training",
+    "noise": "gradient",
+    "memory": "bandwidth",
+    "steps": "overhead",
+}
+
+QUIET = Conditions(
+    elapsed_s=2.0,
+    load_before=0.1,
+    other_cores=0.02,
+    steal_fraction=0.0,
+    swapped_bytes=0,
+    throttle_events=0,
+    speed_before_s=1e-3,
+    speed_after_s=1e-3,
+    frequency_before_hz=None,
+    frequency_after_hz=None,
+)
+BUSY = replace(QUIET, other_cores=2.0)
+"""Other programs keep two cores busy: noisy, whatever else."""
+
+
+def series(
+    strategy: str, samples: Sequence[float] | str, size: int = 256, flops: int = 1000
+) -> Series:
+    """Make a series of products; words in the place of samples are why it was skipped."""
+    labels: dict[str, Any] = {
+        "strategy": strategy,
+        "size": size,
+        "dtype": "float32",
+        "block_width": None,
+        "threads": 2,
+        "tf32": None,
+    }
+    if isinstance(samples, str):
+        return Series(labels=labels, status="skipped", reason=samples)
+    timing = Timing(
+        warmups=1,
+        warmup_s=[1.0],
+        inner_loops=1,
+        samples=len(samples),
+        elapsed_s=list(samples),
+        stopped="repeats",
+        median_s=median(samples),
+        low_s=None,
+        high_s=None,
+    )
+    return Series(labels=labels, flops=flops, timing=timing)
+
+
+def run(
+    name: str,
+    losses: Sequence[float],
+    seed: int = 0,
+    epoch_s: float = 1.0,
+    epochs: int | None = None,
+) -> TrainingRun:
+    """Make a training run whose curve has one point an epoch, the untrained one first."""
+    done = len(losses) - 1
+    return TrainingRun(
+        labels={
+            "run": name,
+            "batch_size": 10,
+            "lr": 0.1,
+            "epochs": epochs or done,
+            "loss": "half_squared",
+            "loader": "sliced",
+            "implementation": "scratch",
+            "optimizer": "sgd",
+            "momentum": None,
+            "schedule": "constant",
+            "sampling": "permutation",
+            "copies": 1,
+        },
+        seed=seed,
+        examples=[1500 * epoch for epoch in range(done + 1)],
+        epoch_ends=list(range(1, done + 1)),
+        loss=list(losses),
+        repeats=1,
+        elapsed_s=[[epoch_s * epoch for epoch in range(done + 1)]],
+        diverged=epochs is not None and done < epochs,
+    )
+
+
+def noise(batch_size: int, std: float) -> GradientNoise:
+    """Make the noise of gradients with this standard deviation."""
+    return GradientNoise(
+        labels={"point": "start", "batch_size": batch_size, "sampling": "replacement"},
+        draws=100,
+        mean_square=std**2,
+        population=1.0,
+        gradient=1.0,
+    )
+
+
+def record(experiment: str, process: int, *parts: Any, **fields: Any) -> Record:
+    """Make a record of what a process measured."""
+    outcome = Outcome(
+        series=[part for part in parts if isinstance(part, Series)],
+        runs=[part for part in parts if isinstance(part, TrainingRun)],
+        noise=[part for part in parts if isinstance(part, GradientNoise)],
+    )
+    given: dict[str, Any] = {
+        "experiment": experiment,
+        "kind": KINDS[experiment],
+        "backend": "pytorch",
+        "process": process,
+        "device": "cpu",
+        "threads": 2,
+        "status": "ok",
+        "started_at": "2026-01-02T03:04:05Z",
+        "elapsed_s": 1.0,
+        "conditions": QUIET,
+        "outcome": outcome,
+    }
+    return Record(**{**given, **fields})
+
+
+def products(
+    experiment: str = "products", **samples: Sequence[Sequence[float] | str]
+) -> list[Record]:
+    """Make records of products: for each strategy, the samples of each process.
+
+    Args:
+        experiment: products or other.
+        samples: By strategy; an empty list is a process that did not measure it.
+    """
+    count = max(map(len, samples.values()))
+    return [
+        record(
+            experiment,
+            process,
+            *(
+                series(strategy, groups[process])
+                for strategy, groups in samples.items()
+                if process < len(groups) and groups[process]
+            ),
+        )
+        for process in range(count)
+    ]
+
+
+def claim(**keys: Any) -> dict[str, Any]:
+    """Make a claim as a result file keeps it."""
+    given = {"says": "It is so.", "section": "12.5", "relation": "greater", **keys}
+    return dict(resolve.stored(Claim.model_validate(given)))
+
+
+def result(
+    records: Sequence[Record],
+    claims: Mapping[str, Any],
+    machine: Any,
+    backends: Sequence[str] = ("pytorch",),
+) -> Result:
+    """Make a result of records and stored claims."""
+    rows = surrogate.rows(0)
+    return Result(
+        generator="minibatch-report 0.0.0",
+        code_hash="c0de" * 16,
+        git_commit=None,
+        profile="quick",
+        started_at="2026-01-02T03:04:05Z",
+        config={
+            "title": "Small",
+            "seed": 1,
+            "profile": "quick",
+            "examples": 1500,
+            "experiments": {name: _planned(name, backends) for name in KINDS},
+            "claims": dict(claims),
+        },
+        config_hash="0" * 64,
+        machine=machine,
+        environments={},
+        moments=leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),
+        records=list(records),
+    )
+
+
+def _planned(name: str, backends: Sequence[str]) -> Any:
+    return {
+        "title": name.capitalize(),
+        "kind": KINDS[name],
+        "backends": list(backends),
+        "device": "cpu",
+        "processes": 3,
+        "repeats": 3,
+        "budget_s": 1.0,
+        "timeout_s": 60.0,
+        "seeds": 3,
+        "settings": {},
+    }

@@ -1,0 +1,155 @@
+"""Verdicts in words: numbers in their units, intervals, explanations with this run's numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from report.claims import resolve, wording
+from report.claims.spec import Claim
+from report.claims.verdicts import Value, Verdict
+
+if TYPE_CHECKING:
+    from report.claims.spec import StoredClaim
+
+
+def value(
+    number: float, low: float | None = None, high: float | None = None, unit: str = ""
+) -> Value:
+    """Make a measured number."""
+    return Value(value=number, low=low, high=high, unit=unit, replicates=3)
+
+
+def claim(**keys: Any) -> StoredClaim:
+    """Make a claim as a result file keeps it."""
+    given = {
+        "says": "x",
+        "section": "s",
+        "relation": "greater",
+        "left": {"experiment": "a", "series": {"strategy": "column"}},
+        "right": {"series": {"strategy": "full"}},
+        **keys,
+    }
+    return resolve.stored(Claim.model_validate(given))
+
+
+VERDICT = Verdict(
+    claim="c",
+    backend="pytorch",
+    verdict="supported",
+    effect=value(9.31, 9.1, 9.52),
+    left=value(0.0004, 0.0003, 0.0005, "s"),
+    right=value(0.000043, 0.00004, 0.00005, "s"),
+)
+
+
+def test_a_finding_names_both_sides_the_ratio_and_the_threshold() -> None:
+    """In one sentence each: what was measured, and what of it would have decided otherwise."""
+    assert wording.finding(claim(), VERDICT) == (
+        "Column: 400 µs; full: 43.0 µs; ratio 9.3 (95 % interval 9.10 to 9.52). "
+        "What matters begins at a factor of 1.02."
+    )
+
+
+def test_a_finding_without_interval_claims_none() -> None:
+    """One process: the ratio stands alone, and the reason says what to do."""
+    lone = Verdict(
+        claim="c",
+        backend="pytorch",
+        verdict="inconclusive",
+        effect=value(2.0),
+        reason="measure in more processes",
+    )
+    assert wording.finding(claim(least=1), lone) == "Ratio 2.0. Measure in more processes."
+
+
+def test_a_finding_of_what_was_not_run_is_its_reason() -> None:
+    """Nothing is said of numbers that are not there."""
+    missing = Verdict(claim="c", backend="pytorch", verdict="not run", reason="no compiler")
+    assert wording.finding(claim(), missing) == "No compiler."
+
+
+def test_a_finding_of_a_power_law_names_both_exponents() -> None:
+    """The measured one with its interval, and the claim's."""
+    law = claim(relation="power-law", right=None, along="size", exponent=3)
+    found = Verdict(
+        claim="c",
+        backend="pytorch",
+        verdict="supported",
+        effect=value(2.98, 2.96, 3.0),
+        kind="exponent",
+    )
+    assert wording.finding(law, found) == (
+        "The exponent is 2.98 (95 % interval 2.96 to 3.00); the claim's is 3.00. "
+        "Within 0.0500 it counts as the same."
+    )
+    assert wording.effect(found) == "exponent 2.98"
+
+
+INTERVALS = {
+    "both ends": (value(2, 1.5, 2.5), "1.50 to 2.50"),
+    "lower end": (value(2, 1.5, None), "at least 1.50"),
+    "upper end": (value(2, None, 2.5), "at most 2.50"),
+    "none": (value(2), ""),
+    "ends that read alike": (value(2, 2.0001, 2.0002), "2.00"),
+}
+
+
+@pytest.mark.parametrize(("shown", "expected"), INTERVALS.values(), ids=INTERVALS)
+def test_interval_shows_the_ends_that_there_are(shown: Value, expected: str) -> None:
+    """Where only a bound is known, the word says which."""
+    assert wording.interval(shown) == expected
+
+
+NUMBERS = {
+    ("s", 0.00428): "4.28 ms",
+    ("FLOPS", 3.1e11): "310 GFLOPS",
+    ("B/s", 2.2e10): "22.0 GB/s",
+    ("FLOP/B", 8.9): "8.90 FLOP/B",
+    ("examples", 1500): "1,500 examples",
+    ("", 9.3): "9.3",
+}
+
+
+@pytest.mark.parametrize(("unit", "number"), NUMBERS)
+def test_numbers_are_written_in_their_units(unit: str, number: float) -> None:
+    """Prefixes where they are customary; a plain number as a factor."""
+    assert wording.number(number, unit) == NUMBERS[unit, number]
+
+
+WAYS = {
+    "{n}": "0.250",
+    "{n:percent}": "25 %",
+    "{n:rest}": "75 %",
+    "{n:times}": "0.250",
+    "{n:inverse}": "4.0",
+    "{n:loss}": "0.2500",
+}
+
+
+@pytest.mark.parametrize("text", WAYS)
+def test_an_explanation_writes_numbers_the_way_that_it_asks(text: str) -> None:
+    """A quarter, as each of the ways shows it; all ways that a file may name are here."""
+    verdict = Verdict(claim="c", backend="pytorch", verdict="supported", numbers={"n": value(0.25)})
+    said = wording.because(claim(because=f"It is {text}.", numbers={"n": {}}), verdict)
+    assert said == f"It is {WAYS[text]}."
+    assert set(wording.WAYS) == {text[2:-1].removeprefix(":") for text in WAYS}
+
+
+def test_an_explanation_is_the_one_of_its_verdict() -> None:
+    """And empty where the claim gives none, or where one of its numbers is missing."""
+    of_each = claim(because={"supported": "Yes, {left}.", "contradicted": "No."})
+    assert wording.because(of_each, VERDICT) == "Yes, 400 µs."
+    open_still = Verdict(claim="c", backend="pytorch", verdict="inconclusive")
+    assert wording.because(of_each, open_still) == ""
+    without = Verdict(claim="c", backend="pytorch", verdict="supported")
+    assert wording.because(of_each, without) == ""
+
+
+def test_a_side_is_called_what_its_author_calls_it() -> None:
+    """Else by its labels, else by its experiment."""
+    named = claim(left={"experiment": "a", "name": "one by one"}, right={"name": ""})
+    assert wording.side_name(named["left"]) == "one by one"
+    assert wording.side_name(claim()["left"]) == "column"
+    assert wording.side_name(claim(left={"experiment": "a"}, right=1.0)["left"]) == "a"

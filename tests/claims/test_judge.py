@@ -1,0 +1,312 @@
+"""The rules of the verdicts, on effects whose intervals are known exactly."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from report import bootstrap
+from report.bootstrap import Effect, Factor
+from report.claims import judge
+
+if TYPE_CHECKING:
+    from report.claims.judge import Judgement
+
+T3 = 3.18245
+"""Student's t for 97.5 % and three degrees of freedom, from printed tables."""
+
+NOTHING = Effect(log=0.3, error=0.0, freedom=0.0, replicates=1, each=(0.3,))
+"""Of a single replicate: a value without an interval."""
+
+
+def around(value: float, half: float, each: tuple[float, ...] = ()) -> Effect:
+    """Return an effect whose interval goes from value * e^-half to value * e^half."""
+    return Effect(log=math.log(value), error=half / T3, freedom=3, replicates=4, each=each)
+
+
+def ends(judged: Judgement) -> tuple[float | None, float | None]:
+    """Return the interval of a judgement."""
+    return judged.low, judged.high
+
+
+GREATER = {
+    # low = 1.05 e^-0.03 = 1.019 > 1, and 1.05 >= 1.02
+    "clearly above": (1.05, 0.03, 1.02, "supported"),
+    # low = 2 e^-0.1 = 1.81; the value is the least effect itself
+    "as large as the least": (2.0, 0.1, 2.0, "supported"),
+    # low = 1.05 e^-0.06 = 0.989: it may be 1
+    "one is inside": (1.05, 0.06, 1.02, "inconclusive"),
+    # low = 1.010 > 1, but 1.015 < 1.02, and high = 1.0201 leaves 1.02 open
+    "above one, perhaps too small": (1.015, 0.005, 1.02, "inconclusive"),
+    # low = 1.005 > 1, but high = 1.0151 < 1.02: there is a difference, and it does not matter
+    "above one, surely too small": (1.01, 0.005, 1.02, "contradicted"),
+    # high = e^0.01 = 1.0101 < 1.02
+    "no difference": (1.0, 0.01, 1.02, "contradicted"),
+    # high = 0.9 e^0.05 = 0.946
+    "the other way round": (0.9, 0.05, 1.02, "contradicted"),
+    # high = e^0.03 = 1.0305 >= 1.02
+    "no difference that was seen": (1.0, 0.03, 1.02, "inconclusive"),
+    # low = 1.5 e^-0.2 = 1.23, but 1.5 < 2, and high = 1.83 < 2
+    "half of what is claimed": (1.5, 0.2, 2.0, "contradicted"),
+    # any difference counts: low = 1.001 e^-0.0005 = 1.0005
+    "any difference": (1.001, 0.0005, 1.0, "supported"),
+    # low = 1 is not above 1, and high = 1 is not below 1
+    "nothing at all": (1.0, 0.0, 1.0, "inconclusive"),
+}
+
+
+@pytest.mark.parametrize(("value", "half", "least", "expected"), GREATER.values(), ids=GREATER)
+def test_greater_reads_the_interval(value: float, half: float, least: float, expected: str) -> None:
+    """Supported above 1 by what matters, contradicted below what matters, else open."""
+    judged = judge.greater(around(value, half), least)
+    assert judged.verdict == expected
+    assert judged.value == pytest.approx(value)
+    assert ends(judged) == pytest.approx((value * math.exp(-half), value * math.exp(half)))
+    assert bool(judged.reason) == (expected == "inconclusive")
+
+
+@pytest.mark.parametrize(("value", "half", "least", "expected"), GREATER.values(), ids=GREATER)
+def test_less_is_greater_upside_down(
+    value: float, half: float, least: float, expected: str
+) -> None:
+    """A ratio of 1 / 1.05 is less by as much as 1.05 is greater; its interval is its own."""
+    judged = judge.less(around(1 / value, half), least)
+    assert judged.verdict == expected
+    assert judged.value == pytest.approx(1 / value)
+    assert ends(judged) == pytest.approx((math.exp(-half) / value, math.exp(half) / value))
+
+
+BOUNDS = {
+    # At least 1.5 e^-0.1 = 1.36: whatever it is, it is above 1.02.
+    "at least 1.5": (1.5, 0.1, {"above": True}, "supported"),
+    # At least 0.9: it can be anything above.
+    "at least 0.9": (0.9, 0.01, {"above": True}, "inconclusive"),
+    # At most 0.9 e^0.05 = 0.946 < 1.02.
+    "at most 0.9": (0.9, 0.05, {"below": True}, "contradicted"),
+    # At most 1.5: it can be anything below.
+    "at most 1.5": (1.5, 0.01, {"below": True}, "inconclusive"),
+    # Both sides of the ratio are bounds the same way, so that it can be anything.
+    "two bounds, high": (9.0, 0.01, {"above": True, "below": True}, "inconclusive"),
+    "two bounds, low": (0.1, 0.01, {"above": True, "below": True}, "inconclusive"),
+}
+
+
+@pytest.mark.parametrize(("value", "half", "bound", "expected"), BOUNDS.values(), ids=BOUNDS)
+def test_a_bound_decides_one_way_only(
+    value: float, half: float, bound: dict[str, bool], expected: str
+) -> None:
+    """A ratio that is only known to be at least so much can be greater, and never not greater."""
+    judged = judge.greater(around(value, half), 1.02, **bound)
+    assert judged.verdict == expected
+    assert (judged.low is None) == bound.get("below", False)
+    assert (judged.high is None) == bound.get("above", False)
+    assert judged.reason == (judge.CENSORED if expected == "inconclusive" else "")
+
+
+def test_a_lower_bound_of_a_ratio_contradicts_that_it_is_less() -> None:
+    """At least 1.5 e^-0.1 = 1.36 is not less than 1; at most 0.9 e^0.05 = 0.95 is."""
+    least = judge.less(around(1.5, 0.1), 1.02, above=True)
+    assert (least.verdict, least.high) == ("contradicted", None)
+    assert least.low == pytest.approx(1.5 * math.exp(-0.1))
+    most = judge.less(around(0.9, 0.05), 1.02, below=True)
+    assert (most.verdict, most.low) == ("supported", None)
+    assert most.high == pytest.approx(0.9 * math.exp(0.05))
+
+
+EQUIVALENT = {
+    # the margin 1.1 has the logarithm 0.0953
+    "inside": (1.0, 0.05, "supported"),
+    # high = 1.08 e^0.01 = 1.0909 < 1.1
+    "just inside": (1.08, 0.01, "supported"),
+    # high = 1.09 e^0.02 = 1.112
+    "across the upper limit": (1.09, 0.02, "inconclusive"),
+    # low = 0.92 e^-0.02 = 0.9018 < 1 / 1.1 = 0.9091
+    "across the lower limit": (0.92, 0.02, "inconclusive"),
+    "as wide as both": (1.0, 0.2, "inconclusive"),
+    # low = 1.2 e^-0.05 = 1.1415 > 1.1
+    "above": (1.2, 0.05, "contradicted"),
+    # high = 0.8 e^0.05 = 0.841 < 0.909
+    "below": (0.8, 0.05, "contradicted"),
+}
+
+
+@pytest.mark.parametrize(("value", "half", "expected"), EQUIVALENT.values(), ids=EQUIVALENT)
+def test_equivalent_asks_whether_the_interval_lies_within_the_margin(
+    value: float, half: float, expected: str
+) -> None:
+    """Wholly within is supported, wholly outside contradicted, across a limit open."""
+    judged = judge.equivalent(around(value, half), 1.1)
+    assert judged.verdict == expected
+    assert judged.value == pytest.approx(value)
+    assert ends(judged) == pytest.approx((value * math.exp(-half), value * math.exp(half)))
+
+
+def test_equivalence_is_two_one_sided_tests_at_two_and_a_half_percent() -> None:
+    """As `scipy.stats.ttest_1samp` tests against either limit, on 200 sets of five replicates.
+
+    Single samples: then nothing is known of the variance within, and the error is s / sqrt(5).
+    """
+    rng = random.Random(3)
+    limit = math.log(1.1)
+    seen = set()
+    for number in range(200):
+        logs = [rng.gauss(rng.choice([0, 0.05, 0.09]), 0.03) for _ in range(5)]
+        above = stats.ttest_1samp(logs, -limit, alternative="greater").pvalue
+        below = stats.ttest_1samp(logs, limit, alternative="less").pvalue
+        groups = [[math.exp(log)] for log in logs]
+        effect = bootstrap.effect([Factor(groups=groups, weight=1, family="f")], str(number))
+        judged = judge.equivalent(effect, 1.1)
+        assert (judged.verdict == "supported") == (max(above, below) <= 0.025)
+        seen.add(judged.verdict)
+    assert seen >= {"supported", "inconclusive"}
+
+
+def test_bounds_say_nothing_of_equality() -> None:
+    """What is at least 1 within a hair can be anything."""
+    judged = judge.equivalent(around(1.0, 0.001), 1.1, censored=True)
+    assert (judged.verdict, judged.reason) == ("inconclusive", judge.CENSORED)
+    assert ends(judged) == (None, None)
+
+
+EXPONENTS = {
+    # -0.52 +- 0.02 lies in -0.55 ... -0.45
+    "inside": (-0.52, 0.02, "supported"),
+    # -0.54 + 0.02 = -0.52, but -0.54 - 0.02 = -0.56
+    "across": (-0.54, 0.02, "inconclusive"),
+    # -0.60 + 0.02 = -0.58 < -0.55
+    "steeper": (-0.60, 0.02, "contradicted"),
+    # -0.40 - 0.02 = -0.42 > -0.45
+    "flatter": (-0.40, 0.02, "contradicted"),
+}
+
+
+@pytest.mark.parametrize(("value", "half", "expected"), EXPONENTS.values(), ids=EXPONENTS)
+def test_an_exponent_lies_within_its_tolerance(value: float, half: float, expected: str) -> None:
+    """The claim is -0.5 with a tolerance of 0.05; nothing is taken to a power."""
+    measured = Effect(log=value, error=half / T3, freedom=3, replicates=4)
+    judged = judge.power_law(measured, -0.5, 0.05)
+    assert (judged.verdict, judged.value) == (expected, value)
+    assert ends(judged) == pytest.approx((value - half, value + half))
+
+
+def test_a_power_law_through_bounds_is_open() -> None:
+    """A point that may lie anywhere above leaves the slope open."""
+    measured = Effect(log=-0.5, error=0.001, freedom=3, replicates=4)
+    judged = judge.power_law(measured, -0.5, 0.05, censored=True)
+    assert (judged.verdict, judged.reason) == ("inconclusive", judge.CENSORED)
+
+
+STALLS = {
+    # falls by 3; goes on to 0.99 e^-0.005 = 0.985 > 1 / 1.02 = 0.980 of the turn
+    "falls and stays": (3.0, 0.1, 0.99, 0.005, "supported"),
+    "falls and rises again": (3.0, 0.1, 1.5, 0.1, "supported"),
+    # goes on to at most 0.9 e^0.05 = 0.946 < 0.980
+    "falls and goes on": (3.0, 0.1, 0.9, 0.05, "contradicted"),
+    # 0.98 e^-0.05 = 0.932 and 0.98 e^0.05 = 1.03 lie on either side of 0.980
+    "falls, and may go on": (3.0, 0.1, 0.98, 0.05, "inconclusive"),
+    # high = 1.0 e^0.01 = 1.0101 < 1.02: it did not fall in the first place
+    "never falls": (1.0, 0.01, 1.0, 0.005, "contradicted"),
+    # low = 1.05 e^-0.1 = 0.95: it may not have fallen
+    "may have fallen": (1.05, 0.1, 1.0, 0.005, "inconclusive"),
+}
+
+
+@pytest.mark.parametrize(
+    ("falls", "half", "then", "half_then", "expected"), STALLS.values(), ids=STALLS
+)
+def test_stalling_is_falling_and_then_not(
+    falls: float, half: float, then: float, half_then: float, expected: str
+) -> None:
+    """It must fall by what matters first; going on by what matters contradicts it."""
+    judged = judge.stalls(around(falls, half), around(then, half_then), 1.02)
+    assert judged.verdict == expected
+    assert judged.value == pytest.approx(then)
+    assert ends(judged) == pytest.approx((then * math.exp(-half_then), then * math.exp(half_then)))
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [
+        judge.greater(NOTHING, 1.02),
+        judge.less(NOTHING, 1.02),
+        judge.equivalent(NOTHING, 9.0),
+        judge.power_law(NOTHING, 0.3, 0.1),
+        judge.stalls(NOTHING, NOTHING, 1.02),
+    ],
+    ids=["greater", "less", "equivalent", "power-law", "stalls"],
+)
+def test_a_single_replicate_decides_nothing(judged: Judgement) -> None:
+    """There is a value, no interval, and the remedy: more processes."""
+    assert (judged.verdict, judged.reason) == ("inconclusive", judge.ONE)
+    assert ends(judged) == (None, None)
+    assert math.isfinite(judged.value)
+
+
+UNANIMOUS = {
+    "all above one": ((0.1, 0.2, 0.3), 1.02, True),
+    "all below one": ((-0.1, -0.2, -0.3), 1.02, True),
+    "on both sides": ((0.2, -0.1, 0.3), 1.02, False),
+    # log 2 = 0.69: all say that it is not twice as large, though not on which side of 1 it is
+    "all too small for the claim": ((0.2, -0.2, 0.1), 2.0, True),
+    # above 1 all of them, though not all by a factor of 2
+    "all above one, some by enough": ((0.5, 0.9, 0.8), 2.0, True),
+}
+
+
+@pytest.mark.parametrize(("each", "least", "expected"), UNANIMOUS.values(), ids=UNANIMOUS)
+def test_replicates_agree_if_each_gives_the_same_answer(
+    each: tuple[float, ...], least: float, *, expected: bool
+) -> None:
+    """What one replicate says: above 1, or too small for the claim."""
+    assert judge.greater(around(1.0, 0.1, each), least).unanimous is expected
+
+
+def test_replicates_agree_on_equality_if_all_lie_inside_or_none() -> None:
+    """The margin 1.1 has the logarithm 0.0953."""
+    assert judge.equivalent(around(1.0, 0.1, (0.05, -0.09)), 1.1).unanimous
+    assert judge.equivalent(around(1.0, 0.1, (0.15, 0.2)), 1.1).unanimous
+    assert not judge.equivalent(around(1.0, 0.1, (0.05, 0.2)), 1.1).unanimous
+
+
+def test_an_interval_without_end_is_kept_within_what_files_hold() -> None:
+    """Two replicates, one of which diverged to 1e38: e^(44 + 12.7 * 44) is more than 1e308."""
+    wild = Effect(log=300.0, error=100.0, freedom=1, replicates=2)
+    for judged in (
+        judge.greater(wild, 1.02),
+        judge.less(wild, 1.02),
+        judge.equivalent(wild, 1.1),
+        judge.stalls(wild, wild.inverse(), 1.02),
+    ):
+        assert judged.verdict in {"inconclusive", "contradicted"}
+        assert all(end is not None and 0 < end < math.inf for end in ends(judged))
+
+
+effects = st.builds(around, st.floats(0.1, 10), st.floats(0, 1))
+
+
+@given(effect=effects, least=st.floats(1, 2), wider=st.floats(1, 10))
+def test_more_doubt_never_turns_a_verdict_round(effect: Effect, least: float, wider: float) -> None:
+    """With the same value and a wider interval a verdict stays or becomes inconclusive."""
+    doubtful = Effect(
+        log=effect.log, error=effect.error * wider, freedom=3, replicates=4, each=effect.each
+    )
+    for rule in (judge.greater, judge.less):
+        before, after = rule(effect, least).verdict, rule(doubtful, least).verdict
+        assert after in {before, "inconclusive"}
+    before = judge.equivalent(effect, least + 0.01).verdict
+    assert judge.equivalent(doubtful, least + 0.01).verdict in {before, "inconclusive"}
+
+
+@given(effect=effects, least=st.floats(1, 2))
+def test_nothing_is_both_greater_and_less(effect: Effect, least: float) -> None:
+    """One of the two supported contradicts the other, and neither is both at once."""
+    up, down = judge.greater(effect, least), judge.less(effect, least)
+    assert {up.verdict, down.verdict} != {"supported"}
+    if up.verdict == "supported" and least > 1:
+        assert down.verdict == "contradicted"

@@ -1,0 +1,437 @@
+"""From records to verdicts: every relation and every verdict, on numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+from pydantic import TypeAdapter
+
+from report.claims import judge, verdicts
+from report.claims.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.results import Record
+
+SMALL = runpy.run_path(str(Path(__file__).parent / "small_results.py"))
+record, series, products, run = (SMALL[name] for name in ("record", "series", "products", "run"))
+
+FULL = {"experiment": "products", "series": {"strategy": "full"}}
+COLUMN = {"experiment": "products", "series": {"strategy": "column"}}
+
+SLOW = (1.0, 1.1, 0.9)
+"""How slow each of three processes is."""
+
+
+class Judge(Protocol):
+    """Judges one claim."""
+
+    def __call__(
+        self, records: Sequence[Record], backends: Sequence[str] = ..., **keys: Any
+    ) -> Verdict:
+        """Return the verdict on a claim with these keys."""
+
+
+@pytest.fixture(name="judged", scope="session")
+def judge_of_small_results(results_factory: dict[str, Any]) -> Judge:
+    """Return a function that judges one claim by records, on the first backend."""
+    machine = results_factory["make_machine"]()
+
+    def judged(
+        records: Sequence[Record], backends: Sequence[str] = ("pytorch",), **keys: Any
+    ) -> Verdict:
+        result = SMALL["result"](records, {"it": SMALL["claim"](**keys)}, machine, backends)
+        found = verdicts.of_result(result)[0]
+        # Whatever the verdict, a result file can hold it: no number is infinite.
+        adapter = TypeAdapter(Verdict)
+        assert adapter.validate_json(adapter.dump_json(found)) == found
+        return found
+
+    return judged
+
+
+def slowed(value: float, slow: Sequence[float] = SLOW) -> list[list[float]]:
+    """Return a sample a process, each as slow as that."""
+    return [[value * each] for each in slow]
+
+
+def scattered(value: float, logs: Sequence[float]) -> list[list[float]]:
+    """Return a sample a process, at these logarithms from a value."""
+    return [[value * math.exp(log)] for log in logs]
+
+
+# --- greater, less, equivalent
+
+
+def test_greater_is_supported_with_its_numbers(judged: Judge) -> None:
+    """Twice as long in every process: the ratio is 2 without doubt, though the sides differ.
+
+    The typical value of 2, 2.2 and 1.8 is their geometric mean, (7.92)^(1/3) = 1.99332.
+    """
+    found = judged(products(column=slowed(2.0), full=slowed(1.0)), left=COLUMN, right=FULL)
+    assert (found.verdict, found.kind, found.grade, found.reason) == (
+        "supported",
+        "ratio",
+        "quiet",
+        "",
+    )
+    assert found.effect is not None
+    assert (found.effect.value, found.effect.low, found.effect.high) == pytest.approx((2, 2, 2))
+    assert (found.effect.unit, found.effect.replicates) == ("", 3)
+    assert found.left is not None
+    assert found.right is not None
+    assert found.left.value == pytest.approx(7.92 ** (1 / 3))
+    assert found.left.unit == "s"
+    assert found.right.value == pytest.approx(0.99 ** (1 / 3))
+    # Alone, each side has the processes' differences in it.
+    assert found.left.low is not None
+    assert found.left.low < 1.7
+
+
+THREE_WAYS = {
+    # logarithm of 1.3: 0.262; error 0.01 / sqrt(3), t of two degrees 4.303: +- 0.025
+    "far apart": (1.3, 0.01, "supported", "contradicted", "contradicted"),
+    # +- 0.0025 around 0: at most 1.0025 < 1.02 either way
+    "the same": (1.0, 0.001, "contradicted", "contradicted", "supported"),
+    # +- 0.25 around 0.05
+    "in doubt": (1.05, 0.1, "inconclusive", "inconclusive", "inconclusive"),
+}
+
+
+@pytest.mark.parametrize(
+    ("ratio", "step", "expected"),
+    [(ratio, step, three) for ratio, step, *three in THREE_WAYS.values()],
+    ids=THREE_WAYS,
+)
+def test_the_three_comparisons_read_one_interval(
+    judged: Judge, ratio: float, step: float, expected: list[str]
+) -> None:
+    """Logarithms of the ratio at -step, 0 and step around that of the ratio."""
+    records = products(column=scattered(ratio, (-step, 0, step)), full=[[1.0]] * 3)
+    for relation, verdict in zip(("greater", "less", "equivalent"), expected, strict=True):
+        found = judged(records, left=COLUMN, right=FULL, relation=relation)
+        assert found.verdict == verdict
+        assert bool(found.reason) == (verdict == "inconclusive")
+        assert found.effect is not None
+        half = 4.30265 * step / math.sqrt(3)
+        assert found.effect.low == pytest.approx(ratio * math.exp(-half), rel=1e-5)
+        assert found.effect.high == pytest.approx(ratio * math.exp(half), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"least": 1.2}, "supported"),
+        ({"least": 1.4}, "contradicted"),
+        ({"relation": "equivalent", "margin": 1.5}, "supported"),
+        ({"relation": "equivalent", "margin": 1.2}, "contradicted"),
+    ],
+)
+def test_the_claim_says_what_matters(judged: Judge, keys: dict[str, Any], expected: str) -> None:
+    """A ratio of 1.3 +- 2.5 % is more than 1.2 and less than 1.4, and within 1.5 but not 1.2."""
+    records = products(column=scattered(1.3, (-0.01, 0, 0.01)), full=[[1.0]] * 3)
+    assert judged(records, left=COLUMN, right=FULL, **keys).verdict == expected
+
+
+def test_a_single_process_is_inconclusive_and_says_what_to_do(judged: Judge) -> None:
+    """However far apart: what another process would measure is not known."""
+    found = judged(products(column=[[9.0] * 30], full=[[1.0] * 30]), left=COLUMN, right=FULL)
+    assert (found.verdict, found.reason) == ("inconclusive", judge.ONE)
+    assert found.effect is not None
+    assert found.effect.value == pytest.approx(9)
+    assert (found.effect.low, found.effect.high) == (None, None)
+
+
+def test_a_plain_number_may_stand_on_the_right(judged: Judge) -> None:
+    """1000 operations in half a second are 2000 a second, 4/3 of 1500; a constant is exact."""
+    records = products(full=slowed(0.5, (1, 1, 1)))
+    found = judged(records, left={**FULL, "metric": "flop_per_s"}, right=1500)
+    assert found.verdict == "supported"
+    assert found.effect is not None
+    assert found.effect.value == pytest.approx(4 / 3)
+    assert found.left is not None
+    assert found.left.value == pytest.approx(2000)
+    assert found.left.unit == "FLOPS"
+    assert found.right == verdicts.Value(
+        value=1500, low=None, high=None, unit="FLOPS", replicates=0
+    )
+
+
+def test_over_makes_a_ratio_of_ratios(judged: Judge) -> None:
+    """(8 / 2) / (3 / 1.5) = 2 in every process, whose speeds cancel in each part."""
+    records = products(element=slowed(8.0), column=slowed(2.0), block=slowed(3.0), full=slowed(1.5))
+    found = judged(
+        records,
+        left={
+            "experiment": "products",
+            "series": {"strategy": "element"},
+            "over": {"series": {"strategy": "column"}},
+        },
+        right={
+            "series": {"strategy": "block"},
+            "over": {"series": {"strategy": "full"}},
+        },
+    )
+    assert found.verdict == "supported"
+    assert found.effect is not None
+    assert (found.effect.low, found.effect.high) == pytest.approx((2, 2))
+    assert found.left is not None
+    assert found.left.value == pytest.approx(4)
+    assert found.left.unit == ""
+    assert found.right is not None
+    assert found.right.value == pytest.approx(2)
+
+
+def test_other_experiments_are_not_paired(judged: Judge) -> None:
+    """The same numbers, but from two experiments: the processes' speeds do not cancel."""
+    records = products(column=slowed(2.0)) + products("other", full=slowed(1.0))
+    other = {"experiment": "other", "series": {"strategy": "full"}}
+    found = judged(records, left=COLUMN, right=other)
+    assert found.effect is not None
+    assert found.effect.value == pytest.approx(2)
+    assert found.effect.low is not None
+    assert found.effect.low < 1.7
+
+
+SIZES = [
+    record("products", process, series("full", [1.0 * slow], 64), series("full", [5.0 * slow], 256))
+    for process, slow in enumerate(SLOW)
+]
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [({"pick": "highest"}, 5), ({"pick": "lowest"}, 1), ({"largest": "size"}, 5)],
+)
+def test_one_of_several_series_is_picked(
+    judged: Judge, keys: dict[str, Any], expected: float
+) -> None:
+    """Of the two sizes the slower, the faster, or the larger one, in seconds over 1 s."""
+    found = judged(SIZES, left={**FULL, **keys}, right=1)
+    assert found.effect is not None
+    assert found.effect.value == pytest.approx(expected * 0.99 ** (1 / 3))
+
+
+# --- not run
+
+
+def test_several_series_without_a_pick_are_not_run(judged: Judge) -> None:
+    """The remedy is in the reason; nothing is chosen silently."""
+    found = judged(SIZES, left=FULL, right=1)
+    assert (found.verdict, found.effect) == ("not run", None)
+    assert found.reason == (
+        "2 series of products fit strategy full; name more labels, or pick the highest or lowest"
+    )
+
+
+FAILED = [
+    record("products", process, status="failed", reason="it ran out of memory", outcome=None)
+    for process in range(3)
+]
+GOOD = products(column=slowed(2.0), full=slowed(1.0))
+NOT_RUN = {
+    "no such experiment in the file": (
+        GOOD,
+        {"left": {"experiment": "gone"}},
+        "there is no experiment gone",
+    ),
+    "experiment without records": ([], {"left": COLUMN}, "Products has not been run"),
+    "right experiment without records": (
+        GOOD,
+        {"left": COLUMN, "right": {"experiment": "other"}},
+        "Other has not been run",
+    ),
+    "every process failed": (FAILED, {"left": COLUMN}, "it ran out of memory"),
+    "no such series": (
+        GOOD,
+        {"left": {"experiment": "products", "series": {"strategy": "row"}}},
+        "products (strategy row) has no seconds",
+    ),
+    "skipped series": (
+        products(column=["float16 is not supported"] * 3, full=slowed(1.0)),
+        {"left": COLUMN},
+        "float16 is not supported",
+    ),
+    "nothing to divide by": (
+        GOOD,
+        {"left": {**COLUMN, "over": {"series": {"strategy": "row"}}}},
+        "products (strategy row) has no seconds",
+    ),
+}
+
+
+@pytest.mark.parametrize(("records", "keys", "reason"), NOT_RUN.values(), ids=NOT_RUN)
+def test_what_was_not_measured_is_not_run_and_says_why(
+    judged: Judge, records: list[Record], keys: dict[str, Any], reason: str
+) -> None:
+    """The reason is the series' or the process's own where there is one."""
+    found = judged(records, **{"right": 1.0, **keys})
+    assert (found.verdict, found.reason, found.grade) == ("not run", reason, "")
+    assert (found.effect, found.left, found.right, found.numbers) == (None, None, None, {})
+
+
+def test_a_process_that_failed_leaves_the_others_to_decide(judged: Judge) -> None:
+    """Two of three processes are enough for an interval, and the count says so."""
+    found = judged([*GOOD[:2], *FAILED[2:]], left=COLUMN, right=FULL)
+    assert found.verdict == "supported"
+    assert found.effect is not None
+    assert found.effect.replicates == 2
+
+
+def test_zero_has_no_ratio(judged: Judge) -> None:
+    """A loss of nothing, on data that a line fits exactly: not run, and no error."""
+    records = [
+        record("training", k, run("a", [1, 0.5], k), run("b", [1, 0.0], k)) for k in range(3)
+    ]
+    none = {"experiment": "training", "series": {"run": "b"}, "metric": "loss"}
+    found = judged(records, left={**none, "series": {"run": "a"}}, right=none)
+    assert found.verdict == "not run"
+    assert found.reason == "training (run b) has a loss of zero, which has no ratio"
+
+
+def test_every_backend_has_its_verdict(results_factory: dict[str, Any]) -> None:
+    """Two frameworks, of which only one has the row series; claims stay in their order."""
+    torch = products(column=slowed(2.0), full=slowed(1.0))
+    other = [
+        replace(each, backend="numpy") for each in products(column=slowed(1.0), full=slowed(1.0))
+    ]
+    claims = {
+        "columns": SMALL["claim"](left=COLUMN, right=FULL),
+        "rows": SMALL["claim"](left=FULL, right={"series": {"strategy": "row"}}),
+    }
+    machine = results_factory["make_machine"]()
+    result = SMALL["result"]([*torch, *other], claims, machine, ["pytorch", "numpy"])
+    found = [(each.claim, each.backend, each.verdict) for each in verdicts.of_result(result)]
+    assert found == [
+        ("columns", "pytorch", "supported"),
+        ("columns", "numpy", "contradicted"),
+        ("rows", "pytorch", "not run"),
+        ("rows", "numpy", "not run"),
+    ]
+
+
+# --- noise
+
+
+def test_a_noisy_machine_gives_no_verdict_on_times(judged: Judge) -> None:
+    """However large the ratio: the verdict is withheld, the numbers are not, the remedy is told."""
+    records = [replace(each, conditions=SMALL["BUSY"]) for each in GOOD]
+    found = judged(records, left=COLUMN, right=FULL)
+    assert (found.verdict, found.grade) == ("inconclusive", "noisy")
+    assert found.reason == (
+        "the machine was too noisy for a verdict (other programs kept 2 cores busy); "
+        "measure again on a quieter one"
+    )
+    assert found.effect is not None
+    assert found.effect.value == pytest.approx(2)
+
+
+def test_one_noisy_process_is_enough(judged: Judge) -> None:
+    """Nobody knows which of the samples it spoiled."""
+    records = [*GOOD[:2], replace(GOOD[2], conditions=SMALL["BUSY"])]
+    assert judged(records, left=COLUMN, right=FULL).verdict == "inconclusive"
+
+
+def test_noise_while_the_right_side_was_measured_counts(judged: Judge) -> None:
+    """A claim over two experiments is as noisy as the noisier one."""
+    quiet = products(column=scattered(2.0, (0, 0, 0)))
+    noisy = [
+        replace(each, conditions=SMALL["BUSY"])
+        for each in products("other", full=scattered(1.0, (0, 0, 0)))
+    ]
+    right = {"experiment": "other", "series": {"strategy": "full"}}
+    assert judged(quiet + noisy, left=COLUMN, right=right).verdict == "inconclusive"
+    assert judged(quiet + noisy, left=COLUMN, right=1).verdict == "supported"
+
+
+def test_doubt_keeps_its_own_reason_on_a_noisy_machine(judged: Judge) -> None:
+    """More processes are the first remedy where the interval is wide."""
+    records = [
+        replace(each, conditions=SMALL["BUSY"])
+        for each in products(column=scattered(1.05, (-0.1, 0, 0.1)), full=[[1.0]] * 3)
+    ]
+    found = judged(records, left=COLUMN, right=FULL)
+    assert (found.verdict, found.grade) == ("inconclusive", "noisy")
+    assert judge.MORE in found.reason
+
+
+def test_noise_does_not_spoil_what_no_clock_measures(judged: Judge) -> None:
+    """Losses are the same on a busy machine; they have no grade."""
+    records = [
+        record(
+            "training", seed, run("a", [1, 0.4], seed), run("b", [1, 0.3], seed),
+            conditions=SMALL["BUSY"],
+        )
+        for seed in range(3)
+    ]  # fmt: skip
+    left = {"experiment": "training", "series": {"run": "a"}, "metric": "loss"}
+    found = judged(records, left=left, right={"series": {"run": "b"}})
+    assert (found.verdict, found.grade) == ("supported", "")
+
+
+def test_unobserved_conditions_are_fair(judged: Judge) -> None:
+    """What was not watched is not known to be noisy, and not called quiet."""
+    records = [replace(each, conditions=None) for each in GOOD]
+    found = judged(records, left=COLUMN, right=FULL)
+    assert (found.verdict, found.grade) == ("supported", "fair")
+
+
+def test_processes_that_differ_but_agree_on_the_answer_give_a_verdict(judged: Judge) -> None:
+    """Ratios 2, 2.6 and 3.2: 60 % apart, and all of them far above 1."""
+    records = products(column=[[2.0], [2.6], [3.2]], full=[[1.0]] * 3)
+    found = judged(records, left=COLUMN, right=FULL)
+    assert (found.verdict, found.grade) == ("supported", "quiet")
+
+
+def test_processes_that_disagree_on_the_answer_give_none(judged: Judge) -> None:
+    """Nineteen ratios of 1.3 and one of 0.95, 37 % apart.
+
+    Mean logarithm 0.2467, error 0.0157, t of 19 degrees 2.093: the interval begins at
+    e^0.214 = 1.24, and yet a process in twenty says the opposite.
+    """
+    records = products(column=[[1.3]] * 19 + [[0.95]], full=[[1.0]] * 20)
+    found = judged(records, left=COLUMN, right=FULL)
+    assert found.effect is not None
+    assert found.effect.low == pytest.approx(1.24, abs=0.01)
+    assert (found.verdict, found.grade) == ("inconclusive", "noisy")
+    assert "processes differ by up to 37 %" in found.reason
+
+
+def test_processes_on_both_sides_of_one_agree_that_it_is_not_twice(judged: Judge) -> None:
+    """Ratios from 0.9 to 1.1, 22 % apart: none of them is near the claim's 2."""
+    records = products(column=[[0.9], [1.0], [1.1], [0.95], [1.05]], full=[[1.0]] * 5)
+    found = judged(records, left=COLUMN, right=FULL, least=2)
+    assert (found.verdict, found.grade) == ("contradicted", "quiet")
+
+
+# --- what explains it
+
+
+def test_numbers_are_those_that_were_measured(judged: Judge) -> None:
+    """One stands beside the verdict with its unit; the series that is missing does not."""
+    found = judged(
+        GOOD,
+        left=COLUMN,
+        right=FULL,
+        numbers={
+            "rate": {"series": {"strategy": "full"}, "metric": "flop_per_s"},
+            "row": {"series": {"strategy": "row"}},
+        },
+    )
+    assert list(found.numbers) == ["rate"]
+    assert found.numbers["rate"].unit == "FLOPS"
+    assert found.numbers["rate"].value == pytest.approx(1000 / 0.99 ** (1 / 3))
+
+
+def test_judging_twice_gives_the_same_bits(judged: Judge) -> None:
+    """Samples of some width: the interval stands on resamples, which the claim's id decides."""
+    samples = [[1.0, 1.1, 1.3, 1.2, 0.9]] * 3
+    records = products(column=samples, full=[[1.0]] * 3)
+    first, second = (judged(records, left=COLUMN, right=FULL) for _ in range(2))
+    assert first == second
