@@ -198,12 +198,14 @@ def hardware(machine: str | None, *, as_json: bool) -> None:
 def validate(config: Path) -> None:
     """Check CONFIG (experiments.yaml)."""
     from report.config import load
+    from report.numerals import count
     from report.plan import plan
 
     loaded = load(config)
     for profile in ("quick", "full"):
         plan(loaded, profile)
-    click.echo(f"{config} is valid: {len(loaded.experiments)} experiments.")
+    counted = (count(len(loaded.experiments), "experiment"), count(len(loaded.claims), "claim"))
+    click.echo(f"{config} is valid: {' and '.join(counted)}.")
 
 
 @main.command()
@@ -259,6 +261,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     from rich.console import Console
 
     from report import files, tables
+    from report.claims import wording
     from report.config import load
     from report.errors import ReportError
     from report.host import survey
@@ -277,7 +280,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     _require_a_backend(host)
     try:
         with files.sole_writer(results, "measuring into"), watcher.shown():
-            return Run(
+            result = Run(
                 plan=plan,
                 host=host,
                 results=results,
@@ -290,6 +293,9 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         raise ReportError(
             f"Interrupted. What was measured is kept in {results}; the same command goes on."
         ) from None
+    if result.verdicts:
+        watcher.say(f"The chapter's statements: {wording.counts(result.verdicts)}.")
+    return result
 
 
 def _require_a_backend(host: Any) -> None:

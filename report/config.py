@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from report.claims.check import mistakes
+from report.claims.spec import Claim  # noqa: TC001 (pydantic reads it)
 from report.errors import ConfigError
+from report.experiments.bandwidth.spec import BandwidthSpec
+from report.experiments.gradient.spec import GradientSettings, GradientSpec
 from report.experiments.matmul.spec import MatmulSpec
+from report.experiments.overhead.spec import OverheadSpec
 from report.experiments.settings import BackendName, Defaults, DeviceName, OneOrMany, Strict
 from report.experiments.training.spec import TrainingSettings, TrainingSpec
 from report.explain import explain
@@ -30,7 +35,11 @@ def _kind(value: Any) -> str | None:
 
 
 ExperimentSpec = Annotated[
-    Annotated[MatmulSpec, Tag("matmul")] | Annotated[TrainingSpec, Tag("training")],
+    Annotated[MatmulSpec, Tag("matmul")]
+    | Annotated[BandwidthSpec, Tag("bandwidth")]
+    | Annotated[OverheadSpec, Tag("overhead")]
+    | Annotated[GradientSpec, Tag("gradient")]
+    | Annotated[TrainingSpec, Tag("training")],
     Discriminator(_kind),
 ]
 
@@ -63,6 +72,9 @@ class Config(Strict):
     dataset: DatasetSpec = DatasetSpec()
     profiles: Profiles = Profiles()
     experiments: Annotated[dict[ExperimentName, ExperimentSpec], Field(min_length=1)]
+    claims: dict[ExperimentName, Claim] = Field(
+        default_factory=dict, description="Statements to be judged by what was measured."
+    )
 
     @model_validator(mode="after")
     def _profiles_fit(self) -> Config:
@@ -76,26 +88,38 @@ class Config(Strict):
                 except ValidationError as error:
                     wrong += _moved(error, ("experiments", name, profile))
                     continue
-                if isinstance(settings, TrainingSettings):
-                    own = half is not None and "runs" in half.model_fields_set
-                    place = ("experiments", name, *([profile] if own else []), "runs")
-                    wrong += self._too_large(settings, place)
+                if isinstance(settings, TrainingSettings | GradientSettings):
+                    own = set() if half is None else half.model_fields_set
+                    for place, size, copies in settings.batches():
+                        whole = (name, *([profile] if place[0] in own else []), *place)
+                        wrong += self._too_large(size, copies, ("experiments", *whole))
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
         return self
 
-    def _too_large(self, settings: TrainingSettings, place: Location) -> list[InitErrorDetails]:
-        message = "a batch cannot be larger than the data; at most {examples} are possible"
-        examples = self.dataset.examples
-        return [
+    @model_validator(mode="after")
+    def _claims_fit(self) -> Config:
+        """Check that claims speak of experiments, metrics and labels that there are."""
+        kinds = {name: spec.kind for name, spec in self.experiments.items()}
+        wrong = [
             InitErrorDetails(
-                type=PydanticCustomError("batch_size", message, {"examples": examples}),
-                loc=(*place, index, "batch_size"),
-                input=run.batch_size,
+                type=PydanticCustomError("claim", "{why}", {"why": why.removesuffix(".")}),
+                loc=place,
+                input=value,
             )
-            for index, run in enumerate(settings.runs)
-            if run.batch_size > examples
+            for place, why, value in mistakes(self.claims, kinds)
         ]
+        if wrong:
+            raise ValidationError.from_exception_data("Config", wrong)
+        return self
+
+    def _too_large(self, size: int, copies: int, place: Location) -> list[InitErrorDetails]:
+        most = copies * self.dataset.examples
+        if size <= most:
+            return []
+        message = "a batch cannot be larger than the data; at most {examples} are possible"
+        wrong = PydanticCustomError("batch_size", message, {"examples": most})
+        return [InitErrorDetails(type=wrong, loc=place, input=size)]
 
 
 def _moved(error: ValidationError, place: Location) -> list[InitErrorDetails]:

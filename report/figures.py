@@ -136,6 +136,21 @@ class FigureModule(Protocol):
         """Draw an experiment of one machine."""
 
 
+class ModelModule(Protocol):
+    """What a module of `report/models/` offers: figures made of several experiments."""
+
+    TITLE: str
+
+    def experiments(self, result: Result) -> list[str]:
+        """Return the names of the experiments that it stands on."""
+
+    def figures(self, result: Result) -> list[Figure]:
+        """Draw it; nothing where what it needs was not measured."""
+
+    def method(self, result: Result) -> list[str]:
+        """Describe how it was made."""
+
+
 class HeadlineModule(Protocol):
     """What a kind's `headline.py` offers."""
 

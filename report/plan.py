@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
+from report.claims import resolve
 from report.errors import ConfigError
 from report.experiments.settings import Settings
 from report.explain import instead
@@ -15,7 +16,9 @@ from report.explain import instead
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.claims.spec import StoredClaim
     from report.config import Config, Profile
+    from report.experiments import Kind
     from report.experiments.settings import Defaults
     from report.results import StoredExperiment, StoredPlan
 
@@ -32,7 +35,7 @@ class PlannedExperiment:
 
     name: str
     title: str
-    kind: Literal["matmul", "training"]
+    kind: Kind
     backends: list[str]
     device: str
     processes: int
@@ -67,6 +70,7 @@ class Plan:
     examples: int
     dataset_path: str | None
     experiments: list[PlannedExperiment]
+    claims: dict[str, StoredClaim] = field(default_factory=dict)
 
     def stored(self) -> StoredPlan:
         """Return the plan as a result file keeps it: everything but paths."""
@@ -78,12 +82,14 @@ class Plan:
             "experiments": {
                 experiment.name: experiment.stored() for experiment in self.experiments
             },
+            "claims": self.claims,
         }
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of what is measured and how; titles do not count."""
+        """Return the SHA-256 of what is measured and how; titles and claims do not count."""
         stored: dict[str, Any] = copy.deepcopy(dict(self.stored()))
         stored.pop("title")
+        stored.pop("claims")
         for experiment in stored["experiments"].values():
             experiment.pop("title")
         return hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()
@@ -153,12 +159,11 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
         examples=config.dataset.examples,
         dataset_path=config.dataset.path,
         experiments=experiments,
+        claims={name: resolve.stored(claim) for name, claim in config.claims.items()},
     )
 
 
-def _planned(
-    name: str, kind: Literal["matmul", "training"], settings: Settings, inherited: Inherited
-) -> PlannedExperiment:
+def _planned(name: str, kind: Kind, settings: Settings, inherited: Inherited) -> PlannedExperiment:
     own = type(settings).model_fields.keys() - Settings.model_fields.keys()
     defaults = inherited.defaults
     processes = settings.processes or defaults.processes

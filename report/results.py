@@ -15,7 +15,10 @@ from pydantic import AfterValidator, Field, StringConstraints
 # pydantic needs this one below Python 3.12; it depends on the package itself.
 from typing_extensions import TypedDict
 
+from report.claims.spec import StoredClaim
+from report.claims.verdicts import Verdict
 from report.data import Dataset
+from report.experiments import Kind
 from report.hardware.machine import Machine
 from report.hardware.noise import Conditions
 from report.leastsquares import Moments
@@ -45,7 +48,7 @@ class StoredExperiment(TypedDict):
     """An experiment as it was planned; see `report.plan.PlannedExperiment`."""
 
     title: str
-    kind: Literal["matmul", "training"]
+    kind: Kind
     backends: list[Name]
     device: str
     processes: int
@@ -64,6 +67,7 @@ class StoredPlan(TypedDict):
     profile: ProfileName
     examples: Annotated[int, Field(ge=2)]
     experiments: dict[Name, StoredExperiment]
+    claims: dict[Name, StoredClaim]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +94,7 @@ class Record:
     __pydantic_config__ = STRICT
 
     experiment: Name
-    kind: Literal["matmul", "training"]
+    kind: Kind
     backend: Name
     process: int
     device: str
@@ -124,6 +128,7 @@ class Result:
         dataset: Where the data came from.
         moments: The data's first and second moments, from which the exact solution follows.
         records: What was measured, in the order of measuring.
+        verdicts: What that says to the claims; whoever reads the file can judge anew.
     """
 
     __pydantic_config__ = STRICT
@@ -142,6 +147,7 @@ class Result:
     dataset: Dataset | None = None
     moments: Moments | None = None
     records: list[Record] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
 
     @property
     def title(self) -> str:

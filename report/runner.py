@@ -18,7 +18,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import TypeAdapter, ValidationError
 
 from report import __version__, codehash, data, leastsquares, store
+from report.claims import verdicts
 from report.errors import ResultError
+from report.experiments import WITH_DATA
+from report.experiments.gradient import points
+from report.experiments.training.measure import run_specs
 from report.hardware.machine import usable_cores
 from report.hardware.noise import Watch
 from report.results import Record, Result
@@ -133,6 +137,8 @@ class Run:
             store.save(self.result, self.results)
             with contextlib.ExitStack() as workers:
                 self._do(jobs, bundle, observer, workers)
+        self.result.verdicts = verdicts.of_result(self.result)
+        store.save(self.result, self.results)
         return self.result
 
     def _do(
@@ -193,6 +199,7 @@ class Run:
 
     def _request(self, job: Job, bundle: dict[str, Any] | None) -> dict[str, Any]:
         experiment = job.experiment
+        caches = [cache.size_bytes for cache in self.host.machine.cpu.caches]
         return {
             "do": "job",
             "backend": job.backend,
@@ -207,6 +214,7 @@ class Run:
             "budget_s": job.budget_s,
             "repeats": experiment.repeats,
             "bundle": bundle,
+            "last_cache_bytes": max(caches, default=None),
         }
 
     def _threads(self, experiment: PlannedExperiment) -> int:
@@ -252,7 +260,7 @@ class Run:
         return order
 
     def _prepare_data(self, jobs: list[Job], folder: Path) -> dict[str, Any] | None:
-        training = [job.experiment for job in jobs if job.experiment.kind == "training"]
+        training = [job.experiment for job in jobs if job.experiment.kind in WITH_DATA]
         if not training:
             return None
         path = self.plan.dataset_path
@@ -274,13 +282,16 @@ class Run:
             )
         self.result.dataset = earlier or loaded.dataset
         self.result.moments = leastsquares.measure_moments(loaded.features, loaded.targets)
-        return data.write_bundle(
+        specs = [spec for e in training for spec in run_specs(e.settings)]
+        bundle: dict[str, Any] = data.write_bundle(
             folder,
             loaded,
             seed=self.plan.seed,
             seeds=max(experiment.seeds for experiment in training),
-            epochs=max(run["epochs"] for e in training for run in e.settings["runs"]),
+            epochs=max((spec["epochs"] for spec in specs), default=1),
+            orders={(s.get("sampling", "permutation"), s.get("copies", 1)) for s in specs},
         )
+        return bundle | {"points": points.of_seed(self.result.moments, self.plan.seed)}
 
     def _new(self) -> Result:
         new = Result(

@@ -117,6 +117,7 @@ def _check_labels(result: Result) -> None:
         for labels in (
             *(series.labels for series in record.outcome.series),
             *(run.labels for run in record.outcome.runs),
+            *(noise.labels for noise in record.outcome.noise),
         ):
             adapter.validate_python(labels)
 

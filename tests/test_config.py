@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report.config import Config, load
 from report.errors import ConfigError
+from report.experiments import KINDS
 from report.experiments.matmul.spec import MatmulSpec
 from report.experiments.training.spec import TrainingSpec
 from report.plan import plan
@@ -180,15 +181,15 @@ ONE_LINE = {
     ),
     "missing kind": (
         "version: 1\nexperiments:\n  a:\n    size: 3\n",
-        "x.yaml:3: experiments.a: kind is missing; add one of: matmul, training.",
+        f"x.yaml:3: experiments.a: kind is missing; add one of: {', '.join(KINDS)}.",
     ),
     "kind that is a list": (
         "version: 1\nexperiments:\n  a: {kind: [matmul]}\n",
-        "x.yaml:3: experiments.a: kind is missing; add one of: matmul, training.",
+        f"x.yaml:3: experiments.a: kind is missing; add one of: {', '.join(KINDS)}.",
     ),
     "experiment without anything": (
         "version: 1\nexperiments:\n  a:\n",
-        "x.yaml:3: experiments.a: kind is missing; add one of: matmul, training.",
+        f"x.yaml:3: experiments.a: kind is missing; add one of: {', '.join(KINDS)}.",
     ),
     "key that stands twice": (
         MATMUL + "    size: 8\n    size: 9\n",

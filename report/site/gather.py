@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import jinja2
 from markupsafe import Markup
 
-from report import __version__, compare, plotting, resources, store
+from report import __version__, bootstrap, compare, plotting, resources, store
 from report.backends import BACKENDS
+from report.claims.verdicts import of_result
 from report.hardware import noise
 from report.numerals import digits
 from report.ratios import pair
+from report.site import verdicts
 from report.site.machine import MachineView, Section, date_of, module, view
 from report.worker import curve, timing
 
@@ -44,6 +47,8 @@ def gather(results: Sequence[Result]) -> dict[str, bytes]:
         Bytes by path relative to the site.
     """
     with plotting.warnings_are_ours():
+        # Judged anew: the file may come from a version that had other rules, or none.
+        results = [replace(result, verdicts=of_result(result)) for result in results]
         latest = store.latest(list(results))
         paths = {id(result): f"data/{store.name_of(result)}" for result in results}
         views = [view(result, paths[id(result)]) for result in latest]
@@ -52,6 +57,8 @@ def gather(results: Sequence[Result]) -> dict[str, bytes]:
             earlier = [r for r in results if r.machine.id == one.id and r is not one.result]
             older = [(date_of(r), r.profile, paths[id(r)]) for r in reversed(earlier)]
             contents[one.page] = _render("machine.html", machine=one, views=views, older=older)
+            if one.verdicts_csv:
+                contents[one.verdicts_csv] = verdicts.sheet(one.result).csv()
             for section in one.sections:
                 for figure, path in zip(section.figures, section.csvs, strict=True):
                     contents[path] = figure.sheet.csv()
@@ -101,6 +108,7 @@ def _comparison(results: Sequence[Result], views: Sequence[MachineView]) -> dict
         views=views,
         sections=sections,
         pairs=[pair for pair in pairs if pair.rows],
+        verdicts=verdicts.side_by_side([one.verdicts for one in views]),
         differences=compare.differences(results),
     )
     return contents
@@ -111,6 +119,7 @@ def _constants() -> dict[str, Any]:
     method = timing.Method(budget_s=1, repeats=1)
     return {
         "method": method,
+        "resamples": bootstrap.RESAMPLES,
         "least_warmups": timing.LEAST_WARMUPS,
         "every": curve.EVERY,
         "noise": noise,

@@ -1,4 +1,4 @@
-"""The code that was timed, cut out of the backend's file and highlighted."""
+"""The code that was measured, cut out of the backend's file and highlighted."""
 
 from __future__ import annotations
 

@@ -10,18 +10,29 @@ from typing import TYPE_CHECKING, Any, cast
 
 from report import quantities, statistics
 from report.backends import BACKENDS
+from report.claims import wording
 from report.experiments import KINDS
 from report.hardware.machine import describe, facts
 from report.hardware.noise import LEVELS, grade
+from report.models import MODELS
 from report.numerals import count, percent
+from report.site import verdicts
 from report.site.listing import listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures import Card, Figure, FigureModule, HeadlineModule, MethodModule
+    from report.figures import (
+        Card,
+        Figure,
+        FigureModule,
+        HeadlineModule,
+        MethodModule,
+        ModelModule,
+    )
     from report.hardware.noise import Grade
     from report.results import Record, Result
+    from report.site.verdicts import VerdictView
     from report.worker.records import Series
 
 
@@ -42,7 +53,7 @@ class Section:
     Attributes:
         name: The experiment's name; the anchor.
         title: Its heading.
-        kind: Its kind, which has a template with the text.
+        text: The template with its text.
         figures: What it shows.
         codes: For each figure, the timed code as HTML; empty if there is none.
         csvs: For each figure, the path of its data.
@@ -51,11 +62,13 @@ class Section:
         grade: How quiet the machine was.
         problems: What was skipped or failed in it.
         missing: Why there is nothing to show, if so.
+        verdicts: The claims that it explains.
+        derived: It stands on what other sections measured.
     """
 
     name: str
     title: str
-    kind: str
+    text: str
     figures: list[Figure]
     codes: list[str]
     csvs: list[str]
@@ -64,6 +77,8 @@ class Section:
     grade: Grade
     problems: list[Problem]
     missing: str
+    verdicts: list[VerdictView]
+    derived: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +93,10 @@ class MachineView:
         date: Day of the run, in words.
         lead: One paragraph that could stand in a mail.
         cards: The headline figures.
-        sections: The experiments.
+        verdicts: What the machine says to the claims.
+        counts: How many of which, in words.
+        verdicts_csv: Path of the same for download; empty if there are none.
+        sections: The experiments, then what several of them say together.
         facts: Hardware: name, value, how it is known.
         frameworks: Name and title, versions, BLAS, threads, SIMD of each.
         grade: The worst of the experiments' grades, with how many have which.
@@ -94,6 +112,9 @@ class MachineView:
     date: str
     lead: str
     cards: list[Card]
+    verdicts: list[VerdictView]
+    counts: str
+    verdicts_csv: str
     sections: list[Section]
     facts: list[tuple[str, str, str]]
     frameworks: list[dict[str, str]]
@@ -121,16 +142,22 @@ def view(result: Result, json_path: str) -> MachineView:
         json_path: Where the site keeps the result's file.
     """
     folder = json_path.rpartition("/")[0]
-    sections = [_section(result, name, folder) for name in result.config["experiments"]]
+    judged = verdicts.views(result)
+    sections = [_section(result, name, folder, judged) for name in result.config["experiments"]]
+    sections += [_derived(result, name, folder, judged) for name in MODELS]
+    said = [s for kind in KINDS for s in _headline(kind).sentences(result)]
     return MachineView(
         id=result.machine.id,
         page=page_of(result),
         words=describe(result.machine),
         result=result,
         date=date_of(result),
-        lead=" ".join(s for kind in KINDS for s in _headline(kind).sentences(result)),
+        lead=" ".join([*said, verdicts.lead(judged)]).strip(),
         cards=[card for kind in KINDS for card in _headline(kind).cards(result)],
-        sections=sections,
+        verdicts=judged,
+        counts=wording.counts(result.verdicts),
+        verdicts_csv=f"{folder}/verdicts.csv" if judged else "",
+        sections=[section for section in sections if section.figures or not section.derived],
         facts=facts(result.machine),
         frameworks=_frameworks(result),
         grade=_worst(sections),
@@ -164,7 +191,7 @@ def _headline(kind: str) -> HeadlineModule:
     return cast("HeadlineModule", module(kind, "headline"))
 
 
-def _section(result: Result, name: str, folder: str) -> Section:
+def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
     planned = result.config["experiments"][name]
     kind, records = planned["kind"], result.of(name)
     drawn = cast("FigureModule", module(kind, "figures")).figures(result, name)
@@ -174,7 +201,7 @@ def _section(result: Result, name: str, folder: str) -> Section:
     return Section(
         name=name,
         title=planned["title"],
-        kind=kind,
+        text=f"experiments/{kind}.html",
         figures=drawn,
         codes=[listing(_backend(figure, backend_of), figure.code) for figure in drawn],
         csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
@@ -183,6 +210,29 @@ def _section(result: Result, name: str, folder: str) -> Section:
         grade=_grade(records),
         problems=_problems(planned["title"], records),
         missing="" if drawn else _why_missing(records),
+        verdicts=[verdict for verdict in judged if verdict.show == name],
+    )
+
+
+def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
+    """Make the section of a model, which stands on several experiments."""
+    model = cast("ModelModule", importlib.import_module(MODELS[name]))
+    drawn = model.figures(result)
+    records = [record for used in model.experiments(result) for record in result.of(used)]
+    return Section(
+        name=name,
+        title=model.TITLE,
+        text=f"models/{name}.html",
+        figures=drawn,
+        codes=["" for _ in drawn],
+        csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
+        method=model.method(result),
+        conditions=_conditions(records, result),
+        grade=_grade(records),
+        problems=[],
+        missing="",
+        verdicts=[verdict for verdict in judged if verdict.show == name],
+        derived=True,
     )
 
 
@@ -193,7 +243,8 @@ def _backend(figure: Figure, backend_of: dict[str, str]) -> str:
 def _grade(records: Sequence[Record]) -> Grade:
     spreads = [
         statistics.spread(quantity.groups)
-        for mine in quantities.by_backend(records).values()
+        for name in dict.fromkeys(record.experiment for record in records)
+        for mine in quantities.by_backend(r for r in records if r.experiment == name).values()
         for quantity in quantities.of_records(mine)
     ]
     return grade(

@@ -270,12 +270,12 @@ def test_each_figure_says_what_it_shows(figures: dict[str, OnPage], name: str) -
 def test_each_figure_folds_out_numbers_method_and_code(
     figures: dict[str, OnPage], name: str
 ) -> None:
-    """Under each figure: its numbers, how they were measured, and the code that was timed."""
+    """Under each figure: its numbers, how they were measured, and the code that was measured."""
     folds = figures[name].folds
-    assert list(folds) == ["The numbers", "How this was measured", "The code that was timed"]
+    assert list(folds) == ["The numbers", "How this was measured", "The code that was measured"]
     assert "3 fresh processes" in folds["How this was measured"]
     assert "PyTorch 2.13.0+cpu on cpu, up to 2 threads." in folds["How this was measured"]
-    assert "def " in folds["The code that was timed"]
+    assert "def " in folds["The code that was measured"]
 
 
 def test_measured_peak_is_a_labelled_line(result: Result, figures: dict[str, OnPage]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from report import site
 from report.data import Dataset
+from report.experiments import WITH_DATA
 from report.experiments.matmul import comparisons as matmul
 from report.experiments.training import comparisons as training
 from report.ratios import pair
@@ -115,8 +116,8 @@ def test_every_figure_made_from_surrogate_data_says_so(
     pages = read_pages(site.gather([replace(first, dataset=made_up), second]))
     figures = pages[f"machine-{first.machine.id}.html"].figures()
     told = {name for name, figure in figures.items() if "Surrogate data:" in figure.caption}
-    training = [n for n, e in first.config["experiments"].items() if e["kind"] == "training"]
-    assert told == {name for name in figures if name.startswith(tuple(training))}
+    fed = {name for name, e in first.config["experiments"].items() if e["kind"] in WITH_DATA}
+    assert told == {name for name in figures if name.rpartition("-pytorch")[0] in fed}
     assert told
     compared = pages["compare.html"].figures()
     assert any(f"Surrogate data on {first.machine.id}:" in f.caption for f in compared.values())

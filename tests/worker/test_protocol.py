@@ -54,6 +54,7 @@ WORKER_SIDE = {
     "report.backends",
     "report.backends.pytorch",
     "report.backends.pytorch.environment",
+    "report.backends.pytorch.optimizers",
     "report.backends.pytorch.products",
     "report.backends.pytorch.training",
     "report.experiments",
@@ -65,6 +66,7 @@ WORKER_SIDE = {
     "report.worker.curve",
     "report.worker.main",
     "report.worker.records",
+    "report.worker.schedules",
     "report.worker.timing",
 }
 

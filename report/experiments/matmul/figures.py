@@ -85,7 +85,8 @@ def choose_axis(found: Sequence[Quantity]) -> str | None:
 def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
     """Draw rates against size, block width or threads, a line for each other combination."""
     lines = group_lines(axis, found)
-    best = max(found, key=lambda quantity: quantity.rate().value)
+    best = max((q for line in lines.values() for q in line), key=lambda q: q.rate().value)
+    highest = max(q.rate().value for q in found) / GIGA
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         every = sorted({x_of(q, axis) for line in lines.values() for q in line})
@@ -101,8 +102,7 @@ def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
         if axis == "threads":
             _draw_ideal(axes, every, next(iter(lines.values())))
         else:
-            peak = best.rate().value / GIGA
-            plotting.reference(axes, peak, f"highest measured: {digits(peak)}")
+            plotting.reference(axes, highest, f"highest measured: {digits(highest)}")
         axes.set_xlabel(AXES[axis])
         axes.set_ylabel("rate, GFLOPS")
         plotting.name_lines(axes, drawn, narrow=narrow)
@@ -113,7 +113,7 @@ def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
         question=axis,
         words=words,
         drawing=plotting.drawing(name, words.alt, draw),
-        table=curve_table(axis, lines),
+        table=curve_table(axis, lines, found),
         sheet=sheet(found),
         code=sorted({_function(str(q.labels["strategy"])) for q in found}),
     )
@@ -159,8 +159,16 @@ def x_of(quantity: Quantity, axis: str) -> int:
     return int(str(quantity.labels[axis]))
 
 
-def curve_table(axis: str, lines: dict[str, list[Quantity]]) -> Table:
-    """Return rates by the axis's values, a column for each line."""
+def curve_table(
+    axis: str, lines: dict[str, list[Quantity]], found: Sequence[Quantity] = ()
+) -> Table:
+    """Return rates by the axis's values, a column for each line.
+
+    Args:
+        axis: The label that varies along the rows.
+        lines: Each sorted along it.
+        found: All quantities; below blocks stands the whole product, which has no block width.
+    """
     every = sorted({x_of(q, axis) for line in lines.values() for q in line})
     best = {
         label: max(line, key=lambda q: q.rate().value).labels[axis] for label, line in lines.items()
@@ -176,12 +184,33 @@ def curve_table(axis: str, lines: dict[str, list[Quantity]]) -> Table:
             if axis == "threads":
                 row.append(absent() if at is None else _efficiency(line[0], at))
         rows.append(row)
+    rows += _whole_row(axis, lines, found)
     header = [AXES[axis]]
     for label in lines:
         header.append(f"{label}, GFLOPS" if label else "GFLOPS")
         if axis == "threads":
             header.append("parallel efficiency, %")
     return Table(header=header, rows=rows)
+
+
+def _whole_row(
+    axis: str, lines: dict[str, list[Quantity]], found: Sequence[Quantity]
+) -> list[list[str | Number]]:
+    """Return the rates of the whole products that belong to lines of blocks."""
+    whole = [q for q in found if axis == "block_width" and q.labels["strategy"] == "full"]
+    if not whole:
+        return []
+    row: list[str | Number] = ["all at once"]
+    for line in lines.values():
+        same = [q for q in whole if _beside(q, line[0])]
+        row.append(number(same[0].rate(), GIGA) if same else absent())
+    return [row]
+
+
+def _beside(one: Quantity, other: Quantity) -> bool:
+    """Return whether two products differ in nothing but their strategy."""
+    names = one.labels.keys() - {"strategy", "block_width"}
+    return all(one.labels[name] == other.labels[name] for name in names)
 
 
 def _efficiency(one: Quantity, many: Quantity) -> Number:
