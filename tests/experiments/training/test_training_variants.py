@@ -340,9 +340,9 @@ def test_losses_in_float32_keep_the_digits_that_they_have(bundle: dict[str, Any]
     """Rounded to nine, each is still the float32 that was evaluated, and no other."""
     (run,) = train(bundle, RUN, dtype="float32")
     assert all(len(repr(loss)) <= len("0.") + 10 for loss in run.loss)
-    values = np.float32(np.random.default_rng(5).lognormal(-1.4, 3, 2000))
+    values = np.random.default_rng(5).lognormal(-1.4, 3, 2000).astype(np.float32)
     kept = [training._shortest(float(value), "float32") for value in values]
-    assert np.array_equal(np.float32(kept), values)
+    assert np.array_equal(np.array(kept, np.float32), values)
     assert training._shortest(1 / 3, "float64") == 1 / 3
 
 
