@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
-import runpy
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pages
+import results_factory
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pages import Page
-
     from report.host import Host
     from report.plan import Plan
     from report.results import Result
@@ -43,20 +43,13 @@ def real_data_file() -> Path:
 
 
 @pytest.fixture(scope="session")
-def results_factory() -> dict[str, Any]:
-    """Return what `results_factory.py` defines; tests are no package that could import it."""
-    return runpy.run_path(str(HERE / "results_factory.py"))
-
-
-@pytest.fixture(scope="session")
-def make_result(results_factory: dict[str, Any]) -> Callable[..., Result]:
+def make_result() -> Callable[..., Result]:
     """Return a function that makes a result of the default experiments without measuring.
 
     `make_result(machine_id="fixed-machine", speed=1.0, *, started_at=..., profile="quick")`: the
     same result for the same arguments; three processes, one record failed, one skipped.
     """
-    made: Callable[..., Result] = results_factory["make_result"]
-    return made
+    return results_factory.make_result
 
 
 @pytest.fixture(scope="session")
@@ -84,20 +77,13 @@ def one_machine_site(two_results: list[Result]) -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def read_pages() -> Callable[[Mapping[str, bytes]], dict[str, Page]]:
     """Return a function that parses every page of a site."""
-    found: Callable[[Mapping[str, bytes]], dict[str, Page]] = _of_pages()["read_pages"]
-    return found
+    return pages.read_pages
 
 
 @pytest.fixture(scope="session")
 def serve() -> Callable[[Path], AbstractContextManager[str]]:
     """Return a context manager that serves a folder and gives its address."""
-    found: Callable[[Path], AbstractContextManager[str]] = _of_pages()["serve"]
-    return found
-
-
-@functools.cache
-def _of_pages() -> dict[str, Any]:
-    return runpy.run_path(str(HERE / "pages.py"))
+    return pages.serve
 
 
 class FakeWorker:
@@ -109,9 +95,9 @@ class FakeWorker:
         command: Starts it.
     """
 
-    def __init__(self, folder: Path, factory: dict[str, Any]) -> None:
+    def __init__(self, folder: Path) -> None:
         """Let it answer properly until told otherwise."""
-        self.folder, self.results, self._factory = folder, folder / "results", factory
+        self.folder, self.results = folder, folder / "results"
         self.command = [sys.executable, "-I", str(HERE / "fakeworker.py"), str(folder)]
         self.behave({})
 
@@ -170,9 +156,9 @@ class FakeWorker:
         """Return a machine with these frameworks, or PyTorch."""
         from report.host import Host
 
-        environment = self._factory["make_environment"]
+        environment = results_factory.make_environment
         return Host(
-            machine=self._factory["make_machine"](),
+            machine=results_factory.make_machine(),
             environments={name: environment(name) for name in backends or ("pytorch",)},
         )
 
@@ -194,12 +180,10 @@ class FakeWorker:
 
 
 @pytest.fixture
-def fake_worker(
-    tmp_path: Path, results_factory: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> FakeWorker:
+def fake_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     """Return a worker that measures nothing and misbehaves on request."""
     from report.hardware import noise
 
     # The machine's speed is of no interest here, and measuring it takes longer than a fake job.
     monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)
-    return FakeWorker(tmp_path, results_factory)
+    return FakeWorker(tmp_path)

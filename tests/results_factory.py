@@ -2,15 +2,14 @@
 
 Times follow a simple model of a machine (a cost for each call, a rate for the arithmetic) with a
 little noise; losses come from really training on rows with the data's moments, so that whatever is
-computed from them fits theory. Tests use it as the fixture `make_result`.
+computed from them fits theory. Many tests use it as the fixture `make_result`.
 """
 
 from __future__ import annotations
 
 import functools
-import pathlib
+import importlib
 import random
-import runpy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -195,8 +194,7 @@ def _outcome(
 
 @functools.cache
 def _factory(kind: str) -> Any:
-    folder = pathlib.Path(__file__).parent / "factories"
-    return runpy.run_path(str(folder / f"{kind}.py"))["outcome"]
+    return importlib.import_module(f"factories.{kind}").outcome
 
 
 def _quiet() -> Conditions:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from click.testing import Result as Done
-    from conftest import FakeWorker
 
+    from conftest import FakeWorker
     from report.results import Result
 
 REPORT = str(Path(sys.executable).with_name("report"))

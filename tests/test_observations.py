@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from factories import small_results
+from factories.small_results import record, run, series
 from report import observations
 from report.experiments import KINDS
 from report.observations import TIMED, Question, quotient, timed
 
-SMALL = runpy.run_path(str(Path(__file__).parent / "claims" / "small_results.py"))
-record, series, run = (SMALL[name] for name in ("record", "series", "run"))
+if TYPE_CHECKING:
+    from report.experiments import Kind
 
 UNITS = {"s", "FLOPS", "B/s", "examples/s", "examples", ""}
 
@@ -29,12 +30,12 @@ def test_every_kind_says_what_it_can_be_asked(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_was_observed_where_nothing_was_measured(kind: str) -> None:
+def test_nothing_was_observed_where_nothing_was_measured(kind: Kind) -> None:
     """A kind whose processes all failed has no series, whatever is asked."""
     module = observations.of_kind(kind)
-    names = {each: name for name, each in SMALL["KINDS"].items()}
+    names = {each: name for name, each in small_results.KINDS.items()}
     failed = record(names[kind], 0, status="failed", reason="x", outcome=None)
-    result = SMALL["result"]([failed], {}, None)
+    result = small_results.result([failed])
     for metric in module.METRICS:
         assert module.observe(result, [failed], Question(metric=metric)) == []
 

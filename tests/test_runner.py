@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conftest import FakeWorker
-
     from report.results import Record, Result
     from report.runner import Job
 
@@ -604,15 +603,17 @@ def test_wrong_data_leaves_no_empty_result(
 
 
 PROGRAM = """
-import json, runpy, sys
+import json, sys
 from pathlib import Path
 import click
 from report.hardware import noise
 
 noise.measure_speed = lambda: 1e-3
 tests, folder, experiments = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
-factory = runpy.run_path(str(tests / "results_factory.py"))
-fake_worker = runpy.run_path(str(tests / "conftest.py"))["FakeWorker"](folder, factory)
+sys.path.append(str(tests))
+from conftest import FakeWorker
+
+fake_worker = FakeWorker(folder)
 
 class Silent:
     begin = start = finish = lambda *_: None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import runpy
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from pydantic import TypeAdapter
 
+from factories import small_results
+from factories.small_results import products, record, run, series
 from report.claims import judge, verdicts
 from report.claims.verdicts import Verdict
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.results import Record
-
-SMALL = runpy.run_path(str(Path(__file__).parent / "small_results.py"))
-record, series, products, run = (SMALL[name] for name in ("record", "series", "products", "run"))
 
 FULL = {"experiment": "products", "series": {"strategy": "full"}}
 COLUMN = {"experiment": "products", "series": {"strategy": "column"}}
@@ -39,14 +36,13 @@ class Judge(Protocol):
 
 
 @pytest.fixture(name="judged", scope="session")
-def judge_of_small_results(results_factory: dict[str, Any]) -> Judge:
+def judge_of_small_results() -> Judge:
     """Return a function that judges one claim by records, on the first backend."""
-    machine = results_factory["make_machine"]()
 
     def judged(
         records: Sequence[Record], backends: Sequence[str] = ("pytorch",), **keys: Any
     ) -> Verdict:
-        result = SMALL["result"](records, {"it": SMALL["claim"](**keys)}, machine, backends)
+        result = small_results.result(records, {"it": small_results.claim(**keys)}, backends)
         found = verdicts.of_result(result)[0]
         # Whatever the verdict, a result file can hold it: no number is infinite.
         adapter = TypeAdapter(Verdict)
@@ -295,18 +291,17 @@ def test_zero_has_no_ratio(judged: Judge) -> None:
     assert found.reason == "training (run b) has a loss of zero, which has no ratio"
 
 
-def test_every_backend_has_its_verdict(results_factory: dict[str, Any]) -> None:
+def test_every_backend_has_its_verdict() -> None:
     """Two frameworks, of which only one has the row series; claims stay in their order."""
     torch = products(column=slowed(2.0), full=slowed(1.0))
     other = [
         replace(each, backend="numpy") for each in products(column=slowed(1.0), full=slowed(1.0))
     ]
     claims = {
-        "columns": SMALL["claim"](left=COLUMN, right=FULL),
-        "rows": SMALL["claim"](left=FULL, right={"series": {"strategy": "row"}}),
+        "columns": small_results.claim(left=COLUMN, right=FULL),
+        "rows": small_results.claim(left=FULL, right={"series": {"strategy": "row"}}),
     }
-    machine = results_factory["make_machine"]()
-    result = SMALL["result"]([*torch, *other], claims, machine, ["pytorch", "numpy"])
+    result = small_results.result([*torch, *other], claims, ["pytorch", "numpy"])
     found = [(each.claim, each.backend, each.verdict) for each in verdicts.of_result(result)]
     assert found == [
         ("columns", "pytorch", "supported"),
@@ -321,7 +316,7 @@ def test_every_backend_has_its_verdict(results_factory: dict[str, Any]) -> None:
 
 def test_a_noisy_machine_gives_no_verdict_on_times(judged: Judge) -> None:
     """However large the ratio: the verdict is withheld, the numbers are not, the remedy is told."""
-    records = [replace(each, conditions=SMALL["BUSY"]) for each in GOOD]
+    records = [replace(each, conditions=small_results.BUSY) for each in GOOD]
     found = judged(records, left=COLUMN, right=FULL)
     assert (found.verdict, found.grade) == ("inconclusive", "noisy")
     assert found.reason == (
@@ -334,7 +329,7 @@ def test_a_noisy_machine_gives_no_verdict_on_times(judged: Judge) -> None:
 
 def test_one_noisy_process_is_enough(judged: Judge) -> None:
     """Nobody knows which of the samples it spoiled."""
-    records = [*GOOD[:2], replace(GOOD[2], conditions=SMALL["BUSY"])]
+    records = [*GOOD[:2], replace(GOOD[2], conditions=small_results.BUSY)]
     assert judged(records, left=COLUMN, right=FULL).verdict == "inconclusive"
 
 
@@ -342,7 +337,7 @@ def test_noise_while_the_right_side_was_measured_counts(judged: Judge) -> None:
     """A claim over two experiments is as noisy as the noisier one."""
     quiet = products(column=scattered(2.0, (0, 0, 0)))
     noisy = [
-        replace(each, conditions=SMALL["BUSY"])
+        replace(each, conditions=small_results.BUSY)
         for each in products("other", full=scattered(1.0, (0, 0, 0)))
     ]
     right = {"experiment": "other", "series": {"strategy": "full"}}
@@ -353,7 +348,7 @@ def test_noise_while_the_right_side_was_measured_counts(judged: Judge) -> None:
 def test_doubt_keeps_its_own_reason_on_a_noisy_machine(judged: Judge) -> None:
     """More processes are the first remedy where the interval is wide."""
     records = [
-        replace(each, conditions=SMALL["BUSY"])
+        replace(each, conditions=small_results.BUSY)
         for each in products(column=scattered(1.05, (-0.1, 0, 0.1)), full=[[1.0]] * 3)
     ]
     found = judged(records, left=COLUMN, right=FULL)
@@ -366,7 +361,7 @@ def test_noise_does_not_spoil_what_no_clock_measures(judged: Judge) -> None:
     records = [
         record(
             "training", seed, run("a", [1, 0.4], seed), run("b", [1, 0.3], seed),
-            conditions=SMALL["BUSY"],
+            conditions=small_results.BUSY,
         )
         for seed in range(3)
     ]  # fmt: skip

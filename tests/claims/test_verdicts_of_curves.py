@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import TypeAdapter
 
+from factories import small_results
+from factories.small_results import noise, record, run
 from report.claims import judge, verdicts
 from report.claims.verdicts import Verdict
 
@@ -17,18 +17,14 @@ if TYPE_CHECKING:
 
     from report.results import Record
 
-SMALL = runpy.run_path(str(Path(__file__).parent / "small_results.py"))
-record, run, noise = (SMALL[name] for name in ("record", "run", "noise"))
-
 
 @pytest.fixture(name="judged", scope="session")
-def judge_of_small_results(results_factory: dict[str, Any]) -> Callable[..., Verdict]:
+def judge_of_small_results() -> Callable[..., Verdict]:
     """Return a function that judges one claim by records."""
-    machine = results_factory["make_machine"]()
 
     def judged(records: Sequence[Record], **keys: Any) -> Verdict:
         (found,) = verdicts.of_result(
-            SMALL["result"](records, {"it": SMALL["claim"](**keys)}, machine)
+            small_results.result(records, {"it": small_results.claim(**keys)})
         )
         adapter = TypeAdapter(Verdict)
         assert adapter.validate_json(adapter.dump_json(found)) == found

@@ -7,8 +7,9 @@ takes seconds once, and then calls take longer than eager ones, as on a machine 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import results_factory
 from report.config import Config
 from report.experiments.overhead import measure as overhead
 from report.plan import plan
@@ -49,7 +50,6 @@ def outcome(
 
 
 def timed(
-    make: Mapping[str, Any],
     times: Times,
     *,
     slowness: Sequence[float] = (1.0, 1.02, 1.04),
@@ -59,7 +59,6 @@ def timed(
     """Make a result of one experiment, `one`, whose times are given.
 
     Args:
-        make: What `results_factory.py` defines.
         times: Seconds of a call by (operation, variant, size).
         slowness: For each process, what multiplies them.
         samples: Of each series in a process; the median of an odd number is exactly the time.
@@ -76,8 +75,8 @@ def timed(
         started_at=WHEN,
         config=replace(planned, experiments=few).stored(),
         config_hash="0" * 64,
-        machine=make["make_machine"](machine_id),
-        environments={"pytorch": make["make_environment"]()},
+        machine=results_factory.make_machine(machine_id),
+        environments={"pytorch": results_factory.make_environment()},
         records=[_record(times, process, slow, samples) for process, slow in enumerate(slowness)],
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import results_factory
 from report.hardware.noise import Conditions
 from report.models import MODELS
 from report.results import Record, Result
@@ -65,12 +66,12 @@ class Model:
 
 
 @pytest.fixture(scope="session")
-def result_of(results_factory: dict[str, Any]) -> Callable[..., Result]:
+def result_of() -> Callable[..., Result]:
     """Return a function that makes a result of a `Model` with these fields."""
 
     def make(**fields: Any) -> Result:
         model = Model(**fields)
-        machine = results_factory["make_machine"]()
+        machine = results_factory.make_machine()
         cpu = replace(machine.cpu, **model.machine)
         kinds: dict[str, tuple[Kind, Callable[[Model, int], Iterator[Series]]]] = {
             "products": ("matmul", _products),

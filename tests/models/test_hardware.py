@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import results_factory
 from report.models.roofline.hardware import (
     CHAPTER,
     CHAPTER_MEMORY,
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(name="machine")
-def a_machine(results_factory: dict[str, Any]) -> Callable[..., Machine]:
+def a_machine() -> Callable[..., Machine]:
     """Return a function that makes the factory's machine of two cores with other details."""
 
     def make(**fields: Any) -> Machine:
-        made: Machine = results_factory["make_machine"]()
+        made = results_factory.make_machine()
         return replace(made, cpu=replace(made.cpu, **fields))
 
     return make

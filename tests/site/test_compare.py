@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from pages import Page
-
     from report.figures import Figure
     from report.results import Result, StoredExperiment
 

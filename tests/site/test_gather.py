@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pages import OnPage, Page
-
     from report.quantities import Quantity
     from report.results import Result
 

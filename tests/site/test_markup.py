@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pages import Page
-
     from report.results import Result
 
 NAMES = [

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pages import Page
-
     from report.results import Record, Result, StoredExperiment
     from report.worker.records import Series, TrainingRun
 

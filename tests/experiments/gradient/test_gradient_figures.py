@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
-import runpy
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import results_factory
+from factories import gradient
 from report import quantities, site, store, tables
 from report.config import Config
 from report.data import Dataset
@@ -24,22 +24,17 @@ from report.worker.records import GradientNoise, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from pages import Page
 
     Reader = Callable[[Mapping[str, bytes]], dict[str, Page]]
 
-FACTORY = Path(__file__).parents[2] / "factories" / "gradient.py"
 MINUS = "\N{MINUS SIGN}"
 
 
 class Made:
     """Makes results of one gradient experiment, without measuring."""
-
-    def __init__(self, results_factory: dict[str, Any]) -> None:
-        """Take machine and environment from the factory of all results."""
-        self._factory = results_factory
-        self._outcome = runpy.run_path(str(FACTORY))["outcome"]
 
     def __call__(
         self, *, processes: int = 3, machine: str = "fixed-machine", **keys: Any
@@ -63,7 +58,7 @@ class Made:
                 status="ok",
                 started_at="2026-01-02T03:04:05Z",
                 elapsed_s=2.0,
-                outcome=self._outcome(one, process, 1.0, rng),
+                outcome=gradient.outcome(one, process, 1.0, rng),
             )
             for process in range(processes)
         ]
@@ -75,16 +70,16 @@ class Made:
             started_at="2026-01-02T03:04:05Z",
             config=planned.stored(),
             config_hash=planned.fingerprint(),
-            machine=self._factory["make_machine"](machine),
-            environments={"pytorch": self._factory["make_environment"]()},
+            machine=results_factory.make_machine(machine),
+            environments={"pytorch": results_factory.make_environment()},
             records=records,
         )
 
 
 @pytest.fixture(name="made", scope="module")
-def maker(results_factory: dict[str, Any]) -> Made:
+def maker() -> Made:
     """Return a maker of results."""
-    return Made(results_factory)
+    return Made()
 
 
 def changed(result: Result, change: Callable[[GradientNoise], GradientNoise]) -> Result:

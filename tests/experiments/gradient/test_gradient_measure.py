@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import results_factory
 from report import data, leastsquares, surrogate
 from report.backends import pytorch
 from report.config import Config
@@ -344,7 +345,6 @@ def small_plan() -> Plan:
 
 
 def test_small_job_goes_through_a_real_worker(
-    results_factory: dict[str, Any],
     rows: data.LoadedData,
     thetas: dict[str, list[float]],
     tmp_path: Path,
@@ -353,8 +353,8 @@ def test_small_job_goes_through_a_real_worker(
     """From a configuration to records, with the points of the data that was loaded."""
     monkeypatch.setattr(data, "load", lambda *_, **__: rows)
     host = Host(
-        machine=results_factory["make_machine"](),
-        environments={"pytorch": results_factory["make_environment"]()},
+        machine=results_factory.make_machine(),
+        environments={"pytorch": results_factory.make_environment()},
     )
     run = Run(plan=small_plan(), host=host, results=tmp_path / "results", checkout=tmp_path)
     result = run.execute(Silent())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import runpy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from factories import overhead
 from report import observations, store
 from report.experiments.overhead.comparisons import comparisons
 from report.experiments.overhead.figures import figures
@@ -20,6 +18,7 @@ from report.site.listing import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from report.figures import Figure
     from report.results import Result
@@ -30,10 +29,9 @@ COMPILED = {("update", "compiled", b): 160e-6 + 20e-9 * b for b in (1, 1500)}
 
 
 @pytest.fixture(name="timed", scope="module")
-def made_result(results_factory: dict[str, Any]) -> Callable[..., Result]:
+def made_result() -> Callable[..., Result]:
     """Return a function that makes a result of given times; see `tests/factories/overhead.py`."""
-    factory = runpy.run_path(str(Path(__file__).parents[2] / "factories" / "overhead.py"))
-    return functools.partial(factory["timed"], results_factory)
+    return overhead.timed
 
 
 def by_question(result: Result) -> dict[str, Figure]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import runpy
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from factories import overhead
 from report import quantities
 from report.experiments.overhead import model
 from report.experiments.overhead.model import StepModel, fit, step_model
@@ -23,10 +21,9 @@ SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1500]
 
 
 @pytest.fixture(name="timed", scope="module")
-def made_result(results_factory: dict[str, Any]) -> Callable[..., Result]:
+def made_result() -> Callable[..., Result]:
     """Return a function that makes a result of given times; see `tests/factories/overhead.py`."""
-    factory = runpy.run_path(str(Path(__file__).parents[2] / "factories" / "overhead.py"))
-    return functools.partial(factory["timed"], results_factory)
+    return overhead.timed
 
 
 def line(

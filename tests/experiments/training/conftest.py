@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import results_factory
 from report import data, leastsquares, surrogate
 from report.data import Dataset
 from report.experiments.training.case import cases
@@ -54,7 +55,7 @@ DEFAULTS: Labels = {
 
 
 @pytest.fixture(scope="session")
-def trained(results_factory: dict[str, Any]) -> Callable[..., Result]:
+def trained() -> Callable[..., Result]:
     """Return a function that makes a result of one experiment, `one`.
 
     `trained(runs, *, processes=3, seeds=3, every=200)`: runs are labels that differ from
@@ -64,7 +65,7 @@ def trained(results_factory: dict[str, Any]) -> Callable[..., Result]:
     def make(
         runs: Sequence[Labels], *, processes: int = 3, seeds: int = 3, every: int = 200
     ) -> Result:
-        return _result(results_factory, runs, processes, seeds, every)
+        return _result(runs, processes, seeds, every)
 
     return make
 
@@ -80,9 +81,7 @@ def case_of(trained: Callable[..., Result]) -> Callable[..., Case]:
     return make
 
 
-def _result(
-    factory: dict[str, Any], runs: Sequence[Labels], processes: int, seeds: int, every: int
-) -> Result:
+def _result(runs: Sequence[Labels], processes: int, seeds: int, every: int) -> Result:
     rows = surrogate.rows(0)
     moments = leastsquares.measure_moments(rows[:, :-1], rows[:, -1])
     return Result(
@@ -113,8 +112,8 @@ def _result(
             },
         },
         config_hash="0" * 64,
-        machine=factory["make_machine"](),
-        environments={"pytorch": factory["make_environment"]()},
+        machine=results_factory.make_machine(),
+        environments={"pytorch": results_factory.make_environment()},
         dataset=Dataset(source="file", origin="a copy", sha1=None, examples=EXAMPLES, features=5),
         moments=moments,
         records=[_record(runs, k, processes, seeds, every) for k in range(processes)],

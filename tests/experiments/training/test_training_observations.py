@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from factories import small_results
+from factories.small_results import record, run
 from report.experiments.training import curves
 from report.experiments.training.observations import LEAST_EXCESS, METRICS, observe
 from report.observations import Question
@@ -19,14 +19,10 @@ if TYPE_CHECKING:
     from report.observations import Observed
     from report.results import Record, Result
 
-SMALL = runpy.run_path(str(Path(__file__).parents[2] / "claims" / "small_results.py"))
-record, run = SMALL["record"], SMALL["run"]
-
 
 def result_of(records: Sequence[Record]) -> Result:
     """Return a result whose data are the chapter's."""
-    made: Result = SMALL["result"](records, {}, None)
-    return made
+    return small_results.result(records)
 
 
 def asked(records: Sequence[Record], metric: str, **keys: Any) -> list[Observed]:

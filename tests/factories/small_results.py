@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import results_factory
 from report import leastsquares, surrogate
 from report.claims import resolve
 from report.claims.spec import Claim
@@ -20,7 +21,13 @@ from report.worker.timing import median
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-KINDS = {
+    from report.claims.spec import StoredClaim
+    from report.experiments import Kind
+    from report.results import StoredExperiment
+
+    Part = Series | TrainingRun | GradientNoise
+
+KINDS: dict[str, Kind] = {
     "products": "matmul",
     "other": "matmul",
     "training": "training",
@@ -118,7 +125,7 @@ def noise(batch_size: int, std: float) -> GradientNoise:
     )
 
 
-def record(experiment: str, process: int, *parts: Any, **fields: Any) -> Record:
+def record(experiment: str, process: int, *parts: Part, **fields: Any) -> Record:
     """Make a record of what a process measured."""
     outcome = Outcome(
         series=[part for part in parts if isinstance(part, Series)],
@@ -165,16 +172,15 @@ def products(
     ]
 
 
-def claim(**keys: Any) -> dict[str, Any]:
+def claim(**keys: Any) -> StoredClaim:
     """Make a claim as a result file keeps it."""
     given = {"says": "It is so.", "section": "12.5", "relation": "greater", **keys}
-    return dict(resolve.stored(Claim.model_validate(given)))
+    return resolve.stored(Claim.model_validate(given))
 
 
 def result(
     records: Sequence[Record],
-    claims: Mapping[str, Any],
-    machine: Any,
+    claims: Mapping[str, StoredClaim] | None = None,
     backends: Sequence[str] = ("pytorch",),
 ) -> Result:
     """Make a result of records and stored claims."""
@@ -191,17 +197,17 @@ def result(
             "profile": "quick",
             "examples": 1500,
             "experiments": {name: _planned(name, backends) for name in KINDS},
-            "claims": dict(claims),
+            "claims": dict(claims or {}),
         },
         config_hash="0" * 64,
-        machine=machine,
+        machine=results_factory.make_machine(),
         environments={},
         moments=leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),
         records=list(records),
     )
 
 
-def _planned(name: str, backends: Sequence[str]) -> Any:
+def _planned(name: str, backends: Sequence[str]) -> StoredExperiment:
     return {
         "title": name.capitalize(),
         "kind": KINDS[name],
