@@ -24,8 +24,9 @@ from report.hardware.noise import Conditions
 from report.leastsquares import Moments
 from report.worker.records import STRICT, Environment, Outcome, Status
 
-VERSION = 1
-"""Of the format. A file with a higher one is refused: its meaning is not known here."""
+VERSION = 2
+"""Of the format. A file with a higher one is refused: its meaning is not known here. One with a
+lower one is brought up to this by `report.formats`."""
 
 
 def _a_real_moment(text: str) -> str:
@@ -133,7 +134,7 @@ class Result:
 
     __pydantic_config__ = STRICT
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     generator: str
     code_hash: str
     git_commit: str | None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from report import files
+from report import files, formats
 from report.errors import ResultError, UsageError
 from report.hardware.machine import check_name
 from report.results import VERSION, Result
@@ -79,14 +79,14 @@ def load(path: Path) -> Result:
             "Measure again, or take it out of the folder."
         ) from None
     version = content.get("version") if isinstance(content, dict) else None
-    if not isinstance(version, int):
+    if not isinstance(version, int) or isinstance(version, bool):
         raise ResultError(f"{path} is no result file of this program.")
     if version > VERSION:
         raise ResultError(
             f"{path} has format {version}; this program knows up to {VERSION}. Update it."
         )
     try:
-        result = _ADAPTER.validate_python(content)
+        result = _ADAPTER.validate_python(formats.upgraded(content))
         check_name(result.machine.id)
         _check_labels(result)
         dump(result)
