@@ -105,6 +105,15 @@ def of_kind(kind: str) -> ObservationModule:
     return cast("ObservationModule", module)
 
 
+def labels(kind: str) -> list[str]:
+    """Return the labels by which a claim can choose series of a kind.
+
+    They are those of its series, and what its `observations.py` adds as `LABELS`, if anything.
+    """
+    own = importlib.import_module(f"report.experiments.{kind}.spec").Labels.__annotations__
+    return [*own, *getattr(of_kind(kind), "LABELS", ())]
+
+
 def timed(records: Sequence[Record], metric: str) -> list[Observed]:
     """Observe one of the metrics in `TIMED`; series that do not count it are left out.
 

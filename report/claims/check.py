@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import string
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +80,7 @@ def _of_side(
 
 
 def _of_label(place: Location, label: str, kind: str) -> Iterator[tuple[Location, str, Any]]:
-    labels = list(importlib.import_module(f"report.experiments.{kind}.spec").Labels.__annotations__)
+    labels = observations.labels(kind)
     if label not in labels:
         message = f"a {kind} experiment has no label {label!r}."
         yield place, message + instead(label, labels), label

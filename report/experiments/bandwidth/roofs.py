@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 STREAMS = ("read", "copy", "triad")
 """Operations that go through a working set from its beginning to its end."""
 
+MEMORY = "memory"
+"""What lies behind the last cache, as a place of working sets."""
+
 WELL_INSIDE = 0.7
 """A working set of this share of a cache still fits beside what else lies there."""
 
@@ -77,17 +80,32 @@ def of_levels(known: Sequence[Level], found: Sequence[Quantity]) -> list[Roof]:
             largest working set counts, as memory.
         found: Series of streams with one number of threads.
     """
-    if not found:
-        return []
-    nearer = 0.0
-    made = []
+    largest = max((working_set(q) for q in found), default=0)
+    by_name: dict[str, list[Quantity]] = {level.name: [] for level in known}
+    for quantity in found:
+        name = place(working_set(quantity), known, largest)
+        if name is not None:
+            by_name.setdefault(name, []).append(quantity)
+    made = [_highest(name, inside) for name, inside in by_name.items() if inside]
+    return made if MEMORY in by_name else []
+
+
+def place(size: int, known: Sequence[Level], largest: int) -> str | None:
+    """Return the cache that a working set fits well, or memory; None for one in between.
+
+    Args:
+        size: Of the working set, in bytes.
+        known: The caches, the nearest first; if there are none, only the largest working set
+            has a place, which is memory.
+        largest: Size of the largest working set.
+    """
+    nearer = 0
     for level in known:
-        inside = [q for q in found if nearer < working_set(q) <= WELL_INSIDE * level.reach_bytes]
-        made += _highest(level.name, inside)
+        if nearer < size <= WELL_INSIDE * level.reach_bytes:
+            return level.name
         nearer = max(nearer, level.reach_bytes)
-    least = WELL_BEYOND * nearer if known else max(working_set(q) for q in found)
-    memory = _highest("memory", [q for q in found if working_set(q) >= least])
-    return [*made, *memory] if memory else []
+    least = WELL_BEYOND * nearer if known else largest
+    return MEMORY if size >= least else None
 
 
 def working_set(quantity: Quantity) -> int:
@@ -100,8 +118,6 @@ def threads(quantity: Quantity) -> int:
     return int(str(quantity.labels["threads"]))
 
 
-def _highest(name: str, found: Sequence[Quantity]) -> list[Roof]:
-    if not found:
-        return []
+def _highest(name: str, found: Sequence[Quantity]) -> Roof:
     best = max(found, key=lambda q: q.bandwidth().value)
-    return [Roof(name=name, bandwidth=best.bandwidth(), quantity=best)]
+    return Roof(name=name, bandwidth=best.bandwidth(), quantity=best)
