@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report import store
 from report.errors import ResultError, UsageError
+from report.results import VERSION
 from report.worker.records import Outcome, Series
 
 if TYPE_CHECKING:
@@ -127,9 +128,9 @@ def test_newer_format_is_refused_with_the_remedy(
     make_result: Callable[..., Result], tmp_path: Path
 ) -> None:
     """What a later version means is not guessed at, whatever else it holds."""
-    content = {**as_json(make_result()), "version": 2, "unheard-of": {}}
+    content = {**as_json(make_result()), "version": VERSION + 1, "unheard-of": {}}
     message = refusal(tmp_path / "x.json", content)
-    assert message == " has format 2; this program knows up to 1. Update it."
+    assert message == f" has format {VERSION + 1}; this program knows up to {VERSION}. Update it."
 
 
 @pytest.mark.parametrize(

@@ -157,13 +157,11 @@ def _observed(
         raise Missing(f"{planned['title']} has not been run")
     question = Question(metric=wanted["metric"], epoch=wanted["epoch"], loss=wanted["loss"])
     found = observations.of_kind(planned["kind"]).observe(result, records, question)
-    fitting = [
-        one
-        for one in found
-        if _fits(one.labels, wanted["series"]) and any(len(group) for group in one.groups)
-    ]
+    named = [one for one in found if _fits(one.labels, wanted["series"])]
+    fitting = [one for one in named if any(len(group) for group in one.groups)]
     if not fitting:
-        raise Missing(_why(records, wanted) or f"{_named(wanted)} has no {wanted['metric']}")
+        lacking = f"has no {wanted['metric']}" if named else "was not measured"
+        raise Missing(_why(records, wanted) or f"{_named(wanted)} {lacking}")
     return records, fitting
 
 

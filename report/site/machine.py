@@ -129,6 +129,11 @@ class MachineView:
         return {card.label for card in self.cards}
 
     @property
+    def chapter(self) -> list[tuple[str, list[VerdictView]]]:
+        """Return the verdicts by the part of the chapter that they are about."""
+        return verdicts.by_section(self.verdicts)
+
+    @property
     def problems(self) -> list[Problem]:
         """Return all that was skipped or failed, anywhere."""
         return [problem for section in self.sections for problem in section.problems]

@@ -94,13 +94,21 @@ def _view(result: Result, verdict: Verdict, *, several: bool) -> VerdictView:
     )
 
 
+def by_section(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView]]]:
+    """Group verdicts by where the chapter speaks of them, in the order of the claims."""
+    groups: dict[str, list[VerdictView]] = {}
+    for verdict in verdicts:
+        groups.setdefault(verdict.cited, []).append(verdict)
+    return list(groups.items())
+
+
 def lead(verdicts: Sequence[VerdictView]) -> str:
     """Say in a sentence how many of the chapter's statements hold here; empty without claims."""
     total = len(verdicts)
     if not total:
         return ""
     words = [verdict.verdict for verdict in verdicts]
-    said = [f"{words.count('supported')} of the chapter\u2019s {total} statements hold here"]
+    said = [f"{words.count('supported')} of {total} statements taken from the chapter hold here"]
     for word, verb in (
         ("contradicted", "{} {} contradicted"),
         ("inconclusive", "{} {} undecided"),

@@ -247,7 +247,7 @@ NOT_RUN = {
     "no such series": (
         GOOD,
         {"left": {"experiment": "products", "series": {"strategy": "row"}}},
-        "products (strategy row) has no seconds",
+        "products (strategy row) was not measured",
     ),
     "skipped series": (
         products(column=["float16 is not supported"] * 3, full=slowed(1.0)),
@@ -257,7 +257,7 @@ NOT_RUN = {
     "nothing to divide by": (
         GOOD,
         {"left": {**COLUMN, "over": {"series": {"strategy": "row"}}}},
-        "products (strategy row) has no seconds",
+        "products (strategy row) was not measured",
     ),
 }
 

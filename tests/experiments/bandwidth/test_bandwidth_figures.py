@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from report import quantities
+from report import observations, quantities, wording
 from report.experiments.bandwidth import caches, comparisons, figures, headline, method
 from report.experiments.bandwidth.observations import METRICS, observe
 from report.experiments.bandwidth.roofs import of_levels, roofs
@@ -287,6 +287,20 @@ def test_a_roof_is_the_most_well_inside_a_cache_that_the_nearer_one_cannot_hold(
     assert [(r.name, r.bandwidth.value) for r in of_levels([], found)] == [("memory", 1)]
 
 
+def test_a_claim_finds_a_working_set_by_the_cache_that_holds_it(result: Result) -> None:
+    """Two threads have 2 x 48 KiB of L1 and 2 x 2 MiB of L2; what lies in between has no level."""
+    found = observe(result, result.of("memory"), Question(metric="seconds"))
+    levels = {
+        wording.size(int(str(one.labels["working_set_bytes"]))): one.labels["level"]
+        for one in found
+        if one.labels["operation"] == "read"
+    }
+    assert levels["4 KiB"] == "L1"
+    assert levels["1 MiB"] == "L2"
+    assert list(levels.values())[-1] == "memory"
+    assert "level" in observations.labels("bandwidth")
+
+
 def test_the_model_machines_roofs_are_its_rates(result: Result) -> None:
     """200, 100 and 20 GB/s, less up to 4 % noise, 2 % within a sample and the calls."""
     found = {roof.name: roof.bandwidth.value for roof in roofs(result, "pytorch")}
@@ -324,7 +338,8 @@ def test_every_series_can_be_told_apart_by_a_claim(result: Result, records: list
     moved = {repr(q.labels): q.bytes_moved for q in quantities.of_records(records)}
     for time, rate in zip(seconds, rates, strict=True):
         product = time.groups[0][0] * rate.groups[0][0]
-        assert product == pytest.approx(moved[repr(time.labels)])
+        own = {name: value for name, value in time.labels.items() if name != "level"}
+        assert product == pytest.approx(moved[repr(own)])
 
 
 def test_two_machines_are_compared_over_the_largest_set_that_both_have(
