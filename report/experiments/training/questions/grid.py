@@ -160,7 +160,7 @@ def _cells(axes: Axes, of: Grid, *, narrow: bool) -> None:
             ha="center",
             va="center",
             color=MUTED if height is None else INK,
-            fontsize=11 if narrow else 12,
+            fontsize=11.5 if narrow else 12,
             fontweight="bold" if height is not None and height == least else "normal",
         )
     axes.grid(visible=False)
