@@ -34,6 +34,9 @@ _APART = 15
 _LETTER = 6.6
 """Pixels that a letter of a label takes."""
 
+_ASCENT = 9
+"""Pixels that a label's letters rise above its baseline."""
+
 
 def draw(kernels: Sequence[Kernel], ceilings: Ceilings, theoretical: float | None) -> Draw:
     """Return a function that draws a roofline.
@@ -46,8 +49,9 @@ def draw(kernels: Sequence[Kernel], ceilings: Ceilings, theoretical: float | Non
     estimate = ceilings.balance()
     balance = estimate.value
     xs = [*(kernel.intensity for kernel in kernels), balance]
-    # The left part is for the roofs' names: no kernel lies there.
-    left, right = min(xs) / 12, max(xs) * 3
+    # The left part is for the roofs' names: no kernel lies there, and no slope has ended.
+    first_ridge = ceilings.peak.value / ceilings.highest.bandwidth.value
+    left, right = min(min(xs) / 12, first_ridge / 8), max(xs) * 3
     lowest = min(kernel.quantity.rate().value for kernel in kernels)
     highest = max(ceilings.peak.value, theoretical or 0)
 
@@ -196,12 +200,13 @@ def _name_roofs(axes: Axes, roofs: Sequence[Roof], left: float, *, narrow: bool)
             [(left, left * slope), (10 * left, 10 * left * slope)]
         )
         angle = math.atan2(y1 - y0, x1 - x0)
-        start, height = 8.0, y0 * math.cos(angle)
-        away = 3.0
+        height = y0 * math.cos(angle)
+        # Above a steep line the first letter leans over the axis, unless it starts further on.
+        away, start = 3.0, (3 + (3 + _ASCENT) * math.sin(angle)) / math.cos(angle)
         if roof is lowest:
-            away = -3.0
+            away, start = -3.0, 8.0
         elif previous is not None and previous[0] - height < _APART:
-            start = previous[1] + 10
+            start = max(start, previous[1] + 10)
         previous = (height, start + _LETTER * len(words))
         axes.annotate(
             words,
