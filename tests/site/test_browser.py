@@ -45,13 +45,26 @@ FIGURES = """() => [...document.querySelectorAll('figure.plot')].map(figure => {
   const shown = [...figure.querySelectorAll('svg')].filter(svg => svg.checkVisibility())
   const texts = shown.flatMap(svg => [...svg.querySelectorAll('text')])
   const frame = figure.getBoundingClientRect()
-  const boxes = texts.map(text => ({text: text.textContent, box: text.getBoundingClientRect()}))
+  // A rotated text fills little of the box around it, so that its own corners count.
+  const corners = text => {
+    const {x, y, width, height} = text.getBBox()
+    const matrix = text.getScreenCTM()
+    return [[x + 1, y + 2], [x + width - 1, y + 2], [x + width - 1, y + height - 2],
+      [x + 1, y + height - 2]].map(([a, b]) => new DOMPoint(a, b).matrixTransform(matrix))
+  }
+  const boxes = texts.map(text => ({
+    text: text.textContent, box: text.getBoundingClientRect(), corners: corners(text)}))
   const size = text => {
     const matrix = text.getScreenCTM()
     return parseFloat(getComputedStyle(text).fontSize) * Math.hypot(matrix.a, matrix.b)
   }
-  const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
-    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4
+  // Two rectangles are apart if along a side of one of them their shadows are.
+  const sides = ([p, q, , s]) => [[q.x - p.x, q.y - p.y], [s.x - p.x, s.y - p.y]]
+  const apart = (a, b, [dx, dy]) => {
+    const [one, other] = [a, b].map(points => points.map(({x, y}) => x * dx + y * dy))
+    return Math.max(...one) <= Math.min(...other) || Math.max(...other) <= Math.min(...one)
+  }
+  const meet = (a, b) => ![...sides(a), ...sides(b)].some(side => apart(a, b, side))
   return {
     name: figure.id,
     shown: shown.length,
@@ -60,7 +73,7 @@ FIGURES = """() => [...document.querySelectorAll('figure.plot')].map(figure => {
     outside: boxes.filter(({box}) => box.left < frame.left - 1 || box.right > frame.right + 1
       || box.top < frame.top - 1 || box.bottom > frame.bottom + 1).map(one => one.text),
     meeting: boxes.flatMap((one, at) => boxes.slice(at + 1)
-      .filter(other => meet(one.box, other.box)).map(other => [one.text, other.text])),
+      .filter(other => meet(one.corners, other.corners)).map(other => [one.text, other.text])),
   }
 })"""
 
