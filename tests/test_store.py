@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report import store
 from report.errors import ResultError, UsageError
+from report.experiments import KINDS
 from report.results import VERSION
 from report.worker.records import Outcome, Series
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from report.results import Result
+
+# Where `one_of_each` has a measured gradient noise and a training run.
+NOISE = f"records.{KINDS.index('gradient')}.outcome.noise.0"
+RUN = f"records.{KINDS.index('training')}.outcome.runs.0"
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -160,6 +165,14 @@ def test_file_cut_short_anywhere_is_refused(
         assert "may have been cut short" in refusal(tmp_path / "x.json", content[:length])
 
 
+def one_of_each(result: Result) -> Result:
+    """Keep the first record of each kind, in the order of `KINDS`."""
+    return replace(
+        result,
+        records=[next(one for one in result.records if one.kind == kind) for kind in KINDS],
+    )
+
+
 def change(content: dict[str, Any], place: str, value: object) -> dict[str, Any]:
     """Put a value at a place such as "machine.cpu.model"."""
     inner: Any = content
@@ -184,14 +197,16 @@ def change(content: dict[str, Any], place: str, value: object) -> dict[str, Any]
         "records.0.outcome.extra",
         "records.0.outcome.series.0.extra",
         "records.0.outcome.series.0.timing.extra",
-        "records.4.outcome.runs.0.extra",
+        f"{NOISE}.extra",
+        f"{RUN}.extra",
     ],
 )
 def test_keys_of_a_stranger_are_refused(
     make_result: Callable[..., Result], tmp_path: Path, place: str
 ) -> None:
     """A file with more in it than this program writes is not taken for one of its own."""
-    message = refusal(tmp_path / "x.json", change(as_json(make_result()), place, 1))
+    content = as_json(one_of_each(make_result()))
+    message = refusal(tmp_path / "x.json", change(content, place, 1))
     assert f" is no valid result file: {place}: " in message
     assert "`report schema results` prints what is expected" in message
 
@@ -221,9 +236,11 @@ def test_keys_of_a_stranger_are_refused(
         ("records.0.outcome.series.0.labels", {}),
         ("records.0.outcome.series.0.labels.strategy", "by magic"),
         ("records.0.outcome.series.0.labels.size", "large"),
-        ("records.4.outcome.runs.0.labels.lr", None),
-        ("records.4.outcome.runs.0.loss", [1.0]),
-        ("records.4.outcome.runs.0.epoch_ends", [10_000]),
+        (f"{NOISE}.labels.point", "elsewhere"),
+        (f"{NOISE}.mean_square", -1.0),
+        (f"{RUN}.labels.lr", None),
+        (f"{RUN}.loss", [1.0]),
+        (f"{RUN}.epoch_ends", [10_000]),
         ("moments.mean", [0.0]),
     ],
 )
@@ -231,7 +248,8 @@ def test_values_that_cannot_be_are_refused(
     make_result: Callable[..., Result], tmp_path: Path, place: str, value: object
 ) -> None:
     """What becomes a path, an anchor or a logarithm is checked when it is read."""
-    assert refusal(tmp_path / "x.json", change(as_json(make_result()), place, value))
+    content = as_json(one_of_each(make_result()))
+    assert refusal(tmp_path / "x.json", change(content, place, value))
 
 
 def test_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
@@ -262,16 +280,21 @@ PLACES = st.sampled_from(
      "environments.pytorch", "environments.pytorch.dtypes", "dataset", "moments", "moments.second",
      "records", "records.0", "records.0.outcome", "records.0.outcome.series", "records.0.status",
      "records.0.outcome.series.0.labels", "records.0.outcome.series.0.timing",
-     "records.0.outcome.series.0.timing.elapsed_s", "records.4.outcome.runs.0.loss",
-     "records.4.outcome.runs.0.elapsed_s", "records.4.outcome.runs.0.epoch_ends"]
+     "records.0.outcome.series.0.timing.elapsed_s", f"{NOISE}.labels", f"{NOISE}.population",
+     f"{RUN}.loss", f"{RUN}.elapsed_s", f"{RUN}.epoch_ends"]
 )  # fmt: skip
 
 
-@given(content=JSON | JSON.map(lambda value: {"version": 1, "machine": value, "records": value}))
+@given(
+    version=st.sampled_from(range(1, VERSION + 1)),
+    content=JSON | JSON.map(lambda value: {"machine": value, "records": value}),
+)
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_json_is_read_or_refused(content: object, tmp_path: Path) -> None:
-    """Nothing that a file can hold ends in a traceback."""
+def test_any_json_is_read_or_refused(version: int, content: object, tmp_path: Path) -> None:
+    """Nothing that a file can hold ends in a traceback, whatever format it says it has."""
     path = tmp_path / "x.json"
+    if isinstance(content, dict):
+        content = {"version": version, **content}
     path.write_text(json.dumps(content))
     with pytest.raises(ResultError):
         store.load(path)
@@ -287,8 +310,7 @@ def test_any_change_of_a_result_is_read_or_refused(
     """A result in which one thing was replaced is either whole, or an error that names the file."""
     path = tmp_path / "x.json"
     result = make_result()
-    few = replace(result, records=result.records[:5])
-    path.write_text(json.dumps(change(as_json(few), place, value)))
+    path.write_text(json.dumps(change(as_json(one_of_each(result)), place, value)))
     try:
         result = store.load(path)
     except ResultError as error:
