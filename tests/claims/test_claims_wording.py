@@ -48,7 +48,7 @@ def test_a_finding_names_both_sides_the_ratio_and_the_threshold() -> None:
     """In one sentence each: what was measured, and what of it would have decided otherwise."""
     assert wording.finding(claim(), VERDICT) == (
         "Column: 400 µs; full: 43.0 µs; ratio 9.3 (95 % interval 9.10 to 9.52). "
-        "What matters begins at a factor of 1.02."
+        "A factor below 1.02 would not matter."
     )
 
 
@@ -81,8 +81,8 @@ def test_a_finding_of_a_power_law_names_both_exponents() -> None:
         kind="exponent",
     )
     assert wording.finding(law, found) == (
-        "The exponent is 2.98 (95 % interval 2.96 to 3.00); the claim's is 3.00. "
-        "Within 0.0500 it counts as the same."
+        "The exponent is 2.98 (95 % interval 2.96 to 3.00); the claim\u2019s is 3.00. "
+        "Within 0.05 it counts as the same."
     )
     assert wording.effect(found) == "exponent 2.98"
 
