@@ -56,17 +56,28 @@ def complaint(read: Read, text: str | bytes) -> list[str]:
     return caught.value.message.splitlines()
 
 
-def test_default_file_holds_the_seven_experiments(read: Read) -> None:
-    """The file that `report init` writes is valid, and asks the chapter's seven questions."""
+def test_default_file_holds_the_chapters_experiments(read: Read) -> None:
+    """The file that `report init` writes is valid, and measures what the chapter speaks of."""
     config = read(default_config())
     assert {name: spec.kind for name, spec in config.experiments.items()} == {
         "vectorization": "matmul",
         "matrix-size": "matmul",
         "block-width": "matmul",
         "threads": "matmul",
+        "gradient-noise": "gradient",
+        "memory": "bandwidth",
+        "overhead": "overhead",
         "chapter-training": "training",
         "loader": "training",
         "concise": "training",
+        "concise-as-listed": "training",
+        "batch-sizes": "training",
+        "stability": "training",
+        "decay": "training",
+        "grid": "training",
+        "replacement": "training",
+        "twice": "training",
+        "optimizers": "training",
     }
 
 
@@ -100,10 +111,13 @@ def test_default_matrix_sizes_reach_further_in_full(read: Read, profile: str, la
 
 
 def test_default_block_widths_go_from_one_column_to_all(read: Read) -> None:
-    """For both sizes the widths double from 1 to n; those above n are left out when measured."""
+    """For both sizes the widths double from 1 to n; those above n are left out when measured.
+
+    The full product stands beside them.
+    """
     settings = planned(read, "block-width")
     assert settings["size"] == [256, 1024]
-    assert settings["strategy"] == ["block"]
+    assert settings["strategy"] == ["block", "full"]
     assert settings["block_width"] == [2**k for k in range(11)]
 
 
