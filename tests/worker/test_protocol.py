@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from report import data
+from report.experiments import KINDS
 from report.workers import BOOTSTRAP, Worker, WorkerFailure, command
 
 if TYPE_CHECKING:
@@ -54,15 +55,25 @@ WORKER_SIDE = {
     "report.backends",
     "report.backends.pytorch",
     "report.backends.pytorch.environment",
+    "report.backends.pytorch.gradients",
+    "report.backends.pytorch.memory",
     "report.backends.pytorch.optimizers",
     "report.backends.pytorch.products",
+    "report.backends.pytorch.steps",
     "report.backends.pytorch.training",
     "report.experiments",
+    "report.experiments.bandwidth",
+    "report.experiments.bandwidth.measure",
+    "report.experiments.gradient",
+    "report.experiments.gradient.measure",
     "report.experiments.matmul",
     "report.experiments.matmul.measure",
+    "report.experiments.overhead",
+    "report.experiments.overhead.measure",
     "report.experiments.training",
     "report.experiments.training.measure",
     "report.worker",
+    "report.worker.bundle",
     "report.worker.curve",
     "report.worker.main",
     "report.worker.records",
@@ -136,13 +147,39 @@ def matmul_job() -> dict[str, Any]:
     return _job("matmul", settings, bundle=None)
 
 
+def bandwidth_job() -> dict[str, Any]:
+    """Return a request to read 4 KiB in PyTorch."""
+    settings = {
+        "operation": ["read"],
+        "working_set": [4096],
+        "stride": [1],
+        "order": ["sequential"],
+        "dtype": ["float32"],
+        "threads": ["auto"],
+    }
+    return _job("bandwidth", settings, bundle=None)
+
+
+def overhead_job() -> dict[str, Any]:
+    """Return a request for an addition and an update, as written."""
+    settings = {"add_size": [1], "variant": ["eager"], "update_size": [1]}
+    return _job("overhead", settings, bundle=None)
+
+
+def gradient_job(folder: Path) -> dict[str, Any]:
+    """Return a request for the noise of single examples' gradients, on made-up data."""
+    settings = {
+        "point": ["start"],
+        "sampling": ["replacement"],
+        "batch_size": [1],
+        "draws": 2,
+        "dtype": "float64",
+    }
+    return _job("gradient", settings, bundle_in(folder) | {"points": {"start": [0.0] * 6}})
+
+
 def training_job(folder: Path) -> dict[str, Any]:
     """Return a request for a short training run in PyTorch, on made-up data."""
-    rng = np.random.default_rng(3)
-    features = rng.standard_normal((40, 5))
-    targets = rng.standard_normal(40)
-    dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=40, features=5)
-    loaded = data.LoadedData(dataset=dataset, features=features, targets=targets)
     run = {"label": "one", "batch_size": 10, "lr": 0.1, "epochs": 1, "loss": "half_squared"}
     settings = {
         "runs": [run],
@@ -150,8 +187,17 @@ def training_job(folder: Path) -> dict[str, Any]:
         "implementation": ["scratch", "concise"],
         "dtype": "float32",
     }
-    bundle = data.write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)
-    return _job("training", settings, bundle)
+    return _job("training", settings, bundle_in(folder))
+
+
+def bundle_in(folder: Path) -> dict[str, Any]:
+    """Write made-up data for workers, and return what is handed to them."""
+    rng = np.random.default_rng(3)
+    features = rng.standard_normal((40, 5))
+    targets = rng.standard_normal(40)
+    dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=40, features=5)
+    loaded = data.LoadedData(dataset=dataset, features=features, targets=targets)
+    return {**data.write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)}
 
 
 def _job(kind: str, settings: dict[str, Any], bundle: dict[str, Any] | None) -> dict[str, Any]:
@@ -169,6 +215,7 @@ def _job(kind: str, settings: dict[str, Any], bundle: dict[str, Any] | None) -> 
         "budget_s": 0.1,
         "repeats": 3,
         "bundle": bundle,
+        "last_cache_bytes": None,
     }
 
 
@@ -287,8 +334,12 @@ def modules_after_jobs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     requests = [
         {"do": "environment", "backend": "pytorch"},
         matmul_job(),
+        bandwidth_job(),
+        overhead_job(),
+        gradient_job(folder),
         training_job(folder),
     ]
+    assert {request["kind"] for request in requests[1:]} == set(KINDS)
     probe = f"""
     import json, sys
     from report.worker.main import _answer
