@@ -10,7 +10,7 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
-from report import statistics
+from report import statistics, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,6 +109,21 @@ def by_backend(records: Iterable[Record]) -> dict[str, list[Record]]:
     for record in sorted(records, key=lambda record: record.process):
         groups.setdefault(record.backend, []).append(record)
     return groups
+
+
+def series_name(labels: Labels, names: Sequence[str]) -> str:
+    """Name a series by some of its labels: those that tell it from others of its experiment."""
+    if "run" in names:
+        # A run's label stands for its batch size, learning rate and epochs.
+        names = [name for name in ("run", "loader", "implementation") if name in names]
+    worded = {"size": "n = {:,}", "block_width": "width {:,}", "threads": "threads {:,}"}
+    return ", ".join(
+        wording.size(int(str(labels[name])))
+        if name == "working_set_bytes"
+        else worded.get(name, "{}").format(labels[name])
+        for name in names
+        if labels[name] is not None
+    )
 
 
 def varying(labels: Sequence[Labels]) -> list[str]:

@@ -11,12 +11,10 @@ from report.figures import number, shared_prefix
 from report.numerals import scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
 
     from report.figures import Number
     from report.results import Result
     from report.statistics import Estimate
-    from report.worker.records import Labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +60,7 @@ def pair(left: Result, right: Result) -> Pair:
         rows.append(
             Ratio(
                 experiment=left.config["experiments"][one.left.experiment]["title"],
-                what=f"{_name(one.left.labels, names)}, {unit}",
+                what=f"{quantities.series_name(one.left.labels, names)}, {unit}",
                 left=number(time, factor),
                 right=number(one.right.time(), factor),
                 speedup=number(one.speedup),
@@ -70,17 +68,6 @@ def pair(left: Result, right: Result) -> Pair:
             )
         )
     return Pair(left=left.machine.id, right=right.machine.id, rows=rows)
-
-
-def _name(labels: Labels, names: Sequence[str]) -> str:
-    """Name a quantity by what tells it from the others of its experiment."""
-    if "run" in names:
-        # A run's label stands for its batch size, learning rate and epochs.
-        names = [name for name in ("run", "loader", "implementation") if name in names]
-    worded = {"size": "n = {:,}", "block_width": "width {:,}", "threads": "threads {:,}"}
-    return ", ".join(
-        worded.get(name, "{}").format(labels[name]) for name in names if labels[name] is not None
-    )
 
 
 def _verdict(speedup: Estimate) -> str:

@@ -107,6 +107,20 @@ def finding(claim: StoredClaim, verdict: Verdict) -> str:
     return " ".join(filter(None, sentences))
 
 
+def ratio(claim: StoredClaim) -> str:
+    """Say what is divided by what: "by element \u00f7 by column"; empty for an exponent."""
+    if claim["relation"] == "power-law":
+        return ""
+    right = claim["right"]
+    if isinstance(right, dict):
+        below = side_name(right)
+    elif claim["relation"] == "stalls":
+        below = f"after {count(claim['after'] or 0, 'epoch')}"
+    else:
+        below = _plain(right or 1.0)
+    return f"{side_name(claim['left'])} \N{DIVISION SIGN} {below}"
+
+
 def _sides(claim: StoredClaim, verdict: Verdict) -> list[str]:
     """Name both quantities with their values, as far as there are any."""
     right = claim["right"]

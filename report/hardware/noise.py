@@ -279,17 +279,18 @@ def _throttle_events(before: _Counters, after: _Counters) -> int | None:
     return sum(cores) + max(packages, default=0)
 
 
-def grade(conditions: Sequence[Conditions], spread: float | None = None) -> Grade:
+def grade(conditions: Sequence[Conditions], spread: float | None = None, where: str = "") -> Grade:
     """Judge how far the times can be trusted, by the worst that was seen.
 
     Args:
         conditions: What was seen around each record.
         spread: Largest ratio between two processes' medians of one series, less 1.
+        where: Which series that is, in words.
 
     Returns:
         The level and its reasons.
     """
-    findings = _findings(conditions, spread)
+    findings = _findings(conditions, spread, where)
     if not conditions:
         findings.append((1, "nothing was observed of the machine"))
     worst = max(severity for severity, _ in findings)
@@ -297,7 +298,9 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None) -> Grad
     return Grade(level=LEVELS[worst], reasons=reasons or [_quiet(conditions)])
 
 
-def _findings(conditions: Sequence[Conditions], spread: float | None) -> list[tuple[int, str]]:
+def _findings(
+    conditions: Sequence[Conditions], spread: float | None, where: str
+) -> list[tuple[int, str]]:
     """Put each kind of disturbance in words, with its level's place in `LEVELS`."""
     steal = _largest(each.steal_fraction for each in conditions)
     other = _largest(each.other_cores for each in conditions)
@@ -327,7 +330,7 @@ def _findings(conditions: Sequence[Conditions], spread: float | None) -> list[tu
         (_severity(throttled, THROTTLE_NOISY_EVENTS, THROTTLE_NOISY_EVENTS), events),
         (
             _severity(spread or 0.0, SPREAD_FAIR, SPREAD_NOISY),
-            f"processes differ by up to {_percent(spread or 0.0)}",
+            f"processes differ by up to {_percent(spread or 0.0)}{f' ({where})' if where else ''}",
         ),
     ]
 

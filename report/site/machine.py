@@ -59,7 +59,7 @@ class Section:
         csvs: For each figure, the path of its data.
         method: How it was measured, in sentences.
         conditions: Where it ran: device, threads, framework.
-        grade: How quiet the machine was.
+        grade: How quiet the machine was; None where nothing is timed.
         problems: What was skipped or failed in it.
         missing: Why there is nothing to show, if so.
         verdicts: The claims that it explains.
@@ -74,7 +74,7 @@ class Section:
     csvs: list[str]
     method: list[str]
     conditions: str
-    grade: Grade
+    grade: Grade | None
     problems: list[Problem]
     missing: str
     verdicts: list[VerdictView]
@@ -245,17 +245,23 @@ def _backend(figure: Figure, backend_of: dict[str, str]) -> str:
     return next(b for prefix, b in backend_of.items() if figure.name.startswith(prefix))
 
 
-def _grade(records: Sequence[Record]) -> Grade:
-    spreads = [
-        statistics.spread(quantity.groups)
-        for name in dict.fromkeys(record.experiment for record in records)
-        for mine in quantities.by_backend(r for r in records if r.experiment == name).values()
-        for quantity in quantities.of_records(mine)
-    ]
-    return grade(
-        [record.conditions for record in records if record.conditions],
-        max((spread for spread in spreads if spread is not None), default=None),
-    )
+def _grade(records: Sequence[Record]) -> Grade | None:
+    """Grade the noise, with the series in which processes differ most; None without times."""
+    spreads: list[tuple[float, str]] = []
+    timed = False
+    for name in dict.fromkeys(record.experiment for record in records):
+        for mine in quantities.by_backend(r for r in records if r.experiment == name).values():
+            found = quantities.of_records(mine)
+            timed = timed or bool(found)
+            varying = quantities.varying([quantity.labels for quantity in found])
+            for quantity in found:
+                spread = statistics.spread(quantity.groups)
+                if spread is not None:
+                    spreads.append((spread, quantities.series_name(quantity.labels, varying)))
+    if not timed:
+        return None
+    spread, where = max(spreads, default=(None, ""))
+    return grade([record.conditions for record in records if record.conditions], spread, where)
 
 
 def _conditions(records: Sequence[Record], result: Result) -> str:
@@ -338,7 +344,7 @@ def _title(backend: str) -> str:
 
 
 def _worst(sections: Sequence[Section]) -> str:
-    measured = [section.grade.level for section in sections if section.figures]
+    measured = [s.grade.level for s in sections if s.figures and s.grade is not None]
     if not measured:
         return ""
     parts = [f"{measured.count(level)} {level}" for level in LEVELS if level in measured]

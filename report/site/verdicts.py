@@ -37,6 +37,7 @@ class VerdictView:
         framework: With which framework it was judged; empty where there is only one.
         verdict: The word.
         sign: The same as a sign.
+        ratio: What is divided by what; empty for an exponent.
         effect: What decides, as text.
         interval: Its 95 % interval; empty if there is none.
         grade: How quiet the machine was; empty where no clock has a part.
@@ -52,6 +53,7 @@ class VerdictView:
     framework: str
     verdict: Decision
     sign: str
+    ratio: str
     effect: str
     interval: str
     grade: str
@@ -85,6 +87,7 @@ def _view(result: Result, verdict: Verdict, *, several: bool) -> VerdictView:
         framework=title if several else "",
         verdict=verdict.verdict,
         sign=SIGNS[verdict.verdict],
+        ratio=wording.ratio(claim),
         effect=wording.effect(verdict),
         interval=wording.interval(verdict.effect) if verdict.effect else "",
         grade=verdict.grade,
