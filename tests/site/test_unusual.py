@@ -13,7 +13,6 @@ from report.experiments import WITH_DATA
 from report.experiments.matmul import comparisons as matmul
 from report.experiments.training import comparisons as training
 from report.ratios import pair
-from report.worker.records import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,10 +75,10 @@ def each_outcome(
         if record.outcome is None:
             return record
         before = record.outcome
-        outcome = Outcome(
+        outcome = replace(
+            before,
             series=[kept for one in before.series if (kept := series(one) if series else one)],
             runs=[same for each in before.runs if (same := run(each) if run else each)],
-            as_printed=before.as_printed,
         )
         return replace(record, outcome=outcome)
 
@@ -198,7 +197,7 @@ def one_core(result: Result) -> Result:
     """Keep what one thread did; the sweep over threads has a single point."""
 
     def series(one: Series) -> Series | None:
-        swept = one.labels["strategy"] == "full-out"
+        swept = one.labels.get("strategy") == "full-out"
         return one if not swept or one.labels["threads"] == 1 else None
 
     return each_outcome(result, series=series)
@@ -260,7 +259,7 @@ def one_run(result: Result) -> Result:
     """Keep one training run of each experiment, and one product."""
     return each_outcome(
         result,
-        series=lambda one: one if one.labels["strategy"] in {"full", "full-out"} else None,
+        series=lambda one: one if one.labels.get("strategy") in {"full", "full-out"} else None,
         run=lambda one: one if one.labels["run"] == "batch 10" else None,
     )
 
