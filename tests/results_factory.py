@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from report import data, leastsquares, surrogate
+from report.claims import verdicts
 from report.config import Config
 from report.experiments.matmul import measure as matmul
 from report.hardware.machine import Cache, Cpu, Machine
@@ -64,7 +65,7 @@ def make_result(
     """
     planned = _plan(profile)
     rows = surrogate.rows(0)
-    return Result(
+    result = Result(
         generator="minibatch-report 0.0.0",
         code_hash="c0de" * 16,
         git_commit="0123456789abcdef0123456789abcdef01234567",
@@ -91,6 +92,8 @@ def make_result(
             for experiment in planned.experiments
         ],
     )
+    result.verdicts = verdicts.of_result(result)
+    return result
 
 
 def make_machine(machine_id: str = "fixed-machine") -> Machine:
