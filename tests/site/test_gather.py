@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from report import quantities, site, store
+from report.claims import verdicts
 from report.experiments.training import curves
 from report.experiments.training.quantities import median_times, trained
+from report.models import MODELS
 from report.numerals import digits
 
 if TYPE_CHECKING:
@@ -36,11 +38,44 @@ FIXED = "machine-fixed-machine.html"
 
 # What each figure of the default experiments must have: its horizontal and its vertical axis, each
 # with quantity and unit, and words that must stand in the drawing. A dot plot has its rows there.
-FIGURES: dict[str, tuple[str, str, list[str]]] = {
+MEASURED: dict[str, tuple[str, str, list[str]]] = {
     "vectorization-pytorch": ("rate, GFLOPS (logarithmic)", "element", ["measured", "as printed"]),
     "matrix-size-pytorch": ("n, rows and columns", "rate, GFLOPS", ["float32", "bfloat16"]),
     "block-width-pytorch": ("columns of a block", "rate, GFLOPS", ["n = 256", "n = 1,024"]),
     "threads-pytorch": ("threads", "rate, GFLOPS", ["each thread at full speed"]),
+    "gradient-noise-pytorch-slope": (
+        "batch size b (logarithmic)",
+        "standard deviation of the gradient (logarithmic)",
+        ["start", "halfway", "optimum"],
+    ),
+    "gradient-noise-pytorch-population": (
+        "batch size b (logarithmic)",
+        "noise without / with replacement",
+        [],
+    ),
+    "memory-pytorch-working-set": (
+        "working set",
+        "bandwidth, GB/s",
+        ["read", "copy", "triad"],
+    ),
+    "memory-pytorch-order": (
+        "table of values",
+        "time of one look-up, ns",
+        ["sequential", "random"],
+    ),
+    "memory-pytorch-stride": (
+        "stride, elements",
+        "time of one element, ns",
+        ["64 bytes, a common cache line"],
+    ),
+    "overhead-pytorch-dispatch": ("elements", "time of one call, µs", []),
+    "overhead-pytorch-update": ("batch size", "time of one update, µs", ["eager", "compiled"]),
+    "overhead-pytorch-share": ("batch size", "share that is not arithmetic, %", []),
+    "overhead-pytorch-throughput": (
+        "batch size",
+        "thousand examples per second",
+        ["eager", "compiled", "in proportion"],
+    ),
     "chapter-training-pytorch-epochs": ("epochs (logarithmic)", "loss", ["GD", "batch 100"]),
     "chapter-training-pytorch-time": ("seconds of training (logarithmic)", "loss", ["GD", "SGD"]),
     "chapter-training-pytorch-excess": (
@@ -60,19 +95,124 @@ FIGURES: dict[str, tuple[str, str, list[str]]] = {
         "batch 10",
         ["scratch", "concise"],
     ),
+    "concise-as-listed-pytorch-epochs": (
+        "epochs (logarithmic)",
+        "loss",
+        ["from scratch", "concise as listed", "concise, same path"],
+    ),
+    "batch-sizes-pytorch-batch_size": (
+        "batch size (logarithmic)",
+        "examples per second",
+        ["in proportion"],
+    ),
+    "batch-sizes-pytorch-target": (
+        "batch size (logarithmic)",
+        "milliseconds to a loss of 0.25",
+        [],
+    ),
+    "stability-pytorch-stability": (
+        "epochs, each of them one step",
+        "loss above the optimum",
+        ["lr 1", "best fixed lr", "momentum"],
+    ),
+    "decay-pytorch-schedule": ("epochs", "loss above the optimum", ["constant", "cosine"]),
+    "grid-pytorch-grid": ("learning rate", "batch size", ["1,500", "0.003", "above"]),
+    "replacement-pytorch-sampling": (
+        "epochs",
+        "loss above the optimum",
+        ["each once", "with replacement"],
+    ),
+    "twice-pytorch-copies": (
+        "epochs, of all copies (logarithmic)",
+        "loss above the optimum",
+        ["GD", "GD, twice"],
+    ),
+    "twice-pytorch-updates": (
+        "updates (logarithmic)",
+        "loss above the optimum",
+        ["SGD", "SGD, twice"],
+    ),
+    "optimizers-pytorch-optimizer": (
+        "milliseconds to a loss of 0.25 (logarithmic)",
+        "adadelta",
+        ["sgd", "adam"],
+    ),
+    "optimizers-pytorch-descent": ("epochs", "loss above the optimum", ["sgd", "adam"]),
 }
 
+# The same of the models, which put together what several experiments measured.
+MODELLED: dict[str, tuple[str, str, list[str]]] = {
+    "roofline-pytorch-float32": (
+        "arithmetic intensity, FLOP/byte",
+        "rate, GFLOPS",
+        ["full", "column", "triad", "update"],
+    ),
+    "roofline-pytorch-balance": (
+        "bytes per second, GB/s (logarithmic)",
+        "here: memory",
+        ["chapter: memory", "here: L1", "reckoned, not measured"],
+    ),
+    "roofline-pytorch-float64": ("arithmetic intensity, FLOP/byte", "rate, GFLOPS", ["full"]),
+    "roofline-pytorch-bfloat16": ("arithmetic intensity, FLOP/byte", "rate, GFLOPS", ["full"]),
+    "roofline-pytorch-float16": ("arithmetic intensity, FLOP/byte", "rate, GFLOPS", ["full"]),
+    "data-parallel-pytorch-regression": (
+        "minibatch, examples",
+        "speed-up over one worker, model",
+        ["8 workers", "128 workers", "half the number of workers"],
+    ),
+    "data-parallel-pytorch-resnet": (
+        "minibatch, examples",
+        "speed-up over one worker, model",
+        ["128 workers at 10 Gbit/s", "128 workers at 100 Gbit/s"],
+    ),
+}
+
+FIGURES = MEASURED | MODELLED
+
+KINDS_OF_FIGURES = (
+    "Curve of",
+    "Curves of",
+    "Dot plot of",
+    "Dots along a curve",
+    "Dots on falling straight lines",
+    "Heat map of",
+    "Predicted curves of",
+    "Roofline on",
+)
+"""How the words begin for a person who does not see a figure."""
+
+ON_A_PHONE = {
+    "batch size b (logarithmic)": "batch size",
+    "standard deviation of the gradient (logarithmic)": "standard deviation",
+    "noise without / with replacement": "ratio of noise",
+    "speed-up over one worker, model": "speed-up in the model",
+}
+"""Shorter words for an axis; on other axes only "(logarithmic)" is left out."""
+
+TRAINED = [
+    "chapter-training",
+    "loader",
+    "concise",
+    "concise-as-listed",
+    "batch-sizes",
+    "stability",
+    "decay",
+    "grid",
+    "replacement",
+    "twice",
+    "optimizers",
+]
+
+# Gradient noise is no property of a machine, so that it is not compared.
 COMPARED = {
     "block-width",
-    "chapter-training-seconds",
-    "chapter-training-time",
-    "concise-seconds",
-    "concise-time",
-    "loader-seconds",
-    "loader-time",
     "matrix-size",
+    "memory",
+    "overhead-dispatch",
+    "overhead-update",
     "threads",
     "vectorization",
+    *(f"{name}-{what}" for name in TRAINED for what in ("seconds", "time")),
 }
 
 GATHER = """
@@ -101,7 +241,7 @@ def figures(
 
 def files_of(machine: str) -> set[str]:
     """Return the files that a machine with one run of the default experiments adds."""
-    sheets = {f"data/{machine}/{name}.csv" for name in FIGURES}
+    sheets = {f"data/{machine}/{name}.csv" for name in [*FIGURES, "verdicts"]}
     return {f"machine-{machine}.html", f"data/{machine}/{RUN}.json"} | sheets
 
 
@@ -109,13 +249,14 @@ SHARED = {"index.html", "method.html", "404.html", "style.css", ".nojekyll"}
 
 
 def only(result: Result, *names: str) -> Result:
-    """Return a result with these experiments alone."""
+    """Return a result with these experiments alone, judged as a run of them is."""
     experiments = {name: result.config["experiments"][name] for name in names}
-    return replace(
+    kept = replace(
         result,
         config={**result.config, "experiments": experiments},
         records=[record for record in result.records if record.experiment in names],
     )
+    return replace(kept, verdicts=verdicts.of_result(kept))
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
@@ -185,7 +326,7 @@ def test_another_process_elsewhere_gives_the_same_bytes(
 def test_one_machine_has_its_pages_its_data_and_no_comparison(
     one_machine_site: dict[str, bytes],
 ) -> None:
-    """One machine: start page, its page, method, 404, style, its run, and a CSV per figure."""
+    """Start page, its page, method, 404, style, its run and verdicts, and a CSV for each figure."""
     assert set(one_machine_site) == SHARED | files_of("fixed-machine")
 
 
@@ -238,9 +379,11 @@ def test_start_page_shows_the_newest_machine_and_links_all(
 # Figures
 
 
-def test_default_experiments_have_every_figure(figures: dict[str, OnPage]) -> None:
-    """The chapter's figures, and those that explain them, are all on a machine's page."""
-    assert list(figures) == list(FIGURES)
+def test_default_experiments_have_every_figure(result: Result, figures: dict[str, OnPage]) -> None:
+    """All are on a machine's page: experiments in the order of the file, and then the models."""
+    assert set(figures) == set(FIGURES)
+    sections = dict.fromkeys(name.partition("-pytorch")[0] for name in figures)
+    assert list(sections) == [*result.config["experiments"], *MODELS]
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -249,7 +392,8 @@ def test_axes_carry_quantity_and_unit(figures: dict[str, OnPage], name: str) -> 
     x, y, drawn = FIGURES[name]
     wide, narrow = figures[name].drawings
     assert {x, y, *drawn} <= set(wide)
-    assert {x.removesuffix(" (logarithmic)"), y, *drawn} <= set(narrow)
+    axes = {ON_A_PHONE.get(words, words.removesuffix(" (logarithmic)")) for words in (x, y)}
+    assert axes | set(drawn) <= set(narrow)
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -262,19 +406,24 @@ def test_each_figure_says_what_it_shows(figures: dict[str, OnPage], name: str) -
     wide, narrow = figure.alts
     assert wide == narrow
     assert figure.title in wide
-    assert wide.startswith(("Dot plot of", "Curve of", "Curves of"))
+    assert wide.startswith(KINDS_OF_FIGURES)
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_each_figure_folds_out_numbers_method_and_code(
     figures: dict[str, OnPage], name: str
 ) -> None:
-    """Under each figure: its numbers, how they were measured, and the code that was measured."""
+    """Under each figure: its numbers, how they were measured, and the code that was measured.
+
+    A model measures nothing of its own.
+    """
     folds = figures[name].folds
-    assert list(folds) == ["The numbers", "How this was measured", "The code that was measured"]
-    assert "3 fresh processes" in folds["How this was measured"]
+    code = ["The code that was measured"] if name in MEASURED else []
+    assert list(folds) == ["The numbers", "How this was measured", *code]
     assert "PyTorch 2.13.0+cpu on cpu, up to 2 threads." in folds["How this was measured"]
-    assert "def " in folds["The code that was measured"]
+    if name in MEASURED:
+        assert "3 fresh processes" in folds["How this was measured"]
+        assert "def " in folds["The code that was measured"]
 
 
 def test_measured_peak_is_a_labelled_line(result: Result, figures: dict[str, OnPage]) -> None:
@@ -342,11 +491,15 @@ def test_numbers_and_their_units_stay_on_one_line(one_machine_site: dict[str, by
 def test_each_figure_links_its_data(
     figures: dict[str, OnPage], one_machine_site: dict[str, bytes], name: str
 ) -> None:
-    """Every caption links a CSV file whose header has units and whose rows all fit it."""
+    """Every caption links a CSV file whose header has units and whose rows all fit it.
+
+    Seconds, or something by the second; noise has no unit and takes no time.
+    """
     (link,) = figures[name].links
     rows = rows_of(one_machine_site[link])
     assert len(rows) > 1
-    assert {"elapsed_s", "epoch_s"} & rows[0].keys()
+    timed = [column for column in rows[0] if column.endswith("_s")]
+    assert bool(timed) == (not name.startswith("gradient-noise"))
 
 
 @pytest.mark.parametrize("experiment", ["vectorization", "matrix-size", "block-width", "threads"])
