@@ -168,6 +168,18 @@ def test_machines_with_nothing_in_common_are_said_to(
     assert pair(left, right).rows == []
 
 
+def test_machine_without_claims_has_no_link_to_its_verdicts(
+    make_result: Callable[..., Result], read_pages: Reader
+) -> None:
+    """Its configuration makes none; the statements of the other are shown beside its name."""
+    judged, silent = (only(make_result(name), "vectorization") for name in ("a", "b"))
+    silent = replace(silent, config={**silent.config, "claims": {}})
+    page = read_pages(site.gather([judged, silent]))["compare.html"]
+    links = {str(each.get("href")) for each in page.elements("a")}
+    assert {"machine-a.html#verdicts_here", "machine-b.html"} <= links
+    assert "machine-b.html#verdicts_here" not in links
+
+
 def drawn(figure: Figure) -> set[str]:
     """Return the words in the wide drawing of a figure."""
     return set(re.findall(r">([^<]+)</text>", figure.drawing.wide))
