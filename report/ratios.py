@@ -11,7 +11,6 @@ from report.figures import number, shared_prefix
 from report.numerals import scaled
 
 if TYPE_CHECKING:
-
     from report.figures import Number
     from report.results import Result
     from report.statistics import Estimate
