@@ -28,7 +28,8 @@ LEAST_WARMUPS = 3
 """Warm-up calls of a series whose calls are short against its share of the budget."""
 
 KEPT_SAMPLES = 60
-"""Samples kept for each series and process, so that a result file stays below 1 MB."""
+"""Samples kept for each series and process, so that a result file stays small: see
+`docs/decisions/0009-result-files-grow-with-experiments.md`."""
 
 
 @dataclass(frozen=True, kw_only=True)

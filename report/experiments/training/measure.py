@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 OPTIONS = ("optimizer", "momentum", "schedule", "sampling", "copies")
 """What a run may say; else it is the chapter's."""
 
-KEPT_REPEATS = 12
-"""Repeats whose times are kept, so that a result file stays below 1 MB."""
+KEPT_REPEATS = 8
+"""Repeats whose times are kept, so that a result file stays small."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +156,7 @@ def _record(one: _Repeated, dtype: str) -> TrainingRun:
 
 
 def _shortest(loss: float, dtype: str) -> float:
-    """Return a loss with no more digits than it has, so that a result file stays below 1 MB.
+    """Return a loss with no more digits than it has, so that a result file stays small.
 
     Nine tell any float32 from its neighbours; as a Python float it would be written with 17.
     """
