@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Groups = list[list[float]]
 
-BUDGETS = {"quick": (4, 30), "full": (8, 60)}
+BUDGETS = {"quick": (4, 30), "full": (8, 30)}
 """Processes, and the most samples of each, as the default profiles have them."""
 
 COMMON = 0.04

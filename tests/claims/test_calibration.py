@@ -27,7 +27,7 @@ Groups = list[list[float]]
 
 # Processes, samples of each, and how many experiments are simulated.
 QUICK = pytest.param((4, 30), 1000, id="quick")
-FULL = pytest.param((8, 60), 400, id="full")
+FULL = pytest.param((8, 30), 400, id="full")
 
 
 def draw(
