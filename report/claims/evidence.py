@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from report import bootstrap, observations, quantities
 from report.bootstrap import Factor
+from report.hardware import noise
 from report.observations import Observed, Question
 
 if TYPE_CHECKING:
@@ -144,6 +145,24 @@ def backends(result: Result, claim: StoredClaim) -> list[str]:
     return list(planned["backends"]) if planned else []
 
 
+def undisturbed(records: Sequence[Record]) -> list[Record]:
+    """Leave out processes during which the machine was noisy, if most are left.
+
+    It is decided by what was seen of the machine, and not by what was measured, so that nothing is
+    chosen for its result. Where most processes were disturbed, all are kept, and the noise of the
+    whole forbids a verdict.
+
+    Args:
+        records: Of one experiment on one backend, a process each.
+    """
+    kept = [
+        record
+        for record in records
+        if record.conditions is None or noise.grade([record.conditions]).level != "noisy"
+    ]
+    return kept if len(kept) > max(1, len(records) / 2) else list(records)
+
+
 def _observed(
     result: Result, backend: str, wanted: StoredSide
 ) -> tuple[list[Record], list[Observed]]:
@@ -156,7 +175,10 @@ def _observed(
     if not records:
         raise Missing(f"{planned['title']} has not been run")
     question = Question(metric=wanted["metric"], epoch=wanted["epoch"], loss=wanted["loss"])
-    found = observations.of_kind(planned["kind"]).observe(result, records, question)
+    module = observations.of_kind(planned["kind"])
+    if module.METRICS[wanted["metric"]].timed:
+        records = undisturbed(records)
+    found = module.observe(result, records, question)
     named = [one for one in found if _fits(one.labels, wanted["series"])]
     fitting = [one for one in named if any(len(group) for group in one.groups)]
     if not fitting:

@@ -57,6 +57,7 @@ class Verdict:
         numbers: More quantities that explain it, those that were measured.
         grade: How quiet the machine was: quiet, fair, noisy; empty where no clock has a part.
         reason: Why nothing is decided, and what to do; empty otherwise.
+        left_out: Processes that were disturbed, so that their times have no part in it.
     """
 
     __pydantic_config__ = STRICT
@@ -71,6 +72,7 @@ class Verdict:
     numbers: dict[str, Value] = field(default_factory=dict)
     grade: str = ""
     reason: str = ""
+    left_out: int = 0
 
 
 def of_result(result: Result) -> list[Verdict]:
@@ -107,6 +109,7 @@ def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verd
         numbers=_numbers(result, backend, claim),
         grade=grade,
         reason=reason,
+        left_out=_left_out(result, backend, case),
     )
 
 
@@ -219,6 +222,15 @@ def _gated(case: _Case) -> tuple[Decision, str, str]:
         grade.level,
         f"the machine was too noisy for a verdict ({why}); measure again on a quieter one",
     )
+
+
+def _left_out(result: Result, backend: str, case: _Case) -> int:
+    """Count the processes of the same experiments that were too disturbed to count."""
+    if not case.timed:
+        return 0
+    names = dict.fromkeys(record.experiment for record in case.records)
+    every = [r for name in names for r in result.of(name) if r.backend == backend]
+    return len(every) - len(case.records)
 
 
 def _numbers(result: Result, backend: str, claim: StoredClaim) -> dict[str, Value]:

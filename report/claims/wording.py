@@ -102,6 +102,10 @@ def finding(claim: StoredClaim, verdict: Verdict) -> str:
         ratio = f"ratio {times(verdict.effect.value)}{known}."
         said = sentence("; ".join([*_sides(claim, verdict), ratio]))
     sentences = [said, _threshold(claim)]
+    if verdict.left_out:
+        were = "was" if verdict.left_out == 1 else "were"
+        processes = count(verdict.left_out, "process")
+        sentences.append(f"{sentence(processes)} {were} disturbed and {were} left out.")
     if verdict.verdict == "inconclusive" and verdict.reason:
         sentences.append(f"{sentence(verdict.reason)}.")
     return " ".join(filter(None, sentences))

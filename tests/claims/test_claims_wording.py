@@ -64,6 +64,15 @@ def test_a_finding_without_interval_claims_none() -> None:
     assert wording.finding(claim(least=1), lone) == "Ratio 2.0. Measure in more processes."
 
 
+def test_a_finding_counts_the_processes_that_were_left_out() -> None:
+    """So that nobody takes the interval for that of all."""
+    found = Verdict(
+        claim="c", backend="pytorch", verdict="supported", effect=value(2.0, 1.9, 2.1), left_out=2
+    )
+    said = wording.finding(claim(least=1), found)
+    assert said.endswith("2 processes were disturbed and were left out.")
+
+
 def test_a_finding_of_what_was_not_run_is_its_reason() -> None:
     """Nothing is said of numbers that are not there."""
     missing = Verdict(claim="c", backend="pytorch", verdict="not run", reason="no compiler")

@@ -327,10 +327,22 @@ def test_a_noisy_machine_gives_no_verdict_on_times(judged: Judge) -> None:
     assert found.effect.value == pytest.approx(2)
 
 
-def test_one_noisy_process_is_enough(judged: Judge) -> None:
-    """Nobody knows which of the samples it spoiled."""
-    records = [*GOOD[:2], replace(GOOD[2], conditions=small_results.BUSY)]
-    assert judged(records, left=COLUMN, right=FULL).verdict == "inconclusive"
+def test_a_disturbed_process_is_left_out_and_said_to_be(judged: Judge) -> None:
+    """Of three, by what was seen of the machine: its times, five times too long, have no part."""
+    spoiled = products(column=[[2.0], [2.0], [9.0]], full=[[1.0]] * 3)[2]
+    records = [*GOOD[:2], replace(spoiled, conditions=small_results.BUSY)]
+    found = judged(records, left=COLUMN, right=FULL)
+    assert (found.verdict, found.grade, found.left_out) == ("supported", "quiet", 1)
+    assert found.effect is not None
+    assert found.effect.replicates == 2
+    assert found.effect.value == pytest.approx(2)
+
+
+def test_most_processes_must_be_left(judged: Judge) -> None:
+    """Where two of three were disturbed, all count, and their noise forbids a verdict."""
+    records = [GOOD[0], *(replace(each, conditions=small_results.BUSY) for each in GOOD[1:])]
+    found = judged(records, left=COLUMN, right=FULL)
+    assert (found.verdict, found.grade, found.left_out) == ("inconclusive", "noisy", 0)
 
 
 def test_noise_while_the_right_side_was_measured_counts(judged: Judge) -> None:
