@@ -15,7 +15,9 @@ import click
 from report import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rich.console import Console
 
     from report.plan import Plan
     from report.results import Result
@@ -80,6 +82,11 @@ RUN_OPTIONS = _options(
         default=True,
         show_default=True,
         help="Go on with an unfinished run of the same plan, or measure anew.",
+    ),
+    click.option(
+        "--create-envs",
+        is_flag=True,
+        help="First make environments for the frameworks that have none.",
     ),
     click.option("--dry-run", is_flag=True, help="Show the plan and a time estimate; run nothing."),
     click.option("-q", "--quiet", is_flag=True, help="Print failures and the result only."),
@@ -193,6 +200,57 @@ def hardware(machine: str | None, *, as_json: bool) -> None:
         tables.show(tables.host(host))
 
 
+@main.group()
+def env() -> None:
+    """Environments of frameworks that do not fit into one: list, create, remove."""
+
+
+def _environment_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of environments."""
+    from report.interpreters import places
+
+    return [name for name in places.names() if name.startswith(incomplete)]
+
+
+NAMES_ARGUMENT = click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=_environment_names
+)
+
+
+@env.command("list")
+def list_environments() -> None:
+    """Show which frameworks have an environment, and where all of them lie."""
+    from report import tables
+
+    tables.show(tables.environments())
+
+
+@env.command("create")
+@NAMES_ARGUMENT
+def create_environments(names: tuple[str, ...]) -> None:
+    """Make the environments NAME..., anew where they are there."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from report.interpreters import create
+
+    console = Console(stderr=True)
+    for name in names:
+        with console.status(f"{name}: making an environment") as status:
+            create.create(name, lambda line: status.update(escape(line[:160])))
+        click.echo(f"{name} is ready.")
+
+
+@env.command("remove")
+@NAMES_ARGUMENT
+def remove_environments(names: tuple[str, ...]) -> None:
+    """Remove the environments NAME...; nothing that this program did not make is touched."""
+    from report.interpreters import create
+
+    for name in names:
+        click.echo(f"{name} is removed." if create.remove(name) else f"{name} was not there.")
+
+
 @main.command()
 @CONFIG_ARGUMENT
 def validate(config: Path) -> None:
@@ -253,6 +311,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     device: str | None,
     machine: str | None,
     resume: bool,
+    create_envs: bool,
     dry_run: bool,
     quiet: bool,
     verbose: bool,
@@ -276,7 +335,9 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         tables.show(tables.plan(plan, only))
         return None
     watcher = Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
-    host = survey(plan.backends(), name=machine)
+    if create_envs:
+        _create_environments(plan.backends(), plan.interpreters, console)
+    host = survey(plan.backends(), name=machine, interpreters=plan.interpreters)
     _require_a_backend(host)
     try:
         with files.sole_writer(results, "measuring into"), watcher.shown():
@@ -296,6 +357,24 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     if result.verdicts:
         watcher.say(f"The chapter's statements: {wording.counts(result.verdicts)}.")
     return result
+
+
+def _create_environments(
+    backends: Sequence[str], interpreters: Mapping[str, str], console: Console
+) -> None:
+    """Make the environments of those frameworks that no interpreter has."""
+    from rich.markup import escape
+
+    from report.interpreters import create, places
+
+    for backend in backends:
+        if backend not in places.names() or backend in interpreters:
+            continue
+        if places.stamp_of(backend) is not None:
+            continue
+        with console.status(f"{backend}: making an environment") as status:
+            python = create.create(backend, lambda line: status.update(escape(line[:160])))
+        console.print(f"made the environment of {backend}: {python}")
 
 
 def _require_a_backend(host: Any) -> None:

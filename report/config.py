@@ -69,6 +69,11 @@ class Config(Strict):
     seed: int = Field(1, ge=0, lt=2**63, description="Of everything that is drawn.")
     device: DeviceName = Field("auto", description="auto: the best accelerator, else the CPU.")
     backends: OneOrMany[BackendName] = Field(["pytorch"], description="Frameworks to measure.")
+    interpreters: dict[BackendName, Annotated[str, StringConstraints(min_length=1)]] = Field(
+        default_factory=dict,
+        description="Pythons of your own that have a framework, by its name: paths or commands. "
+        "Else the one that `report env create` made, else the one that runs the report.",
+    )
     dataset: DatasetSpec = DatasetSpec()
     profiles: Profiles = Profiles()
     experiments: Annotated[dict[ExperimentName, ExperimentSpec], Field(min_length=1)]

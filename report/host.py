@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,13 +10,15 @@ from pydantic import TypeAdapter, ValidationError
 from report.backends import BACKENDS
 from report.errors import UsageError
 from report.hardware.machine import detect
+from report.interpreters import places
 from report.worker.records import Environment
 from report.workers import Worker, WorkerFailure, command
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from report.hardware.machine import Machine
+    from report.interpreters.places import Interpreter
 
 PROBE_TIMEOUT_S = 120.0
 """Importing a framework for the first time after its installation can take a minute."""
@@ -31,10 +33,17 @@ class Host:
     Attributes:
         machine: The hardware.
         environments: The frameworks, by backend.
+        interpreters: What starts the workers of each; this interpreter where nothing is said.
     """
 
     machine: Machine
     environments: dict[str, Environment]
+    interpreters: dict[str, Interpreter] = field(default_factory=dict)
+
+    def command(self, backend: str) -> list[str]:
+        """Return the command that starts a worker of a framework."""
+        interpreter = self.interpreters.get(backend)
+        return command() if interpreter is None else command(interpreter.python)
 
     def device(self, backend: str, wanted: str) -> str:
         """Choose a device: the best accelerator that works for auto, else the one asked for.
@@ -61,6 +70,7 @@ def survey(
     backends: Sequence[str],
     *,
     name: str | None = None,
+    interpreters: Mapping[str, str] | None = None,
     worker_command: Sequence[str] | None = None,
 ) -> Host:
     """Find out what machine this is and which frameworks are there.
@@ -70,23 +80,31 @@ def survey(
     Args:
         backends: Names in the registry.
         name: What to call the machine, instead of a name made from its hardware.
+        interpreters: Pythons of the person's own, by backend; see `interpreters.places.find`.
         worker_command: Starts a worker.
 
     Raises:
-        UsageError: The name cannot be one.
+        UsageError: The name cannot be one, or an interpreter that is named is not there.
     """
+    found = {backend: places.find(backend, interpreters or {}) for backend in backends}
     environments = {}
     for backend in backends:
         try:
-            with Worker(worker_command or command()) as worker:
+            with Worker(worker_command or command(found[backend].python)) as worker:
                 answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
             environments[backend] = ENVIRONMENT.validate_python(answer.get("environment"))
         except (WorkerFailure, ValidationError) as error:
-            why = error.reason if isinstance(error, WorkerFailure) else "its answer makes no sense"
+            why = _why(error) if isinstance(error, WorkerFailure) else "its answer makes no sense"
             environments[backend] = Environment(
                 backend=backend,
                 status="failed",
                 reason=f"{BACKENDS[backend].title} could not be started: {why}",
             )
     machine = detect(list(environments.values()), name=name)
-    return Host(machine=machine, environments=environments)
+    return Host(machine=machine, environments=environments, interpreters=found)
+
+
+def _why(failure: WorkerFailure) -> str:
+    """Say why a worker gave no answer, with the last line that it printed."""
+    lines = (failure.stderr_tail or "").splitlines()
+    return f"{failure.reason}: {lines[-1]}" if lines else failure.reason

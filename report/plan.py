@@ -71,9 +71,10 @@ class Plan:
     dataset_path: str | None
     experiments: list[PlannedExperiment]
     claims: dict[str, StoredClaim] = field(default_factory=dict)
+    interpreters: dict[str, str] = field(default_factory=dict)
 
     def stored(self) -> StoredPlan:
-        """Return the plan as a result file keeps it: everything but paths."""
+        """Return the plan as a result file keeps it: everything but paths and interpreters."""
         return {
             "title": self.title,
             "seed": self.seed,
@@ -160,6 +161,7 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
         dataset_path=config.dataset.path,
         experiments=experiments,
         claims={name: resolve.stored(claim) for name, claim in config.claims.items()},
+        interpreters={str(name): python for name, python in config.interpreters.items()},
     )
 
 

@@ -27,7 +27,7 @@ from report.hardware.machine import usable_cores
 from report.hardware.noise import Watch
 from report.results import Record, Result
 from report.worker.records import Answer
-from report.workers import Worker, WorkerFailure, command
+from report.workers import Worker, WorkerFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -92,7 +92,7 @@ class Run:
     only: Sequence[str] = ()
     fresh: bool = False
     checkout: Path = field(default_factory=Path)
-    worker_command: Sequence[str] = field(default_factory=command)
+    worker_command: Sequence[str] | None = None
     say: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
@@ -161,13 +161,16 @@ class Run:
             if environment.status != "ok":
                 record = self._record(job, status="skipped", reason=environment.reason)
             else:
-                worker = worker or workers.enter_context(Worker(self.worker_command))
+                worker = worker or workers.enter_context(Worker(self._command(job.backend)))
                 record, alive = self._measure(job, worker, bundle)
                 if not alive:
                     workers.close()
                     worker = None
             self._keep(record)
             observer.finish(job, record)
+
+    def _command(self, backend: str) -> Sequence[str]:
+        return self.worker_command or self.host.command(backend)
 
     def _measure(
         self, job: Job, worker: Worker, bundle: dict[str, Any] | None
@@ -183,7 +186,12 @@ class Run:
         try:
             answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
             done = ANSWER.validate_python(answer)
-            fields = {"status": "ok", "outcome": done.outcome, "measured_s": done.measured_s}
+            fields = {
+                "status": "ok",
+                "outcome": done.outcome,
+                "measured_s": done.measured_s,
+                "import_s": done.import_s,
+            }
         except WorkerFailure as failure:
             fields |= {"reason": failure.reason, "stderr_tail": failure.stderr_tail}
         except ValidationError as error:

@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from report.backends import BACKENDS
 from report.compare import differences
 from report.hardware.machine import describe, facts
+from report.interpreters import create, places
 from report.numerals import duration
 from report.ratios import pair
 
@@ -86,6 +88,20 @@ def host(host: Host) -> list[RenderableType]:
     return [f"Machine id: {host.machine.id}", hardware, frameworks]
 
 
+def environments() -> list[RenderableType]:
+    """Return the environments that frameworks can have, and which of them are there."""
+    table = Table(*_columns("framework", "environment", "Python for it"), title="Environments")
+    for name in places.names():
+        if places.stamp_of(name) is None:
+            state = f"none; made by `report env create {name}`"
+        elif create.outdated(name):
+            state = f"there, of an older version; renewed by `report env create {name}`"
+        else:
+            state = "there"
+        table.add_row(name, state, BACKENDS[name].pythons())
+    return [table, f"In {escape(str(places.root()))}"]
+
+
 def comparison(left: Result, right: Result) -> list[RenderableType]:
     """Return what two results have in common, with ratio and 95 % interval."""
     machines = (left.machine.id, right.machine.id)
@@ -114,4 +130,6 @@ def comparison(left: Result, right: Result) -> list[RenderableType]:
 
 def host_json(host: Host) -> str:
     """Return the machine and its frameworks as a result file holds them."""
-    return json.dumps(dataclasses.asdict(host), indent=2, ensure_ascii=False)
+    shown = dataclasses.asdict(host)
+    del shown["interpreters"]  # a result file holds no paths
+    return json.dumps(shown, indent=2, ensure_ascii=False)

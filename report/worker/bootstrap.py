@@ -23,7 +23,12 @@ def register() -> None:
     spec.loader.exec_module(module)
 
 
+OLDEST = (3, 11)
+
 if __name__ == "__main__":
+    if sys.version_info < OLDEST:
+        python = ".".join(map(str, sys.version_info[:2]))
+        sys.exit(f"the worker needs Python 3.11 or newer, and this interpreter is {python}")
     register()
     from report.worker.main import main
 
