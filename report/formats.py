@@ -50,7 +50,17 @@ def _from_1(content: dict[str, Any]) -> None:
                 }
 
 
-STEPS = {1: _from_1}
+def _from_2(content: dict[str, Any]) -> None:
+    """Add what came with frameworks that compile: version 2 trained call by call only."""
+    for record in _dicts(content.get("records")):
+        outcome = record.get("outcome")
+        for run in _dicts(outcome.get("runs")) if isinstance(outcome, dict) else []:
+            labels = run.get("labels")
+            if isinstance(labels, dict):
+                labels.setdefault("variant", "eager")
+
+
+STEPS = {1: _from_1, 2: _from_2}
 """By the version that a step starts from."""
 
 

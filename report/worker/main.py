@@ -19,11 +19,14 @@ import sys
 import threading
 import time
 import traceback
-from typing import Any, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from report.backends import BACKENDS
 from report.experiments import KINDS
 from report.worker.records import Answer, Environment, Outcome
+
+if TYPE_CHECKING:
+    from report.backends import Backend
 
 Message = dict[str, Any]
 
@@ -91,7 +94,7 @@ def _answer(request: Message) -> Message:
         return {"environment": dataclasses.asdict(_environment(backend.name))}
     if request["kind"] not in KINDS:
         raise ValueError(f"unknown kind {request['kind']!r}")
-    module = cast("BackendModule", importlib.import_module(f"report.backends.{backend.name}"))
+    module, import_s = _imported(backend.name)
     kind = importlib.import_module(f"report.experiments.{request['kind']}.measure")
     session = module.session(request["device"], request["threads"])
     # The garbage collector stays on, but need not go through all that importing a framework has
@@ -100,7 +103,17 @@ def _answer(request: Message) -> Message:
     begun = time.perf_counter()
     outcome = cast("MeasureModule", kind).measure(session, request)
     measured_s = time.perf_counter() - begun
-    return dataclasses.asdict(Answer(outcome=outcome, measured_s=measured_s))
+    answer = Answer(outcome=outcome, measured_s=measured_s, import_s=import_s)
+    return dataclasses.asdict(answer)
+
+
+def _imported(name: str) -> tuple[BackendModule, float | None]:
+    """Import a framework, and say how long that took if it was not there already."""
+    path = f"report.backends.{name}"
+    there = path in sys.modules
+    begun = time.perf_counter()
+    module = cast("BackendModule", importlib.import_module(path))
+    return module, None if there else time.perf_counter() - begun
 
 
 def _environment(name: str) -> Environment:
@@ -110,11 +123,18 @@ def _environment(name: str) -> Environment:
         return Environment(
             backend=name,
             status="skipped",
-            reason=f"{backend.title} is not installed: {backend.install}",
+            reason=f"{backend.title} is not installed: {backend.install}{_too(backend)}",
             python=python,
         )
     module = cast("BackendModule", importlib.import_module(f"report.backends.{name}"))
     return module.environment()
+
+
+def _too(backend: Backend) -> str:
+    """Say which Pythons will do, where this one will not."""
+    if backend.runs_on(sys.version_info[:2]):
+        return ""
+    return f" (it runs on Python {backend.pythons()})"
 
 
 def _line(answer: Message) -> bytes:

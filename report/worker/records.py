@@ -191,12 +191,14 @@ class Answer:
     Attributes:
         outcome: What was measured.
         measured_s: Seconds that this took, without importing the framework.
+        import_s: Seconds that importing it took; null where an earlier job had done so.
     """
 
     __pydantic_config__ = STRICT
 
     outcome: Outcome
     measured_s: float
+    import_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

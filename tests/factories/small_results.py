@@ -103,6 +103,7 @@ def run(
             "schedule": "constant",
             "sampling": "permutation",
             "copies": 1,
+            "variant": "eager",
         },
         seed=seed,
         examples=[1500 * epoch for epoch in range(done + 1)],

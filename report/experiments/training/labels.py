@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SIZES = 5
 """So many batch sizes are a sweep; fewer are runs to compare one by one."""
 
-_NAMING = ("run", "loader", "implementation")
+_NAMING = ("run", "loader", "implementation", "variant")
 
 # What every run was before there was anything else; older result files do not say it.
 _DEFAULTS: dict[str, Scalar] = {
@@ -23,6 +23,7 @@ _DEFAULTS: dict[str, Scalar] = {
     "schedule": "constant",
     "sampling": "permutation",
     "copies": 1,
+    "variant": "eager",
 }
 
 

@@ -8,15 +8,15 @@ import random
 import sys
 import time
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
-from report.worker.records import Outcome, TrainingRun
+from report.worker.records import Outcome, Series, TrainingRun, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 OPTIONS = ("optimizer", "momentum", "schedule", "sampling", "copies")
 """What a run may say; else it is the chapter's."""
@@ -41,6 +41,7 @@ class Run:
     schedule: str = "constant"
     sampling: str = "permutation"
     copies: int = 1
+    variant: str = "eager"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +78,22 @@ class Session(Protocol):
     def synchronize(self) -> object:
         """Wait until the device has done what was queued."""
 
+    def loader(self, wanted: str) -> str:
+        """Return `wanted`, or what takes its place where the framework has no data loader."""
+
+    def variants(self, implementation: str) -> Sequence[str]:
+        """Return how the framework can train: some of eager, compiled and epoch."""
+
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once from `start`, on `run.copies` of the data, evaluating on one.
 
         Sets `curve.evaluate`, calls `curve.start()`, then `curve.point(n)` after each update at
         which `n >= curve.due`, and `curve.end_epoch(n)` after each epoch, ending early when that
-        returns False. The bias starts at 0.
+        returns False. The bias starts at 0. In an epoch that is one program there are no points
+        but its end.
+
+        Raises:
+            Unavailable: The framework cannot do this.
         """
 
 
@@ -108,14 +119,20 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     """
     settings, bundle = job["settings"], job["bundle"]
     data = _data(bundle, settings["dtype"])
-    runs = list(runs_of(settings))
+    runs = list(dict.fromkeys(offered(session, settings)))
     every = EPOCHS_ONLY if settings.get("evaluate") == "epochs" else EVERY
     seeds = _seeds(job["seeds"], job["process"], job["processes"])
     starts = _starts(bundle, runs, seeds)
     repeated = [_Repeated(run=run, seed=seed) for run in runs for seed in seeds]
     deadline = time.perf_counter() + job["budget_s"]
+    skipped = []
     for run in runs:
-        _train(session, run, data, starts[run.sampling, run.copies, seeds[0]], every)
+        try:
+            _train(session, run, data, starts[run.sampling, run.copies, seeds[0]], every)
+        except Unavailable as reason:
+            labels = dict(vars(run))
+            skipped.append(Series(labels=labels, status="skipped", reason=str(reason)))
+            repeated = [one for one in repeated if one.run != run]
     order = list(repeated)
     rng = random.Random(f"{job['seed']} {job['process']}")
     for _ in range(job["repeats"]):
@@ -127,7 +144,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         # Another round only if one as long as this one still fits.
         if 2 * time.perf_counter() - begun > deadline:
             break
-    return Outcome(runs=[_record(one, settings["dtype"]) for one in repeated])
+    return Outcome(series=skipped, runs=[_record(one, settings["dtype"]) for one in repeated])
 
 
 def _train(session: Session, run: Run, data: Data, start: Start, every: int = EVERY) -> Curve:
@@ -203,6 +220,18 @@ def runs_of(settings: Mapping[str, Any]) -> Iterator[Run]:
                 implementation=implementation,
                 **own,
             )
+
+
+def offered(session: Session, settings: Mapping[str, Any]) -> Iterator[Run]:
+    """Yield the runs of an experiment as a framework can do them.
+
+    Each with all wanted variants; a loader that the framework lacks is replaced.
+    """
+    for run in runs_of(settings):
+        for wanted in settings.get("variant", ["auto"]):
+            variants = session.variants(run.implementation) if wanted == "auto" else [wanted]
+            for variant in variants:
+                yield replace(run, loader=session.loader(run.loader), variant=variant)
 
 
 def _own(spec: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> list[str]:

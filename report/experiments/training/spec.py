@@ -18,6 +18,7 @@ Implementation = Literal["scratch", "concise"]
 Optimizer = Literal["sgd", "momentum", "adagrad", "rmsprop", "adadelta", "adam"]
 Schedule = Literal["constant", "tenth", "step", "inverse", "cosine"]
 Sampling = Literal["permutation", "replacement"]
+Variant = Literal["eager", "compiled", "epoch"]
 
 SCALED = ("sgd", "momentum")
 """Optimizers whose step is as much larger as the gradient is."""
@@ -38,6 +39,7 @@ class Labels(TypedDict):
     schedule: Schedule
     sampling: Sampling
     copies: Annotated[int, Field(ge=1)]
+    variant: Variant
 
 
 class RunSpec(Strict):
@@ -137,6 +139,11 @@ class TrainingSettings(Settings):
         ["scratch"],
         description="scratch: the chapter's own model, loss and sgd; concise: the framework's "
         "layer, loss and optimizer.",
+    )
+    variant: OneOrMany[Variant | Literal["auto"]] = Field(
+        ["auto"],
+        description="eager: call by call, as it is written; compiled: an update is one program; "
+        "epoch: a whole epoch is one; auto: all of these that the framework offers.",
     )
     dtype: Literal["float32", "float64"] = Field("float32", description="Of data and parameters.")
     threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(

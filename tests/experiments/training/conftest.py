@@ -51,6 +51,7 @@ DEFAULTS: Labels = {
     "schedule": "constant",
     "sampling": "permutation",
     "copies": 1,
+    "variant": "eager",
 }
 
 

@@ -385,6 +385,15 @@ class Fake:
         """Return the time on the backend's own clock."""
         return self.now_s
 
+    def loader(self, wanted: str) -> str:
+        """Have every loader."""
+        return wanted
+
+    def variants(self, implementation: str) -> tuple[str, ...]:
+        """Train one way only."""
+        del implementation
+        return ("eager",)
+
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Make one point an epoch."""
         self.trained.append((run.run, start.weights[0]))
@@ -481,6 +490,7 @@ def test_sweeps_give_every_run_with_every_loader_and_implementation(
         "schedule": "constant",
         "sampling": "permutation",
         "copies": 1,
+        "variant": "eager",
     }
 
 

@@ -308,6 +308,7 @@ def test_labels_say_all_that_a_run_says(bundle: dict[str, Any]) -> None:
         "schedule": "step",
         "sampling": "replacement",
         "copies": 2,
+        "variant": "eager",
     }
 
 

@@ -1,0 +1,97 @@
+"""Matrix products, as the chapter writes them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import mxnet
+from mxnet import np, npx
+from mxnet.base import MXNetError
+
+from report.worker.records import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_SEEDS = 2**31
+"""MXNet takes its seed as an int of C."""
+
+
+def draw(size: int, dtype: str, seed: int) -> Products:
+    """Return B and C, n x n, drawn from a standard normal distribution.
+
+    Raises:
+        Unavailable: There is not enough memory.
+    """
+    mxnet.random.seed(seed % MOST_SEEDS)
+    try:
+        # Drawn in float32, so that every dtype gets the same numbers.
+        B, C = (np.random.normal(0, 1, (size, size)).astype(dtype) for _ in range(2))
+        products = Products(B, C)
+        npx.waitall()
+    except MXNetError as error:
+        if "memory" not in str(error).lower():
+            raise
+        raise Unavailable("not enough memory") from error
+    return products
+
+
+class Products:
+    """B and C, and a place for A, n x n each.
+
+    Every call returns when its operations are queued, before they are done.
+    """
+
+    def __init__(self, B: np.ndarray, C: np.ndarray) -> None:
+        """Take B and C."""
+        self.B, self.C, self.A = B, C, np.zeros_like(B)
+
+    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
+        """Return a function that computes A = BC once."""
+        methods: dict[str, Callable[[], object]] = {
+            "element": self.element,
+            "column": self.column,
+            "row": self.row,
+            "block": partial(self.block, block_width),
+            "full": self.full,
+            "full-out": self.full_out,
+        }
+        return methods[strategy]
+
+    def element(self) -> None:
+        """Compute each element as the dot product of a row and a column."""
+        n = len(self.A)
+        for i in range(n):
+            for j in range(n):
+                self.one_element(i, j)
+
+    def one_element(self, i: int, j: int) -> None:
+        """Compute the element in row i and column j, and store it."""
+        self.A[i, j] = np.dot(self.B[i, :], self.C[:, j])
+
+    def column(self) -> None:
+        """Compute each column as B times a column of C."""
+        A, B, C = self.A, self.B, self.C
+        for j in range(len(A)):
+            A[:, j] = np.dot(B, C[:, j])
+
+    def row(self) -> None:
+        """Compute each row as a row of B times C."""
+        A, B, C = self.A, self.B, self.C
+        for i in range(len(A)):
+            A[i, :] = np.dot(B[i, :], C)
+
+    def block(self, width: int) -> None:
+        """Compute `width` columns at a time."""
+        A, B, C = self.A, self.B, self.C
+        for j in range(0, len(A), width):
+            A[:, j : j + width] = np.dot(B, C[:, j : j + width])
+
+    def full(self) -> None:
+        """Compute the product in one go, into new memory each time."""
+        self.A = np.dot(self.B, self.C)
+
+    def full_out(self) -> None:
+        """Compute the product in one go, into memory that is kept."""
+        np.dot(self.B, self.C, out=self.A)

@@ -1,0 +1,97 @@
+"""Numba: plain loops, compiled. Runs in the worker; the parent never imports it.
+
+What the same arithmetic costs with no framework at all: nothing is dispatched but one call for each
+product, epoch or update, and no library is called within it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from report.backends.numba import products, steps, training
+from report.backends.numba.environment import environment, multiplies
+from report.backends.numba.threads import Threads
+from report.worker.records import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from report.backends.numba.products import Products
+    from report.backends.numba.steps import Update
+    from report.experiments.training.measure import Data, Run, Start
+    from report.worker.curve import Curve
+
+__all__ = ["Session", "environment", "session"]
+
+
+class Session:
+    """Compiled loops on the CPU."""
+
+    def __init__(self, device: str, threads: int) -> None:
+        """Take the CPU and a number of its threads.
+
+        Raises:
+            Unavailable: Numba cannot use them.
+        """
+        if device != "cpu":
+            raise Unavailable(f"Numba compiles for the CPU here and not for {device}")
+        self._threads = Threads()
+        self.set_threads(threads)
+
+    def synchronize(self) -> None:
+        """Wait for nothing: the CPU has done its work when a call returns."""
+
+    def set_threads(self, threads: int) -> None:
+        """Deal the rows of full products out to this many CPU threads from now on.
+
+        All else takes one.
+        """
+        self._threads.set(threads)
+
+    def has_tf32(self) -> bool:
+        """Return that TF32 means nothing here."""
+        return False
+
+    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
+        """Leave all as it is."""
+
+    def products(self, size: int, dtype: str, seed: int) -> Products:
+        """Make two normal n x n matrices from a seed."""
+        if not multiplies(dtype):
+            raise Unavailable(f"Numba compiles loops over float32 and float64 here, not {dtype}")
+        return products.draw(size, dtype, seed, self._threads)
+
+    def addition(self, size: int) -> Callable[[], object]:
+        """Return a call that adds two vectors; see `report.experiments.overhead.measure`."""
+        return steps.addition(size)
+
+    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> Update:
+        """Return a training update on a fixed batch; compiling it takes about a second."""
+        if not compiled:
+            raise Unavailable("Numba compiles; there is nothing eager")
+        return steps.draw(size, features, seed)
+
+    def loader(self, wanted: str) -> str:
+        """Return sliced batches: Numba has no data loader."""
+        del wanted
+        return "sliced"
+
+    def variants(self, implementation: str) -> tuple[str, ...]:
+        """Return how Numba trains; what it lacks says so when it is to train."""
+        del implementation
+        return ("epoch",)
+
+    def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
+        """Train once and fill the curve; see `report.experiments.training.measure`."""
+        if run.optimizer != "sgd" or run.schedule != "constant":
+            raise Unavailable("Numba trains with plain SGD at a constant rate here")
+        if run.implementation != "scratch":
+            raise Unavailable("Numba has no layers, losses or optimizers of its own")
+        if run.loader != "sliced":
+            raise Unavailable("Numba has no data loader of its own")
+        if run.variant != "epoch":
+            raise Unavailable("of Numba, only an epoch that is one program is measured")
+        training.train(run, data, start, curve)
+
+
+session = Session

@@ -1,0 +1,94 @@
+"""Matrix products in compiled loops. No library is called."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from report.backends.numba import loops
+from report.worker.records import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from report.backends.numba.loops import Matrix
+    from report.backends.numba.threads import Threads
+
+
+def draw(size: int, dtype: str, seed: int, threads: Threads) -> Products:
+    """Return B and C, n x n, drawn from a standard normal distribution.
+
+    Raises:
+        Unavailable: There is not enough memory.
+    """
+    rng = np.random.default_rng(seed)
+    try:
+        # Drawn in float32, so that every dtype gets the same numbers.
+        B, C = (rng.standard_normal((size, size), dtype=np.float32).astype(dtype) for _ in range(2))
+        return Products(B, C, threads)
+    except MemoryError as error:
+        raise Unavailable("not enough memory") from error
+
+
+class Products:
+    """B and C, and a place for A, n x n each."""
+
+    def __init__(self, B: Matrix, C: Matrix, threads: Threads) -> None:
+        """Take B and C, and the threads that the full product is dealt out to."""
+        self.B, self.C, self.A = B, C, np.zeros_like(B)
+        self._threads = threads
+
+    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
+        """Return a function that computes A = BC once; it is compiled when this returns."""
+        methods: dict[str, Callable[[], object]] = {
+            "element": self.element,
+            "column": self.column,
+            "row": self.row,
+            "block": partial(self.block, block_width),
+            "full": self.full,
+            "full-out": self.full_out,
+        }
+        self._compile(strategy)
+        return methods[strategy]
+
+    def element(self) -> None:
+        """Compute each element as the sum over a row and a column."""
+        loops.element(self.A, self.B, self.C)
+
+    def column(self) -> None:
+        """Compute each column as B times a column of C."""
+        loops.column(self.A, self.B, self.C)
+
+    def row(self) -> None:
+        """Compute each row as a sum of the rows of C."""
+        loops.row(self.A, self.B, self.C)
+
+    def block(self, width: int) -> None:
+        """Compute `width` columns at a time."""
+        loops.block(self.A, self.B, self.C, width)
+
+    def full(self) -> None:
+        """Compute the product in one go, into new memory each time."""
+        self.A = np.empty_like(self.B)
+        self.full_out()
+
+    def full_out(self) -> None:
+        """Compute the product in one go, row by row; several at once where there are threads."""
+        multiply = loops.row_parallel if self._threads.count > 1 else loops.row
+        multiply(self.A, self.B, self.C)
+
+    def _compile(self, strategy: str) -> None:
+        """Compile what a strategy calls for this dtype, by calling it with small matrices."""
+        A, B, C = (np.zeros((2, 2), self.B.dtype) for _ in range(3))
+        if strategy == "block":
+            loops.block(A, B, C, 1)
+        elif strategy == "element":
+            loops.element(A, B, C)
+        elif strategy == "column":
+            loops.column(A, B, C)
+        else:
+            loops.row(A, B, C)
+            if strategy != "row" and self._threads.most > 1:
+                loops.row_parallel(A, B, C)

@@ -1,0 +1,95 @@
+"""Matrix products, as the chapter writes them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from report.worker.records import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Products:
+    """B and C, and A, the last result.
+
+    Only a variable can be written to in places. The product in one go makes a tensor instead, in
+    new memory.
+    """
+
+    A: tf.Variable | tf.Tensor
+
+    def __init__(self, size: int, dtype: tf.DType, seed: int) -> None:
+        """Draw B and C, n x n, from a standard normal distribution.
+
+        Raises:
+            Unavailable: There is not enough memory.
+        """
+        generator = tf.random.Generator.from_seed(seed)
+        try:
+            # Drawn in float32, so that every dtype gets the same numbers.
+            self.B, self.C = (tf.cast(generator.normal((size, size)), dtype) for _ in range(2))
+            self._kept = tf.Variable(tf.zeros((size, size), dtype))
+        except tf.errors.ResourceExhaustedError as error:
+            raise Unavailable("not enough memory") from error
+        self.A = self._kept
+
+    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
+        """Return a function that computes A = BC once."""
+        methods: dict[str, Callable[[], object]] = {
+            "element": self.element,
+            "column": self.column,
+            "row": self.row,
+            "block": partial(self.block, block_width),
+            "full": self.full,
+            "full-out": self.full_out,
+        }
+        return methods[strategy]
+
+    def element(self) -> None:
+        """Compute each element as the dot product of a row and a column."""
+        n = len(self.B)
+        for i in range(n):
+            for j in range(n):
+                self.one_element(i, j)
+
+    def one_element(self, i: int, j: int) -> None:
+        """Compute one element and store it."""
+        A = self.A = self._kept
+        A[i, j].assign(tf.tensordot(self.B[i, :], self.C[:, j], axes=1))
+
+    def column(self) -> None:
+        """Compute each column as B times a column of C."""
+        A, B, C = self._kept, self.B, self.C
+        for j in range(len(B)):
+            A[:, j].assign(tf.linalg.matvec(B, C[:, j]))
+        self.A = A
+
+    def row(self) -> None:
+        """Compute each row as a row of B times C."""
+        A, B, C = self._kept, self.B, self.C
+        for i in range(len(B)):
+            A[i, :].assign(tf.linalg.matvec(C, B[i, :], transpose_a=True))
+        self.A = A
+
+    def block(self, width: int) -> None:
+        """Compute `width` columns at a time."""
+        A, B, C = self._kept, self.B, self.C
+        for j in range(0, len(B), width):
+            A[:, j : j + width].assign(tf.matmul(B, C[:, j : j + width]))
+        self.A = A
+
+    def full(self) -> None:
+        """Compute the product in one go, into new memory each time."""
+        self.A = tf.matmul(self.B, self.C)
+
+    def full_out(self) -> None:
+        """Compute the product in one go, into the variable that is kept.
+
+        TensorFlow writes into no memory that one hands it: the variable takes over the new one.
+        """
+        self.A = self._kept
+        self._kept.assign(tf.matmul(self.B, self.C))

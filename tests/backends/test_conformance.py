@@ -1,0 +1,212 @@
+"""Every framework does the same: products, training, updates. Each in its own interpreter."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from report import data
+from report.backends import BACKENDS
+from report.interpreters import places
+from report.workers import BOOTSTRAP
+
+if TYPE_CHECKING:
+    from report.data import LoadedData
+    from report.leastsquares import FloatArray
+
+PROGRAM = Path(__file__).parent / "program.py"
+
+CHAPTER = [
+    {"label": "GD", "batch_size": 1500, "lr": 1.0, "epochs": 3, "loss": "half_squared"},
+    {"label": "SGD", "batch_size": 1, "lr": 0.005, "epochs": 1, "loss": "half_squared"},
+    {"label": "batch 100", "batch_size": 100, "lr": 0.4, "epochs": 2, "loss": "half_squared"},
+    {"label": "batch 10", "batch_size": 10, "lr": 0.05, "epochs": 2, "loss": "half_squared"},
+    {"label": "uneven", "batch_size": 64, "lr": 0.2, "epochs": 2, "loss": "half_squared"},
+]
+CONCISE = [{"label": "batch 10", "batch_size": 10, "lr": 0.01, "epochs": 2, "loss": "mse"}]
+
+EXACT = [0.27571, 0.25031, 0.24649, 0.2455, 0.24513, 0.24508, 0.24526, 0.24564, 0.24622, 0.24699]
+"""Losses of full-batch gradient descent at lr 1 from w = 0, b = 0, on the chapter's rows."""
+
+pytestmark = pytest.mark.slow
+
+
+@functools.cache
+def interpreter(backend: str) -> str:
+    """Return a Python that has the framework; CI must have one for each."""
+    python = places.find(backend, {}).python
+    package = BACKENDS[backend].package
+    there = subprocess.run(
+        [python, "-I", "-c", f"import {package}"], check=False, capture_output=True
+    )
+    if there.returncode == 0:
+        return python
+    remedy = f"no interpreter has {package}: `report env create {backend}`"
+    if os.environ.get("CI") == "true":
+        pytest.fail(remedy)
+    pytest.skip(remedy)
+
+
+def asked(backend: str, task: str, **request: Any) -> Any:
+    """Let the framework's interpreter do a task."""
+    done = subprocess.run(
+        [interpreter(backend), "-I", str(PROGRAM), str(BOOTSTRAP), backend],
+        input=json.dumps({"task": task, **request}),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(name="rows", scope="module")
+def chapter_rows(real_file: Path) -> LoadedData:
+    """Return the chapter's 1500 rows."""
+    return data.load(real_file)
+
+
+def trained(
+    backend: str, rows: LoadedData, settings: dict[str, Any], **others: Any
+) -> list[dict[str, Any]]:
+    """Train in the framework, from the first seed's weights and in its orders."""
+    examples = len(rows.targets)
+    epochs = max(run["epochs"] for run in settings["runs"])
+    request = {
+        "dtype": "float32",
+        "features": rows.features.ravel().tolist(),
+        "targets": rows.targets.tolist(),
+        "weights": data.initial_weights(1, 0, rows.features.shape[1]).tolist(),
+        "orders": data.permutations(1, 0, epochs, examples).tolist(),
+        "settings": {"loader": ["sliced"], "implementation": ["scratch"], **settings},
+        **others,
+    }
+    found: list[dict[str, Any]] = asked(backend, "train", **request)
+    return found
+
+
+def reference(rows: LoadedData, labels: dict[str, Any], weights: FloatArray) -> list[float]:
+    """Train in NumPy, in float64, and return the loss after each epoch."""
+    inputs = np.column_stack([rows.features, np.ones(len(rows.targets))])
+    theta = np.append(weights, 0.0)
+    step = labels["lr"] * (2 if labels["loss"] == "mse" else 1)
+    losses = []
+    for order in data.permutations(1, 0, labels["epochs"], len(rows.targets)):
+        for first in range(0, len(order), labels["batch_size"]):
+            chosen = order[first : first + labels["batch_size"]]
+            residual = inputs[chosen] @ theta - rows.targets[chosen]
+            theta -= step * (residual @ inputs[chosen]) / len(chosen)
+        residual = inputs @ theta - rows.targets
+        losses.append(float(residual @ residual) / len(residual) / 2)
+    return losses
+
+
+def at_ends(answer: dict[str, Any]) -> list[float]:
+    """Return the loss after each epoch."""
+    return [answer["loss"][index] for index in answer["epoch_ends"]]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_strategy_computes_the_product(backend: str) -> None:
+    """Of two 20 x 20 matrices, in blocks of 8 as well, of which the last is narrower."""
+    strategies = ["element", "column", "row", "block", "full", "full-out"]
+    found = asked(
+        backend, "products", size=20, dtype="float32", block_width=8, strategies=strategies
+    )
+    computed = {name: one for name, one in found.items() if isinstance(one, dict)}
+    assert {"element", "column", "full", "block"} <= computed.keys(), found
+    assert all(len(one.split()) > 2 for one in found.values() if isinstance(one, str))
+    for one in computed.values():
+        A, B, C = (np.array(one[name]) for name in "ABC")  # noqa: N806 (as in the chapter)
+        np.testing.assert_allclose(A, B @ C, atol=1e-4)
+        assert 0.5 < B.std() < 1.5
+        assert not np.allclose(B, C)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_losses_are_those_of_numpy_at_every_epochs_end(backend: str, rows: LoadedData) -> None:
+    """Within 1e-4 in float32: the chapter's four runs and one whose last batch is smaller."""
+    found = trained(backend, rows, {"runs": CHAPTER})
+    done = [answer for answer in found if "loss" in answer]
+    assert {answer["labels"]["run"] for answer in done} == {run["label"] for run in CHAPTER}, found
+    weights = data.initial_weights(1, 0, rows.features.shape[1])
+    for answer in done:
+        expected = reference(rows, answer["labels"], weights)
+        assert at_ends(answer) == pytest.approx(expected, abs=1e-4), answer["labels"]
+        assert answer["elapsed_s"] == sorted(answer["elapsed_s"])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_gradient_descent_keeps_its_exact_path(backend: str, rows: LoadedData) -> None:
+    """Ten steps from zero at lr 1, where a wrong gradient or mean would show at once."""
+    run = {"label": "GD", "batch_size": 1500, "lr": 1.0, "epochs": 10, "loss": "half_squared"}
+    found = trained(backend, rows, {"runs": [run]}, weights=[0.0] * 5)
+    assert found
+    for answer in found:
+        assert at_ends(answer) == pytest.approx(EXACT, abs=1e-5), answer["labels"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_double_precision_is_double_precision(backend: str, rows: LoadedData) -> None:
+    """In float64 the losses are NumPy's but for rounding, or the framework says why not."""
+    runs = {"runs": [CHAPTER[2]]}
+    weights = data.initial_weights(1, 0, rows.features.shape[1])
+    for answer in trained(backend, rows, runs, dtype="float64"):
+        expected = reference(rows, answer["labels"], weights)
+        assert at_ends(answer) == pytest.approx(expected, abs=1e-9), answer["labels"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_loader_brings_the_same_batches(backend: str, rows: LoadedData) -> None:
+    """The framework's own, or slices where it has none: the same losses, and the label says so."""
+    runs = {"runs": CHAPTER[2:4], "loader": ["dataloader"]}
+    weights = data.initial_weights(1, 0, rows.features.shape[1])
+    for answer in trained(backend, rows, runs):
+        assert answer["labels"]["loader"] in {"dataloader", "sliced"}
+        expected = reference(rows, answer["labels"], weights)
+        assert at_ends(answer) == pytest.approx(expected, abs=1e-4), answer["labels"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_concise_follows_the_path_from_scratch_or_is_not_there(
+    backend: str, rows: LoadedData
+) -> None:
+    """Its loss has no 1/2 and half the rate; a framework without layers says that it has none."""
+    settings = {"runs": CONCISE, "implementation": ["concise", "scratch"]}
+    weights = data.initial_weights(1, 0, rows.features.shape[1])
+    found = trained(backend, rows, settings)
+    assert {answer["labels"]["implementation"] for answer in found} == {"concise", "scratch"}
+    for answer in found:
+        if "loss" in answer:
+            expected = reference(rows, answer["labels"], weights)
+            assert at_ends(answer) == pytest.approx(expected, abs=1e-4), answer["labels"]
+        else:
+            assert answer["labels"]["implementation"] == "concise"
+            assert BACKENDS[backend].title in answer["unavailable"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_calls_can_be_made_eagerly_or_compiled(backend: str) -> None:
+    """An addition always; of the two ways to update, at least one."""
+    found = asked(backend, "calls", sizes=[1, 100])
+    assert found["None 1"] == found["None 100"] == 3
+    assert 3 in (found["False 1"], found["True 1"])
+    assert all(one == 3 or len(one.split()) > 2 for one in found.values())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_framework_describes_itself(backend: str) -> None:
+    """Its version, its interpreter's, and float32 on the CPU at least."""
+    found = asked(backend, "describe")
+    assert found["backend"] == backend
+    assert found["versions"]
+    assert found["python"]
+    assert "float32" in found["dtypes"]["cpu"]

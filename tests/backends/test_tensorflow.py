@@ -1,0 +1,178 @@
+"""What is TensorFlow's own: threads that cannot be changed, programs compiled once, Keras."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+from backends.test_conformance import interpreter
+from report.workers import BOOTSTRAP
+
+pytestmark = pytest.mark.slow
+
+BEGIN = f"""
+import runpy
+runpy.run_path({str(BOOTSTRAP)!r})["register"]()
+import json
+from array import array
+from report.backends import tensorflow as backend  # before TensorFlow itself, as in a worker
+import tensorflow as tf
+from report.experiments.training.measure import Data, Run, Start
+from report.worker.curve import Curve
+from report.worker.records import Unavailable
+
+DATA = Data(features=array("d", range(50)), targets=array("d", range(10)), dtype="float32")
+
+def train(session, weight=0.0, **changes):
+    settings = dict(
+        run="small", batch_size=4, lr=1e-5, epochs=2, loss="half_squared", loader="sliced",
+        implementation="scratch",
+    )
+    start = Start(weights=array("d", [weight] * 5), orders=[array("i", range(10))] * 2)
+    curve = Curve(synchronize=session.synchronize, every=4)
+    session.train(Run(**settings | changes), DATA, start, curve)
+    return curve.examples, curve.loss
+
+def why(call, *arguments, **named):
+    try:
+        call(*arguments, **named)
+    except Unavailable as reason:
+        return str(reason)
+"""
+
+
+def printed(program: str, **variables: str) -> Any:
+    """Run a program in TensorFlow's interpreter and return the last line that it prints."""
+    done = subprocess.run(
+        [interpreter("tensorflow"), "-I", "-c", BEGIN + program],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=os.environ | variables,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_threads_are_those_of_the_session_and_then_stay() -> None:
+    """One thread as asked for; more once TensorFlow has begun is said to be impossible."""
+    found = printed("""
+session = backend.session("cpu", 1)
+session.addition(1)()
+session.set_threads(1)
+threads = tf.config.threading
+later = backend.session("cpu", 3)
+print(json.dumps({
+    "threads": [
+        threads.get_intra_op_parallelism_threads(), threads.get_inter_op_parallelism_threads()
+    ],
+    "refused": [
+        why(session.set_threads, 3),
+        why(later.addition, 1),
+        why(later.products, 2, "float32", 1),
+        why(later.update, 1, 5, 1, compiled=False),
+        why(train, later),
+    ],
+}))
+""")
+    assert found["threads"] == [1, 1]
+    reason = "TensorFlow keeps the number of threads that its first operation started"
+    assert found["refused"] == [reason] * 5
+
+
+def test_a_call_returns_when_its_work_is_done() -> None:
+    """So that there is nothing to wait for: no device but the CPU, and that not asynchronous."""
+    found = printed("""
+backend.session("cpu", 1).addition(1)()
+print(json.dumps([
+    [device.device_type for device in tf.config.list_logical_devices()],
+    tf.config.experimental.get_synchronous_execution(),
+    why(backend.session, "cuda:0", 1),
+]))
+""")
+    assert found == [["CPU"], True, "TensorFlow is measured on the CPU only, not on cuda:0"]
+
+
+def test_later_trainings_compile_nothing() -> None:
+    """Other weights, rates and losses are other numbers for the programs that are there.
+
+    The last batch of each epoch is smaller, and has its program from the first training.
+    """
+    found = printed("""
+session = backend.session("cpu", 1)
+every = [
+    dict(implementation=implementation, variant=variant, loader=loader)
+    for implementation in ("scratch", "concise")
+    for variant in session.variants(implementation)
+    for loader in ("sliced", "dataloader")
+]
+def compiled():
+    return [
+        program.experimental_get_tracing_count()
+        for trainer in session._trainers.values()
+        for program in (trainer._step, trainer._sliced_epoch, trainer._loaded_epoch)
+    ]
+for one in every:
+    train(session, **one)
+first = compiled()
+losses = [train(session, weight=1.0, lr=2e-5, loss="mse", **one)[1] for one in every]
+print(json.dumps([first, compiled(), [loss[0] for loss in losses], [loss[-1] for loss in losses]]))
+""")
+    first, again, begins, ends = found
+    # Two sizes of batches step by step; a whole epoch is one program whatever their sizes.
+    assert first == again == [2, 1, 1] * 2
+    assert begins == pytest.approx([begins[0]] * 12, rel=1e-6)
+    assert ends == pytest.approx([ends[0]] * 12, rel=1e-5)
+    assert ends[0] < begins[0]
+
+
+def test_an_epoch_that_is_one_program_has_points_at_its_end_only() -> None:
+    """And ends with the losses of the eager one."""
+    found = printed("""
+session = backend.session("cpu", 1)
+print(json.dumps([train(session, variant=variant) for variant in session.variants("scratch")]))
+""")
+    (eager, losses), (compiled, _), (epoch, at_ends) = found
+    assert eager == compiled == [0, 4, 8, 10, 14, 18, 20]
+    assert epoch == [0, 10, 20]
+    assert at_ends == pytest.approx([losses[eager.index(n)] for n in epoch], rel=1e-5)
+
+
+def test_keras_stands_on_tensorflow_whatever_the_user_prefers() -> None:
+    """The variable wins over a file in the user's home, so it is set for this process."""
+    found = printed(
+        """
+curve = train(backend.session("cpu", 1), implementation="concise")
+print(json.dumps([tf.keras.backend.backend(), len(curve[1])]))
+""",
+        KERAS_BACKEND="jax",
+    )
+    assert found == ["tensorflow", 7]
+
+
+def test_one_element_can_be_computed_alone() -> None:
+    """Also after the product in one go, whose result is no variable that could be written to."""
+    found = printed("""
+products = backend.session("cpu", 1).products(3, "float64", 1)
+products.call("full", 0)()
+whole = products.A.numpy().tolist()
+products.one_element(1, 2)
+print(json.dumps([whole, products.A.numpy().tolist()]))
+""")
+    whole, alone = found
+    assert alone[1].pop(2) == pytest.approx(whole[1][2], rel=1e-12)
+    assert alone == [[0, 0, 0], [0, 0], [0, 0, 0]]
+
+
+def test_what_is_not_offered_is_said_in_words() -> None:
+    """Other optimizers and schedules are PyTorch's alone."""
+    found = printed("""
+session = backend.session("cpu", 1)
+print(json.dumps([why(train, session, optimizer="adam"), why(train, session, schedule="step")]))
+""")
+    assert found == ["TensorFlow trains with plain SGD at a constant rate here"] * 2
