@@ -9,11 +9,12 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 CHECKS = tests/site-checks
 
-.PHONY: help site test bench browser-checks clean
+.PHONY: help site envs test bench browser-checks clean
 
 help:
 	@echo 'make site               measure this machine and render site/ (a few minutes)'
 	@echo 'make site PROFILE=full  the same with every experiment at full length'
+	@echo 'make envs               an environment for each further framework, for their tests'
 	@echo 'make test               lint, types and tests'
 	@echo 'make bench              time the parts of the program itself'
 	@echo 'make browser-checks     hold site/ against HTML, link and accessibility checkers'
@@ -23,6 +24,10 @@ help:
 
 site: $(VENV)/.installed
 	$(BIN)/report build --profile $(PROFILE)
+
+# In the user's cache; tests of a framework that has none are skipped and say so.
+envs: $(VENV)/.installed
+	$(BIN)/report env create mxnet numba numpy tensorflow
 
 # loadfile keeps a file's tests in one process, so that what they share, an installed wheel for one,
 # is made once.

@@ -115,7 +115,7 @@ def series_name(labels: Labels, names: Sequence[str]) -> str:
     """Name a series by some of its labels: those that tell it from others of its experiment."""
     if "run" in names:
         # A run's label stands for its batch size, learning rate and epochs.
-        names = [name for name in ("run", "loader", "implementation") if name in names]
+        names = [name for name in ("run", "loader", "implementation", "variant") if name in names]
     worded = {"size": "n = {:,}", "block_width": "width {:,}", "threads": "threads {:,}"}
     return ", ".join(
         wording.size(int(str(labels[name])))

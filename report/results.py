@@ -6,7 +6,7 @@ failure with its reason, so that any page can be made again from it, anywhere, y
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -24,7 +24,7 @@ from report.hardware.noise import Conditions
 from report.leastsquares import Moments
 from report.worker.records import STRICT, Environment, Outcome, Status
 
-VERSION = 2
+VERSION = 3
 """Of the format. A file with a higher one is refused: its meaning is not known here. One with a
 lower one is brought up to this by `report.formats`."""
 
@@ -88,6 +88,7 @@ class Record:
         started_at: UTC, ISO 8601.
         elapsed_s: How long it took in all.
         measured_s: How long of that it measured; the rest is start-up. Null unless ok.
+        import_s: How long importing the framework took; null where it was there already.
         conditions: What else the machine did meanwhile.
         outcome: What was measured; null unless ok.
     """
@@ -106,6 +107,7 @@ class Record:
     started_at: Moment
     elapsed_s: float
     measured_s: float | None = None
+    import_s: float | None = None
     conditions: Conditions | None = None
     outcome: Outcome | None = None
 
@@ -134,7 +136,7 @@ class Result:
 
     __pydantic_config__ = STRICT
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     generator: str
     code_hash: str
     git_commit: str | None
@@ -154,6 +156,22 @@ class Result:
     def title(self) -> str:
         """Return the title that the configuration gives."""
         return self.config["title"]
+
+    def lead(self, experiment: str) -> str | None:
+        """Return the backend that an experiment's section is about: the first that measured it."""
+        planned = self.config["experiments"].get(experiment)
+        if planned is None:
+            return None
+        done = {record.backend for record in self.of(experiment) if record.outcome is not None}
+        # A stranger's file may hold backends that its plan does not name.
+        wanted = [*planned["backends"], *sorted(done)]
+        return next((name for name in wanted if name in done), wanted[0])
+
+    def led(self) -> Result:
+        """Return the same run with the records of each experiment's leading backend only."""
+        leads = {name: self.lead(name) for name in self.config["experiments"]}
+        kept = [record for record in self.records if record.backend == leads[record.experiment]]
+        return replace(self, records=kept)
 
     def of(self, experiment: str) -> list[Record]:
         """Return the records of an experiment."""

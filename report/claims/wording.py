@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Protocol, get_args
 
 from report.claims.verdicts import Decision
 from report.numerals import count, digits, percent, scaled, sentence, times
@@ -20,6 +20,14 @@ _PREFIXED = {"s", "FLOPS", "B/s"}
 
 WAYS = ("", "percent", "rest", "times", "inverse", "loss")
 """What may stand behind the colon of `{name:...}` in an explanation."""
+
+
+class Decided(Protocol):
+    """Anything that has a verdict."""
+
+    @property
+    def verdict(self) -> Decision:
+        """Return it."""
 
 
 class Said:
@@ -70,7 +78,7 @@ def interval(value: Value) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def counts(verdicts: Sequence[Verdict]) -> str:
+def counts(verdicts: Sequence[Decided]) -> str:
     """Count verdicts: "14 supported, 3 contradicted, 1 inconclusive"; empty without any."""
     words = [verdict.verdict for verdict in verdicts]
     every = get_args(Decision)

@@ -95,8 +95,9 @@ def _comparison(results: Sequence[Result], views: Sequence[MachineView]) -> dict
     )
     sections: list[tuple[str, list[tuple[Figure, str]], list[tuple[MachineView, Section]]]] = []
     contents: dict[str, bytes] = {}
+    led = [result.led() for result in results]
     for name, kind, title in names:
-        drawn = cast("ComparisonModule", module(kind, "comparisons")).comparisons(results, name)
+        drawn = cast("ComparisonModule", module(kind, "comparisons")).comparisons(led, name)
         placed = [(figure, f"data/compare/{figure.name}.csv") for figure in drawn]
         contents |= {path: figure.sheet.csv() for figure, path in placed}
         if placed:

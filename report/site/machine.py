@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from report.hardware.noise import Grade
     from report.results import Record, Result
-    from report.site.verdicts import VerdictView
+    from report.site.verdicts import Matrix, VerdictView
     from report.worker.records import Series
 
 
@@ -60,7 +60,6 @@ class Section:
         method: How it was measured, in sentences.
         conditions: Where it ran: device, threads, framework.
         grade: How quiet the machine was; None where nothing is timed.
-        problems: What was skipped or failed in it.
         missing: Why there is nothing to show, if so.
         verdicts: The claims that it explains.
         derived: It stands on what other sections measured.
@@ -75,7 +74,6 @@ class Section:
     method: list[str]
     conditions: str
     grade: Grade | None
-    problems: list[Problem]
     missing: str
     verdicts: list[VerdictView]
     derived: bool = False
@@ -94,6 +92,8 @@ class MachineView:
         lead: One paragraph that could stand in a mail.
         cards: The headline figures.
         verdicts: What the machine says to the claims.
+        matrix: The same for each framework.
+        problems: All that was skipped or failed, anywhere.
         counts: How many of which, in words.
         verdicts_csv: Path of the same for download; empty if there are none.
         sections: The experiments, then what several of them say together.
@@ -113,6 +113,8 @@ class MachineView:
     lead: str
     cards: list[Card]
     verdicts: list[VerdictView]
+    matrix: Matrix
+    problems: list[Problem]
     counts: str
     verdicts_csv: str
     sections: list[Section]
@@ -133,11 +135,6 @@ class MachineView:
         """Return the verdicts by the part of the chapter that they are about."""
         return verdicts.by_section(self.verdicts)
 
-    @property
-    def problems(self) -> list[Problem]:
-        """Return all that was skipped or failed, anywhere."""
-        return [problem for section in self.sections for problem in section.problems]
-
 
 def view(result: Result, json_path: str) -> MachineView:
     """Gather a machine's page.
@@ -147,10 +144,13 @@ def view(result: Result, json_path: str) -> MachineView:
         json_path: Where the site keeps the result's file.
     """
     folder = json_path.rpartition("/")[0]
-    judged = verdicts.views(result)
-    sections = [_section(result, name, folder, judged) for name in result.config["experiments"]]
-    sections += [_derived(result, name, folder, judged) for name in MODELS]
-    said = [s for kind in KINDS for s in _headline(kind).sentences(result)]
+    every = verdicts.views(result)
+    judged = [verdict for verdict in every if verdict.leading]
+    # Each section is about one framework; what the others measured stands beside it in one place.
+    led = result.led()
+    sections = [_section(led, name, folder, judged) for name in result.config["experiments"]]
+    sections += [_derived(led, name, folder, judged) for name in MODELS]
+    said = [s for kind in KINDS for s in _headline(kind).sentences(led)]
     return MachineView(
         id=result.machine.id,
         page=page_of(result),
@@ -158,9 +158,11 @@ def view(result: Result, json_path: str) -> MachineView:
         result=result,
         date=date_of(result),
         lead=" ".join([*said, verdicts.lead(judged)]).strip(),
-        cards=[card for kind in KINDS for card in _headline(kind).cards(result)],
+        cards=[card for kind in KINDS for card in _headline(kind).cards(led)],
         verdicts=judged,
-        counts=wording.counts(result.verdicts),
+        matrix=verdicts.by_framework(every),
+        problems=[*_absent(result), *_all_problems(result)],
+        counts=wording.counts(judged),
         verdicts_csv=f"{folder}/verdicts.csv" if judged else "",
         sections=[section for section in sections if section.figures or not section.derived],
         facts=facts(result.machine),
@@ -213,7 +215,6 @@ def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
         method=[s for mine in backends.values() for s in describer.method(mine)],
         conditions=_conditions(records, result),
         grade=_grade(records),
-        problems=_problems(planned["title"], records),
         missing="" if drawn else _why_missing(records),
         verdicts=[verdict for verdict in judged if verdict.show == name],
     )
@@ -234,7 +235,6 @@ def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
         method=model.method(result),
         conditions=_conditions(records, result),
         grade=_grade(records),
-        problems=[],
         missing="",
         verdicts=[verdict for verdict in judged if verdict.show == name],
         derived=True,
@@ -276,6 +276,32 @@ def _conditions(records: Sequence[Record], result: Result) -> str:
         named = f"{_title(backend)} {version}".strip()
         where.append(f"{named} on {mine[0].device}, up to {threads}")
     return "; ".join(where)
+
+
+def _absent(result: Result) -> list[Problem]:
+    """Return the frameworks that are not there, each once with what it would have measured."""
+    found = []
+    for backend, environment in result.environments.items():
+        if environment.status == "ok":
+            continue
+        missed = dict.fromkeys(r.experiment for r in result.records if r.backend == backend)
+        what = f"{_title(backend)} ({count(len(missed), 'experiment')})"
+        reason = environment.reason or "no reason was given"
+        found.append(Problem(status=environment.status, what=what, reason=reason))
+    return found
+
+
+def _all_problems(result: Result) -> list[Problem]:
+    """Return what went wrong with the frameworks that are there, in the order of the plan."""
+    there = {name for name, one in result.environments.items() if one.status == "ok"}
+    several = len(there) > 1
+    found = []
+    for name, planned in result.config["experiments"].items():
+        for backend, records in quantities.by_backend(result.of(name)).items():
+            if backend in there:
+                title = f"{planned['title']}, {_title(backend)}" if several else planned["title"]
+                found += _problems(title, records)
+    return found
 
 
 def _problems(title: str, records: Sequence[Record]) -> list[Problem]:

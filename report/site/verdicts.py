@@ -35,6 +35,8 @@ class VerdictView:
         says: The claim.
         cited: Where the chapter says so.
         framework: With which framework it was judged; empty where there is only one.
+        leading: It is the verdict that the page is about; those with other frameworks stand
+            beside it in one table.
         verdict: The word.
         sign: The same as a sign.
         ratio: What is divided by what; empty for an exponent.
@@ -51,6 +53,7 @@ class VerdictView:
     says: str
     cited: str
     framework: str
+    leading: bool
     verdict: Decision
     sign: str
     ratio: str
@@ -67,6 +70,19 @@ class VerdictView:
         return self.verdict.replace(" ", "-")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """Claims by framework.
+
+    Attributes:
+        frameworks: Their titles.
+        rows: Each claim, and the verdict of each framework; None where it was not asked.
+    """
+
+    frameworks: list[str]
+    rows: list[tuple[VerdictView, list[VerdictView | None]]]
+
+
 def views(result: Result) -> list[VerdictView]:
     """Return all verdicts that a result holds, in the order of the claims."""
     verdicts = result.verdicts
@@ -74,17 +90,36 @@ def views(result: Result) -> list[VerdictView]:
     return [_view(result, verdict, several=several) for verdict in verdicts]
 
 
+def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
+    """Return the claims that several frameworks were judged by, with the verdict of each."""
+    frameworks = list(dict.fromkeys(one.framework for one in verdicts if one.verdict != "not run"))
+    rows: dict[str, dict[str, VerdictView]] = {}
+    for one in verdicts:
+        if one.verdict != "not run":
+            rows.setdefault(one.claim, {})[one.framework] = one
+    return Matrix(
+        frameworks=frameworks,
+        rows=[
+            (next(iter(row.values())), [row.get(name) for name in frameworks])
+            for row in rows.values()
+            if len(row) > 1
+        ],
+    )
+
+
 def _view(result: Result, verdict: Verdict, *, several: bool) -> VerdictView:
     claim = result.config["claims"][verdict.claim]
+    leading = verdict.backend in {result.lead(claim["left"]["experiment"]), "none"}
     backend = BACKENDS.get(verdict.backend)
     title = backend.title if backend else verdict.backend
     return VerdictView(
         claim=verdict.claim,
         # An underscore, which no experiment's name has: those are anchors as well.
-        anchor=f"claim_{verdict.claim}" + (f"_{verdict.backend}" if several else ""),
+        anchor=f"claim_{verdict.claim}",
         says=claim["says"],
         cited=claim["section"],
         framework=title if several else "",
+        leading=leading,
         verdict=verdict.verdict,
         sign=SIGNS[verdict.verdict],
         ratio=wording.ratio(claim),
