@@ -27,7 +27,7 @@ site: $(VENV)/.installed
 
 # In the user's cache; tests of a framework that has none are skipped and say so.
 envs: $(VENV)/.installed
-	$(BIN)/report env create mxnet numba numpy tensorflow
+	$(BIN)/report env create jax mxnet numba numpy tensorflow
 
 # loadfile keeps a file's tests in one process, so that what they share, an installed wheel for one,
 # is made once.

@@ -74,6 +74,7 @@ BACKENDS: dict[str, Backend] = {
             install=_in_its_own("tensorflow"),
             newest=(3, 13),
         ),
+        Backend(name="jax", title="JAX", package="jax", install=_in_its_own("jax")),
         Backend(name="numpy", title="NumPy", package="numpy", install=_in_its_own("numpy")),
         Backend(name="numba", title="Numba", package="numba", install=_in_its_own("numba")),
     )

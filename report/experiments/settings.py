@@ -52,7 +52,7 @@ OneOrMany = Annotated[
 ]
 """A value or a list of values; a list is swept."""
 
-BackendName = Literal["pytorch", "mxnet", "tensorflow", "numpy", "numba"]
+BackendName = Literal["pytorch", "mxnet", "tensorflow", "jax", "numpy", "numba"]
 if set(get_args(BackendName)) != set(BACKENDS):
     raise RuntimeError("BackendName and the registry of backends must name the same")
 
