@@ -1,0 +1,140 @@
+"""What is MXNet's own: its engine, its threads, its graphs. In its own interpreter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from backends.test_conformance import interpreter
+from report.workers import BOOTSTRAP
+
+pytestmark = pytest.mark.slow
+
+BEGINNING = f"""
+import json, runpy
+runpy.run_path({str(BOOTSTRAP)!r})["register"]()
+from report.backends import mxnet as backend
+from report.worker.records import Unavailable
+session = backend.session("cpu", 2)
+"""
+
+
+def printed(program: str) -> Any:
+    """Return what a program prints as JSON, and that it ended without a word of complaint."""
+    done = subprocess.run(
+        [interpreter("mxnet"), "-I", "-c", BEGINNING + program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells each thread's seconds")
+def test_products_take_as_many_threads_as_they_are_told() -> None:
+    """Whatever it was before: by the processor time of each thread, not by what MXNet says."""
+    program = """
+from pathlib import Path
+
+def seconds():
+    stats = Path("/proc/self/task").glob("*/schedstat")
+    return {stat.parent.name: int(stat.read_text().split()[0]) / 1e9 for stat in stats}
+
+multiply = session.products(768, "float32", 1).call("full-out", 0)
+busy = []
+for threads in (1, 2, 1):
+    session.set_threads(threads)
+    multiply()
+    session.synchronize()
+    before = seconds()
+    for _ in range(8):
+        multiply()
+    session.synchronize()
+    spent = [after - before.get(name, 0) for name, after in seconds().items()]
+    busy.append(sum(one > sum(spent) / 5 for one in spent))
+print(json.dumps(busy))
+"""
+    assert printed(program) == [1, 2, 1]
+
+
+def test_a_dtype_that_cannot_be_multiplied_leaves_nothing_behind() -> None:
+    """What fails in the engine and is not waited for would be raised as the process ends."""
+    program = """
+reasons = []
+for dtype in ("float16", "bfloat16"):
+    try:
+        session.products(8, dtype, 1)
+    except Unavailable as reason:
+        reasons.append(str(reason))
+print(json.dumps(reasons))
+"""
+    assert printed(program) == [
+        "MXNet multiplies no float16 on a CPU",
+        "MXNet multiplies no bfloat16 on a CPU",
+    ]
+
+
+def test_a_seed_decides_the_matrices() -> None:
+    """The same for each dtype but for rounding; others for another seed."""
+    program = """
+drawn = [session.products(4, *wanted).B.tolist() for wanted in
+         (("float32", 7), ("float32", 7), ("float64", 7), ("float32", 8))]
+print(json.dumps([one == drawn[0] for one in drawn]))
+"""
+    assert printed(program) == [True, True, True, False]
+
+
+def test_a_compiled_update_takes_the_same_steps_as_an_eager_one() -> None:
+    """Fifty steps at a rate that shows, from the same weights on the same batch."""
+    program = """
+ends = []
+for compiled in (False, True):
+    update = session.update(20, 5, 1, compiled=compiled)
+    update.lr = 0.1
+    for _ in range(50):
+        update.step()
+    session.synchronize()
+    ends.append([float(one) for one in [*update.w.reshape(-1), *update.b]])
+print(json.dumps(ends))
+"""
+    eager, compiled = printed(program)
+    assert compiled == pytest.approx(eager, abs=1e-5)
+    assert max(map(abs, eager)) > 0.01
+
+
+@pytest.mark.parametrize("variant", ["eager", "compiled"])
+def test_layers_train_in_double_precision(variant: str) -> None:
+    """As from scratch, but for the rate, which MXNet's optimizer keeps as a float32.
+
+    Batches of 3 leave one of 1, for which the graph is another.
+    """
+    program = """
+from array import array
+from report.experiments.training.measure import Data, Run, Start
+from report.worker.curve import Curve
+
+numbers = [((37 * k) % 101 - 50) / 30 for k in range(60)]
+data = Data(features=array("d", numbers[:50]), targets=array("d", numbers[50:]), dtype="float64")
+orders = [array("i", [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]), array("i", range(10))]
+start = Start(weights=array("d", [0.1, -0.2, 0.3, 0.0, 0.2]), orders=orders)
+ends = []
+for implementation, variant in (("scratch", "eager"), ("concise", VARIANT)):
+    for loader in ("dataloader", "sliced"):
+        run = Run(run="", batch_size=3, lr=0.1, epochs=2, loss="mse", loader=loader,
+                  implementation=implementation, variant=variant)
+        curve = Curve(synchronize=session.synchronize)
+        session.train(run, data, start, curve)
+        ends.append(curve.loss)
+print(json.dumps(ends))
+"""
+    first, *others = printed(program.replace("VARIANT", repr(variant)))
+    assert len(first) == 3
+    for losses in others:
+        assert losses == pytest.approx(first, rel=1e-7)
