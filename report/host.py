@@ -106,5 +106,5 @@ def survey(
 
 def _why(failure: WorkerFailure) -> str:
     """Say why a worker gave no answer, with the last line that it printed."""
-    lines = (failure.stderr_tail or "").splitlines()
-    return f"{failure.reason}: {lines[-1]}" if lines else failure.reason
+    last = (failure.stderr_tail or "").rpartition("\n")[2].strip()
+    return failure.reason if last in failure.reason else f"{failure.reason}: {last}"

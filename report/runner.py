@@ -161,8 +161,12 @@ class Run:
             if environment.status != "ok":
                 record = self._record(job, status="skipped", reason=environment.reason)
             else:
-                worker = worker or workers.enter_context(Worker(self._command(job.backend)))
-                record, alive = self._measure(job, worker, bundle)
+                try:
+                    worker = worker or workers.enter_context(Worker(self._command(job.backend)))
+                except WorkerFailure as failure:
+                    record, alive = self._record(job, status="failed", reason=failure.reason), False
+                else:
+                    record, alive = self._measure(job, worker, bundle)
                 if not alive:
                     workers.close()
                     worker = None

@@ -61,15 +61,22 @@ class Worker:
     """A process that measures. Use it as a context manager; on leaving it is ended."""
 
     def __init__(self, argv: Sequence[str]) -> None:
-        """Start it in a process group of its own, so that all it starts ends with it."""
-        self._process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            env=_environment(),
-        )
+        """Start it in a process group of its own, so that all it starts ends with it.
+
+        Raises:
+            WorkerFailure: There is no such program, or the system cannot run it.
+        """
+        try:
+            self._process = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                env=_environment(),
+            )
+        except OSError as error:
+            raise WorkerFailure(f"the system cannot run it: {error.strerror}", None) from None
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._stderr: collections.deque[bytes] = collections.deque()
         self._threads = [
@@ -116,7 +123,7 @@ class Worker:
         if line is None:
             ended = self._ends_by_itself()
             self.kill()
-            how = _how_it_ended(self._process.returncode) if ended else "it closed its output"
+            how = how_it_ended(self._process.returncode) if ended else "it closed its output"
             raise self._failure(how)
         try:
             answer = json.loads(line)
@@ -158,12 +165,8 @@ class Worker:
 
     def kill(self) -> None:
         """End the worker's whole process group and wait until it is gone."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            # Also after the worker itself has ended: what it started may still run.
-            if hasattr(os, "killpg"):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
+        # Also after the worker itself has ended: what it started may still run.
+        end_group(self._process)
         # A process that waits for a broken device cannot even be killed; it must not hold us up.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=GRACE_S)
@@ -204,7 +207,17 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
 
 
-def _how_it_ended(code: int | None) -> str:
+def end_group(process: subprocess.Popen[Any]) -> None:
+    """End a process that leads a group, and all that it started in it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def how_it_ended(code: int | None) -> str:
+    """Say in words what an exit code means; negative ones are signals."""
     if code is None:
         return "it ended in an unknown way"
     if code >= 0:

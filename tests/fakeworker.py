@@ -2,7 +2,8 @@
 
 It speaks the protocol of `report.worker.main` over standard input and output. It has a folder,
 named by its first argument or by FAKE_WORKER: `behaviours.json` there says what to do for a product
-of each size (and for a look at the environment), and each job is noted in `jobs.jsonl`.
+of each size (and for a look at the environment), for all backends or for one ("numba 8"), and each
+job is noted in `jobs.jsonl`.
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ def main() -> None:
     for line in _until_parent_ends(sys.stdin.buffer):
         request = json.loads(line)
         behaviours = json.loads((FOLDER / "behaviours.json").read_text())
+        backend = request.get("backend")
         if request["do"] == "environment":
             behaviour = behaviours.get("environment", "environment")
+            behaviour = behaviours.get(f"{backend} environment", behaviour)
         else:
             jobs += 1
             size = str(request["settings"]["size"][0])
-            behaviour = behaviours.get(size, "answer")
+            behaviour = behaviours.get(f"{backend} {size}", behaviours.get(size, "answer"))
             _note(request, size, behaviour, jobs)
         BEHAVIOURS[behaviour](request)
 
@@ -63,6 +66,7 @@ def _note(request: dict[str, Any], size: str, behaviour: str, jobs: int) -> None
             records.append(len(json.loads(path.read_text())["records"]))
     job = {
         "pid": os.getpid(),
+        "python": sys.executable,
         "jobs": jobs,
         "size": int(size),
         "behaviour": behaviour,

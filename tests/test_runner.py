@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from report import codehash, data, store, surrogate
+from report import codehash, data, store, surrogate, workers
 from report.errors import DataError, ResultError, UsageError
 from report.host import Host, survey
+from report.interpreters.places import Interpreter
 from report.worker.records import Accelerator, Environment
 
 if TYPE_CHECKING:
@@ -255,6 +256,73 @@ def test_backends_run_in_processes_of_their_own(fake_worker: FakeWorker) -> None
     owners = {(job["backend"], job["pid"]) for job in fake_worker.jobs()}
     assert len(owners) == len({pid for _, pid in owners}) == 2
     assert sorted(r.backend for r in result.records) == ["other", "other", "pytorch", "pytorch"]
+
+
+FRAMEWORK_FAILURES = {
+    "crash": "it was ended by SIGSEGV",
+    "be killed": "it was ended by SIGKILL, most often for lack of memory",
+    "leave": "it ended by itself with code 3",
+    "hang": "no answer within 1 s",
+}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"), FRAMEWORK_FAILURES.items(), ids=FRAMEWORK_FAILURES.keys()
+)
+def test_framework_that_fails_leaves_the_records_of_the_others(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, behaviour: str, reason: str
+) -> None:
+    """The same experiment in another framework is measured, and so is the rest in its own."""
+    monkeypatch.setenv("TELL", "nothing")
+    plan = fake_worker.plan(
+        {"first": "answer", "second": "answer"},
+        processes=2,
+        backends=["pytorch", "numba"],
+        timeout_s=1.0 if behaviour == "hang" else 30.0,
+    )
+    fake_worker.behave({"numba 8": behaviour})
+    result = fake_worker.run(plan).execute(Diary())
+    found = {(r.experiment, r.backend, r.process): (r.status, r.reason) for r in result.records}
+    failed = {("first", "numba", process) for process in range(2)}
+    assert {key for key, (status, _) in found.items() if status == "failed"} == failed
+    assert {found[key][1] for key in failed} == {reason}
+    assert len(found) == 8
+    assert only_result(fake_worker.results) == result
+
+
+def test_each_framework_is_measured_by_its_own_interpreter(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of which the result says nothing: it holds no paths."""
+    monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).with_name("fakeworker.py"))
+    monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
+    another = tmp_path / "another-python"
+    another.symlink_to(sys.executable)
+    plan = fake_worker.plan({"first": "answer"}, backends=["pytorch", "numba"])
+    named = Interpreter(python=str(another), origin="configured")
+    host = replace(fake_worker.host("pytorch", "numba"), interpreters={"numba": named})
+    fake_worker.run(plan, host=host, worker_command=None).execute(Diary())
+    assert {job["backend"]: job["python"] for job in fake_worker.jobs()} == {
+        "pytorch": sys.executable,
+        "numba": str(another),
+    }
+    assert "another-python" not in next(fake_worker.results.rglob("*.json")).read_text()
+
+
+def test_interpreter_that_vanishes_in_the_middle_fails_its_own_records_only(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Somebody removes an environment while it is measured; the run goes on without it."""
+    monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).with_name("fakeworker.py"))
+    monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
+    plan = fake_worker.plan({"first": "answer"}, processes=2, backends=["pytorch", "numba"])
+    named = Interpreter(python=str(tmp_path / "gone"), origin="created")
+    host = replace(fake_worker.host("pytorch", "numba"), interpreters={"numba": named})
+    result = fake_worker.run(plan, host=host, worker_command=None).execute(Diary())
+    assert {(r.backend, r.status, r.reason) for r in result.records} == {
+        ("pytorch", "ok", None),
+        ("numba", "failed", "the system cannot run it: No such file or directory"),
+    }
 
 
 def test_missing_framework_is_skipped_with_the_reason(fake_worker: FakeWorker) -> None:

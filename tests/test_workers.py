@@ -95,6 +95,18 @@ def test_end_of_a_worker_is_told_in_words(
     assert told(fake_worker, behaviour).reason == reason
 
 
+def test_program_that_the_system_cannot_run_is_told_in_words(tmp_path: Path) -> None:
+    """One that is not there, and one that is no program of this system."""
+    strange = tmp_path / "python"
+    strange.write_bytes(b"\0\1\2\3")
+    strange.chmod(0o755)
+    why = {"none": "No such file or directory", "python": "Exec format error"}
+    for program in why:
+        with pytest.raises(WorkerFailure) as caught:
+            Worker([str(tmp_path / program)])
+        assert caught.value.reason == f"the system cannot run it: {why[program]}"
+
+
 def test_hanging_worker_is_given_up(fake_worker: FakeWorker) -> None:
     """No answer within the limit is a failure; what was printed until then is kept."""
     failure = told(fake_worker, "hang", timeout_s=0.5)

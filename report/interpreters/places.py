@@ -87,7 +87,8 @@ def find(backend: str, configured: Mapping[str, str]) -> Interpreter:
     """
     if backend in configured:
         wanted = configured[backend]
-        python = shutil.which(str(Path(wanted).expanduser()))
+        # As text: a Path drops the ./ that tells a program in this folder from a command.
+        python = shutil.which(os.path.expanduser(wanted))  # noqa: PTH111
         if python is None:
             raise UsageError(
                 f"interpreters.{backend}: {wanted} is no program that can be started; "
