@@ -100,11 +100,11 @@ def test_program_that_the_system_cannot_run_is_told_in_words(tmp_path: Path) -> 
     strange = tmp_path / "python"
     strange.write_bytes(b"\0\1\2\3")
     strange.chmod(0o755)
-    why = {"none": "No such file or directory", "python": "Exec format error"}
-    for program in why:
+    reasons = {"none": "No such file or directory", "python": "Exec format error"}
+    for program, why in reasons.items():
         with pytest.raises(WorkerFailure) as caught:
             Worker([str(tmp_path / program)])
-        assert caught.value.reason == f"the system cannot run it: {why[program]}"
+        assert caught.value.reason == f"the system cannot run it: {why}"
 
 
 def test_hanging_worker_is_given_up(fake_worker: FakeWorker) -> None:

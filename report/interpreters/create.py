@@ -9,7 +9,6 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import filelock
@@ -18,9 +17,11 @@ from report.backends import BACKENDS
 from report.errors import ReportError, UsageError
 from report.explain import instead
 from report.interpreters import places
+from report.workers import end_group, how_it_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from report.backends import Backend, Version
 
@@ -30,7 +31,10 @@ MARK = ".made"
 NEWEST_KNOWN: Version = (3, 14)
 """Of Pythons that are looked for by name."""
 
-KEPT_LINES = 12
+ANSWER_S = 20.0
+"""How long a Python may take to say which it is."""
+
+KEPT_LINES = 40
 """Of what an installer printed, for the message if it fails."""
 
 
@@ -59,13 +63,15 @@ def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
     requirements = _requirements(backend)
     known = BACKENDS[backend]
     folder = places.folder_of(backend)
+    # What cannot be made anew stays as it is.
+    base = base_python(known, own=sys.version_info[:2], search=shutil.which)
     with _sole_maker(folder):
         _clear(folder)
         _mark(folder).touch()
         try:
-            for title, command in _steps(known, folder, requirements):
-                say(f"{known.title}: {title}")
-                _run(command, known.title, say)
+            for step, command in _steps(known, base, folder, requirements):
+                say(f"{known.title}: {step}")
+                _run(command, f"{known.title}, {step}", say)
             _stamp(folder, requirements)
         except BaseException:
             # Also for Ctrl-C: half an environment is worse than none.
@@ -117,13 +123,24 @@ def base_python(backend: Backend, *, own: Version, search: Callable[[str], str |
     last = backend.newest or NEWEST_KNOWN
     for minor in range(last[1], backend.oldest[1] - 1, -1):
         found = search(f"python{last[0]}.{minor}")
-        if found is not None:
+        if found is not None and _is_python(found, (last[0], minor)):
             return found
     raise UsageError(
         f"{backend.title} needs Python {backend.pythons()}; this is {own[0]}.{own[1]}, and no "
         f"python{last[0]}.{last[1]} is on the PATH. Install one, or name it in experiments.yaml "
         f"(interpreters: {{{backend.name}: /path/to/python}})."
     )
+
+
+def _is_python(program: str, version: Version) -> bool:
+    """Return whether a program is that Python: some stand for one that is not installed."""
+    command = [program, "-I", "-c", "import sys; print(*sys.version_info[:2])"]
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=ANSWER_S
+        )
+        return done.stdout.split() == [str(part) for part in version]
+    return False
 
 
 def _requirements(backend: str) -> Path:
@@ -134,14 +151,16 @@ def _requirements(backend: str) -> Path:
 
 
 def _steps(
-    backend: Backend, folder: Path, requirements: Path
+    backend: Backend, base: str, folder: Path, requirements: Path
 ) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield what is to be done, in words and as a command."""
     python = str(places.python_in(folder))
     uv = shutil.which("uv")
-    base = base_python(backend, own=sys.version_info[:2], search=shutil.which)
     if uv is None:
-        yield "making a virtual environment", [base, "-I", "-m", "venv", str(folder)]
+        plain = [base, "-I", "-m", "venv", "--without-pip", str(folder)]
+        yield "making a virtual environment", plain
+        # As venv would, which keeps to itself why it could not: a full disk, for one.
+        yield "installing pip", [python, "-I", "-m", "ensurepip", "--upgrade", "--default-pip"]
         pip = [python, "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
         yield "installing", [*pip, "-r", str(requirements)]
     else:
@@ -150,29 +169,39 @@ def _steps(
     yield "importing it for the first time", [python, "-I", "-c", f"import {backend.package}"]
 
 
-def _run(command: Sequence[str], title: str, say: Callable[[str], None]) -> None:
+def _run(command: Sequence[str], doing: str, say: Callable[[str], None]) -> None:
     tail: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _failure(f"{doing}: {command[0]} cannot be run: {error.strerror}.") from None
+    with process:
         try:
             for line in process.stdout or ():
                 if line.strip():
                     tail.append(line.rstrip())
                     say(line.strip())
         except BaseException:
-            process.kill()
+            # What it started as well: that would go on to fill a folder that was removed.
+            end_group(process)
             raise
     if process.returncode:
-        raise EnvironmentCreationError(
-            f"The environment of {title} could not be made; nothing of it is left. "
-            f"What {Path(command[0]).name} said last:\n" + "\n".join(tail)
-        )
+        raise _failure(f"{doing}: {how_it_ended(process.returncode)}.", *tail)
+
+
+def _failure(*lines: str) -> EnvironmentCreationError:
+    told = "\n".join(lines)
+    return EnvironmentCreationError(
+        f"The environment could not be made; nothing of it is left. {told}"
+    )
 
 
 def _stamp(folder: Path, requirements: Path) -> None:
