@@ -336,7 +336,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         return None
     watcher = Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
     if create_envs:
-        _create_environments(plan.backends(), plan.interpreters, console)
+        _create_environments(plan.backends(), plan.interpreters, console, watcher.say)
     host = survey(plan.backends(), name=machine, interpreters=plan.interpreters)
     _require_a_backend(host)
     try:
@@ -360,7 +360,10 @@ def _run(  # noqa: PLR0913 (one argument for each option)
 
 
 def _create_environments(
-    backends: Sequence[str], interpreters: Mapping[str, str], console: Console
+    backends: Sequence[str],
+    interpreters: Mapping[str, str],
+    console: Console,
+    say: Callable[[str], None],
 ) -> None:
     """Make the environments of those frameworks that no interpreter has."""
     from rich.markup import escape
@@ -374,7 +377,7 @@ def _create_environments(
             continue
         with console.status(f"{backend}: making an environment") as status:
             python = create.create(backend, lambda line: status.update(escape(line[:160])))
-        console.print(f"made the environment of {backend}: {python}")
+        say(f"made the environment of {backend}: {python}")
 
 
 def _require_a_backend(host: Any) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from report.backends import BACKENDS
 from report.numerals import duration
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Watcher:
         self._waiting: list[Job] = []
         self._done, self._planned_s, self._begun = 0, 0.0, time.monotonic()
         self._seconds: dict[str, float] = {}
+        self._skipped: set[str] = set()
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
@@ -71,7 +73,7 @@ class Watcher:
         """Name the job under way and the time that remains."""
         total = self._done + len(self._waiting)
         note = f"{self._done + 1} of {total}, about {duration(self._remaining_s())} left"
-        name = f"{job.experiment.title} (process {job.process + 1})"
+        name = f"{job.experiment.title}{_of(job)} (process {job.process + 1})"
         self._bars.update(self._task, description=escape(name), note=note)
         if self._verbosity >= VERBOSE:
             self.say(f"{name}, {note}")
@@ -82,7 +84,7 @@ class Watcher:
         self._planned_s += job.budget_s
         self._waiting.remove(job)
         self._bars.advance(self._task)
-        name = job.experiment.name
+        name = job.experiment.name + _of(job)
         self._seconds[name] = self._seconds.get(name, 0.0) + record.elapsed_s
         if record.status == "failed":
             words = f"[red]failed[/] {escape(name)}: {escape(str(record.reason))}"
@@ -90,7 +92,10 @@ class Watcher:
             if record.stderr_tail and self._verbosity >= VERBOSE:
                 self._console.print(escape(record.stderr_tail), style="dim", soft_wrap=True)
         elif record.status == "skipped":
-            self.say(f"skipped {name}: {record.reason}")
+            message = f"skipped {name}: {record.reason}"
+            if message not in self._skipped:  # the same in every process
+                self._skipped.add(message)
+                self.say(message)
         elif job.process == job.experiment.processes - 1:
             spent = duration(self._seconds[name])
             self.say(f"measured {name} in {job.experiment.processes} processes, {spent}")
@@ -105,3 +110,8 @@ class Watcher:
         spent_s = time.monotonic() - self._begun
         # Jobs take longer than their budgets by start-up and set-up; by how much, the past tells.
         return planned_s * (spent_s / self._planned_s if self._planned_s else 1.2)
+
+
+def _of(job: Job) -> str:
+    """Name a job's framework where its experiment has several."""
+    return f" with {BACKENDS[job.backend].title}" if len(job.experiment.backends) > 1 else ""

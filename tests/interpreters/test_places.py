@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from report.errors import UsageError
 from report.interpreters import create, places
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -68,6 +70,44 @@ def test_interpreter_that_is_not_there_is_named_with_its_key() -> None:
         places.find("numba", {"numba": "/no/such/python"})
 
 
+def test_interpreter_is_found_as_a_shell_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path, one in this folder or in one's home, or a command on the PATH."""
+    folder, commands = tmp_path / "here", tmp_path / "commands"
+    for one in (folder, commands):
+        one.mkdir()
+        (one / "python3.11").symlink_to(sys.executable)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("PATH", str(commands))
+    found = {
+        wanted: places.find("numba", {"numba": wanted}).python
+        for wanted in ("python3.11", "./python3.11", "~/python3.11")
+    }
+    assert found == {
+        "python3.11": str(commands / "python3.11"),
+        "./python3.11": "./python3.11",
+        "~/python3.11": str(folder / "python3.11"),
+    }
+
+
+def test_folder_and_text_file_are_no_interpreters(tmp_path: Path) -> None:
+    """Only what can be started."""
+    (tmp_path / "notes.txt").write_text("x")
+    for wanted in (tmp_path, tmp_path / "notes.txt"):
+        with pytest.raises(UsageError, match="is no program that can be started"):
+            places.find("numba", {"numba": str(wanted)})
+
+
+def test_environment_whose_python_is_gone_is_not_believed(root: Path) -> None:
+    """It stands on one that an update of the system removed."""
+    python = made(root, "numba")
+    python.unlink()
+    python.symlink_to(root / "gone")
+    assert places.stamp_of("numba") is None
+
+
 def test_every_further_framework_has_pinned_requirements() -> None:
     """All but PyTorch, which is an extra of the package; nothing in them is open."""
     assert places.names() == sorted(set(BACKENDS) - {"pytorch"})
@@ -78,21 +118,71 @@ def test_every_further_framework_has_pinned_requirements() -> None:
         assert any(line.startswith(BACKENDS[path.stem].package) for line in lines)
 
 
-def test_python_is_chosen_that_the_framework_runs_on() -> None:
-    """This one if it will do, else the newest that will and is there; else one line says which."""
-    tensorflow = BACKENDS["tensorflow"]
-    assert create.base_python(tensorflow, own=(3, 12), search=lambda _: None) == sys.executable
-    there = {"python3.11": "/a/python3.11", "python3.13": "/a/python3.13"}
-    chosen = create.base_python(tensorflow, own=(3, 14), search=there.get)
-    assert chosen == "/a/python3.13"
-    with pytest.raises(UsageError, match=r"TensorFlow needs Python 3\.11 to 3\.13; this is 3\.14"):
-        create.base_python(tensorflow, own=(3, 14), search=lambda _: None)
+@pytest.fixture(name="pythons")
+def programs(tmp_path: Path) -> Callable[..., Callable[[str], str | None]]:
+    """Return a function that puts programs into a folder and finds them, as the PATH does."""
+
+    def search(**says: str) -> Callable[[str], str | None]:
+        for name, body in says.items():
+            path = tmp_path / name.replace("_", ".")
+            path.write_text(f"#!/bin/sh\n{body}\n")
+            path.chmod(0o755)
+        return lambda name: shutil.which(name, path=str(tmp_path))
+
+    return search
 
 
-def test_pythons_are_said_as_people_do() -> None:
-    """From the first that will do to the last."""
-    said = {name: backend.pythons() for name, backend in BACKENDS.items()}
-    assert said["tensorflow"] == "3.11 to 3.13"
-    assert said["numpy"] == "3.11 or newer"
-    assert not BACKENDS["tensorflow"].runs_on((3, 14))
-    assert not BACKENDS["numpy"].runs_on((3, 10))
+TENSORFLOW, MXNET, NUMBA = (BACKENDS[name] for name in ("tensorflow", "mxnet", "numba"))
+
+
+def test_this_python_is_chosen_if_it_will_do() -> None:
+    """Nothing else is looked for then."""
+    assert create.base_python(TENSORFLOW, own=(3, 12), search=lambda _: None) == sys.executable
+
+
+def test_newest_python_is_chosen_that_the_framework_runs_on(
+    pythons: Callable[..., Callable[[str], str | None]], tmp_path: Path
+) -> None:
+    """Where this one is too new; one that is newer still is of no use."""
+    search = pythons(python3_11="echo 3 11", python3_12="echo 3 12", python3_14="echo 3 14")
+    chosen = create.base_python(TENSORFLOW, own=(3, 14), search=search)
+    assert chosen == str(tmp_path / "python3.12")
+
+
+def test_program_that_stands_for_a_python_is_not_taken_for_one(
+    pythons: Callable[..., Callable[[str], str | None]], tmp_path: Path
+) -> None:
+    """A version manager has a program of that name also where there is no such Python."""
+    search = pythons(
+        python3_11="echo 3 11",
+        python3_12="echo 3 11",
+        python3_13="echo python3.13: command not found >&2; exit 127",
+    )
+    chosen = create.base_python(TENSORFLOW, own=(3, 14), search=search)
+    assert chosen == str(tmp_path / "python3.11")
+
+
+@pytest.mark.parametrize("own", [(3, 10), (3, 14)])
+def test_refusal_says_which_python_would_do(own: tuple[int, int]) -> None:
+    """This one is too old or too new, and no other is there."""
+    with pytest.raises(UsageError) as raised:
+        create.base_python(TENSORFLOW, own=own, search=lambda _: None)
+    assert raised.value.message == (
+        f"TensorFlow needs Python 3.11 to 3.13; this is 3.{own[1]}, and no python3.13 is on the "
+        "PATH. Install one, or name it in experiments.yaml (interpreters: {tensorflow: "
+        "/path/to/python})."
+    )
+
+
+def test_framework_says_on_which_pythons_it_runs() -> None:
+    """From the first that will do to the last, both included, in words as people have them."""
+    assert [
+        [one.runs_on((3, minor)) for minor in (10, 11, 13, 14)]
+        for one in (MXNET, TENSORFLOW, NUMBA)
+    ] == [
+        [False, True, False, False],
+        [False, True, True, False],
+        [False, True, True, True],
+    ]
+    said = [one.pythons() for one in (MXNET, TENSORFLOW, NUMBA)]
+    assert said == ["3.11", "3.11 to 3.13", "3.11 or newer"]

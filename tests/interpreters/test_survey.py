@@ -2,80 +2,249 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
-from report import host, tables
+from report import host, store, tables
+from report.backends import BACKENDS
+from report.cli import main
+from report.hardware import noise
 from report.interpreters import places
+from report.worker import main as worker
 from report.workers import BOOTSTRAP
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 
 @pytest.fixture(autouse=True)
-def no_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let there be no environment."""
+def _no_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be no environment, and work in an empty folder."""
     monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "envs"))
+    monkeypatch.chdir(tmp_path)
 
 
-def script(folder: Path, body: str) -> str:
-    """Return an interpreter that is a shell script."""
-    path = folder / "python"
-    path.write_text(f"#!/bin/sh\n{body}\n")
-    path.chmod(0o755)
-    return str(path)
+@pytest.fixture(name="script")
+def shell_script(tmp_path: Path) -> Callable[[str], str]:
+    """Return a function that makes an interpreter of a shell script."""
 
+    def make(body: str) -> str:
+        path = tmp_path / "python"
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture(name="with_numba", scope="module")
+def made_up_numba(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Return a function that lets "numba" be this code, in an interpreter with nothing else."""
+    folder = tmp_path_factory.mktemp("broken")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    python = places.python_in(folder)
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    asked = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True)
+    package = Path(asked.stdout.strip(), "numba", "__init__.py")
+    package.parent.mkdir()
+    # What Numba stands on is imported before it.
+    package.parent.with_name("numpy.py").write_text("import numba")
+
+    def put(code: str) -> str:
+        # Of another length each time: what was compiled in the same second would be taken for it.
+        package.write_text(code)
+        shutil.rmtree(package.with_name("__pycache__"), ignore_errors=True)
+        return str(python)
+
+    return put
+
+
+OLD = (
+    "import runpy, sys; sys.version_info = (3, 9, 18); "
+    f'runpy.run_path("{BOOTSTRAP}", run_name="__main__")'
+)
+TOO_OLD = "the worker needs Python 3.11 or newer, and this interpreter is"
 
 FAILURES = {
     "segfault": ("kill -SEGV $$", "it was ended by SIGSEGV"),
-    "no python": ("echo this is no Python >&2; exit 3", "code 3: this is no Python"),
-    "import crash": (
-        f"exec {sys.executable} -c \"raise ImportError('undefined symbol')\"",
-        "ImportError: undefined symbol",
+    "no python": (
+        "echo this is no Python >&2; exit 3",
+        "it ended by itself with code 3: this is no Python",
+    ),
+    "silent": ("exec >&-; cat >/dev/null", "it closed its output"),
+    "old": (
+        f"exec {sys.executable} -c '{OLD}'",
+        f"it ended by itself with code 1: {TOO_OLD} 3.9",
     ),
 }
 
 
-@pytest.mark.parametrize(("body", "words"), FAILURES.values(), ids=FAILURES)
+def failed(found: host.Host) -> str:
+    """Return why Numba failed, where NumPy in this interpreter did not."""
+    assert {name: one.status for name, one in found.environments.items()} == {
+        "numba": "failed",
+        "numpy": "ok",
+    }
+    return str(found.environments["numba"].reason)
+
+
+@pytest.mark.parametrize(("body", "why"), FAILURES.values(), ids=FAILURES)
 def test_interpreter_that_fails_leaves_the_other_frameworks(
-    tmp_path: Path, body: str, words: str
+    script: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, body: str, why: str
 ) -> None:
     """It is failed with its reason; NumPy, in this interpreter, is there."""
-    wrong = script(tmp_path, body)
+    monkeypatch.setattr("report.workers.GRACE_S", 1.0)
+    wrong = script(body)
     found = host.survey(["numba", "numpy"], interpreters={"numba": wrong})
-    assert found.environments["numba"].status == "failed"
-    assert words in str(found.environments["numba"].reason)
-    assert found.environments["numpy"].status == "ok"
+    assert failed(found) == f"Numba could not be started: {why}"
     assert found.command("numba")[0] == wrong
     assert found.command("numpy")[0] == sys.executable
 
 
-def test_missing_framework_is_skipped_with_the_command_that_makes_it() -> None:
-    """No traceback, and nothing that stops the others."""
-    found = host.survey(["numba"])
-    assert found.environments["numba"].status == "skipped"
-    assert "report env create numba" in str(found.environments["numba"].reason)
+def test_interpreter_that_hangs_is_given_up(
+    script: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an import does that waits for a device or for the network."""
+    ask = host.Worker.ask
+    limits = iter([1.0, 60.0])
+    monkeypatch.setattr(host.Worker, "ask", lambda *asked: ask(*asked[:2], next(limits)))
+    found = host.survey(["numba", "numpy"], interpreters={"numba": script("sleep 600")})
+    assert failed(found) == "Numba could not be started: no answer within 1 s"
 
 
-def test_interpreter_older_than_the_worker_says_so() -> None:
-    """Before anything of the worker is read, which an old Python could not."""
-    program = (
-        "import runpy, sys; sys.version_info = (3, 9, 18); "
-        f"runpy.run_path({str(BOOTSTRAP)!r}, run_name='__main__')"
+def test_file_that_the_system_cannot_run_fails_its_framework_only(tmp_path: Path) -> None:
+    """As a Python of another processor is, from a shared folder; no traceback."""
+    strange = tmp_path / "strange"
+    strange.write_bytes(b"\0\1\2\3")
+    strange.chmod(0o755)
+    found = host.survey(["numba", "numpy"], interpreters={"numba": str(strange)})
+    assert failed(found).endswith(
+        "could not be started: the system cannot run it: Exec format error"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "needs Python 3.11 or newer, and this interpreter is 3.9" in done.stderr
+
+
+CRASHES = {
+    "raises": ("raise ImportError('no such kernel')", "ImportError: no such kernel"),
+    "exits": ("import os; os._exit(7)", "it ended by itself with code 7"),
+    "segfault": (
+        "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+        "it was ended by SIGSEGV",
+    ),
+    "abort": ("import os; os.abort()", "it was ended by SIGABRT"),
+}
+
+
+@pytest.mark.parametrize(("code", "why"), CRASHES.values(), ids=CRASHES)
+def test_framework_that_crashes_when_it_is_imported_leaves_the_others(
+    with_numba: Callable[[str], str], code: str, why: str
+) -> None:
+    """In the interpreter that experiments.yaml names; the reason is how it ended."""
+    found = host.survey(["numba", "numpy"], interpreters={"numba": with_numba(code)})
+    assert failed(found).startswith(f"Numba could not be started: {why}")
+    assert failed(found).count(why) == 1
+
+
+def old_python() -> str:
+    """Return a Python that is too old for the worker, or skip the test."""
+    for minor in range(10, 5, -1):
+        python = shutil.which(f"python3.{minor}")
+        # A version manager has such a program also where there is no such Python.
+        if python and subprocess.run([python, "-c", ""], check=False).returncode == 0:
+            return python
+    pytest.skip("there is no Python older than 3.11 here; a stand-in is tested above")
+
+
+def test_real_interpreter_that_is_too_old_says_which_would_do() -> None:
+    """It can still read the first lines of the worker."""
+    found = host.survey(["numba", "numpy"], interpreters={"numba": old_python()})
+    assert f"{TOO_OLD} 3." in failed(found)
+
+
+def test_missing_framework_says_which_python_it_needs_where_this_is_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An interpreter that is too new can never have it: the reason names one that can."""
+    mxnet = replace(BACKENDS["mxnet"], package="no_such_package")
+    reasons = []
+    for newest in (sys.version_info[:2], (3, 10)):
+        monkeypatch.setitem(BACKENDS, "mxnet", replace(mxnet, oldest=(3, 10), newest=newest))
+        environment = worker._environment("mxnet")
+        assert environment.status == "skipped"
+        reasons.append(environment.reason)
+    assert reasons == [
+        "MXNet is not installed: report env create mxnet",
+        "MXNet is not installed: report env create mxnet (it runs on Python 3.10)",
+    ]
 
 
 def test_paths_of_interpreters_are_not_printed_as_hardware() -> None:
     """What `report hardware --json` prints may be published."""
     found = host.survey(["numpy"])
-    assert sys.executable not in tables.host_json(found)
-    assert "interpreters" not in tables.host_json(found)
+    printed = tables.host_json(found)
+    assert json.loads(printed)["environments"]["numpy"]["status"] == "ok"
+    assert sys.executable not in printed
+    assert "interpreters" not in printed
+
+
+def configure(**changes: object) -> None:
+    """Write an experiments.yaml of one tiny product in NumPy and in Numba."""
+    config = {
+        "version": 1,
+        "device": "cpu",
+        "backends": ["numba", "numpy"],
+        "profiles": {"quick": {"processes": 1, "repeats": 3, "seeds": 1}},
+        "experiments": {
+            "product": {"kind": "matmul", "size": 8, "strategy": "full", "budget_s": 0.2}
+        },
+        **changes,
+    }
+    Path("experiments.yaml").write_text(yaml.safe_dump(config))
+
+
+@pytest.mark.slow
+def test_run_measures_what_there_is_and_records_why_the_rest_is_not(
+    with_numba: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a framework that is not there, the command that makes it; for one that crashes, why."""
+    monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)
+    if find_spec("numba") is not None:
+        pytest.skip("Numba is installed here")
+    crashing = with_numba("import os; os.abort()")
+    reasons = []
+    for interpreters in ({}, {"numba": crashing}):
+        configure(interpreters=interpreters)
+        done = CliRunner().invoke(main, ["run", "--machine", "here"])
+        assert done.exit_code == 0, done.output
+        result = store.load_all(Path("results"))[-1]
+        records = {record.backend: record for record in result.records}
+        assert records["numpy"].status == "ok"
+        assert records["numba"].status == "skipped"
+        assert str(records["numba"].reason) in done.stderr
+        reasons.append(str(records["numba"].reason))
+    assert reasons[0] == "Numba is not installed: report env create numba"
+    assert reasons[1].startswith("Numba could not be started: it was ended by SIGABRT")
+    written = "".join(path.read_text() for path in Path("results").rglob("*.json"))
+    assert os.path.dirname(crashing) not in written  # noqa: PTH120
+
+
+def test_run_with_an_interpreter_that_is_not_there_changes_nothing() -> None:
+    """One line that names the key, before anything is measured."""
+    configure(interpreters={"numba": "/no/such/python"})
+    done = CliRunner().invoke(main, ["run"])
+    assert done.exit_code == 2
+    assert done.output == (
+        "Error: interpreters.numba: /no/such/python is no program that can be started; "
+        "name a Python, or remove the key\n"
+    )
+    assert not Path("results").exists()
