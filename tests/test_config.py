@@ -327,6 +327,26 @@ ONE_LINE = {
         "x.yaml:1: version is missing; add it.",
     ),
     "list of things": ("- a\n- b\n", "x.yaml:1: expected keys such as version and experiments."),
+    "interpreter of a framework that there is not": (
+        "version: 1\ninterpreters:\n  numbda: python3\nexperiments: {a: {kind: matmul}}\n",
+        "x.yaml:3: interpreters.numbda: unknown value 'numbda'. Did you mean 'numba'?",
+    ),
+    "interpreter without a name": (
+        "version: 1\ninterpreters: {numba: ''}\nexperiments: {a: {kind: matmul}}\n",
+        "x.yaml:2: interpreters.numba: ",
+    ),
+    "interpreter that is a list": (
+        "version: 1\ninterpreters: {numba: [python3]}\nexperiments: {a: {kind: matmul}}\n",
+        "x.yaml:2: interpreters.numba: ",
+    ),
+    "interpreters that are a list": (
+        "version: 1\ninterpreters: [python3]\nexperiments: {a: {kind: matmul}}\n",
+        "x.yaml:2: interpreters: ",
+    ),
+    "variant that there is not": (
+        "version: 1\nexperiments:\n  a:\n    kind: training\n    variant: compile\n",
+        "x.yaml:5: experiments.a.variant: unknown value 'compile'. Did you mean 'compiled'?",
+    ),
     "one word": ("hello", "x.yaml:1: expected keys such as version and experiments."),
     "nothing": ("", "x.yaml:1: expected keys such as version and experiments."),
     "key that is a number": (

@@ -62,18 +62,85 @@ def test_file_of_version_1_is_read_as_plain_sgd_without_claims(
     assert formats.upgraded(again) == json.loads(store.dump(read))
 
 
+def as_version_2(result: Result) -> dict[str, Any]:
+    """Return a result as version 2 wrote it: of frameworks that train call by call."""
+    content: dict[str, Any] = json.loads(store.dump(result))
+    content["version"] = 2
+    for record in content["records"]:
+        for run in record["outcome"]["runs"] if record["outcome"] else ():
+            del run["labels"]["variant"]
+        del record["import_s"]
+    return content
+
+
+def test_file_of_version_2_is_read_as_trained_call_by_call(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """And is otherwise the same, its verdicts too."""
+    path, result = tmp_path / "old.json", make_result()
+    old = as_version_2(result)
+    path.write_text(json.dumps(old))
+    read = store.load(path)
+    runs = [run for record in read.records if record.outcome for run in record.outcome.runs]
+    assert runs
+    assert {run.labels["variant"] for run in runs} == {"eager"}
+    assert read == result
+
+
+def test_variant_that_a_file_says_is_kept(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """An upgrade fills in what was not said, and no more."""
+    content = as_version_2(make_result())
+    (first, *_) = (
+        run
+        for record in content["records"]
+        if record["outcome"]
+        for run in record["outcome"]["runs"]
+    )
+    first["labels"]["variant"] = "epoch"
+    (tmp_path / "old.json").write_text(json.dumps(content))
+    read = store.load(tmp_path / "old.json")
+    found = [
+        r.labels["variant"]
+        for record in read.records
+        if record.outcome
+        for r in record.outcome.runs
+    ]
+    assert found.count("epoch") == 1
+
+
+def test_training_without_a_variant_is_refused_today(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """A file of this version says how it trained."""
+    content = {**as_version_2(make_result()), "version": VERSION}
+    (tmp_path / "odd.json").write_text(json.dumps(content))
+    with pytest.raises(ResultError, match="is no valid result file: variant: Field required"):
+        store.load(tmp_path / "odd.json")
+
+
 def test_every_version_before_this_one_has_a_step() -> None:
     """Nothing that was ever written becomes unreadable."""
     assert sorted(formats.STEPS) == list(range(1, VERSION))
 
 
-@pytest.mark.parametrize("content", [{}, {"config": 3, "records": {}}, {"records": [1, {}]}])
+@pytest.mark.parametrize("version", formats.STEPS)
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"config": 3, "records": {}},
+        {"records": [1, {}]},
+        {"records": [{"outcome": 3}, {"outcome": {"runs": [4, {"labels": 5}]}}]},
+    ],
+)
 def test_what_is_no_result_is_left_for_the_reader_to_refuse(
-    content: dict[str, Any], tmp_path: Path
+    content: dict[str, Any], version: int, tmp_path: Path
 ) -> None:
     """An upgrade must not stumble over what a stranger's file holds."""
     path = tmp_path / "odd.json"
-    path.write_text(json.dumps({"version": 1, **content}))
+    path.write_text(json.dumps({"version": version, **content}))
     with pytest.raises(ResultError, match="is no valid result file"):
         store.load(path)
 

@@ -154,6 +154,7 @@ MEASURED: dict[str, Any] = {
     "experiments.runs.runs.0.loss": "mse",
     "experiments.runs.loader": "sliced",
     "experiments.runs.implementation": "concise",
+    "experiments.runs.variant": "eager",
     "experiments.runs.dtype": "float64",
     "experiments.third": {"kind": "matmul"},
 }
@@ -173,6 +174,7 @@ def test_fingerprint_changes_with_all_that_is_measured(place: str, value: Any) -
         ("dataset.path", "/elsewhere/there.dat"),
         ("profiles.full.processes", 9),
         ("experiments.products.full", {"size": 77}),
+        ("interpreters", {"numba": "/home/somebody/secret/python"}),
     ],
 )
 def test_fingerprint_stays_with_what_is_only_said(place: str, value: Any) -> None:
@@ -195,8 +197,14 @@ def test_fingerprint_does_not_change_the_plan() -> None:
 
 
 def test_stored_plan_holds_no_path() -> None:
-    """Where somebody keeps the data file is nobody else's business."""
-    stored = json.dumps(planned({"dataset.path": "/home/somebody/secret.dat"}).stored())
+    """Where somebody keeps the data file or a Python is nobody else's business."""
+    private = {
+        "dataset.path": "/home/somebody/secret.dat",
+        "interpreters": {"numba": "/home/somebody/secret/python"},
+    }
+    made = planned(private)
+    assert made.interpreters == {"numba": "/home/somebody/secret/python"}
+    stored = json.dumps(made.stored())
     assert "secret" not in stored
     assert "somebody" not in stored
 

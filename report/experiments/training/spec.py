@@ -140,7 +140,7 @@ class TrainingSettings(Settings):
         description="scratch: the chapter's own model, loss and sgd; concise: the framework's "
         "layer, loss and optimizer.",
     )
-    variant: OneOrMany[Variant | Literal["auto"]] = Field(
+    variant: OneOrMany[Literal[Variant, "auto"]] = Field(
         ["auto"],
         description="eager: call by call, as it is written; compiled: an update is one program; "
         "epoch: a whole epoch is one; auto: all of these that the framework offers.",

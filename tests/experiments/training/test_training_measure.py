@@ -20,9 +20,10 @@ from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.measure import KEPT_REPEATS, measure
+from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from report.data import LoadedData
@@ -370,6 +371,9 @@ class Fake:
     Attributes:
         trained: (label, the first weight) of each training, in order.
         took_s: What its clock shows after each.
+        ways: How it trains, by implementation.
+        loaders: The data loaders that it has.
+        refused: Ways that it turns out not to have.
     """
 
     def __init__(self, took_s: float = 0.0) -> None:
@@ -377,6 +381,9 @@ class Fake:
         self.trained: list[tuple[str, float]] = []
         self.took_s = took_s
         self.now_s = 300.0
+        self.ways = {"scratch": ("eager",), "concise": ("eager",)}
+        self.loaders = LOADERS
+        self.refused: set[str] = set()
 
     def synchronize(self) -> None:
         """Have nothing to wait for."""
@@ -386,16 +393,17 @@ class Fake:
         return self.now_s
 
     def loader(self, wanted: str) -> str:
-        """Have every loader."""
-        return wanted
+        """Cut slices where it lacks one."""
+        return wanted if wanted in self.loaders else "sliced"
 
     def variants(self, implementation: str) -> tuple[str, ...]:
-        """Train one way only."""
-        del implementation
-        return ("eager",)
+        """Say how it trains."""
+        return self.ways[implementation]
 
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Make one point an epoch."""
+        if run.variant in self.refused:
+            raise Unavailable(f"the fake cannot train {run.variant}")
         self.trained.append((run.run, start.weights[0]))
         self.now_s += self.took_s
         curve.evaluate = lambda: 0.25
@@ -492,6 +500,78 @@ def test_sweeps_give_every_run_with_every_loader_and_implementation(
         "copies": 1,
         "variant": "eager",
     }
+
+
+def ways_of(labels: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Return what tells runs of the same name apart."""
+    return [(one["run"], one["loader"], one["implementation"], one["variant"]) for one in labels]
+
+
+def test_each_run_is_trained_in_all_ways_that_the_framework_offers(
+    made_up: dict[str, Any],
+) -> None:
+    """Which can differ with the implementation; an experiment that says nothing means all."""
+    fake = Fake()
+    fake.ways = {"scratch": ("eager", "epoch"), "concise": ("compiled",)}
+    said: list[dict[str, Any]] = [{}, {"variant": ["auto"]}]
+    for settings in said:
+        job = job_of(made_up, [GD, BATCH_100], implementation=IMPLEMENTATIONS)
+        job["settings"] |= settings
+        runs = measure(fake, job).runs
+        assert ways_of(run.labels for run in runs) == [
+            (name, "sliced", implementation, variant)
+            for name in ("GD", "batch 100")
+            for implementation, variant in (
+                ("scratch", "eager"),
+                ("scratch", "epoch"),
+                ("concise", "compiled"),
+            )
+        ]
+
+
+def test_slices_in_the_place_of_a_loader_are_trained_once(
+    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A framework without a data loader cuts slices, and its label says so; not twice the same."""
+    fake = Fake()
+    fake.loaders = ["sliced"]
+    outcome = fake_train(fake, monkeypatch, made_up, loader=LOADERS, repeats=2)
+    assert ways_of(run.labels for run in outcome.runs) == [
+        ("GD", "sliced", "scratch", "eager"),
+        ("batch 100", "sliced", "scratch", "eager"),
+    ]
+    assert outcome.series == []
+    assert [name for name, _ in fake.trained].count("GD") == 3
+
+
+def test_what_a_framework_cannot_train_is_skipped_with_its_reason(
+    made_up: dict[str, Any],
+) -> None:
+    """Under the labels that it would have had; the other ways are trained as ever."""
+    fake = Fake()
+    fake.refused = {"epoch"}
+    job = job_of(made_up, [GD, BATCH_100], repeats=3, seeds=2)
+    job["settings"]["variant"] = ["epoch", "eager"]
+    outcome = measure(fake, job)
+    wanted = [(name, "sliced", "scratch", "epoch") for name in ("GD", "batch 100")]
+    assert ways_of(series.labels for series in outcome.series) == wanted
+    assert {(s.status, s.reason, s.timing) for s in outcome.series} == {
+        ("skipped", "the fake cannot train epoch", None)
+    }
+    assert outcome.series[0].labels.keys() == outcome.runs[0].labels.keys()
+    assert [(run.labels["variant"], run.repeats) for run in outcome.runs] == [("eager", 3)] * 4
+
+
+def test_nothing_but_skipped_runs_ends_at_once(
+    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is an outcome like any other, and takes none of the budget."""
+    fake = Fake(1.0)
+    fake.refused = {"eager"}
+    outcome = fake_train(fake, monkeypatch, made_up, repeats=1000, budget_s=100.0)
+    assert outcome.runs == []
+    assert [series.status for series in outcome.series] == ["skipped"] * 2
+    assert fake.trained == []
 
 
 def test_the_worker_reads_what_the_parent_wrote(made_up: dict[str, Any]) -> None:
