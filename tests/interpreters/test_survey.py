@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -22,7 +22,7 @@ from report.cli import main
 from report.hardware import noise
 from report.interpreters import places
 from report.worker import main as worker
-from report.workers import BOOTSTRAP
+from report.workers import BOOTSTRAP, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,9 +116,13 @@ def test_interpreter_that_hangs_is_given_up(
     script: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As an import does that waits for a device or for the network."""
-    ask = host.Worker.ask
-    limits = iter([1.0, 60.0])
-    monkeypatch.setattr(host.Worker, "ask", lambda *asked: ask(*asked[:2], next(limits)))
+    ask = Worker.ask
+    limits = {"numba": 1.0, "numpy": 60.0}
+
+    def asked(self: Worker, request: dict[str, Any], _: float) -> dict[str, Any]:
+        return ask(self, request, limits[request["backend"]])
+
+    monkeypatch.setattr(Worker, "ask", asked)
     found = host.survey(["numba", "numpy"], interpreters={"numba": script("sleep 600")})
     assert failed(found) == "Numba could not be started: no answer within 1 s"
 

@@ -381,7 +381,7 @@ class Fake:
         self.trained: list[tuple[str, float]] = []
         self.took_s = took_s
         self.now_s = 300.0
-        self.ways = {"scratch": ("eager",), "concise": ("eager",)}
+        self.ways: dict[str, tuple[str, ...]] = {"scratch": ("eager",), "concise": ("eager",)}
         self.loaders = LOADERS
         self.refused: set[str] = set()
 
