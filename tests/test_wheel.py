@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from report.interpreters import places
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 
@@ -93,6 +95,10 @@ def test_wheel_holds_the_program_and_what_it_reads_and_no_more(installed: Instal
         names = wheel.namelist()
 
     assert {"report/py.typed", "report/experiments.yaml", "report/templates/base.html"} <= {*names}
+    # Of each further framework, so that `report env create` works away from the checkout.
+    requirements = {f"report/interpreters/requirements/{name}.txt" for name in places.names()}
+    assert requirements
+    assert requirements <= {*names}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"report", "minibatch_report"}
 
