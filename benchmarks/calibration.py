@@ -53,8 +53,12 @@ class Simulated:
     """Draws what processes measure: log-normal between them and within."""
 
     def __init__(self, budget: str, own: float, within: float, seed: int = 1) -> None:
-        """Fix the noise; the same seed draws the same samples."""
-        self._rng = np.random.default_rng(seed)
+        """Fix the noise; the same noise and seed draw the same samples.
+
+        Each noise draws others: rows of one stream would all err the same way by chance.
+        """
+        row = (*BUDGETS[budget], round(own * 1e6), round(within * 1e6))
+        self._rng = np.random.default_rng([seed, *row])
         self._processes, self._samples = BUDGETS[budget]
         self._own, self._within = own, within
 

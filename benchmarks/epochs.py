@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from report import data
+from report import data, seeds
 from report.statistics import estimate, paired_ratio
 
 RUNS = {"GD": (1500, 1.0), "SGD": (1, 0.005), "batch 100": (100, 0.4), "batch 10": (10, 0.05)}
@@ -75,7 +75,7 @@ def main() -> None:
     processes = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     found: list[dict[str, tuple[list[float], list[float]]]] = []
     with tempfile.TemporaryDirectory() as folder:
-        bundle = data.write_bundle(Path(folder), data.load(None), seed=1, seeds=1, epochs=2)
+        bundle = seeds.write_bundle(Path(folder), data.load(None), seed=1, seeds=1, epochs=2)
         environment = {**os.environ, "BENCHMARK": json.dumps([bundle, RUNS, ROUNDS])}
         for _ in range(processes):
             done = subprocess.run(

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from report import data
+from report import data, seeds
 from report.interpreters import places
 from report.statistics import estimate, paired_ratio
 from report.workers import BOOTSTRAP
@@ -189,7 +189,7 @@ def main() -> None:
     processes = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        bundle = data.write_bundle(folder, data.load(None), seed=1, seeds=1, epochs=2)
+        bundle = seeds.write_bundle(folder, data.load(None), seed=1, seeds=1, epochs=2)
         compiled = library(folder)
         path = None if compiled is None else str(compiled)
         request = json.dumps([str(BOOTSTRAP), path, ROUNDS, bundle])

@@ -23,6 +23,7 @@ from report import data, leastsquares
 from report.backends.pytorch import Session
 from report.experiments.training import measure as training
 from report.experiments.training.measure import Run
+from report.seeds import write_bundle
 from report.worker.curve import EVERY
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Tuner:
         loaded = data.load(None)
         self.lowest = leastsquares.problem(loaded.features, loaded.targets).optimum()[1]
         epochs = max(EPOCHS.values())
-        bundle = data.write_bundle(folder, loaded, seed=SEED, seeds=seeds, epochs=epochs)
+        bundle = write_bundle(folder, loaded, seed=SEED, seeds=seeds, epochs=epochs)
         self.data = training._data(bundle, "float32")  # noqa: SLF001 (as a worker does)
         self.starts = [
             training._start(bundle, seed, "permutation", 1, epochs)  # noqa: SLF001

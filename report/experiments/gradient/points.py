@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report import data, leastsquares
+from report import leastsquares, seeds
 
 if TYPE_CHECKING:
     from report.leastsquares import FloatArray, Moments, Problem
@@ -44,4 +44,4 @@ def of_seed(moments: Moments, seed: int) -> dict[str, list[float]]:
     """
     problem = leastsquares.problem_from_moments(moments)
     features = len(problem.hessian) - 1
-    return points(problem, data.initial_weights(seed, 0, features))
+    return points(problem, seeds.initial_weights(seed, 0, features))

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import results_factory
-from report import data, leastsquares, surrogate
+from report import data, leastsquares, seeds, surrogate
 from report.backends import pytorch
 from report.config import Config
 from report.experiments.gradient import points
@@ -68,7 +68,7 @@ def handed_over(
 ) -> dict[str, Any]:
     """Return what the parent hands to its workers."""
     folder = tmp_path_factory.mktemp("bundle")
-    written = data.write_bundle(folder, rows, seed=SEED, seeds=1, epochs=1)
+    written = seeds.write_bundle(folder, rows, seed=SEED, seeds=1, epochs=1)
     return {**written, "points": thetas}
 
 
@@ -113,7 +113,7 @@ def test_points_are_the_start_two_best_steps_and_the_solution(
 ) -> None:
     """The losses there are those of the exact path at the best fixed rate, and the lowest one."""
     problem = leastsquares.problem(rows.features, rows.targets)
-    start = np.append(data.initial_weights(SEED, 0, 5), 0.0)
+    start = np.append(seeds.initial_weights(SEED, 0, 5), 0.0)
     path = problem.gradient_descent(start, problem.best_fixed_lr(), steps=2)
     assert thetas["start"] == start.tolist()
     losses = [problem.loss(np.array(thetas[name])) for name in POINTS]
