@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Protocol, cast
 from report import statistics, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from report.results import Record, Result
     from report.statistics import Estimate
-    from report.worker.records import Labels, Scalar
+    from report.worker.records import Labels, Scalar, Series
 
 Key = tuple[str, str, str, tuple[tuple[str, "Scalar"], ...]]
 
@@ -100,6 +100,47 @@ def of_result(result: Result) -> list[Quantity]:
         for experiment in result.config["experiments"]
         for records in by_backend(result.of(experiment)).values()
         for quantity in of_records(records)
+    ]
+
+
+def of_series(
+    records: Sequence[Record],
+    *,
+    wanted: Callable[[Series], bool] = lambda _: True,
+    examples: Callable[[Series], int | None] = lambda _: None,
+) -> list[Quantity]:
+    """Return one quantity for each series that any process timed: the seconds of one call.
+
+    Args:
+        records: Of one experiment on one backend, a process each.
+        wanted: Which series to return.
+        examples: How many training examples a call of a series processes.
+    """
+    groups: dict[str, list[list[float]]] = {}
+    found: dict[str, Series] = {}
+    for index, record in enumerate(records):
+        for series in record.outcome.series if record.outcome else ():
+            if series.timing is None or not wanted(series):
+                continue
+            key = repr(series.labels)
+            found.setdefault(key, series)
+            # A place for each process, so that ratios can pair what one process measured.
+            mine = groups.setdefault(key, [[] for _ in records])
+            loops = series.timing.inner_loops
+            mine[index] = [elapsed / loops for elapsed in series.timing.elapsed_s]
+    return [
+        Quantity(
+            experiment=records[0].experiment,
+            kind=records[0].kind,
+            backend=records[0].backend,
+            metric="call",
+            labels=series.labels,
+            groups=groups[key],
+            flops=series.flops,
+            bytes_moved=series.bytes_moved,
+            examples=examples(series),
+        )
+        for key, series in found.items()
     ]
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import collections
 from typing import TYPE_CHECKING
 
-from report.experiments.matmul.method import BASES, STOPS
+from report import measuring
 from report.experiments.overhead.measure import update_flops
-from report.numerals import count, digits, duration
-from report.worker.timing import Method
+from report.numerals import count, digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,25 +18,19 @@ if TYPE_CHECKING:
 def method(records: Sequence[Record]) -> list[str]:
     """Describe the measurement of one experiment on one backend."""
     series = [s for record in records for s in (record.outcome.series if record.outcome else ())]
-    timed = [(one, one.timing) for one in series if one.timing]
-    if not timed:
+    timings = measuring.timings(records)
+    if not timings:
         return []
-    settings = Method(budget_s=1, repeats=1)
-    stops = collections.Counter(timing.stopped for _, timing in timed)
-    ended = (f"{STOPS[name]} ({number} of {len(timed)})" for name, number in stops.most_common())
-    samples = [timing.samples for _, timing in timed]
-    operations = {one.labels["operation"] for one, _ in timed}
+    operations = {one.labels["operation"] for one in series if one.timing}
     sentences = [
         (
             f"{count(len(records), 'fresh process')}. Each series is called until it is warm. A "
-            f"sample is as many calls as last about {settings.sample_s * 1e3:.0f} ms, or one call "
-            "where that is longer; before samples of several calls, a quarter as many run untimed."
+            f"sample is as many calls as last about {measuring.METHOD.sample_s * 1e3:.0f} ms, or "
+            "one call where that is longer; before samples of several calls, a quarter as many run "
+            "untimed."
         ),
-        (
-            "The series of the experiment take turns in shuffled rounds. Samples of each in one "
-            f"process: {min(samples):,} to {max(samples):,}."
-        ),
-        f"A series ended when it {'; or '.join(ended)}.",
+        measuring.rounds(timings),
+        measuring.ended(timings),
     ]
     if "add" in operations:
         sentences.append(
@@ -58,8 +50,8 @@ def method(records: Sequence[Record]) -> list[str]:
     return [
         *sentences,
         *_compiling(series),
-        BASES[len(records) > 1],
-        f"In all {duration(sum(record.elapsed_s for record in records))}.",
+        measuring.basis(records),
+        measuring.took(records),
     ]
 
 

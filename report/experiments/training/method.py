@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.experiments.matmul.method import BASES
+from report import measuring
 from report.experiments.training import labels
-from report.numerals import count, duration
+from report.numerals import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +37,8 @@ def method(records: Sequence[Record]) -> list[str]:
             f"The loss on all examples is evaluated {_evaluated(runs)}, outside the timer; losses "
             "are medians over seeds."
         ),
-        BASES[len(records) > 1],
-        f"In all {duration(sum(record.elapsed_s for record in records))}.",
+        measuring.basis(records),
+        measuring.took(records),
     ]
 
 
