@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from report import __version__
+from report.interpreters.commands import create_missing, env
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from rich.console import Console
+    from collections.abc import Callable
 
     from report.plan import Plan
     from report.results import Result
@@ -101,6 +100,9 @@ def main() -> None:
 
     `report build` reads experiments.yaml, measures, and renders a static site.
     """
+
+
+main.add_command(env)
 
 
 @main.command()
@@ -200,57 +202,6 @@ def hardware(machine: str | None, *, as_json: bool) -> None:
         tables.show(tables.host(host))
 
 
-@main.group()
-def env() -> None:
-    """Environments of frameworks that do not fit into one: list, create, remove."""
-
-
-def _environment_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of environments."""
-    from report.interpreters import places
-
-    return [name for name in places.names() if name.startswith(incomplete)]
-
-
-NAMES_ARGUMENT = click.argument(
-    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=_environment_names
-)
-
-
-@env.command("list")
-def list_environments() -> None:
-    """Show which frameworks have an environment, and where all of them lie."""
-    from report import tables
-
-    tables.show(tables.environments())
-
-
-@env.command("create")
-@NAMES_ARGUMENT
-def create_environments(names: tuple[str, ...]) -> None:
-    """Make the environments NAME..., anew where they are there."""
-    from rich.console import Console
-    from rich.markup import escape
-
-    from report.interpreters import create
-
-    console = Console(stderr=True)
-    for name in names:
-        with console.status(f"{name}: making an environment") as status:
-            create.create(name, lambda line: status.update(escape(line[:160])))
-        click.echo(f"{name} is ready.")
-
-
-@env.command("remove")
-@NAMES_ARGUMENT
-def remove_environments(names: tuple[str, ...]) -> None:
-    """Remove the environments NAME...; nothing that this program did not make is touched."""
-    from report.interpreters import create
-
-    for name in names:
-        click.echo(f"{name} is removed." if create.remove(name) else f"{name} was not there.")
-
-
 @main.command()
 @CONFIG_ARGUMENT
 def validate(config: Path) -> None:
@@ -320,7 +271,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     from rich.console import Console
 
     from report import files, tables
-    from report.claims import wording
+    from report.claims import verdicts, wording
     from report.config import load
     from report.errors import ReportError
     from report.host import survey
@@ -336,7 +287,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         return None
     watcher = Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
     if create_envs:
-        _create_environments(plan.backends(), plan.interpreters, console, watcher.say)
+        create_missing(plan.backends(), plan.interpreters, console, watcher.say)
     host = survey(plan.backends(), name=machine, interpreters=plan.interpreters)
     _require_a_backend(host)
     try:
@@ -355,29 +306,9 @@ def _run(  # noqa: PLR0913 (one argument for each option)
             f"Interrupted. What was measured is kept in {results}; the same command goes on."
         ) from None
     if result.verdicts:
-        watcher.say(f"The chapter's statements: {wording.counts(result.verdicts)}.")
+        # Of each experiment's leading framework, as the page counts them.
+        watcher.say(f"The chapter's statements: {wording.counts(verdicts.leading(result))}.")
     return result
-
-
-def _create_environments(
-    backends: Sequence[str],
-    interpreters: Mapping[str, str],
-    console: Console,
-    say: Callable[[str], None],
-) -> None:
-    """Make the environments of those frameworks that no interpreter has."""
-    from rich.markup import escape
-
-    from report.interpreters import create, places
-
-    for backend in backends:
-        if backend not in places.names() or backend in interpreters:
-            continue
-        if places.stamp_of(backend) is not None:
-            continue
-        with console.status(f"{backend}: making an environment") as status:
-            python = create.create(backend, lambda line: status.update(escape(line[:160])))
-        say(f"made the environment of {backend}: {python}")
 
 
 def _require_a_backend(host: Any) -> None:

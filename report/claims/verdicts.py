@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Decision = Literal["supported", "contradicted", "inconclusive", "not run"]
 
+NO_BACKEND = "none"
+"""Judged by none: the experiment that the claim is about is not in the plan."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
@@ -80,7 +83,21 @@ def of_result(result: Result) -> list[Verdict]:
     return [
         _judged(result, backend, name, claim)
         for name, claim in result.config["claims"].items()
-        for backend in evidence.backends(result, claim) or ["none"]
+        for backend in evidence.backends(result, claim) or [NO_BACKEND]
+    ]
+
+
+def leading(result: Result) -> list[Verdict]:
+    """Return the verdicts that a machine's page is about, one for each claim.
+
+    They are those of the framework that leads the claim's experiment; the others stand beside
+    them in a table of their own.
+    """
+    claims = result.config["claims"]
+    return [
+        verdict
+        for verdict in result.verdicts
+        if verdict.backend in {result.lead(claims[verdict.claim]["left"]["experiment"]), NO_BACKEND}
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.backends import BACKENDS
+from report.claims import verdicts as judged
 from report.claims import wording
 from report.figures import Sheet
 
@@ -85,9 +86,12 @@ class Matrix:
 
 def views(result: Result) -> list[VerdictView]:
     """Return all verdicts that a result holds, in the order of the claims."""
-    verdicts = result.verdicts
-    several = len({verdict.backend for verdict in verdicts}) > 1
-    return [_view(result, verdict, several=several) for verdict in verdicts]
+    several = len({verdict.backend for verdict in result.verdicts}) > 1
+    leaders = judged.leading(result)
+    return [
+        _view(result, verdict, several=several, leading=verdict in leaders)
+        for verdict in result.verdicts
+    ]
 
 
 def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
@@ -107,9 +111,8 @@ def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
     )
 
 
-def _view(result: Result, verdict: Verdict, *, several: bool) -> VerdictView:
+def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> VerdictView:
     claim = result.config["claims"][verdict.claim]
-    leading = verdict.backend in {result.lead(claim["left"]["experiment"]), "none"}
     backend = BACKENDS.get(verdict.backend)
     title = backend.title if backend else verdict.backend
     return VerdictView(
