@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from report import __version__, codehash, data, leastsquares, store
+from report import __version__, codehash, data, leastsquares, seeds, store
+from report.backends import BACKENDS
 from report.claims import verdicts
 from report.errors import ResultError
 from report.experiments import WITH_DATA
@@ -157,9 +158,9 @@ class Run:
                 workers.close()
                 worker = None
             replicate = (job.backend, job.process)
-            environment = self.host.environments[job.backend]
-            if environment.status != "ok":
-                record = self._record(job, status="skipped", reason=environment.reason)
+            why_not = self._why_not(job)
+            if why_not is not None:
+                record = self._record(job, status="skipped", reason=why_not)
             else:
                 try:
                     worker = worker or workers.enter_context(Worker(self._command(job.backend)))
@@ -172,6 +173,15 @@ class Run:
                     worker = None
             self._keep(record)
             observer.finish(job, record)
+
+    def _why_not(self, job: Job) -> str | None:
+        """Return why a job need not even be begun; None if it is to be done."""
+        environment, backend = self.host.environments[job.backend], BACKENDS[job.backend]
+        if environment.status != "ok":
+            return environment.reason or "no reason was given"
+        if job.experiment.kind not in backend.kinds:
+            return f"of {backend.title}, only {', '.join(backend.kinds)} can be measured"
+        return None
 
     def _command(self, backend: str) -> Sequence[str]:
         return self.worker_command or self.host.command(backend)
@@ -189,6 +199,8 @@ class Run:
         fields: dict[str, Any] = {"status": "failed"}
         try:
             answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
+            if "skipped" in answer:
+                return self._record(job, status="skipped", reason=str(answer["skipped"])), True
             done = ANSWER.validate_python(answer)
             fields = {
                 "status": "ok",
@@ -295,7 +307,7 @@ class Run:
         self.result.dataset = earlier or loaded.dataset
         self.result.moments = leastsquares.measure_moments(loaded.features, loaded.targets)
         specs = [spec for e in training for spec in run_specs(e.settings)]
-        bundle: dict[str, Any] = data.write_bundle(
+        bundle: dict[str, Any] = seeds.write_bundle(
             folder,
             loaded,
             seed=self.plan.seed,

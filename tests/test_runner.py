@@ -21,9 +21,8 @@ import pytest
 
 from report import codehash, data, store, surrogate, workers
 from report.errors import DataError, ResultError, UsageError
-from report.host import Host, survey
 from report.interpreters.places import Interpreter
-from report.worker.records import Accelerator, Environment
+from report.worker.records import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -238,24 +237,24 @@ def test_backends_take_turns_in_an_order_that_the_seed_decides(fake_worker: Fake
     orders: dict[int, list[tuple[str, int]]] = {}
     for seed in (1, 2, 1):
         plan = fake_worker.plan(
-            {"first": "answer"}, processes=8, seed=seed, backends=["pytorch", "other"]
+            {"first": "answer"}, processes=8, seed=seed, backends=["pytorch", "numpy"]
         )
         order = [(j.backend, j.process) for j in fake_worker.run(plan).pending()]
         assert orders.setdefault(seed, order) == order
         assert [process for _, process in order] == [n // 2 for n in range(16)]
-        assert {backend for backend, _ in order[::2]} == {"pytorch", "other"}
+        assert {backend for backend, _ in order[::2]} == {"pytorch", "numpy"}
         for process in range(8):
-            assert {b for b, p in order if p == process} == {"pytorch", "other"}
+            assert {b for b, p in order if p == process} == {"pytorch", "numpy"}
     assert orders[1] != orders[2]
 
 
 def test_backends_run_in_processes_of_their_own(fake_worker: FakeWorker) -> None:
     """Two frameworks never share a process, and each record says whose it is."""
-    plan = fake_worker.plan({"first": "answer", "second": "answer"}, backends=["pytorch", "other"])
+    plan = fake_worker.plan({"first": "answer", "second": "answer"}, backends=["pytorch", "numpy"])
     result = fake_worker.run(plan).execute(Diary())
     owners = {(job["backend"], job["pid"]) for job in fake_worker.jobs()}
     assert len(owners) == len({pid for _, pid in owners}) == 2
-    assert sorted(r.backend for r in result.records) == ["other", "other", "pytorch", "pytorch"]
+    assert sorted(r.backend for r in result.records) == ["numpy", "numpy", "pytorch", "pytorch"]
 
 
 FRAMEWORK_FAILURES = {
@@ -327,16 +326,40 @@ def test_interpreter_that_vanishes_in_the_middle_fails_its_own_records_only(
 
 def test_missing_framework_is_skipped_with_the_reason(fake_worker: FakeWorker) -> None:
     """Without one of two frameworks the other is measured, and the file says what to install."""
-    plan = fake_worker.plan({"first": "answer"}, backends=["pytorch", "other"])
+    plan = fake_worker.plan({"first": "answer"}, backends=["pytorch", "numba"])
     host = fake_worker.host("pytorch")
-    missing = Environment(backend="other", status="skipped", reason="not installed: pip install it")
-    host = replace(host, environments={**host.environments, "other": missing})
+    missing = Environment(backend="numba", status="skipped", reason="not installed: pip install it")
+    host = replace(host, environments={**host.environments, "numba": missing})
     result = fake_worker.run(plan, host=host).execute(Diary())
     assert {(r.backend, r.status, r.reason, r.device) for r in result.records} == {
         ("pytorch", "ok", None, "cpu"),
-        ("other", "skipped", "not installed: pip install it", "none"),
+        ("numba", "skipped", "not installed: pip install it", "none"),
     }
     assert [job["backend"] for job in fake_worker.jobs()] == ["pytorch"]
+
+
+def test_what_a_framework_cannot_do_at_all_is_skipped_and_it_goes_on(
+    fake_worker: FakeWorker,
+) -> None:
+    """Such as another number of threads: no failure, and the same process does the next."""
+    plan = fake_worker.plan({"first": "skip", "second": "answer"})
+    result = fake_worker.run(plan).execute(Diary())
+    told = [(record.status, record.reason) for record in result.records]
+    assert told == [("skipped", "there are 2 threads, not 3"), ("ok", None)]
+    assert len({job["pid"] for job in fake_worker.jobs()}) == 1
+
+
+def test_kind_that_a_framework_does_not_offer_is_skipped_unasked(fake_worker: FakeWorker) -> None:
+    """The registry knows; no worker is started to find out."""
+    plan = fake_worker.plan({"first": "answer"}, backends=["numba"])
+    (planned,) = plan.experiments
+    plan = replace(plan, experiments=[replace(planned, kind="bandwidth")])
+    (record,) = fake_worker.run(plan).execute(Diary()).records
+    assert (record.status, record.reason) == (
+        "skipped",
+        "of Numba, only matmul, overhead, training can be measured",
+    )
+    assert fake_worker.jobs() == []
 
 
 def test_second_run_has_nothing_to_do(fake_worker: FakeWorker) -> None:
@@ -469,76 +492,6 @@ def test_file_in_place_of_the_results_folder_stops_before_measuring(
     assert fake_worker.jobs() == []
 
 
-def cpu_only() -> Environment:
-    """Return PyTorch on a machine without accelerators."""
-    return Environment(backend="pytorch", dtypes={"cpu": ["float32"]})
-
-
-def with_devices(*working: str, broken: Sequence[Accelerator] = ()) -> Environment:
-    """Return PyTorch on a machine with accelerators, some of which may not work."""
-    accelerators = [Accelerator(device=device, works=True) for device in working]
-    return Environment(
-        backend="pytorch",
-        accelerators=[*accelerators, *broken],
-        dtypes={device: ["float32"] for device in ("cpu", *working)},
-    )
-
-
-BROKEN = Accelerator(device="cuda:0", works=False, reason="no kernel image")
-
-
-def host_of(fake_worker: FakeWorker, environment: Environment) -> Host:
-    """Return a machine with this environment."""
-    return replace(fake_worker.host(), environments={"pytorch": environment})
-
-
-@pytest.mark.parametrize(
-    ("environment", "wanted", "expected"),
-    [
-        (cpu_only(), "auto", "cpu"),
-        (cpu_only(), "cpu", "cpu"),
-        (with_devices("cuda:0", "cuda:1"), "auto", "cuda:0"),
-        (with_devices("cuda:0", "cuda:1"), "cpu", "cpu"),
-        (with_devices("cuda:0", "cuda:1"), "cuda", "cuda:0"),
-        (with_devices("cuda:0", "cuda:1"), "cuda:1", "cuda:1"),
-        (with_devices("xpu:0"), "xpu", "xpu:0"),
-        (with_devices("mps"), "auto", "mps"),
-        (with_devices("mps"), "mps", "mps"),
-        (with_devices(broken=[BROKEN]), "auto", "cpu"),
-        (with_devices("cuda:1", broken=[BROKEN]), "auto", "cuda:1"),
-    ],
-)
-def test_device_is_the_one_asked_for_or_the_best_that_works(
-    fake_worker: FakeWorker, environment: Environment, wanted: str, expected: str
-) -> None:
-    """Of auto, the first accelerator that works comes, else the CPU; of cuda, the first one."""
-    assert host_of(fake_worker, environment).device("pytorch", wanted) == expected
-
-
-@pytest.mark.parametrize(
-    ("environment", "wanted", "message"),
-    [
-        (cpu_only(), "cuda", "Device 'cuda' is not there: PyTorch can use cpu."),
-        (with_devices("cuda:0"), "cuda:1", "'cuda:1' is not there: PyTorch can use cpu, cuda:0."),
-        (with_devices("cuda:0"), "mps", "'mps' is not there: PyTorch can use cpu, cuda:0."),
-        (
-            with_devices(broken=[BROKEN]),
-            "cuda",
-            "Device 'cuda' is not there (no kernel image): PyTorch can use cpu.",
-        ),
-        (cpu_only(), "gpu", "Device 'gpu' is not there: PyTorch can use cpu."),
-    ],
-)
-def test_device_that_is_not_there_is_refused_with_those_that_are(
-    fake_worker: FakeWorker, environment: Environment, wanted: str, message: str
-) -> None:
-    """The refusal names what can be used, and why a broken device cannot."""
-    with pytest.raises(UsageError) as caught:
-        host_of(fake_worker, environment).device("pytorch", wanted)
-    assert caught.value.message.endswith(message)
-    assert caught.value.exit_code == 2
-
-
 def test_missing_device_stops_a_run_before_anything_is_written(fake_worker: FakeWorker) -> None:
     """The mistake shows at once, also where only the last experiment asks for the device."""
     plan = fake_worker.plan({"first": "answer", "last": "answer"})
@@ -547,33 +500,6 @@ def test_missing_device_stops_a_run_before_anything_is_written(fake_worker: Fake
         fake_worker.run(replace(plan, experiments=[plan.experiments[0], last]))
     assert fake_worker.jobs() == []
     assert not fake_worker.results.exists()
-
-
-def test_survey_asks_each_framework_in_a_process(fake_worker: FakeWorker) -> None:
-    """The answer of the worker is the environment; the machine is this one."""
-    host = survey(["pytorch"], name="here", worker_command=fake_worker.command)
-    assert host.machine.id == "here"
-    assert host.environments["pytorch"].dtypes == {"cpu": ["float32"]}
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "why"),
-    [
-        ("be killed", "it was ended by SIGKILL"),
-        ("strange environment", "its answer makes no sense"),
-        ("no outcome", "its answer makes no sense"),
-        ("garbage", "its answer could not be read"),
-    ],
-)
-def test_survey_names_a_framework_that_cannot_start(
-    fake_worker: FakeWorker, behaviour: str, why: str
-) -> None:
-    """A framework that crashes on import is a failed environment, not the end of the program."""
-    fake_worker.behave({"environment": behaviour})
-    host = survey(["pytorch"], worker_command=fake_worker.command)
-    environment = host.environments["pytorch"]
-    assert environment.status == "failed"
-    assert str(environment.reason).startswith(f"PyTorch could not be started: {why}")
 
 
 def training_plan(fake_worker: FakeWorker, names: Sequence[str]) -> Any:

@@ -8,6 +8,29 @@ Version = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a framework can train, so that nobody need import it to find out.
+
+    Attributes:
+        scratch: Variants of training from scratch, some of eager, compiled and epoch.
+        concise: Variants with its own layer, loss and optimizer; none where it has no such parts.
+        on_request: Further variants from scratch, for who names them: `auto` leaves them out.
+        loader: It has a data loader of its own; else batches are cut from an array.
+        optimizers: It has every optimizer and schedule, beside plain SGD at a constant rate.
+    """
+
+    scratch: tuple[str, ...]
+    concise: tuple[str, ...] = ()
+    on_request: tuple[str, ...] = ()
+    loader: bool = False
+    optimizers: bool = False
+
+    def variants(self, implementation: str) -> tuple[str, ...]:
+        """Return the variants of an implementation that `auto` stands for."""
+        return self.concise if implementation == "concise" else self.scratch
+
+
+@dataclass(frozen=True, kw_only=True)
 class Backend:
     """What both sides must know of a framework without importing it.
 
@@ -19,15 +42,19 @@ class Backend:
         oldest: The first Python that it runs on.
         newest: The last one; None where nothing is known to break.
         kinds: Kinds of experiments that it offers.
+        training: How it trains.
+        tf32: It can switch TF32, where the device has that.
     """
 
     name: str
     title: str
     package: str
     install: str
+    training: Training
     oldest: Version = (3, 11)
     newest: Version | None = None
     kinds: tuple[str, ...] = ("matmul", "overhead", "training")
+    tf32: bool = False
 
     def runs_on(self, version: Version) -> bool:
         """Return whether a Python is neither too old nor too new for it."""
@@ -58,6 +85,9 @@ BACKENDS: dict[str, Backend] = {
                 "add --extra-index-url https://download.pytorch.org/whl/cpu)"
             ),
             kinds=("matmul", "bandwidth", "overhead", "gradient", "training"),
+            # Of PyTorch, only a compiled update is measured, as overhead.
+            training=Training(scratch=("eager",), concise=("eager",), loader=True, optimizers=True),
+            tf32=True,
         ),
         Backend(
             name="mxnet",
@@ -66,6 +96,7 @@ BACKENDS: dict[str, Backend] = {
             install=_in_its_own("mxnet"),
             # It needs a NumPy below 1.24, of which there are no wheels for later Pythons.
             newest=(3, 11),
+            training=Training(scratch=("eager",), concise=("eager", "compiled"), loader=True),
         ),
         Backend(
             name="tensorflow",
@@ -73,9 +104,33 @@ BACKENDS: dict[str, Backend] = {
             package="tensorflow",
             install=_in_its_own("tensorflow"),
             newest=(3, 13),
+            training=Training(
+                scratch=("eager", "compiled", "epoch"),
+                concise=("eager", "compiled", "epoch"),
+                loader=True,
+            ),
         ),
-        Backend(name="jax", title="JAX", package="jax", install=_in_its_own("jax")),
-        Backend(name="numpy", title="NumPy", package="numpy", install=_in_its_own("numpy")),
-        Backend(name="numba", title="Numba", package="numba", install=_in_its_own("numba")),
+        Backend(
+            name="jax",
+            title="JAX",
+            package="jax",
+            install=_in_its_own("jax"),
+            # Nobody trains eagerly with it: an update would take milliseconds.
+            training=Training(scratch=("compiled", "epoch"), on_request=("eager",)),
+        ),
+        Backend(
+            name="numpy",
+            title="NumPy",
+            package="numpy",
+            install=_in_its_own("numpy"),
+            training=Training(scratch=("eager",)),
+        ),
+        Backend(
+            name="numba",
+            title="Numba",
+            package="numba",
+            install=_in_its_own("numba"),
+            training=Training(scratch=("epoch",)),
+        ),
     )
 }

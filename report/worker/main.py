@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from report.backends import BACKENDS
 from report.experiments import KINDS
-from report.worker.records import Answer, Environment, Outcome
+from report.worker.records import Answer, Environment, Outcome, Unavailable
 
 if TYPE_CHECKING:
     from report.backends import Backend
@@ -59,6 +59,8 @@ def main() -> None:
     for request in _until_parent_ends(requests):
         try:
             line = _line(_answer(request))
+        except Unavailable as reason:
+            line = _line({"skipped": str(reason)})
         except MemoryError:
             line = _line({"failed": "out of memory"})
         except Exception as error:  # noqa: BLE001 (whatever goes wrong is the answer)

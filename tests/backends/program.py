@@ -47,9 +47,9 @@ def listed(matrix: Any) -> Any:
 
 def train(backend: Any, request: dict[str, Any]) -> list[Any]:
     """Train each run; return its points, or why it cannot be done."""
-    from report.experiments.training.measure import Data, Run, Start, offered
+    from report.backends import BACKENDS
+    from report.experiments.training.measure import Data, Run, Start, offered, refusal
     from report.worker.curve import Curve
-    from report.worker.records import Unavailable
 
     session = backend.session("cpu", THREADS)
     data = Data(
@@ -62,15 +62,16 @@ def train(backend: Any, request: dict[str, Any]) -> list[Any]:
         orders=[array("i", order) for order in request["orders"]],
     )
     found = []
-    for run in offered(session, request["settings"]):
+    known = BACKENDS[request["backend"]]
+    for run in offered(known, request["settings"]):
         assert isinstance(run, Run)
         curve = Curve(synchronize=session.synchronize)
         answer: dict[str, Any] = {"labels": vars(run)}
-        try:
-            session.train(run, data, start, curve)
-        except Unavailable as reason:
-            answer["unavailable"] = str(reason)
+        reason = refusal(known, run)
+        if reason is not None:
+            answer["unavailable"] = reason
         else:
+            session.train(run, data, start, curve)
             answer |= {
                 "examples": curve.examples,
                 "epoch_ends": curve.epoch_ends,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from report import data
+from report import data, seeds
 from report.backends import BACKENDS
 from report.interpreters import places
 from report.workers import BOOTSTRAP
@@ -58,7 +58,7 @@ def asked(backend: str, task: str, **request: Any) -> Any:
     """Let the framework's interpreter do a task."""
     done = subprocess.run(
         [interpreter(backend), "-I", str(PROGRAM), str(BOOTSTRAP), backend],
-        input=json.dumps({"task": task, **request}),
+        input=json.dumps({"task": task, "backend": backend, **request}),
         capture_output=True,
         text=True,
         timeout=300,
@@ -84,8 +84,8 @@ def trained(
         "dtype": "float32",
         "features": rows.features.ravel().tolist(),
         "targets": rows.targets.tolist(),
-        "weights": data.initial_weights(1, 0, rows.features.shape[1]).tolist(),
-        "orders": data.permutations(1, 0, epochs, examples).tolist(),
+        "weights": seeds.initial_weights(1, 0, rows.features.shape[1]).tolist(),
+        "orders": seeds.permutations(1, 0, epochs, examples).tolist(),
         "settings": {"loader": ["sliced"], "implementation": ["scratch"], **settings},
         **others,
     }
@@ -99,7 +99,7 @@ def reference(rows: LoadedData, labels: dict[str, Any], weights: FloatArray) -> 
     theta = np.append(weights, 0.0)
     step = labels["lr"] * (2 if labels["loss"] == "mse" else 1)
     losses = []
-    for order in data.permutations(1, 0, labels["epochs"], len(rows.targets)):
+    for order in seeds.permutations(1, 0, labels["epochs"], len(rows.targets)):
         for first in range(0, len(order), labels["batch_size"]):
             chosen = order[first : first + labels["batch_size"]]
             residual = inputs[chosen] @ theta - rows.targets[chosen]
@@ -137,7 +137,7 @@ def test_losses_are_those_of_numpy_at_every_epochs_end(backend: str, rows: Loade
     found = trained(backend, rows, {"runs": CHAPTER})
     done = [answer for answer in found if "loss" in answer]
     assert {answer["labels"]["run"] for answer in done} == {run["label"] for run in CHAPTER}, found
-    weights = data.initial_weights(1, 0, rows.features.shape[1])
+    weights = seeds.initial_weights(1, 0, rows.features.shape[1])
     for answer in done:
         expected = reference(rows, answer["labels"], weights)
         assert at_ends(answer) == pytest.approx(expected, abs=1e-4), answer["labels"]
@@ -158,7 +158,7 @@ def test_gradient_descent_keeps_its_exact_path(backend: str, rows: LoadedData) -
 def test_double_precision_is_double_precision(backend: str, rows: LoadedData) -> None:
     """In float64 the losses are NumPy's but for rounding, or the framework says why not."""
     runs = {"runs": [CHAPTER[2]]}
-    weights = data.initial_weights(1, 0, rows.features.shape[1])
+    weights = seeds.initial_weights(1, 0, rows.features.shape[1])
     for answer in trained(backend, rows, runs, dtype="float64"):
         expected = reference(rows, answer["labels"], weights)
         assert at_ends(answer) == pytest.approx(expected, abs=1e-9), answer["labels"]
@@ -168,7 +168,7 @@ def test_double_precision_is_double_precision(backend: str, rows: LoadedData) ->
 def test_loader_brings_the_same_batches(backend: str, rows: LoadedData) -> None:
     """The framework's own, or slices where it has none: the same losses, and the label says so."""
     runs = {"runs": CHAPTER[2:4], "loader": ["dataloader"]}
-    weights = data.initial_weights(1, 0, rows.features.shape[1])
+    weights = seeds.initial_weights(1, 0, rows.features.shape[1])
     for answer in trained(backend, rows, runs):
         assert answer["labels"]["loader"] in {"dataloader", "sliced"}
         expected = reference(rows, answer["labels"], weights)
@@ -181,7 +181,7 @@ def test_concise_follows_the_path_from_scratch_or_is_not_there(
 ) -> None:
     """Its loss has no 1/2 and half the rate; a framework without layers says that it has none."""
     settings = {"runs": CONCISE, "implementation": ["concise", "scratch"]}
-    weights = data.initial_weights(1, 0, rows.features.shape[1])
+    weights = seeds.initial_weights(1, 0, rows.features.shape[1])
     found = trained(backend, rows, settings)
     assert {answer["labels"]["implementation"] for answer in found} == {"concise", "scratch"}
     for answer in found:

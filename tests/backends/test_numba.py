@@ -160,18 +160,14 @@ print(json.dumps([curve.examples, curve.epoch_ends]))
 def test_what_cannot_be_done_is_said_in_words() -> None:
     """Each with what it is that Numba does not do."""
     program = """
-curve = Curve(synchronize=session.synchronize)
 print(json.dumps([
     why(session.set_threads, 3),
     why(backend.session, "cuda:0", 1),
     why(session.products, 8, "float16", 1),
     why(session.update, 8, 5, 1, compiled=False),
-    why(train, curve, implementation="concise"),
-    why(train, curve, optimizer="adam"),
-    why(train, curve, schedule="step"),
 ]))
 """
-    words = ("2 threads", "cuda:0", "float16", "eager", "layers", "plain SGD", "constant rate")
+    words = ("2 threads", "cuda:0", "float16", "eager")
     for said, word in zip(printed(program), words, strict=True):
         assert word in said
         assert "Numba" in said

@@ -16,6 +16,7 @@ from report.backends.numpy import blas, steps
 from report.experiments.training.measure import Data, Run, Start
 from report.worker.curve import Curve
 from report.worker.records import Unavailable
+from report.worker.threads import usable_cores
 from report.workers import BOOTSTRAP
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_a_library_that_cannot_be_told_takes_all_cores_or_nothing(
 ) -> None:
     """Apple's Accelerate for one: it takes all cores, and no time is noted under another number."""
     monkeypatch.setattr(blas, "openblas", lambda: None)
-    cores = blas.usable_cores()
+    cores = usable_cores()
     session = backend.session("cpu", cores)
     assert backend.environment().threads == cores
     with pytest.raises(Unavailable, match="OpenBLAS"):

@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 
-from report import data
+from report import data, seeds
 from report.experiments import KINDS
 from report.workers import BOOTSTRAP, Worker, WorkerFailure, command
 
@@ -78,6 +78,7 @@ WORKER_SIDE = {
     "report.worker.main",
     "report.worker.records",
     "report.worker.schedules",
+    "report.worker.threads",
     "report.worker.timing",
 }
 
@@ -197,7 +198,7 @@ def bundle_in(folder: Path) -> dict[str, Any]:
     targets = rng.standard_normal(40)
     dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=40, features=5)
     loaded = data.LoadedData(dataset=dataset, features=features, targets=targets)
-    return {**data.write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)}
+    return {**seeds.write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)}
 
 
 def _job(kind: str, settings: dict[str, Any], bundle: dict[str, Any] | None) -> dict[str, Any]:

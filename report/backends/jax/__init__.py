@@ -45,13 +45,6 @@ class Session:
         """
         POOL.require(threads)
 
-    def has_tf32(self) -> bool:
-        """Return that there is no such switch here."""
-        return False
-
-    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
-        """Do nothing: float32 is float32."""
-
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
         if not multiplies(self.device, dtype):
@@ -71,26 +64,8 @@ class Session:
             update.compile()
         return update
 
-    def loader(self, wanted: str) -> str:
-        """Return sliced batches: JAX has no data loader."""
-        del wanted
-        return "sliced"
-
-    def variants(self, implementation: str) -> tuple[str, ...]:
-        """Return how JAX trains, or one way in which it will say that it has no such parts.
-
-        Not eager: nobody trains so, and an update takes milliseconds. It is there for who asks.
-        """
-        return ("compiled",) if implementation == "concise" else ("compiled", "epoch")
-
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
-        if run.implementation == "concise":
-            raise Unavailable("JAX itself has no layers, losses or optimizers")
-        if run.loader != "sliced":
-            raise Unavailable("JAX itself has no data loader")
-        if run.optimizer != "sgd" or run.schedule != "constant":
-            raise Unavailable("JAX trains with plain SGD at a constant rate here")
         POOL.require(self._threads)
         with jax.enable_x64(data.dtype == "float64"):
             training.train(run, data, start, curve, self._latest)

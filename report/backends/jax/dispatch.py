@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from report.worker.records import Unavailable
+from report.worker.threads import usable_cores
 
 
 class Latest:
@@ -73,6 +74,4 @@ def default_threads() -> int:
     said = os.environ.get("NPROC", "")
     if said.isdecimal() and int(said) > 0:
         return int(said)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return usable_cores()

@@ -22,8 +22,6 @@ __all__ = ["Session", "environment", "session"]
 
 npx.set_np()
 
-VARIANTS = {"scratch": ("eager",), "concise": ("eager", "compiled")}
-
 
 class Session:
     """MXNet on the CPU."""
@@ -39,13 +37,6 @@ class Session:
     def set_threads(self, count: int) -> None:
         """Use this many CPU threads from now on."""
         threads.use(count)
-
-    def has_tf32(self) -> bool:
-        """Return that TF32 means nothing on a CPU."""
-        return False
-
-    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
-        """Do nothing."""
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
@@ -64,22 +55,8 @@ class Session:
             update.compile()
         return update
 
-    def loader(self, wanted: str) -> str:
-        """Return the wanted loader: MXNet has one of its own."""
-        return wanted
-
-    def variants(self, implementation: str) -> tuple[str, ...]:
-        """Return how MXNet trains here: what is made of Gluon's parts can become a graph."""
-        return VARIANTS[implementation]
-
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
-        if run.optimizer != "sgd" or run.schedule != "constant":
-            raise Unavailable("MXNet trains with plain SGD at a constant rate here")
-        if run.variant not in self.variants(run.implementation):
-            raise Unavailable(
-                f"MXNet has no {run.variant} variant of the {run.implementation} training"
-            )
         features, targets, weights = (
             np.array(values, dtype=data.dtype)
             for values in (data.features, data.targets, start.weights)

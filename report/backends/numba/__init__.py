@@ -48,13 +48,6 @@ class Session:
         """
         self._threads.set(threads)
 
-    def has_tf32(self) -> bool:
-        """Return that TF32 means nothing here."""
-        return False
-
-    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
-        """Leave all as it is."""
-
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
         if not multiplies(dtype):
@@ -71,26 +64,8 @@ class Session:
             raise Unavailable("Numba compiles; there is nothing eager")
         return steps.draw(size, features, seed)
 
-    def loader(self, wanted: str) -> str:
-        """Return sliced batches: Numba has no data loader."""
-        del wanted
-        return "sliced"
-
-    def variants(self, implementation: str) -> tuple[str, ...]:
-        """Return how Numba trains; what it lacks says so when it is to train."""
-        del implementation
-        return ("epoch",)
-
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
-        if run.optimizer != "sgd" or run.schedule != "constant":
-            raise Unavailable("Numba trains with plain SGD at a constant rate here")
-        if run.implementation != "scratch":
-            raise Unavailable("Numba has no layers, losses or optimizers of its own")
-        if run.loader != "sliced":
-            raise Unavailable("Numba has no data loader of its own")
-        if run.variant != "epoch":
-            raise Unavailable("of Numba, only an epoch that is one program is measured")
         training.train(run, data, start, curve)
 
 

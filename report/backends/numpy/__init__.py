@@ -41,13 +41,6 @@ class Session:
         """Use this many CPU threads in products from now on."""
         blas.set_threads(threads)
 
-    def has_tf32(self) -> bool:
-        """Return that TF32 means nothing here."""
-        return False
-
-    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
-        """Leave all as it is."""
-
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
         if not multiplies(dtype):
@@ -64,26 +57,8 @@ class Session:
             raise Unavailable("NumPy compiles nothing")
         return steps.draw(size, features, seed)
 
-    def loader(self, wanted: str) -> str:
-        """Return sliced batches: NumPy has no data loader."""
-        del wanted
-        return "sliced"
-
-    def variants(self, implementation: str) -> tuple[str, ...]:
-        """Return how NumPy trains; what it lacks says so when it is to train."""
-        del implementation
-        return ("eager",)
-
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
-        if run.optimizer != "sgd" or run.schedule != "constant":
-            raise Unavailable("NumPy trains with plain SGD at a constant rate here")
-        if run.implementation != "scratch":
-            raise Unavailable("NumPy has no layers, losses or optimizers of its own")
-        if run.loader != "sliced":
-            raise Unavailable("NumPy has no data loader of its own")
-        if run.variant != "eager":
-            raise Unavailable("NumPy compiles nothing")
         # A run that diverges is told by its loss.
         with np.errstate(over="ignore", invalid="ignore"):
             training.train(run, data, start, curve)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.linalg import _umath_linalg
 
 from report.worker.records import Unavailable
+from report.worker.threads import usable_cores
 
 SPELLINGS = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openblas_{}")
 """How the functions are called in NumPy's wheels, newest first, and in the distributions."""
@@ -73,13 +74,6 @@ def _libraries() -> list[Path]:
     if os.name != "nt":
         return [Path(_umath_linalg.__file__)]
     return sorted(Path(np.__file__).parent.parent.glob("numpy.libs/*openblas*.dll"))
-
-
-def usable_cores() -> int:
-    """Return on how many cores this process may run."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def default_threads() -> int:

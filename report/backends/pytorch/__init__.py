@@ -83,19 +83,8 @@ class Session:
         """Return the device's memory."""
         return Memory(self.device)
 
-    def loader(self, wanted: str) -> str:
-        """Return the wanted loader: PyTorch has one of its own."""
-        return wanted
-
-    def variants(self, implementation: str) -> tuple[str, ...]:
-        """Return how PyTorch trains here; a compiled update is measured as overhead."""
-        del implementation  # the same for both
-        return ("eager",)
-
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
-        if run.variant != "eager":
-            raise Unavailable("of PyTorch, only a compiled update is measured, as overhead")
         features, targets, weights = (
             torch.tensor(values, dtype=DTYPES[data.dtype])
             for values in (data.features, data.targets, start.weights)

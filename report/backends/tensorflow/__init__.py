@@ -15,7 +15,6 @@ import tensorflow as tf
 from report.backends.tensorflow import steps
 from report.backends.tensorflow.environment import (
     DTYPES,
-    default_threads,
     environment,
     multiplies,
     stay_on_the_cpu,
@@ -24,6 +23,7 @@ from report.backends.tensorflow.models import Concise, Scratch
 from report.backends.tensorflow.products import Products
 from report.backends.tensorflow.training import Trainer
 from report.worker.records import Unavailable
+from report.worker.threads import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from report.worker.curve import Curve
 
 __all__ = ["Session", "environment", "session"]
-
-VARIANTS = ("eager", "compiled", "epoch")
 
 
 class Session:
@@ -61,7 +59,7 @@ class Session:
             Unavailable: TensorFlow has already started another number.
         """
         started = tf.config.threading.get_intra_op_parallelism_threads()
-        if threads == (started or default_threads()):
+        if threads == (started or usable_cores()):
             return
         try:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -70,13 +68,6 @@ class Session:
             raise Unavailable(
                 "TensorFlow keeps the number of threads that its first operation started"
             ) from error
-
-    def has_tf32(self) -> bool:
-        """Return that there is no TF32 on the CPU."""
-        return False
-
-    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
-        """Do nothing: there is no TF32 on the CPU."""
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
@@ -95,19 +86,8 @@ class Session:
         self.set_threads(self._threads)
         return steps.Update(size, features, seed, compiled=compiled)
 
-    def loader(self, wanted: str) -> str:
-        """Return the wanted loader: TensorFlow has one of its own."""
-        return wanted
-
-    def variants(self, implementation: str) -> tuple[str, ...]:
-        """Return how TensorFlow trains: the same for both implementations."""
-        del implementation
-        return VARIANTS
-
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
-        if run.optimizer != "sgd" or run.schedule != "constant":
-            raise Unavailable("TensorFlow trains with plain SGD at a constant rate here")
         self.set_threads(self._threads)
         dtype = DTYPES[data.dtype]
         features = tf.reshape(tf.constant(data.features, dtype), (data.examples, -1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from importlib import metadata
@@ -11,6 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from report.worker.records import Accelerator, Environment
+from report.worker.threads import usable_cores
 
 DTYPES = {
     "float32": tf.float32,
@@ -29,7 +29,7 @@ def environment() -> Environment:
         python=platform.python_version(),
         versions=versions,
         blas=_blas(versions.get("oneDNN")),
-        threads=default_threads(),
+        threads=usable_cores(),  # what it takes if nobody says
         accelerators=_accelerators(),
         dtypes={"cpu": [dtype for dtype in DTYPES if multiplies(dtype)]},
     )
@@ -38,13 +38,6 @@ def environment() -> Environment:
 def stay_on_the_cpu() -> None:
     """Hide GPUs, onto which TensorFlow would put every operation by itself."""
     tf.config.set_visible_devices([], "GPU")
-
-
-def default_threads() -> int:
-    """Return how many threads TensorFlow takes if nobody says: one for each usable core."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _versions() -> dict[str, str]:

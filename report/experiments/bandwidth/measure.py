@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from report.worker.records import Outcome, Series, Unavailable
+from report.worker.threads import thread_counts
 from report.worker.timing import Method, Stopwatch
 from report.worker.timing import measure as measure_together
 
@@ -278,7 +279,7 @@ def _power_of_two(least: int) -> int:
 def _points(settings: dict[str, Any], sets: Sequence[int], usable: int) -> Iterator[Point]:
     """Yield every combination that makes sense, in the order of the file."""
     for dtype, threads, operation in itertools.product(
-        settings["dtype"], _thread_counts(settings["threads"], usable), settings["operation"]
+        settings["dtype"], thread_counts(settings["threads"], usable), settings["operation"]
     ):
         sizes = [max(sets)] if operation == "strided" else sets
         strides = settings["stride"] if operation == "strided" else [None]
@@ -292,16 +293,6 @@ def _points(settings: dict[str, Any], sets: Sequence[int], usable: int) -> Itera
                 dtype=dtype,
                 threads=threads,
             )
-
-
-def _thread_counts(wanted: list[int | str], usable: int) -> list[int]:
-    counts: list[int] = []
-    for item in wanted:
-        if item == "each":
-            counts += [2**k for k in range(usable.bit_length()) if 2**k < usable] + [usable]
-        else:
-            counts.append(usable if item == "auto" else int(item))
-    return list(dict.fromkeys(counts))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,11 @@ import itertools
 import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from report.backends import BACKENDS
 from report.worker.records import AsPrinted, Outcome, Series, Unavailable
+from report.worker.threads import thread_counts
 from report.worker.timing import Method, Stopwatch
 from report.worker.timing import measure as measure_together
 
@@ -46,18 +48,22 @@ class Session(Protocol):
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from now on."""
 
-    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
-        """Allow or forbid TF32 in float32 products from now on."""
-
-    def has_tf32(self) -> bool:
-        """Return whether the switch means anything on this device."""
-
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make B and C from a seed.
 
         Raises:
             Unavailable: The device cannot hold or multiply this dtype.
         """
+
+
+class Switch(Protocol):
+    """What a backend offers beside a session that can switch TF32; see `Backend.tf32`."""
+
+    def has_tf32(self) -> bool:
+        """Return whether the switch means anything on this device."""
+
+    def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
+        """Allow or forbid TF32 in float32 products from now on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +96,12 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 
     Args:
         session: The backend, on its device.
-        job: settings, seed, threads, process, budget_s (of this process), repeats.
+        job: backend, settings, seed, threads, process, budget_s (of this process), repeats.
     """
     settings = job["settings"]
     printed = _as_printed(session, job["seed"]) if settings["as_printed"] else []
-    points = list(_points(settings, job["threads"], has_tf32=session.has_tf32()))
+    tf32 = BACKENDS[job["backend"]].tf32 and cast("Switch", session).has_tf32()
+    points = list(_points(settings, job["threads"], has_tf32=tf32))
     method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
     switching = len({(point.threads, point.tf32) for point in points}) > 1
     share_s = method.budget_s / max(1, len(points))
@@ -181,7 +188,7 @@ class _Maker:
         def enter() -> None:
             self.session.set_threads(point.threads)
             if point.tf32 is not None:
-                self.session.set_tf32(point.tf32)
+                cast("Switch", self.session).set_tf32(point.tf32)
 
         def switch() -> None:
             enter()
@@ -208,7 +215,7 @@ def _points(settings: dict[str, Any], usable: int, *, has_tf32: bool) -> Iterato
         modes = settings["tf32"] if has_tf32 and dtype == "float32" else [None]
         for width, threads, tf32 in itertools.product(
             widths if strategy == "block" else [None],
-            _thread_counts(settings["threads"], usable),
+            thread_counts(settings["threads"], usable),
             modes,
         ):
             yield Point(
@@ -219,16 +226,6 @@ def _points(settings: dict[str, Any], usable: int, *, has_tf32: bool) -> Iterato
                 threads=threads,
                 tf32=tf32,
             )
-
-
-def _thread_counts(wanted: list[int | str], usable: int) -> list[int]:
-    counts: list[int] = []
-    for item in wanted:
-        if item == "each":
-            counts += [2**k for k in range(usable.bit_length()) if 2**k < usable] + [usable]
-        else:
-            counts.append(usable if item == "auto" else int(item))
-    return list(dict.fromkeys(counts))
 
 
 def _as_printed(session: Session, seed: int) -> list[AsPrinted]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 import random
-import sys
 import time
-from array import array
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from report.backends import BACKENDS
+from report.worker.bundle import read
 from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
-from report.worker.records import Outcome, Series, TrainingRun, Unavailable
+from report.worker.records import Outcome, Series, TrainingRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from array import array
+    from collections.abc import Iterator, Mapping
+
+    from report.backends import Backend
 
 OPTIONS = ("optimizer", "momentum", "schedule", "sampling", "copies")
 """What a run may say; else it is the chapter's."""
@@ -78,22 +80,13 @@ class Session(Protocol):
     def synchronize(self) -> object:
         """Wait until the device has done what was queued."""
 
-    def loader(self, wanted: str) -> str:
-        """Return `wanted`, or what takes its place where the framework has no data loader."""
-
-    def variants(self, implementation: str) -> Sequence[str]:
-        """Return how the framework can train: some of eager, compiled and epoch."""
-
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once from `start`, on `run.copies` of the data, evaluating on one.
 
         Sets `curve.evaluate`, calls `curve.start()`, then `curve.point(n)` after each update at
         which `n >= curve.due`, and `curve.end_epoch(n)` after each epoch, ending early when that
         returns False. The bias starts at 0. In an epoch that is one program there are no points
-        but its end.
-
-        Raises:
-            Unavailable: The framework cannot do this.
+        but its end. Only what `refusal` lets pass is asked for.
         """
 
 
@@ -114,25 +107,26 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 
     Args:
         session: The backend, on its device.
-        job: settings, seed, process, processes, seeds, budget_s (of this process), repeats and
-            bundle (where the parent put the data and what the seeds decide).
+        job: backend, settings, seed, process, processes, seeds, budget_s (of this process),
+            repeats and bundle (where the parent put the data and what the seeds decide).
     """
     settings, bundle = job["settings"], job["bundle"]
     data = _data(bundle, settings["dtype"])
-    runs = list(dict.fromkeys(offered(session, settings)))
+    backend = BACKENDS[job["backend"]]
+    wanted = list(dict.fromkeys(offered(backend, settings)))
+    skipped = [
+        Series(labels=dict(vars(run)), status="skipped", reason=reason)
+        for run in wanted
+        if (reason := refusal(backend, run))
+    ]
+    runs = [run for run in wanted if refusal(backend, run) is None]
     every = EPOCHS_ONLY if settings.get("evaluate") == "epochs" else EVERY
     seeds = _seeds(job["seeds"], job["process"], job["processes"])
     starts = _starts(bundle, runs, seeds)
     repeated = [_Repeated(run=run, seed=seed) for run in runs for seed in seeds]
     deadline = time.perf_counter() + job["budget_s"]
-    skipped = []
     for run in runs:
-        try:
-            _train(session, run, data, starts[run.sampling, run.copies, seeds[0]], every)
-        except Unavailable as reason:
-            labels = dict(vars(run))
-            skipped.append(Series(labels=labels, status="skipped", reason=str(reason)))
-            repeated = [one for one in repeated if one.run != run]
+        _train(session, run, data, starts[run.sampling, run.copies, seeds[0]], every)
     order = list(repeated)
     rng = random.Random(f"{job['seed']} {job['process']}")
     for _ in range(job["repeats"]):
@@ -222,16 +216,36 @@ def runs_of(settings: Mapping[str, Any]) -> Iterator[Run]:
             )
 
 
-def offered(session: Session, settings: Mapping[str, Any]) -> Iterator[Run]:
+def offered(backend: Backend, settings: Mapping[str, Any]) -> Iterator[Run]:
     """Yield the runs of an experiment as a framework can do them.
 
-    Each with all wanted variants; a loader that the framework lacks is replaced.
+    Each with all wanted variants; a loader that the framework lacks is replaced. What it cannot
+    do at all comes once, to be skipped.
     """
+    trains = backend.training
     for run in runs_of(settings):
+        loader = run.loader if trains.loader else "sliced"
         for wanted in settings.get("variant", ["auto"]):
-            variants = session.variants(run.implementation) if wanted == "auto" else [wanted]
-            for variant in variants:
-                yield replace(run, loader=session.loader(run.loader), variant=variant)
+            variants = [wanted]
+            if wanted == "auto":
+                variants = [*(trains.variants(run.implementation) or trains.scratch[:1])]
+            each = [replace(run, loader=loader, variant=variant) for variant in variants]
+            yield from each[:1] if refusal(backend, each[0]) else each
+
+
+def refusal(backend: Backend, run: Run) -> str | None:
+    """Return why a framework cannot do a run, or None if it can."""
+    trains = backend.training
+    variants = trains.variants(run.implementation)
+    if not variants:
+        return f"{backend.title} has no layers, losses or optimizers of its own"
+    further = trains.on_request if run.implementation == "scratch" else ()
+    if run.variant not in (*variants, *further):
+        return f"{backend.title} trains {' or '.join(variants)} here, not {run.variant}"
+    plain = (run.optimizer, run.schedule) == ("sgd", "constant")
+    if not (plain or trains.optimizers):
+        return f"{backend.title} trains with plain SGD at a constant rate here"
+    return None
 
 
 def _own(spec: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> list[str]:
@@ -247,10 +261,9 @@ def _seeds(seeds: int, process: int, processes: int) -> list[int]:
 
 
 def _data(bundle: dict[str, Any], dtype: str) -> Data:
-    folder = Path(bundle["folder"])
     return Data(
-        features=_read(folder / "features.f64", "d"),
-        targets=_read(folder / "targets.f64", "d"),
+        features=read(bundle, "features.f64", "d"),
+        targets=read(bundle, "targets.f64", "d"),
         dtype=dtype,
     )
 
@@ -271,16 +284,9 @@ def _starts(
 
 
 def _start(bundle: dict[str, Any], seed: int, sampling: str, copies: int, epochs: int) -> Start:
-    folder, visited = Path(bundle["folder"]), bundle["examples"] * copies
-    flat = _read(folder / f"seed-{seed}.{sampling}-{copies}.i32", "i")
+    visited = bundle["examples"] * copies
+    flat = read(bundle, f"seed-{seed}.{sampling}-{copies}.i32", "i")
     return Start(
-        weights=_read(folder / f"seed-{seed}.weights.f64", "d"),
+        weights=read(bundle, f"seed-{seed}.weights.f64", "d"),
         orders=[flat[k * visited : (k + 1) * visited] for k in range(epochs)],
     )
-
-
-def _read(path: Path, typecode: str) -> array[Any]:
-    values = array(typecode, path.read_bytes())
-    if sys.byteorder == "big":
-        values.byteswap()
-    return values

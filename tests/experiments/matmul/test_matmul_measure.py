@@ -34,6 +34,7 @@ def _restored_threads() -> Iterator[None]:
 def job_of(*, usable: int = 1, budget_s: float = 0.05, **settings: Any) -> dict[str, Any]:
     """Return a job as the runner sends it, with the defaults that experiments.yaml has."""
     return {
+        "backend": "pytorch",
         "settings": MatmulSettings.model_validate(settings).model_dump(mode="json"),
         "seed": SEED,
         "threads": usable,

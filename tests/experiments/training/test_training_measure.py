@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 from array import array
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +15,18 @@ import pytest
 import torch
 from torch import nn
 
-from report import data, leastsquares
-from report.backends import pytorch
+from report import data, leastsquares, seeds
+from report.backends import BACKENDS, Training, pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
-from report.experiments.training.measure import KEPT_REPEATS, measure
-from report.worker.records import Unavailable
+from report.experiments.training.measure import KEPT_REPEATS, Run, measure, offered, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from report.data import LoadedData
-    from report.experiments.training.measure import Data, Run, Start
+    from report.experiments.training.measure import Data, Start
     from report.leastsquares import FloatArray
     from report.worker.curve import Curve
     from report.worker.records import Outcome, TrainingRun
@@ -72,13 +71,13 @@ def real_rows(real_file: Path) -> LoadedData:
 def written(airfoil: LoadedData, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return the rows as the parent hands them to its workers, with starts for five seeds."""
     folder = tmp_path_factory.mktemp("bundle")
-    return data.write_bundle(folder, airfoil, seed=SEED, seeds=5, epochs=10)
+    return seeds.write_bundle(folder, airfoil, seed=SEED, seeds=5, epochs=10)
 
 
 @pytest.fixture(name="from_zero")
 def written_with_zero_weights(airfoil: LoadedData, tmp_path: Path) -> dict[str, Any]:
     """Return the rows with a start at w = 0 (the bias starts at 0 anyway)."""
-    bundle = data.write_bundle(tmp_path, airfoil, seed=SEED, seeds=1, epochs=10)
+    bundle = seeds.write_bundle(tmp_path, airfoil, seed=SEED, seeds=1, epochs=10)
     (tmp_path / "seed-0.weights.f64").write_bytes(bytes(5 * 8))
     return bundle
 
@@ -92,6 +91,7 @@ def job_of(bundle: dict[str, Any], runs: list[dict[str, Any]], **changes: Any) -
         "dtype": "float32",
     }
     job = {
+        "backend": "pytorch",
         "settings": settings,
         "seed": SEED,
         "process": 0,
@@ -114,7 +114,7 @@ def train(bundle: dict[str, Any], *runs: dict[str, Any], **changes: Any) -> list
 
 def initial_theta(bundle: dict[str, Any], seed: int) -> FloatArray:
     """Return w and b as a run with this seed begins."""
-    weights = data.initial_weights(SEED, seed, bundle["features"])
+    weights = seeds.initial_weights(SEED, seed, bundle["features"])
     return np.append(weights, 0.0)
 
 
@@ -171,7 +171,7 @@ def test_minibatches_in_float64_take_the_path_of_their_permutations(
     problem = leastsquares.problem(airfoil.features, airfoil.targets)
     theta, n, losses = initial_theta(bundle, 0), 0, {}
     losses[0] = problem.loss(theta)
-    for order in data.permutations(SEED, 0, epochs=2, examples=1500):
+    for order in seeds.permutations(SEED, 0, epochs=2, examples=1500):
         for begin in range(0, 1500, 64):
             rows = order[begin : begin + 64]
             error = design[rows] @ theta - airfoil.targets[rows]
@@ -257,7 +257,7 @@ def test_each_epoch_visits_each_example_once_in_the_order_handed_over(
     monkeypatch.setattr(pytorch_training, "squared_loss", noting_half_squared)
     monkeypatch.setattr(nn.MSELoss, "forward", noting_mse)
     train(bundle, BATCH_100, dtype="float64", loader=[loader], implementation=[implementation])
-    orders = data.permutations(SEED, 0, epochs=2, examples=1500)
+    orders = seeds.permutations(SEED, 0, epochs=2, examples=1500)
     expected = [airfoil.targets[index] for order in orders for index in order.tolist()]
     assert sorted(orders[1].tolist()) == list(range(1500))
     # Once before the measured round, once in it.
@@ -286,7 +286,7 @@ def test_a_seed_decides_the_permutations_and_not_just_the_weights(
     airfoil: LoadedData, tmp_path: Path
 ) -> None:
     """From the same weights two seeds go different ways."""
-    bundle = data.write_bundle(tmp_path, airfoil, seed=SEED, seeds=2, epochs=2)
+    bundle = seeds.write_bundle(tmp_path, airfoil, seed=SEED, seeds=2, epochs=2)
     for seed in range(2):
         (tmp_path / f"seed-{seed}.weights.f64").write_bytes(bytes(5 * 8))
     one, other = train(bundle, BATCH_100, seeds=2)
@@ -371,9 +371,6 @@ class Fake:
     Attributes:
         trained: (label, the first weight) of each training, in order.
         took_s: What its clock shows after each.
-        ways: How it trains, by implementation.
-        loaders: The data loaders that it has.
-        refused: Ways that it turns out not to have.
     """
 
     def __init__(self, took_s: float = 0.0) -> None:
@@ -381,9 +378,6 @@ class Fake:
         self.trained: list[tuple[str, float]] = []
         self.took_s = took_s
         self.now_s = 300.0
-        self.ways: dict[str, tuple[str, ...]] = {"scratch": ("eager",), "concise": ("eager",)}
-        self.loaders = LOADERS
-        self.refused: set[str] = set()
 
     def synchronize(self) -> None:
         """Have nothing to wait for."""
@@ -392,18 +386,8 @@ class Fake:
         """Return the time on the backend's own clock."""
         return self.now_s
 
-    def loader(self, wanted: str) -> str:
-        """Cut slices where it lacks one."""
-        return wanted if wanted in self.loaders else "sliced"
-
-    def variants(self, implementation: str) -> tuple[str, ...]:
-        """Say how it trains."""
-        return self.ways[implementation]
-
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Make one point an epoch."""
-        if run.variant in self.refused:
-            raise Unavailable(f"the fake cannot train {run.variant}")
         self.trained.append((run.run, start.weights[0]))
         self.now_s += self.took_s
         curve.evaluate = lambda: 0.25
@@ -419,7 +403,7 @@ def small_bundle(tmp_path: Path) -> dict[str, Any]:
     loaded = data.LoadedData(
         dataset=dataset, features=np.arange(8.0).reshape(4, 2), targets=np.arange(4.0)
     )
-    return data.write_bundle(tmp_path, loaded, seed=SEED, seeds=5, epochs=10)
+    return seeds.write_bundle(tmp_path, loaded, seed=SEED, seeds=5, epochs=10)
 
 
 def fake_train(
@@ -436,7 +420,7 @@ def test_every_round_trains_every_run_with_every_seed_in_shuffled_order(
     """Each run once before, unmeasured; then each with each seed, once a round."""
     fake = Fake()
     outcome = fake_train(fake, monkeypatch, made_up, seeds=2, repeats=6)
-    weights = [data.initial_weights(SEED, seed, 2)[0] for seed in range(2)]
+    weights = [seeds.initial_weights(SEED, seed, 2)[0] for seed in range(2)]
     every = sorted(itertools.product(["GD", "batch 100"], weights))
     assert fake.trained[:2] == [("GD", weights[0]), ("batch 100", weights[0])]
     rounds = [fake.trained[begin : begin + 4] for begin in range(2, len(fake.trained), 4)]
@@ -507,12 +491,23 @@ def ways_of(labels: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [(one["run"], one["loader"], one["implementation"], one["variant"]) for one in labels]
 
 
+@pytest.fixture(name="offer")
+def another_registry(monkeypatch: pytest.MonkeyPatch) -> Callable[[Training], None]:
+    """Return a function that lets the framework under test train in other ways."""
+
+    def offer(trains: Training) -> None:
+        known = replace(BACKENDS["pytorch"], title="The fake", training=trains)
+        monkeypatch.setitem(BACKENDS, "pytorch", known)
+
+    return offer
+
+
 def test_each_run_is_trained_in_all_ways_that_the_framework_offers(
-    made_up: dict[str, Any],
+    made_up: dict[str, Any], offer: Callable[[Training], None]
 ) -> None:
     """Which can differ with the implementation; an experiment that says nothing means all."""
     fake = Fake()
-    fake.ways = {"scratch": ("eager", "epoch"), "concise": ("compiled",)}
+    offer(Training(scratch=("eager", "epoch"), concise=("compiled",)))
     said: list[dict[str, Any]] = [{}, {"variant": ["auto"]}]
     for settings in said:
         job = job_of(made_up, [GD, BATCH_100], implementation=IMPLEMENTATIONS)
@@ -530,11 +525,13 @@ def test_each_run_is_trained_in_all_ways_that_the_framework_offers(
 
 
 def test_slices_in_the_place_of_a_loader_are_trained_once(
-    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    made_up: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    offer: Callable[[Training], None],
 ) -> None:
     """A framework without a data loader cuts slices, and its label says so; not twice the same."""
     fake = Fake()
-    fake.loaders = ["sliced"]
+    offer(Training(scratch=("eager",)))
     outcome = fake_train(fake, monkeypatch, made_up, loader=LOADERS, repeats=2)
     assert ways_of(run.labels for run in outcome.runs) == [
         ("GD", "sliced", "scratch", "eager"),
@@ -545,33 +542,75 @@ def test_slices_in_the_place_of_a_loader_are_trained_once(
 
 
 def test_what_a_framework_cannot_train_is_skipped_with_its_reason(
-    made_up: dict[str, Any],
+    made_up: dict[str, Any], offer: Callable[[Training], None]
 ) -> None:
     """Under the labels that it would have had; the other ways are trained as ever."""
     fake = Fake()
-    fake.refused = {"epoch"}
+    offer(Training(scratch=("eager",)))
     job = job_of(made_up, [GD, BATCH_100], repeats=3, seeds=2)
     job["settings"]["variant"] = ["epoch", "eager"]
     outcome = measure(fake, job)
     wanted = [(name, "sliced", "scratch", "epoch") for name in ("GD", "batch 100")]
     assert ways_of(series.labels for series in outcome.series) == wanted
     assert {(s.status, s.reason, s.timing) for s in outcome.series} == {
-        ("skipped", "the fake cannot train epoch", None)
+        ("skipped", "The fake trains eager here, not epoch", None)
     }
     assert outcome.series[0].labels.keys() == outcome.runs[0].labels.keys()
     assert [(run.labels["variant"], run.repeats) for run in outcome.runs] == [("eager", 3)] * 4
 
 
 def test_nothing_but_skipped_runs_ends_at_once(
-    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    made_up: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    offer: Callable[[Training], None],
 ) -> None:
     """It is an outcome like any other, and takes none of the budget."""
     fake = Fake(1.0)
-    fake.refused = {"eager"}
-    outcome = fake_train(fake, monkeypatch, made_up, repeats=1000, budget_s=100.0)
+    offer(Training(scratch=("eager",)))
+    concise = {"implementation": ["concise"], "repeats": 1000, "budget_s": 100.0}
+    outcome = fake_train(fake, monkeypatch, made_up, **concise)
     assert outcome.runs == []
     assert [series.status for series in outcome.series] == ["skipped"] * 2
     assert fake.trained == []
+
+
+REFUSALS = {
+    "no layers": (
+        {"implementation": "concise", "variant": "eager"},
+        "Numba has no layers, losses or optimizers of its own",
+    ),
+    "another variant": ({"variant": "eager"}, "Numba trains epoch here, not eager"),
+    "another optimizer": ({"optimizer": "adam"}, "Numba trains with plain SGD at a constant rate"),
+    "a schedule": ({"schedule": "step"}, "Numba trains with plain SGD at a constant rate"),
+}
+
+
+@pytest.mark.parametrize(("changes", "words"), REFUSALS.values(), ids=REFUSALS)
+def test_what_cannot_be_done_is_known_without_the_framework(
+    changes: dict[str, Any], words: str
+) -> None:
+    """From the registry alone, in words; what can be done has no reason."""
+    plain = Run(
+        run="a", batch_size=1, lr=1.0, epochs=1, loss="mse", loader="sliced",
+        implementation="scratch", variant="epoch",
+    )  # fmt: skip
+    assert refusal(BACKENDS["numba"], plain) is None
+    assert words in str(refusal(BACKENDS["numba"], replace(plain, **changes)))
+
+
+def test_what_is_left_out_of_auto_is_there_for_who_names_it() -> None:
+    """JAX trains eagerly on request; an optimizer that it lacks is refused once and not twice."""
+    settings = {
+        "runs": [{**GD, "optimizer": "sgd"}],
+        "loader": ["sliced"],
+        "implementation": ["scratch"],
+    }
+    jax = BACKENDS["jax"]
+    assert [run.variant for run in offered(jax, settings)] == ["compiled", "epoch"]
+    (eager,) = offered(jax, settings | {"variant": ["eager"]})
+    assert refusal(jax, eager) is None
+    adam = settings | {"runs": [{**GD, "optimizer": "adam"}]}
+    assert len(list(offered(jax, adam))) == 1
 
 
 def test_the_worker_reads_what_the_parent_wrote(made_up: dict[str, Any]) -> None:
@@ -580,6 +619,6 @@ def test_the_worker_reads_what_the_parent_wrote(made_up: dict[str, Any]) -> None
     assert read.features == array("d", range(8))
     assert read.targets == array("d", range(4))
     start = training._start(made_up, seed=3, sampling="permutation", copies=1, epochs=2)
-    assert start.weights == array("d", data.initial_weights(SEED, 3, 2))
-    orders = data.permutations(SEED, 3, epochs=2, examples=4)
+    assert start.weights == array("d", seeds.initial_weights(SEED, 3, 2))
+    orders = seeds.permutations(SEED, 3, epochs=2, examples=4)
     assert [order.tolist() for order in start.orders] == orders.tolist()

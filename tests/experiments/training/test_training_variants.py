@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from report import data, leastsquares, surrogate
+from report import data, leastsquares, seeds, surrogate
 from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from report.worker.records import TrainingRun
 
 SEED, EXAMPLES, EPOCHS = 7, 300, 6
-ORDERS: list[data.Order] = list(itertools.product(("permutation", "replacement"), (1, 2)))
+ORDERS: list[seeds.Order] = list(itertools.product(("permutation", "replacement"), (1, 2)))
 RUN = {"label": "one", "batch_size": 10, "lr": 0.05, "epochs": 2}
 BOTH = ["scratch", "concise"]
 SCHEDULES = ["constant", "tenth", "step", "inverse", "cosine"]
@@ -54,7 +54,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     loaded = data.LoadedData(dataset=dataset, features=ROWS[:, :-1], targets=ROWS[:, -1])
     folder = tmp_path_factory.mktemp("bundle")
-    return data.write_bundle(folder, loaded, seed=SEED, seeds=2, epochs=EPOCHS, orders=ORDERS)
+    return seeds.write_bundle(folder, loaded, seed=SEED, seeds=2, epochs=EPOCHS, orders=ORDERS)
 
 
 def train(
@@ -66,6 +66,7 @@ def train(
         {"loader": "sliced", "dtype": dtype, **named, **settings}
     )
     job = {
+        "backend": "pytorch",
         "settings": spec.model_dump(mode="json"),
         "seed": SEED,
         "process": 0,
@@ -86,7 +87,7 @@ def problem() -> Problem:
 def exact(orders: Any, lr: float, batch_size: int, schedule: str = "constant") -> list[float]:
     """Return the losses of SGD after each epoch, from the seed's own start."""
     inputs = np.column_stack([ROWS[:, :-1], np.ones(EXAMPLES)])
-    theta: FloatArray = np.append(data.initial_weights(SEED, 0, 5), 0.0)
+    theta: FloatArray = np.append(seeds.initial_weights(SEED, 0, 5), 0.0)
     losses = [problem().loss(theta)]
     for epoch, order in enumerate(orders):
         rate = lr * factor(schedule, epoch, len(orders))
@@ -109,7 +110,7 @@ def test_a_schedule_changes_the_rate_epoch_by_epoch(
     """The losses are those of NumPy with lr times the factor of each epoch."""
     spec = RUN | {"epochs": EPOCHS, "schedule": schedule}
     (run,) = train(bundle, spec, evaluate="epochs", implementation=implementation)
-    orders = data.permutations(SEED, 0, EPOCHS, EXAMPLES)
+    orders = seeds.permutations(SEED, 0, EPOCHS, EXAMPLES)
     assert run.loss == pytest.approx(exact(orders, 0.05, 10, schedule), rel=1e-11)
 
 
@@ -198,7 +199,7 @@ def test_drawing_with_replacement_takes_the_path_of_the_draws(
     """NumPy, given the draws that the parent made, finds the same losses."""
     spec = RUN | {"sampling": "replacement"}
     (run,) = train(bundle, spec, evaluate="epochs", loader=loader, implementation=implementation)
-    orders = data.draws(SEED, 0, 2, EXAMPLES)
+    orders = seeds.draws(SEED, 0, 2, EXAMPLES)
     assert run.loss == pytest.approx(exact(orders, 0.05, 10), rel=1e-11)
     assert run.examples == [0, EXAMPLES, 2 * EXAMPLES]
 
@@ -211,7 +212,7 @@ def test_two_copies_make_epochs_of_twice_the_examples(
     """In an order of all 600; the loss stays that of the 300."""
     spec = RUN | {"copies": 2, "sampling": sampling}
     (run,) = train(bundle, spec, evaluate="epochs", loader=loader)
-    draw = data.permutations if sampling == "permutation" else data.draws
+    draw = seeds.permutations if sampling == "permutation" else seeds.draws
     orders = draw(SEED, 0, 2, 2 * EXAMPLES)
     assert run.loss == pytest.approx(exact(orders, 0.05, 10), rel=1e-11)
     assert run.examples == [0, 2 * EXAMPLES, 4 * EXAMPLES]
@@ -351,7 +352,7 @@ def test_a_bundle_has_only_the_orders_that_were_asked_for(tmp_path: Path) -> Non
     """One kind asked for is one file for each seed."""
     dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=4, features=5)
     loaded = data.LoadedData(dataset=dataset, features=ROWS[:4, :-1], targets=ROWS[:4, -1])
-    data.write_bundle(tmp_path, loaded, seed=1, seeds=2, epochs=1, orders=[("replacement", 2)])
+    seeds.write_bundle(tmp_path, loaded, seed=1, seeds=2, epochs=1, orders=[("replacement", 2)])
     found = sorted(path.name for path in tmp_path.glob("*.i32"))
     assert found == ["seed-0.replacement-2.i32", "seed-1.replacement-2.i32"]
     assert (tmp_path / found[0]).stat().st_size == 4 * 2 * 4
