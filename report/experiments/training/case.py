@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from report import quantities
-from report.experiments.training import curves, labels
+from report.experiments.training import curves
 
 if TYPE_CHECKING:
     from report.experiments.training.curves import Line
@@ -54,7 +54,7 @@ class Case:
     @property
     def varying(self) -> list[str]:
         """Return the settings in which runs differ."""
-        return labels.varying([line.run.labels for line in self.lines])
+        return quantities.varying([line.run.labels for line in self.lines])
 
     def seconds(self, line: Line) -> Quantity | None:
         """Return the seconds per epoch of a run; None if it never ended one."""

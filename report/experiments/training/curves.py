@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report import data, leastsquares, quantities, statistics
+from report import leastsquares, quantities, seeds, statistics
 from report.experiments.training import labels
 from report.experiments.training.quantities import Trained, median_times, trained
 from report.worker.timing import median
@@ -271,7 +271,7 @@ def twins(lines: Sequence[Line], name: str, one: str, other: str) -> list[tuple[
     """
 
     def having(value: str) -> list[Line]:
-        return [line for line in lines if labels.setting(line.run.labels, name) == value]
+        return [line for line in lines if line.run.labels[name] == value]
 
     def rest(line: Line) -> object:
         return labels.without(line.run.labels, "run", name)
@@ -307,7 +307,7 @@ def exact_path(result: Result, seed: TrainingRun) -> list[float] | None:
     if solved is None or not full or not labels.plain(seed.labels):
         return None
     features = len(solved.hessian) - 1
-    weights = data.initial_weights(int(result.config["seed"]), seed.seed, features)
+    weights = seeds.initial_weights(int(result.config["seed"]), seed.seed, features)
     path = solved.gradient_descent(
         np.append(weights, 0.0), labels.rate(seed.labels), labels.whole(seed.labels, "epochs")
     )

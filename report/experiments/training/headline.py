@@ -121,7 +121,7 @@ def _chapters(result: Result) -> str | None:
 def _sweep(result: Result) -> str | None:
     """Return the first experiment that sweeps batch sizes and nothing beside their rates."""
     for name, settings in _trainings(result).items():
-        beside = set(labels.varying(settings)) - {"run", "batch_size", "lr", "epochs"}
+        beside = set(quantities.varying(settings)) - {"run", "batch_size", "lr", "epochs"}
         if labels.sweeps_sizes(settings) and not beside:
             return name
     return None

@@ -16,25 +16,10 @@ SIZES = 5
 
 _NAMING = ("run", "loader", "implementation", "variant")
 
-# What every run was before there was anything else; older result files do not say it.
-_DEFAULTS: dict[str, Scalar] = {
-    "optimizer": "sgd",
-    "momentum": None,
-    "schedule": "constant",
-    "sampling": "permutation",
-    "copies": 1,
-    "variant": "eager",
-}
-
-
-def setting(labels: Labels, name: str) -> Scalar:
-    """Return a label, or what it was before there was a choice."""
-    return labels.get(name, _DEFAULTS.get(name))
-
 
 def whole(labels: Labels, name: str) -> int:
     """Return a label that is a whole number: batch_size, epochs, copies."""
-    return int(str(setting(labels, name)))
+    return int(str(labels[name]))
 
 
 def rate(labels: Labels) -> float:
@@ -47,23 +32,18 @@ def rate(labels: Labels) -> float:
 
 def full_batch(labels: Labels, examples: int) -> bool:
     """Return whether every update sees all examples once (or each as often as it was copied)."""
-    each_once = setting(labels, "sampling") == "permutation"
+    each_once = labels["sampling"] == "permutation"
     return each_once and whole(labels, "batch_size") >= examples * whole(labels, "copies")
 
 
 def plain(labels: Labels) -> bool:
     """Return whether a run is gradient descent with a constant rate and nothing besides."""
-    return (setting(labels, "optimizer"), setting(labels, "schedule")) == ("sgd", "constant")
-
-
-def varying(every: Sequence[Labels]) -> list[str]:
-    """Return the settings that differ among runs."""
-    return quantities.varying([{**_DEFAULTS, **labels} for labels in every])
+    return (labels["optimizer"], labels["schedule"]) == ("sgd", "constant")
 
 
 def names(every: Sequence[Labels]) -> list[str]:
     """Name runs by what tells them apart, in the fewest words."""
-    differing = [name for name in varying(every) if name in _NAMING] or ["run"]
+    differing = [name for name in quantities.varying(every) if name in _NAMING] or ["run"]
     if len({labels["run"] for labels in every}) == len(every):
         differing = ["run"]
     return [", ".join(str(labels[name]) for name in differing) for labels in every]
@@ -71,13 +51,12 @@ def names(every: Sequence[Labels]) -> list[str]:
 
 def without(labels: Labels, *left_out: str) -> tuple[tuple[str, Scalar], ...]:
     """Return all settings but some; runs with the same differ in nothing else."""
-    every = {**_DEFAULTS, **labels}
-    return tuple(sorted((k, v) for k, v in every.items() if k not in left_out))
+    return tuple(sorted((k, v) for k, v in labels.items() if k not in left_out))
 
 
 def distinct(every: Iterable[Labels], name: str) -> Collection[Scalar]:
     """Return the values of a setting, each once, in their order."""
-    return list(dict.fromkeys(setting(labels, name) for labels in every))
+    return list(dict.fromkeys(labels[name] for labels in every))
 
 
 def is_grid(every: Sequence[Labels]) -> bool:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 MILLI = 1e-3
 
 NAMES = ["run", "batch_size", "lr", "loader", "implementation", "optimizer", "momentum"]
-NAMES += ["schedule", "sampling", "copies"]
+NAMES += ["schedule", "sampling", "copies", "variant"]
 """The settings in a sheet."""
 
 
 def settings(of: Labels) -> list[Scalar]:
     """Return a run's settings, as `NAMES` names them."""
-    return [labels.setting(of, name) for name in NAMES]
+    return [of[name] for name in NAMES]
 
 
 def seconds_table(found: Sequence[Quantity]) -> Table:

@@ -30,7 +30,7 @@ def figures(case: Case) -> list[Figure]:
 
 def optimizer(line: Line) -> str:
     """Return the name of a run's optimizer."""
-    return str(labels.setting(line.run.labels, "optimizer"))
+    return str(line.run.labels["optimizer"])
 
 
 def update(quantity: Quantity) -> Estimate:

@@ -51,7 +51,7 @@ def figures(case: Case) -> list[Figure]:
 
 def schedule(line: Line) -> str:
     """Return the name of a run's schedule."""
-    return str(labels.setting(line.run.labels, "schedule"))
+    return str(line.run.labels["schedule"])
 
 
 def constant(lines: Sequence[Line]) -> Line | None:

@@ -81,9 +81,9 @@ def slowest(problem: Problem, lr: float, momentum: float = 0.0) -> float:
 def decay(case: Case, problem: Problem, line: Line) -> Decay:
     """Return how fast a run's error shrinks, by theory and as measured."""
     of = line.run.labels
-    optimizer = labels.setting(of, "optimizer")
-    known = optimizer in {"sgd", "momentum"} and labels.setting(of, "schedule") == "constant"
-    momentum = float(str(labels.setting(of, "momentum") or 0)) if optimizer == "momentum" else 0.0
+    optimizer = of["optimizer"]
+    known = optimizer in {"sgd", "momentum"} and of["schedule"] == "constant"
+    momentum = float(str(of["momentum"] or 0)) if optimizer == "momentum" else 0.0
     return Decay(
         line=line,
         # The roots leave the unit circle at -1, where lr lambda is 2 (1 + m).
@@ -182,7 +182,7 @@ def _run(one: Decay) -> str:
     if one.theory is None or one.limit is None:
         return ""
     said = f"{sentence(one.line.name)} takes {digits(rate)}"
-    if labels.setting(of, "optimizer") == "momentum":
+    if of["optimizer"] == "momentum":
         said += f", and with its momentum may take up to {digits(one.limit)}"
     measured = (
         "" if one.measured is None else f", measured {digits(one.measured)} over the last {LAST}"
