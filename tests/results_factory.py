@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from factories import measured
 from report import data, leastsquares, surrogate
 from report.claims import verdicts
 from report.config import Config
 from report.experiments.matmul import measure as matmul
 from report.hardware.machine import Cache, Cpu, Machine
-from report.hardware.noise import Conditions
 from report.plan import Plan, plan
 from report.resources import default_config
 from report.results import Record, Result
@@ -29,9 +29,7 @@ from report.worker.records import (
     Environment,
     Outcome,
     Series,
-    Timing,
 )
-from report.worker.timing import median, median_interval
 
 if TYPE_CHECKING:
     from report.config import Profile
@@ -173,7 +171,7 @@ def _record(
         status="ok",
         started_at=started_at,
         elapsed_s=experiment.budget_s / experiment.processes,
-        conditions=_quiet(),
+        conditions=measured.QUIET,
     )
     if (experiment.name, process) == ("concise", 2):
         return replace(record, status="failed", reason=FAILED, stderr_tail=STDERR)
@@ -197,21 +195,6 @@ def _factory(kind: str) -> Any:
     return importlib.import_module(f"factories.{kind}").outcome
 
 
-def _quiet() -> Conditions:
-    return Conditions(
-        elapsed_s=2.0,
-        load_before=0.1,
-        other_cores=0.02,
-        steal_fraction=0.0,
-        swapped_bytes=0,
-        throttle_events=0,
-        speed_before_s=1.0e-3,
-        speed_after_s=1.0e-3,
-        frequency_before_hz=None,
-        frequency_after_hz=None,
-    )
-
-
 def _products(
     experiment: PlannedExperiment, _: int, slowness: float, rng: random.Random
 ) -> Outcome:
@@ -228,7 +211,7 @@ def _products(
             else Series(
                 labels=point.labels(),
                 flops=point.flops(),
-                timing=_timing(_product_s(point) * slowness, rng),
+                timing=measured.drawn(_product_s(point) * slowness, rng),
             )
             for point in points
         ],
@@ -253,21 +236,3 @@ def _cold_s(strategy: str) -> float:
         strategy=strategy, size=256, dtype="float32", block_width=64, threads=THREADS, tf32=None
     )
     return 3 * _product_s(point)
-
-
-def _timing(seconds: float, rng: random.Random) -> Timing:
-    loops = max(1, round(0.002 / seconds))
-    elapsed = [loops * seconds * (1 + 0.02 * rng.random()) for _ in range(12)]
-    per_call = [span / loops for span in elapsed]
-    low, high = median_interval(per_call) or (None, None)
-    return Timing(
-        warmups=3,
-        warmup_s=[9 * seconds, seconds, seconds],
-        inner_loops=loops,
-        samples=len(elapsed),
-        elapsed_s=elapsed,
-        stopped="budget",
-        median_s=median(per_call),
-        low_s=low,
-        high_s=high,
-    )

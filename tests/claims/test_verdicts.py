@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from pydantic import TypeAdapter
 
-from factories import small_results
+from factories import measured, small_results
 from factories.small_results import products, record, run, series
 from report.claims import judge, verdicts
 from report.claims.verdicts import Verdict
@@ -316,7 +316,7 @@ def test_every_backend_has_its_verdict() -> None:
 
 def test_a_noisy_machine_gives_no_verdict_on_times(judged: Judge) -> None:
     """However large the ratio: the verdict is withheld, the numbers are not, the remedy is told."""
-    records = [replace(each, conditions=small_results.BUSY) for each in GOOD]
+    records = [replace(each, conditions=measured.BUSY) for each in GOOD]
     found = judged(records, left=COLUMN, right=FULL)
     assert (found.verdict, found.grade) == ("inconclusive", "noisy")
     assert found.reason == (
@@ -330,7 +330,7 @@ def test_a_noisy_machine_gives_no_verdict_on_times(judged: Judge) -> None:
 def test_a_disturbed_process_is_left_out_and_said_to_be(judged: Judge) -> None:
     """Of three, by what was seen of the machine: its times, five times too long, have no part."""
     spoiled = products(column=[[2.0], [2.0], [9.0]], full=[[1.0]] * 3)[2]
-    records = [*GOOD[:2], replace(spoiled, conditions=small_results.BUSY)]
+    records = [*GOOD[:2], replace(spoiled, conditions=measured.BUSY)]
     found = judged(records, left=COLUMN, right=FULL)
     assert (found.verdict, found.grade, found.left_out) == ("supported", "quiet", 1)
     assert found.effect is not None
@@ -340,7 +340,7 @@ def test_a_disturbed_process_is_left_out_and_said_to_be(judged: Judge) -> None:
 
 def test_most_processes_must_be_left(judged: Judge) -> None:
     """Where two of three were disturbed, all count, and their noise forbids a verdict."""
-    records = [GOOD[0], *(replace(each, conditions=small_results.BUSY) for each in GOOD[1:])]
+    records = [GOOD[0], *(replace(each, conditions=measured.BUSY) for each in GOOD[1:])]
     found = judged(records, left=COLUMN, right=FULL)
     assert (found.verdict, found.grade, found.left_out) == ("inconclusive", "noisy", 0)
 
@@ -349,7 +349,7 @@ def test_noise_while_the_right_side_was_measured_counts(judged: Judge) -> None:
     """A claim over two experiments is as noisy as the noisier one."""
     quiet = products(column=scattered(2.0, (0, 0, 0)))
     noisy = [
-        replace(each, conditions=small_results.BUSY)
+        replace(each, conditions=measured.BUSY)
         for each in products("other", full=scattered(1.0, (0, 0, 0)))
     ]
     right = {"experiment": "other", "series": {"strategy": "full"}}
@@ -360,7 +360,7 @@ def test_noise_while_the_right_side_was_measured_counts(judged: Judge) -> None:
 def test_doubt_keeps_its_own_reason_on_a_noisy_machine(judged: Judge) -> None:
     """More processes are the first remedy where the interval is wide."""
     records = [
-        replace(each, conditions=small_results.BUSY)
+        replace(each, conditions=measured.BUSY)
         for each in products(column=scattered(1.05, (-0.1, 0, 0.1)), full=[[1.0]] * 3)
     ]
     found = judged(records, left=COLUMN, right=FULL)
@@ -373,7 +373,7 @@ def test_noise_does_not_spoil_what_no_clock_measures(judged: Judge) -> None:
     records = [
         record(
             "training", seed, run("a", [1, 0.4], seed), run("b", [1, 0.3], seed),
-            conditions=small_results.BUSY,
+            conditions=measured.BUSY,
         )
         for seed in range(3)
     ]  # fmt: skip

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from factories import measured
 from report.experiments.bandwidth import measure as bandwidth
-from report.worker.records import Outcome, Series, Timing
-from report.worker.timing import median, median_interval
+from report.worker.records import Outcome, Series
 
 if TYPE_CHECKING:
     import random
@@ -45,7 +45,7 @@ def outcome(
                 labels=point.labels(),
                 flops=bandwidth.flops(access),
                 bytes_moved=bandwidth.bytes_moved(access),
-                timing=_timing(seconds(point, access) * slowness, rng),
+                timing=measured.drawn(seconds(point, access) * slowness, rng),
             )
         )
     return Outcome(series=series)
@@ -72,21 +72,3 @@ def seconds(point: Point, access: Access) -> float:
             waiting_s *= max(1.0, (point.working_set_bytes / L1_BYTES) ** 0.5)
         return CALL_S + access.chunk * waiting_s
     return CALL_S + bandwidth.bytes_moved(access) / near
-
-
-def _timing(call_s: float, rng: random.Random) -> Timing:
-    loops = max(1, round(0.002 / call_s))
-    elapsed = [loops * call_s * (1 + 0.02 * rng.random()) for _ in range(12)]
-    per_call = [span / loops for span in elapsed]
-    low, high = median_interval(per_call) or (None, None)
-    return Timing(
-        warmups=3,
-        warmup_s=[9 * call_s, call_s, call_s],
-        inner_loops=loops,
-        samples=len(elapsed),
-        elapsed_s=elapsed,
-        stopped="budget",
-        median_s=median(per_call),
-        low_s=low,
-        high_s=high,
-    )

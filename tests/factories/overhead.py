@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import results_factory
+from factories import measured
 from report.config import Config
 from report.experiments.overhead import measure as overhead
 from report.plan import plan
 from report.results import Record, Result
-from report.worker.records import Outcome, Series, Timing
-from report.worker.timing import median, median_interval
+from report.worker.records import Outcome, Series
 
 if TYPE_CHECKING:
     import random
@@ -111,21 +111,9 @@ def _seconds(point: overhead.Point) -> float:
 
 
 def _series(point: overhead.Point, first_s: float, loops: int, elapsed: list[float]) -> Series:
-    per_call = [span / loops for span in elapsed]
-    low, high = median_interval(per_call) or (None, None)
     return Series(
         labels=point.labels(),
         flops=point.flops(),
         bytes_moved=point.bytes_moved(),
-        timing=Timing(
-            warmups=3,
-            warmup_s=[first_s, per_call[0], per_call[0]],
-            inner_loops=loops,
-            samples=len(elapsed),
-            elapsed_s=elapsed,
-            stopped="budget",
-            median_s=median(per_call),
-            low_s=low,
-            high_s=high,
-        ),
+        timing=measured.timing(elapsed, loops=loops, first_s=first_s),
     )

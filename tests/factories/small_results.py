@@ -6,17 +6,15 @@ The experiments are those of `KINDS`. Nothing is drawn: what a test hands over i
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import results_factory
+from factories import measured
 from report import leastsquares, surrogate
 from report.claims import resolve
 from report.claims.spec import Claim
-from report.hardware.noise import Conditions
 from report.results import Record, Result
-from report.worker.records import GradientNoise, Outcome, Series, Timing, TrainingRun
-from report.worker.timing import median
+from report.worker.records import GradientNoise, Outcome, Series, TrainingRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,21 +34,6 @@ KINDS: dict[str, Kind] = {
     "steps": "overhead",
 }
 
-QUIET = Conditions(
-    elapsed_s=2.0,
-    load_before=0.1,
-    other_cores=0.02,
-    steal_fraction=0.0,
-    swapped_bytes=0,
-    throttle_events=0,
-    speed_before_s=1e-3,
-    speed_after_s=1e-3,
-    frequency_before_hz=None,
-    frequency_after_hz=None,
-)
-BUSY = replace(QUIET, other_cores=2.0)
-"""Other programs keep two cores busy: noisy, whatever else."""
-
 
 def series(
     strategy: str, samples: Sequence[float] | str, size: int = 256, flops: int = 1000
@@ -66,18 +49,7 @@ def series(
     }
     if isinstance(samples, str):
         return Series(labels=labels, status="skipped", reason=samples)
-    timing = Timing(
-        warmups=1,
-        warmup_s=[1.0],
-        inner_loops=1,
-        samples=len(samples),
-        elapsed_s=list(samples),
-        stopped="repeats",
-        median_s=median(samples),
-        low_s=None,
-        high_s=None,
-    )
-    return Series(labels=labels, flops=flops, timing=timing)
+    return Series(labels=labels, flops=flops, timing=measured.timing(samples))
 
 
 def run(
@@ -143,7 +115,7 @@ def record(experiment: str, process: int, *parts: Part, **fields: Any) -> Record
         "status": "ok",
         "started_at": "2026-01-02T03:04:05Z",
         "elapsed_s": 1.0,
-        "conditions": QUIET,
+        "conditions": measured.QUIET,
         "outcome": outcome,
     }
     return Record(**{**given, **fields})

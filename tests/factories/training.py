@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from report import data, surrogate
+from report import seeds, surrogate
 from report.experiments.training import measure as training
 from report.resources import default_config
 from report.worker import schedules
@@ -70,7 +70,7 @@ def _path(run: Run, seed: int, every: int) -> Curve:
     inputs = np.column_stack([rows[:, :-1], np.ones(len(rows))])
     targets = rows[:, -1]
     plan_seed = _plan_seed()
-    weights = data.initial_weights(plan_seed, seed, inputs.shape[1] - 1)
+    weights = seeds.initial_weights(plan_seed, seed, inputs.shape[1] - 1)
     theta: FloatArray = np.append(weights, 0.0)
     change = Change(run)
     factor = 2.0 if run.loss == "mse" else 1.0
@@ -82,7 +82,7 @@ def _path(run: Run, seed: int, every: int) -> Curve:
 
     curve = Curve(synchronize=lambda: None, evaluate=evaluate, clock=lambda: 0.0, every=every)
     curve.start()
-    draw = data.permutations if run.sampling == "permutation" else data.draws
+    draw = seeds.permutations if run.sampling == "permutation" else seeds.draws
     seen, visited = 0, len(rows) * run.copies
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch, order in enumerate(draw(plan_seed, seed, run.epochs, visited)):

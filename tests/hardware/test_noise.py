@@ -13,6 +13,7 @@ import psutil
 import pytest
 from pydantic import TypeAdapter
 
+from factories import measured
 from report.hardware import noise
 from report.hardware.noise import Conditions, Grade, Watch, grade
 
@@ -21,18 +22,7 @@ if TYPE_CHECKING:
 
 CPUS = "sys/devices/system/cpu"
 
-QUIET = Conditions(
-    elapsed_s=10.0,
-    load_before=0.1,
-    other_cores=0.02,
-    steal_fraction=0.0,
-    swapped_bytes=0,
-    throttle_events=0,
-    speed_before_s=1.000e-3,
-    speed_after_s=1.008e-3,
-    frequency_before_hz=None,
-    frequency_after_hz=None,
-)
+QUIET = replace(measured.QUIET, elapsed_s=10.0, speed_after_s=1.008e-3)
 
 COUNTERS = noise._Counters(
     clock_s=100.0,

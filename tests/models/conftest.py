@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import results_factory
-from report.hardware.noise import Conditions
+from factories import measured
 from report.models import MODELS
 from report.results import Record, Result
 from report.worker.records import Outcome, Series, Timing
@@ -154,35 +154,14 @@ def _empty(name: str, kind: Kind, backend: str, device: str) -> Record:
         status="ok",
         started_at="2026-01-02T03:04:05Z",
         elapsed_s=1.0,
-        conditions=Conditions(
-            elapsed_s=1.0,
-            load_before=0.1,
-            other_cores=0.0,
-            steal_fraction=0.0,
-            swapped_bytes=0,
-            throttle_events=0,
-            speed_before_s=1e-3,
-            speed_after_s=1e-3,
-            frequency_before_hz=None,
-            frequency_after_hz=None,
-        ),
+        conditions=measured.QUIET,
     )
 
 
 def _timing(seconds: float, model: Model, key: str) -> Timing:
     rng = random.Random(key)
     elapsed = [seconds * (1 + model.noise * rng.random()) for _ in range(9)]
-    return Timing(
-        warmups=1,
-        warmup_s=[seconds],
-        inner_loops=1,
-        samples=len(elapsed),
-        elapsed_s=elapsed,
-        stopped="repeats",
-        median_s=seconds,
-        low_s=None,
-        high_s=None,
-    )
+    return measured.timing(elapsed)
 
 
 def _products(model: Model, process: int) -> Iterator[Series]:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import results_factory
-from report import data, leastsquares, surrogate
+from report import leastsquares, seeds, surrogate
 from report.data import Dataset
 from report.experiments.training.case import cases
 from report.results import Record, Result
@@ -167,7 +167,7 @@ def _trained(items: tuple[tuple[str, Any], ...], seed: int, every: int) -> Train
     rows = surrogate.rows(0)
     inputs, targets = np.column_stack([rows[:, :-1], np.ones(EXAMPLES)]), rows[:, -1]
     rng = np.random.default_rng([seed, labels["copies"], labels["sampling"] == "replacement"])
-    theta: FloatArray = np.append(data.initial_weights(SEED, seed, 5), 0.0)
+    theta: FloatArray = np.append(seeds.initial_weights(SEED, seed, 5), 0.0)
     step = _step(labels["optimizer"], labels["momentum"] or 0.0)
 
     def loss() -> float:

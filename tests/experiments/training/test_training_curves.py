@@ -150,14 +150,6 @@ def test_runs_are_named_in_the_fewest_words() -> None:
     assert labels.names([one, {**other, "run": "two"}]) == ["one", "two"]
 
 
-def test_labels_of_older_files_mean_plain_steps() -> None:
-    """Files of before there was a choice do not tell of optimizer, schedule, sampling, copies."""
-    assert labels.plain(BASE)
-    assert labels.whole(BASE, "copies") == 1
-    assert labels.full_batch({**BASE, "batch_size": 1500}, 1500)
-    assert labels.varying([BASE, {**BASE, "optimizer": "sgd", "copies": 1}]) == []
-
-
 def test_slowest_direction_is_that_of_theory(trained: Callable[..., Result]) -> None:
     """Eigenvalues 0.1737 to 2.0985: lr 1 multiplies by |1 - 2.0985| = 1.0985, and 0.5 by 0.9131.
 
