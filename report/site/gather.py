@@ -14,7 +14,7 @@ from report import __version__, bootstrap, compare, plotting, resources, store
 from report.backends import BACKENDS
 from report.claims.verdicts import of_result
 from report.hardware import noise
-from report.numerals import digits
+from report.numerals import digits, percent
 from report.ratios import pair
 from report.site import verdicts
 from report.site.machine import MachineView, Section, date_of, module, view
@@ -120,11 +120,14 @@ def _constants() -> dict[str, Any]:
     method = timing.Method(budget_s=1, repeats=1)
     return {
         "method": method,
+        "warmup": f"{method.warmup_s * 1e3:.0f} ms",
+        "sample": f"{method.sample_s * 1e3:.0f} ms",
         "resamples": bootstrap.RESAMPLES,
         "least_warmups": timing.LEAST_WARMUPS,
         "every": curve.EVERY,
         "noise": noise,
         "digits": digits,
+        "percent": percent,
     }
 
 

@@ -253,3 +253,10 @@ def test_title_claims_no_difference_that_the_intervals_do_not_show(
     results = [only(make_result("a"), "threads"), only(make_result("b", 1.0001), "threads")]
     (figure,) = matmul.comparisons(results, "threads")
     assert figure.words.title == "These runs show no difference between the machines' highest rates"
+
+
+def test_grid_is_compared_by_batch_size(two_results: list[Result]) -> None:
+    """A rate costs no time; pairs that diverge at once leave gaps, and it is a grid still."""
+    grid = two_results[0].config["experiments"]["grid"]["settings"]["grid"]
+    seconds = training.comparisons(two_results, "grid")[0]
+    assert [row[0] for row in seconds.table.rows] == [f"batch {b:,}" for b in grid["batch_size"]]

@@ -8,6 +8,7 @@ from report import plotting, quantities, statistics
 from report.experiments.training import curves, labels
 from report.experiments.training.axes import loss_axis, time_curves
 from report.experiments.training.figures import announced
+from report.experiments.training.quantities import trained
 from report.experiments.training.questions.grid import by_batch_size
 from report.experiments.training.tables import curve_sheet, seconds_sheet, target_table
 from report.figures import Figure, Number, Table, Words, absent, in_words, number, together
@@ -54,7 +55,8 @@ def _epochs(result: Result, experiment: str) -> list[Quantity]:
     found: list[Quantity] = []
     for records in quantities.by_backend(result.of(experiment)).values():
         epochs = quantities.of_records(records)
-        grid = labels.is_grid([quantity.labels for quantity in epochs])
+        # By its runs: a pair that diverged before an epoch was over has no seconds of one.
+        grid = labels.is_grid([run.labels for run in trained(records)])
         found += by_batch_size(epochs) if grid else epochs
     return found
 
