@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 Version = tuple[int, int]
+
+Listing = Literal["returns", "waits"]
+"""When a listing of the chapter stops its timer: as soon as the call returns, or once it waited."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +21,8 @@ class Training:
         on_request: Further variants from scratch, for who names them: `auto` leaves them out.
         loader: It has a data loader of its own; else batches are cut from an array.
         optimizers: It has every optimizer and schedule, beside plain SGD at a constant rate.
+        written_out: It differentiates nothing itself: the gradient is written out, and a step
+            computes no loss.
     """
 
     scratch: tuple[str, ...]
@@ -24,6 +30,7 @@ class Training:
     on_request: tuple[str, ...] = ()
     loader: bool = False
     optimizers: bool = False
+    written_out: bool = False
 
     def variants(self, implementation: str) -> tuple[str, ...]:
         """Return the variants of an implementation that `auto` stands for."""
@@ -44,6 +51,10 @@ class Backend:
         kinds: Kinds of experiments that it offers.
         training: How it trains.
         tf32: It can switch TF32, where the device has that.
+        listing: How the chapter's own listing for it times a product; None if there is none.
+        sampled_elements: How many elements of a product computed one by one are measured, drawn at
+            random, where all of them would take minutes; None if all are.
+        keeps_threads: A process keeps the number of threads that it started with.
     """
 
     name: str
@@ -55,6 +66,9 @@ class Backend:
     newest: Version | None = None
     kinds: tuple[str, ...] = ("matmul", "overhead", "training")
     tf32: bool = False
+    listing: Listing | None = None
+    sampled_elements: int | None = None
+    keeps_threads: bool = False
 
     def runs_on(self, version: Version) -> bool:
         """Return whether a Python is neither too old nor too new for it."""
@@ -88,6 +102,7 @@ BACKENDS: dict[str, Backend] = {
             # Of PyTorch, only a compiled update is measured, as overhead.
             training=Training(scratch=("eager",), concise=("eager",), loader=True, optimizers=True),
             tf32=True,
+            listing="returns",
         ),
         Backend(
             name="mxnet",
@@ -97,6 +112,9 @@ BACKENDS: dict[str, Backend] = {
             # It needs a NumPy below 1.24, of which there are no wheels for later Pythons.
             newest=(3, 11),
             training=Training(scratch=("eager",), concise=("eager", "compiled"), loader=True),
+            listing="waits",
+            # All 65,536 take 16 s (measured here): too long for one sample of many.
+            sampled_elements=1024,
         ),
         Backend(
             name="tensorflow",
@@ -109,6 +127,10 @@ BACKENDS: dict[str, Backend] = {
                 concise=("eager", "compiled", "epoch"),
                 loader=True,
             ),
+            listing="returns",
+            # All 65,536 take over a minute (measured here).
+            sampled_elements=256,
+            keeps_threads=True,
         ),
         Backend(
             name="jax",
@@ -117,20 +139,22 @@ BACKENDS: dict[str, Backend] = {
             install=_in_its_own("jax"),
             # Nobody trains eagerly with it: an update would take milliseconds.
             training=Training(scratch=("compiled", "epoch"), on_request=("eager",)),
+            keeps_threads=True,
         ),
         Backend(
             name="numpy",
             title="NumPy",
             package="numpy",
             install=_in_its_own("numpy"),
-            training=Training(scratch=("eager",)),
+            training=Training(scratch=("eager",), written_out=True),
         ),
         Backend(
             name="numba",
             title="Numba",
             package="numba",
             install=_in_its_own("numba"),
-            training=Training(scratch=("epoch",)),
+            kinds=("matmul", "bandwidth", "overhead", "training"),
+            training=Training(scratch=("epoch",), written_out=True),
         ),
     )
 }

@@ -161,12 +161,12 @@ def test_a_plain_number_may_stand_on_the_right(judged: Judge) -> None:
 
 def test_over_makes_a_ratio_of_ratios(judged: Judge) -> None:
     """(8 / 2) / (3 / 1.5) = 2 in every process, whose speeds cancel in each part."""
-    records = products(element=slowed(8.0), column=slowed(2.0), block=slowed(3.0), full=slowed(1.5))
+    records = products(row=slowed(8.0), column=slowed(2.0), block=slowed(3.0), full=slowed(1.5))
     found = judged(
         records,
         left={
             "experiment": "products",
-            "series": {"strategy": "element"},
+            "series": {"strategy": "row"},
             "over": {"series": {"strategy": "column"}},
         },
         right={

@@ -75,6 +75,7 @@ WORKER_SIDE = {
     "report.worker",
     "report.worker.bundle",
     "report.worker.curve",
+    "report.worker.memory",
     "report.worker.main",
     "report.worker.records",
     "report.worker.schedules",
@@ -144,6 +145,7 @@ def matmul_job() -> dict[str, Any]:
         "threads": ["auto"],
         "tf32": [False],
         "as_printed": True,
+        "elements": "auto",
     }
     return _job("matmul", settings, bundle=None)
 

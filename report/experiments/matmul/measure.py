@@ -17,6 +17,7 @@ from report.worker.timing import measure as measure_together
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from report.backends import Backend
     from report.worker.records import Labels
 
 PRINTED_FLOPS = 0.03e9
@@ -24,6 +25,8 @@ PRINTED_FLOPS = 0.03e9
 
 SAFE_SIZE = 512
 """Products up to this size are short everywhere, also where a dtype is only emulated."""
+
+PRINTED_SIZE = 256
 
 PRINTED_ORDER = ("element", "column", "full", "block")
 
@@ -37,6 +40,13 @@ class Products(Protocol):
         Raises:
             Unavailable: The framework cannot do it.
         """
+
+
+class ByElement(Protocol):
+    """What products offer beside that where `Backend.sampled_elements` says how many to take."""
+
+    def one_element(self, i: int, j: int) -> None:
+        """Compute the element in row i and column j, and store it."""
 
 
 class Session(Protocol):
@@ -86,9 +96,9 @@ class Point:
         """Return all but the size: what has the same cost for each operation in the large."""
         return (self.strategy, self.dtype, self.block_width, self.threads, self.tf32)
 
-    def flops(self) -> int:
-        """Return 2 n^3, the multiplications and additions of the product."""
-        return 2 * self.size**3
+    def flops(self, elements: int | None = None) -> int:
+        """Return 2 n^3, the multiplications and additions of the product, or 2 n an element."""
+        return 2 * self.size * (self.size**2 if elements is None else elements)
 
 
 def measure(session: Session, job: dict[str, Any]) -> Outcome:
@@ -98,14 +108,16 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         session: The backend, on its device.
         job: backend, settings, seed, threads, process, budget_s (of this process), repeats.
     """
-    settings = job["settings"]
-    printed = _as_printed(session, job["seed"]) if settings["as_printed"] else []
-    tf32 = BACKENDS[job["backend"]].tf32 and cast("Switch", session).has_tf32()
+    settings, backend = job["settings"], BACKENDS[job["backend"]]
+    most = backend.sampled_elements if settings["elements"] == "auto" else None
+    sample = _Sample(most, random.Random(f"{job['seed']} {job['process']} elements"))
+    printed = _as_printed(session, job["seed"], backend, sample) if settings["as_printed"] else []
+    tf32 = backend.tf32 and cast("Switch", session).has_tf32()
     points = list(_points(settings, job["threads"], has_tf32=tf32))
     method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
     switching = len({(point.threads, point.tf32) for point in points}) > 1
     share_s = method.budget_s / max(1, len(points))
-    maker = _Maker(session, job["seed"], method, share_s, switching=switching)
+    maker = _Maker(session, job["seed"], method, share_s, sample, switching=switching)
     series: dict[Point, Series | Stopwatch] = {}
     # From small to large, so that the next size's cost is known before it is paid.
     for point in sorted(points, key=lambda point: point.size):
@@ -117,20 +129,62 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         series=[
             made
             if isinstance(made, Series)
-            else Series(labels=point.labels(), flops=point.flops(), timing=made.timing())
+            else Series(
+                labels=point.labels(),
+                flops=point.flops(sample.elements(point.strategy, point.size)),
+                timing=made.timing(),
+            )
             for point, made in ((point, series[point]) for point in points)
         ],
     )
 
 
+class _Sample:
+    """Chooses the elements that stand for all of a product that is computed one by one."""
+
+    def __init__(self, most: int | None, rng: random.Random) -> None:
+        """Take how many there are to be; None for all."""
+        self._most, self._rng = most, rng
+
+    def elements(self, strategy: str, size: int) -> int | None:
+        """Return how many elements are computed; None for the whole product."""
+        few = strategy == "element" and self._most is not None and self._most < size**2
+        return self._most if few else None
+
+    def call(
+        self, products: Products, strategy: str, size: int, block_width: int
+    ) -> Callable[[], object]:
+        """Return a function that computes A = BC once, or the elements that stand for it."""
+        elements = self.elements(strategy, size)
+        if elements is None:
+            return products.call(strategy, block_width)
+        # In the order in which all of them would be visited.
+        drawn = sorted(self._rng.sample(range(size**2), elements))
+        places = [divmod(place, size) for place in drawn]
+        one_element = cast("ByElement", products).one_element
+
+        def some() -> None:
+            for i, j in places:
+                one_element(i, j)
+
+        return some
+
+
 class _Maker:
     """Makes warm stopwatches, and knows what a product of the last size cost."""
 
-    def __init__(
-        self, session: Session, seed: int, method: Method, share_s: float, *, switching: bool
+    def __init__(  # noqa: PLR0913 (what a job says)
+        self,
+        session: Session,
+        seed: int,
+        method: Method,
+        share_s: float,
+        sample: _Sample,
+        *,
+        switching: bool,
     ) -> None:
         self.session, self.seed, self.method = session, seed, method
-        self.share_s, self.switching = share_s, switching
+        self.share_s, self.sample, self.switching = share_s, sample, switching
         self._products: dict[tuple[int, str], Products] = {}
         self._cost: dict[tuple[object, ...], tuple[int, float]] = {}
 
@@ -174,15 +228,15 @@ class _Maker:
     def _try(self, point: Point, size: int, limit_s: float) -> float:
         """Return the seconds of one product of another size, of the second if there is time."""
         products = self.session.products(size, point.dtype, self.seed)
-        stopwatch = self._stopwatch(point, products.call(point.strategy, point.block_width or 0))
-        return stopwatch.try_out(limit_s / 8)
+        call = self.sample.call(products, point.strategy, size, point.block_width or 0)
+        return self._stopwatch(point, call).try_out(limit_s / 8)
 
     def _prepared(self, point: Point) -> Stopwatch:
         key = (point.size, point.dtype)
         if key not in self._products:
             self._products[key] = self.session.products(*key, self.seed)
-        call = self._products[key].call(point.strategy, point.block_width or 0)
-        return self._stopwatch(point, call)
+        products, width = self._products[key], point.block_width or 0
+        return self._stopwatch(point, self.sample.call(products, point.strategy, point.size, width))
 
     def _stopwatch(self, point: Point, call: Callable[[], object]) -> Stopwatch:
         def enter() -> None:
@@ -228,19 +282,32 @@ def _points(settings: dict[str, Any], usable: int, *, has_tf32: bool) -> Iterato
             )
 
 
-def _as_printed(session: Session, seed: int) -> list[AsPrinted]:
+def _as_printed(session: Session, seed: int, backend: Backend, sample: _Sample) -> list[AsPrinted]:
     """Time four products once each, cold, by the wall clock, and divide 0.03 by the seconds.
 
     This is the chapter's procedure in its order, and deliberately not a sound one: no warm-up,
-    no repetition, a clock that can be set back, and a rounded count of operations.
+    no repetition, a clock that can be set back, and a rounded count of operations. A framework
+    that the chapter has no listing for prints nothing, and neither does a part of a product.
     """
-    products = session.products(256, "float32", seed)
+    if backend.listing is None:
+        return []
+    products = session.products(PRINTED_SIZE, "float32", seed)
+    wait = session.synchronize if backend.listing == "waits" else _return_at_once
     printed = []
     for strategy in PRINTED_ORDER:
-        call = products.call(strategy, 64)
+        call = sample.call(products, strategy, PRINTED_SIZE, 64)
         start = time.time()
         call()
+        wait()
         elapsed = time.time() - start
+        # It comes first and meets what is cold, for the others as well; but what it would print
+        # for all elements nobody has seen.
+        if sample.elements(strategy, PRINTED_SIZE) is not None:
+            continue
         gflops = PRINTED_FLOPS / 1e9 / elapsed if elapsed > 0 else None
         printed.append(AsPrinted(strategy=strategy, elapsed_s=elapsed, gflops=gflops))
     return printed
+
+
+def _return_at_once() -> None:
+    """Wait for nothing."""

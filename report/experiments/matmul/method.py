@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report import measuring
+from report.experiments.matmul.quantities import elements
 from report.numerals import count
 
 if TYPE_CHECKING:
@@ -24,8 +25,25 @@ def method(records: Sequence[Record]) -> list[str]:
         measuring.rounds(timings),
         measuring.ended(timings),
         "The operations are counted exactly, 2 n\N{SUPERSCRIPT THREE} for a product.",
+        *_parts(records),
         measuring.basis(records),
         measuring.took(records),
+    ]
+
+
+def _parts(records: Sequence[Record]) -> list[str]:
+    """Say of which products only some elements were computed."""
+    counted = dict.fromkeys(
+        elements(series.labels, series.flops)
+        for record in records
+        for series in (record.outcome.series if record.outcome else ())
+        if series.labels["strategy"] == "element" and series.flops
+    )
+    return [
+        f"Element by element, {computed:,} of the {every:,} elements are computed, drawn at random "
+        "in each process, and the time is scaled to all of them."
+        for computed, every in counted
+        if computed < every
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from report.quantities import Quantity, of_series
@@ -10,8 +11,32 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.results import Record
+    from report.worker.records import Labels
 
 
 def quantities(records: Sequence[Record]) -> list[Quantity]:
-    """Return one quantity for each series; without a count of operations there is no rate."""
-    return of_series(records, wanted=lambda series: bool(series.flops))
+    """Return one quantity for each series; without a count of operations there is no rate.
+
+    Where some elements, drawn at random, stood for all, the seconds are scaled to all of them.
+    """
+    return [_whole(q) for q in of_series(records, wanted=lambda series: bool(series.flops))]
+
+
+def elements(labels: Labels, flops: int) -> tuple[int, int]:
+    """Return how many elements of a product were computed, and how many there are.
+
+    Args:
+        labels: Of the series.
+        flops: That were counted for one call: 2 n for each element.
+    """
+    size = int(str(labels["size"]))
+    return flops // (2 * size), size**2
+
+
+def _whole(quantity: Quantity) -> Quantity:
+    computed, every = elements(quantity.labels, quantity.flops or 0)
+    if quantity.labels["strategy"] != "element" or not 0 < computed < every:
+        return quantity
+    factor = every / computed
+    groups = [[seconds * factor for seconds in group] for group in quantity.groups]
+    return dataclasses.replace(quantity, groups=groups, flops=2 * int(every**1.5))

@@ -55,10 +55,16 @@ class MatmulSettings(Settings):
         [False],
         description="CUDA only: float32 products in TF32; elsewhere without meaning.",
     )
+    elements: Literal["auto", "all"] = Field(
+        "auto",
+        description="Of a product computed element by element. auto: where all of them would take "
+        "a framework minutes (MXNet, TensorFlow), some, drawn at random, which stand for the "
+        "rest; all: every one, in every framework.",
+    )
     as_printed: bool = Field(
         default=False,
         description="Also time element, column, full and block of 64 the chapter's way: once, "
-        "cold, in a fresh process.",
+        "cold, in a fresh process; for the frameworks that the chapter has listings for.",
     )
 
     @model_validator(mode="after")
