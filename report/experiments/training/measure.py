@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 OPTIONS = ("optimizer", "momentum", "schedule", "sampling", "copies")
 """What a run may say; else it is the chapter's."""
 
+WARMUP_UPDATES = 100
+"""Of eager training, at most an epoch: after 80 none gets faster, in any framework (measured here
+with `benchmarks/warmup.py`)."""
+
 KEPT_REPEATS = 8
 """Repeats whose times are kept, so that a result file stays small."""
 
@@ -103,7 +107,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     """Train every run with every seed of this process, again and again while there is time.
 
     One round holds each run and seed once, in shuffled order, so that a drifting machine hits
-    all alike. Before the first round each run is trained once unmeasured.
+    all alike. Before the first round each run is trained unmeasured, for an epoch or less.
 
     Args:
         session: The backend, on its device.
@@ -126,7 +130,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     repeated = [_Repeated(run=run, seed=seed) for run in runs for seed in seeds]
     deadline = time.perf_counter() + job["budget_s"]
     for run in runs:
-        _train(session, run, data, starts[run.sampling, run.copies, seeds[0]], every)
+        _warm_up(session, run, data, starts[run.sampling, run.copies, seeds[0]])
     order = list(repeated)
     rng = random.Random(f"{job['seed']} {job['process']}")
     for _ in range(job["repeats"]):
@@ -139,6 +143,19 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         if 2 * time.perf_counter() - begun > deadline:
             break
     return Outcome(series=skipped, runs=[_record(one, settings["dtype"]) for one in repeated])
+
+
+def _warm_up(session: Session, run: Run, data: Data, start: Start) -> None:
+    """Train until nothing that the run will do happens for the first time.
+
+    Where each update is called as it is written, that is some updates. What is compiled is compiled
+    for the number of examples, so that it takes an epoch to have met all of them.
+    """
+    order = start.orders[0]
+    if run.variant == "eager":
+        order = order[: WARMUP_UPDATES * run.batch_size]
+    first = Start(weights=start.weights, orders=[order])
+    _train(session, replace(run, epochs=1), data, first)
 
 
 def _train(session: Session, run: Run, data: Data, start: Start, every: int = EVERY) -> Curve:
@@ -197,9 +214,17 @@ def grid_label(batch_size: int, lr: float) -> str:
     return f"b = {batch_size}, lr = {lr:g}"
 
 
-def runs_of(settings: Mapping[str, Any]) -> Iterator[Run]:
-    """Yield the runs of an experiment: each with every loader and implementation of the sweep."""
+def runs_of(settings: Mapping[str, Any], backend: str | None = None) -> Iterator[Run]:
+    """Yield the runs of an experiment: each with every loader and implementation of the sweep.
+
+    Args:
+        settings: Of the experiment.
+        backend: Only those that this framework is to train.
+    """
     for spec in run_specs(settings):
+        only = spec.get("backends")
+        if backend is not None and only is not None and backend not in only:
+            continue
         own = {name: spec[name] for name in OPTIONS if name in spec}
         for loader, implementation in itertools.product(
             _own(spec, settings, "loader"), _own(spec, settings, "implementation")
@@ -223,7 +248,7 @@ def offered(backend: Backend, settings: Mapping[str, Any]) -> Iterator[Run]:
     do at all comes once, to be skipped.
     """
     trains = backend.training
-    for run in runs_of(settings):
+    for run in runs_of(settings, backend.name):
         loader = run.loader if trains.loader else "sliced"
         for wanted in settings.get("variant", ["auto"]):
             variants = [wanted]

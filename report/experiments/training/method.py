@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from report import measuring
 from report.experiments.training import labels
+from report.experiments.training.measure import WARMUP_UPDATES
 from report.numerals import count
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def method(records: Sequence[Record]) -> list[str]:
         ),
         f"{seeds}, dealt out to {count(len(records), 'fresh process')}. {_order(runs)}",
         (
-            "In each process every run is trained once unmeasured, then again in shuffled "
-            f"rounds; times each: {often}."
+            "In each process every run is first trained unmeasured, for an epoch or its first "
+            f"{WARMUP_UPDATES} updates, then again and again in shuffled rounds; times each: "
+            f"{often}."
         ),
         (
             f"The loss on all examples is evaluated {_evaluated(runs)}, outside the timer; losses "

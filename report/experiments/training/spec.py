@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 # pydantic needs this one below Python 3.12; it depends on the package itself.
 from typing_extensions import TypedDict
 
-from report.experiments.settings import Label, OneOrMany, Settings, Strict
+from report.experiments.settings import BackendName, Label, OneOrMany, Settings, Strict
 from report.experiments.training.measure import grid_label
 
 Loader = Literal["dataloader", "sliced"]
@@ -77,6 +77,9 @@ class RunSpec(Strict):
     )
     loader: Loader | None = Field(None, description="Else the experiment's.")
     implementation: Implementation | None = Field(None, description="Else the experiment's.")
+    backends: OneOrMany[BackendName] | None = Field(
+        None, description="Frameworks of the experiment that train it; else all of them."
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> RunSpec:

@@ -117,6 +117,7 @@ def test_a_run_is_the_chapters_where_it_says_nothing(tmp_path: Path) -> None:
         "copies": 1,
         "loader": None,
         "implementation": None,
+        "backends": None,
     }
 
 
