@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from report.backends.numba import products, steps, training
 from report.backends.numba.environment import environment, multiplies
+from report.backends.numba.memory import Memory
 from report.backends.numba.threads import Threads
 from report.worker.records import Unavailable
 
@@ -53,6 +54,10 @@ class Session:
         if not multiplies(dtype):
             raise Unavailable(f"Numba compiles loops over float32 and float64 here, not {dtype}")
         return products.draw(size, dtype, seed, self._threads)
+
+    def memory(self) -> Memory:
+        """Return the host's memory."""
+        return Memory(lambda: self._threads.count)
 
     def addition(self, size: int) -> Callable[[], object]:
         """Return a call that adds two vectors; see `report.experiments.overhead.measure`."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from report.backends.pytorch.environment import DTYPES, multiplies
+from report.worker.memory import free_on_host
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ SCALAR = 0.5
 
 WINDOWS = 8
 """Lists of random positions that are gathered in turn, so that no call repeats the last one."""
-
-_MEMINFO = Path("/proc/meminfo")
 
 
 class Memory:
@@ -44,7 +41,7 @@ class Memory:
             return int(torch.cuda.mem_get_info(self._device)[0])
         if self._device.type == "xpu":
             return None
-        return _free_on_host()
+        return free_on_host()
 
     def reserve(self, size_bytes: int) -> None:
         """Take a buffer and write to all of it.
@@ -75,8 +72,6 @@ class Memory:
         Raises:
             Unavailable: The device lacks the dtype.
         """
-        if not multiplies(str(self._device), access.dtype):
-            raise Unavailable(f"PyTorch computes with no {access.dtype} on {self._device.type}")
         makers = {
             "read": self._reads,
             "copy": self._copies,
@@ -84,6 +79,10 @@ class Memory:
             "strided": self._strided_reads,
             "gather": self._gathers,
         }
+        if access.operation not in makers:
+            raise Unavailable(f"no operation of PyTorch does what a {access.operation} needs")
+        if not multiplies(str(self._device), access.dtype):
+            raise Unavailable(f"PyTorch computes with no {access.dtype} on {self._device.type}")
         calls = makers[access.operation](access)
         return calls[0] if len(calls) == 1 else _in_turn(calls)
 
@@ -166,17 +165,3 @@ def _in_turn(calls: Sequence[Callable[[], object]]) -> Callable[[], object]:
         next(turns)()
 
     return call
-
-
-def _free_on_host() -> int | None:
-    try:
-        for line in _MEMINFO.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass  # not Linux
-    try:
-        # How much of it is free is not to be had everywhere; half is a cautious guess.
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):
-        return None

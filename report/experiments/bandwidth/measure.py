@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
     from report.worker.records import Labels
 
-ITEM_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
+ITEM_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2, "uint64": 8}
+
+CHAIN = "uint64"
+"""What a chase reads: the position of the next one."""
+
+LINE_BYTES = 64
+"""From one position of a chain to the next; no smaller than a cache line on most processors."""
 
 INDEX_BYTES = 8
 """Of an index of a gather: frameworks take 64-bit integers by default."""
 
-ARRAYS = {"read": 1, "copy": 2, "triad": 3, "strided": 1, "gather": 1}
+ARRAYS = {"read": 1, "copy": 2, "triad": 3, "strided": 1, "gather": 1, "chase": 1}
 """Arrays that share a working set. What a gather needs beside its table only streams past."""
 
 SMALLEST_BYTES = 2**12
@@ -56,13 +62,17 @@ STRIDED_ELEMENTS = 2**20
 GATHERED_ELEMENTS = 2**18
 """The most values that one call looks up."""
 
+CHASED_ELEMENTS = 2**14
+"""Positions that one call visits, each read from where the last one lies: some milliseconds where
+every one comes from memory."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
     """What is to be done to memory, counted in elements.
 
     Attributes:
-        operation: read, copy, triad, strided or gather.
+        operation: read, copy, triad, strided, gather or chase.
         dtype: Of the elements.
         elements: Of each array in the working set.
         chunk: Elements of each array that one call takes up; calls go on where the last ended,
@@ -151,6 +161,8 @@ class Point:
             chunk = max(1, min(STRIDED_ELEMENTS, elements // most_stride))
         elif self.operation == "gather":
             chunk = min(elements, GATHERED_ELEMENTS)
+        elif self.operation == "chase":
+            chunk = CHASED_ELEMENTS
         elif self.working_set_bytes > max(resident_bytes, WINDOW_BYTES):
             chunk = WINDOW_BYTES // share
         again = 1
@@ -183,6 +195,7 @@ def bytes_moved(access: Access) -> int:
         "triad": 3 * item,
         "strided": item,
         "gather": INDEX_BYTES + 2 * item,
+        "chase": item,
     }
     return access.chunk * one[access.operation]
 
@@ -281,6 +294,8 @@ def _points(settings: dict[str, Any], sets: Sequence[int], usable: int) -> Itera
     for dtype, threads, operation in itertools.product(
         settings["dtype"], thread_counts(settings["threads"], usable), settings["operation"]
     ):
+        if operation == "chase":
+            continue
         sizes = [max(sets)] if operation == "strided" else sets
         strides = settings["stride"] if operation == "strided" else [None]
         orders = settings["order"] if operation == "gather" else [None]
@@ -293,6 +308,16 @@ def _points(settings: dict[str, Any], sets: Sequence[int], usable: int) -> Itera
                 dtype=dtype,
                 threads=threads,
             )
+    # A chain is followed by one thread, whatever its values stand for.
+    for size in sets if "chase" in settings["operation"] else ():
+        yield Point(
+            operation="chase",
+            working_set_bytes=size,
+            stride=None,
+            order="random",
+            dtype=CHAIN,
+            threads=1,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

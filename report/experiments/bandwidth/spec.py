@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from report.experiments.settings import OneOrMany, Settings, Threads
 
-Operation = Literal["read", "copy", "triad", "strided", "gather"]
+Operation = Literal["read", "copy", "triad", "strided", "gather", "chase"]
 Order = Literal["sequential", "random"]
 Dtype = Literal["float32", "float64", "bfloat16", "float16"]
 WorkingSet = Annotated[int, Field(ge=1024, le=2**36)]
@@ -25,7 +25,7 @@ class Labels(TypedDict):
     working_set_bytes: WorkingSet
     stride: Stride | None
     order: Order | None
-    dtype: Dtype
+    dtype: Dtype | Literal["uint64"]
     threads: int
 
 
@@ -36,7 +36,8 @@ class BandwidthSettings(Settings):
         ["read", "copy", "triad", "strided", "gather"],
         description=(
             "read sums numbers, copy copies them, triad computes a = b + s c; strided reads "
-            "numbers of the largest working set at a distance, gather looks numbers up by index."
+            "numbers of the largest working set at a distance, gather looks numbers up by index; "
+            "chase reads each position from where the last one lies, which only numba can."
         ),
     )
     working_set: OneOrMany[WorkingSet | Literal["auto"]] = Field(
