@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import results_factory
 from factories import measured
+from report.backends import BACKENDS
 from report.config import Config
 from report.experiments.overhead import measure as overhead
 from report.plan import plan
@@ -113,7 +114,7 @@ def _seconds(point: overhead.Point) -> float:
 def _series(point: overhead.Point, first_s: float, loops: int, elapsed: list[float]) -> Series:
     return Series(
         labels=point.labels(),
-        flops=point.flops(),
+        flops=point.flops(BACKENDS["pytorch"]),
         bytes_moved=point.bytes_moved(),
         timing=measured.timing(elapsed, loops=loops, first_s=first_s),
     )

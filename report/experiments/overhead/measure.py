@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from report.backends import BACKENDS
 from report.worker.records import Outcome, Series, Unavailable
 from report.worker.timing import Method, Stopwatch, nanoseconds
 from report.worker.timing import measure as measure_together
@@ -14,6 +15,7 @@ from report.worker.timing import measure as measure_together
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from report.backends import Backend
     from report.worker.records import Labels
 
 FEATURES = 5
@@ -60,9 +62,11 @@ class Point:
         """Return the labels under which it is stored."""
         return dict(vars(self))
 
-    def flops(self) -> int:
+    def flops(self, backend: Backend) -> int:
         """Return the floating point operations of one call."""
-        return self.size if self.operation == "add" else update_flops(self.size)
+        if self.operation == "add":
+            return self.size
+        return update_flops(self.size, written_out=backend.training.written_out)
 
     def bytes_moved(self) -> int:
         """Return the bytes that one call must read and write at least."""
@@ -71,7 +75,7 @@ class Point:
         return update_bytes(self.size)
 
 
-def update_flops(batch: int, features: int = FEATURES) -> int:
+def update_flops(batch: int, features: int = FEATURES, *, written_out: bool = False) -> int:
     """Count the operations of one update, as automatic differentiation carries them out.
 
     A sum of n terms counts n, as in the 2 n^3 of a product. With b examples and d features:
@@ -84,10 +88,17 @@ def update_flops(batch: int, features: int = FEATURES) -> int:
 
     In all (4 d + 10) b + 2 d + 3, which is 30 b + 13 with five features.
 
+    With the gradient written out there is no loss, and the derivative of half the squared error is
+    the error: 2 d b and twice b for the errors, 2 d b and b for the gradient, and for the step two
+    divisions by b beside 2 for each parameter. In all (4 d + 3) b + 2 d + 4, 23 b + 14 here.
+
     Args:
         batch: Examples, b.
         features: Of each, d.
+        written_out: Count the gradient written out.
     """
+    if written_out:
+        return (4 * features + 3) * batch + 2 * (features + 1) + 2
     forward = 2 * features * batch + batch
     loss = 4 * batch + 1
     backward = 5 * batch + 2 * features * batch
@@ -116,8 +127,9 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 
     Args:
         session: The backend, on its device.
-        job: settings, seed, threads, process, budget_s (of this process), repeats.
+        job: backend, settings, seed, threads, process, budget_s (of this process), repeats.
     """
+    backend = BACKENDS[job["backend"]]
     points = list(_points(job["settings"], job["threads"]))
     method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
     share_s = method.budget_s / len(points)
@@ -132,7 +144,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
             stopwatch.warm_up(share_s)
     stopwatches = [made for made in series.values() if isinstance(made, Stopwatch)]
     measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
-    return Outcome(series=[_record(point, series[point]) for point in points])
+    return Outcome(series=[_record(point, series[point], backend) for point in points])
 
 
 def _points(settings: dict[str, Any], threads: int) -> Iterator[Point]:
@@ -162,12 +174,12 @@ def _stopwatch(session: Session, point: Point, method: Method, seed: int) -> Sto
     )
 
 
-def _record(point: Point, made: Series | Stopwatch) -> Series:
+def _record(point: Point, made: Series | Stopwatch, backend: Backend) -> Series:
     if isinstance(made, Series):
         return made
     return Series(
         labels=point.labels(),
-        flops=point.flops(),
+        flops=point.flops(backend),
         bytes_moved=point.bytes_moved(),
         timing=made.timing(),
     )

@@ -34,6 +34,7 @@ def _restored_threads() -> Iterator[None]:
 def job_of(*, budget_s: float = 0.05, **settings: Any) -> dict[str, Any]:
     """Return a job as the runner sends it."""
     return {
+        "backend": "pytorch",
         "settings": OverheadSettings.model_validate(settings).model_dump(mode="json"),
         "seed": SEED,
         "threads": 1,
@@ -190,6 +191,16 @@ def test_operations_of_an_update_with_one_example_are_counted_by_hand() -> None:
     assert update_flops(1) == 11 + 5 + 15 + 12 == 43
     # Each further example: forward 11, loss 4 (the division is done once), backward 15.
     assert update_flops(100) - update_flops(99) == 11 + 4 + 15
+
+
+def test_operations_of_an_update_without_a_loss_are_counted_by_hand() -> None:
+    """Five features, the gradient written out: 37 with one example, 23 for each further one.
+
+    The error takes 5 products and 5 sums, the bias and the target: 12. The gradient 5 products and
+    5 sums, and the sum of the errors: 11. The step: two divisions, 6 products and 6 subtractions.
+    """
+    assert update_flops(1, written_out=True) == 12 + 11 + 14 == 37
+    assert update_flops(9, written_out=True) - update_flops(8, written_out=True) == 12 + 11
 
 
 def test_bytes_of_an_update_with_one_example_are_counted_by_hand() -> None:
