@@ -180,11 +180,20 @@ def _observed(
         records = undisturbed(records)
     found = module.observe(result, records, question)
     named = [one for one in found if _fits(one.labels, wanted["series"])]
-    fitting = [one for one in named if any(len(group) for group in one.groups)]
+    fitting = _of_one_variant([one for one in named if any(len(group) for group in one.groups)])
     if not fitting:
         lacking = f"has no {wanted['metric']}" if named else "was not measured"
         raise Missing(_why(records, wanted) or f"{_named(wanted)} {lacking}")
     return records, fitting
+
+
+def _of_one_variant(fitting: Sequence[Observed]) -> list[Observed]:
+    """Keep the series of the variant that comes first: what the framework's users would write.
+
+    A claim that names no variant speaks of training in the ordinary way of each framework, and not
+    of all that it offers beside.
+    """
+    return [one for one in fitting if one.labels.get("variant") == fitting[0].labels.get("variant")]
 
 
 def _with_most(fitting: Sequence[Observed], label: str) -> list[Observed]:
