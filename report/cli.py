@@ -288,7 +288,8 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     watcher = Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
     if create_envs:
         create_missing(plan.backends(), plan.interpreters, console, watcher.say)
-    host = survey(plan.backends(), name=machine, interpreters=plan.interpreters)
+    folder = config.resolve().parent
+    host = survey(plan.backends(), name=machine, interpreters=plan.interpreters, base=folder)
     _require_a_backend(host)
     try:
         with files.sole_writer(results, "measuring into"), watcher.shown():
@@ -298,7 +299,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
                 results=results,
                 only=only,
                 fresh=not resume,
-                checkout=config.resolve().parent,
+                checkout=folder,
                 say=watcher.say,
             ).execute(watcher)
     except KeyboardInterrupt:

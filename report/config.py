@@ -71,8 +71,9 @@ class Config(Strict):
     backends: OneOrMany[BackendName] = Field(["pytorch"], description="Frameworks to measure.")
     interpreters: dict[BackendName, Annotated[str, StringConstraints(min_length=1)]] = Field(
         default_factory=dict,
-        description="Pythons of your own that have a framework, by its name: paths or commands. "
-        "Else the one that `report env create` made, else the one that runs the report.",
+        description="Pythons of your own that have a framework, by its name: paths, from this "
+        "file's folder on, or commands. Else the one that `report env create` made, else the one "
+        "that runs the report.",
     )
     dataset: DatasetSpec = DatasetSpec()
     profiles: Profiles = Profiles()

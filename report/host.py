@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
@@ -71,6 +72,7 @@ def survey(
     *,
     name: str | None = None,
     interpreters: Mapping[str, str] | None = None,
+    base: Path = Path(),
     worker_command: Sequence[str] | None = None,
 ) -> Host:
     """Find out what machine this is and which frameworks are there.
@@ -81,12 +83,13 @@ def survey(
         backends: Names in the registry.
         name: What to call the machine, instead of a name made from its hardware.
         interpreters: Pythons of the person's own, by backend; see `interpreters.places.find`.
+        base: The folder in which their relative paths start.
         worker_command: Starts a worker.
 
     Raises:
         UsageError: The name cannot be one, or an interpreter that is named is not there.
     """
-    found = {backend: places.find(backend, interpreters or {}) for backend in backends}
+    found = {backend: places.find(backend, interpreters or {}, base) for backend in backends}
     environments = {}
     for backend in backends:
         try:

@@ -51,7 +51,7 @@ class Watcher:
         self._waiting: list[Job] = []
         self._done, self._planned_s, self._begun = 0, 0.0, time.monotonic()
         self._seconds: dict[str, float] = {}
-        self._skipped: set[str] = set()
+        self._said: set[str] = set()
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
@@ -86,19 +86,24 @@ class Watcher:
         self._bars.advance(self._task)
         name = job.experiment.name + _of(job)
         self._seconds[name] = self._seconds.get(name, 0.0) + record.elapsed_s
+        begun = record.elapsed_s > 0
+        if not begun and self._said_before(f"{name}: {record.reason}"):
+            return  # the same in every process
         if record.status == "failed":
             words = f"[red]failed[/] {escape(name)}: {escape(str(record.reason))}"
             self._console.print(words, highlight=False, soft_wrap=True)
             if record.stderr_tail and self._verbosity >= VERBOSE:
                 self._console.print(escape(record.stderr_tail), style="dim", soft_wrap=True)
         elif record.status == "skipped":
-            message = f"skipped {name}: {record.reason}"
-            if message not in self._skipped:  # the same in every process
-                self._skipped.add(message)
-                self.say(message)
+            self.say(f"skipped {name}: {record.reason}")
         elif job.process == job.experiment.processes - 1:
             spent = duration(self._seconds[name])
             self.say(f"measured {name} in {job.experiment.processes} processes, {spent}")
+
+    def _said_before(self, message: str) -> bool:
+        before = message in self._said
+        self._said.add(message)
+        return before
 
     def say(self, message: str) -> None:
         """Print a line unless asked to be quiet."""

@@ -150,17 +150,18 @@ class Run:
         workers: contextlib.ExitStack,
     ) -> None:
         worker: Worker | None = None
-        replicate: tuple[str, int] | None = None
+        replicate: tuple[object, ...] | None = None
         for job in jobs:
             observer.start(job)
-            stale = replicate != (job.backend, job.process)
+            now = self._replicate(job)
+            stale = replicate != now
             if stale or (worker is not None and worker.used and job.experiment.cold):
                 workers.close()
                 worker = None
-            replicate = (job.backend, job.process)
+            replicate = now
             why_not = self._why_not(job)
             if why_not is not None:
-                record = self._record(job, status="skipped", reason=why_not)
+                record = self._record(job, **why_not)
             else:
                 try:
                     worker = worker or workers.enter_context(Worker(self._command(job.backend)))
@@ -174,13 +175,26 @@ class Run:
             self._keep(record)
             observer.finish(job, record)
 
-    def _why_not(self, job: Job) -> str | None:
-        """Return why a job need not even be begun; None if it is to be done."""
+    def _replicate(self, job: Job) -> tuple[object, ...]:
+        """Return what jobs must have in common to be done by one worker."""
+        keeps = BACKENDS[job.backend].keeps_threads
+        return (job.backend, job.process, self._threads(job.experiment) if keeps else None)
+
+    def _why_not(self, job: Job) -> dict[str, str] | None:
+        """Return status and reason of a job that need not even be begun; None if it is to be done.
+
+        A framework that is not there is skipped; one that is there and does not start has failed.
+        """
         environment, backend = self.host.environments[job.backend], BACKENDS[job.backend]
-        if environment.status != "ok":
-            return environment.reason or "no reason was given"
         if job.experiment.kind not in backend.kinds:
-            return f"of {backend.title}, only {', '.join(backend.kinds)} can be measured"
+            kinds = ", ".join(backend.kinds)
+            return {
+                "status": "skipped",
+                "reason": f"of {backend.title}, only {kinds} can be measured",
+            }
+        if environment.status != "ok":
+            reason = environment.reason or "no reason was given"
+            return {"status": environment.status, "reason": reason}
         return None
 
     def _command(self, backend: str) -> Sequence[str]:
@@ -244,6 +258,8 @@ class Run:
     def _threads(self, experiment: PlannedExperiment) -> int:
         """Return the threads of an experiment that does not sweep them."""
         wanted = experiment.settings.get("threads", "auto")
+        if isinstance(wanted, list) and len(wanted) == 1:
+            (wanted,) = wanted
         return wanted if isinstance(wanted, int) else usable_cores(self.host.machine)
 
     def _record(self, job: Job, **fields: Any) -> Record:

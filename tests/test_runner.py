@@ -351,13 +351,13 @@ def test_what_a_framework_cannot_do_at_all_is_skipped_and_it_goes_on(
 
 def test_kind_that_a_framework_does_not_offer_is_skipped_unasked(fake_worker: FakeWorker) -> None:
     """The registry knows; no worker is started to find out."""
-    plan = fake_worker.plan({"first": "answer"}, backends=["numba"])
+    plan = fake_worker.plan({"first": "answer"}, backends=["numpy"])
     (planned,) = plan.experiments
     plan = replace(plan, experiments=[replace(planned, kind="bandwidth")])
     (record,) = fake_worker.run(plan).execute(Diary()).records
     assert (record.status, record.reason) == (
         "skipped",
-        "of Numba, only matmul, overhead, training can be measured",
+        "of NumPy, only matmul, overhead, training can be measured",
     )
     assert fake_worker.jobs() == []
 

@@ -72,7 +72,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in REQUIREMENTS.glob("*.txt"))
 
 
-def find(backend: str, configured: Mapping[str, str]) -> Interpreter:
+def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> Interpreter:
     """Return the interpreter that measures a framework.
 
     In this order: the one that experiments.yaml names, the environment that was made for it, the
@@ -81,6 +81,7 @@ def find(backend: str, configured: Mapping[str, str]) -> Interpreter:
     Args:
         backend: Name in the registry.
         configured: Paths or commands by backend, as experiments.yaml has them.
+        base: The folder in which relative paths start; a command without a slash is none.
 
     Raises:
         UsageError: The one that is named is not there.
@@ -88,7 +89,8 @@ def find(backend: str, configured: Mapping[str, str]) -> Interpreter:
     if backend in configured:
         wanted = configured[backend]
         # As text: a Path drops the ./ that tells a program in this folder from a command.
-        python = shutil.which(os.path.expanduser(wanted))  # noqa: PTH111
+        named = os.path.expanduser(wanted)  # noqa: PTH111
+        python = shutil.which(str(base / named) if os.path.dirname(named) else named)  # noqa: PTH120
         if python is None:
             raise UsageError(
                 f"interpreters.{backend}: {wanted} is no program that can be started; "

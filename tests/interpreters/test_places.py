@@ -73,21 +73,21 @@ def test_interpreter_that_is_not_there_is_named_with_its_key() -> None:
 def test_interpreter_is_found_as_a_shell_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A path, one in this folder or in one's home, or a command on the PATH."""
-    folder, commands = tmp_path / "here", tmp_path / "commands"
+    """A path from the configuration's folder on, one in one's home, or a command on the PATH."""
+    folder, commands = tmp_path / "there", tmp_path / "commands"
     for one in (folder, commands):
         one.mkdir()
         (one / "python3.11").symlink_to(sys.executable)
-    monkeypatch.chdir(folder)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("PATH", str(commands))
     found = {
-        wanted: places.find("numba", {"numba": wanted}).python
+        wanted: places.find("numba", {"numba": wanted}, folder).python
         for wanted in ("python3.11", "./python3.11", "~/python3.11")
     }
     assert found == {
         "python3.11": str(commands / "python3.11"),
-        "./python3.11": "./python3.11",
+        "./python3.11": str(folder / "python3.11"),
         "~/python3.11": str(folder / "python3.11"),
     }
 
