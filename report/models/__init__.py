@@ -7,8 +7,25 @@ name in `templates/models/`. This module is the registry; it imports none of the
 
 from __future__ import annotations
 
-MODELS: dict[str, str] = {
-    "roofline": "report.models.roofline",
-    "data-parallel": "report.models.data_parallel",
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Model:
+    """Where a model is found, and what it is shown.
+
+    Attributes:
+        module: Its name.
+        every_framework: It is about all of them; else about the one that leads each experiment.
+    """
+
+    module: str
+    every_framework: bool = False
+
+
+MODELS: dict[str, Model] = {
+    "frameworks": Model("report.models.frameworks", every_framework=True),
+    "roofline": Model("report.models.roofline"),
+    "data-parallel": Model("report.models.data_parallel"),
 }
-"""Name, which is the anchor of its section, and module."""
+"""By name, which is the anchor of its section."""

@@ -149,7 +149,10 @@ def view(result: Result, json_path: str) -> MachineView:
     # Each section is about one framework; what the others measured stands beside it in one place.
     led = result.led()
     sections = [_section(led, name, folder, judged) for name in result.config["experiments"]]
-    sections += [_derived(led, name, folder, judged) for name in MODELS]
+    sections += [
+        _derived(result if model.every_framework else led, name, folder, judged)
+        for name, model in MODELS.items()
+    ]
     said = [s for kind in KINDS for s in _headline(kind).sentences(led)]
     return MachineView(
         id=result.machine.id,
@@ -222,7 +225,7 @@ def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
 
 def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
     """Make the section of a model, which stands on several experiments."""
-    model = cast("ModelModule", importlib.import_module(MODELS[name]))
+    model = cast("ModelModule", importlib.import_module(MODELS[name].module))
     drawn = model.figures(result)
     records = [record for used in model.experiments(result) for record in result.of(used)]
     return Section(

@@ -132,7 +132,7 @@ def figures_of(result_of: Callable[..., Result]) -> Callable[..., list[Figure]]:
     def draw(model: str, **fields: Any) -> list[Figure]:
         key = f"{model} {fields}"
         if key not in drawn:
-            module = importlib.import_module(MODELS[model])
+            module = importlib.import_module(MODELS[model].module)
             drawn[key] = module.figures(result_of(**fields))
         return drawn[key]
 

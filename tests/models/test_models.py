@@ -30,7 +30,7 @@ def test_every_model_offers_what_the_site_calls(
     name: str, result_of: Callable[..., Result], figures_of: Callable[..., list[Figure]]
 ) -> None:
     """A title, the experiments that it draws on, figures that begin with its name, a method."""
-    model = importlib.import_module(MODELS[name])
+    model = importlib.import_module(MODELS[name].module)
     result = result_of()
     assert model.TITLE
     assert set(model.experiments(result)) <= set(result.config["experiments"])
@@ -59,7 +59,7 @@ def test_figures_are_the_same_each_time(
     name: str, result_of: Callable[..., Result], figures_of: Callable[..., list[Figure]]
 ) -> None:
     """The site is byte-identical when it is built again."""
-    assert importlib.import_module(MODELS[name]).figures(result_of()) == figures_of(name)
+    assert importlib.import_module(MODELS[name].module).figures(result_of()) == figures_of(name)
 
 
 def test_the_registry_imports_none_of_them() -> None:

@@ -1,0 +1,217 @@
+"""Seconds per epoch by batch size in every framework, above what the arithmetic takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from report import plotting, quantities, statistics
+from report.experiments.training.labels import whole
+from report.experiments.training.tables import seconds_sheet
+from report.figures import Figure, Number, Sheet, Table, Words, absent, number
+from report.models.frameworks import implementations, losses
+from report.models.frameworks.ways import FLOOR, Way, draw_line, listing, title, ways
+from report.numerals import scaled, times
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from report.quantities import Quantity
+    from report.results import Result
+    from report.statistics import Estimate
+
+MILLI = 1e-3
+LEAST_SIZES = 3
+"""Fewer batch sizes than this are no curve."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epochs:
+    """What one way's epochs take.
+
+    Attributes:
+        way: The framework, and how it is carried out.
+        by_size: Seconds per epoch by batch size, the smallest first.
+    """
+
+    way: Way
+    by_size: dict[int, Quantity]
+
+
+def figures(result: Result, experiment: str) -> list[Figure]:
+    """Draw an experiment's epochs, and its losses against time."""
+    found = epochs_of(result, experiment)
+    sizes = {size for one in found for size in one.by_size}
+    drawn = []
+    if len(sizes) >= LEAST_SIZES and len({one.way.backend for one in found}) > 1:
+        drawn.append(_seconds(f"frameworks-{experiment}-epochs", found))
+        drawn += losses.figures(result, experiment)
+    return [*drawn, *implementations.figures(result, experiment)]
+
+
+def epochs_of(result: Result, experiment: str) -> list[Epochs]:
+    """Return what each way's epochs take in an experiment, the first run of each batch size."""
+    found = []
+    for backend, records in quantities.by_backend(result.of(experiment)).items():
+        mine = quantities.of_records(records)
+        by_way: dict[Way, dict[int, Quantity]] = {}
+        for way, quantity in zip(ways(backend, [q.labels for q in mine]), mine, strict=True):
+            by_way.setdefault(way, {}).setdefault(whole(quantity.labels, "batch_size"), quantity)
+        found += [Epochs(way=w, by_size=dict(sorted(q.items()))) for w, q in by_way.items()]
+    return found
+
+
+def _seconds(name: str, found: Sequence[Epochs]) -> Figure:
+    floor = floor_of(found)
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        plotting.log_axis(axes.xaxis)
+        plotting.log_axis(axes.yaxis)
+        drawn = [
+            draw_line(
+                axes,
+                list(one.by_size),
+                [q.time().scaled(1 / MILLI) for q in one.by_size.values()],
+                one.way,
+            )
+            for one in found
+        ]
+        axes.set_xlabel("batch size")
+        axes.set_ylabel("milliseconds per epoch")
+        plotting.legend_above(axes, drawn, narrow=narrow)
+
+    said = _words(found, floor)
+    return Figure(
+        name=name,
+        question="epochs",
+        words=said,
+        drawing=plotting.drawing(name, said.alt, draw, height=440),
+        table=_table(found, floor),
+        sheet=_sheet(found),
+    )
+
+
+def floor_of(found: Sequence[Epochs]) -> Epochs | None:
+    """Return what the arithmetic itself takes, if that was measured."""
+    return next((one for one in found if one.way.backend == FLOOR), None)
+
+
+def over(quantity: Quantity, floor: Quantity) -> Estimate:
+    """Return by what factor one takes longer than the floor; they share no process."""
+    return statistics.independent_ratio(quantity.groups, floor.groups)
+
+
+def _words(found: Sequence[Epochs], floor: Epochs | None) -> Words:
+    caption = "Milliseconds per epoch, smallest and largest batch: " + listing(
+        f"{one.way.name} {_short(first)} and {_short(last)}"
+        for one in found
+        for first, *_, last in [list(one.by_size.values())]
+    )
+    heading, explanation = _above_floor(found, floor) if floor else (_range(found), "")
+    loaded = _loaded(found)
+    alt = f"Curves of milliseconds per epoch by batch size, both logarithmic. {heading}. {caption}."
+    return Words(
+        title=heading, caption=f"{caption}.", explanation=f"{explanation}{loaded}", alt=alt
+    )
+
+
+def _above_floor(found: Sequence[Epochs], floor: Epochs) -> tuple[str, str]:
+    """Say how many times the floor the first framework takes, and where that matters."""
+    lead = found[0]
+    shared = [size for size in lead.by_size if size in floor.by_size]
+    if not shared or lead is floor:
+        return _range(found), ""
+    factors = {size: over(lead.by_size[size], floor.by_size[size]).value for size in shared}
+    small, large = shared[0], shared[-1]
+    heading = (
+        f"In batches of {small:,}, an epoch in {title(lead.way.backend)} takes "
+        f"{times(factors[small])} times what its arithmetic does; in batches of {large:,}, "
+        f"{times(factors[large])} times"
+    )
+    others = [
+        (one, over(one.by_size[small], floor.by_size[small]).value)
+        for one in found
+        if one is not floor and small in one.by_size
+    ]
+    closest, factor = min(others, key=lambda pair: pair[1])
+    furthest, most = max(others, key=lambda pair: pair[1])
+    explanation = (
+        f"{title(FLOOR)}'s epoch is one compiled loop over the same examples in the same order: "
+        f"{_short(floor.by_size[small])} with batches of {small:,}, {_short(floor.by_size[large])} "
+        f"with {large:,}. It hardly changes with the batch, because the arithmetic does not. With "
+        f"batches of {small:,}, {closest.way.name} comes closest to it, at {times(factor)} times, "
+        f"and {furthest.way.name} is furthest, at {times(most)} times. What lies between is the "
+        "price of a call, paid for each update; a larger batch divides it among more examples, "
+        "and an epoch compiled as a whole pays it once. "
+    )
+    return heading, explanation
+
+
+def _range(found: Sequence[Epochs]) -> str:
+    every = [(one, q) for one in found for q in one.by_size.values()]
+    fast, quick = min(every, key=lambda pair: pair[1].time().value)
+    slow, most = max(every, key=lambda pair: pair[1].time().value)
+    return f"Epochs take from {_short(quick)} ({fast.way.name}) to {_short(most)} ({slow.way.name})"
+
+
+def _loaded(found: Sequence[Epochs]) -> str:
+    """Say whose seconds hold a data loader, which is a good part of some."""
+    with_loader = {
+        one.way.backend
+        for one in found
+        for q in one.by_size.values()
+        if q.labels.get("loader") == "dataloader"
+    }
+    rest = {one.way.backend for one in found} - with_loader
+    if not with_loader or not rest:
+        return ""
+    names, others = (", ".join(title(b) for b in sorted(each)) for each in (with_loader, rest))
+    return (
+        f"Batches come from the framework's own loader in {names}, whose cost is in its seconds; "
+        f"{others} have none and cut them from a shuffled array."
+    )
+
+
+def _table(found: Sequence[Epochs], floor: Epochs | None) -> Table:
+    sizes = sorted({size for one in found for size in one.by_size})
+    best = {
+        size: min(one.by_size[size].time().value for one in found if size in one.by_size)
+        for size in sizes
+    }
+    rows: list[list[str | Number]] = []
+    for one in found:
+        row: list[str | Number] = [one.way.name]
+        for size in sizes:
+            quantity = one.by_size.get(size)
+            if quantity is None:
+                row += [absent()] * (2 if floor else 1)
+                continue
+            time = quantity.time()
+            row.append(number(time, MILLI, best=time.value == best[size]))
+            if floor:
+                row.append(_factor(one, floor, size))
+        rows.append(row)
+    header = ["framework"]
+    for size in sizes:
+        header += [f"batch {size:,}, ms", *(["times the floor"] if floor else [])]
+    return Table(header=header, rows=rows)
+
+
+def _factor(one: Epochs, floor: Epochs, size: int) -> Number:
+    if one is floor:
+        return Number(text="1")
+    if size not in floor.by_size:
+        return absent()
+    return number(over(one.by_size[size], floor.by_size[size]))
+
+
+def _sheet(found: Sequence[Epochs]) -> Sheet:
+    sheets = [(one.way.backend, seconds_sheet(list(one.by_size.values()))) for one in found]
+    rows = [[backend, *row] for backend, sheet in sheets for row in sheet.rows]
+    return Sheet(header=["backend", *sheets[0][1].header], rows=rows)
+
+
+def _short(quantity: Quantity) -> str:
+    return scaled(quantity.time().value, "s")

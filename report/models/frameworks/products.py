@@ -1,0 +1,237 @@
+"""Products of matrices: the rate of each strategy, and of the full product by size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from report import plotting, quantities, statistics
+from report.experiments.matmul.figures import choose_axis, sheet, x_of
+from report.experiments.matmul.words import name_series
+from report.figures import Figure, Number, Sheet, Table, Words, absent, number
+from report.models.frameworks.ways import FLOOR, Way, draw_line, index_of, listing, title
+from report.numerals import digits, percent, sentence, times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from report.quantities import Quantity
+    from report.results import Result
+
+GIGA = 1e9
+PER_FRAMEWORK = 13
+"""Pixels that a framework's dot takes in its strategy's row."""
+
+Rates = "dict[str, dict[str, Quantity]]"
+
+
+def figures(result: Result, experiment: str) -> list[Figure]:
+    """Draw an experiment's products, a series for each framework."""
+    found = {
+        backend: mine
+        for backend, records in quantities.by_backend(result.of(experiment)).items()
+        if (mine := quantities.of_records(records))
+    }
+    if len(found) < 2:
+        return []
+    axis = choose_axis(next(iter(found.values())))
+    if axis is None:
+        return _strategies(result, f"frameworks-{experiment}-strategies", found)
+    return _sizes(f"frameworks-{experiment}-sizes", found) if axis == "size" else []
+
+
+def _strategies(result: Result, name: str, found: dict[str, list[Quantity]]) -> list[Figure]:
+    first = next(iter(found.values()))
+    varying = quantities.varying([q.labels for q in first])
+    if "strategy" not in varying:
+        return []
+    rates = {b: {name_series(q.labels, varying): q for q in mine} for b, mine in found.items()}
+    rows = list(dict.fromkeys(row for mine in rates.values() for row in mine))
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        plotting.dot_axes(axes, rows, "rate, GFLOPS", narrow=narrow)
+        for backend, mine in rates.items():
+            estimates = [mine[row].rate().scaled(1 / GIGA) if row in mine else None for row in rows]
+            plotting.dots(axes, estimates, index_of(backend), label=title(backend))
+        plotting.legend_above(axes, narrow=narrow)
+
+    said = _strategy_words(result, rates)
+    height = 120 + PER_FRAMEWORK * len(rates) * len(rows)
+    return [
+        Figure(
+            name=name,
+            question="strategies",
+            words=said,
+            drawing=plotting.drawing(name, said.alt, draw, height=height),
+            table=_table(rows, rates),
+            sheet=_together(found),
+        )
+    ]
+
+
+def _table(rows: Sequence[str], rates: Mapping[str, Mapping[str, Quantity]]) -> Table:
+    best = {row: max(m[row].rate().value for m in rates.values() if row in m) for row in rows}
+    lines: list[list[str | Number]] = []
+    for backend, mine in rates.items():
+        line: list[str | Number] = [title(backend)]
+        for row in rows:
+            if row not in mine:
+                line.append(absent())
+                continue
+            rate = mine[row].rate()
+            line.append(number(rate, GIGA, best=rate.value == best[row]))
+        lines.append(line)
+    return Table(header=["framework", *(f"{row}, GFLOPS" for row in rows)], rows=lines)
+
+
+def _strategy_words(result: Result, rates: dict[str, dict[str, Quantity]]) -> Words:
+    tops = {b: max(mine.values(), key=_rate) for b, mine in rates.items()}
+    lows = {b: min(mine.values(), key=_rate) for b, mine in rates.items()}
+    gains = {b: statistics.paired_ratio(lows[b].groups, tops[b].groups).value for b in rates}
+    most, least = max(gains, key=_of(gains)), min(gains, key=_of(gains))
+    names = {b: {id(q): row for row, q in mine.items()} for b, mine in rates.items()}
+    heading = (
+        f"From its slowest way to its fastest, {title(most)} gains a factor of {times(gains[most])}"
+        f", {title(least)} one of {times(gains[least])}"
+    )
+    caption = "Slowest and fastest of each: " + listing(
+        f"{title(b)} {names[b][id(lows[b])]} {digits(_rate(lows[b]) / GIGA)}, "
+        f"{names[b][id(tops[b])]} {digits(_rate(tops[b]) / GIGA)} GFLOPS"
+        for b in rates
+    )
+    alt = f"Dot plot of GFLOPS by strategy, a mark for each framework. {heading}. {caption}."
+    return Words(
+        title=heading,
+        caption=f"{caption}.",
+        explanation=_elements(rates) + _libraries(result, tops),
+        alt=alt,
+    )
+
+
+def _elements(rates: dict[str, dict[str, Quantity]]) -> str:
+    """Say what one element costs in each framework: a call or three, whatever is computed."""
+    calls = {
+        b: mine["element"].time().value / int(str(mine["element"].labels["size"])) ** 2
+        for b, mine in rates.items()
+        if "element" in mine
+    }
+    if len(calls) < 2:
+        return ""
+    each = listing(f"{title(b)} {digits(seconds * 1e6)} µs" for b, seconds in calls.items())
+    said = f"An element is one dot product, cut out of two matrices and stored in a third: {each}. "
+    if FLOOR in calls:
+        said += (
+            f"In {title(FLOOR)}'s compiled loop there is nothing to call, so that its time is the "
+            "arithmetic itself; what the others take beyond it is what they do for a call. "
+        )
+    if "jax" in calls:
+        said += (
+            "JAX's arrays cannot be assigned to: there an element is a compiled function that is "
+            "handed the whole matrix and may write into its memory. "
+        )
+    return said
+
+
+def _libraries(result: Result, tops: Mapping[str, Quantity]) -> str:
+    """Say whose code multiplies, where the rates of the fastest products differ."""
+    fastest = max(tops, key=lambda b: _rate(tops[b]))
+    slowest = min(tops, key=lambda b: _rate(tops[b]))
+    parts = []
+    for backend in tops:
+        environment = result.environments[backend]
+        what = environment.blas or "loops of its own"
+        parts.append(
+            f"{title(backend)}, {what}{f' ({environment.simd})' if environment.simd else ''}"
+        )
+    return (
+        f"What multiplies at once is a library, and not the framework: {listing(parts)}. "
+        f"{sentence(title(slowest))} reaches "
+        f"{percent(_rate(tops[slowest]) / _rate(tops[fastest]))} of {title(fastest)}'s rate. A "
+        "library that does not know this processor takes kernels for an older one."
+    )
+
+
+def _sizes(name: str, found: dict[str, list[Quantity]]) -> list[Figure]:
+    lines = {
+        backend: sorted(line, key=lambda q: x_of(q, "size"))
+        for backend, mine in found.items()
+        if (line := [q for q in mine if q.labels["dtype"] == "float32" and not q.labels["tf32"]])
+    }
+    if len(lines) < 2:
+        return []
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        every = sorted({x_of(q, "size") for line in lines.values() for q in line})
+        plotting.log2_axis(axes, every)
+        plotting.log_axis(axes.yaxis)
+        drawn = [
+            draw_line(
+                axes,
+                [x_of(q, "size") for q in line],
+                [q.rate().scaled(1 / GIGA) for q in line],
+                Way(backend),
+            )
+            for backend, line in lines.items()
+        ]
+        axes.set_xlabel("n, rows and columns")
+        axes.set_ylabel("rate, GFLOPS")
+        plotting.name_lines(axes, drawn, narrow=narrow)
+
+    said = _size_words(lines)
+    sizes = sorted({x_of(q, "size") for line in lines.values() for q in line})
+    rates = {b: {f"{x_of(q, 'size'):,}": q for q in line} for b, line in lines.items()}
+    table = _table([f"{size:,}" for size in sizes], rates)
+    header = ["framework", *(f"n = {size:,}, GFLOPS" for size in sizes)]
+    return [
+        Figure(
+            name=name,
+            question="sizes",
+            words=said,
+            drawing=plotting.drawing(name, said.alt, draw),
+            table=Table(header=header, rows=table.rows),
+            sheet=_together(lines),
+        )
+    ]
+
+
+def _size_words(lines: dict[str, list[Quantity]]) -> Words:
+    tops = {b: max(line, key=_rate) for b, line in lines.items()}
+    order = sorted(tops, key=lambda b: -_rate(tops[b]))
+    best = order[0]
+    heading = (
+        f"{title(best)} multiplies fastest in float32, at {digits(_rate(tops[best]) / GIGA)} GFLOPS"
+    )
+    caption = "Highest rates: " + listing(
+        f"{title(b)} {digits(_rate(tops[b]) / GIGA)} GFLOPS at n = {x_of(tops[b], 'size'):,}"
+        for b in order
+    )
+    small = {b: line[0] for b, line in lines.items()}
+    first = min(x_of(q, "size") for q in small.values())
+    at_first = {b: q for b, q in small.items() if x_of(q, "size") == first}
+    quick = max(at_first, key=lambda b: _rate(at_first[b]))
+    slow = min(at_first, key=lambda b: _rate(at_first[b]))
+    factor = times(_rate(at_first[quick]) / _rate(at_first[slow]))
+    explanation = (
+        f"At n = {first} a product is {digits((small[quick].flops or 0) / 1e3)} thousand "
+        f"operations, and {title(quick)} does {factor} times as many products a second as "
+        f"{title(slow)}: there the call decides. Towards the "
+        "right the call no longer counts, and what is left of the difference is the library's."
+    )
+    alt = f"Curves of GFLOPS against matrix size, one for each framework. {heading}. {caption}."
+    return Words(title=heading, caption=f"{caption}.", explanation=explanation, alt=alt)
+
+
+def _together(found: Mapping[str, Sequence[Quantity]]) -> Sheet:
+    sheets = {backend: sheet(list(mine)) for backend, mine in found.items()}
+    first = next(iter(sheets.values()))
+    rows = [[backend, *row] for backend, one in sheets.items() for row in one.rows]
+    return Sheet(header=["backend", *first.header], rows=rows)
+
+
+def _rate(quantity: Quantity) -> float:
+    return quantity.rate().value
+
+
+def _of(values: Mapping[str, float]) -> Callable[[str], float]:
+    return lambda name: values[name]

@@ -1,0 +1,106 @@
+"""A way to do the same work: a framework, and how what was written is carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from report import plotting, quantities
+from report.backends import BACKENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+    from report.results import Result
+    from report.statistics import Estimate
+    from report.worker.records import Labels
+
+FLOOR = "numba"
+"""The backend that calls no framework and no library: what the arithmetic itself takes."""
+
+VARIANTS = {"eager": "", "compiled": "compiled update", "epoch": "compiled epoch"}
+
+DASHES: dict[str, Any] = {"eager": "-", "compiled": "--", "epoch": (0, (1, 1.2))}
+
+FULLEST = ("epoch", "compiled", "eager")
+"""Variants, that with the most in one program first."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A framework, and how what was written is carried out.
+
+    Attributes:
+        backend: Name in the registry.
+        variant: eager, compiled or epoch.
+        further: What else tells it from the framework's others: a loader, an implementation.
+        several: The framework has others, from which the name must tell it.
+    """
+
+    backend: str
+    variant: str = "eager"
+    further: str = ""
+    several: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return what it is called: "TensorFlow, compiled update"."""
+        words = [title(self.backend)]
+        if self.backend == FLOOR:
+            words = [f"{title(FLOOR)} (the floor)"]
+        elif self.several:
+            words += [VARIANTS.get(self.variant, self.variant), self.further]
+        return ", ".join(word for word in words if word)
+
+    @property
+    def index(self) -> int:
+        """Return the place of its framework's colour and marker, the same on every page."""
+        return index_of(self.backend)
+
+
+def index_of(backend: str) -> int:
+    """Return the place of a framework's colour and marker."""
+    known = list(BACKENDS)
+    return known.index(backend) if backend in known else len(known)
+
+
+def title(backend: str) -> str:
+    """Return what its makers call a framework; a newer version may know more of them."""
+    return BACKENDS[backend].title if backend in BACKENDS else backend
+
+
+def measured(result: Result) -> list[str]:
+    """Return the names of the experiments that more than one framework measured."""
+    return [
+        name
+        for name in result.config["experiments"]
+        if len({r.backend for r in result.of(name) if r.outcome is not None}) > 1
+    ]
+
+
+def ways(backend: str, every: Sequence[Labels]) -> list[Way]:
+    """Return the way of each of some series or runs of a framework."""
+    names = [n for n in ("loader", "implementation") if n in quantities.varying(every)]
+    found = [
+        (str(labels.get("variant", "eager")), ", ".join(str(labels[n]) for n in names))
+        for labels in every
+    ]
+    several = len(set(found)) > 1
+    return [Way(backend, variant, further, several) for variant, further in found]
+
+
+def draw_line(axes: Axes, x: Sequence[float], estimates: Sequence[Estimate], way: Way) -> Line2D:
+    """Draw a way's estimates: colour and marker say the framework, dashes the variant."""
+    drawn = plotting.line(axes, x, estimates, way.index, label=way.name)
+    drawn.set_linestyle(DASHES.get(way.variant, "-"))
+    if way.backend == FLOOR:
+        drawn.set_linewidth(3)
+    return drawn
+
+
+def listing(words: Iterable[str]) -> str:
+    """Write a list for a sentence, its parts set apart by semicolons."""
+    return "; ".join(words)
