@@ -275,6 +275,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     from report.config import load
     from report.errors import ReportError
     from report.host import survey
+    from report.interpreters import places
     from report.plan import plan as make_plan
     from report.progress import NORMAL, QUIET, VERBOSE, Watcher
     from report.runner import Run
@@ -283,7 +284,8 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     plan.only(only)
     console = Console(stderr=True)
     if dry_run:
-        tables.show(tables.plan(plan, only))
+        lacking = places.lacking(plan.backends(), plan.interpreters)
+        tables.show(tables.plan(plan, only, lacking))
         return None
     watcher = Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
     if create_envs:

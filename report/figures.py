@@ -118,6 +118,7 @@ class Figure:
         table: The same numbers to read.
         sheet: The same numbers to download.
         code: Names of the timed functions in the backend's file.
+        backends: Whose functions they are, where the section is about several.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Figure:
     table: Table
     sheet: Sheet
     code: list[str] = field(default_factory=list)
+    backends: list[str] = field(default_factory=list)
 
 
 class FigureModule(Protocol):
@@ -149,6 +151,9 @@ class ModelModule(Protocol):
 
     def method(self, result: Result) -> list[str]:
         """Describe how it was made."""
+
+    def sentences(self, result: Result) -> list[str]:
+        """Return what of it could stand in a mail."""
 
 
 class HeadlineModule(Protocol):

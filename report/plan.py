@@ -14,7 +14,7 @@ from report.experiments.settings import Settings
 from report.explain import instead
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from report.claims.spec import StoredClaim
     from report.config import Config, Profile
@@ -55,9 +55,13 @@ class PlannedExperiment:
         """Whether it must be the first that a process does."""
         return bool(self.settings.get("as_printed"))
 
-    def estimate_s(self) -> float:
-        """Return about how long it takes at most, in seconds, without the workers' start."""
-        return self.budget_s * len(self.backends)
+    def estimate_s(self, lacking: Collection[str] = ()) -> float:
+        """Return about how long it takes at most, in seconds, without the workers' start.
+
+        Args:
+            lacking: Backends that are not there, and will be skipped.
+        """
+        return self.budget_s * len([name for name in self.backends if name not in lacking])
 
 
 @dataclass(frozen=True)
@@ -111,11 +115,17 @@ class Plan:
                 raise ConfigError(f"There is no experiment {name!r}.{instead(name, known)}")
         return [e for e in self.experiments if not names or e.name in names]
 
-    def estimate_s(self, names: Sequence[str] = ()) -> float:
-        """Return about how long the plan takes at most, in seconds."""
+    def estimate_s(self, names: Sequence[str] = (), lacking: Collection[str] = ()) -> float:
+        """Return about how long the plan takes at most, in seconds.
+
+        Args:
+            names: Of experiments; all if there are none.
+            lacking: Backends that are not there, and will be skipped.
+        """
         chosen = self.only(names)
-        starts = max((e.processes for e in chosen), default=0) * len(self.backends())
-        return sum(e.estimate_s() for e in chosen) + starts * STARTUP_S
+        used = {b for experiment in chosen for b in experiment.backends if b not in lacking}
+        starts = max((e.processes for e in chosen), default=0) * len(used)
+        return sum(e.estimate_s(lacking) for e in chosen) + starts * STARTUP_S
 
 
 @dataclass(frozen=True)

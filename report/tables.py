@@ -18,7 +18,7 @@ from report.numerals import duration
 from report.ratios import pair
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from rich.console import RenderableType
 
@@ -44,8 +44,14 @@ def _columns(*names: str, right: bool = False) -> list[Column]:
     return [Column(name, overflow="fold", justify="right" if right else "left") for name in names]
 
 
-def plan(plan: Plan, only: Sequence[str]) -> list[RenderableType]:
-    """Return the plan with a time estimate for each experiment."""
+def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list[RenderableType]:
+    """Return the plan with a time estimate for each experiment.
+
+    Args:
+        plan: The plan.
+        only: Names of experiments; all if there are none.
+        lacking: Backends that are not there, and will be skipped.
+    """
     table = Table(
         *_columns("experiment", "kind", "device"),
         *_columns("backends", "processes", "at most", right=True),
@@ -59,10 +65,18 @@ def plan(plan: Plan, only: Sequence[str]) -> list[RenderableType]:
             experiment.device,
             ", ".join(experiment.backends),
             str(experiment.processes),
-            duration(experiment.estimate_s()),
+            duration(experiment.estimate_s(lacking)),
         )
-    total = duration(plan.estimate_s(only))
-    return [table, f"About {total} in profile {plan.profile}, with the workers' start."]
+    total = duration(plan.estimate_s(only, lacking))
+    said: list[RenderableType] = [table]
+    used = {backend for experiment in plan.only(only) for backend in experiment.backends}
+    missing = [name for name in plan.backends() if name in lacking and name in used]
+    if missing:
+        titles = ", ".join(BACKENDS[name].title for name in missing)
+        made = [name for name in missing if name in places.names()]
+        remedy = f": report env create {' '.join(made)}" if made else ""
+        said.append(f"Not there, so that it is skipped: {titles}{remedy}")
+    return [*said, f"About {total} in profile {plan.profile}, with the workers' start."]
 
 
 def host(host: Host) -> list[RenderableType]:

@@ -41,6 +41,25 @@ DTYPES = ["float32", "float64", "bfloat16", "float16"]
 RATES = {"float32": 90e9, "float64": 45e9, "bfloat16": 180e9, "float16": 30e9}
 """Floating point operations per second of one thread."""
 
+IMPORT_S = {
+    "pytorch": 0.9,
+    "mxnet": 0.8,
+    "tensorflow": 1.6,
+    "jax": 0.4,
+    "numpy": 0.05,
+    "numba": 0.2,
+}
+
+SLOWNESS = {
+    "pytorch": 1.0,
+    "mxnet": 4.0,
+    "tensorflow": 9.0,
+    "jax": 0.5,
+    "numpy": 0.2,
+    "numba": 0.001,
+}
+"""How many times longer than the first a framework takes for a call or an update."""
+
 FAILED = "it was ended by SIGKILL, most often for lack of memory"
 SKIPPED = "the device was taken by another program"
 STDERR = 'Fatal Python error: Aborted\n  File "<report>/report/backends/pytorch.py", line 1'
@@ -52,6 +71,7 @@ def make_result(
     *,
     started_at: str = "2026-01-02T03:04:05Z",
     profile: Profile = "quick",
+    frameworks: tuple[str, ...] = ("pytorch",),
 ) -> Result:
     """Make a complete result: three processes; one record failed, one skipped, one series too.
 
@@ -60,8 +80,9 @@ def make_result(
         speed: How many times faster than the model machine it is.
         started_at: UTC, ISO 8601.
         profile: Of the default experiments; `full` measures larger matrices.
+        frameworks: Those that are there; what only others measure is left out.
     """
-    planned = _plan(profile)
+    planned = _plan(profile, frameworks)
     rows = surrogate.rows(0)
     result = Result(
         generator="minibatch-report 0.0.0",
@@ -73,7 +94,7 @@ def make_result(
         config=planned.stored(),
         config_hash=planned.fingerprint(),
         machine=make_machine(machine_id),
-        environments={"pytorch": make_environment()},
+        environments={name: make_environment(name) for name in frameworks},
         dataset=data.Dataset(
             source="file", origin="a local copy", sha1=data.SHA1, examples=1500, features=5
         ),
@@ -81,6 +102,7 @@ def make_result(
         records=[
             _record(
                 experiment,
+                backend,
                 process,
                 machine_id=machine_id,
                 speed=speed,
@@ -88,6 +110,7 @@ def make_result(
             )
             for process in range(PROCESSES)
             for experiment in planned.experiments
+            for backend in experiment.backends
         ],
     )
     result.verdicts = verdicts.of_result(result)
@@ -143,50 +166,63 @@ def make_environment(backend: str = "pytorch") -> Environment:
 
 
 @functools.cache
-def _plan(profile: Profile) -> Plan:
+def _plan(profile: Profile, frameworks: tuple[str, ...]) -> Plan:
     config = Config.model_validate(yaml.safe_load(default_config()))
     planned = plan(config, profile)
-    few = [replace(e, processes=PROCESSES, seeds=PROCESSES) for e in planned.experiments]
+    few = [
+        replace(e, processes=PROCESSES, seeds=PROCESSES, backends=there)
+        for e in planned.experiments
+        if (there := [name for name in e.backends if name in frameworks])
+    ]
     return replace(planned, experiments=few)
 
 
 def _record(
     experiment: PlannedExperiment,
+    backend: str,
     process: int,
     *,
     machine_id: str,
     speed: float,
     started_at: str,
 ) -> Record:
-    rng = random.Random(f"{machine_id} {experiment.name} {process}")
+    first = backend == "pytorch"
+    rng = random.Random(f"{machine_id} {experiment.name} {'' if first else backend}{process}")
     # A process is faster or slower as a whole, since its memory lies elsewhere.
-    slowness = (1 + 0.04 * rng.random()) / speed
+    calls = experiment.kind in {"overhead", "training"}
+    slowness = (SLOWNESS[backend] if calls else 1.0) * (1 + 0.04 * rng.random()) / speed
     record = Record(
         experiment=experiment.name,
         kind=experiment.kind,
-        backend="pytorch",
+        backend=backend,
         process=process,
         device="cpu",
         threads=THREADS,
         status="ok",
+        import_s=IMPORT_S[backend] * slowness if experiment.name == "vectorization" else None,
         started_at=started_at,
         elapsed_s=experiment.budget_s / experiment.processes,
         conditions=measured.QUIET,
     )
-    if (experiment.name, process) == ("concise", 2):
+    if (experiment.name, process) == ("concise", 2) and first:
         return replace(record, status="failed", reason=FAILED, stderr_tail=STDERR)
-    if (experiment.name, process) == ("threads", 1):
+    if (experiment.name, process) == ("threads", 1) and first:
         return replace(record, status="skipped", reason=SKIPPED)
-    return replace(record, outcome=_outcome(experiment, process, slowness, rng))
+    return replace(record, outcome=_outcome(experiment, backend, process, slowness, rng))
 
 
 def _outcome(
-    experiment: PlannedExperiment, process: int, slowness: float, rng: random.Random
+    experiment: PlannedExperiment,
+    backend: str,
+    process: int,
+    slowness: float,
+    rng: random.Random,
 ) -> Outcome:
     """Make what an experiment measures in a process; each newer kind has a file that does so."""
     if experiment.kind == "matmul":
         return _products(experiment, process, slowness, rng)
-    made: Outcome = _factory(experiment.kind)(experiment, process, slowness, rng)
+    own = {"backend": backend} if experiment.kind in {"overhead", "training"} else {}
+    made: Outcome = _factory(experiment.kind)(experiment, process, slowness, rng, **own)
     return made
 
 

@@ -236,6 +236,7 @@ def test_estimate_grows_with_what_is_chosen() -> None:
     """The estimate of a part is below that of the whole and above its own budgets."""
     made = planned()
     assert 4 < made.estimate_s(["products"]) < made.estimate_s()
+    assert made.estimate_s(lacking=made.backends()) == 0
 
 
 def test_only_experiments_as_printed_need_a_fresh_process() -> None:

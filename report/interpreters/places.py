@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Literal
 
 import platformdirs
 
+from report.backends import BACKENDS
 from report.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FOLDER_VARIABLE = "REPORT_ENV_DIR"
 """Names another folder for environments than the user's cache."""
@@ -70,6 +72,22 @@ def stamp_of(backend: str) -> dict[str, str] | None:
 def names() -> list[str]:
     """Return the frameworks for which an environment can be made, sorted."""
     return sorted(path.stem for path in REQUIREMENTS.glob("*.txt"))
+
+
+def lacking(backends: Iterable[str], configured: Mapping[str, str]) -> list[str]:
+    """Return the frameworks that no interpreter has, as far as can be told without starting any.
+
+    Args:
+        backends: Names in the registry.
+        configured: Paths or commands by backend; what a person names is taken to be there.
+    """
+    return [
+        backend
+        for backend in backends
+        if backend not in configured
+        and stamp_of(backend) is None
+        and importlib.util.find_spec(BACKENDS[backend].package) is None
+    ]
 
 
 def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> Interpreter:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from report import __version__, bootstrap, compare, plotting, resources, store
 from report.backends import BACKENDS
 from report.claims.verdicts import of_result
+from report.experiments.training.measure import WARMUP_UPDATES
 from report.hardware import noise
 from report.numerals import digits, percent
 from report.ratios import pair
@@ -125,6 +126,7 @@ def _constants() -> dict[str, Any]:
         "resamples": bootstrap.RESAMPLES,
         "least_warmups": timing.LEAST_WARMUPS,
         "every": curve.EVERY,
+        "warmup_updates": WARMUP_UPDATES,
         "noise": noise,
         "digits": digits,
         "percent": percent,

@@ -33,6 +33,22 @@ def listing(backend: str, names: Iterable[str]) -> str:
     return str(highlight(code, PythonLexer(), HtmlFormatter(nowrap=True)))
 
 
+def side_by_side(backends: Iterable[str], names: Iterable[str]) -> str:
+    """Return functions of several backends as highlighted HTML, each below its framework's name.
+
+    Args:
+        backends: Their names.
+        names: As for `listing`; each has some of them.
+    """
+    wanted = list(names)
+    found = {backend: listing(backend, wanted) for backend in backends}
+    return "\n\n".join(
+        f'<span class="c1"># --- {BACKENDS[backend].title}</span>\n\n{code}'
+        for backend, code in found.items()
+        if code
+    )
+
+
 @functools.cache
 def _functions(backend: str) -> dict[str, str]:
     if backend not in BACKENDS:

@@ -17,7 +17,7 @@ from report.hardware.noise import LEVELS, grade
 from report.models import MODELS
 from report.numerals import count, percent
 from report.site import verdicts
-from report.site.listing import listing
+from report.site.listing import listing, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,6 +154,7 @@ def view(result: Result, json_path: str) -> MachineView:
         for name, model in MODELS.items()
     ]
     said = [s for kind in KINDS for s in _headline(kind).sentences(led)]
+    said += [s for name in MODELS for s in _model(name).sentences(result)]
     return MachineView(
         id=result.machine.id,
         page=page_of(result),
@@ -223,9 +224,13 @@ def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
     )
 
 
+def _model(name: str) -> ModelModule:
+    return cast("ModelModule", importlib.import_module(MODELS[name].module))
+
+
 def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
     """Make the section of a model, which stands on several experiments."""
-    model = cast("ModelModule", importlib.import_module(MODELS[name].module))
+    model = _model(name)
     drawn = model.figures(result)
     records = [record for used in model.experiments(result) for record in result.of(used)]
     return Section(
@@ -233,7 +238,7 @@ def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
         title=model.TITLE,
         text=f"models/{name}.html",
         figures=drawn,
-        codes=["" for _ in drawn],
+        codes=[side_by_side(figure.backends, figure.code) for figure in drawn],
         csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
         method=model.method(result),
         conditions=_conditions(records, result),

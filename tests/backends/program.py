@@ -15,7 +15,7 @@ import sys
 from array import array
 from typing import Any
 
-THREADS = 2
+THREADS = min(2, os.cpu_count() or 1)
 
 
 def products(backend: Any, request: dict[str, Any]) -> dict[str, Any]:

@@ -60,9 +60,18 @@ def rate(working_set_bytes: int, threads: int) -> float:
     return 20e9
 
 
+def latency_s(working_set_bytes: int) -> float:
+    """Return the seconds of an access that waits for the last one."""
+    if working_set_bytes <= L1_BYTES:
+        return 1.5e-9
+    return 6e-9 if working_set_bytes <= L2_BYTES else 120e-9
+
+
 def seconds(point: Point, access: Access) -> float:
     """Return the seconds of one call on the model machine."""
     item = bandwidth.ITEM_BYTES[point.dtype]
+    if point.operation == "chase":
+        return CALL_S + access.chunk * latency_s(point.working_set_bytes)
     near = rate(point.working_set_bytes, point.threads)
     if point.operation == "strided":
         return CALL_S + access.chunk * min(LINE_BYTES, item * access.stride) / near

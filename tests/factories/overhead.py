@@ -36,11 +36,19 @@ WHEN = "2026-01-02T03:04:05Z"
 
 
 def outcome(
-    experiment: PlannedExperiment, process: int, slowness: float, rng: random.Random
+    experiment: PlannedExperiment,
+    process: int,
+    slowness: float,
+    rng: random.Random,
+    *,
+    backend: str = "pytorch",
 ) -> Outcome:
-    """Make the outcome of one process on the model machine."""
+    """Make the outcome of one process on the model machine; Numba has no eager update."""
     series = []
     for point in overhead._points(experiment.settings, THREADS):
+        if backend == "numba" and (point.operation, point.variant) == ("update", "eager"):
+            series.append(Series(labels=point.labels(), status="skipped", reason="it compiles"))
+            continue
         call_s = _seconds(point) * slowness
         loops = max(1, round(0.002 / call_s))
         compiling_s = 2.0 if process else 14.0

@@ -15,6 +15,7 @@ import numpy as np
 import yaml
 
 from report import seeds, surrogate
+from report.backends import BACKENDS
 from report.experiments.training import measure as training
 from report.resources import default_config
 from report.worker import schedules
@@ -32,22 +33,33 @@ REPEATS = 3
 LOADING_S = {"dataloader": 8e-6, "sliced": 2e-7}
 """Of an example."""
 
+VARIANTS = {"eager": 1.0, "compiled": 0.3, "epoch": 0.05}
+"""What is left of an epoch's time."""
+
 UPDATE_S = {"scratch": 4e-5, "concise": 6e-5}
 OPTIMIZER_S = {"sgd": 0, "momentum": 1e-5, "adagrad": 2e-5, "rmsprop": 2e-5, "adadelta": 4e-5}
 
 
 def outcome(
-    experiment: PlannedExperiment, process: int, slowness: float, rng: random.Random
+    experiment: PlannedExperiment,
+    process: int,
+    slowness: float,
+    rng: random.Random,
+    *,
+    backend: str = "pytorch",
 ) -> Outcome:
     """Train every run with every seed of the process."""
     settings = experiment.settings
     every = EPOCHS_ONLY if settings["evaluate"] == "epochs" else EVERY
     records = []
-    for run in training.runs_of(settings):
+    for run in dict.fromkeys(training.offered(BACKENDS[backend], settings)):
+        if training.refusal(BACKENDS[backend], run):
+            continue
         update_s = UPDATE_S[run.implementation] + OPTIMIZER_S.get(run.optimizer, 5e-5)
-        example_s = LOADING_S[run.loader] + update_s / run.batch_size
+        example_s = VARIANTS[run.variant] * (LOADING_S[run.loader] + update_s / run.batch_size)
         for seed in training._seeds(experiment.seeds, process, experiment.processes):
-            path = _path(replace(run, run="", loader="", implementation=""), seed, every)
+            named = {"run": "", "loader": "", "implementation": "", "variant": ""}
+            path = _path(replace(run, **named), seed, every)  # type: ignore[arg-type]
             one = training._Repeated(run=run, seed=seed)
             for _ in range(REPEATS):
                 each = slowness * (1 + 0.02 * rng.random())

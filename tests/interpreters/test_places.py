@@ -49,6 +49,13 @@ def test_environment_that_was_made_comes_before_this_interpreter(root: Path) -> 
     assert places.find("numpy", {}).origin == "own"
 
 
+def test_what_no_interpreter_has_is_told_without_starting_one(root: Path) -> None:
+    """Not what a person names, what was made, or what this interpreter has: NumPy, for one."""
+    assert places.lacking(["numpy", "jax", "numba"], {"numba": "/some/python"}) == ["jax"]
+    made(root, "jax")
+    assert places.lacking(["jax"], {}) == []
+
+
 def test_environment_without_its_stamp_is_not_believed(root: Path) -> None:
     """It is what an interrupted creation leaves."""
     made(root, "numba", stamp=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import pytest
@@ -25,18 +25,23 @@ def test_every_model_has_its_text_and_every_text_its_model() -> None:
     assert {path.stem for path in (templates() / "models").glob("*.html")} == set(MODELS)
 
 
+FIELDS: dict[str, dict[str, Any]] = {"frameworks": {"backends": ("pytorch", "numba")}}
+"""What a model needs of a result beyond the default."""
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_offers_what_the_site_calls(
     name: str, result_of: Callable[..., Result], figures_of: Callable[..., list[Figure]]
 ) -> None:
     """A title, the experiments that it draws on, figures that begin with its name, a method."""
     model = importlib.import_module(MODELS[name].module)
-    result = result_of()
+    fields = FIELDS.get(name, {})
+    result = result_of(**fields)
     assert model.TITLE
     assert set(model.experiments(result)) <= set(result.config["experiments"])
-    figures = figures_of(name)
+    figures = figures_of(name, **fields)
     assert figures
-    assert all(figure.name.startswith(f"{name}-pytorch") for figure in figures)
+    assert all(figure.name.startswith(name) for figure in figures)
     assert len({figure.name for figure in figures}) == len(figures)
     assert all(sentence.endswith(".") for sentence in model.method(result))
 
@@ -50,7 +55,7 @@ def test_every_question_is_asked(name: str, figures_of: Callable[..., list[Figur
         autoescape=True,
     )
     text = environment.get_template(f"models/{name}.html")
-    for figure in figures_of(name):
+    for figure in figures_of(name, **FIELDS.get(name, {})):
         assert "<p>" in text.render(question=figure.question), figure.question
 
 
@@ -59,7 +64,8 @@ def test_figures_are_the_same_each_time(
     name: str, result_of: Callable[..., Result], figures_of: Callable[..., list[Figure]]
 ) -> None:
     """The site is byte-identical when it is built again."""
-    assert importlib.import_module(MODELS[name].module).figures(result_of()) == figures_of(name)
+    model, fields = importlib.import_module(MODELS[name].module), FIELDS.get(name, {})
+    assert model.figures(result_of(**fields)) == figures_of(name, **fields)
 
 
 def test_the_registry_imports_none_of_them() -> None:

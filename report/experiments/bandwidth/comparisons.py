@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report import plotting, quantities, statistics, wording
-from report.experiments.bandwidth.figures import GIGA, byte_axis, sheet
+from report.experiments.bandwidth.axes import byte_axis
+from report.experiments.bandwidth.figures import GIGA, sheet
 from report.experiments.bandwidth.roofs import threads, working_set
 from report.figures import Figure, Number, Table, Words, absent, in_words, number, together
 from report.numerals import count, times

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from report import plotting, quantities, statistics, wording
-from report.experiments.bandwidth import caches, words
+from report.experiments.bandwidth import caches, latency, words
+from report.experiments.bandwidth.axes import THIN, byte_axis, draw_caches, upright
 from report.experiments.bandwidth.lines import (
     Lines,
-    elements,
+    each,
     group,
     of_operations,
     stride_of,
@@ -21,18 +21,16 @@ from report.numerals import scaled
 from report.svg import MUTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
 
     from report.experiments.bandwidth.caches import Level
     from report.quantities import Quantity
     from report.results import Result
-    from report.statistics import Estimate
     from report.worker.records import Scalar
 
 GIGA, NANO = 1e9, 1e-9
-THIN = (0, (2, 2))
 
 
 def figures(result: Result, experiment: str) -> list[Figure]:
@@ -45,6 +43,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
         streams = of_operations(found, STREAMS)
         gathers = of_operations(found, ("gather",))
         strided = of_operations(found, ("strided",))
+        chases = sorted(of_operations(found, ("chase",)), key=working_set)
         if streams:
             known = caches.levels(cpu, max(map(threads, streams))) if cpu else []
             drawn.append(_working_sets(f"{name}-working-set", streams, known))
@@ -54,6 +53,9 @@ def figures(result: Result, experiment: str) -> list[Figure]:
             drawn.append(_orders(f"{name}-order", gathers, known))
         if strided:
             drawn.append(_strides(f"{name}-stride", strided))
+        if chases:
+            known = caches.levels(cpu, 1) if cpu else []
+            drawn.append(_latency(f"{name}-latency", chases, known))
     return drawn
 
 
@@ -117,7 +119,7 @@ def _orders(name: str, found: Sequence[Quantity], known: Sequence[Level]) -> Fig
         drawn = []
         for index, (label, line) in enumerate(lines.items()):
             at = [working_set(q) for q in line]
-            times = [_each(q).scaled(1 / NANO) for q in line]
+            times = [each(q).scaled(1 / NANO) for q in line]
             drawn.append(plotting.line(axes, at, times, index, label=label))
         low, high = axes.get_ylim()
         axes.set_ylim(low / 4, high)
@@ -151,7 +153,7 @@ def _strides(name: str, found: Sequence[Quantity]) -> Figure:
         drawn = []
         for index, (label, line) in enumerate(lines.items()):
             at = [stride_of(q) for q in line]
-            times = [_each(q).scaled(1 / NANO) for q in line]
+            times = [each(q).scaled(1 / NANO) for q in line]
             drawn.append(plotting.line(axes, at, times, index, label=label))
         if line_at is not None and strides[0] < line_at <= strides[-1]:
             upright(axes, line_at, f"{words.LINE_BYTES} bytes, a common cache line")
@@ -171,6 +173,30 @@ def _strides(name: str, found: Sequence[Quantity]) -> Figure:
     )
 
 
+def _latency(name: str, found: Sequence[Quantity], known: Sequence[Level]) -> Figure:
+    """Draw seconds per access against working set, where each access must wait for the last."""
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        _sizes(axes, found, narrow=narrow)
+        plotting.log_axis(axes.yaxis)
+        times = [each(q).scaled(1 / NANO) for q in found]
+        plotting.line(axes, [working_set(q) for q in found], times, 0, label="")
+        draw_caches(axes, known)
+        axes.set_xlabel("working set")
+        axes.set_ylabel("time of one access, ns")
+
+    said = latency.words(found, known)
+    return Figure(
+        name=name,
+        question="latency",
+        words=said,
+        drawing=plotting.drawing(name, said.alt, draw),
+        table=latency.table(found),
+        sheet=sheet(found),
+        code=["chase"],
+    )
+
+
 def _sizes(axes: Axes, found: Sequence[Quantity], *, narrow: bool) -> list[int]:
     """Lay out a horizontal axis of working sets, and return them."""
     sizes = sorted({working_set(q) for q in found})
@@ -178,57 +204,12 @@ def _sizes(axes: Axes, found: Sequence[Quantity], *, narrow: bool) -> list[int]:
     return sizes
 
 
-def byte_axis(axes: Axes, sizes: Sequence[int], *, narrow: bool) -> None:
-    """Lay out a horizontal axis of powers of two, labelled as sizes: 4 KiB, 1 MiB."""
-    plotting.log2_axis(axes, sizes)
-    # As far apart as labels need to be, always with the first and the last.
-    least = math.log2(sizes[-1] / sizes[0]) / (3.5 if narrow else 9.5)
-    shown = [sizes[0]]
-    for size in sizes[1:-1]:
-        if min(math.log2(size / shown[-1]), math.log2(sizes[-1] / size)) >= least:
-            shown.append(size)
-    shown = list(dict.fromkeys([*shown, sizes[-1]]))
-    axes.set_xticks(shown, [wording.size(size) for size in shown])
-
-
-def draw_caches(axes: Axes, known: Iterable[Level]) -> None:
-    """Draw the caches' reach as labelled thin lines, where they lie within the axes."""
-    left, right = axes.get_xlim()
-    for level in known:
-        if left < level.reach_bytes < right:
-            upright(axes, level.reach_bytes, level.words)
-
-
-def upright(axes: Axes, x: float, label: str) -> None:
-    """Draw a thin vertical line, its label along its lower end on the side with more room."""
-    left, right = axes.get_xlim()
-    late = x**10 > left * right**9  # in the last tenth of a logarithmic axis
-    axes.axvline(x, color=MUTED, linewidth=1, linestyle=THIN)
-    axes.annotate(
-        label,
-        (x, 0),
-        xycoords=("data", "axes fraction"),
-        xytext=(-3 if late else 3, 5),
-        textcoords="offset points",
-        color=MUTED,
-        fontsize=11.5,
-        rotation=90,
-        ha="right" if late else "left",
-        va="bottom",
-    )
-
-
-def _each(quantity: Quantity) -> Estimate:
-    """Return the seconds of one element."""
-    return quantity.time().scaled(1 / elements(quantity))
-
-
 def _gigabytes(quantity: Quantity) -> Number:
     return number(quantity.bandwidth(), GIGA)
 
 
 def _nanoseconds(quantity: Quantity) -> Number:
-    return number(_each(quantity), NANO)
+    return number(each(quantity), NANO)
 
 
 def _table(

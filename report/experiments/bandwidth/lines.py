@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.quantities import Quantity
+    from report.statistics import Estimate
 
 Lines = dict[str, list["Quantity"]]
 """Series by the name of their line, each line sorted along the horizontal axis."""
@@ -59,8 +60,13 @@ def stride_of(quantity: Quantity) -> int:
 
 
 def elements(quantity: Quantity) -> int:
-    """Return how many elements one call of a strided read or a gather reads."""
+    """Return how many elements one call of a strided read, a gather or a chase reads."""
     item = ITEM_BYTES[str(quantity.labels["dtype"])]
     gathers = quantity.labels["operation"] == "gather"
     each = INDEX_BYTES + 2 * item if gathers else item
     return max(1, (quantity.bytes_moved or 0) // each)
+
+
+def each(quantity: Quantity) -> Estimate:
+    """Return the seconds of one element of a strided read, a gather or a chase."""
+    return quantity.time().scaled(1 / elements(quantity))

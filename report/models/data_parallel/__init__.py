@@ -45,6 +45,11 @@ def experiments(result: Result) -> list[str]:
     return [name for name in result.config["experiments"] if name in used]
 
 
+def sentences(_: Result) -> list[str]:
+    """Say nothing at the top of the page: what it stands on does."""
+    return []
+
+
 def method(result: Result) -> list[str]:
     """Describe the model, what of it was measured, and what is assumed."""
     found = inputs(result)

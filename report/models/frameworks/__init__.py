@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import quantities
-from report.models.frameworks import calls, epochs, losses, products, startup
-from report.models.frameworks.ways import measured, title
+from report.models.frameworks import calls, epochs, losses, memory, products, startup
+from report.models.frameworks.ways import measured, records_of, title
 
 if TYPE_CHECKING:
     from report.figures import Figure
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 TITLE = "Frameworks side by side, and the floor beneath them"
 
-PARTS = {"matmul": products, "training": epochs, "overhead": calls}
+PARTS = {"matmul": products, "training": epochs, "overhead": calls, "bandwidth": memory}
 """What is drawn of an experiment that several frameworks measured, by its kind."""
 
 
@@ -36,14 +35,17 @@ def experiments(result: Result) -> list[str]:
     return measured(result)
 
 
+def sentences(result: Result) -> list[str]:
+    """Say what an epoch of the smallest batches is above the floor."""
+    experiments = result.config["experiments"]
+    names = [n for n in measured(result) if experiments[n]["kind"] == "training"]
+    said = (epochs.sentence_of(epochs.epochs_of(result, name)) for name in names)
+    return [sentence for sentence in said if sentence][:1]
+
+
 def method(result: Result) -> list[str]:
     """Describe how frameworks are compared, and what each of them computes with."""
-    backends = dict.fromkeys(
-        backend
-        for name in measured(result)
-        for backend in quantities.by_backend(result.of(name))
-        if result.environments[backend].status == "ok"
-    )
+    backends = dict.fromkeys(b for name in measured(result) for b in records_of(result, name))
     sentences = [
         (
             "Each framework runs in an interpreter of its own; a process of one is a replicate, "
@@ -60,12 +62,12 @@ def method(result: Result) -> list[str]:
 
 
 def _made_of(result: Result, backend: str) -> str:
-    """Say which versions, library and threads a framework computes with."""
-    environment = result.environments[backend]
+    """Say which versions and library a framework computes with."""
+    environment = result.environments.get(backend)
+    if environment is None:
+        return "not described"
     parts = [", ".join(f"{name} {version}" for name, version in environment.versions.items())]
     parts.append(f"products by {environment.blas}" if environment.blas else "no BLAS is called")
     if environment.simd:
         parts.append(environment.simd)
-    if environment.threads:
-        parts.append(f"{environment.threads} threads")
     return "; ".join(part for part in parts if part)

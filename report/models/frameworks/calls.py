@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from report import plotting, quantities, statistics
 from report.experiments.overhead.figures import additions, sheet, updates
 from report.figures import Figure, Number, Sheet, Table, Words, absent, number
-from report.models.frameworks.ways import FLOOR, listing, title
+from report.models.frameworks.ways import FLOOR, listing, records_of, title
 from report.numerals import scaled, times
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an addition of two numbers and an update with one example, by framework."""
     found = {
         backend: calls
-        for backend, records in quantities.by_backend(result.of(experiment)).items()
+        for backend, records in records_of(result, experiment).items()
         if any(calls := shortest(quantities.of_records(records)))
     }
     if len(found) < 2:
@@ -89,16 +89,15 @@ def _words(found: dict[str, list[Quantity | None]]) -> Words:
             f"example cannot fill: {title(lead)}'s takes {times(ratio.value)} times as long as a "
             f"call of {title(FLOOR)}'s compiled update. "
         )
-    gains = {
-        b: statistics.paired_ratio(calls[1].groups, calls[2].groups).value
+    ratios = {
+        b: statistics.paired_ratio(calls[2].groups, calls[1].groups).value
         for b, calls in found.items()
         if calls[1] and calls[2]
     }
-    if gains:
-        explanation += "Compiled into one program, an update is faster by " + listing(
-            f"{times(gain)} times in {title(b)}" for b, gain in gains.items()
-        )
-        explanation += ". What is left is one call and what goes in and out of it."
+    if ratios:
+        explanation += "Compiled, an update takes so many times as long as it does as written: "
+        explanation += listing(f"{title(b)} {times(ratio)}" for b, ratio in ratios.items())
+        explanation += ". What is left is one call, and what goes into it and comes out."
     alt = f"Dot plot of microseconds by framework, logarithmic. {heading}. {caption}."
     return Words(title=heading, caption=f"{caption}.", explanation=explanation, alt=alt)
 

@@ -9,8 +9,16 @@ from report import plotting, quantities, statistics
 from report.experiments.training.labels import whole
 from report.experiments.training.tables import seconds_sheet
 from report.figures import Figure, Number, Sheet, Table, Words, absent, number
-from report.models.frameworks import implementations, losses
-from report.models.frameworks.ways import FLOOR, Way, draw_line, listing, title, ways
+from report.models.frameworks import implementations, listed, losses
+from report.models.frameworks.ways import (
+    FLOOR,
+    Way,
+    draw_line,
+    listing,
+    records_of,
+    title,
+    ways,
+)
 from report.numerals import scaled, times
 
 if TYPE_CHECKING:
@@ -23,6 +31,10 @@ if TYPE_CHECKING:
     from report.statistics import Estimate
 
 MILLI = 1e-3
+
+CODE = ["linreg", "squared_loss", "sgd", "update", "update_epoch", "Scratch.step", "program"]
+"""The functions that train, as one backend or another calls them."""
+
 LEAST_SIZES = 3
 """Fewer batch sizes than this are no curve."""
 
@@ -48,13 +60,14 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     if len(sizes) >= LEAST_SIZES and len({one.way.backend for one in found}) > 1:
         drawn.append(_seconds(f"frameworks-{experiment}-epochs", found))
         drawn += losses.figures(result, experiment)
-    return [*drawn, *implementations.figures(result, experiment)]
+    drawn += implementations.figures(result, experiment)
+    return [*drawn, *listed.figures(result, experiment)]
 
 
 def epochs_of(result: Result, experiment: str) -> list[Epochs]:
     """Return what each way's epochs take in an experiment, the first run of each batch size."""
     found = []
-    for backend, records in quantities.by_backend(result.of(experiment)).items():
+    for backend, records in records_of(result, experiment).items():
         mine = quantities.of_records(records)
         by_way: dict[Way, dict[int, Quantity]] = {}
         for way, quantity in zip(ways(backend, [q.labels for q in mine]), mine, strict=True):
@@ -90,6 +103,8 @@ def _seconds(name: str, found: Sequence[Epochs]) -> Figure:
         drawing=plotting.drawing(name, said.alt, draw, height=440),
         table=_table(found, floor),
         sheet=_sheet(found),
+        code=CODE,
+        backends=list(dict.fromkeys(one.way.backend for one in found)),
     )
 
 
@@ -105,15 +120,30 @@ def over(quantity: Quantity, floor: Quantity) -> Estimate:
 
 def _words(found: Sequence[Epochs], floor: Epochs | None) -> Words:
     caption = "Milliseconds per epoch, smallest and largest batch: " + listing(
-        f"{one.way.name} {_short(first)} and {_short(last)}"
+        f"{one.way.name} {_short(one.by_size[min(one.by_size)])} and "
+        f"{_short(one.by_size[max(one.by_size)])}"
         for one in found
-        for first, *_, last in [list(one.by_size.values())]
     )
     heading, explanation = _above_floor(found, floor) if floor else (_range(found), "")
     loaded = _loaded(found)
     alt = f"Curves of milliseconds per epoch by batch size, both logarithmic. {heading}. {caption}."
     return Words(
         title=heading, caption=f"{caption}.", explanation=f"{explanation}{loaded}", alt=alt
+    )
+
+
+def sentence_of(found: Sequence[Epochs]) -> str:
+    """Say what an epoch of the smallest batches is above the floor; empty where there is none."""
+    floor = floor_of(found)
+    shared = [] if floor is None else [s for s in found[0].by_size if s in floor.by_size]
+    if floor is None or not shared or found[0] is floor:
+        return ""
+    small = shared[0]
+    quantity = found[0].by_size[small]
+    batches = "single examples" if small == 1 else f"batches of {small:,}"
+    return (
+        f"An epoch of {batches} takes {_short(quantity)} in {title(found[0].way.backend)}, "
+        f"{times(over(quantity, floor.by_size[small]).value)} times what its arithmetic takes."
     )
 
 
@@ -139,12 +169,12 @@ def _above_floor(found: Sequence[Epochs], floor: Epochs) -> tuple[str, str]:
     furthest, most = max(others, key=lambda pair: pair[1])
     explanation = (
         f"{title(FLOOR)}'s epoch is one compiled loop over the same examples in the same order: "
-        f"{_short(floor.by_size[small])} with batches of {small:,}, {_short(floor.by_size[large])} "
-        f"with {large:,}. It hardly changes with the batch, because the arithmetic does not. With "
-        f"batches of {small:,}, {closest.way.name} comes closest to it, at {times(factor)} times, "
-        f"and {furthest.way.name} is furthest, at {times(most)} times. What lies between is the "
-        "price of a call, paid for each update; a larger batch divides it among more examples, "
-        "and an epoch compiled as a whole pays it once. "
+        f"{_short(floor.by_size[small])} with batches of {small:,}, where each step waits for the "
+        f"one before, and {_short(floor.by_size[large])} with {large:,}. With batches of "
+        f"{small:,}, {closest.way.name} comes closest to it, at {times(factor)} times, and "
+        f"{furthest.way.name} is furthest, at {times(most)} times. What lies between is the price "
+        "of a call, paid for each update; a larger batch divides it among more examples, and an "
+        "epoch compiled as a whole pays it once. "
     )
     return heading, explanation
 

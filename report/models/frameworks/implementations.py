@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from report import plotting, quantities, statistics
 from report.experiments.training.tables import seconds_sheet
 from report.figures import Figure, Number, Sheet, Table, Words, in_words, number
-from report.models.frameworks.ways import VARIANTS, listing, title
+from report.models.frameworks.ways import VARIANTS, listing, records_of, title
 from report.numerals import times
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
 def _pairs(result: Result, experiment: str) -> dict[tuple[str, str], dict[str, Quantity]]:
     """Return the first run that was done in both ways, by framework and variant."""
     found: dict[tuple[str, str], dict[str, Quantity]] = {}
-    for backend, records in quantities.by_backend(result.of(experiment)).items():
+    for backend, records in records_of(result, experiment).items():
         by_run: dict[tuple[str, str], dict[str, Quantity]] = {}
         for q in quantities.of_records(records):
             key = str(q.labels["run"]), str(q.labels["variant"])

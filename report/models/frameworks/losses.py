@@ -10,7 +10,15 @@ from report.experiments.training import curves, words
 from report.experiments.training.axes import loss_axis
 from report.experiments.training.tables import NAMES, settings, until
 from report.figures import Figure, Number, Sheet, Table, Words, absent, cells, columns
-from report.models.frameworks.ways import DASHES, FLOOR, Way, listing, measured, ways
+from report.models.frameworks.ways import (
+    DASHES,
+    FLOOR,
+    Way,
+    listing,
+    measured,
+    records_of,
+    ways,
+)
 from report.numerals import scaled, scientific, times
 
 if TYPE_CHECKING:
@@ -52,9 +60,8 @@ def figures(result: Result, experiment: str) -> list[Figure]:
 
 def paths(result: Result, experiment: str) -> list[Path]:
     """Return every run of an experiment in every way."""
-    backends = dict.fromkeys(r.backend for r in result.of(experiment) if r.outcome is not None)
     found = []
-    for backend in backends:
+    for backend in records_of(result, experiment):
         lines = curves.lines(result, experiment, backend)
         each = ways(backend, [line.run.labels for line in lines])
         found += [Path(way=way, line=line) for way, line in zip(each, lines, strict=True)]

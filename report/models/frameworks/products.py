@@ -8,8 +8,16 @@ from report import plotting, quantities, statistics
 from report.experiments.matmul.figures import choose_axis, sheet, x_of
 from report.experiments.matmul.words import name_series
 from report.figures import Figure, Number, Sheet, Table, Words, absent, number
-from report.models.frameworks.ways import FLOOR, Way, draw_line, index_of, listing, title
-from report.numerals import digits, percent, sentence, times
+from report.models.frameworks.ways import (
+    FLOOR,
+    Way,
+    draw_line,
+    index_of,
+    listing,
+    records_of,
+    title,
+)
+from report.numerals import digits, percent, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,14 +31,16 @@ GIGA = 1e9
 PER_FRAMEWORK = 13
 """Pixels that a framework's dot takes in its strategy's row."""
 
-Rates = "dict[str, dict[str, Quantity]]"
+CODE = ["Products.element", "Products.one_element", "Products.column", "Products.full"]
+CODE += ["set_element", "set_column", "element", "column"]
+"""The functions that compute products, as one backend or another calls them."""
 
 
 def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment's products, a series for each framework."""
     found = {
         backend: mine
-        for backend, records in quantities.by_backend(result.of(experiment)).items()
+        for backend, records in records_of(result, experiment).items()
         if (mine := quantities.of_records(records))
     }
     if len(found) < 2:
@@ -66,6 +76,8 @@ def _strategies(result: Result, name: str, found: dict[str, list[Quantity]]) -> 
             drawing=plotting.drawing(name, said.alt, draw, height=height),
             table=_table(rows, rates),
             sheet=_together(found),
+            code=CODE,
+            backends=list(rates),
         )
     ]
 
@@ -134,22 +146,25 @@ def _elements(rates: dict[str, dict[str, Quantity]]) -> str:
 
 
 def _libraries(result: Result, tops: Mapping[str, Quantity]) -> str:
-    """Say whose code multiplies, where the rates of the fastest products differ."""
-    fastest = max(tops, key=lambda b: _rate(tops[b]))
-    slowest = min(tops, key=lambda b: _rate(tops[b]))
+    """Say whose code multiplies at once, and with which kernels."""
     parts = []
     for backend in tops:
-        environment = result.environments[backend]
-        what = environment.blas or "loops of its own"
-        parts.append(
-            f"{title(backend)}, {what}{f' ({environment.simd})' if environment.simd else ''}"
-        )
-    return (
-        f"What multiplies at once is a library, and not the framework: {listing(parts)}. "
-        f"{sentence(title(slowest))} reaches "
-        f"{percent(_rate(tops[slowest]) / _rate(tops[fastest]))} of {title(fastest)}'s rate. A "
-        "library that does not know this processor takes kernels for an older one."
+        environment = result.environments.get(backend)
+        if environment is None:
+            continue
+        kernels = f" ({environment.simd})" if environment.simd else ""
+        parts.append(f"{title(backend)}, {environment.blas or 'loops of its own'}{kernels}")
+    said = (
+        "What multiplies at once is a library and not the framework, and a library that does not "
+        f"know a processor takes kernels for an older one: {listing(parts)}."
     )
+    libraries = [backend for backend in tops if backend != FLOOR]
+    if len(libraries) < 2:
+        return said
+    fastest = max(libraries, key=lambda b: _rate(tops[b]))
+    slowest = min(libraries, key=lambda b: _rate(tops[b]))
+    share = _rate(tops[slowest]) / _rate(tops[fastest])
+    return f"{said} {title(slowest)} reaches {percent(share)} of {title(fastest)}'s rate."
 
 
 def _sizes(name: str, found: dict[str, list[Quantity]]) -> list[Figure]:

@@ -80,7 +80,7 @@ def starts(result: Result) -> list[Start]:
         }
         if parts["import_s"] is not None:
             found.append(Start(backend=backend, parts=parts))
-    order = list(result.environments)
+    order = [*result.environments, *(one.backend for one in found)]
     return sorted(found, key=lambda one: order.index(one.backend))
 
 
@@ -130,12 +130,14 @@ def _words(found: Sequence[Start]) -> Words:
         "the framework had been read before, so that the disk has little part in it. "
     )
     worth = [
-        f"{title(one.backend)}'s import takes as long as {times(start.value / steady.value)}"
+        f"{title(one.backend)} {times(start.value / steady.value)}"
         for one in found
         if (start := one.parts["import_s"]) and (steady := one.parts["steady_update_s"])
     ]
     if worth:
-        explanation += f"In updates of one example, {listing(worth)}."
+        explanation += (
+            "How many updates with one example take as long as the import: " + listing(worth) + "."
+        )
     alt = f"Dot plot of seconds by framework, logarithmic. {heading}. {caption}."
     return Words(title=heading, caption=f"{caption}.", explanation=explanation, alt=alt)
 

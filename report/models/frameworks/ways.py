@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-    from report.results import Result
+    from report.results import Record, Result
     from report.statistics import Estimate
     from report.worker.records import Labels
 
@@ -79,6 +79,16 @@ def measured(result: Result) -> list[str]:
         for name in result.config["experiments"]
         if len({r.backend for r in result.of(name) if r.outcome is not None}) > 1
     ]
+
+
+def records_of(result: Result, experiment: str) -> dict[str, list[Record]]:
+    """Return what each framework measured of an experiment, in the order of the plan.
+
+    Their processes ran in shuffled order, which says nothing.
+    """
+    found = quantities.by_backend(r for r in result.of(experiment) if r.outcome is not None)
+    planned = result.config["experiments"][experiment]["backends"]
+    return {backend: found[backend] for backend in [*planned, *found] if backend in found}
 
 
 def ways(backend: str, every: Sequence[Labels]) -> list[Way]:
