@@ -18,7 +18,7 @@ from matplotlib.axis import XAxis
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from report.numerals import digits, scientific
+from report.numerals import digits, scaled, scientific
 from report.svg import INK, MUTED, PAPER, RULE, SERIES, for_page
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 MOST_MARKERS = 14
 """A line of this many points or more has none of its markers drawn."""
+
+YARDSTICK = -1
+"""Index of a series that others are held against: drawn in ink, and last in a row of dots."""
 
 WIDE, NARROW = 700, 340
 """Widths in CSS pixels for which the two layouts are made."""
@@ -145,6 +148,12 @@ def log_axis(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
+def time_axis(axis: Axis) -> None:
+    """Make an axis of seconds logarithmic, labelled as times: 1 µs, 10 ms, 2 s."""
+    log_axis(axis)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: scaled(value, "s", 1)))
+
+
 def tick(value: float) -> str:
     """Write a tick's number plainly: 0.001, 0.5, 20, 1,000; only extreme ones as 5 x 10^30."""
     if not 1e-6 < abs(value) < 1e7:
@@ -167,6 +176,8 @@ def log2_axis(axes: Axes, values: Sequence[int]) -> None:
 
 def colour(index: int) -> str:
     """Return the colour of the series of an index, the same in every figure."""
+    if index == YARDSTICK:
+        return INK
     return SERIES[index % len(SERIES)]
 
 
@@ -229,17 +240,27 @@ def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) 
     axes.set_xlabel(quantity if narrow else f"{quantity} (logarithmic)")
 
 
-def dots(
+def dots(  # noqa: PLR0913 (what differs between figures is named)
     axes: Axes,
     estimates: Sequence[Estimate | None],
     index: int,
     *,
     label: str | None = None,
     hollow: bool = False,
+    of: int | None = None,
 ) -> None:
-    """Draw one dot a row with its 95 % interval as a whisker; each series lies a bit lower."""
-    # Closer and closer, so that any number of series stays within its row.
-    lower = 0.8 * (1 - 0.8**index)
+    """Draw one dot a row with its 95 % interval as a whisker; each series lies a bit lower.
+
+    Args:
+        axes: Laid out by `dot_axes`.
+        estimates: One for each row; None leaves it empty.
+        index: Which series.
+        label: Its name in the legend.
+        hollow: Draw what was not measured soundly.
+        of: How many series there are, where they are so many that they need all of a row.
+    """
+    # Closer and closer, so that any number of series stays within its row; or evenly, if known.
+    lower = 0.8 * (1 - 0.8**index) if of is None else 0.76 * ((index % of + 0.5) / of - 0.5)
     for row, estimate in enumerate(estimates):
         if estimate is None:
             continue

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _WITHIN_NUMBER = re.compile(
     r"(?<=\d) (?=(?:%|[nmµ]?s|[MGTP]?FLOPS|[KMGT]iB|[MG]Hz)(?!\w))"
-    r"|(?<=\bn =) (?=\d)"
+    r"|(?<=\bn) (?== \d)|(?<=\bn =) (?=\d)"
     r"|(?<=\d) (?=\N{MULTIPLICATION SIGN} 10)|(?<=\N{MULTIPLICATION SIGN}) (?=10)"
 )
 

@@ -19,7 +19,7 @@ from report.models.frameworks.ways import (
     title,
     ways,
 )
-from report.numerals import scaled, times
+from report.numerals import percent, scaled, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,9 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     sizes = {size for one in found for size in one.by_size}
     drawn = []
     if len(sizes) >= LEAST_SIZES and len({one.way.backend for one in found}) > 1:
-        drawn.append(_seconds(f"frameworks-{experiment}-epochs", found))
+        loaders = [one for one in found if one.way.further]
+        name = f"frameworks-{experiment}-{'loaders' if loaders else 'epochs'}"
+        drawn.append(_seconds(name, found, "loaders" if loaders else "epochs"))
         drawn += losses.figures(result, experiment)
     drawn += implementations.figures(result, experiment)
     return [*drawn, *listed.figures(result, experiment)]
@@ -76,7 +78,7 @@ def epochs_of(result: Result, experiment: str) -> list[Epochs]:
     return found
 
 
-def _seconds(name: str, found: Sequence[Epochs]) -> Figure:
+def _seconds(name: str, found: Sequence[Epochs], question: str) -> Figure:
     floor = floor_of(found)
 
     def draw(axes: Axes, *, narrow: bool) -> None:
@@ -98,7 +100,7 @@ def _seconds(name: str, found: Sequence[Epochs]) -> Figure:
     said = _words(found, floor)
     return Figure(
         name=name,
-        question="epochs",
+        question=question,
         words=said,
         drawing=plotting.drawing(name, said.alt, draw, height=440),
         table=_table(found, floor),
@@ -125,6 +127,9 @@ def _words(found: Sequence[Epochs], floor: Epochs | None) -> Words:
         for one in found
     )
     heading, explanation = _above_floor(found, floor) if floor else (_range(found), "")
+    shares = _shares(found)
+    if shares:
+        heading, explanation = shares
     loaded = _loaded(found)
     alt = f"Curves of milliseconds per epoch by batch size, both logarithmic. {heading}. {caption}."
     return Words(
@@ -184,6 +189,39 @@ def _range(found: Sequence[Epochs]) -> str:
     fast, quick = min(every, key=lambda pair: pair[1].time().value)
     slow, most = max(every, key=lambda pair: pair[1].time().value)
     return f"Epochs take from {_short(quick)} ({fast.way.name}) to {_short(most)} ({slow.way.name})"
+
+
+def _shares(found: Sequence[Epochs]) -> tuple[str, str] | None:
+    """Say what share of an epoch is the loader's, where it was done with and without one."""
+    pairs = {}
+    for one in found:
+        for other in found:
+            same = (one.way.backend, one.way.variant) == (other.way.backend, other.way.variant)
+            if same and (one.way.further, other.way.further) == ("dataloader", "sliced"):
+                pairs[one.way.backend] = one.by_size, other.by_size
+    if len(pairs) < 2:
+        return None
+    said = {}
+    for at in (min, max):
+        size = at(size for loaded, _ in pairs.values() for size in loaded)
+        said[size] = ", ".join(
+            f"{percent(1 - _cut(loaded[size], cut[size]))} in {title(backend)}"
+            for backend, (loaded, cut) in pairs.items()
+            if size in loaded and size in cut
+        )
+    (small, few), (large, many) = said.items()
+    heading = f"With batches of {large:,}, the loader's share of an epoch is {many}"
+    explanation = (
+        f"With batches of {small:,} it is {few}: there are the updates to pay for as well. A "
+        "loader fetches examples one by one in Python, or passes them through a pipeline made for "
+        "files; these rows lie in memory, where slices of a shuffled array do as well. "
+    )
+    return heading, explanation
+
+
+def _cut(loaded: Quantity, cut: Quantity) -> float:
+    """Return what is left of an epoch without its loader."""
+    return statistics.paired_ratio(cut.groups, loaded.groups).value
 
 
 def _loaded(found: Sequence[Epochs]) -> str:

@@ -32,6 +32,14 @@ def figures(result: Result, experiment: str) -> list[Figure]:
         drawn = []
         for path in chosen:
             look = plotting.style(path.way.index, len(path.line.loss))
+            axes.fill_between(
+                path.line.epochs[1:],
+                path.line.lowest[1:],
+                path.line.highest[1:],
+                color=look["color"],
+                alpha=0.18,
+                linewidth=0,
+            )
             (median,) = axes.plot(
                 path.line.epochs[1:],
                 path.line.loss[1:],

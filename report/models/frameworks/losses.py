@@ -11,8 +11,6 @@ from report.experiments.training.axes import loss_axis
 from report.experiments.training.tables import NAMES, settings, until
 from report.figures import Figure, Number, Sheet, Table, Words, absent, cells, columns
 from report.models.frameworks.ways import (
-    DASHES,
-    FLOOR,
     Way,
     listing,
     measured,
@@ -54,6 +52,8 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     if first is None or target is None:
         return []
     run = str(first.line.run.labels["run"])
+    if any(path.way.further for path in found):
+        return []  # two loaders: their seconds per epoch say it all
     chosen = [path for path in found if path.run == run]
     return [_figure(f"frameworks-{experiment}-time", chosen, found, target, lowest)]
 
@@ -112,10 +112,10 @@ def _figure(
     name: str, chosen: Sequence[Path], found: Sequence[Path], target: float, lowest: float | None
 ) -> Figure:
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
+        plotting.time_axis(axes.xaxis)
         drawn = [_curve(axes, path) for path in chosen]
         loss_axis(axes, [path.line for path in chosen], lowest)
-        axes.set_xlabel("seconds of training" if narrow else "seconds of training (logarithmic)")
+        axes.set_xlabel("time of training" if narrow else "time of training (logarithmic)")
         plotting.legend_above(axes, drawn, narrow=narrow)
 
     said = _words(chosen, found, target)
@@ -132,7 +132,7 @@ def _figure(
 def _curve(axes: Axes, path: Path) -> Line2D:
     """Draw a run's median; the untrained point has no place on a logarithmic axis."""
     look = plotting.style(path.way.index, len(path.line.loss))
-    look["linestyle"] = DASHES.get(path.way.variant, "-")
+    look["linestyle"] = path.way.dash
     (drawn,) = axes.plot(
         path.line.elapsed_s[1:], path.line.loss[1:], **look, label=plotting.safe(path.way.name)
     )
@@ -165,11 +165,14 @@ def _words(chosen: Sequence[Path], found: Sequence[Path], target: float) -> Word
     if first != last:
         explanation += (
             f"What differs is the time, by a factor of "
-            f"{times(timed[last].value / timed[first].value)}. An epoch that is compiled as a "
-            "whole has no points but its end, so that its time to a loss is that of a whole epoch. "
+            f"{times(timed[last].value / timed[first].value)}. "
         )
-    if FLOOR in {way.backend for way in timed}:
-        explanation += "The table has every run."
+    if "epoch" in {way.variant for way in timed}:
+        explanation += (
+            "An epoch that is compiled as a whole has no points but its end, so that its time to a "
+            "loss is that of a whole epoch. "
+        )
+    explanation += "The table has every run."
     alt = f"Curves of loss against training time, a line for each framework. {heading}. {caption}."
     return Words(title=heading, caption=f"{caption}.", explanation=explanation, alt=alt)
 

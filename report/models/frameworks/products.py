@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report import plotting, quantities, statistics
+from report.backends import BACKENDS
 from report.experiments.matmul.figures import choose_axis, sheet, x_of
 from report.experiments.matmul.words import name_series
+from report.experiments.training import words
 from report.figures import Figure, Number, Sheet, Table, Words, absent, number
 from report.models.frameworks.ways import (
     FLOOR,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from report.quantities import Quantity
     from report.results import Result
+    from report.statistics import Estimate
 
 GIGA = 1e9
 PER_FRAMEWORK = 13
@@ -63,7 +66,13 @@ def _strategies(result: Result, name: str, found: dict[str, list[Quantity]]) -> 
         plotting.dot_axes(axes, rows, "rate, GFLOPS", narrow=narrow)
         for backend, mine in rates.items():
             estimates = [mine[row].rate().scaled(1 / GIGA) if row in mine else None for row in rows]
-            plotting.dots(axes, estimates, index_of(backend), label=title(backend))
+            plotting.dots(
+                axes,
+                estimates,
+                index_of(backend),
+                label=title(backend),
+                of=len(BACKENDS),
+            )
         plotting.legend_above(axes, narrow=narrow)
 
     said = _strategy_words(result, rates)
@@ -214,9 +223,13 @@ def _size_words(lines: dict[str, list[Quantity]]) -> Words:
     tops = {b: max(line, key=_rate) for b, line in lines.items()}
     order = sorted(tops, key=lambda b: -_rate(tops[b]))
     best = order[0]
-    heading = (
-        f"{title(best)} multiplies fastest in float32, at {digits(_rate(tops[best]) / GIGA)} GFLOPS"
-    )
+    level = [b for b in order[1:] if not _slower(tops[b], tops[best]).excludes(1)]
+    rate = f"{digits(_rate(tops[best]) / GIGA)} GFLOPS"
+    heading = f"{title(best)} multiplies fastest in float32, at {rate}"
+    if level:
+        names = words.listing([title(b) for b in (best, *level)])
+        rates = words.listing([digits(_rate(tops[b]) / GIGA) for b in (best, *level)])
+        heading = f"{names} reach the highest rates in float32, {rates} GFLOPS"
     caption = "Highest rates: " + listing(
         f"{title(b)} {digits(_rate(tops[b]) / GIGA)} GFLOPS at n = {x_of(tops[b], 'size'):,}"
         for b in order
@@ -242,6 +255,12 @@ def _together(found: Mapping[str, Sequence[Quantity]]) -> Sheet:
     first = next(iter(sheets.values()))
     rows = [[backend, *row] for backend, one in sheets.items() for row in one.rows]
     return Sheet(header=["backend", *first.header], rows=rows)
+
+
+def _slower(one: Quantity, other: Quantity) -> Estimate:
+    """Return how many times as long one product takes as another, operation by operation."""
+    ratio = statistics.independent_ratio(one.groups, other.groups)
+    return ratio.scaled((other.flops or 1) / (one.flops or 1))
 
 
 def _rate(quantity: Quantity) -> float:

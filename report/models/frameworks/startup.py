@@ -45,7 +45,8 @@ def figures(result: Result) -> list[Figure]:
     name = "frameworks-startup"
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.dot_axes(axes, [title(one.backend) for one in found], "seconds", narrow=narrow)
+        plotting.dot_axes(axes, [title(one.backend) for one in found], "time", narrow=narrow)
+        plotting.time_axis(axes.xaxis)
         for index, (part, label) in enumerate(PARTS.items()):
             plotting.dots(axes, [one.parts[part] for one in found], index, label=label)
         plotting.legend_above(axes, narrow=narrow)

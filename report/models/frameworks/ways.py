@@ -56,13 +56,22 @@ class Way:
         return ", ".join(word for word in words if word)
 
     @property
+    def dash(self) -> Any:
+        """Return its line: dashes say what is one program, or that no loader takes part."""
+        if self.further.startswith("sliced"):
+            return DASHES["compiled"]
+        return DASHES.get(self.variant, "-")
+
+    @property
     def index(self) -> int:
         """Return the place of its framework's colour and marker, the same on every page."""
         return index_of(self.backend)
 
 
 def index_of(backend: str) -> int:
-    """Return the place of a framework's colour and marker."""
+    """Return the place of a framework's colour and marker; the floor is what all are held to."""
+    if backend == FLOOR:
+        return plotting.YARDSTICK
     known = list(BACKENDS)
     return known.index(backend) if backend in known else len(known)
 
@@ -105,9 +114,9 @@ def ways(backend: str, every: Sequence[Labels]) -> list[Way]:
 def draw_line(axes: Axes, x: Sequence[float], estimates: Sequence[Estimate], way: Way) -> Line2D:
     """Draw a way's estimates: colour and marker say the framework, dashes the variant."""
     drawn = plotting.line(axes, x, estimates, way.index, label=way.name)
-    drawn.set_linestyle(DASHES.get(way.variant, "-"))
+    drawn.set_linestyle(way.dash)
     if way.backend == FLOOR:
-        drawn.set_linewidth(3)
+        drawn.set_linewidth(2.4)
     return drawn
 
 
