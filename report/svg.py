@@ -14,6 +14,8 @@ _VARIABLES = {f"#c0ffe{index}": f"var(--series-{index})" for index in range(1, 9
 _VARIABLES |= {"#1a2b3c": "var(--ink)", "#4d5e6f": "var(--muted)", "#7a8b9c": "var(--rule)"}
 _VARIABLES |= {"#f0e1d2": "var(--paper)"}
 
+_LANDMARK = re.compile(r"_(?:legend|[xy]tick)_\d+$")
+
 SERIES = [f"#c0ffe{index}" for index in range(1, 9)]
 INK, MUTED, RULE, PAPER = "#1a2b3c", "#4d5e6f", "#7a8b9c", "#f0e1d2"
 
@@ -26,6 +28,7 @@ def for_page(svg: str, name: str, alt: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     # Tags only: a label that looks like one of these is a person's text and stays as it is.
     body = re.sub(r"<[^>]*>", lambda tag: _tag_for_page(tag[0], name), body)
+    body = _without_bare_groups(_without_spare_ids(body))
     body = re.sub(r"\n\s*", "\n", body)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {view[0] if view else ""} '
@@ -33,7 +36,39 @@ def for_page(svg: str, name: str, alt: str) -> str:
     )
 
 
+def _without_spare_ids(body: str) -> str:
+    """Leave out the names of what nothing refers to: a tenth of a page (measured here).
+
+    Legends and ticks keep theirs, so that they can be found.
+    """
+    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', body))
+
+    def kept(name: re.Match[str]) -> str:
+        return name[0] if name[1] in used or _LANDMARK.search(name[1]) else ""
+
+    # Tags only: a label may look like one of these.
+    return re.sub(r"<[^>]*>", lambda tag: re.sub(r' id="([^"]+)"', kept, tag[0]), body)
+
+
+def _without_bare_groups(body: str) -> str:
+    """Leave out groups that say nothing of what they hold: a quarter of a page's elements."""
+    bare: list[bool] = []
+
+    def kept(tag: re.Match[str]) -> str:
+        if tag[0] == "<g/>":
+            return ""
+        if tag[0] == "</g>":
+            return "" if bare.pop() else tag[0]
+        if not tag[0].endswith("/>"):
+            bare.append(tag[0] == "<g>")
+        return "" if tag[0] == "<g>" else tag[0]
+
+    return re.sub(r"</?g(?:\s[^>]*)?/?>", kept, body)
+
+
 def _tag_for_page(tag: str, name: str) -> str:
+    # Turned by nothing: matplotlib says so of every text.
+    tag = re.sub(r' transform="rotate\(-?0 [^"]*"', "", tag)
     tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}_\1"', tag)
     tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}_\1)", tag)
     tag = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}_\1"', tag)

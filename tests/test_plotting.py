@@ -192,7 +192,7 @@ def test_long_names_fit_and_leave_the_axes_their_room(count: int) -> None:
     for drawing in (curves(names), dot_plot(names, names)):
         for svg in both(drawing):
             width = float(re.findall(r'viewBox="0 0 (\d+)', svg)[0])
-            (axes,) = re.findall(r'patch_2">\n<path d="M ([\d.]+) [\d.]+ \nL ([\d.]+) ', svg)
+            _, axes, *_ = re.findall(r'<path d="M ([\d.]+) [\d.]+ \nL ([\d.]+) ', svg)
             assert float(axes[1]) - float(axes[0]) > 0.35 * width
             legend = svg.partition("legend_1")[2]
             for x, text in re.findall(r'<text [^>]*\bx="([\d.]+)"[^>]*>([^<]*)</text>', legend):
@@ -373,3 +373,18 @@ def test_missing_letters_do_not_reach_the_terminal() -> None:
         drawing = curves(["\N{HEBREW LETTER ALEF}", "\N{PILE OF POO}"])
     for svg in both(drawing):
         assert {"\N{HEBREW LETTER ALEF}", "\N{PILE OF POO}"} <= set(texts(svg))
+
+
+def test_drawing_holds_no_group_and_no_name_without_a_purpose() -> None:
+    """A page has a hundred drawings, and each element costs its reader: every id is referred to.
+
+    Legends and ticks can be found by theirs.
+    """
+    for svg in both(curves(["a", "b"])):
+        assert "<g>" not in svg
+        names = re.findall(r'\bid="([^"]+)"', svg)
+        referred = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+        assert referred <= set(names)
+        spare = [name for name in names if name not in referred]
+        assert all(re.search(r"_(legend|[xy]tick)_\d+$", name) for name in spare), spare
+        assert svg.count("<g ") == svg.count("</g>")
