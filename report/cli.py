@@ -16,7 +16,7 @@ from report import __version__
 from report.interpreters.commands import create_missing, env
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from report.plan import Plan
     from report.results import Result
@@ -292,7 +292,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         create_missing(plan.backends(), plan.interpreters, console, watcher.say)
     folder = config.resolve().parent
     host = survey(plan.backends(), name=machine, interpreters=plan.interpreters, base=folder)
-    _require_a_backend(host)
+    _require_a_backend(host, {name for e in plan.only(only) for name in e.backends})
     try:
         with files.sole_writer(results, "measuring into"), watcher.shown():
             result = Run(
@@ -314,10 +314,10 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     return result
 
 
-def _require_a_backend(host: Any) -> None:
+def _require_a_backend(host: Any, used: Collection[str]) -> None:
     from report.errors import UsageError
 
-    environments = host.environments.values()
+    environments = [host.environments[name] for name in host.environments if name in used]
     if not any(environment.status == "ok" for environment in environments):
         reasons = "\n".join(str(environment.reason) for environment in environments)
         raise UsageError(f"There is no framework to measure.\n{reasons}")

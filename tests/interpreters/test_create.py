@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -24,11 +25,10 @@ from report.interpreters import create, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
-UV = shutil.which("uv")
+UV = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
 
 TIMEOUT_S = 120.0
 """Far more than an environment takes; only a failure waits for it."""

@@ -383,7 +383,25 @@ def test_default_experiments_have_every_figure(result: Result, figures: dict[str
     """All are on a machine's page: experiments in the order of the file, and then the models."""
     assert set(figures) == set(FIGURES)
     sections = dict.fromkeys(name.partition("-pytorch")[0] for name in figures)
-    assert list(sections) == [*result.config["experiments"], *MODELS]
+    models = [name for name, model in MODELS.items() if not model.every_framework]
+    assert list(sections) == [*result.config["experiments"], *models]
+
+
+def test_several_frameworks_have_a_section_of_their_own(make_result: Callable[..., Result]) -> None:
+    """With their figures, data and code; the others stay about the framework that leads."""
+    files = site.gather([make_result(frameworks=("pytorch", "tensorflow", "numba"))])
+    text = files[FIXED].decode()
+    assert text.count('<h2 id="frameworks">') == 1
+    assert '<a href="#frameworks">a section of its own</a>' in text
+    drawn = set(re.findall(r'id="figure_([a-z0-9-]+)"', text))
+    shared = {name for name in drawn if name.startswith("frameworks-")}
+    assert {"frameworks-vectorization-strategies", "frameworks-startup"} <= shared
+    assert {f"data/fixed-machine/{name}.csv" for name in shared} <= files.keys()
+    led = {name for name in drawn - shared if not name.startswith("latency-")}
+    assert not any("-tensorflow" in name or "-numba" in name for name in led)
+    section = text[text.index('<h2 id="frameworks">') :].partition("</section>")[0]
+    for title in ("PyTorch", "TensorFlow", "Numba"):
+        assert f"# --- {title}</span>" in section
 
 
 @pytest.mark.parametrize("name", FIGURES)
