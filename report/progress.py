@@ -86,9 +86,11 @@ class Watcher:
         self._bars.advance(self._task)
         name = job.experiment.name + _of(job)
         self._seconds[name] = self._seconds.get(name, 0.0) + record.elapsed_s
-        begun = record.elapsed_s > 0
-        if not begun and self._said_before(f"{name}: {record.reason}"):
-            return  # the same in every process
+        if record.elapsed_s == 0:  # it was not even begun
+            if job.idle:
+                name = f"all with {BACKENDS[job.backend].title}"
+            if self._said_before(f"{name}: {record.reason}"):
+                return  # the same in every process
         if record.status == "failed":
             words = f"[red]failed[/] {escape(name)}: {escape(str(record.reason))}"
             self._console.print(words, highlight=False, soft_wrap=True)

@@ -54,16 +54,24 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One experiment in one process of one backend."""
+    """One experiment in one process of one backend.
+
+    Attributes:
+        experiment: What to do.
+        backend: With which framework.
+        process: Which of the replicates, from 0.
+        idle: The framework is not there or does not start, so that nothing will be done.
+    """
 
     experiment: PlannedExperiment
     backend: str
     process: int
+    idle: bool = False
 
     @property
     def budget_s(self) -> float:
         """Return this process's part of the experiment's budget, in seconds."""
-        return self.experiment.budget_s / self.experiment.processes
+        return 0.0 if self.idle else self.experiment.budget_s / self.experiment.processes
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -113,7 +121,7 @@ class Run:
             if record.status != "failed"
         }
         jobs = [
-            Job(experiment, backend, process)
+            Job(experiment, backend, process, idle=self.host.environments[backend].status != "ok")
             for backend, process in self._replicates()
             for experiment in self._experiments
             if backend in experiment.backends and process < experiment.processes

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import importlib
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from report import quantities, statistics
-from report.backends import BACKENDS
 from report.claims import wording
 from report.experiments import KINDS
 from report.hardware.machine import describe, facts
 from report.hardware.noise import LEVELS, grade
 from report.models import MODELS
 from report.numerals import count, percent
-from report.site import verdicts
+from report.site import problems, verdicts
 from report.site.listing import listing, side_by_side
+from report.site.problems import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,17 +32,6 @@ if TYPE_CHECKING:
     from report.hardware.noise import Grade
     from report.results import Record, Result
     from report.site.verdicts import Matrix, VerdictView
-    from report.worker.records import Series
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Something that was skipped or failed, with its reason."""
-
-    status: str
-    what: str
-    reason: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +102,7 @@ class MachineView:
     cards: list[Card]
     verdicts: list[VerdictView]
     matrix: Matrix
-    problems: list[Problem]
+    problems: list[problems.Problem]
     counts: str
     verdicts_csv: str
     sections: list[Section]
@@ -165,7 +153,7 @@ def view(result: Result, json_path: str) -> MachineView:
         cards=[card for kind in KINDS for card in _headline(kind).cards(led)],
         verdicts=judged,
         matrix=verdicts.by_framework(every),
-        problems=[*_absent(result), *_all_problems(result)],
+        problems=problems.of_result(result),
         counts=wording.counts(judged),
         verdicts_csv=f"{folder}/verdicts.csv" if judged else "",
         sections=[section for section in sections if section.figures or not section.derived],
@@ -281,85 +269,24 @@ def _conditions(records: Sequence[Record], result: Result) -> str:
         environment = result.environments.get(backend)
         version = next(iter(environment.versions.values()), "") if environment else ""
         threads = count(mine[0].threads, "thread")
-        named = f"{_title(backend)} {version}".strip()
+        named = f"{title_of(backend)} {version}".strip()
         where.append(f"{named} on {mine[0].device}, up to {threads}")
     return "; ".join(where)
-
-
-def _absent(result: Result) -> list[Problem]:
-    """Return the frameworks that are not there, each once with what it would have measured."""
-    found = []
-    for backend, environment in result.environments.items():
-        if environment.status == "ok":
-            continue
-        missed = dict.fromkeys(r.experiment for r in result.records if r.backend == backend)
-        what = f"{_title(backend)} ({count(len(missed), 'experiment')})"
-        reason = environment.reason or "no reason was given"
-        found.append(Problem(status=environment.status, what=what, reason=reason))
-    return found
-
-
-def _all_problems(result: Result) -> list[Problem]:
-    """Return what went wrong with the frameworks that are there, in the order of the plan."""
-    there = {name for name, one in result.environments.items() if one.status == "ok"}
-    several = len(there) > 1
-    found = []
-    for name, planned in result.config["experiments"].items():
-        for backend, records in quantities.by_backend(result.of(name)).items():
-            if backend in there:
-                title = f"{planned['title']}, {_title(backend)}" if several else planned["title"]
-                found += _problems(title, records)
-    return found
-
-
-def _problems(title: str, records: Sequence[Record]) -> list[Problem]:
-    """Return what went wrong, each reason once with how often it came up.
-
-    Reasons that differ in their numbers only are one reason; the first is shown.
-    """
-    found: dict[tuple[str, ...], list[Problem]] = {}
-    for record in records:
-        problems = [
-            Problem(status=series.status, what=f"{title}: {_words(series)}", reason=_why(series))
-            for series in (record.outcome.series if record.outcome else ())
-            if series.status != "ok"
-        ]
-        if record.status != "ok":
-            detail = record.stderr_tail or ""
-            problems.append(
-                Problem(status=record.status, what=title, reason=_why(record), detail=detail)
-            )
-        for problem in problems:
-            reason = re.sub(r"\d[\d.,]*", "#", problem.reason)
-            key = (problem.status, problem.what, reason, problem.detail)
-            found.setdefault(key, []).append(problem)
-    return [
-        same[0]
-        if len(same) == 1
-        else replace(same[0], what=f"{same[0].what} (in {count(len(same), 'process')})")
-        for same in found.values()
-    ]
-
-
-def _words(series: Series) -> str:
-    return ", ".join(f"{key} {value}" for key, value in series.labels.items() if value is not None)
-
-
-def _why(what: Record | Series) -> str:
-    return what.reason or "no reason was given"
 
 
 def _why_missing(records: Sequence[Record]) -> str:
     if not records:
         return "This experiment has not been run yet."
-    reasons = list(dict.fromkeys(f"{r.status}: {_why(r)}" for r in records if r.status != "ok"))
+    reasons = list(
+        dict.fromkeys(f"{r.status}: {problems.why(r)}" for r in records if r.status != "ok")
+    )
     return "; ".join(reasons) or "It ran, but measured nothing."
 
 
 def _frameworks(result: Result) -> list[dict[str, str]]:
     return [
         {
-            "title": _title(name),
+            "title": title_of(name),
             "python": environment.python or "unknown",
             "versions": ", ".join(f"{k} {v}" for k, v in environment.versions.items()),
             "blas": environment.blas or "unknown",
@@ -370,11 +297,6 @@ def _frameworks(result: Result) -> list[dict[str, str]]:
         }
         for name, environment in result.environments.items()
     ]
-
-
-def _title(backend: str) -> str:
-    """Return what its makers call a framework; a newer version may know more of them."""
-    return BACKENDS[backend].title if backend in BACKENDS else backend
 
 
 def _worst(sections: Sequence[Section]) -> str:

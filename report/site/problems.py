@@ -1,0 +1,150 @@
+"""What was skipped or failed, with its reason: each reason once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from report import quantities
+from report.backends import BACKENDS
+from report.numerals import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from report.results import Record, Result
+    from report.worker.records import Labels, Series
+
+LISTED = 3
+"""More values of a label than this are told by their first and last, where they are numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something that was skipped or failed, with its reason."""
+
+    status: str
+    what: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """One series, or one whole process, that was skipped or failed."""
+
+    status: str
+    reason: str
+    detail: str
+    labels: Labels | None
+    process: int
+
+
+def of_result(result: Result) -> list[Problem]:
+    """Return what was skipped or failed: frameworks that are not there, then all else."""
+    return [*_absent(result), *_all_problems(result)]
+
+
+def why(what: Record | Series) -> str:
+    """Return the reason of what was skipped or failed."""
+    return what.reason or "no reason was given"
+
+
+def title_of(backend: str) -> str:
+    """Return what its makers call a framework; a newer version may know more of them."""
+    return BACKENDS[backend].title if backend in BACKENDS else backend
+
+
+def _absent(result: Result) -> list[Problem]:
+    """Return the frameworks that are not there, each once with what it would have measured."""
+    found = []
+    for backend, environment in result.environments.items():
+        if environment.status == "ok":
+            continue
+        missed = dict.fromkeys(r.experiment for r in result.records if r.backend == backend)
+        what = f"{title_of(backend)} ({count(len(missed), 'experiment')})"
+        reason = environment.reason or "no reason was given"
+        found.append(Problem(status=environment.status, what=what, reason=reason))
+    return found
+
+
+def _all_problems(result: Result) -> list[Problem]:
+    """Return what went wrong with the frameworks that are there, in the order of the plan."""
+    there = {name for name, one in result.environments.items() if one.status == "ok"}
+    several = len(there) > 1
+    found = []
+    for name, planned in result.config["experiments"].items():
+        for backend, records in quantities.by_backend(result.of(name)).items():
+            if backend in there:
+                title = f"{planned['title']}, {title_of(backend)}" if several else planned["title"]
+                found += _problems(title, records)
+    return found
+
+
+def _problems(title: str, records: Sequence[Record]) -> list[Problem]:
+    """Return what went wrong in an experiment, each reason once, with all that it applies to.
+
+    Reasons that differ in their numbers only are one reason; the first is shown.
+    """
+    found: dict[tuple[object, ...], list[_Case]] = {}
+    for case in _cases(records):
+        reason = re.sub(r"\d[\d.,]*", "#", case.reason)
+        key = case.status, reason, case.detail, case.labels is None
+        found.setdefault(key, []).append(case)
+    return [
+        Problem(
+            status=same[0].status,
+            what=f"{title}{_which(same)}",
+            reason=same[0].reason,
+            detail=same[0].detail,
+        )
+        for same in found.values()
+    ]
+
+
+def _cases(records: Sequence[Record]) -> Iterator[_Case]:
+    for record in records:
+        for series in record.outcome.series if record.outcome else ():
+            if series.status != "ok":
+                yield _Case(
+                    status=series.status,
+                    reason=why(series),
+                    detail="",
+                    labels=series.labels,
+                    process=record.process,
+                )
+        if record.status != "ok":
+            yield _Case(
+                status=record.status,
+                reason=why(record),
+                detail=record.stderr_tail or "",
+                labels=None,
+                process=record.process,
+            )
+
+
+def _which(same: Sequence[_Case]) -> str:
+    """Say which series have a reason in common, and in how many processes."""
+    labels = [case.labels for case in same if case.labels is not None]
+    names = list(labels[0]) if labels else []
+    if "run" in names:
+        names = ["run", "implementation", "variant"]  # its label stands for the rest
+    said = ", ".join(
+        f"{name} {_span(values)}" for name in names if (values := _values(labels, name))
+    )
+    processes = len({case.process for case in same})
+    often = f" (in {count(processes, 'process')})" if processes > 1 else ""
+    return f": {said}{often}" if said else often
+
+
+def _values(labels: Sequence[Labels], name: str) -> list[object]:
+    return list(dict.fromkeys(v for each in labels if (v := each.get(name)) is not None))
+
+
+def _span(values: Sequence[object]) -> str:
+    """Write the values of a label: "64", "bfloat16, float16", "64 to 4096"."""
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(values) > LISTED and len(numbers) == len(values):
+        return f"{min(numbers)} to {max(numbers)}"
+    return ", ".join(str(value) for value in values)

@@ -1,0 +1,89 @@
+"""What was skipped or failed, as a page lists it: each reason once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from report.site import problems
+from report.worker.records import Outcome, Series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from report.results import Record, Result
+
+
+@pytest.fixture(name="result")
+def made(make_result: Callable[..., Result]) -> Result:
+    """Return a made-up result of two frameworks."""
+    return make_result(frameworks=("pytorch", "numpy"))
+
+
+def with_series(result: Result, labels: Sequence[dict[str, Any]], reason: str) -> Result:
+    """Let NumPy skip these series of the first experiment in every process, and nothing else."""
+
+    def changed(record: Record) -> Record:
+        mine = (record.experiment, record.backend) == ("vectorization", "numpy")
+        series = [Series(labels=each, status="skipped", reason=reason) for each in labels]
+        return replace(record, status="ok", reason=None, outcome=Outcome(series=series * mine))
+
+    return replace(result, records=[changed(record) for record in result.records])
+
+
+def test_series_that_share_a_reason_are_one_entry(result: Result) -> None:
+    """Seven sizes of two dtypes in three processes: 42 times the same is said once."""
+    labels = [
+        {"strategy": "full-out", "size": 2**k, "dtype": dtype, "tf32": None}
+        for k in range(6, 13)
+        for dtype in ("bfloat16", "float16")
+    ]
+    (found,) = problems.of_result(with_series(result, labels, "it has no such format"))
+    assert found.what == (
+        "Vectorization, NumPy: strategy full-out, size 64 to 4096, dtype bfloat16, float16 "
+        "(in 3 processes)"
+    )
+    assert (found.status, found.reason) == ("skipped", "it has no such format")
+
+
+def test_reasons_that_differ_in_numbers_only_are_one(result: Result) -> None:
+    """Predicted seconds are never the same twice; those of other words stay apart."""
+    one: dict[str, Any] = {"strategy": "full", "size": 64}
+    skipped = with_series(result, [one], "it would take about 3.2 s")
+    records = list(skipped.records)
+    at = [k for k, r in enumerate(records) if r.outcome and r.outcome.series]
+    for k, seconds in zip(at, ("3.2", "3.4", "2.9e+02"), strict=True):
+        series = Series(labels=one, status="skipped", reason=f"it would take about {seconds} s")
+        records[k] = replace(records[k], outcome=Outcome(series=[series]))
+    found = problems.of_result(replace(skipped, records=records))
+    assert [problem.reason for problem in found] == [
+        "it would take about 3.2 s",
+        "it would take about 2.9e+02 s",
+    ]
+
+
+def test_a_run_is_named_by_its_label(result: Result) -> None:
+    """Which stands for its batch size, rate and all the rest."""
+    labels: dict[str, Any] = {
+        "run": "batch 10",
+        "lr": 0.01,
+        "implementation": "concise",
+        "variant": "eager",
+    }
+    (found,) = problems.of_result(with_series(result, [labels], "it has no layers"))
+    assert "run batch 10, implementation concise, variant eager" in found.what
+    assert "lr" not in found.what.partition(":")[2]
+
+
+def test_framework_that_is_not_there_comes_first_and_once(result: Result) -> None:
+    """With how many experiments it would have measured, and what would bring it here."""
+    environment = replace(
+        result.environments["numpy"], status="skipped", reason="it is not installed: get it"
+    )
+    gone = replace(result, environments=result.environments | {"numpy": environment})
+    first, *others = problems.of_result(gone)
+    assert first.what.startswith("NumPy (")
+    assert first.reason == "it is not installed: get it"
+    assert not any("NumPy" in problem.what for problem in others)
