@@ -90,6 +90,25 @@ def test_every_question_is_asked(drawn: dict[str, Figure]) -> None:
         assert "<p>" in text.render(question=figure.question), figure.question
 
 
+def test_where_some_elements_stand_for_all_is_said_at_the_figure(result: Result) -> None:
+    """How many of how many, in which framework: and nothing of those that computed each."""
+
+    def few(record: Record) -> Record:
+        if (record.experiment, record.backend) != ("vectorization", "tensorflow"):
+            return record
+        assert record.outcome is not None
+        series = [
+            replace(one, flops=2 * 256 * 256) if one.labels["strategy"] == "element" else one
+            for one in record.outcome.series
+        ]
+        return replace(record, outcome=replace(record.outcome, series=series))
+
+    drawn = frameworks.figures(replace(result, records=[few(r) for r in result.records]))
+    caption = drawn[0].words.caption
+    assert "drawn at random, their time scaled to all: 256 of 65,536 in TensorFlow." in caption
+    assert "drawn at random" not in frameworks.figures(result)[0].words.caption
+
+
 def test_one_framework_is_no_comparison(make_result: Callable[..., Result]) -> None:
     """The section is left out, and its method says nothing of what was not done."""
     alone = make_result()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report import measuring
-from report.experiments.matmul.quantities import elements
+from report.experiments.matmul.quantities import sampled
 from report.numerals import count
 
 if TYPE_CHECKING:
@@ -33,17 +33,10 @@ def method(records: Sequence[Record]) -> list[str]:
 
 def _parts(records: Sequence[Record]) -> list[str]:
     """Say of which products only some elements were computed."""
-    counted = dict.fromkeys(
-        elements(series.labels, series.flops)
-        for record in records
-        for series in (record.outcome.series if record.outcome else ())
-        if series.labels["strategy"] == "element" and series.flops
-    )
     return [
         f"Element by element, {computed:,} of the {every:,} elements are computed, drawn at random "
         "in each process, and the time is scaled to all of them."
-        for computed, every in counted
-        if computed < every
+        for computed, every in sampled(records)
     ]
 
 

@@ -33,6 +33,24 @@ def elements(labels: Labels, flops: int) -> tuple[int, int]:
     return flops // (2 * size), size**2
 
 
+def sampled(records: Sequence[Record]) -> list[tuple[int, int]]:
+    """Return of how many elements some were computed that stand for all, for each product.
+
+    Args:
+        records: Of one experiment on one backend.
+
+    Returns:
+        How many were computed, and how many there are.
+    """
+    counted = dict.fromkeys(
+        elements(series.labels, series.flops)
+        for record in records
+        for series in (record.outcome.series if record.outcome else ())
+        if series.labels["strategy"] == "element" and series.flops
+    )
+    return [(computed, every) for computed, every in counted if computed < every]
+
+
 def _whole(quantity: Quantity) -> Quantity:
     computed, every = elements(quantity.labels, quantity.flops or 0)
     if quantity.labels["strategy"] != "element" or not 0 < computed < every:

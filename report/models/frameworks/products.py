@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from report import plotting, quantities, statistics
 from report.backends import BACKENDS
 from report.experiments.matmul.figures import choose_axis, sheet, x_of
+from report.experiments.matmul.quantities import sampled
 from report.experiments.matmul.words import name_series
 from report.experiments.training import words
 from report.figures import Figure, Number, Sheet, Table, Words, absent, number
@@ -50,11 +51,12 @@ def figures(result: Result, experiment: str) -> list[Figure]:
         return []
     axis = choose_axis(next(iter(found.values())))
     if axis is None:
-        return _strategies(result, f"frameworks-{experiment}-strategies", found)
+        return _strategies(result, experiment, found)
     return _sizes(f"frameworks-{experiment}-sizes", found) if axis == "size" else []
 
 
-def _strategies(result: Result, name: str, found: dict[str, list[Quantity]]) -> list[Figure]:
+def _strategies(result: Result, experiment: str, found: dict[str, list[Quantity]]) -> list[Figure]:
+    name = f"frameworks-{experiment}-strategies"
     first = next(iter(found.values()))
     varying = quantities.varying([q.labels for q in first])
     if "strategy" not in varying:
@@ -75,7 +77,7 @@ def _strategies(result: Result, name: str, found: dict[str, list[Quantity]]) -> 
             )
         plotting.legend_above(axes, narrow=narrow)
 
-    said = _strategy_words(result, rates)
+    said = _strategy_words(result, rates, _sampled(result, experiment))
     height = 120 + PER_FRAMEWORK * len(rates) * len(rows)
     return [
         Figure(
@@ -106,7 +108,7 @@ def _table(rows: Sequence[str], rates: Mapping[str, Mapping[str, Quantity]]) -> 
     return Table(header=["framework", *(f"{row}, GFLOPS" for row in rows)], rows=lines)
 
 
-def _strategy_words(result: Result, rates: dict[str, dict[str, Quantity]]) -> Words:
+def _strategy_words(result: Result, rates: dict[str, dict[str, Quantity]], drawn: str) -> Words:
     tops = {b: max(mine.values(), key=_rate) for b, mine in rates.items()}
     lows = {b: min(mine.values(), key=_rate) for b, mine in rates.items()}
     gains = {b: statistics.paired_ratio(lows[b].groups, tops[b].groups).value for b in rates}
@@ -124,10 +126,22 @@ def _strategy_words(result: Result, rates: dict[str, dict[str, Quantity]]) -> Wo
     alt = f"Dot plot of GFLOPS by strategy, a mark for each framework. {heading}. {caption}."
     return Words(
         title=heading,
-        caption=f"{caption}.",
+        caption=f"{caption}.{drawn}",
         explanation=_elements(rates) + _libraries(result, tops),
         alt=alt,
     )
+
+
+def _sampled(result: Result, experiment: str) -> str:
+    """Say where some elements stand for all; empty where each was computed."""
+    parts = [
+        f"{computed:,} of {every:,} in {title(backend)}"
+        for backend, records in records_of(result, experiment).items()
+        for computed, every in sampled(records)
+    ]
+    if not parts:
+        return ""
+    return f" Elements computed, drawn at random, their time scaled to all: {listing(parts)}."
 
 
 def _elements(rates: dict[str, dict[str, Quantity]]) -> str:
