@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conftest import FakeWorker
+    from report.plan import Plan
     from report.results import Record, Result
     from report.runner import Job
 
@@ -126,6 +127,36 @@ def test_worker_is_told_what_the_plan_says(fake_worker: FakeWorker) -> None:
         "repeats": 3,
         "bundle": None,
     }.items() <= told.items()
+
+
+def with_threads(plan: Plan, *threads: Any) -> Plan:
+    """Let each of a plan's experiments have these threads."""
+    experiments = [
+        replace(one, settings=one.settings | {"threads": wanted})
+        for one, wanted in zip(plan.experiments, threads, strict=True)
+    ]
+    return replace(plan, experiments=experiments)
+
+
+def test_worker_starts_with_the_threads_that_its_experiment_has(fake_worker: FakeWorker) -> None:
+    """One number, alone or in a list; where several are swept, all usable cores."""
+    plan = fake_worker.plan(dict.fromkeys(("one", "listed", "swept", "every"), "answer"))
+    result = fake_worker.run(with_threads(plan, 1, [1], [1, 2], ["each"])).execute(Diary())
+    assert [job["threads"] for job in fake_worker.jobs()] == [1, 1, 2, 2]
+    assert [record.threads for record in result.records] == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("backend", "workers"), [("tensorflow", [0, 0, 1]), ("pytorch", [0, 0, 0])]
+)
+def test_framework_that_keeps_its_threads_gets_a_worker_for_each_number(
+    fake_worker: FakeWorker, backend: str, workers: list[int]
+) -> None:
+    """Its first operation starts them for good; others can change them as they go."""
+    plan = fake_worker.plan(dict.fromkeys(("a", "b", "c"), "answer"), backends=[backend])
+    fake_worker.run(with_threads(plan, [2], 2, [1])).execute(Diary())
+    pids = [job["pid"] for job in fake_worker.jobs()]
+    assert [list(dict.fromkeys(pids)).index(pid) for pid in pids] == workers
 
 
 FAILURES = {
