@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from report.numerals import NONE, count, digits, prefix_exponent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from report.plotting import Drawing
     from report.results import Record, Result
@@ -224,10 +224,16 @@ def cells(estimate: Estimate | None) -> list[Cell]:
     return [estimate.value, estimate.low, estimate.high, estimate.processes, estimate.samples]
 
 
-def together(sheets: dict[str, Sheet]) -> Sheet:
-    """Return one sheet of several machines', with the machine as its first column."""
-    header = ["machine", *next(iter(sheets.values())).header]
-    rows = [[machine, *row] for machine, sheet in sheets.items() for row in sheet.rows]
+def together(sheets: Iterable[tuple[str, Sheet]], column: str = "machine") -> Sheet:
+    """Return one sheet of several with the same columns.
+
+    Args:
+        sheets: Each with what it is of; that may come more than once.
+        column: What the first column is called, which says that.
+    """
+    found = list(sheets)
+    header = [column, *found[0][1].header]
+    rows = [[name, *row] for name, sheet in found for row in sheet.rows]
     return Sheet(header=header, rows=rows)
 
 

@@ -100,7 +100,7 @@ def _compared(name: str, lines: Lines) -> Figure:
         words=said,
         drawing=plotting.drawing(name, said.alt, draw),
         table=Table(header=["working set", *(f"{m}, GB/s" for m in lines)], rows=rows),
-        sheet=together({machine: sheet(line) for machine, line in lines.items()}),
+        sheet=together((machine, sheet(line)) for machine, line in lines.items()),
     )
 
 

@@ -173,4 +173,4 @@ def _conditions(quantity: Quantity, axis: str) -> str:
 
 
 def _compared_sheet(lines: dict[str, list[Quantity]]) -> Sheet:
-    return together({machine: sheet(series) for machine, series in lines.items() if series})
+    return together((machine, sheet(series)) for machine, series in lines.items() if series)

@@ -105,7 +105,7 @@ def _compared(name: str, what: str, sized: Callable[[int], str], lines: Lines) -
         words=said,
         drawing=plotting.drawing(name, said.alt, draw),
         table=Table(header=header, rows=rows),
-        sheet=together({m: sheet(list(line.values())) for m, line in lines.items()}),
+        sheet=together((m, sheet(list(line.values()))) for m, line in lines.items()),
     )
 
 

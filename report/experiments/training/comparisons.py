@@ -77,7 +77,7 @@ def _seconds_figure(
         [name, *(number(series[key].time(), MILLI) for series in found.values())]
         for key, name in names.items()
     ]
-    sheets = {m: seconds_sheet(series) for m, series in ordered.items()}
+    sheets = ((m, seconds_sheet(series)) for m, series in ordered.items())
     name = f"compare-{experiment}-seconds"
     alt = f"Dot plot of milliseconds per epoch by run and machine. {title}. {caption}"
     return Figure(
@@ -165,5 +165,5 @@ def _loss_by_time(name: str, solved: Result, chosen: dict[str, Line]) -> Figure:
         table=Table(
             header=["machine", *target_table(list(chosen.values()), target).header[1:]], rows=rows
         ),
-        sheet=together({m: curve_sheet([line], lowest) for m, line in chosen.items()}),
+        sheet=together((m, curve_sheet([line], lowest)) for m, line in chosen.items()),
     )

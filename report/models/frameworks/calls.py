@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from report import plotting, quantities, statistics
 from report.experiments.overhead.figures import additions, sheet, updates
-from report.figures import Figure, Number, Sheet, Table, Words, absent, number
+from report.figures import Figure, Number, Sheet, Table, Words, absent, number, together
 from report.models.frameworks.ways import FLOOR, listing, records_of, title
 from report.numerals import scaled, times
 
@@ -139,10 +139,5 @@ def _factor(quantity: Quantity | None, floor: Quantity) -> Number:
 
 
 def _sheet(found: dict[str, list[Quantity | None]]) -> Sheet:
-    header: list[str] = []
-    rows = []
-    for backend, calls in found.items():
-        one = sheet([q for q in calls if q])
-        header = ["backend", *one.header]
-        rows += [[backend, *row] for row in one.rows]
-    return Sheet(header=header, rows=rows)
+    sheets = ((backend, sheet([q for q in calls if q])) for backend, calls in found.items())
+    return together(sheets, "backend")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from report import plotting, quantities, statistics
 from report.experiments.training.labels import whole
 from report.experiments.training.tables import seconds_sheet
-from report.figures import Figure, Number, Sheet, Table, Words, absent, number
+from report.figures import Figure, Number, Sheet, Table, Words, absent, number, together
 from report.models.frameworks import implementations, listed, losses
 from report.models.frameworks.ways import (
     FLOOR,
@@ -276,9 +276,8 @@ def _factor(one: Epochs, floor: Epochs, size: int) -> Number:
 
 
 def _sheet(found: Sequence[Epochs]) -> Sheet:
-    sheets = [(one.way.backend, seconds_sheet(list(one.by_size.values()))) for one in found]
-    rows = [[backend, *row] for backend, sheet in sheets for row in sheet.rows]
-    return Sheet(header=["backend", *sheets[0][1].header], rows=rows)
+    sheets = ((one.way.backend, seconds_sheet(list(one.by_size.values()))) for one in found)
+    return together(sheets, "backend")
 
 
 def _short(quantity: Quantity) -> str:

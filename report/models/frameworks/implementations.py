@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from report import plotting, quantities, statistics
 from report.experiments.training.tables import seconds_sheet
-from report.figures import Figure, Number, Sheet, Table, Words, in_words, number
+from report.figures import Figure, Number, Sheet, Table, Words, in_words, number, together
 from report.models.frameworks.ways import VARIANTS, listing, records_of, title
 from report.numerals import times
 
@@ -107,10 +107,8 @@ def _table(labelled: Sequence[tuple[str, dict[str, Quantity]]]) -> Table:
 
 
 def _sheet(pairs: dict[tuple[str, str], dict[str, Quantity]]) -> Sheet:
-    header: list[str] = []
-    rows = []
-    for (backend, _), pair in pairs.items():
-        sheet = seconds_sheet([pair[one] for one in BOTH])
-        header = ["backend", *sheet.header]
-        rows += [[backend, *row] for row in sheet.rows]
-    return Sheet(header=header, rows=rows)
+    sheets = (
+        (backend, seconds_sheet([pair[one] for one in BOTH]))
+        for (backend, _), pair in pairs.items()
+    )
+    return together(sheets, "backend")

@@ -8,7 +8,7 @@ from report import plotting
 from report.experiments.training import curves, labels, words
 from report.experiments.training.axes import epochs_axis, loss_axis
 from report.experiments.training.tables import curve_sheet, loss_at
-from report.figures import Figure, Number, Sheet, Table, Words, absent
+from report.figures import Figure, Number, Table, Words, absent, together
 from report.models.frameworks.losses import Path, paths
 from report.models.frameworks.ways import listing, title
 from report.numerals import digits, sentence
@@ -52,7 +52,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
         plotting.legend_above(axes, drawn, narrow=narrow)
 
     said = _words(chosen)
-    sheets = {path.way.backend: curve_sheet([path.line], lowest) for path in chosen}
+    sheets = ((path.way.backend, curve_sheet([path.line], lowest)) for path in chosen)
     return [
         Figure(
             name=name,
@@ -60,12 +60,9 @@ def figures(result: Result, experiment: str) -> list[Figure]:
             words=said,
             drawing=plotting.drawing(name, said.alt, draw),
             table=_table(chosen),
-            sheet=Sheet(
-                header=["backend", *next(iter(sheets.values())).header],
-                rows=[[backend, *row] for backend, one in sheets.items() for row in one.rows],
-            ),
+            sheet=together(sheets, "backend"),
             code=["train_concise", "Concise.step"],
-            backends=list(sheets),
+            backends=[path.way.backend for path in chosen],
         )
     ]
 

@@ -8,7 +8,7 @@ from report import plotting, quantities, wording
 from report.experiments.bandwidth.axes import byte_axis
 from report.experiments.bandwidth.figures import sheet
 from report.experiments.bandwidth.roofs import STREAMS, roofs, threads, working_set
-from report.figures import Figure, Number, Sheet, Table, Words, absent, number
+from report.figures import Figure, Number, Sheet, Table, Words, absent, number, together
 from report.models.frameworks.ways import Way, draw_line, listing, records_of, title
 from report.numerals import digits, scaled, times
 
@@ -120,10 +120,5 @@ def _table(sizes: Sequence[int], lines: dict[Line, list[Quantity]]) -> Table:
 
 
 def _sheet(lines: dict[Line, list[Quantity]]) -> Sheet:
-    header: list[str] = []
-    rows = []
-    for (backend, _), line in lines.items():
-        one = sheet(line)
-        header = ["backend", *one.header]
-        rows += [[backend, *row] for row in one.rows]
-    return Sheet(header=header, rows=rows)
+    sheets = ((backend, sheet(line)) for (backend, _), line in lines.items())
+    return together(sheets, "backend")

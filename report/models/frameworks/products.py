@@ -10,7 +10,7 @@ from report.experiments.matmul.figures import choose_axis, sheet, x_of
 from report.experiments.matmul.quantities import sampled
 from report.experiments.matmul.words import name_series
 from report.experiments.training import words
-from report.figures import Figure, Number, Sheet, Table, Words, absent, number
+from report.figures import Figure, Number, Sheet, Table, Words, absent, number, together
 from report.models.frameworks.ways import (
     FLOOR,
     Way,
@@ -265,10 +265,7 @@ def _size_words(lines: dict[str, list[Quantity]]) -> Words:
 
 
 def _together(found: Mapping[str, Sequence[Quantity]]) -> Sheet:
-    sheets = {backend: sheet(list(mine)) for backend, mine in found.items()}
-    first = next(iter(sheets.values()))
-    rows = [[backend, *row] for backend, one in sheets.items() for row in one.rows]
-    return Sheet(header=["backend", *first.header], rows=rows)
+    return together(((backend, sheet(list(mine))) for backend, mine in found.items()), "backend")
 
 
 def _slower(one: Quantity, other: Quantity) -> Estimate:
