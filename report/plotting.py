@@ -148,9 +148,11 @@ def log_axis(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def time_axis(axis: Axis) -> None:
+def time_axis(axis: Axis, *, narrow: bool) -> None:
     """Make an axis of seconds logarithmic, labelled as times: 1 µs, 10 ms, 2 s."""
     log_axis(axis)
+    if narrow:  # the longest of these labels would meet
+        axis.set_major_locator(_PlainLogLocator(base=10, numticks=5))
     axis.set_major_formatter(FuncFormatter(lambda value, _: scaled(value, "s", 1)))
 
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from report import site
+from report.backends import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext
     from playwright.sync_api import Page as Tab
+
+    from report.results import Result
 
 ColorScheme = Literal["light", "dark"]
 
@@ -36,7 +39,7 @@ FLAGS = [
 
 PAGES = ["index.html", "machine-fixed-machine.html", "compare.html", "method.html", "404.html"]
 WITH_FIGURES = ["index.html", "machine-fixed-machine.html", "compare.html"]
-WIDTHS = [360, 400, 768, 1400]
+WIDTHS = [360, 400, 768, 1250, 1400]
 SCHEMES: list[ColorScheme] = ["light", "dark"]
 
 # What is visible of each figure: how many drawings, how large their texts are on the screen,
@@ -134,10 +137,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def folder(two_machine_site: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the site of two machines; it lies in another, as on GitHub Pages."""
+def folder(make_result: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a site; it lies in another, as on GitHub Pages.
+
+    Of two machines, on one of which every framework was measured.
+    """
+    results = [make_result("fast-machine", 2.0), make_result(frameworks=tuple(BACKENDS))]
     parent = tmp_path_factory.mktemp("served")
-    site.write_files(two_machine_site, parent / "repo")
+    site.write_files(site.gather(results), parent / "repo")
     return parent / "repo"
 
 

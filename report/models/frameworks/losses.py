@@ -112,7 +112,7 @@ def _figure(
     name: str, chosen: Sequence[Path], found: Sequence[Path], target: float, lowest: float | None
 ) -> Figure:
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.time_axis(axes.xaxis)
+        plotting.time_axis(axes.xaxis, narrow=narrow)
         drawn = [_curve(axes, path) for path in chosen]
         loss_axis(axes, [path.line for path in chosen], lowest)
         axes.set_xlabel("time of training" if narrow else "time of training (logarithmic)")

@@ -46,7 +46,7 @@ def figures(result: Result) -> list[Figure]:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         plotting.dot_axes(axes, [title(one.backend) for one in found], "time", narrow=narrow)
-        plotting.time_axis(axes.xaxis)
+        plotting.time_axis(axes.xaxis, narrow=narrow)
         for index, (part, label) in enumerate(PARTS.items()):
             plotting.dots(axes, [one.parts[part] for one in found], index, label=label)
         plotting.legend_above(axes, narrow=narrow)
