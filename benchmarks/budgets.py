@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from report import store
-from report.backends import BACKENDS
+from report.wording import title
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,8 +39,7 @@ def main() -> None:
         )
         row = [elapsed, budgets, imports, compiling]
         totals = [total + one for total, one in zip(totals, row, strict=True)]
-        title = BACKENDS[backend].title if backend in BACKENDS else backend
-        print(f"{title:>12} " + " ".join(f"{seconds:8.1f}s" for seconds in row))
+        print(f"{title(backend):>12} " + " ".join(f"{seconds:8.1f}s" for seconds in row))
     print(f"{'all':>12} " + " ".join(f"{seconds:8.1f}s" for seconds in totals))
     elapsed, budgets, imports, _ = totals
     over = elapsed - budgets - imports

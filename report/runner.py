@@ -193,14 +193,15 @@ class Run:
 
         A framework that is not there is skipped; one that is there and does not start has failed.
         """
-        environment, backend = self.host.environments[job.backend], BACKENDS[job.backend]
+        backend = BACKENDS[job.backend]
         if job.experiment.kind not in backend.kinds:
             kinds = ", ".join(backend.kinds)
             return {
                 "status": "skipped",
                 "reason": f"of {backend.title}, only {kinds} can be measured",
             }
-        if environment.status != "ok":
+        if job.idle:
+            environment = self.host.environments[job.backend]
             reason = environment.reason or "no reason was given"
             return {"status": environment.status, "reason": reason}
         return None

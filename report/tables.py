@@ -68,15 +68,11 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
             duration(experiment.estimate_s(lacking)),
         )
     total = duration(plan.estimate_s(only, lacking))
-    said: list[RenderableType] = [table]
     used = {backend for experiment in plan.only(only) for backend in experiment.backends}
-    missing = [name for name in plan.backends() if name in lacking and name in used]
-    if missing:
-        titles = ", ".join(BACKENDS[name].title for name in missing)
-        made = [name for name in missing if name in places.names()]
-        remedy = f": report env create {' '.join(made)}" if made else ""
-        said.append(f"Not there, so that it is skipped: {titles}{remedy}")
-    return [*said, f"About {total} in profile {plan.profile}, with the workers' start."]
+    missing = [BACKENDS[name] for name in lacking if name in used]
+    said = [f"{one.title} is not there and will be skipped: {one.install}" for one in missing]
+    about = f"About {total} in profile {plan.profile}, with the workers' start."
+    return [table, *map(escape, said), about]
 
 
 def host(host: Host) -> list[RenderableType]:

@@ -1,10 +1,21 @@
-"""Says hardware's quantities and brands as people do: "24 GiB", "2.6 GHz", "Intel Xeon"."""
+"""Says quantities, brands and frameworks as people do: "24 GiB", "Intel Xeon", "PyTorch"."""
 
 from __future__ import annotations
 
 import re
 
+from report.backends import BACKENDS
+
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def title(backend: str) -> str:
+    """Return what its makers call a framework; a newer version may know more of them.
+
+    Args:
+        backend: Its name, as results have it.
+    """
+    return BACKENDS[backend].title if backend in BACKENDS else backend
 
 
 def size(value_bytes: int) -> str:

@@ -218,6 +218,29 @@ def test_dry_run_of_one_shows_only_that(fake: Callable[..., FakeWorker]) -> None
     assert "first" not in done.stdout
 
 
+def test_dry_run_names_what_brings_the_frameworks_that_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each with its own remedy; their budgets are no part of the estimate."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REPORT_ENV_DIR", str(tmp_path / "none"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name != "numpy" else name)
+    experiment = {"kind": "matmul", "budget_s": 600, "processes": 1}
+    config = {
+        "version": 1,
+        "backends": ["pytorch", "numpy", "jax"],
+        "experiments": {"one": experiment},
+    }
+    Path("experiments.yaml").write_text(json.dumps(config))
+    done = run("run", "--dry-run")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()[-3:]
+    assert lines[0].startswith("PyTorch is not there and will be skipped: pip install")
+    assert "minibatch-report[torch]" in lines[0]
+    assert lines[1] == "JAX is not there and will be skipped: report env create jax"
+    assert lines[2].startswith("About 10 min")
+
+
 def test_good_run_ends_with_0(fake: Callable[..., FakeWorker]) -> None:
     """Each experiment is reported once, in plain lines, and the result is on disk."""
     fake({"first": "answer", "second": "answer"}, processes=2)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from report import plotting
+from report import plotting, ticks
 from report.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def curves(labels: Sequence[str], ends: Sequence[float] | None = None) -> plotti
     tops = ends or [10.0**k for k, _ in enumerate(labels)]
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log2_axis(axes, [64, 128, 256])
-        plotting.log_axis(axes.yaxis)
+        ticks.log2_axis(axes, [64, 128, 256])
+        ticks.log_axis(axes.yaxis)
         drawn = [
             plotting.line(
                 axes,
@@ -322,13 +322,13 @@ def test_many_series_stay_within_their_row() -> None:
 )
 def test_ticks_are_plain_numbers(value: float, written: str) -> None:
     """As one writes them; powers of ten only where nobody would count the zeros."""
-    assert plotting.tick(value) == written
+    assert ticks.tick(value) == written
 
 
 @given(st.sampled_from([1, 2, 5]), st.integers(-12, 40))
 def test_ticks_tell_the_truth(digit: int, exponent: int) -> None:
     """What is written is the value."""
-    written = plotting.tick(digit * 10.0**exponent).replace(",", "")
+    written = ticks.tick(digit * 10.0**exponent).replace(",", "")
     superscripts = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
     number, _, power = written.translate(superscripts).partition(f" {TIMES} 10")
     assert float(number) * 10.0 ** int(power or 0) == pytest.approx(digit * 10.0**exponent)
@@ -340,12 +340,12 @@ def test_logarithmic_axes_have_ticks_that_do_not_collide(low: float, high: float
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         del narrow
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.yaxis)
         axes.plot([1, 2], [low, high])
 
     for svg in both(plotting.drawing("a", "b", draw)):
-        ticks = re.findall(r'id="a_._ytick_\d+">.*?<text [^>]*\by="([\d.]+)"[^>]*>', svg, re.DOTALL)
-        heights = sorted(float(y) for y in ticks)
+        found = re.findall(r'id="a_._ytick_\d+">.*?<text [^>]*\by="([\d.]+)"[^>]*>', svg, re.DOTALL)
+        heights = sorted(float(y) for y in found)
         assert 2 <= len(heights) <= 12
         assert min(b - a for a, b in itertools.pairwise(heights)) > 12
 
@@ -357,7 +357,7 @@ def test_axis_of_powers_of_two_shows_at_most_eight_and_the_last(count: int) -> N
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         del narrow
-        plotting.log2_axis(axes, values)
+        ticks.log2_axis(axes, values)
         axes.plot(values, values)
 
     shown = set(texts(plotting.drawing("a", "b", draw).wide))

@@ -16,7 +16,7 @@ from report.models import MODELS
 from report.numerals import count, percent
 from report.site import problems, verdicts
 from report.site.listing import listing, side_by_side
-from report.site.problems import title_of
+from report.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -269,7 +269,7 @@ def _conditions(records: Sequence[Record], result: Result) -> str:
         environment = result.environments.get(backend)
         version = next(iter(environment.versions.values()), "") if environment else ""
         threads = count(mine[0].threads, "thread")
-        named = f"{title_of(backend)} {version}".strip()
+        named = f"{title(backend)} {version}".strip()
         where.append(f"{named} on {mine[0].device}, up to {threads}")
     return "; ".join(where)
 
@@ -286,7 +286,7 @@ def _why_missing(records: Sequence[Record]) -> str:
 def _frameworks(result: Result) -> list[dict[str, str]]:
     return [
         {
-            "title": title_of(name),
+            "title": title(name),
             "python": environment.python or "unknown",
             "versions": ", ".join(f"{k} {v}" for k, v in environment.versions.items()),
             "blas": environment.blas or "unknown",

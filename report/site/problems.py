@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import quantities
-from report.backends import BACKENDS
+from report import quantities, wording
 from report.numerals import count
 
 if TYPE_CHECKING:
@@ -51,11 +50,6 @@ def why(what: Record | Series) -> str:
     return what.reason or "no reason was given"
 
 
-def title_of(backend: str) -> str:
-    """Return what its makers call a framework; a newer version may know more of them."""
-    return BACKENDS[backend].title if backend in BACKENDS else backend
-
-
 def _absent(result: Result) -> list[Problem]:
     """Return the frameworks that are not there, each once with what it would have measured."""
     found = []
@@ -63,7 +57,7 @@ def _absent(result: Result) -> list[Problem]:
         if environment.status == "ok":
             continue
         missed = dict.fromkeys(r.experiment for r in result.records if r.backend == backend)
-        what = f"{title_of(backend)} ({count(len(missed), 'experiment')})"
+        what = f"{wording.title(backend)} ({count(len(missed), 'experiment')})"
         reason = environment.reason or "no reason was given"
         found.append(Problem(status=environment.status, what=what, reason=reason))
     return found
@@ -77,7 +71,9 @@ def _all_problems(result: Result) -> list[Problem]:
     for name, planned in result.config["experiments"].items():
         for backend, records in quantities.by_backend(result.of(name)).items():
             if backend in there:
-                title = f"{planned['title']}, {title_of(backend)}" if several else planned["title"]
+                title = (
+                    f"{planned['title']}, {wording.title(backend)}" if several else planned["title"]
+                )
                 found += _problems(title, records)
     return found
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.backends import BACKENDS
 from report.claims import verdicts as judged
 from report.claims import wording
 from report.figures import Sheet
+from report.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,15 +113,13 @@ def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
 
 def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> VerdictView:
     claim = result.config["claims"][verdict.claim]
-    backend = BACKENDS.get(verdict.backend)
-    title = backend.title if backend else verdict.backend
     return VerdictView(
         claim=verdict.claim,
         # An underscore, which no experiment's name has: those are anchors as well.
         anchor=f"claim_{verdict.claim}",
         says=claim["says"],
         cited=claim["section"],
-        framework=title if several else "",
+        framework=title(verdict.backend) if several else "",
         leading=leading,
         verdict=verdict.verdict,
         sign=SIGNS[verdict.verdict],

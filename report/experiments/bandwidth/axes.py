@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from report import plotting, wording
+from report import ticks, wording
 from report.svg import MUTED
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ THIN = (0, (2, 2))
 
 def byte_axis(axes: Axes, sizes: Sequence[int], *, narrow: bool) -> None:
     """Lay out a horizontal axis of powers of two, labelled as sizes: 4 KiB, 1 MiB."""
-    plotting.log2_axis(axes, sizes)
+    ticks.log2_axis(axes, sizes)
     # As far apart as labels need to be, always with the first and the last.
     least = math.log2(sizes[-1] / sizes[0]) / (3.5 if narrow else 9.5)
     shown = [sizes[0]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics, wording
+from report import plotting, quantities, statistics, ticks, wording
 from report.experiments.bandwidth.axes import byte_axis
 from report.experiments.bandwidth.figures import GIGA, sheet
 from report.experiments.bandwidth.roofs import threads, working_set
@@ -75,7 +75,7 @@ def _compared(name: str, lines: Lines) -> Figure:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         byte_axis(axes, sizes, narrow=narrow)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.yaxis)
         drawn = [
             plotting.line(
                 axes,

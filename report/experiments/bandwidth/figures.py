@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics, wording
+from report import plotting, quantities, statistics, ticks, wording
 from report.experiments.bandwidth import caches, latency, words
 from report.experiments.bandwidth.axes import THIN, byte_axis, draw_caches, upright
 from report.experiments.bandwidth.lines import (
@@ -66,7 +66,7 @@ def _working_sets(name: str, found: Sequence[Quantity], known: Sequence[Level]) 
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         sizes = _sizes(axes, found, narrow=narrow)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.yaxis)
         drawn = []
         for index, (label, line) in enumerate(lines.items()):
             at = [working_set(q) for q in line]
@@ -115,7 +115,7 @@ def _orders(name: str, found: Sequence[Quantity], known: Sequence[Level]) -> Fig
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         _sizes(axes, found, narrow=narrow)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.yaxis)
         drawn = []
         for index, (label, line) in enumerate(lines.items()):
             at = [working_set(q) for q in line]
@@ -148,8 +148,8 @@ def _strides(name: str, found: Sequence[Quantity]) -> Figure:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         strides = sorted({stride_of(q) for q in found})
-        plotting.log2_axis(axes, strides)
-        plotting.log_axis(axes.yaxis)
+        ticks.log2_axis(axes, strides)
+        ticks.log_axis(axes.yaxis)
         drawn = []
         for index, (label, line) in enumerate(lines.items()):
             at = [stride_of(q) for q in line]
@@ -178,7 +178,7 @@ def _latency(name: str, found: Sequence[Quantity], known: Sequence[Level]) -> Fi
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         _sizes(axes, found, narrow=narrow)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.yaxis)
         times = [each(q).scaled(1 / NANO) for q in found]
         plotting.line(axes, [working_set(q) for q in found], times, 0, label="")
         draw_caches(axes, known)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report import plotting, quantities
+from report import plotting, quantities, ticks
 from report.experiments.gradient import words
 from report.experiments.gradient.noise import correction, lessened, noises
 from report.experiments.gradient.slopes import exponent
@@ -64,8 +64,8 @@ def _by_size(name: str, shown: Sequence[Noise], found: Sequence[Noise]) -> Figur
             points[noise.point] = mine
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.xaxis)
+        ticks.log_axis(axes.yaxis)
         # Set and not found, since a single size has no extent.
         axes.set_xlim(shown[0].batch_size / 1.4, shown[-1].batch_size * 1.4)
         for index, (point, series) in enumerate(points.items()):
@@ -200,7 +200,7 @@ def _by_share(name: str, found: Sequence[Lessened], dtype: str) -> Figure:
     examples = found[0].examples
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
+        ticks.log_axis(axes.xaxis)
         # Dense where the curve falls, which is at the end.
         spaced = np.geomspace(1, examples, 120)
         sizes = np.union1d(spaced, examples + 1 - spaced)

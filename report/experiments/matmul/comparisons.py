@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics
+from report import plotting, quantities, statistics, ticks
 from report.experiments.matmul.figures import (
     AXES,
     GIGA,
@@ -76,9 +76,9 @@ def _fastest_line(axis: str, found: Sequence[Quantity]) -> tuple[tuple[str, Scal
 def _compared_curves(name: str, axis: str, lines: dict[str, list[Quantity]]) -> Figure:
     def draw(axes: Axes, *, narrow: bool) -> None:
         every = sorted({x_of(q, axis) for line in lines.values() for q in line})
-        plotting.log2_axis(axes, every)
+        ticks.log2_axis(axes, every)
         if axis != "threads":
-            plotting.log_axis(axes.yaxis)
+            ticks.log_axis(axes.yaxis)
         drawn = [
             plotting.line(
                 axes,

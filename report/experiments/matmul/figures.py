@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics
+from report import plotting, quantities, statistics, ticks
 from report.experiments.matmul import printed
 from report.experiments.matmul.words import TITLES, name_series
 from report.figures import (
@@ -90,9 +90,9 @@ def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         every = sorted({x_of(q, axis) for line in lines.values() for q in line})
-        plotting.log2_axis(axes, every)
+        ticks.log2_axis(axes, every)
         if axis != "threads":
-            plotting.log_axis(axes.yaxis)
+            ticks.log_axis(axes.yaxis)
         drawn = []
         for index, (label, line) in enumerate(lines.items()):
             rates = [q.rate().scaled(1 / GIGA) for q in line]

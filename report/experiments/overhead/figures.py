@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.ticker import LogLocator
 
-from report import plotting, quantities, statistics
+from report import plotting, quantities, statistics, ticks
 from report.experiments.matmul.figures import peaks
 from report.experiments.overhead import model, words
 from report.figures import Figure, Number, Sheet, Table, absent, cells, columns, number
@@ -72,7 +72,7 @@ def _dispatch(name: str, adds: Mapping[int, Quantity]) -> Figure:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         size_axis(axes, max(adds), narrow=narrow)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.yaxis)
         times = [q.time().scaled(1 / MICRO) for q in adds.values()]
         plotting.line(axes, list(adds), times, 0, label="add")
         label = f"{words.elements(small)}: {scaled(cost, 's')}"
@@ -104,7 +104,7 @@ def _dispatch(name: str, adds: Mapping[int, Quantity]) -> Figure:
 
 def size_axis(axes: Axes, largest: int, *, narrow: bool) -> None:
     """Lay out a logarithmic axis of sizes; on a phone long numbers need every other tick."""
-    plotting.log_axis(axes.xaxis)
+    ticks.log_axis(axes.xaxis)
     if narrow and largest >= 100_000:
         axes.xaxis.set_major_locator(LogLocator(base=100))
 
@@ -141,7 +141,7 @@ def _update(name: str, lines: Mapping[str, Updates], shortest: Quantity | None) 
     fitted = model.fit({size: q.time().value for size, q in found.items()})
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
+        ticks.log_axis(axes.xaxis)
         drawn = [
             plotting.line(
                 axes,
@@ -178,7 +178,7 @@ def time_axis(axes: Axes) -> None:
     if high < 10 * low:
         axes.set_ylim(0, 1.12 * high)
     else:
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.yaxis)
 
 
 def _code(lines: Mapping[str, Updates]) -> list[str]:
@@ -217,7 +217,7 @@ def _share(name: str, lines: Mapping[str, Updates], peak: float | None) -> list[
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         del narrow
-        plotting.log_axis(axes.xaxis)
+        ticks.log_axis(axes.xaxis)
         plotting.line(axes, list(shares), [s.scaled(100) for s in shares.values()], 0, label="")
         axes.set_ylim(0, 108)
         axes.set_xlabel("batch size")
@@ -268,8 +268,8 @@ def _throughput(name: str, lines: Mapping[str, Updates]) -> list[Figure]:
     fitted = model.fit({size: q.time().value for size, q in found.items()})
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.xaxis)
+        ticks.log_axis(axes.yaxis)
         drawn = [
             plotting.line(
                 axes,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import MaxNLocator
 
-from report import plotting
+from report import plotting, ticks
 from report.experiments.training.curves import LEAST
 from report.experiments.training.quantities import median_times
 from report.experiments.training.words import BANDS
@@ -62,7 +62,7 @@ def height_curves(  # noqa: PLR0913 (what differs between figures is named)
         looks: For each run, what of its look is not by its place in `lines`.
         first: 1 leaves out the untrained point, which a logarithmic axis has no place for.
     """
-    plotting.log_axis(axes.yaxis)
+    ticks.log_axis(axes.yaxis)
     drawn, bands = [], len(lines) <= BANDS
     for index, line in enumerate(lines):
         x = along(line)[first:]

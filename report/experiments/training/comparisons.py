@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics
+from report import plotting, quantities, statistics, ticks
 from report.experiments.training import curves, labels
 from report.experiments.training.axes import loss_axis, time_curves
 from report.experiments.training.figures import announced
@@ -133,7 +133,7 @@ def _loss_by_time(name: str, solved: Result, chosen: dict[str, Line]) -> Figure:
     run = next(iter(chosen.values())).name
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
+        ticks.log_axis(axes.xaxis)
         drawn = time_curves(axes, chosen, 0.0)
         loss_axis(axes, list(chosen.values()), lowest)
         axes.set_xlabel("seconds of training" if narrow else "seconds of training (logarithmic)")

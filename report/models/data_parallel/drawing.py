@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
 
-from report import plotting
+from report import plotting, ticks
 from report.figures import Figure, Number, Sheet, Table, absent, cells, columns, number
 from report.models.data_parallel.words import words
 from report.numerals import digits
@@ -33,8 +33,8 @@ def figure(name: str, scenario: Scenario, examples: int) -> Figure:
     said = words(scenario, examples)
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.xaxis)
+        ticks.log_axis(axes.yaxis)
         handles = [_curve(axes, scenario, index) for index in range(len(scenario.settings))]
         counts = [setting.cluster.workers for setting in scenario.settings]
         lowest = min(
@@ -103,7 +103,7 @@ def _sparse_ticks(axes: Axes) -> None:
     low, high = axes.get_xlim()
     powers = [10**k for k in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
     if len(powers) > 4:
-        axes.set_xticks(powers[::2], [plotting.tick(power) for power in powers[::2]])
+        axes.set_xticks(powers[::2], [ticks.tick(power) for power in powers[::2]])
 
 
 def _draw_data(axes: Axes, examples: int) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report.models.frameworks import calls, epochs, losses, memory, products, startup
-from report.models.frameworks.ways import measured, records_of, title
+from report.models.frameworks.ways import FLOOR, measured, records_of
+from report.wording import title
 
 if TYPE_CHECKING:
     from report.figures import Figure
@@ -52,11 +53,12 @@ def method(result: Result) -> list[str]:
             "and the replicates of all take turns in shuffled order, one at a time. All get the "
             "same data, initial weights and permutations, made once and handed over."
         ),
-        (
+    ]
+    if FLOOR in backends:
+        sentences.append(
             "Ratios to the floor are of frameworks that share no process, so that their intervals "
             "hold the spread of both (Welch)."
-        ),
-    ]
+        )
     sentences += [f"{title(backend)}: {_made_of(result, backend)}." for backend in backends]
     return [*sentences, *losses.method(result)]
 
@@ -67,7 +69,10 @@ def _made_of(result: Result, backend: str) -> str:
     if environment is None:
         return "not described"
     parts = [", ".join(f"{name} {version}" for name, version in environment.versions.items())]
-    parts.append(f"products by {environment.blas}" if environment.blas else "no BLAS is called")
+    if backend == FLOOR:
+        parts.append("no library is called")
+    else:
+        parts.append(f"products by {environment.blas or 'a library that it does not name'}")
     if environment.simd:
         parts.append(environment.simd)
     return "; ".join(part for part in parts if part)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from report import plotting, quantities, statistics
 from report.experiments.overhead.figures import additions, sheet, updates
 from report.figures import Figure, Number, Sheet, Table, Words, absent, number, together
-from report.models.frameworks.ways import FLOOR, listing, records_of, title
+from report.models.frameworks.ways import FLOOR, records_of
 from report.numerals import scaled, times
+from report.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,19 @@ if TYPE_CHECKING:
 
 MICRO = 1e-6
 
-SERIES = ("one addition", "one update, as written", "one update, compiled")
+SERIES = {
+    "add": "one addition",
+    "eager": "one update, as written",
+    "compiled": "one update, compiled",
+}
+
+
+class Calls(NamedTuple):
+    """The shortest calls of a framework; None where it has none."""
+
+    add: Quantity | None
+    eager: Quantity | None
+    compiled: Quantity | None
 
 
 def figures(result: Result, experiment: str) -> list[Figure]:
@@ -28,7 +41,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     found = {
         backend: calls
         for backend, records in records_of(result, experiment).items()
-        if any(calls := shortest(quantities.of_records(records)))
+        if (calls := shortest(quantities.of_records(records))).add is not None
     }
     if len(found) < 2:
         return []
@@ -36,8 +49,8 @@ def figures(result: Result, experiment: str) -> list[Figure]:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         plotting.dot_axes(axes, [title(b) for b in found], "time of one call, µs", narrow=narrow)
-        for index, label in enumerate(SERIES):
-            measured = [calls[index] for calls in found.values()]
+        for index, (name, label) in enumerate(SERIES.items()):
+            measured = [getattr(calls, name) for calls in found.values()]
             times = [q.time().scaled(1 / MICRO) if q else None for q in measured]
             plotting.dots(axes, times, index, label=label)
         plotting.legend_above(axes, narrow=narrow)
@@ -55,32 +68,33 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     ]
 
 
-def shortest(found: Sequence[Quantity]) -> list[Quantity | None]:
-    """Return the addition, the eager and the compiled update of fewest elements, as `SERIES`."""
-    adds, lines = additions(found), updates(found)
-    return [
-        next(iter(adds.values()), None),
-        *(next(iter(lines.get(variant, {}).values()), None) for variant in ("eager", "compiled")),
-    ]
+def shortest(found: Sequence[Quantity]) -> Calls:
+    """Return the addition, the eager and the compiled update of the fewest elements."""
+    lines = updates(found)
+    return Calls(
+        add=next(iter(additions(found).values()), None),
+        eager=next(iter(lines.get("eager", {}).values()), None),
+        compiled=next(iter(lines.get("compiled", {}).values()), None),
+    )
 
 
-def _floor(found: dict[str, list[Quantity | None]]) -> Quantity | None:
-    return found[FLOOR][2] if FLOOR in found else None
+def _floor(found: dict[str, Calls]) -> Quantity | None:
+    return found[FLOOR].compiled if FLOOR in found else None
 
 
-def _words(found: dict[str, list[Quantity | None]]) -> Words:
-    adds = {b: calls[0].time().value for b, calls in found.items() if calls[0]}
+def _words(found: dict[str, Calls]) -> Words:
+    adds = {b: calls.add.time().value for b, calls in found.items() if calls.add}
     quick = min(adds, key=lambda b: adds[b])
     slow = max(adds, key=lambda b: adds[b])
     heading = (
         f"An addition of two numbers takes {scaled(adds[quick], 's')} in {title(quick)}, "
         f"{scaled(adds[slow], 's')} in {title(slow)}"
     )
-    caption = "An update with one example: " + listing(
-        f"{title(b)} {_both(calls)}" for b, calls in found.items() if any(calls[1:])
+    caption = "An update with one example: " + "; ".join(
+        f"{title(b)} {_both(calls)}" for b, calls in found.items() if calls.eager or calls.compiled
     )
     lead = next(iter(found))
-    eager, floor = found[lead][1], _floor(found)
+    eager, floor = found[lead].eager, _floor(found)
     explanation = ""
     if eager is not None and floor is not None and lead != FLOOR:
         ratio = statistics.independent_ratio(eager.groups, floor.groups)
@@ -90,41 +104,40 @@ def _words(found: dict[str, list[Quantity | None]]) -> Words:
             f"call of {title(FLOOR)}'s compiled update. "
         )
     ratios = {
-        b: statistics.paired_ratio(calls[2].groups, calls[1].groups).value
+        b: statistics.paired_ratio(calls.compiled.groups, calls.eager.groups).value
         for b, calls in found.items()
-        if calls[1] and calls[2]
+        if calls.eager and calls.compiled
     }
     if ratios:
         explanation += "Compiled, an update takes so many times as long as it does as written: "
-        explanation += listing(f"{title(b)} {times(ratio)}" for b, ratio in ratios.items())
-        explanation += ". What is left is one call, and what goes into it and comes out."
+        explanation += "; ".join(f"{title(b)} {times(ratio)}" for b, ratio in ratios.items())
+        explanation += ". Where all of an update is one program, what is left of it is one call."
     alt = f"Dot plot of microseconds by framework, logarithmic. {heading}. {caption}."
     return Words(title=heading, caption=f"{caption}.", explanation=explanation, alt=alt)
 
 
-def _both(calls: Sequence[Quantity | None]) -> str:
-    eager, compiled = calls[1:]
-    said = [scaled(eager.time().value, "s")] if eager else []
-    said += [f"{scaled(compiled.time().value, 's')} compiled"] if compiled else []
+def _both(calls: Calls) -> str:
+    said = [scaled(calls.eager.time().value, "s")] if calls.eager else []
+    said += [f"{scaled(calls.compiled.time().value, 's')} compiled"] if calls.compiled else []
     return ", ".join(said)
 
 
-def _table(found: dict[str, list[Quantity | None]]) -> Table:
+def _table(found: dict[str, Calls]) -> Table:
     floor = _floor(found)
     best = [
-        min((q.time().value for calls in found.values() if (q := calls[k])), default=None)
-        for k in range(len(SERIES))
+        min((q.time().value for q in column if q), default=None)
+        for column in zip(*found.values(), strict=True)
     ]
     rows: list[list[str | Number]] = []
     for backend, calls in found.items():
         row: list[str | Number] = [title(backend)]
-        for k, q in enumerate(calls):
-            best_of_all = q is not None and q.time().value == best[k]
+        for q, lowest in zip(calls, best, strict=True):
+            best_of_all = q is not None and q.time().value == lowest
             row.append(absent() if q is None else number(q.time(), MICRO, best=best_of_all))
         if floor is not None:
-            row += [_factor(q, floor) for q in calls[1:]]
+            row += [_factor(q, floor) for q in (calls.eager, calls.compiled)]
         rows.append(row)
-    header = ["framework", *(f"{label}, µs" for label in SERIES)]
+    header = ["framework", *(f"{label}, µs" for label in SERIES.values())]
     if floor:
         header += ["as written, times the floor", "compiled, times the floor"]
     return Table(header=header, rows=rows)
@@ -138,6 +151,6 @@ def _factor(quantity: Quantity | None, floor: Quantity) -> Number:
     return number(statistics.independent_ratio(quantity.groups, floor.groups))
 
 
-def _sheet(found: dict[str, list[Quantity | None]]) -> Sheet:
+def _sheet(found: dict[str, Calls]) -> Sheet:
     sheets = ((backend, sheet([q for q in calls if q])) for backend, calls in found.items())
     return together(sheets, "backend")

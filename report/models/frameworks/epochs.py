@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics
+from report import plotting, quantities, statistics, ticks
 from report.experiments.training.labels import whole
 from report.experiments.training.tables import seconds_sheet
 from report.figures import Figure, Number, Sheet, Table, Words, absent, number, together
@@ -14,12 +14,11 @@ from report.models.frameworks.ways import (
     FLOOR,
     Way,
     draw_line,
-    listing,
     records_of,
-    title,
     ways,
 )
 from report.numerals import percent, scaled, times
+from report.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +81,8 @@ def _seconds(name: str, found: Sequence[Epochs], question: str) -> Figure:
     floor = floor_of(found)
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.xaxis)
+        ticks.log_axis(axes.yaxis)
         drawn = [
             draw_line(
                 axes,
@@ -121,7 +120,7 @@ def over(quantity: Quantity, floor: Quantity) -> Estimate:
 
 
 def _words(found: Sequence[Epochs], floor: Epochs | None) -> Words:
-    caption = "Milliseconds per epoch, smallest and largest batch: " + listing(
+    caption = "Milliseconds per epoch, smallest and largest batch: " + "; ".join(
         f"{one.way.name} {_short(one.by_size[min(one.by_size)])} and "
         f"{_short(one.by_size[max(one.by_size)])}"
         for one in found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from report import plotting, quantities, statistics
 from report.experiments.training.tables import seconds_sheet
 from report.figures import Figure, Number, Sheet, Table, Words, in_words, number, together
-from report.models.frameworks.ways import VARIANTS, listing, records_of, title
+from report.models.frameworks.ways import Way, records_of
 from report.numerals import times
 
 if TYPE_CHECKING:
@@ -22,20 +23,16 @@ MILLI = 1e-3
 BOTH = ("scratch", "concise")
 NAMES = {"scratch": "from scratch", "concise": "concise"}
 
-Pair = "dict[str, Quantity]"
-
 
 def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw seconds per epoch of both implementations, where several frameworks have both."""
     pairs = _pairs(result, experiment)
     if len({backend for backend, _ in pairs}) < 2:
         return []
-    several = {b for b, _ in pairs if sum(b == backend for backend, _ in pairs) > 1}
+    variants = Counter(backend for backend, _ in pairs)
     named = {
-        key: ", ".join([title(key[0]), *([VARIANTS[key[1]]] if key[0] in several else [])]).rstrip(
-            ", "
-        )
-        for key in pairs
+        (backend, variant): Way(backend, variant, several=variants[backend] > 1).name
+        for backend, variant in pairs
     }
 
     def draw(axes: Axes, *, narrow: bool) -> None:
@@ -82,7 +79,7 @@ def _words(labelled: Sequence[tuple[str, dict[str, Quantity]]]) -> Words:
         f"The concise version takes {times(ratios[least].value)} times as long as the one from "
         f"scratch in {least}, {times(ratios[most].value)} times in {most}"
     )
-    caption = "Concise over from scratch: " + listing(
+    caption = "Concise over from scratch: " + "; ".join(
         f"{name} {in_words(ratio, 1, 'times')}" for name, ratio in ratios.items()
     )
     explanation = (

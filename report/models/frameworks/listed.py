@@ -10,8 +10,8 @@ from report.experiments.training.axes import epochs_axis, loss_axis
 from report.experiments.training.tables import curve_sheet, loss_at
 from report.figures import Figure, Number, Table, Words, absent, together
 from report.models.frameworks.losses import Path, paths
-from report.models.frameworks.ways import listing, title
 from report.numerals import digits, sentence
+from report.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,8 +87,8 @@ def _name(path: Path) -> str:
 
 
 def _words(chosen: Sequence[Path]) -> Words:
-    ends = listing(f"{_name(path)} {words.loss(path.line.loss[-1])}" for path in chosen)
-    rates = listing(
+    ends = "; ".join(f"{_name(path)} {words.loss(path.line.loss[-1])}" for path in chosen)
+    rates = "; ".join(
         f"{title(path.way.backend)} {digits(labels.rate(path.line.run.labels), 2)}"
         for path in chosen
     )

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import plotting
+from report import plotting, ticks
 from report.experiments.training import curves, words
 from report.experiments.training.axes import loss_axis
 from report.experiments.training.tables import NAMES, settings, until
 from report.figures import Figure, Number, Sheet, Table, Words, absent, cells, columns
 from report.models.frameworks.ways import (
     Way,
-    listing,
     measured,
     records_of,
     ways,
@@ -112,7 +111,7 @@ def _figure(
     name: str, chosen: Sequence[Path], found: Sequence[Path], target: float, lowest: float | None
 ) -> Figure:
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.time_axis(axes.xaxis, narrow=narrow)
+        ticks.time_axis(axes.xaxis, narrow=narrow)
         drawn = [_curve(axes, path) for path in chosen]
         loss_axis(axes, [path.line for path in chosen], lowest)
         axes.set_xlabel("time of training" if narrow else "time of training (logarithmic)")
@@ -149,7 +148,7 @@ def _words(chosen: Sequence[Path], found: Sequence[Path], target: float) -> Word
         f"With {run}, a loss of {target:g} takes from {scaled(timed[first].value, 's')} in "
         f"{first.name} to {scaled(timed[last].value, 's')} in {last.name}"
     )
-    caption = f"{run[:1].upper()}{run[1:]}, time until a loss of {target:g}: " + listing(
+    caption = f"{run[:1].upper()}{run[1:]}, time until a loss of {target:g}: " + "; ".join(
         f"{way.name} {words.milliseconds(time)}" for way, time in timed.items()
     )
     gap = apart(found)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from report import plotting, quantities, wording
+from report import plotting, quantities, ticks, wording
 from report.experiments.bandwidth.axes import byte_axis
 from report.experiments.bandwidth.figures import sheet
 from report.experiments.bandwidth.roofs import STREAMS, roofs, threads, working_set
 from report.figures import Figure, Number, Sheet, Table, Words, absent, number, together
-from report.models.frameworks.ways import Way, draw_line, listing, records_of, title
+from report.models.frameworks.ways import Way, draw_line, records_of
 from report.numerals import digits, scaled, times
+from report.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         byte_axis(axes, sizes, narrow=narrow)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.yaxis)
         drawn = []
         for (backend, operation), line in lines.items():
             rates = [q.bandwidth().scaled(1 / GIGA) for q in line]
@@ -80,7 +81,7 @@ def _words(result: Result, backends: Sequence[str]) -> Words:
     """Compare the most that each framework's operations move, from each cache and memory."""
     levels = {b: {roof.name: roof for roof in roofs(result, b)} for b in backends}
     shared = [name for name in levels[backends[0]] if all(name in each for each in levels.values())]
-    caption = "Highest bandwidth: " + listing(
+    caption = "Highest bandwidth: " + "; ".join(
         f"{name} " + ", ".join(f"{title(b)} {_most(levels[b][name])}" for b in backends) + " GB/s"
         for name in shared
     )
@@ -97,7 +98,7 @@ def _words(result: Result, backends: Sequence[str]) -> Words:
         heading, caption = "Bytes per second by working set, framework by framework", ""
     explanation = (
         "Both go through the same bytes with the same threads. Where memory is the limit, it is "
-        "the limit for any code, and what is left of a difference lies in how far ahead it is "
+        "the limit for any code; what is left of a difference may lie in how far ahead it is "
         "asked. Small working sets of a triad show what a call takes; a read goes through them "
         "many times in one call, and shows what the instructions can take in."
     )

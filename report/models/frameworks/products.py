@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics
+from report import plotting, quantities, statistics, ticks
 from report.backends import BACKENDS
 from report.experiments.matmul.figures import choose_axis, sheet, x_of
 from report.experiments.matmul.quantities import sampled
@@ -16,11 +16,10 @@ from report.models.frameworks.ways import (
     Way,
     draw_line,
     index_of,
-    listing,
     records_of,
-    title,
 )
 from report.numerals import digits, percent, times
+from report.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from report.quantities import Quantity
     from report.results import Result
     from report.statistics import Estimate
+    from report.worker.records import Environment
 
 GIGA = 1e9
 PER_FRAMEWORK = 13
@@ -118,7 +118,7 @@ def _strategy_words(result: Result, rates: dict[str, dict[str, Quantity]], drawn
         f"From its slowest way to its fastest, {title(most)} gains a factor of {times(gains[most])}"
         f", {title(least)} one of {times(gains[least])}"
     )
-    caption = "Slowest and fastest of each: " + listing(
+    caption = "Slowest and fastest of each: " + "; ".join(
         f"{title(b)} {names[b][id(lows[b])]} {digits(_rate(lows[b]) / GIGA)}, "
         f"{names[b][id(tops[b])]} {digits(_rate(tops[b]) / GIGA)} GFLOPS"
         for b in rates
@@ -141,7 +141,7 @@ def _sampled(result: Result, experiment: str) -> str:
     ]
     if not parts:
         return ""
-    return f" Elements computed, drawn at random, their time scaled to all: {listing(parts)}."
+    return f" Elements computed, drawn at random, their time scaled to all: {'; '.join(parts)}."
 
 
 def _elements(rates: dict[str, dict[str, Quantity]]) -> str:
@@ -153,7 +153,7 @@ def _elements(rates: dict[str, dict[str, Quantity]]) -> str:
     }
     if len(calls) < 2:
         return ""
-    each = listing(f"{title(b)} {digits(seconds * 1e6)} µs" for b, seconds in calls.items())
+    each = "; ".join(f"{title(b)} {digits(seconds * 1e6)} µs" for b, seconds in calls.items())
     said = f"An element is one dot product, cut out of two matrices and stored in a third: {each}. "
     if FLOOR in calls:
         said += (
@@ -176,10 +176,10 @@ def _libraries(result: Result, tops: Mapping[str, Quantity]) -> str:
         if environment is None:
             continue
         kernels = f" ({environment.simd})" if environment.simd else ""
-        parts.append(f"{title(backend)}, {environment.blas or 'loops of its own'}{kernels}")
+        parts.append(f"{title(backend)}, {_library(backend, environment)}{kernels}")
     said = (
-        "What multiplies at once is a library and not the framework, and a library that does not "
-        f"know a processor takes kernels for an older one: {listing(parts)}."
+        "What multiplies at once is a library and not the framework; in brackets are the kernels "
+        f"that it has chosen, which may be made for an older processor: {'; '.join(parts)}."
     )
     libraries = [backend for backend in tops if backend != FLOOR]
     if len(libraries) < 2:
@@ -188,6 +188,12 @@ def _libraries(result: Result, tops: Mapping[str, Quantity]) -> str:
     slowest = min(libraries, key=lambda b: _rate(tops[b]))
     share = _rate(tops[slowest]) / _rate(tops[fastest])
     return f"{said} {title(slowest)} reaches {percent(share)} of {title(fastest)}'s rate."
+
+
+def _library(backend: str, environment: Environment) -> str:
+    if environment.blas:
+        return environment.blas
+    return "loops of its own" if backend == FLOOR else "a library that it does not name"
 
 
 def _sizes(name: str, found: dict[str, list[Quantity]]) -> list[Figure]:
@@ -201,8 +207,8 @@ def _sizes(name: str, found: dict[str, list[Quantity]]) -> list[Figure]:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         every = sorted({x_of(q, "size") for line in lines.values() for q in line})
-        plotting.log2_axis(axes, every)
-        plotting.log_axis(axes.yaxis)
+        ticks.log2_axis(axes, every)
+        ticks.log_axis(axes.yaxis)
         drawn = [
             draw_line(
                 axes,
@@ -244,7 +250,7 @@ def _size_words(lines: dict[str, list[Quantity]]) -> Words:
         names = words.listing([title(b) for b in (best, *level)])
         rates = words.listing([digits(_rate(tops[b]) / GIGA) for b in (best, *level)])
         heading = f"{names} reach the highest rates in float32, {rates} GFLOPS"
-    caption = "Highest rates: " + listing(
+    caption = "Highest rates: " + "; ".join(
         f"{title(b)} {digits(_rate(tops[b]) / GIGA)} GFLOPS at n = {x_of(tops[b], 'size'):,}"
         for b in order
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics
+from report import plotting, quantities, statistics, ticks
 from report.figures import Figure, Number, Sheet, Table, Words, absent, cells, columns, number
 from report.models.frameworks import calls
-from report.models.frameworks.ways import listing, title
 from report.numerals import scaled, times
+from report.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def figures(result: Result) -> list[Figure]:
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         plotting.dot_axes(axes, [title(one.backend) for one in found], "time", narrow=narrow)
-        plotting.time_axis(axes.xaxis, narrow=narrow)
+        ticks.time_axis(axes.xaxis, narrow=narrow)
         for index, (part, label) in enumerate(PARTS.items()):
             plotting.dots(axes, [one.parts[part] for one in found], index, label=label)
         plotting.legend_above(axes, narrow=narrow)
@@ -119,11 +119,11 @@ def _words(found: Sequence[Start]) -> Words:
         f"{scaled(known[slow], 's')} for {title(slow)}"
     )
     compiled = {one.backend: e for one in found if (e := one.parts["first_compiled_s"]) is not None}
-    caption = "Import: " + listing(
+    caption = "Import: " + "; ".join(
         f"{title(b)} {scaled(seconds, 's')}" for b, seconds in known.items()
     )
     if compiled:
-        caption += ". First compiled update: " + listing(
+        caption += ". First compiled update: " + "; ".join(
             f"{title(b)} {scaled(e.value, 's')}" for b, e in compiled.items()
         )
     explanation = (
@@ -137,7 +137,9 @@ def _words(found: Sequence[Start]) -> Words:
     ]
     if worth:
         explanation += (
-            "How many updates with one example take as long as the import: " + listing(worth) + "."
+            "How many updates with one example take as long as the import: "
+            + "; ".join(worth)
+            + "."
         )
     alt = f"Dot plot of seconds by framework, logarithmic. {heading}. {caption}."
     return Words(title=heading, caption=f"{caption}.", explanation=explanation, alt=alt)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from report import plotting, quantities
 from report.backends import BACKENDS
+from report.wording import title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
@@ -24,9 +25,6 @@ FLOOR = "numba"
 VARIANTS = {"eager": "", "compiled": "compiled update", "epoch": "compiled epoch"}
 
 DASHES: dict[str, Any] = {"eager": "-", "compiled": "--", "epoch": (0, (1, 1.2))}
-
-FULLEST = ("epoch", "compiled", "eager")
-"""Variants, that with the most in one program first."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +74,6 @@ def index_of(backend: str) -> int:
     return known.index(backend) if backend in known else len(known)
 
 
-def title(backend: str) -> str:
-    """Return what its makers call a framework; a newer version may know more of them."""
-    return BACKENDS[backend].title if backend in BACKENDS else backend
-
-
 def measured(result: Result) -> list[str]:
     """Return the names of the experiments that more than one framework measured."""
     return [
@@ -118,8 +111,3 @@ def draw_line(axes: Axes, x: Sequence[float], estimates: Sequence[Estimate], way
     if way.backend == FLOOR:
         drawn.set_linewidth(2.4)
     return drawn
-
-
-def listing(words: Iterable[str]) -> str:
-    """Write a list for a sentence, its parts set apart by semicolons."""
-    return "; ".join(words)

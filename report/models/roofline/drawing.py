@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
 
-from report import plotting
+from report import plotting, ticks
 from report.models.roofline.kernels import FAMILIES
 from report.numerals import digits, scaled
 from report.svg import INK, MUTED, PAPER
@@ -56,8 +56,8 @@ def draw(kernels: Sequence[Kernel], ceilings: Ceilings, theoretical: float | Non
     highest = max(ceilings.peak.value, theoretical or 0)
 
     def drawing(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.xaxis)
+        ticks.log_axis(axes.yaxis)
         slopes = [roof.bandwidth.value for roof in ceilings.roofs]
         bottom = min(lowest, left * min(slopes)) / 2.5
         axes.set_xlim(left, right)

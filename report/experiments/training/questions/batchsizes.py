@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import plotting, statistics
+from report import plotting, statistics, ticks
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
 from report.figures import Figure, Number, Sheet, Table, Words, absent, cells, columns, number
@@ -103,8 +103,8 @@ def _rates(case: Case) -> Figure:
     said = _rate_words(found)
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.xaxis)
+        ticks.log_axis(axes.yaxis)
         plotting.line(axes, sizes, rates, 0, label="examples per second")
         low, high = axes.get_ylim()
         axes.set_ylim(low, high)
@@ -226,8 +226,8 @@ def _target(case: Case, target: float) -> Figure:
     open_ = [(line.batch_size, one.at_least.value / MILLI) for line, one in fared if one.at_least]
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.xaxis)
+        ticks.log_axis(axes.yaxis)
         sizes = [batch_size for batch_size, _ in reached]
         spent = [time.scaled(1 / MILLI) for _, time in reached]
         if reached:

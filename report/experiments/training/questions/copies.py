@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from report import plotting, statistics
+from report import plotting, statistics, ticks
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
 from report.figures import Figure, Number, Table, Words
@@ -45,7 +45,7 @@ def _figure(case: Case, lines: Sequence[Line], question: str, said: Words, table
     by_updates = question == "updates"
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
+        ticks.log_axis(axes.xaxis)
         along = shared.by_updates if by_updates else shared.by_epochs
         looks = _looks(case, lines)
         drawn = shared.height_curves(axes, case, lines, along, looks=looks, first=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting
+from report import plotting, ticks
 from report.experiments.training import curves, labels, words
 from report.experiments.training.axes import loss_axis
 from report.experiments.training.tables import curve_sheet, final_table, functions
@@ -54,7 +54,7 @@ def figure(
             )
             drawn.append(median)
         loss_axis(axes, lines, lowest)
-        plotting.log_axis(axes.xaxis)
+        ticks.log_axis(axes.xaxis)
         axes.set_xlabel("epochs" if narrow else "epochs (logarithmic)")
         plotting.legend_above(axes, drawn, narrow=narrow)
 

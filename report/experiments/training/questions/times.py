@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, statistics
+from report import plotting, statistics, ticks
 from report.experiments.training import curves, words
 from report.experiments.training.axes import loss_axis, time_curves
 from report.experiments.training.tables import (
@@ -36,7 +36,7 @@ def loss(case: Case) -> Figure:
     target = curves.target(case.result)
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
+        ticks.log_axis(axes.xaxis)
         drawn = time_curves(axes, {line.name: line for line in lines}, 0.0)
         loss_axis(axes, lines, lowest)
         axes.set_xlabel("seconds of training" if narrow else "seconds of training (logarithmic)")
@@ -61,8 +61,8 @@ def excess(case: Case) -> list[Figure]:
         return []
 
     def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.log_axis(axes.xaxis)
-        plotting.log_axis(axes.yaxis)
+        ticks.log_axis(axes.xaxis)
+        ticks.log_axis(axes.yaxis)
         drawn = time_curves(axes, {line.name: line for line in lines}, lowest)
         axes.set_xlabel("seconds of training" if narrow else "seconds of training (logarithmic)")
         axes.set_ylabel("loss above the optimum")
