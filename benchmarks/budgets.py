@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from report import store
-from report.wording import title
+from report.results import store
+from report.text.wording import title
 
 ROOT = Path(__file__).parent.parent
 

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report import bootstrap, quantities, statistics, store
-from report.bootstrap import Effect, Factor
+from report.analysis import bootstrap, quantities, statistics
+from report.analysis.bootstrap import Effect, Factor
 from report.claims import judge
+from report.results import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from report.quantities import Quantity
+    from report.analysis.quantities import Quantity
 
     Split = Callable[[list[float], random.Random], tuple[list[float], list[float]]]
 

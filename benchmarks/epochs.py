@@ -15,8 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from report import data, seeds
-from report.statistics import estimate, paired_ratio
+from report.analysis.statistics import estimate, paired_ratio
+from report.run import data, seeds
 
 RUNS = {"GD": (1500, 1.0), "SGD": (1, 0.005), "batch 100": (100, 0.4), "batch 10": (10, 0.05)}
 ROUNDS = 4

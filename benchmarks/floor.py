@@ -17,10 +17,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from report import data, seeds
-from report.interpreters import places
-from report.statistics import estimate, paired_ratio
-from report.workers import BOOTSTRAP
+from report.analysis.statistics import estimate, paired_ratio
+from report.environments import places
+from report.run import data, seeds
+from report.run.process import BOOTSTRAP
 
 FLAGS = ["-O3", "-march=native", "-shared", "-fPIC"]
 ROUNDS = 100

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import psutil
 
-from report import store
-from report.statistics import estimate
+from report.analysis.statistics import estimate
+from report.results import store
 
 ROOT = Path(__file__).parent.parent
 REPORT = Path(sys.executable).with_name("report")

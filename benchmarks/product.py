@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from report.statistics import estimate, paired_ratio, spread
+from report.analysis.statistics import estimate, paired_ratio, spread
 
 SECONDS = 2.0
 

@@ -19,11 +19,12 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from report import data, leastsquares
+from report.analysis import leastsquares
 from report.backends.pytorch import Session
 from report.experiments.training import measure as training
 from report.experiments.training.measure import Run
-from report.seeds import write_bundle
+from report.run import data
+from report.run.seeds import write_bundle
 from report.worker.curve import EVERY
 
 if TYPE_CHECKING:

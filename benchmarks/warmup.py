@@ -14,11 +14,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from report import data, seeds
-from report.backends import BACKENDS
-from report.interpreters import places
+from report.environments import places
+from report.registry import BACKENDS
+from report.run import data, seeds
+from report.run.process import BOOTSTRAP
 from report.worker.timing import median
-from report.workers import BOOTSTRAP
 
 EVERY, SHOWN = 20, 8
 

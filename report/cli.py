@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from report import __version__
-from report.interpreters.commands import create_missing, env
+from report.environments.commands import create_missing, env
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from report.plan import Plan
-    from report.results import Result
+    from report.config.plan import Plan
+    from report.results.result import Result
     from report.site import Rendered
 
 CONFIG = "experiments.yaml"
@@ -29,7 +29,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 def _names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Complete --only from the configuration's experiments."""
-    from report.config import load
+    from report.config.configuration import load
     from report.errors import ReportError
 
     try:
@@ -146,7 +146,8 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     if not check:
         click.echo(_render(results, site_dir).index.as_uri())
         return
-    from report import site, store
+    from report import site
+    from report.results import store
 
     stale = site.stale_files(site.gather(store.load_all(results)), site_dir)
     for path in stale:
@@ -162,7 +163,8 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
 @RESULTS_OPTION
 def compare(a: str, b: str, results: Path) -> None:
     """Compare two results, A and B: files, or machines' ids in the results' folder."""
-    from report import store, tables
+    from report.results import store
+    from report.terminal import tables
 
     left, right = (store.find(reference, results, Path(reference)) for reference in (a, b))
     tables.show(tables.comparison(left, right))
@@ -178,7 +180,7 @@ def publish(
     site_dir: Path, remote: str, branch: str, message: str | None, *, no_push: bool
 ) -> None:
     """Put the rendered site on the gh-pages branch."""
-    from report.publish import publish as publish_site
+    from report.site.publish import publish as publish_site
 
     done = publish_site(site_dir, remote=remote, branch=branch, message=message, push=not no_push)
     click.echo(f"{done.branch} is at {done.commit[:12]}{', pushed' if done.pushed else ''}.")
@@ -191,9 +193,9 @@ def publish(
 @click.option("--machine", metavar="NAME", help="Call the machine this.")
 def hardware(machine: str | None, *, as_json: bool) -> None:
     """Show what was detected of this machine, and how each fact is known."""
-    from report import tables
-    from report.backends import BACKENDS
-    from report.host import survey
+    from report.registry import BACKENDS
+    from report.run.host import survey
+    from report.terminal import tables
 
     host = survey(list(BACKENDS), name=machine)
     if as_json:
@@ -206,9 +208,9 @@ def hardware(machine: str | None, *, as_json: bool) -> None:
 @CONFIG_ARGUMENT
 def validate(config: Path) -> None:
     """Check CONFIG (experiments.yaml)."""
-    from report.config import load
-    from report.numerals import count
-    from report.plan import plan
+    from report.config.configuration import load
+    from report.config.plan import plan
+    from report.text.numerals import count
 
     loaded = load(config)
     for profile in ("quick", "full"):
@@ -228,7 +230,7 @@ def schema(what: str) -> None:
     else:
         import json
 
-        from report import store
+        from report.results import store
 
         click.echo(json.dumps(store.schema(), indent=2))
 
@@ -270,15 +272,16 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     """Measure; return nothing if only the plan was wanted."""
     from rich.console import Console
 
-    from report import files, tables
     from report.claims import verdicts, wording
-    from report.config import load
+    from report.config.configuration import load
+    from report.config.plan import plan as make_plan
+    from report.environments import places
     from report.errors import ReportError
-    from report.host import survey
-    from report.interpreters import places
-    from report.plan import plan as make_plan
-    from report.progress import NORMAL, QUIET, VERBOSE, Watcher
-    from report.runner import Run
+    from report.results import files
+    from report.run.host import survey
+    from report.run.runner import Run
+    from report.terminal import tables
+    from report.terminal.progress import NORMAL, QUIET, VERBOSE, Watcher
 
     plan: Plan = make_plan(load(config), profile, device=device)  # type: ignore[arg-type]
     plan.only(only)
@@ -324,7 +327,8 @@ def _require_a_backend(host: Any, used: Collection[str]) -> None:
 
 
 def _render(results: Path, site_dir: Path) -> Rendered:
-    from report import files, site, store
+    from report import site
+    from report.results import files, store
 
     with files.sole_writer(site_dir, "writing"):
         return site.write_files(site.gather(store.load_all(results)), site_dir)

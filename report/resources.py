@@ -35,6 +35,6 @@ def default_config() -> str:
 
 def schema_text() -> str:
     """Return the JSON Schema of experiments.yaml, as its file holds it."""
-    from report.config import Config  # noqa: PLC0415 (rendering needs no configuration)
+    from report.config.configuration import Config  # noqa: PLC0415 (rendering needs no configuration)
 
     return json.dumps(Config.model_json_schema(), indent=2) + "\n"

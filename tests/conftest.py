@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pages import Page
-    from report.host import Host
-    from report.plan import Plan
-    from report.results import Result
-    from report.runner import Run
+    from report.config.plan import Plan
+    from report.results.result import Result
+    from report.run.host import Host
+    from report.run.runner import Run
 
 HERE = Path(__file__).parent
 
@@ -32,7 +32,7 @@ FOLDERS = [os.environ.get("REPORT_DATA_DIR"), Path(__file__).parents[2] / "share
 @pytest.fixture(name="real_file", scope="session")
 def real_data_file() -> Path:
     """Return the airfoil file, which the project does not contain; CI must have it."""
-    from report.data import FILE_NAME
+    from report.run.data import FILE_NAME
 
     for folder in FOLDERS:
         if folder and (file := Path(folder) / FILE_NAME).is_file():
@@ -124,7 +124,7 @@ class FakeWorker:
         backends: Sequence[str] = ("pytorch",),
     ) -> Plan:
         """Return a plan of experiments, each with the behaviour that it meets."""
-        from report.plan import Plan, PlannedExperiment
+        from report.config.plan import Plan, PlannedExperiment
 
         self.behave({str(8 + n): what for n, what in enumerate(experiments.values())})
         planned = [
@@ -154,7 +154,7 @@ class FakeWorker:
 
     def host(self, *backends: str) -> Host:
         """Return a machine with these frameworks, or PyTorch."""
-        from report.host import Host
+        from report.run.host import Host
 
         environment = results_factory.make_environment
         return Host(
@@ -164,7 +164,7 @@ class FakeWorker:
 
     def run(self, plan: Plan, **fields: Any) -> Run:
         """Return a run of a plan by this worker."""
-        from report.runner import Run
+        from report.run.runner import Run
 
         backends = plan.backends()
         return Run(
@@ -182,7 +182,7 @@ class FakeWorker:
 @pytest.fixture
 def fake_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     """Return a worker that measures nothing and misbehaves on request."""
-    from report.hardware import noise
+    from report.machine import noise
 
     # The machine's speed is of no interest here, and measuring it takes longer than a fake job.
     monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)

@@ -16,24 +16,20 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from factories import measured
-from report import data, leastsquares, surrogate
+from report.analysis import leastsquares
 from report.claims import verdicts
-from report.config import Config
+from report.config.configuration import Config
+from report.config.plan import Plan, plan
 from report.experiments.matmul import measure as matmul
-from report.hardware.machine import Cache, Cpu, Machine
-from report.plan import Plan, plan
+from report.machine.machine import Cache, Cpu, Machine
 from report.resources import default_config
-from report.results import Record, Result
-from report.worker.records import (
-    AsPrinted,
-    Environment,
-    Outcome,
-    Series,
-)
+from report.results.result import Record, Result
+from report.run import data, surrogate
+from report.worker.records import AsPrinted, Environment, Outcome, Series
 
 if TYPE_CHECKING:
-    from report.config import Profile
-    from report.plan import PlannedExperiment
+    from report.config.configuration import Profile
+    from report.config.plan import PlannedExperiment
 
 PROCESSES = 3
 THREADS = 2

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.backends import BACKENDS
-from report.experiments import KINDS
+from report.registry import BACKENDS, KINDS
 from report.resources import templates
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def on_worker_side(name: str) -> bool:
     folder = name.split(".")[1:2]
     if folder == ["experiments"]:
         return FILES[name].name in {"__init__.py", "measure.py"}
-    return folder in ([], ["worker"], ["backends"])
+    return folder in ([], ["registry"], ["worker"], ["backends"])
 
 
 def is_backend(name: str) -> bool:
@@ -123,7 +122,7 @@ WORKER_SIDE = [name for name in FILES if on_worker_side(name)]
 
 def test_the_modules_are_told_apart_as_the_design_says() -> None:
     """The two lists below would prove nothing if they were empty."""
-    assert {"report", "report.backends", "report.experiments", "report.worker.main"} <= set(
+    assert {"report", "report.registry", "report.experiments", "report.worker.main"} <= set(
         WORKER_SIDE
     )
     for kind in KINDS:
@@ -131,8 +130,10 @@ def test_the_modules_are_told_apart_as_the_design_says() -> None:
         assert f"report.experiments.{kind}.measure" in WORKER_SIDE
         assert f"report.experiments.{kind}.figures" not in WORKER_SIDE
     assert "report.experiments.settings" not in WORKER_SIDE
-    assert "report.runner" not in WORKER_SIDE
-    assert "report.statistics" in {found.name for found in imports_of("report.quantities")}
+    assert "report.run.runner" not in WORKER_SIDE
+    assert "report.analysis.statistics" in {
+        found.name for found in imports_of("report.analysis.quantities")
+    }
 
 
 @pytest.mark.parametrize("name", WORKER_SIDE)
@@ -255,7 +256,7 @@ def test_every_folder_and_template_of_a_kind_is_registered() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_can_stand_in_a_configuration(kind: str) -> None:
     """With its own defaults for everything else."""
-    from report.config import Config
+    from report.config.configuration import Config
 
     config = Config.model_validate({"version": 1, "experiments": {"one": {"kind": kind}}})
     assert config.experiments["one"].kind == kind

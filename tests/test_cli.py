@@ -24,10 +24,12 @@ import yaml
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from report import __version__, store, workers
+from report import __version__
 from report.cli import main
-from report.hardware.machine import detect
+from report.machine.machine import detect
 from report.resources import SCHEMA_NAME, default_config
+from report.results import store
+from report.run import process as workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from click.testing import Result as Done
 
     from conftest import FakeWorker
-    from report.results import Result
+    from report.results.result import Result
 
 REPORT = str(Path(sys.executable).with_name("report"))
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING, Any
 
-from report import observations
+from report.analysis import observations
 from report.claims.resolve import stored
 from report.claims.spec import Side
 from report.claims.wording import WAYS
-from report.explain import instead
-from report.models import MODELS
+from report.config.explain import instead
+from report.sections import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from report.claims.spec import Claim
-    from report.yamlsource import Location
+    from report.config.yamlsource import Location
 
 GIVEN = ("left", "right", "effect")
 """Numbers that explanations may name; where a power law is fitted, the last of them only."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from report import bootstrap, observations, quantities
-from report.bootstrap import Factor
-from report.hardware import noise
-from report.observations import Observed, Question
+from report.analysis import bootstrap, observations, quantities
+from report.analysis.bootstrap import Factor
+from report.analysis.observations import Observed, Question
+from report.machine import noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from report.claims.spec import StoredClaim, StoredSide
-    from report.results import Record, Result
+    from report.results.result import Record, Result
     from report.worker.records import Labels, Scalar
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from report.bootstrap import Effect
+    from report.analysis.bootstrap import Effect
 
 Outcome = Literal["supported", "contradicted", "inconclusive"]
 

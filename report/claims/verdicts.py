@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from report import bootstrap
+from report.analysis import bootstrap
 from report.claims import evidence, judge
 from report.claims.evidence import Missing
-from report.hardware import noise
+from report.machine import noise
 from report.worker.records import STRICT
 
 if TYPE_CHECKING:
-    from report.bootstrap import Effect
+    from report.analysis.bootstrap import Effect
     from report.claims.evidence import Found
     from report.claims.judge import Judgement
     from report.claims.spec import StoredClaim, StoredSide
-    from report.results import Record, Result
+    from report.results.result import Record, Result
 
 Decision = Literal["supported", "contradicted", "inconclusive", "not run"]
 

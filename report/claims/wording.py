@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Protocol, get_args
 
 from report.claims.verdicts import Decision
-from report.numerals import count, digits, percent, scaled, sentence, times
+from report.text.numerals import count, digits, percent, scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from report.backends import BACKENDS
+from report.registry import BACKENDS
 
 if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler

@@ -14,8 +14,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from report import files
 from report.errors import SiteError
+from report.results import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,22 +10,25 @@ from typing import TYPE_CHECKING, Any, cast
 import jinja2
 from markupsafe import Markup
 
-from report import __version__, bootstrap, compare, plotting, resources, store
-from report.backends import BACKENDS
+from report import __version__, resources
+from report.analysis import bootstrap, compare
 from report.claims.verdicts import of_result
 from report.experiments.training.measure import WARMUP_UPDATES
-from report.hardware import noise
-from report.numerals import digits, percent
-from report.ratios import pair
+from report.figures import plotting
+from report.figures.ratios import pair
+from report.machine import noise
+from report.registry import BACKENDS
+from report.results import store
 from report.site import verdicts
 from report.site.machine import MachineView, Section, date_of, module, view
+from report.text.numerals import digits, percent
 from report.worker import curve, timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures import ComparisonModule, Figure
-    from report.results import Result
+    from report.figures.figure import ComparisonModule, Figure
+    from report.results.result import Result
 
 
 _WITHIN_NUMBER = re.compile(

@@ -11,7 +11,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from report.backends import BACKENDS
+from report.registry import BACKENDS
 from report.resources import PACKAGE
 
 if TYPE_CHECKING:

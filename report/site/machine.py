@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from report import quantities, statistics
+from report.analysis import quantities, statistics
 from report.claims import wording
-from report.experiments import KINDS
-from report.hardware.machine import describe, facts
-from report.hardware.noise import LEVELS, grade
-from report.models import MODELS
-from report.numerals import count, percent
+from report.machine.machine import describe, facts
+from report.machine.noise import LEVELS, grade
+from report.registry import KINDS
+from report.sections import MODELS
 from report.site import problems, verdicts
 from report.site.listing import listing, side_by_side
-from report.wording import title
+from report.text.numerals import count, percent
+from report.text.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures import (
+    from report.figures.figure import (
         Card,
         Figure,
         FigureModule,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         MethodModule,
         ModelModule,
     )
-    from report.hardware.noise import Grade
-    from report.results import Record, Result
+    from report.machine.noise import Grade
+    from report.results.result import Record, Result
     from report.site.verdicts import Matrix, VerdictView
 
 

@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import quantities, wording
-from report.numerals import count
+from report.analysis import quantities
+from report.text import wording
+from report.text.numerals import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from report.results import Record, Result
+    from report.results.result import Record, Result
     from report.worker.records import Labels, Series
 
 LISTED = 3

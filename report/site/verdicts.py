@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from report.claims import verdicts as judged
 from report.claims import wording
-from report.figures import Sheet
-from report.wording import title
+from report.figures.figure import Sheet
+from report.text.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.claims.verdicts import Decision, Value, Verdict
-    from report.results import Result
+    from report.results.result import Result
     from report.worker.records import Scalar
 
 SIGNS: dict[Decision, str] = {

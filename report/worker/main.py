@@ -21,12 +21,11 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
-from report.backends import BACKENDS
-from report.experiments import KINDS
+from report.registry import BACKENDS, KINDS
 from report.worker.records import Answer, Environment, Outcome, Unavailable
 
 if TYPE_CHECKING:
-    from report.backends import Backend
+    from report.registry import Backend
 
 Message = dict[str, Any]
 

@@ -47,8 +47,8 @@ def listed(matrix: Any) -> Any:
 
 def train(backend: Any, request: dict[str, Any]) -> list[Any]:
     """Train each run; return its points, or why it cannot be done."""
-    from report.backends import BACKENDS
     from report.experiments.training.measure import Data, Run, Start, offered, refusal
+    from report.registry import BACKENDS
     from report.worker.curve import Curve
 
     session = backend.session("cpu", THREADS)

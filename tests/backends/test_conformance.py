@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from report import data, seeds
-from report.backends import BACKENDS
-from report.interpreters import places
-from report.workers import BOOTSTRAP
+from report.environments import places
+from report.registry import BACKENDS
+from report.run import data, seeds
+from report.run.process import BOOTSTRAP
 
 if TYPE_CHECKING:
-    from report.data import LoadedData
-    from report.leastsquares import FloatArray
+    from report.analysis.leastsquares import FloatArray
+    from report.run.data import LoadedData
 
 PROGRAM = Path(__file__).parent / "program.py"
 

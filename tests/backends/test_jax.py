@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from report.interpreters import places
-from report.workers import BOOTSTRAP
+from report.environments import places
+from report.run.process import BOOTSTRAP
 
 PROGRAM = Path(__file__).parent / "jax_program.py"
 

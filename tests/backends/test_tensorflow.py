@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backends.test_conformance import interpreter
-from report.workers import BOOTSTRAP
+from report.run.process import BOOTSTRAP
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from report import bootstrap
-from report.bootstrap import Effect, Factor
+from report.analysis import bootstrap
+from report.analysis.bootstrap import Effect, Factor
 from report.claims import judge
 
 if TYPE_CHECKING:

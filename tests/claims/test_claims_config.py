@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report.claims import resolve
 from report.claims.spec import Claim
-from report.config import Config, load
+from report.config.configuration import Config, load
+from report.config.plan import plan
 from report.errors import ConfigError
-from report.plan import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from report import bootstrap
-from report.bootstrap import Effect, Factor
+from report.analysis import bootstrap
+from report.analysis.bootstrap import Effect, Factor
 from report.claims import judge
 
 if TYPE_CHECKING:

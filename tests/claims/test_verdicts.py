@@ -17,7 +17,7 @@ from report.claims.verdicts import Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results import Record
+    from report.results.result import Record
 
 FULL = {"experiment": "products", "series": {"strategy": "full"}}
 COLUMN = {"experiment": "products", "series": {"strategy": "column"}}

@@ -15,7 +15,7 @@ from report.claims.verdicts import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from report.results import Record
+    from report.results.result import Record
 
 
 @pytest.fixture(name="judged", scope="session")

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report import quantities
+from report.analysis import quantities
 from report.claims.verdicts import leading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from report.claims.verdicts import Verdict
-    from report.results import Result
+    from report.results.result import Result
 
 FRAMEWORKS = ("pytorch", "tensorflow", "jax", "numba")
 

@@ -15,8 +15,8 @@ from report.worker.records import Outcome, Series
 if TYPE_CHECKING:
     import random
 
+    from report.config.plan import PlannedExperiment
     from report.experiments.bandwidth.measure import Access, Point
-    from report.plan import PlannedExperiment
 
 THREADS = 2
 L1_BYTES, L2_BYTES = 49_152, 2_097_152

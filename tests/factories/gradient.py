@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report import leastsquares, surrogate
+from report.analysis import leastsquares
 from report.experiments.gradient import points
 from report.experiments.gradient.noise import correction
+from report.run import surrogate
 from report.worker.records import GradientNoise, Outcome
 
 if TYPE_CHECKING:
     import random
 
-    from report.plan import PlannedExperiment
+    from report.config.plan import PlannedExperiment
 
 ROUNDING = 1e-32
 """What float64 leaves of a squared distance that is zero."""

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import results_factory
 from factories import measured
-from report.backends import BACKENDS
-from report.config import Config
+from report.config.configuration import Config
+from report.config.plan import plan
 from report.experiments.overhead import measure as overhead
-from report.plan import plan
-from report.results import Record, Result
+from report.registry import BACKENDS
+from report.results.result import Record, Result
 from report.worker.records import Outcome, Series
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Mapping, Sequence
 
-    from report.plan import PlannedExperiment
+    from report.config.plan import PlannedExperiment
 
     Times = Mapping[tuple[str, str, int], float]
 

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import results_factory
 from factories import measured
-from report import leastsquares, surrogate
+from report.analysis import leastsquares
 from report.claims import resolve
 from report.claims.spec import Claim
-from report.results import Record, Result
+from report.results.result import Record, Result
+from report.run import surrogate
 from report.worker.records import GradientNoise, Outcome, Series, TrainingRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.claims.spec import StoredClaim
-    from report.experiments import Kind
-    from report.results import StoredExperiment
+    from report.registry import KindName
+    from report.results.result import StoredExperiment
 
     Part = Series | TrainingRun | GradientNoise
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, KindName] = {
     "products": "matmul",
     "other": "matmul",
     "training": "training",

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from report import seeds, surrogate
-from report.backends import BACKENDS
 from report.experiments.training import measure as training
+from report.registry import BACKENDS
 from report.resources import default_config
+from report.run import seeds, surrogate
 from report.worker import schedules
 from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
 from report.worker.records import Outcome
@@ -25,9 +25,9 @@ from report.worker.records import Outcome
 if TYPE_CHECKING:
     import random
 
+    from report.analysis.leastsquares import FloatArray
+    from report.config.plan import PlannedExperiment
     from report.experiments.training.measure import Run
-    from report.leastsquares import FloatArray
-    from report.plan import PlannedExperiment
 
 REPEATS = 3
 LOADING_S = {"dataloader": 8e-6, "sliced": 2e-7}

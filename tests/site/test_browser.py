@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from report import site
-from report.backends import BACKENDS
+from report.registry import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
     from playwright.sync_api import Page as Tab
 
-    from report.results import Result
+    from report.results.result import Result
 
 ColorScheme = Literal["light", "dark"]
 

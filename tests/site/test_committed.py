@@ -9,7 +9,8 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from report import site, store
+from report import site
+from report.results import store
 
 ROOT = Path(__file__).parents[2]
 RESULTS, SITE = ROOT / "results", ROOT / "site"

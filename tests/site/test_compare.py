@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report import compare, site
+from report import site
+from report.analysis import compare
 from report.experiments.matmul import comparisons as matmul
 from report.experiments.training import comparisons as training
-from report.ratios import pair
+from report.figures.ratios import pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from xml.etree.ElementTree import Element
 
     from pages import Page
-    from report.figures import Figure
-    from report.results import Result, StoredExperiment
+    from report.figures.figure import Figure
+    from report.results.result import Result, StoredExperiment
 
     Reader = Callable[[Mapping[str, bytes]], dict[str, Page]]
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from report import files, store
 from report.cli import main
 from report.errors import SiteError
+from report.results import files, store
 from report.site import stale_files, write_files
 from report.site.folder import MANIFEST
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result as Outcome
 
-    from report.results import Result
+    from report.results.result import Result
 
 OLD = {
     "index.html": b"old start\n",

@@ -18,20 +18,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report import quantities, site, store
+from report import site
+from report.analysis import quantities
 from report.claims import verdicts
 from report.experiments.training import curves
 from report.experiments.training.quantities import median_times, trained
-from report.models import MODELS
-from report.numerals import digits
+from report.results import store
+from report.sections import MODELS
+from report.text.numerals import digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pages import OnPage, Page
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.analysis.quantities import Quantity
+    from report.results.result import Result
 
 RUN = "20260102T030405Z-quick"
 FIXED = "machine-fixed-machine.html"

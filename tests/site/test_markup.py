@@ -19,14 +19,15 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 
-from report import resources, site, store
+from report import resources, site
+from report.results import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from pages import Page
-    from report.results import Result
+    from report.results.result import Result
 
 NAMES = [
     "index.html",

@@ -13,7 +13,7 @@ from report.worker.records import Outcome, Series
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from report.results import Record, Result
+    from report.results.result import Record, Result
 
 
 @pytest.fixture(name="result")

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from report import site
-from report.data import Dataset
-from report.experiments import WITH_DATA
 from report.experiments.matmul import comparisons as matmul
 from report.experiments.training import comparisons as training
-from report.ratios import pair
+from report.figures.ratios import pair
+from report.registry import WITH_DATA
+from report.run.data import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pages import Page
-    from report.results import Record, Result, StoredExperiment
+    from report.results.result import Record, Result, StoredExperiment
     from report.worker.records import Series, TrainingRun
 
     Change = Callable[[Result], Result]

@@ -20,9 +20,9 @@ import numpy as np
 import psutil
 import pytest
 
-from report import data, seeds
-from report.experiments import KINDS
-from report.workers import BOOTSTRAP, Worker, WorkerFailure, command
+from report.registry import KINDS
+from report.run import data, seeds
+from report.run.process import BOOTSTRAP, Worker, WorkerFailure, command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,12 +13,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import tensorflow as tf
 
 from report.backends.tensorflow import steps
-from report.backends.tensorflow.environment import (
-    DTYPES,
-    environment,
-    multiplies,
-    stay_on_the_cpu,
-)
+from report.backends.tensorflow.environment import DTYPES, environment, multiplies, stay_on_the_cpu
 from report.backends.tensorflow.models import Concise, Scratch
 from report.backends.tensorflow.products import Products
 from report.backends.tensorflow.training import Trainer

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from report import ticks, wording
-from report.svg import MUTED
+from report.figures import ticks
+from report.figures.svg import MUTED
+from report.text import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

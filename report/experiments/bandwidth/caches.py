@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import wording
+from report.text import wording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.hardware.machine import Cpu
-    from report.results import Record
+    from report.machine.machine import Cpu
+    from report.results.result import Record
 
 
 @dataclass(frozen=True, kw_only=True)

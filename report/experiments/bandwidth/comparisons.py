@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics, ticks, wording
+from report.analysis import quantities, statistics
 from report.experiments.bandwidth.axes import byte_axis
 from report.experiments.bandwidth.figures import GIGA, sheet
 from report.experiments.bandwidth.roofs import threads, working_set
-from report.figures import Figure, Number, Table, Words, absent, in_words, number, together
-from report.numerals import count, times
+from report.figures import plotting, ticks
+from report.figures.figure import Figure, Number, Table, Words, absent, in_words, number, together
+from report.text import wording
+from report.text.numerals import count, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.quantities import Quantity
     from report.experiments.bandwidth.lines import Lines
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.results.result import Result
 
 OPERATIONS = ("triad", "read", "copy")
 """The first that all machines have is compared; a triad both reads and writes."""

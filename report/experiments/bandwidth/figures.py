@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics, ticks, wording
+from report.analysis import quantities, statistics
 from report.experiments.bandwidth import caches, latency, words
 from report.experiments.bandwidth.axes import THIN, byte_axis, draw_caches, upright
-from report.experiments.bandwidth.lines import (
-    Lines,
-    each,
-    group,
-    of_operations,
-    stride_of,
-)
+from report.experiments.bandwidth.lines import Lines, each, group, of_operations, stride_of
 from report.experiments.bandwidth.measure import ITEM_BYTES
 from report.experiments.bandwidth.roofs import STREAMS, threads, working_set
-from report.figures import Figure, Number, Sheet, Table, absent, cells, columns, number
-from report.numerals import scaled
-from report.svg import MUTED
+from report.figures import plotting, ticks
+from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
+from report.figures.svg import MUTED
+from report.text import wording
+from report.text.numerals import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.quantities import Quantity
     from report.experiments.bandwidth.caches import Level
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.results.result import Result
     from report.worker.records import Scalar
 
 GIGA, NANO = 1e9, 1e-9

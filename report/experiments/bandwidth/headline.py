@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import quantities, wording
+from report.analysis import quantities
 from report.experiments.bandwidth.roofs import STREAMS, roofs, working_set
-from report.figures import Card, interval
-from report.numerals import scaled
+from report.figures.figure import Card, interval
+from report.text import wording
+from report.text.numerals import scaled
 
 if TYPE_CHECKING:
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.analysis.quantities import Quantity
+    from report.results.result import Result
 
 
 def cards(result: Result) -> list[Card]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import statistics, wording
+from report.analysis import statistics
 from report.experiments.bandwidth.lines import each
 from report.experiments.bandwidth.measure import LINE_BYTES
 from report.experiments.bandwidth.roofs import MEMORY, place, working_set
-from report.figures import Table, Words, in_words, number
-from report.numerals import scaled, sentence, times
+from report.figures.figure import Table, Words, in_words, number
+from report.text import wording
+from report.text.numerals import scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.quantities import Quantity
     from report.experiments.bandwidth.caches import Level
-    from report.figures import Number
-    from report.quantities import Quantity
+    from report.figures.figure import Number
 
 NANO = 1e-9
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import quantities
+from report.analysis import quantities
 from report.experiments.bandwidth.measure import INDEX_BYTES, ITEM_BYTES
-from report.numerals import count
+from report.text.numerals import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from report.quantities import Quantity
-    from report.statistics import Estimate
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
 
 Lines = dict[str, list["Quantity"]]
 """Series by the name of their line, each line sorted along the horizontal axis."""

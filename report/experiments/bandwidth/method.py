@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import measuring, wording
+from report.experiments import measuring
 from report.experiments.bandwidth.measure import GATHERED_ELEMENTS, REREAD_BYTES, WINDOW_BYTES
-from report.numerals import count
+from report.text import wording
+from report.text.numerals import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results import Record
+    from report.results.result import Record
 
 COUNTED = (
     "Bytes count as read plus written, each once. Not counted is what the hardware moves beside "

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from report.analysis.observations import BYTES_PER_S, SECONDS, timed
 from report.experiments.bandwidth import caches
 from report.experiments.bandwidth.roofs import place
-from report.observations import BYTES_PER_S, SECONDS, timed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.observations import Observed, Question
-    from report.results import Record, Result
+    from report.analysis.observations import Observed, Question
+    from report.results.result import Record, Result
 
 METRICS = {"seconds": SECONDS, "bytes_per_s": BYTES_PER_S}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.quantities import Quantity, of_series
+from report.analysis.quantities import Quantity, of_series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results import Record
+    from report.results.result import Record
 
 
 def quantities(records: Sequence[Record]) -> list[Quantity]:

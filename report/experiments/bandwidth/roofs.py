@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import quantities
+from report.analysis import quantities
 from report.experiments.bandwidth import caches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
     from report.experiments.bandwidth.caches import Level
-    from report.quantities import Quantity
-    from report.results import Result
-    from report.statistics import Estimate
+    from report.results.result import Result
 
 STREAMS = ("read", "copy", "triad")
 """Operations that go through a working set from its beginning to its end."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import statistics, wording
+from report.analysis import statistics
 from report.experiments.bandwidth.lines import elements, stride_of
 from report.experiments.bandwidth.measure import ITEM_BYTES
 from report.experiments.bandwidth.roofs import of_levels, threads, working_set
-from report.figures import Words, in_words
-from report.numerals import digits, percent, scaled, sentence, times
+from report.figures.figure import Words, in_words
+from report.text import wording
+from report.text.numerals import digits, percent, scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
     from report.experiments.bandwidth.caches import Level
     from report.experiments.bandwidth.lines import Lines
-    from report.quantities import Quantity
-    from report.statistics import Estimate
 
 GIGA, NANO = 1e9, 1e-9
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures import Figure
-    from report.results import Result
+    from report.figures.figure import Figure
+    from report.results.result import Result
 
 
 def comparisons(results: Sequence[Result], experiment: str) -> list[Figure]:

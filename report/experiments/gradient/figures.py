@@ -6,24 +6,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report import plotting, quantities, ticks
+from report.analysis import quantities
 from report.experiments.gradient import words
 from report.experiments.gradient.noise import correction, lessened, noises
 from report.experiments.gradient.slopes import exponent
 from report.experiments.training.figures import announced
-from report.figures import Figure, Number, Sheet, Table, absent, number
-from report.numerals import digits, scientific
-from report.svg import MUTED
+from report.figures import plotting, ticks
+from report.figures.figure import Figure, Number, Sheet, Table, absent, number
+from report.figures.svg import MUTED
+from report.text.numerals import digits, scientific
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.statistics import Estimate
     from report.experiments.gradient.noise import Lessened, Noise
-    from report.figures import Cell
-    from report.results import Result
-    from report.statistics import Estimate
+    from report.figures.figure import Cell
+    from report.results.result import Result
 
 CODE = ["Gradients.gradient", "Gradients.each", "Gradients.draw", "Gradients.squares"]
 """What ran on the backend: the functions that the page lists."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from report.figures import Card
-    from report.results import Result
+    from report.figures.figure import Card
+    from report.results.result import Result
 
 
 def cards(result: Result) -> list[Card]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.numerals import count, duration
+from report.text.numerals import count, duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results import Record
+    from report.results.result import Record
 
 POINTS = {
     "start": "the initial weights of the first seed",

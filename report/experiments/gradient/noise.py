@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import statistics
+from report.analysis import statistics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results import Record
-    from report.statistics import Estimate
+    from report.analysis.statistics import Estimate
+    from report.results.result import Record
 
 ROUNDING = 1e-6
 """A share of the noise of one example below which there is nothing but rounding: float64 leaves

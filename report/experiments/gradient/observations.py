@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from report.analysis.observations import Metric, Observed
 from report.experiments.gradient.noise import noises
-from report.observations import Metric, Observed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.observations import Question
-    from report.results import Record, Result
+    from report.analysis.observations import Question
+    from report.results.result import Record, Result
 
 METRICS = {
     "std": Metric(unit="", timed=False, words="standard deviation of the minibatch gradient"),

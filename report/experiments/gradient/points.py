@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report import leastsquares, seeds
+from report.analysis import leastsquares
+from report.run import seeds
 
 if TYPE_CHECKING:
-    from report.leastsquares import FloatArray, Moments, Problem
+    from report.analysis.leastsquares import FloatArray, Moments, Problem
 
 HALFWAY_STEPS = 2
 """Full-batch steps to the point halfway. On the chapter's data the gradient's length falls from

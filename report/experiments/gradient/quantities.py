@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.quantities import Quantity
-    from report.results import Record
+    from report.analysis.quantities import Quantity
+    from report.results.result import Record
 
 
 def quantities(records: Sequence[Record]) -> list[Quantity]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report import statistics
+from report.analysis import statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

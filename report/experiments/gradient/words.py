@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report.experiments.gradient.slopes import THEORY, exponent
-from report.figures import Words, in_words, interval
-from report.numerals import digits, scientific, sentence
+from report.figures.figure import Words, in_words, interval
+from report.text.numerals import digits, scientific, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics, ticks
-from report.experiments.matmul.figures import (
-    AXES,
-    GIGA,
-    choose_axis,
-    curve_table,
-    sheet,
-    x_of,
-)
+from report.analysis import quantities, statistics
+from report.experiments.matmul.figures import AXES, GIGA, choose_axis, curve_table, sheet, x_of
 from report.experiments.matmul.words import name_series
-from report.figures import Figure, Number, Sheet, Table, Words, in_words, number, together
-from report.numerals import sentence, times
+from report.figures import plotting, ticks
+from report.figures.figure import Figure, Number, Sheet, Table, Words, in_words, number, together
+from report.text.numerals import sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.analysis.quantities import Quantity
+    from report.results.result import Result
     from report.worker.records import Scalar
 
 

@@ -5,30 +5,22 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics, ticks
+from report.analysis import quantities, statistics
 from report.experiments.matmul import printed
 from report.experiments.matmul.words import TITLES, name_series
-from report.figures import (
-    Figure,
-    Number,
-    Sheet,
-    Table,
-    absent,
-    cells,
-    columns,
-    number,
-)
-from report.numerals import digits
-from report.svg import MUTED
+from report.figures import plotting, ticks
+from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
+from report.figures.svg import MUTED
+from report.text.numerals import digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
-    from report.quantities import Quantity
-    from report.results import Result
-    from report.statistics import Estimate
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
+    from report.results.result import Result
     from report.worker.records import Scalar
 
 GIGA = 1e9

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import quantities, statistics
+from report.analysis import quantities, statistics
 from report.experiments.matmul.figures import number_format, peaks
-from report.figures import Card, interval
-from report.numerals import digits, percent, scaled, times
+from report.figures.figure import Card, interval
+from report.text.numerals import digits, percent, scaled, times
 
 if TYPE_CHECKING:
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.analysis.quantities import Quantity
+    from report.results.result import Result
 
 
 def cards(result: Result) -> list[Card]:

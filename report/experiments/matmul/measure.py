@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from report.backends import BACKENDS
+from report.registry import BACKENDS
 from report.worker.records import AsPrinted, Outcome, Series, Unavailable
 from report.worker.threads import thread_counts
 from report.worker.timing import Method, Stopwatch
@@ -17,7 +17,7 @@ from report.worker.timing import measure as measure_together
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from report.backends import Backend
+    from report.registry import Backend
     from report.worker.records import Labels
 
 PRINTED_FLOPS = 0.03e9

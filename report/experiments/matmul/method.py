@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import measuring
+from report.experiments import measuring
 from report.experiments.matmul.quantities import sampled
-from report.numerals import count
+from report.text.numerals import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results import Record
+    from report.results.result import Record
     from report.worker.records import Timing
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import statistics
+from report.analysis import statistics
 from report.experiments.matmul.measure import PRINTED_FLOPS
-from report.numerals import digits
+from report.text.numerals import digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.quantities import Quantity
-    from report.results import Record
-    from report.statistics import Estimate
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
+    from report.results.result import Record
 
 GIGA = 1e9
 

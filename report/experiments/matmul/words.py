@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import quantities, statistics
-from report.figures import Words, in_words
-from report.numerals import count, digits, percent, sentence, times
+from report.analysis import quantities, statistics
+from report.figures.figure import Words, in_words
+from report.text.numerals import count, digits, percent, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from report.quantities import Quantity
-    from report.statistics import Estimate
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
     from report.worker.records import Labels
 
 GIGA = 1e9

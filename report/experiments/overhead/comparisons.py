@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics
+from report.analysis import quantities, statistics
 from report.experiments.overhead.figures import MICRO, additions, sheet, size_axis, time_axis
 from report.experiments.overhead.model import updates
 from report.experiments.overhead.words import elements, examples, seconds
-from report.figures import Figure, Number, Table, Words, absent, number, together
-from report.numerals import times
+from report.figures import plotting
+from report.figures.figure import Figure, Number, Table, Words, absent, number, together
+from report.text.numerals import times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.axes import Axes
 
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.analysis.quantities import Quantity
+    from report.results.result import Result
 
     Lines = Mapping[str, Mapping[int, Quantity]]
 

@@ -6,22 +6,23 @@ from typing import TYPE_CHECKING
 
 from matplotlib.ticker import LogLocator
 
-from report import plotting, quantities, statistics, ticks
+from report.analysis import quantities, statistics
 from report.experiments.matmul.figures import peaks
 from report.experiments.overhead import model, words
-from report.figures import Figure, Number, Sheet, Table, absent, cells, columns, number
-from report.numerals import digits, scaled
-from report.svg import MUTED
+from report.figures import plotting, ticks
+from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
+from report.figures.svg import MUTED
+from report.text.numerals import digits, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
     from report.experiments.overhead.words import Updates
-    from report.quantities import Quantity
-    from report.results import Result
-    from report.statistics import Estimate
+    from report.results.result import Result
 
 MICRO, KILO = 1e-6, 1e3
 VARIANTS = ("eager", "compiled")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import quantities, statistics
+from report.analysis import quantities, statistics
 from report.experiments.overhead.figures import updates
 from report.experiments.overhead.words import examples, outermost
-from report.numerals import scaled, times
+from report.text.numerals import scaled, times
 
 if TYPE_CHECKING:
-    from report.figures import Card
-    from report.results import Result
+    from report.figures.figure import Card
+    from report.results.result import Result
 
 
 def cards(result: Result) -> list[Card]:

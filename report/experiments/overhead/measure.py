@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from report.backends import BACKENDS
+from report.registry import BACKENDS
 from report.worker.records import Outcome, Series, Unavailable
 from report.worker.timing import Method, Stopwatch, nanoseconds
 from report.worker.timing import measure as measure_together
@@ -15,7 +15,7 @@ from report.worker.timing import measure as measure_together
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from report.backends import Backend
+    from report.registry import Backend
     from report.worker.records import Labels
 
 FEATURES = 5

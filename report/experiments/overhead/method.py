@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import measuring
-from report.backends import BACKENDS
+from report.experiments import measuring
 from report.experiments.overhead.measure import update_flops
-from report.numerals import count, digits
+from report.registry import BACKENDS
+from report.text.numerals import count, digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results import Record
+    from report.results.result import Record
     from report.worker.records import Series
 
 

@@ -6,15 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import quantities, statistics
-from report.statistics import Estimate
+from report.analysis import quantities, statistics
+from report.analysis.statistics import Estimate
 from report.worker.timing import median
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.analysis.quantities import Quantity
+    from report.results.result import Result
 
 LEAST_SIZES = 3
 """Through two points any line goes, and nothing tells how well it fits."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.observations import EXAMPLES_PER_S, FLOP_PER_S, SECONDS, timed
+from report.analysis.observations import EXAMPLES_PER_S, FLOP_PER_S, SECONDS, timed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.observations import Observed, Question
-    from report.results import Record, Result
+    from report.analysis.observations import Observed, Question
+    from report.results.result import Record, Result
 
 METRICS = {"seconds": SECONDS, "flop_per_s": FLOP_PER_S, "examples_per_s": EXAMPLES_PER_S}
 

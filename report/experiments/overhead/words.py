@@ -6,17 +6,17 @@ import itertools
 import math
 from typing import TYPE_CHECKING, TypeVar
 
-from report import statistics
+from report.analysis import statistics
 from report.experiments.overhead.model import times_per_doubling
-from report.figures import Words, in_words, shared_prefix
-from report.numerals import digits, percent, scaled, sentence, times
+from report.figures.figure import Words, in_words, shared_prefix
+from report.text.numerals import digits, percent, scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
     from report.experiments.overhead.model import StepModel
-    from report.quantities import Quantity
-    from report.statistics import Estimate
 
     Updates = Mapping[int, Quantity]
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import MaxNLocator
 
-from report import plotting, ticks
 from report.experiments.training.curves import LEAST
 from report.experiments.training.quantities import median_times
 from report.experiments.training.words import BANDS
-from report.numerals import digits
-from report.svg import PAPER
+from report.figures import plotting, ticks
+from report.figures.svg import PAPER
+from report.text.numerals import digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

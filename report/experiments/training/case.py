@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from report import quantities
+from report.analysis import quantities
 from report.experiments.training import curves
 
 if TYPE_CHECKING:
+    from report.analysis.quantities import Quantity
     from report.experiments.training.curves import Line
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.results.result import Result
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, quantities, statistics, ticks
+from report.analysis import quantities, statistics
 from report.experiments.training import curves, labels
 from report.experiments.training.axes import loss_axis, time_curves
 from report.experiments.training.figures import announced
 from report.experiments.training.quantities import trained
 from report.experiments.training.questions.grid import by_batch_size
 from report.experiments.training.tables import curve_sheet, seconds_sheet, target_table
-from report.figures import Figure, Number, Table, Words, absent, in_words, number, together
-from report.numerals import scaled, sentence, times
+from report.figures import plotting, ticks
+from report.figures.figure import Figure, Number, Table, Words, absent, in_words, number, together
+from report.text.numerals import scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.quantities import Key, Quantity
     from report.experiments.training.curves import Line
-    from report.quantities import Key, Quantity
-    from report.results import Result
+    from report.results.result import Result
 
 MILLI = 1e-3
 

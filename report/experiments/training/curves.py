@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report import leastsquares, quantities, seeds, statistics
+from report.analysis import leastsquares, quantities, statistics
 from report.experiments.training import labels
 from report.experiments.training.quantities import Trained, median_times, trained
+from report.run import seeds
 from report.worker.timing import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.leastsquares import Problem
-    from report.results import Result
-    from report.statistics import Estimate
+    from report.analysis.leastsquares import Problem
+    from report.analysis.statistics import Estimate
+    from report.results.result import Result
     from report.worker.records import TrainingRun
 
 LEAST = 1e-9

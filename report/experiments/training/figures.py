@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.experiments.training.case import Case
-    from report.figures import Figure
-    from report.results import Result
+    from report.figures.figure import Figure
+    from report.results.result import Result
     from report.worker.records import Labels
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import quantities
+from report.analysis import quantities
 from report.experiments.training import curves, labels, words
-from report.figures import Card, interval
-from report.numerals import scaled, sentence, times
+from report.figures.figure import Card, interval
+from report.text.numerals import scaled, sentence, times
 
 if TYPE_CHECKING:
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
     from report.experiments.training.curves import Line
-    from report.quantities import Quantity
-    from report.results import Result
-    from report.statistics import Estimate
+    from report.results.result import Result
     from report.worker.records import Labels
 
 WELL_KNOWN_BATCH = 100

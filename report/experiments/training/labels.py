@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import quantities
+from report.analysis import quantities
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

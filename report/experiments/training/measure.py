@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from report.backends import BACKENDS
+from report.registry import BACKENDS
 from report.worker.bundle import read
 from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
 from report.worker.records import Outcome, Series, TrainingRun
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Iterator, Mapping
 
-    from report.backends import Backend
+    from report.registry import Backend
 
 OPTIONS = ("optimizer", "momentum", "schedule", "sampling", "copies")
 """What a run may say; else it is the chapter's."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from report.analysis.observations import EXAMPLES_PER_S, SECONDS, Metric, Observed, timed
 from report.experiments.training import curves
 from report.experiments.training.quantities import median_times, trained
-from report.observations import EXAMPLES_PER_S, SECONDS, Metric, Observed, timed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.observations import Question
     from report.experiments.training.quantities import Trained
-    from report.observations import Question
-    from report.results import Record, Result
+    from report.results.result import Record, Result
     from report.worker.records import TrainingRun
 
 METRICS = {

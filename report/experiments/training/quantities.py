@@ -6,13 +6,13 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.quantities import Quantity
+from report.analysis.quantities import Quantity
 from report.worker.timing import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results import Record
+    from report.results.result import Record
     from report.worker.records import Labels, TrainingRun
 
 

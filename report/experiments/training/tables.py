@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from report.experiments.training import curves, labels, words
 from report.experiments.training.quantities import median_times
-from report.figures import Number, Sheet, Table, absent, cells, columns, interval, number
+from report.figures.figure import Number, Sheet, Table, absent, cells, columns, interval, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
     from report.experiments.training.curves import Line
-    from report.quantities import Quantity
-    from report.statistics import Estimate
     from report.worker.records import Labels, Scalar
 
 MILLI = 1e-3

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.figures import in_words
-from report.numerals import count, digits, scaled, scientific
+from report.figures.figure import in_words
+from report.text.numerals import count, digits, scaled, scientific
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.statistics import Estimate
     from report.experiments.training.curves import Line, Target
-    from report.statistics import Estimate
 
 MILLI = 1e-3
 

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from report import observations, quantities, wording
+from report.analysis import observations, quantities
+from report.analysis.observations import Question
+from report.analysis.quantities import Quantity
 from report.experiments.bandwidth import caches, comparisons, figures, headline, method
 from report.experiments.bandwidth.observations import METRICS, observe
 from report.experiments.bandwidth.roofs import of_levels, roofs
-from report.hardware.machine import Cache, Cpu
-from report.observations import Question
-from report.quantities import Quantity
+from report.machine.machine import Cache, Cpu
+from report.text import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.figures import Figure
-    from report.results import Record, Result
+    from report.figures.figure import Figure
+    from report.results.result import Record, Result
     from report.worker.records import Labels, Series
 
 KIB, MIB = 2**10, 2**20

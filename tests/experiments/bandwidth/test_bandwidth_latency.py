@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import bandwidth as model
-from report import quantities
+from report.analysis import quantities
 from report.experiments.bandwidth import caches, figures, latency
 from report.experiments.bandwidth.lines import each
 from report.experiments.bandwidth.measure import CHAIN, CHASED_ELEMENTS, Point, bytes_moved
@@ -16,8 +16,8 @@ from report.experiments.bandwidth.roofs import working_set
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.analysis.quantities import Quantity
+    from report.results.result import Result
 
 
 @pytest.fixture(name="result", scope="module")

@@ -19,8 +19,8 @@ from report.experiments.bandwidth.measure import (
     working_sets,
 )
 from report.experiments.bandwidth.spec import BandwidthSettings, Labels
+from report.run.process import Worker, command
 from report.worker.records import Answer, Unavailable
-from report.workers import Worker, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

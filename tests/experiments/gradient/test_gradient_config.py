@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.config import Config, load
+from report.config.configuration import Config, load
+from report.config.plan import plan
 from report.errors import ConfigError
-from report.plan import plan
 
 if TYPE_CHECKING:
     from pathlib import Path

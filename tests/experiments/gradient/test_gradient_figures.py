@@ -11,15 +11,18 @@ import pytest
 
 import results_factory
 from factories import gradient
-from report import quantities, site, store, tables
-from report.config import Config
-from report.data import Dataset
+from report import site
+from report.analysis import quantities
+from report.analysis.observations import Question, of_kind
+from report.config.configuration import Config
+from report.config.plan import plan
 from report.experiments.gradient.figures import figures
 from report.experiments.gradient.method import method
-from report.observations import Question, of_kind
-from report.plan import plan
-from report.results import Record, Result
+from report.results import store
+from report.results.result import Record, Result
+from report.run.data import Dataset
 from report.site.machine import view
+from report.terminal import tables
 from report.worker.records import GradientNoise, Outcome
 
 if TYPE_CHECKING:

@@ -12,24 +12,25 @@ import pytest
 import torch
 
 import results_factory
-from report import data, leastsquares, seeds, surrogate
+from report.analysis import leastsquares
 from report.backends import pytorch
-from report.config import Config
+from report.config.configuration import Config
+from report.config.plan import plan
 from report.experiments.gradient import points
 from report.experiments.gradient.measure import ROUND, Examples, measure
 from report.experiments.gradient.spec import GradientSettings
-from report.host import Host
-from report.plan import plan
-from report.runner import Run
+from report.run import data, seeds, surrogate
+from report.run.host import Host
+from report.run.runner import Run
 from report.worker.records import GradientNoise, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from report.analysis.leastsquares import FloatArray
     from report.backends.pytorch.gradients import Gradients
-    from report.leastsquares import FloatArray
-    from report.plan import Plan
+    from report.config.plan import Plan
     from report.worker.records import Outcome
 
 SEED = 20190826

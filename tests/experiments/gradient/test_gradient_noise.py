@@ -13,7 +13,7 @@ from scipy import stats
 
 from report.experiments.gradient.noise import Noise, correction, lessened, noises
 from report.experiments.gradient.slopes import exponent, slope
-from report.results import Record
+from report.results.result import Record
 from report.worker.records import GradientNoise, Outcome
 
 if TYPE_CHECKING:

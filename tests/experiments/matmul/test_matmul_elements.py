@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factories import measured
-from report import quantities
+from report.analysis import quantities
 from report.experiments.matmul import measure as matmul
 from report.experiments.matmul.measure import measure
 from report.experiments.matmul.method import method
 from report.experiments.matmul.spec import MatmulSettings
-from report.results import Record
+from report.results.result import Record
 from report.worker.records import Outcome, Series
 
 if TYPE_CHECKING:

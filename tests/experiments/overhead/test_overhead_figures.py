@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factories import overhead
-from report import observations, store
+from report.analysis import observations
+from report.analysis.observations import Question
 from report.experiments.overhead.comparisons import comparisons
 from report.experiments.overhead.figures import figures
 from report.experiments.overhead.headline import cards, sentences
 from report.experiments.overhead.method import method
-from report.observations import Question
 from report.resources import templates
+from report.results import store
 from report.site.listing import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from report.figures import Figure
-    from report.results import Result
+    from report.figures.figure import Figure
+    from report.results.result import Result
 
 ADDS = {("add", "eager", n): 1e-6 + 1e-10 * n for n in (1, 10, 1000, 100_000, 1_000_000)}
 EAGER = {("update", "eager", b): 80e-6 + 20e-9 * b for b in (1, 10, 100, 1500)}

@@ -14,8 +14,8 @@ from report.backends import pytorch
 from report.backends.pytorch.steps import Update
 from report.experiments.overhead.measure import measure, update_bytes, update_flops
 from report.experiments.overhead.spec import OverheadSettings
+from report.run.process import Worker, command
 from report.worker.records import Outcome, Unavailable
-from report.workers import Worker, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

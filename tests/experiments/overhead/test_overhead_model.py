@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import overhead
-from report import quantities
+from report.analysis import quantities
 from report.experiments.overhead import model
 from report.experiments.overhead.model import StepModel, fit, step_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.analysis.quantities import Quantity
+    from report.results.result import Result
 
 SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1500]
 

@@ -16,18 +16,19 @@ import numpy as np
 import pytest
 
 import results_factory
-from report import leastsquares, seeds, surrogate
-from report.data import Dataset
+from report.analysis import leastsquares
 from report.experiments.training.case import cases
-from report.results import Record, Result
+from report.results.result import Record, Result
+from report.run import seeds, surrogate
+from report.run.data import Dataset
 from report.worker import schedules
 from report.worker.records import Outcome, TrainingRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from report.analysis.leastsquares import FloatArray
     from report.experiments.training.case import Case
-    from report.leastsquares import FloatArray
     from report.worker.records import Labels
 
 SEED = 1

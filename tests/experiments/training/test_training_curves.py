@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from report.experiments.training.case import Case
-    from report.results import Result
+    from report.results.result import Result
     from report.worker.records import Labels
 
 BASE: Labels = {

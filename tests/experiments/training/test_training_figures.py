@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from report.experiments.training.case import Case
-    from report.figures import Figure
-    from report.results import Record, Result
+    from report.figures.figure import Figure
+    from report.results.result import Record, Result
     from report.worker.records import Labels, TrainingRun
 
     Make = Callable[..., Result]

@@ -15,19 +15,21 @@ import pytest
 import torch
 from torch import nn
 
-from report import data, leastsquares, seeds
-from report.backends import BACKENDS, Training, pytorch
+from report.analysis import leastsquares
+from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.measure import KEPT_REPEATS, Run, measure, offered, refusal
+from report.registry import BACKENDS, Training
+from report.run import data, seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from report.data import LoadedData
+    from report.analysis.leastsquares import FloatArray
     from report.experiments.training.measure import Data, Start
-    from report.leastsquares import FloatArray
+    from report.run.data import LoadedData
     from report.worker.curve import Curve
     from report.worker.records import Outcome, TrainingRun
 

@@ -9,15 +9,15 @@ import pytest
 
 from factories import small_results
 from factories.small_results import record, run
+from report.analysis.observations import Question
 from report.experiments.training import curves
 from report.experiments.training.observations import LEAST_EXCESS, METRICS, observe
-from report.observations import Question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.observations import Observed
-    from report.results import Record, Result
+    from report.analysis.observations import Observed
+    from report.results.result import Record, Result
 
 
 def result_of(records: Sequence[Record]) -> Result:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from report import surrogate
 from report.backends.pytorch import optimizers, training
+from report.run import surrogate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

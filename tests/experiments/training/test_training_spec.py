@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from report.config import load
+from report.config.configuration import load
+from report.config.plan import plan
 from report.errors import ConfigError
 from report.experiments.training.spec import TrainingSettings
-from report.plan import plan
 from report.resources import default_config
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from report.config import Config
+    from report.config.configuration import Config
 
 HEAD = "version: 1\nexperiments:\n  t:\n    kind: training\n"
 RUN = "label: a, batch_size: 30, lr: 1, epochs: 2"

@@ -13,18 +13,19 @@ import numpy as np
 import pytest
 import torch
 
-from report import data, leastsquares, seeds, surrogate
+from report.analysis import leastsquares
 from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.spec import TrainingSettings
+from report.run import data, seeds, surrogate
 from report.worker.schedules import factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from report.leastsquares import FloatArray, Problem
+    from report.analysis.leastsquares import FloatArray, Problem
     from report.worker.records import TrainingRun
 
 SEED, EXAMPLES, EPOCHS = 7, 300, 6

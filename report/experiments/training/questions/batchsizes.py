@@ -6,22 +6,33 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report import plotting, statistics, ticks
+from report.analysis import statistics
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
-from report.figures import Figure, Number, Sheet, Table, Words, absent, cells, columns, number
-from report.numerals import digits, scaled, times
-from report.svg import INK, MUTED
+from report.figures import plotting, ticks
+from report.figures.figure import (
+    Figure,
+    Number,
+    Sheet,
+    Table,
+    Words,
+    absent,
+    cells,
+    columns,
+    number,
+)
+from report.figures.svg import INK, MUTED
+from report.text.numerals import digits, scaled, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line, Target
-    from report.quantities import Quantity
-    from report.statistics import Estimate
 
 MILLI = 1e-3
 

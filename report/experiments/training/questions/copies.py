@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from report import plotting, statistics, ticks
+from report.analysis import statistics
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
-from report.figures import Figure, Number, Table, Words
-from report.numerals import count, digits, percent, scientific, sentence
-from report.svg import PAPER
+from report.figures import plotting, ticks
+from report.figures.figure import Figure, Number, Table, Words
+from report.figures.svg import PAPER
+from report.text.numerals import count, digits, percent, scientific, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.statistics import Estimate
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
-    from report.statistics import Estimate
 
     Pair = tuple[Line, Line]
 

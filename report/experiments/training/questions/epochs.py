@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, ticks
 from report.experiments.training import curves, labels, words
 from report.experiments.training.axes import loss_axis
 from report.experiments.training.tables import curve_sheet, final_table, functions
-from report.figures import Figure, Table, Words
-from report.numerals import digits, scientific, sentence
+from report.figures import plotting, ticks
+from report.figures.figure import Figure, Table, Words
+from report.text.numerals import digits, scientific, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
-    from report.results import Result
+    from report.results.result import Result
 
 
 def figure(

@@ -9,20 +9,30 @@ from typing import TYPE_CHECKING
 
 from matplotlib.patches import Patch, Rectangle
 
-from report import plotting
 from report.experiments.training import curves, labels, tables, words
-from report.figures import Figure, Number, Sheet, Table, Words, absent, cells, columns, number
-from report.numerals import count, digits
-from report.svg import INK, MUTED, SERIES
+from report.figures import plotting
+from report.figures.figure import (
+    Figure,
+    Number,
+    Sheet,
+    Table,
+    Words,
+    absent,
+    cells,
+    columns,
+    number,
+)
+from report.figures.svg import INK, MUTED, SERIES
+from report.text.numerals import count, digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.quantities import Quantity
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
-    from report.quantities import Quantity
 
 MILLI = 1e-3
 

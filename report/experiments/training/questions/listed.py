@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from report.experiments.training import curves, labels, tables, words
 from report.experiments.training.questions import epochs
-from report.figures import Number, Table, Words, absent
-from report.numerals import scientific, sentence
+from report.figures.figure import Number, Table, Words, absent
+from report.text.numerals import scientific, sentence
 
 if TYPE_CHECKING:
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
-    from report.figures import Figure
+    from report.figures.figure import Figure
 
 LOSSES = {"half_squared": "half the squared error", "mse": "the squared error, without 1/2"}
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from report import plotting, statistics
+from report.analysis import statistics
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
-from report.figures import Figure, Number, Table, Words, absent, number
-from report.numerals import digits, scaled, sentence
+from report.figures import plotting
+from report.figures.figure import Figure, Number, Table, Words, absent, number
+from report.text.numerals import digits, scaled, sentence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
-    from report.quantities import Quantity
-    from report.statistics import Estimate
 
 MILLI = 1e-3
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
-from report.figures import Figure, Number, Table, Words
-from report.numerals import count, percent, sentence, times
+from report.figures import plotting
+from report.figures.figure import Figure, Number, Table, Words
+from report.text.numerals import count, percent, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.statistics import Estimate
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
-    from report.statistics import Estimate
 
     Pair = tuple[Line, Line]
 

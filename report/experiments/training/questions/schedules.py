@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
-from report.figures import Figure, Number, Table, Words
-from report.numerals import count, digits, percent, sentence, times
+from report.figures import plotting
+from report.figures.figure import Figure, Number, Table, Words
+from report.text.numerals import count, digits, percent, sentence, times
 from report.worker import schedules
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from report.analysis.statistics import Estimate
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
-    from report.statistics import Estimate
 
 
 STILL = 0.5

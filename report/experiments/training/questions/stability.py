@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report import plotting
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
-from report.figures import Figure, Number, Table, Words, absent
-from report.numerals import digits, sentence
+from report.figures import plotting
+from report.figures.figure import Figure, Number, Table, Words, absent
+from report.text.numerals import digits, sentence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from report.analysis.leastsquares import Problem
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
-    from report.leastsquares import Problem
 
 LAMBDA = "\N{GREEK SMALL LETTER LAMDA}"
 

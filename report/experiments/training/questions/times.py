@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, statistics, ticks
+from report.analysis import statistics
 from report.experiments.training import curves, words
 from report.experiments.training.axes import loss_axis, time_curves
 from report.experiments.training.tables import (
@@ -16,18 +16,19 @@ from report.experiments.training.tables import (
     seconds_table,
     target_table,
 )
-from report.figures import Figure, Words
-from report.numerals import scaled, sentence, times
+from report.figures import plotting, ticks
+from report.figures.figure import Figure, Words
+from report.text.numerals import scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.quantities import Quantity
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
-    from report.quantities import Quantity
-    from report.results import Result
+    from report.results.result import Result
 
 
 def loss(case: Case) -> Figure:

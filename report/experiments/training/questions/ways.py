@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report import plotting, statistics
+from report.analysis import statistics
 from report.experiments.training import words
 from report.experiments.training.tables import MILLI, seconds_sheet
-from report.figures import Figure, Number, Table, Words, number
-from report.numerals import digits, percent, scaled, sentence, times
+from report.figures import plotting
+from report.figures.figure import Figure, Number, Table, Words, number
+from report.text.numerals import digits, percent, scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.quantities import Quantity
+    from report.analysis.statistics import Estimate
     from report.experiments.training.case import Case
-    from report.quantities import Quantity
-    from report.statistics import Estimate
 
 
 def figures(case: Case, way: str) -> list[Figure]:

@@ -1,0 +1,1 @@
+"""Records -> quantities -> estimates."""

@@ -1,0 +1,158 @@
+"""experiments.yaml -> Config: the models that say what may stand in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from report.claims.check import mistakes
+from report.claims.spec import Claim  # noqa: TC001 (pydantic reads it)
+from report.config.explain import explain
+from report.config.yamlsource import YamlSource
+from report.errors import ConfigError
+from report.experiments.bandwidth.spec import BandwidthSpec
+from report.experiments.gradient.spec import GradientSettings, GradientSpec
+from report.experiments.matmul.spec import MatmulSpec
+from report.experiments.overhead.spec import OverheadSpec
+from report.experiments.settings import BackendName, Defaults, DeviceName, OneOrMany, Strict
+from report.experiments.training.spec import TrainingSettings, TrainingSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from report.config.yamlsource import Location
+
+Profile = Literal["quick", "full"]
+
+ExperimentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+def _kind(value: Any) -> str | None:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return kind if isinstance(kind, str) else None
+
+
+ExperimentSpec = Annotated[
+    Annotated[MatmulSpec, Tag("matmul")]
+    | Annotated[BandwidthSpec, Tag("bandwidth")]
+    | Annotated[OverheadSpec, Tag("overhead")]
+    | Annotated[GradientSpec, Tag("gradient")]
+    | Annotated[TrainingSpec, Tag("training")],
+    Discriminator(_kind),
+]
+
+
+class DatasetSpec(Strict):
+    """The data that the training runs use."""
+
+    name: Literal["airfoil"] = "airfoil"
+    path: str | None = Field(None, description="A copy of airfoil_self_noise.dat; else fetched.")
+    examples: int = Field(1500, ge=2, le=1503, description="The first so many rows are used.")
+
+
+class Profiles(Strict):
+    """How much is measured: a quick look, or a report to publish."""
+
+    quick: Defaults = Defaults(processes=4, repeats=30, seeds=3)
+    full: Defaults = Defaults(processes=8, repeats=60, seeds=10)
+
+
+class Config(Strict):
+    """experiments.yaml."""
+
+    version: Literal[1] = Field(description="Version of this format.")
+    title: Annotated[str, StringConstraints(min_length=1, max_length=120)] = (
+        "Minibatch stochastic gradient descent, measured"
+    )
+    seed: int = Field(1, ge=0, lt=2**63, description="Of everything that is drawn.")
+    device: DeviceName = Field("auto", description="auto: the best accelerator, else the CPU.")
+    backends: OneOrMany[BackendName] = Field(["pytorch"], description="Frameworks to measure.")
+    interpreters: dict[BackendName, Annotated[str, StringConstraints(min_length=1)]] = Field(
+        default_factory=dict,
+        description="Pythons of your own that have a framework, by its name: paths, from this "
+        "file's folder on, or commands. Else the one that `report env create` made, else the one "
+        "that runs the report.",
+    )
+    dataset: DatasetSpec = DatasetSpec()
+    profiles: Profiles = Profiles()
+    experiments: Annotated[dict[ExperimentName, ExperimentSpec], Field(min_length=1)]
+    claims: dict[ExperimentName, Claim] = Field(
+        default_factory=dict, description="Statements to be judged by what was measured."
+    )
+
+    @model_validator(mode="after")
+    def _profiles_fit(self) -> Config:
+        """Check what an experiment becomes in each profile, where its two halves meet."""
+        wrong: list[InitErrorDetails] = []
+        for name, spec in self.experiments.items():
+            for profile in get_args(Profile):
+                half = getattr(spec, profile)
+                try:
+                    settings = spec.overridden(half)
+                except ValidationError as error:
+                    wrong += _moved(error, ("experiments", name, profile))
+                    continue
+                if isinstance(settings, TrainingSettings | GradientSettings):
+                    own = set() if half is None else half.model_fields_set
+                    for place, size, copies in settings.batches():
+                        whole = (name, *([profile] if place[0] in own else []), *place)
+                        wrong += self._too_large(size, copies, ("experiments", *whole))
+        if wrong:
+            raise ValidationError.from_exception_data("Config", wrong)
+        return self
+
+    @model_validator(mode="after")
+    def _claims_fit(self) -> Config:
+        """Check that claims speak of experiments, metrics and labels that there are."""
+        kinds = {name: spec.kind for name, spec in self.experiments.items()}
+        wrong = [
+            InitErrorDetails(
+                type=PydanticCustomError("claim", "{why}", {"why": why.removesuffix(".")}),
+                loc=place,
+                input=value,
+            )
+            for place, why, value in mistakes(self.claims, kinds)
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data("Config", wrong)
+        return self
+
+    def _too_large(self, size: int, copies: int, place: Location) -> list[InitErrorDetails]:
+        most = copies * self.dataset.examples
+        if size <= most:
+            return []
+        message = "a batch cannot be larger than the data; at most {examples} are possible"
+        wrong = PydanticCustomError("batch_size", message, {"examples": most})
+        return [InitErrorDetails(type=wrong, loc=place, input=size)]
+
+
+def _moved(error: ValidationError, place: Location) -> list[InitErrorDetails]:
+    """Return errors found in a part as errors of the whole."""
+    return [
+        InitErrorDetails(
+            type=PydanticCustomError("profile", "{why}", {"why": detail["msg"]}),
+            loc=(*place, *detail["loc"]),
+            input=detail["input"],
+        )
+        for detail in error.errors()
+    ]
+
+
+def load(path: Path) -> Config:
+    """Read a configuration.
+
+    Args:
+        path: An experiments.yaml.
+
+    Raises:
+        ConfigError: With file, line, key and remedy.
+    """
+    source = YamlSource(path)
+    if not isinstance(source.content, dict):
+        raise ConfigError(f"{source.name}:1: expected keys such as version and experiments.")
+    try:
+        return Config.model_validate(source.content)
+    except ValidationError as error:
+        raise explain(source, error, Config.model_json_schema()) from None

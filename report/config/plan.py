@@ -1,0 +1,196 @@
+"""Config -> Plan: what one profile makes of a configuration, with every setting decided."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from report.claims import resolve
+from report.config.explain import instead
+from report.errors import ConfigError
+from report.experiments.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from report.claims.spec import StoredClaim
+    from report.config.configuration import Config, Profile
+    from report.experiments.settings import Defaults
+    from report.registry import KindName
+    from report.results.result import StoredExperiment, StoredPlan
+
+TIMEOUT_BASE_S = 60.0
+"""On top of five budgets: the first use of a device or a compiler can take this long."""
+
+STARTUP_S = 2.5
+"""What a worker needs to start and import its framework, for estimates only (measured here)."""
+
+
+@dataclass(frozen=True)
+class PlannedExperiment:
+    """An experiment with every setting decided."""
+
+    name: str
+    title: str
+    kind: KindName
+    backends: list[str]
+    device: str
+    processes: int
+    repeats: int
+    budget_s: float
+    timeout_s: float
+    seeds: int
+    settings: dict[str, Any]
+
+    def stored(self) -> StoredExperiment:
+        """Return it as a result file keeps it, where its name is the key."""
+        fields = {key: value for key, value in vars(self).items() if key != "name"}
+        return cast("StoredExperiment", fields)
+
+    @property
+    def cold(self) -> bool:
+        """Whether it must be the first that a process does."""
+        return bool(self.settings.get("as_printed"))
+
+    def estimate_s(self, lacking: Collection[str] = ()) -> float:
+        """Return about how long it takes at most, in seconds, without the workers' start.
+
+        Args:
+            lacking: Backends that are not there, and will be skipped.
+        """
+        return self.budget_s * len([name for name in self.backends if name not in lacking])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one profile makes of a configuration."""
+
+    title: str
+    seed: int
+    profile: Profile
+    examples: int
+    dataset_path: str | None
+    experiments: list[PlannedExperiment]
+    claims: dict[str, StoredClaim] = field(default_factory=dict)
+    interpreters: dict[str, str] = field(default_factory=dict)
+
+    def stored(self) -> StoredPlan:
+        """Return the plan as a result file keeps it: everything but paths and interpreters."""
+        return {
+            "title": self.title,
+            "seed": self.seed,
+            "profile": self.profile,
+            "examples": self.examples,
+            "experiments": {
+                experiment.name: experiment.stored() for experiment in self.experiments
+            },
+            "claims": self.claims,
+        }
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of what is measured and how; titles and claims do not count."""
+        stored: dict[str, Any] = copy.deepcopy(dict(self.stored()))
+        stored.pop("title")
+        stored.pop("claims")
+        for experiment in stored["experiments"].values():
+            experiment.pop("title")
+        return hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()
+
+    def backends(self) -> list[str]:
+        """Return the backends that any experiment uses, in order of appearance."""
+        return list(dict.fromkeys(name for e in self.experiments for name in e.backends))
+
+    def only(self, names: Sequence[str]) -> list[PlannedExperiment]:
+        """Return the experiments of these names, or all if there are none.
+
+        Raises:
+            ConfigError: There is no such experiment.
+        """
+        known = [experiment.name for experiment in self.experiments]
+        for name in names:
+            if name not in known:
+                raise ConfigError(f"There is no experiment {name!r}.{instead(name, known)}")
+        return [e for e in self.experiments if not names or e.name in names]
+
+    def estimate_s(self, names: Sequence[str] = (), lacking: Collection[str] = ()) -> float:
+        """Return about how long the plan takes at most, in seconds.
+
+        Args:
+            names: Of experiments; all if there are none.
+            lacking: Backends that are not there, and will be skipped.
+        """
+        chosen = self.only(names)
+        used = {b for experiment in chosen for b in experiment.backends if b not in lacking}
+        starts = max((e.processes for e in chosen), default=0) * len(used)
+        return sum(e.estimate_s(lacking) for e in chosen) + starts * STARTUP_S
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """What an experiment takes from outside itself.
+
+    Attributes:
+        defaults: The profile's.
+        backends: The file's.
+        device: The file's.
+        forced_device: The command line's, which wins.
+    """
+
+    defaults: Defaults
+    backends: list[str]
+    device: str
+    forced_device: str | None
+
+
+def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan:
+    """Decide every setting of a profile.
+
+    Args:
+        config: The configuration.
+        profile: quick or full.
+        device: From the command line; overrides the file's.
+    """
+    inherited = Inherited(
+        defaults=getattr(config.profiles, profile),
+        backends=list(config.backends),
+        device=config.device,
+        forced_device=device,
+    )
+    experiments = []
+    for name, spec in config.experiments.items():
+        settings: Settings = spec.overridden(getattr(spec, profile))
+        experiments.append(_planned(name, spec.kind, settings, inherited))
+    return Plan(
+        title=config.title,
+        seed=config.seed,
+        profile=profile,
+        examples=config.dataset.examples,
+        dataset_path=config.dataset.path,
+        experiments=experiments,
+        claims={name: resolve.stored(claim) for name, claim in config.claims.items()},
+        interpreters={str(name): python for name, python in config.interpreters.items()},
+    )
+
+
+def _planned(
+    name: str, kind: KindName, settings: Settings, inherited: Inherited
+) -> PlannedExperiment:
+    own = type(settings).model_fields.keys() - Settings.model_fields.keys()
+    defaults = inherited.defaults
+    processes = settings.processes or defaults.processes
+    return PlannedExperiment(
+        name=name,
+        title=settings.title or name.replace("-", " ").capitalize(),
+        kind=kind,
+        backends=list(settings.backends or inherited.backends),
+        device=inherited.forced_device or settings.device or inherited.device,
+        processes=processes,
+        repeats=settings.repeats or defaults.repeats,
+        budget_s=settings.budget_s,
+        timeout_s=settings.timeout_s or TIMEOUT_BASE_S + 5 * settings.budget_s / processes,
+        seeds=getattr(settings, "seeds", None) or defaults.seeds,
+        settings=settings.model_dump(mode="json", include=own - {"kind", "quick", "full", "seeds"}),
+    )

@@ -1,0 +1,254 @@
+"""What a figure is: a finding, a drawing, its numbers, and how they were measured."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from report.text.numerals import NONE, count, digits, prefix_exponent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from report.analysis.statistics import Estimate
+    from report.figures.plotting import Drawing
+    from report.results.result import Record, Result
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A number in a table: as it is read, and its interval, smaller beside it.
+
+    Attributes:
+        text: The number, without its unit.
+        interval: The ends of its interval, as the table's caption says; empty if there is none.
+        best: Whether it is the best of its column.
+    """
+
+    text: str
+    interval: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Numbers under a figure.
+
+    Attributes:
+        header: Column names with units.
+        rows: Words first, then numbers.
+        caption: What the numbers are, and the smaller ones beside them.
+    """
+
+    header: list[str]
+    rows: list[list[str | Number]]
+    caption: str = "Values with their 95 % intervals"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """The figure's data for download, in SI units and unrounded.
+
+    Attributes:
+        header: Column names; each carries its unit.
+        rows: The values.
+    """
+
+    header: list[str]
+    rows: list[list[Cell]]
+
+    def csv(self) -> bytes:
+        """Return it as RFC 4180 CSV in UTF-8."""
+        file = io.StringIO()
+        writer = csv.writer(file)
+        rows: list[Sequence[Cell]] = [self.header, *self.rows]
+        writer.writerows(["" if cell is None else _guarded(cell) for cell in r] for r in rows)
+        return file.getvalue().encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A headline figure.
+
+    Attributes:
+        label: What it is.
+        value: The number.
+        unit: Its unit with prefix.
+        interval: The ends of its 95 % interval, in the same unit; empty if there is none.
+        note: Under which circumstances.
+    """
+
+    label: str
+    value: str
+    unit: str
+    interval: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What is said about a figure.
+
+    Attributes:
+        title: The finding, as a sentence.
+        caption: What it shows, in this run's numbers.
+        explanation: What decides it here, in this run's numbers; may be empty.
+        alt: What a person would say about it on the phone.
+    """
+
+    title: str
+    caption: str
+    explanation: str = ""
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure with all that belongs to it.
+
+    Attributes:
+        name: Unique on its page.
+        question: Which of its kind's questions it answers; the kind's template holds the text.
+        words: What is said about it.
+        drawing: The picture, twice.
+        table: The same numbers to read.
+        sheet: The same numbers to download.
+        code: Names of the timed functions in the backend's file.
+        backends: Whose functions they are, where the section is about several.
+    """
+
+    name: str
+    question: str
+    words: Words
+    drawing: Drawing
+    table: Table
+    sheet: Sheet
+    code: list[str] = field(default_factory=list)
+    backends: list[str] = field(default_factory=list)
+
+
+class FigureModule(Protocol):
+    """What a kind's `figures.py` offers."""
+
+    def figures(self, result: Result, experiment: str) -> list[Figure]:
+        """Draw an experiment of one machine."""
+
+
+class ModelModule(Protocol):
+    """What a module of `report/models/` offers: figures made of several experiments."""
+
+    TITLE: str
+
+    def experiments(self, result: Result) -> list[str]:
+        """Return the names of the experiments that it stands on."""
+
+    def figures(self, result: Result) -> list[Figure]:
+        """Draw it; nothing where what it needs was not measured."""
+
+    def method(self, result: Result) -> list[str]:
+        """Describe how it was made."""
+
+    def sentences(self, result: Result) -> list[str]:
+        """Return what of it could stand in a mail."""
+
+
+class HeadlineModule(Protocol):
+    """What a kind's `headline.py` offers."""
+
+    def cards(self, result: Result) -> list[Card]:
+        """Return the numbers that stand at the top of a machine's page."""
+
+    def sentences(self, result: Result) -> list[str]:
+        """Return what could stand in a mail."""
+
+
+class MethodModule(Protocol):
+    """What a kind's `method.py` offers."""
+
+    def method(self, records: Sequence[Record]) -> list[str]:
+        """Describe how one experiment was measured on one backend."""
+
+
+class ComparisonModule(Protocol):
+    """What a kind's `comparisons.py` offers."""
+
+    def comparisons(self, results: Sequence[Result], experiment: str) -> list[Figure]:
+        """Draw an experiment of several machines on the same axes."""
+
+
+def number(estimate: Estimate, unit_factor: float = 1.0, *, best: bool = False) -> Number:
+    """Write an estimate for a table.
+
+    Args:
+        estimate: In SI units.
+        unit_factor: What one of the column's units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
+        best: Whether it is the best of its column.
+    """
+    return Number(
+        text=digits(estimate.value / unit_factor),
+        interval=interval(estimate, unit_factor),
+        best=best,
+    )
+
+
+def interval(estimate: Estimate, unit_factor: float = 1.0) -> str:
+    """Write the ends of an interval, or nothing where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    low, high = digits(estimate.low / unit_factor), digits(estimate.high / unit_factor)
+    return f"{low}\N{EN DASH}{high}"
+
+
+def shared_prefix(values: Sequence[float]) -> float:
+    """Return the factor of the SI prefix that suits the middle of some values."""
+    ordered = sorted(values)
+    return 10.0 ** prefix_exponent(ordered[len(ordered) // 2])
+
+
+def in_words(estimate: Estimate, factor: float, unit: str) -> str:
+    """Write an estimate for a sentence: "297 GFLOPS (95 % interval 291-303)"."""
+    if estimate.low is None:
+        samples = count(estimate.samples, "sample")
+        return f"{digits(estimate.value / factor)} {unit} ({samples}, no interval)"
+    return f"{digits(estimate.value / factor)} {unit} (95 % interval {interval(estimate, factor)})"
+
+
+def cells(estimate: Estimate | None) -> list[Cell]:
+    """Return value, low, high, processes and samples for a sheet."""
+    if estimate is None:
+        return [None] * 5
+    return [estimate.value, estimate.low, estimate.high, estimate.processes, estimate.samples]
+
+
+def together(sheets: Iterable[tuple[str, Sheet]], column: str = "machine") -> Sheet:
+    """Return one sheet of several with the same columns.
+
+    Args:
+        sheets: Each with what it is of; that may come more than once.
+        column: What the first column is called, which says that.
+    """
+    found = list(sheets)
+    header = [column, *found[0][1].header]
+    rows = [[name, *row] for name, sheet in found for row in sheet.rows]
+    return Sheet(header=header, rows=rows)
+
+
+def columns(name: str) -> list[str]:
+    """Return the names of the columns that `cells` fills."""
+    return [name, f"{name}_low95", f"{name}_high95", "processes", "samples"]
+
+
+def absent() -> Number:
+    """Return the cell of a number that there is not."""
+    return Number(text=NONE)
+
+
+def _guarded(cell: Cell) -> Cell:
+    # A spreadsheet would run a label of somebody's that begins like a formula.
+    if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+        return f"'{cell}"
+    return cell

@@ -1,0 +1,348 @@
+"""The one style of all figures: deterministic SVG with real text that follows the page's theme.
+
+Every figure is laid out twice, for a desk and for a phone, because text in a
+scaled picture would become too small to read.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+from report.figures import ticks
+from report.figures.svg import INK, MUTED, PAPER, RULE, SERIES, for_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+    from report.analysis.statistics import Estimate
+
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
+DASHES = ["-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1)), (0, (3, 1)), "-", "--"]
+
+_RC: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "minibatch-report",
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",
+    "font.size": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 12,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.size": 4,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.frameon": False,
+}
+
+# matplotlib writes the date and its own address otherwise; neither belongs on a page.
+_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+MOST_MARKERS = 14
+"""A line of this many points or more has none of its markers drawn."""
+
+YARDSTICK = -1
+"""Index of a series that others are held against: drawn in ink, and last in a row of dots."""
+
+WIDE, NARROW = 700, 340
+"""Widths in CSS pixels for which the two layouts are made."""
+
+_LETTER, _SAMPLE = 7, 45
+"""Pixels that a letter takes, and the sample of a line in a legend."""
+
+
+class Draw(Protocol):
+    """Draws a figure into axes; `narrow` says for which of the two layouts."""
+
+    def __call__(self, axes: Axes, *, narrow: bool) -> None:
+        """Draw."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A figure as two inline SVGs.
+
+    Attributes:
+        wide: For a desk.
+        narrow: For a phone.
+    """
+
+    wide: str
+    narrow: str
+
+
+def drawing(name: str, alt: str, draw: Draw, *, height: int = 380) -> Drawing:
+    """Make both layouts of a figure.
+
+    Args:
+        name: Unique on its page; prefixes all ids inside.
+        alt: What a person would say about it on the phone.
+        draw: Draws into axes.
+        height: In CSS pixels; on a phone, where names take more lines, at least 300.
+    """
+    return Drawing(
+        wide=for_page(_svg(draw, (WIDE, height), narrow=False), f"{name}_w", alt),
+        narrow=for_page(_svg(draw, (NARROW, max(300, height)), narrow=True), f"{name}_n", alt),
+    )
+
+
+def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
+    with mpl.rc_context(_RC | ({"font.size": 11.5, "axes.labelsize": 11.5} if narrow else {})):
+        # At 72 dots an inch a point is a pixel, so that sizes mean what they say on the page.
+        canvas = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72, layout="constrained")
+        axes = canvas.add_subplot()
+        draw(axes, narrow=narrow)
+        file = io.StringIO()
+        canvas.savefig(file, format="svg", metadata=_METADATA)
+    return file.getvalue()
+
+
+def colour(index: int) -> str:
+    """Return the colour of the series of an index, the same in every figure."""
+    if index == YARDSTICK:
+        return INK
+    return SERIES[index % len(SERIES)]
+
+
+def style(index: int, points: int) -> dict[str, Any]:
+    """Return how the line of a series looks: markers and dashes repeat what the colour says.
+
+    Args:
+        index: Which series.
+        points: How many it has; too many markers would hide the line.
+    """
+    return {
+        "color": colour(index),
+        "linestyle": DASHES[index % len(DASHES)],
+        "marker": MARKERS[index % len(MARKERS)] if points < MOST_MARKERS else None,
+    }
+
+
+def line(
+    axes: Axes,
+    x: Sequence[float],
+    estimates: Sequence[Estimate],
+    index: int,
+    *,
+    label: str,
+) -> Line2D:
+    """Draw a series of estimates as a line with markers, with its 95 % intervals as a band."""
+    values = [estimate.value for estimate in estimates]
+    (drawn,) = axes.plot(
+        x,
+        values,
+        **style(index, len(x)),
+        label=safe(label),
+    )
+    known = [
+        (at, estimate.low, estimate.high)
+        for at, estimate in zip(x, estimates, strict=True)
+        if estimate.low is not None and estimate.high is not None
+    ]
+    if known:
+        axes.fill_between(
+            [at for at, _, _ in known],
+            [low for _, low, _ in known],
+            [high for _, _, high in known],
+            color=colour(index),
+            alpha=0.18,
+            linewidth=0,
+        )
+    return drawn
+
+
+def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) -> None:
+    """Lay out a dot plot: a row for each label, a logarithmic axis for the quantity."""
+    ticks.log_axis(axes.xaxis)
+    axes.grid(visible=True, axis="x")
+    axes.grid(visible=False, axis="y")
+    letters = 22 if narrow else 36
+    axes.set_yticks(range(len(labels)), [_wrapped(safe(label), letters) for label in labels])
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.margins(x=0.08)
+    axes.set_xlabel(quantity if narrow else f"{quantity} (logarithmic)")
+
+
+def dots(  # noqa: PLR0913 (what differs between figures is named)
+    axes: Axes,
+    estimates: Sequence[Estimate | None],
+    index: int,
+    *,
+    label: str | None = None,
+    hollow: bool = False,
+    of: int | None = None,
+) -> None:
+    """Draw one dot a row with its 95 % interval as a whisker; each series lies a bit lower.
+
+    Args:
+        axes: Laid out by `dot_axes`.
+        estimates: One for each row; None leaves it empty.
+        index: Which series.
+        label: Its name in the legend.
+        hollow: Draw what was not measured soundly.
+        of: How many series there are, where they are so many that they need all of a row.
+    """
+    # Closer and closer, so that any number of series stays within its row; or evenly, if known.
+    lower = 0.8 * (1 - 0.8**index) if of is None else 0.76 * ((index % of + 0.5) / of - 0.5)
+    for row, estimate in enumerate(estimates):
+        if estimate is None:
+            continue
+        errors = None
+        if estimate.low is not None and estimate.high is not None:
+            errors = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
+        own = colour(index)
+        axes.errorbar(
+            [estimate.value],
+            [row + lower],
+            xerr=errors,
+            fmt=MARKERS[index % len(MARKERS)],
+            color=own,
+            markerfacecolor=PAPER if hollow else own,
+            markersize=6.5,
+            elinewidth=1.4,
+            capsize=3,
+            label=None if label is None else safe(label),
+        )
+        label = None  # one entry in the legend is enough
+
+
+def reference(axes: Axes, y: float, words: str, *, below: bool = False) -> None:
+    """Draw a labelled thin line: a peak, an optimum, a limit; its label on the free side."""
+    axes.axhline(y, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
+    axes.annotate(
+        words,
+        (0, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, -3 if below else 3),
+        textcoords="offset points",
+        color=MUTED,
+        fontsize=11.5,
+        va="top" if below else "bottom",
+    )
+
+
+def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
+    """Say which line is which: at the lines' ends on a desk, above the axes on a phone."""
+    if len(lines) < 2:
+        return
+    # Beside the axes a long name would take the width that the lines need.
+    if narrow or max(len(str(one.get_label())) for one in lines) > 24:
+        legend_above(axes, lines, narrow=narrow)
+        return
+    # Only once it is laid out does the figure know how far apart the lines end.
+    canvas = axes.get_figure(root=True)
+    if canvas is not None:
+        canvas.draw_without_rendering()
+    ends = []
+    for one in lines:
+        x, y = (
+            float(data[-1]) for data in (np.asarray(one.get_xdata()), np.asarray(one.get_ydata()))
+        )
+        ends.append((axes.transData.transform((x, y))[1], x, y, one))
+    ends.sort(key=lambda end: end[0])
+    if any(abs(x - ends[0][1]) > 1e-9 * abs(x) for _, x, _, _ in ends):
+        legend_above(axes, lines)
+        return
+    placed = _apart([end[0] for end in ends], 15)
+    for (was, x, y, one), now in zip(ends, placed, strict=True):
+        axes.annotate(
+            str(one.get_label()),
+            (x, y),
+            xytext=(8, now - was),
+            textcoords="offset points",
+            color=one.get_color(),
+            va="center",
+        )
+
+
+def legend_above(
+    axes: Axes, lines: Sequence[Artist] | None = None, *, narrow: bool = False
+) -> None:
+    """Put a legend above the axes: of these lines, or of all that carry a label."""
+    handles = list(lines) if lines is not None else axes.get_legend_handles_labels()[0]
+    # In as many columns as fit: machines' names are long.
+    room = NARROW if narrow else WIDE
+    labels = [_wrapped(str(one.get_label()), (room - _SAMPLE) // _LETTER) for one in handles]
+    widest = max(len(line) for label in labels for line in label.split("\n"))
+    fitting = room // (widest * _LETTER + _SAMPLE)
+    # The figure's and not the axes' legend: the layout may then use the whole width for it.
+    axes.figure.legend(
+        handles=handles,
+        labels=labels,
+        loc="outside upper left",
+        ncols=max(1, min(2 if narrow else 4, len(handles), fitting)),
+        borderaxespad=0.2,
+        handlelength=2.2,
+        columnspacing=1.2,
+        labelcolor=INK,
+        fontsize=11.5,
+    )
+
+
+def _wrapped(label: str, letters: int) -> str:
+    """Break a label into lines, and end it where three of them do not hold it."""
+    return "\n".join(
+        textwrap.wrap(label, letters, max_lines=3, placeholder="\N{HORIZONTAL ELLIPSIS}")
+    )
+
+
+def _apart(positions: Sequence[float], least: float) -> list[float]:
+    """Move sorted positions apart until neighbours have a distance, their middle kept."""
+    groups: list[list[float]] = []  # [sum of wanted starts, count]
+    for position in positions:
+        groups.append([position, 1])
+        while len(groups) > 1 and _start(groups[-2], least) + groups[-2][1] * least > _start(
+            groups[-1], least
+        ):
+            last = groups.pop()
+            groups[-1] = [groups[-1][0] + last[0], groups[-1][1] + last[1]]
+    return [_start(group, least) + k * least for group in groups for k in range(int(group[1]))]
+
+
+def _start(group: list[float], least: float) -> float:
+    total, count = group
+    return total / count - (count - 1) * least / 2
+
+
+def safe(label: str) -> str:
+    """Return a label that matplotlib shows: it hides those that begin with an underscore."""
+    return f"\N{ZERO WIDTH SPACE}{label}" if label.startswith("_") else label
+
+
+@contextmanager
+def warnings_are_ours() -> Iterator[None]:
+    """Keep missing-glyph warnings from a person's own labels off the terminal."""
+    import logging  # noqa: PLC0415 (only here)
+    import warnings  # noqa: PLC0415
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield

@@ -1,0 +1,391 @@
+"""The machine that was measured: what it is, how each fact is known, and how to say it.
+
+Nothing here names a host or a person, since result files are made to be shared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from report.errors import UsageError
+from report.machine import processor, surroundings
+from report.machine.accelerators import gather
+from report.machine.processor import Cache
+from report.machine.surroundings import ROOT, UNREADABLE
+from report.text import wording
+from report.worker.records import STRICT, Accelerator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from report.worker.records import Environment
+
+__all__ = [
+    "Cache",
+    "Cpu",
+    "Machine",
+    "check_name",
+    "describe",
+    "detect",
+    "facts",
+    "machine_id",
+    "usable_cores",
+]
+
+GIB = 2**30
+
+# Windows gives these names to devices; a folder of that name could not even be checked out there.
+_WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {
+    f"{port}{number}" for port in ("com", "lpt") for number in range(10)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cpu:
+    """The processor. What could not be read is null or empty.
+
+    Attributes:
+        model: Its brand, as it gives it.
+        vendor: Who made it, as it says.
+        architecture: Its instruction set ("x86_64", "arm64").
+        physical_cores: Cores of the machine.
+        logical_cores: Hardware threads of the machine.
+        affinity_cores: Logical cores that this process may run on.
+        quota_cores: Cores' worth of time that the container allows; null without a limit.
+        simd: Vector and matrix instructions, from narrow to wide.
+        caches: Caches of the first core, from the nearest outwards.
+        frequency_hz: Its clock when it was looked at.
+        max_frequency_hz: Its highest clock.
+        governor: The rule that sets the clock.
+    """
+
+    __pydantic_config__ = STRICT
+
+    model: str | None
+    vendor: str | None
+    architecture: str | None
+    physical_cores: int | None
+    logical_cores: int | None
+    affinity_cores: int | None
+    quota_cores: float | None
+    simd: list[str]
+    caches: list[Cache]
+    frequency_hz: float | None
+    max_frequency_hz: float | None
+    governor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A machine, without anything that names its owner.
+
+    Attributes:
+        id: Name of its folder of results.
+        cpu: Its processor.
+        memory_bytes: Memory that its operating system sees.
+        accelerators: Devices beside the CPU that a framework sees.
+        os: Operating system and version ("Linux 6.18").
+        virtualization: Hypervisor and container ("Docker in KVM"); null if nothing hints at any.
+        sources: How each fact is known, by its dotted name ("cpu.model").
+    """
+
+    __pydantic_config__ = STRICT
+
+    id: str
+    cpu: Cpu
+    memory_bytes: int
+    accelerators: list[Accelerator]
+    os: str | None
+    virtualization: str | None
+    sources: dict[str, str]
+
+
+def detect(
+    environments: Sequence[Environment] = (), *, name: str | None = None, root: Path = ROOT
+) -> Machine:
+    """Find out what this machine is.
+
+    Args:
+        environments: Frameworks as their workers found them; only they know the accelerators,
+            which are part of the machine's name.
+        name: What to call the machine, instead of a name made from its hardware.
+        root: The file system's root.
+
+    Returns:
+        The machine.
+
+    Raises:
+        UsageError: `name` cannot be a folder's name everywhere.
+    """
+    chosen = None if name is None else check_name(name)
+    values = processor.sysctl()
+    identity = processor.identity(root)
+    cpu, sources = _detect_cpu(identity, values, root)
+    memory_bytes = psutil.virtual_memory().total
+    accelerators, accelerator_sources = gather(environments)
+    virtualization, virtualization_source = surroundings.virtualization(
+        identity.flags, root, values
+    )
+    return Machine(
+        id=chosen or machine_id(cpu, memory_bytes, accelerators),
+        cpu=cpu,
+        memory_bytes=memory_bytes,
+        accelerators=accelerators,
+        os=surroundings.operating_system(),
+        virtualization=virtualization,
+        sources={
+            **sources,
+            "memory_bytes": "psutil.virtual_memory",
+            **accelerator_sources,
+            "os": "platform",
+            "virtualization": virtualization_source,
+        },
+    )
+
+
+def _detect_cpu(
+    identity: processor.Identity, values: dict[str, str], root: Path
+) -> tuple[Cpu, dict[str, str]]:
+    flags = identity.flags | processor.sysctl_flags(values)
+    physical_cores = psutil.cpu_count(logical=False)
+    logical_cores = psutil.cpu_count()
+    affinity_cores, affinity_source = surroundings.affinity_cores()
+    quota_cores, quota_source = surroundings.quota_cores(root)
+    caches, caches_source = processor.caches(root, values)
+    frequency_hz, max_frequency_hz, frequency_source = processor.frequency(root)
+    governor, governor_source = processor.governor(root)
+    cpu = Cpu(
+        model=identity.model,
+        vendor=identity.vendor,
+        architecture=platform.machine() or None,
+        physical_cores=physical_cores,
+        logical_cores=logical_cores,
+        affinity_cores=affinity_cores,
+        quota_cores=quota_cores,
+        simd=processor.simd_levels(flags),
+        caches=caches,
+        frequency_hz=frequency_hz,
+        max_frequency_hz=max_frequency_hz,
+        governor=governor,
+    )
+    simd_source = identity.source + (" and sysctl hw.optional" if values else "")
+
+    def known(value: object, source: str) -> str:
+        return source if value else f"{UNREADABLE}: {source} has none"
+
+    sources = {
+        "model": known(identity.model, identity.source),
+        "vendor": known(identity.vendor, identity.source),
+        "architecture": known(cpu.architecture, "platform.machine"),
+        "physical_cores": known(physical_cores, "psutil.cpu_count(logical=False)"),
+        "logical_cores": known(logical_cores, "psutil.cpu_count"),
+        "affinity_cores": affinity_source,
+        "quota_cores": quota_source,
+        "simd": known(flags, simd_source),
+        "caches": caches_source,
+        "frequency_hz": frequency_source,
+        "max_frequency_hz": known(max_frequency_hz, "psutil.cpu_freq"),
+        "governor": governor_source,
+    }
+    return cpu, {f"cpu.{key}": source for key, source in sources.items()}
+
+
+def check_name(name: str) -> str:
+    """Refuse a machine's name that is not a plain folder name on every system.
+
+    Args:
+        name: What somebody wants to call a machine.
+
+    Returns:
+        The same name.
+
+    Raises:
+        UsageError: It could leave its folder, hide, or be something else on Windows.
+    """
+    plain = re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name)
+    reserved = name.partition(".")[0] in _WINDOWS_DEVICES
+    if not plain or ".." in name or name.endswith(".") or reserved:
+        shown = name if len(name) <= 80 else name[:77] + "..."
+        raise UsageError(
+            f"{shown!r} cannot name a machine: use up to 64 of a-z, 0-9, '.', '_' and '-', "
+            "beginning with a letter or a digit, such as --machine my-laptop."
+        )
+    return name
+
+
+def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[Accelerator]) -> str:
+    """Make a machine's name from its hardware, the same at every boot and for every user.
+
+    Versions, clocks and limits of the container are left out: they change while the machine
+    stays the same.
+
+    Args:
+        cpu: Its processor.
+        memory_bytes: Memory that its operating system sees.
+        accelerators: Devices beside the CPU.
+
+    Returns:
+        A folder name such as "intel-xeon-2-core-24-gib-3f2a9c".
+    """
+    memory = wording.memory_as_sold(memory_bytes)
+    hardware = {
+        "model": cpu.model,
+        "cores": [cpu.physical_cores, cpu.logical_cores],
+        "simd": cpu.simd,
+        "caches": [[cache.level, cache.type, cache.size_bytes] for cache in cpu.caches],
+        "memory": memory,
+        "accelerators": sorted(accelerator.name or "" for accelerator in accelerators),
+    }
+    digest = hashlib.sha256(json.dumps(hardware, sort_keys=True).encode()).hexdigest()[:6]
+    brand = re.sub(r"[^a-z0-9]+", "-", _brand(cpu).lower()).strip("-")[:32].strip("-")
+    cores = re.sub(r"[^a-z0-9]+", "-", _cores(cpu))
+    parts = (brand or "processor", cores, memory.lower().replace(" ", "-"), digest)
+    return check_name("-".join(filter(None, parts)))
+
+
+def usable_cores(machine: Machine) -> int:
+    """Count the cores that a computation can keep busy here.
+
+    Two hardware threads of a core share its arithmetic, so that physical cores count; a quota
+    of 1.5 cores still lets two threads run at once.
+
+    Args:
+        machine: The machine.
+
+    Returns:
+        Cores, at least 1.
+    """
+    cpu = machine.cpu
+    quota = None if cpu.quota_cores is None else math.ceil(cpu.quota_cores)
+    limits = (cpu.physical_cores or cpu.logical_cores, cpu.affinity_cores, quota)
+    return max(1, min((limit for limit in limits if limit), default=1))
+
+
+def _brand(cpu: Cpu) -> str:
+    return wording.brand(cpu.model or "") or f"{cpu.architecture or 'unknown'} processor"
+
+
+def _cores(cpu: Cpu) -> str:
+    cores = cpu.physical_cores or cpu.logical_cores
+    return f"{cores}-core" if cores else ""
+
+
+def describe(machine: Machine) -> str:
+    """Say what the machine is, as one person would tell another.
+
+    Args:
+        machine: The machine.
+
+    Returns:
+        Words such as "2-core Intel Xeon with AVX-512 and AMX, 24 GiB, no accelerator".
+    """
+    cpu = machine.cpu
+    words = f"{_cores(cpu)} {_brand(cpu)}".strip()
+    usable = usable_cores(machine)
+    if cpu.physical_cores and usable < cpu.physical_cores:
+        words += f" ({usable} usable)"
+    # The widest of each family implies those before it.
+    families = (("AVX-512", "AVX2", "AVX", "SSE4.2"), ("AMX",), ("SVE2", "SVE", "NEON"), ("SME",))
+    widest = [next((level for level in family if level in cpu.simd), None) for family in families]
+    if simd := " and ".join(level for level in widest if level):
+        words += f" with {simd}"
+    devices = [
+        (accelerator.name or accelerator.device) + ("" if accelerator.works else " (not working)")
+        for accelerator in machine.accelerators
+    ]
+    counted = [
+        device if (count := devices.count(device)) == 1 else f"{count} x {device}"
+        for device in dict.fromkeys(devices)
+    ]
+    if not counted and not machine.sources.get("accelerators", "").startswith(UNREADABLE):
+        counted = ["no accelerator"]
+    return ", ".join([words, wording.memory_as_sold(machine.memory_bytes), *counted])
+
+
+def facts(machine: Machine) -> list[tuple[str, str, str]]:
+    """List what is known of the machine, for people.
+
+    Args:
+        machine: The machine.
+
+    Returns:
+        Rows of label, value in words, and how it is known.
+    """
+    cpu = machine.cpu
+    rows: list[tuple[str, str | None, str]] = [
+        ("Processor", cpu.model, "cpu.model"),
+        ("Vendor", cpu.vendor, "cpu.vendor"),
+        ("Architecture", cpu.architecture, "cpu.architecture"),
+        ("Physical cores", _count(cpu.physical_cores), "cpu.physical_cores"),
+        ("Logical cores", _count(cpu.logical_cores), "cpu.logical_cores"),
+        ("Logical cores this process may use", _count(cpu.affinity_cores), "cpu.affinity_cores"),
+        ("Container's limit of CPU time", _count(cpu.quota_cores, " cores"), "cpu.quota_cores"),
+        ("Vector instructions", ", ".join(cpu.simd) or None, "cpu.simd"),
+        *((_cache_label(cache), _cache_words(cache), "cpu.caches") for cache in cpu.caches),
+        *([] if cpu.caches else [("Caches", None, "cpu.caches")]),
+        ("Clock", _clock(cpu.frequency_hz), "cpu.frequency_hz"),
+        ("Highest clock", _clock(cpu.max_frequency_hz), "cpu.max_frequency_hz"),
+        ("Clock governor", cpu.governor, "cpu.governor"),
+        ("Memory", wording.size(machine.memory_bytes), "memory_bytes"),
+        *(
+            (f"Accelerator {device.device}", _device_words(device), f"accelerators.{device.device}")
+            for device in machine.accelerators
+        ),
+        *([] if machine.accelerators else [("Accelerators", None, "accelerators")]),
+        ("Operating system", machine.os, "os"),
+        ("Virtualization", machine.virtualization, "virtualization"),
+    ]
+    return [
+        (label, value or _absent(source), source)
+        for label, value, key in rows
+        for source in [machine.sources.get(key, UNREADABLE)]
+    ]
+
+
+def _absent(source: str) -> str:
+    """Tell what is not there from what could not be looked at."""
+    return UNREADABLE if source.startswith(UNREADABLE) else "none"
+
+
+def _count(value: float | None, unit: str = "") -> str | None:
+    return None if value is None else f"{value:g}{unit}"
+
+
+def _clock(value_hz: float | None) -> str | None:
+    return None if value_hz is None else wording.hertz(value_hz)
+
+
+def _cache_label(cache: Cache) -> str:
+    return f"L{cache.level} cache" + ("" if cache.type == "unified" else f" ({cache.type})")
+
+
+def _cache_words(cache: Cache) -> str:
+    shared = cache.shared_by or 0
+    return wording.size(cache.size_bytes) + (
+        f", shared by {shared} logical cores" if shared > 1 else ""
+    )
+
+
+def _device_words(device: Accelerator) -> str:
+    words = [
+        device.name,
+        None if device.memory_bytes is None else wording.size(device.memory_bytes),
+        device.compute_capability and f"compute capability {device.compute_capability}",
+        device.driver and f"driver {device.driver}",
+        None if device.clock_hz is None else f"up to {wording.hertz(device.clock_hz)}",
+        None
+        if device.memory_clock_hz is None
+        else f"memory up to {wording.hertz(device.memory_clock_hz)}",
+        None if device.power_limit_w is None else f"{device.power_limit_w:g} W",
+        None if device.works else f"not working: {device.reason or 'no reason given'}",
+    ]
+    return ", ".join(filter(None, words))

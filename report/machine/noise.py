@@ -1,0 +1,370 @@
+"""Watches the machine while something is timed, and says how far the times can be trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import psutil
+
+from report.machine.processor import frequency
+from report.machine.surroundings import ROOT, read_text
+from report.worker.records import STRICT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+Level = Literal["quiet", "fair", "noisy"]
+LEVELS: tuple[Level, ...] = ("quiet", "fair", "noisy")
+
+# Each pair is where a machine stops being quiet and where it starts being noisy. The differences
+# that the report is about are of 10 % and more, and a median forgives some disturbed samples.
+
+# The hypervisor's share falls on single samples; above a few percent it reaches the median.
+STEAL_FAIR = 0.01
+STEAL_NOISY = 0.05
+# A tenth of a core is what a desktop at rest needs; half a core takes a thread's place at times.
+OTHER_CORES_FAIR = 0.1
+OTHER_CORES_NOISY = 0.5
+# A short computation repeats within 1 or 2 % on a steady clock; 10 % is a step of the clock.
+DRIFT_FAIR = 0.03
+DRIFT_NOISY = 0.10
+# Less than this is a background program being moved out; more may have been the worker's data.
+SWAPPED_NOISY_BYTES = 2**20
+# The processor slows down abruptly and by much, so that one event is too many.
+THROTTLE_NOISY_EVENTS = 0
+# Fresh processes differ by some percent through the layout of memory alone (Mytkowicz et al.,
+# "Producing Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS 2009).
+SPREAD_FAIR = 0.05
+SPREAD_NOISY = 0.15
+
+# The kernel counts CPU time in ticks of 10 ms; over less than this they would say little.
+SHORTEST_S = 0.5
+
+# The computation whose speed is compared before and after hashes this. Memory delivers it many
+# times faster than it can be hashed, so that only the clock shows.
+_BUFFER = bytes(2**20)
+# It ends when it has not become faster for a while, since a core at rest needs time to wake up.
+_SETTLED_S = 0.008
+_LONGEST_S = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What went on in the machine while a record was made. What cannot be read is null.
+
+    Attributes:
+        elapsed_s: Seconds from start to stop.
+        load_before: Mean number of runnable threads in the minute before.
+        other_cores: Mean number of cores kept busy by other programs than the worker.
+        steal_fraction: Share of all CPU time that the hypervisor gave to others.
+        swapped_bytes: Memory moved to disk and back.
+        throttle_events: How often the processor slowed down because of heat or power.
+        speed_before_s: Seconds of a fixed computation on one thread, before.
+        speed_after_s: Seconds of the same computation afterwards.
+        frequency_before_hz: The clock before, as the system reports it.
+        frequency_after_hz: The clock afterwards.
+    """
+
+    __pydantic_config__ = STRICT
+
+    elapsed_s: float
+    load_before: float | None
+    other_cores: float | None
+    steal_fraction: float | None
+    swapped_bytes: int | None
+    throttle_events: int | None
+    speed_before_s: float
+    speed_after_s: float
+    frequency_before_hz: float | None
+    frequency_after_hz: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grade:
+    """How far times from this machine can be trusted.
+
+    Attributes:
+        level: quiet, fair (the large differences hold) or noisy (measure again).
+        reasons: Why, in words.
+    """
+
+    __pydantic_config__ = STRICT
+
+    level: Level
+    reasons: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Counters:
+    """What is read at both ends, each counting up since some time in the past."""
+
+    clock_s: float
+    busy_s: float
+    steal_s: float | None
+    total_s: float
+    worker_s: float | None
+    reaped_s: float
+    swapped_bytes: int | None
+    throttle_cores: dict[str, int]
+    throttle_packages: dict[str, int]
+
+
+class Watch:
+    """Observes the machine from its making until `stop`.
+
+    The processes to be measured count as the worker; all else that is busy is a disturbance.
+    """
+
+    def __init__(self, pid: int | None = None, *, root: Path = ROOT) -> None:
+        """Start to watch.
+
+        Args:
+            pid: The worker, whose children count as it; None takes every child of this process.
+            root: The file system's root.
+        """
+        self._root = root
+        try:
+            self._worker = psutil.Process(pid) if pid is not None else None
+            self._gone = False
+        except psutil.Error:
+            self._worker, self._gone = None, True
+        self._load_before = _load()
+        self._frequency_before_hz = frequency(root)[0]
+        self._speed_before_s = measure_speed()
+        self._before = self._read()  # last, so that the computation above is not counted
+
+    def stop(self) -> Conditions:
+        """Stop to watch; the worker may have died meanwhile.
+
+        Returns:
+            What went on since the start.
+        """
+        before, after = self._before, self._read()  # first, for the same reason
+        elapsed_s = after.clock_s - before.clock_s
+        long_enough = elapsed_s >= SHORTEST_S
+        worker_s = _worker_time(before, after)
+        other_cores = steal_fraction = None
+        if long_enough and worker_s is not None:
+            other_cores = max(0.0, (after.busy_s - before.busy_s - worker_s) / elapsed_s)
+        total_s = after.total_s - before.total_s
+        if long_enough and before.steal_s is not None and after.steal_s is not None and total_s > 0:
+            steal_fraction = max(0.0, after.steal_s - before.steal_s) / total_s
+        swapped_bytes = None
+        if before.swapped_bytes is not None and after.swapped_bytes is not None:
+            swapped_bytes = max(0, after.swapped_bytes - before.swapped_bytes)
+        return Conditions(
+            elapsed_s=elapsed_s,
+            load_before=self._load_before,
+            other_cores=other_cores,
+            steal_fraction=steal_fraction,
+            swapped_bytes=swapped_bytes,
+            throttle_events=_throttle_events(before, after),
+            speed_before_s=self._speed_before_s,
+            speed_after_s=measure_speed(),
+            frequency_before_hz=self._frequency_before_hz,
+            frequency_after_hz=frequency(self._root)[0],
+        )
+
+    def _read(self) -> _Counters:
+        times = psutil.cpu_times()
+        busy = ("user", "nice", "system", "irq", "softirq")  # "user" has the guests' time in it
+        idle = ("idle", "iowait", "steal")
+        steal_s: float | None = getattr(times, "steal", None)
+        own = psutil.Process().cpu_times()
+        return _Counters(
+            clock_s=time.perf_counter(),
+            busy_s=sum(getattr(times, name, 0.0) for name in busy),
+            steal_s=steal_s,
+            total_s=sum(getattr(times, name, 0.0) for name in busy + idle),
+            worker_s=None if self._gone else _tree_time(self._worker),
+            reaped_s=own.children_user + own.children_system,
+            swapped_bytes=_swapped_bytes(),
+            throttle_cores=_throttle_counts(self._root, "core"),
+            throttle_packages=_throttle_counts(self._root, "package"),
+        )
+
+
+def measure_speed() -> float:
+    """Time a fixed computation on one thread, to see whether the clock is what it was.
+
+    Returns:
+        Seconds of its fastest run.
+    """
+    start_s = improved_s = time.perf_counter()
+    best_s = float("inf")
+    while True:
+        begin_s = time.perf_counter()
+        hashlib.sha256(_BUFFER, usedforsecurity=False).digest()
+        end_s = time.perf_counter()
+        if end_s - begin_s < 0.99 * best_s:  # anything less is no sign of a rising clock
+            improved_s = end_s
+        best_s = min(best_s, end_s - begin_s)
+        if end_s - improved_s >= _SETTLED_S or end_s - start_s >= _LONGEST_S:
+            return best_s
+
+
+def _load() -> float | None:
+    if psutil.WINDOWS:  # where psutil needs minutes of its own before it can say
+        return None
+    try:
+        return psutil.getloadavg()[0]
+    except OSError:
+        return None
+
+
+def _swapped_bytes() -> int | None:
+    if psutil.WINDOWS:  # where psutil always says 0
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)  # psutil's way of saying that it cannot
+        try:
+            swap = psutil.swap_memory()
+        except (OSError, RuntimeError, RuntimeWarning, psutil.Error):
+            return None
+    return int(swap.sin + swap.sout)
+
+
+def _tree_time(worker: psutil.Process | None) -> float | None:
+    """Add up the CPU seconds of the worker and its children; None if it is gone."""
+    try:
+        processes = (worker or psutil.Process()).children(recursive=True)
+        seconds = 0.0 if worker is None else _process_time(worker)
+        if worker is not None and not worker.is_running():
+            return None  # the number belongs to another process by now
+    except psutil.Error:
+        return None
+    for process in processes:
+        try:
+            seconds += _process_time(process)
+        except psutil.Error:
+            continue  # it ended; whoever waited for it has its time
+    return seconds
+
+
+def _process_time(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _worker_time(before: _Counters, after: _Counters) -> float | None:
+    """Work out the worker's CPU seconds, also if it ended and this process waited for it."""
+    reaped_s = after.reaped_s - before.reaped_s
+    if before.worker_s is None or (after.worker_s is None and reaped_s == 0):
+        return None
+    return (after.worker_s or 0.0) + reaped_s - before.worker_s
+
+
+def _throttle_counts(root: Path, part: str) -> dict[str, int]:
+    folders = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle")
+    counts = {
+        folder.parent.name: read_text(folder / f"{part}_throttle_count") for folder in folders
+    }
+    return {cpu: int(count) for cpu, count in counts.items() if count and count.isdecimal()}
+
+
+def _throttle_events(before: _Counters, after: _Counters) -> int | None:
+    def deltas(old: dict[str, int], new: dict[str, int]) -> list[int]:
+        return [max(0, new[cpu] - old[cpu]) for cpu in new if cpu in old]
+
+    cores = deltas(before.throttle_cores, after.throttle_cores)
+    packages = deltas(before.throttle_packages, after.throttle_packages)
+    if not cores and not packages:
+        return None
+    # Every core of a package counts the package's events, so that their sum would be too many.
+    return sum(cores) + max(packages, default=0)
+
+
+def grade(conditions: Sequence[Conditions], spread: float | None = None, where: str = "") -> Grade:
+    """Judge how far the times can be trusted, by the worst that was seen.
+
+    Args:
+        conditions: What was seen around each record.
+        spread: Largest ratio between two processes' medians of one series, less 1.
+        where: Which series that is, in words.
+
+    Returns:
+        The level and its reasons.
+    """
+    findings = _findings(conditions, spread, where)
+    if not conditions:
+        findings.append((1, "nothing was observed of the machine"))
+    worst = max(severity for severity, _ in findings)
+    reasons = [words for severity, words in findings if severity > 0]
+    return Grade(level=LEVELS[worst], reasons=reasons or [_quiet(conditions)])
+
+
+def _findings(
+    conditions: Sequence[Conditions], spread: float | None, where: str
+) -> list[tuple[int, str]]:
+    """Put each kind of disturbance in words, with its level's place in `LEVELS`."""
+    steal = _largest(each.steal_fraction for each in conditions)
+    other = _largest(each.other_cores for each in conditions)
+    drift = _largest(_drift(each) for each in conditions)
+    swapped = _largest(each.swapped_bytes for each in conditions)
+    throttled = _largest(each.throttle_events for each in conditions)
+    cores = _number(other, "core")
+    events = _number(throttled, "thermal throttling event")
+    megabytes = f"{swapped / 1e6:.1f}".removesuffix(".0")
+    return [
+        (
+            _severity(steal, STEAL_FAIR, STEAL_NOISY),
+            f"the hypervisor took {_percent(steal)} of CPU time",
+        ),
+        (
+            _severity(other, OTHER_CORES_FAIR, OTHER_CORES_NOISY),
+            f"other programs kept {cores} busy",
+        ),
+        (
+            _severity(drift, DRIFT_FAIR, DRIFT_NOISY),
+            f"the clock drifted by {_percent(drift)} between start and end",
+        ),
+        (
+            _severity(swapped, SWAPPED_NOISY_BYTES, SWAPPED_NOISY_BYTES),
+            f"the machine swapped {megabytes} MB",
+        ),
+        (_severity(throttled, THROTTLE_NOISY_EVENTS, THROTTLE_NOISY_EVENTS), events),
+        (
+            _severity(spread or 0.0, SPREAD_FAIR, SPREAD_NOISY),
+            f"processes differ by up to {_percent(spread or 0.0)}{f' ({where})' if where else ''}",
+        ),
+    ]
+
+
+def _quiet(conditions: Sequence[Conditions]) -> str:
+    """Say what was looked for and not found; what could not be read is not claimed."""
+    drift = _largest(_drift(each) for each in conditions)
+    claims = [
+        ("no other load", any(each.other_cores is not None for each in conditions)),
+        ("no steal", any(each.steal_fraction is not None for each in conditions)),
+        (f"clock steady within {_percent(drift)}", True),
+    ]
+    return ", ".join(words for words, observed in claims if observed)
+
+
+def _largest(values: Iterable[float | None]) -> float:
+    """Find the largest of what could be read; 0 if nothing could, which raises no alarm."""
+    return max((value for value in values if value is not None), default=0.0)
+
+
+def _severity(value: float, fair: float, noisy: float) -> int:
+    return int(value > fair) + int(value > noisy) if noisy > fair else 2 * int(value > noisy)
+
+
+def _drift(conditions: Conditions) -> float:
+    ends = (conditions.speed_before_s, conditions.speed_after_s)
+    return max(ends) / min(ends) - 1 if min(ends) > 0 else 0.0
+
+
+def _percent(fraction: float) -> str:
+    digits = 1 if fraction < 0.0995 else 0
+    return f"{100 * fraction:.{digits}f}".removesuffix(".0") + " %"
+
+
+def _number(value: float, noun: str) -> str:
+    words = f"{value:.2g}" if value < 100 else f"{value:.0f}"
+    return f"{words} {noun}" if words == "1" else f"{words} {noun}s"

@@ -1,0 +1,270 @@
+"""Reads what the processor is: its brand, instructions, caches, cores and clock.
+
+Like report.machine.surroundings, every function returns what it found and a source text, and what
+cannot be read is None or empty.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cpuinfo
+import psutil
+
+from report.machine.surroundings import ROOT, UNREADABLE, read_text
+from report.worker.records import STRICT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CacheType = Literal["data", "instruction", "unified"]
+
+_CPU = "sys/devices/system/cpu"
+_CACHE_TYPES: dict[str, CacheType] = {
+    "Data": "data",
+    "Instruction": "instruction",
+    "Unified": "unified",
+}
+_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
+
+# The same instructions go by other names in /proc/cpuinfo, in macOS's sysctl and in py-cpuinfo.
+# From narrow to wide, so that the list reads as a history.
+_SIMD: tuple[tuple[str, frozenset[str]], ...] = (
+    ("SSE4.2", frozenset({"sse4_2", "sse4.2"})),
+    ("AVX", frozenset({"avx", "avx1.0"})),
+    ("AVX2", frozenset({"avx2"})),
+    ("FMA", frozenset({"fma"})),
+    ("AVX-VNNI", frozenset({"avx_vnni"})),
+    ("AVX-512", frozenset({"avx512f"})),
+    ("AVX-512 VNNI", frozenset({"avx512_vnni", "avx512vnni"})),
+    ("AVX-512 BF16", frozenset({"avx512_bf16"})),
+    ("AVX-512 FP16", frozenset({"avx512_fp16"})),
+    ("AMX", frozenset({"amx_tile"})),
+    ("AMX INT8", frozenset({"amx_int8"})),
+    ("AMX BF16", frozenset({"amx_bf16"})),
+    ("AMX FP16", frozenset({"amx_fp16"})),
+    ("NEON", frozenset({"asimd", "neon", "advsimd"})),
+    ("NEON FP16", frozenset({"asimdhp", "feat_fp16"})),
+    ("NEON dot product", frozenset({"asimddp", "feat_dotprod"})),
+    ("NEON BF16", frozenset({"bf16", "feat_bf16"})),
+    ("SVE", frozenset({"sve"})),
+    ("SVE2", frozenset({"sve2"})),
+    ("SME", frozenset({"sme", "feat_sme"})),
+    ("SME2", frozenset({"sme2", "feat_sme2"})),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """One cache of the first core.
+
+    Attributes:
+        level: 1 is the nearest to the core.
+        type: What it holds.
+        size_bytes: Its size.
+        shared_by: Logical cores that share it; null where not readable.
+    """
+
+    __pydantic_config__ = STRICT
+
+    level: int
+    type: CacheType
+    size_bytes: int
+    shared_by: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What the processor says that it is.
+
+    Attributes:
+        model: Its brand, as it stands there.
+        vendor: Who made it.
+        flags: Its features, lower case.
+        source: Where this was read.
+    """
+
+    model: str | None
+    vendor: str | None
+    flags: frozenset[str]
+    source: str
+
+
+def identity(root: Path = ROOT) -> Identity:
+    """Read the processor's brand, vendor and features.
+
+    Args:
+        root: The file system's root.
+
+    Returns:
+        What it says; fields that it does not say are None or empty.
+    """
+    first_core = (read_text(root / "proc/cpuinfo") or "").split("\n\n")[0]
+    pairs = (line.partition(":") for line in first_core.splitlines())
+    fields = {key.strip(): value.strip() for key, _, value in pairs}
+    if fields.get("model name") and fields.get("flags"):
+        # py-cpuinfo would say the same here after a second of timing the CPUID instruction.
+        return Identity(
+            model=fields["model name"],
+            vendor=fields.get("vendor_id"),
+            flags=frozenset(fields["flags"].lower().split()),
+            source="/proc/cpuinfo",
+        )
+    try:
+        info = cpuinfo.get_cpu_info()
+    except (OSError, ValueError):  # it runs programs and reads what they print
+        info = {}
+    return Identity(
+        model=info.get("brand_raw"),
+        vendor=info.get("vendor_id_raw"),
+        flags=frozenset(flag.lower() for flag in info.get("flags") or ()),
+        source="py-cpuinfo",
+    )
+
+
+def simd_levels(flags: frozenset[str]) -> list[str]:
+    """Name the vector and matrix instructions among a processor's features.
+
+    Args:
+        flags: Features, lower case, as any of the systems spells them.
+
+    Returns:
+        Names that people use, from narrow to wide; empty if none is known.
+    """
+    return [name for name, spellings in _SIMD if spellings & flags]
+
+
+def sysctl() -> dict[str, str]:
+    """Read macOS's description of the hardware.
+
+    Returns:
+        Its values by their names; empty on any other system.
+    """
+    if platform.system() != "Darwin":
+        return {}
+    try:
+        done = subprocess.run(
+            ["/usr/sbin/sysctl", "hw", "kern.hv_vmm_present"],
+            capture_output=True,
+            text=True,
+            check=False,  # an unknown name is an error to it, but the others are still printed
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    pairs = (line.partition(": ") for line in done.stdout.splitlines())
+    return {key: value.strip() for key, _, value in pairs}
+
+
+def sysctl_flags(values: Mapping[str, str]) -> frozenset[str]:
+    """Find the processor's features in macOS's description.
+
+    Args:
+        values: From `sysctl`.
+
+    Returns:
+        The last word of each optional feature that is there, lower case.
+    """
+    return frozenset(
+        key.rpartition(".")[2].lower()
+        for key, value in values.items()
+        if key.startswith("hw.optional.") and value == "1"
+    )
+
+
+def caches(root: Path = ROOT, values: Mapping[str, str] | None = None) -> tuple[list[Cache], str]:
+    """Read the caches of the first core.
+
+    Args:
+        root: The file system's root.
+        values: From `sysctl`, on macOS.
+
+    Returns:
+        The caches from the nearest outwards, and how they are known.
+    """
+    if values:
+        return _caches_of_sysctl(values)
+    found = []
+    folders = (root / _CPU / "cpu0/cache").glob("index[0-9]*")
+    for folder in sorted(folders, key=lambda path: int(path.name.removeprefix("index"))):
+        level = read_text(folder / "level")
+        kind = _CACHE_TYPES.get(read_text(folder / "type") or "")
+        size = re.fullmatch(r"(\d+)([KMG]?)", read_text(folder / "size") or "")
+        if level is None or not level.isdecimal() or kind is None or size is None:
+            continue
+        size_bytes = int(size[1]) * _UNITS.get(size[2], 1)
+        shared_by = _count_list(read_text(folder / "shared_cpu_list"))
+        found.append(Cache(level=int(level), type=kind, size_bytes=size_bytes, shared_by=shared_by))
+    return found, f"/{_CPU}/cpu0/cache" if found else f"{UNREADABLE}: no /{_CPU}/cpu0/cache"
+
+
+def _caches_of_sysctl(values: Mapping[str, str]) -> tuple[list[Cache], str]:
+    # Level 0 of performance is the fast cores; processors with one kind of core have none.
+    prefix = "hw.perflevel0." if "hw.perflevel0.l2cachesize" in values else "hw."
+    sharing = values.get("hw.cacheconfig", "").split()  # memory, then one number a level
+    names: tuple[tuple[int, CacheType, str], ...] = (
+        (1, "data", "l1dcachesize"),
+        (1, "instruction", "l1icachesize"),
+        (2, "unified", "l2cachesize"),
+        (3, "unified", "l3cachesize"),
+    )
+    found = []
+    for level, kind, name in names:
+        size = values.get(prefix + name, "")
+        if not size.isdecimal() or int(size) == 0:
+            continue
+        shared = values.get(f"{prefix}cpusperl{level}") or "".join(sharing[level : level + 1])
+        shared_by = int(shared) if shared.isdecimal() and int(shared) > 0 else None
+        found.append(Cache(level=level, type=kind, size_bytes=int(size), shared_by=shared_by))
+    source = f"sysctl {prefix.rstrip('.')}"
+    return found, source if found else f"{UNREADABLE}: no cache sizes in {source}"
+
+
+def _count_list(text: str | None) -> int | None:
+    """Count the cores in a list such as 0-3,8."""
+    spans = [re.fullmatch(r"(\d+)(?:-(\d+))?", part) for part in (text or "").split(",")]
+    counts = [int(span[2] or span[1]) - int(span[1]) + 1 for span in spans if span]
+    return sum(counts) if len(counts) == len(spans) else None
+
+
+def frequency(root: Path = ROOT) -> tuple[float | None, float | None, str]:
+    """Read the processor's clock.
+
+    Args:
+        root: The file system's root; only decides how honest the value can be.
+
+    Returns:
+        Current and highest clock in Hz, and how they are known.
+    """
+    try:
+        found = psutil.cpu_freq()
+    except (OSError, RuntimeError, AttributeError, ValueError):  # each on some system
+        found = None
+    current = found.current * 1e6 if found is not None and found.current else None
+    highest = found.max * 1e6 if found is not None and found.max else None
+    if current is None:
+        source = f"{UNREADABLE}: psutil.cpu_freq has none"
+    elif platform.system() == "Linux" and not (root / _CPU / "cpu0/cpufreq").is_dir():
+        source = 'psutil.cpu_freq: "cpu MHz" of /proc/cpuinfo; no cpufreq, perhaps only nominal'
+    else:
+        source = "psutil.cpu_freq"
+    return current, highest, source
+
+
+def governor(root: Path = ROOT) -> tuple[str | None, str]:
+    """Read which rule sets the clock.
+
+    Args:
+        root: The file system's root.
+
+    Returns:
+        The rule's name ("performance", "powersave"), and how it is known.
+    """
+    path = f"{_CPU}/cpu0/cpufreq/scaling_governor"
+    found = read_text(root / path)
+    return found, f"/{path}" if found else f"{UNREADABLE}: no /{path}"

@@ -1,0 +1,167 @@
+"""One framework a folder. This module is the registry; it imports none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+KindName = Literal["matmul", "bandwidth", "overhead", "gradient", "training"]
+
+KINDS: tuple[KindName, ...] = get_args(KindName)
+
+WITH_DATA: frozenset[KindName] = frozenset({"gradient", "training"})
+"""Kinds whose workers are handed the data set."""
+
+Version = tuple[int, int]
+
+Listing = Literal["returns", "waits"]
+"""When a listing of the chapter stops its timer: as soon as the call returns, or once it waited."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a framework can train, so that nobody need import it to find out.
+
+    Attributes:
+        scratch: Variants of training from scratch, some of eager, compiled and epoch.
+        concise: Variants with its own layer, loss and optimizer; none where it has no such parts.
+        on_request: Further variants from scratch, for who names them: `auto` leaves them out.
+        loader: It has a data loader of its own; else batches are cut from an array.
+        optimizers: It has every optimizer and schedule, beside plain SGD at a constant rate.
+        written_out: It differentiates nothing itself: the gradient is written out, and a step
+            computes no loss.
+    """
+
+    scratch: tuple[str, ...]
+    concise: tuple[str, ...] = ()
+    on_request: tuple[str, ...] = ()
+    loader: bool = False
+    optimizers: bool = False
+    written_out: bool = False
+
+    def variants(self, implementation: str) -> tuple[str, ...]:
+        """Return the variants of an implementation that `auto` stands for."""
+        return self.concise if implementation == "concise" else self.scratch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """What both sides must know of a framework without importing it.
+
+    Attributes:
+        name: As in experiments.yaml; the module `report.backends.<name>` measures it.
+        title: As its makers write it.
+        package: The import name that must be there.
+        install: What to tell a person who lacks it.
+        oldest: The first Python that it runs on.
+        newest: The last one; None where nothing is known to break.
+        kinds: Kinds of experiments that it offers.
+        training: How it trains.
+        tf32: It can switch TF32, where the device has that.
+        listing: How the chapter's own listing for it times a product; None if there is none.
+        sampled_elements: How many elements of a product computed one by one are measured, drawn at
+            random, where all of them would take minutes; None if all are.
+        keeps_threads: A process keeps the number of threads that it started with.
+    """
+
+    name: str
+    title: str
+    package: str
+    install: str
+    training: Training
+    oldest: Version = (3, 11)
+    newest: Version | None = None
+    kinds: tuple[str, ...] = ("matmul", "overhead", "training")
+    tf32: bool = False
+    listing: Listing | None = None
+    sampled_elements: int | None = None
+    keeps_threads: bool = False
+
+    def runs_on(self, version: Version) -> bool:
+        """Return whether a Python is neither too old nor too new for it."""
+        return self.oldest <= version and (self.newest is None or version <= self.newest)
+
+    def pythons(self) -> str:
+        """Say which Pythons will do: "3.11", "3.11 to 3.13", "3.11 or newer"."""
+        first = ".".join(map(str, self.oldest))
+        if self.newest is None:
+            return f"{first} or newer"
+        last = ".".join(map(str, self.newest))
+        return first if first == last else f"{first} to {last}"
+
+
+def _in_its_own(name: str) -> str:
+    return f"report env create {name}"
+
+
+BACKENDS: dict[str, Backend] = {
+    backend.name: backend
+    for backend in (
+        Backend(
+            name="pytorch",
+            title="PyTorch",
+            package="torch",
+            install=(
+                "pip install 'minibatch-report[torch]' (CPU-only wheels, much smaller: "
+                "add --extra-index-url https://download.pytorch.org/whl/cpu)"
+            ),
+            kinds=("matmul", "bandwidth", "overhead", "gradient", "training"),
+            # Of PyTorch, only a compiled update is measured, as overhead.
+            training=Training(scratch=("eager",), concise=("eager",), loader=True, optimizers=True),
+            tf32=True,
+            listing="returns",
+        ),
+        Backend(
+            name="mxnet",
+            title="MXNet",
+            package="mxnet",
+            install=_in_its_own("mxnet"),
+            # It needs a NumPy below 1.24, of which there are no wheels for later Pythons.
+            newest=(3, 11),
+            training=Training(scratch=("eager",), concise=("eager", "compiled"), loader=True),
+            listing="waits",
+            # All 65,536 take 16 s (measured here): too long for one sample of many.
+            sampled_elements=1024,
+        ),
+        Backend(
+            name="tensorflow",
+            title="TensorFlow",
+            package="tensorflow",
+            install=_in_its_own("tensorflow"),
+            newest=(3, 13),
+            training=Training(
+                scratch=("eager", "compiled", "epoch"),
+                concise=("eager", "compiled", "epoch"),
+                loader=True,
+            ),
+            listing="returns",
+            # All 65,536 take over a minute (measured here).
+            sampled_elements=256,
+            keeps_threads=True,
+        ),
+        Backend(
+            name="jax",
+            title="JAX",
+            package="jax",
+            install=_in_its_own("jax"),
+            # Nobody trains eagerly with it: an update would take milliseconds.
+            training=Training(scratch=("compiled", "epoch"), on_request=("eager",)),
+            keeps_threads=True,
+        ),
+        Backend(
+            name="numpy",
+            title="NumPy",
+            package="numpy",
+            install=_in_its_own("numpy"),
+            training=Training(scratch=("eager",), written_out=True),
+        ),
+        Backend(
+            name="numba",
+            title="Numba",
+            package="numba",
+            install=_in_its_own("numba"),
+            kinds=("matmul", "bandwidth", "overhead", "training"),
+            training=Training(scratch=("epoch",), written_out=True),
+        ),
+    )
+}

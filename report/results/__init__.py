@@ -1,0 +1,1 @@
+"""Result files: what they hold, and where they lie."""

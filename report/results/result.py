@@ -1,0 +1,178 @@
+"""What a result file holds: the only thing that two machines exchange.
+
+It keeps the machine, the environments, the configuration, every raw sample and every skip and
+failure with its reason, so that any page can be made again from it, anywhere, years later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+# pydantic needs this one below Python 3.12; it depends on the package itself.
+from typing_extensions import TypedDict
+
+from report.analysis.leastsquares import Moments
+from report.claims.spec import StoredClaim
+from report.claims.verdicts import Verdict
+from report.machine.machine import Machine
+from report.machine.noise import Conditions
+from report.registry import KindName
+from report.run.data import Dataset
+from report.worker.records import STRICT, Environment, Outcome, Status
+
+VERSION = 3
+"""Of the format. A file with a higher one is refused: its meaning is not known here. One with a
+lower one is brought up to this by `report.results.formats`."""
+
+
+def _a_real_moment(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+# Names and times become files and anchors of a site, so that a stranger's file may not hold
+# anything else in their place.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Moment = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z$"),
+    AfterValidator(_a_real_moment),
+]
+ProfileName = Literal["quick", "full"]
+
+
+class StoredExperiment(TypedDict):
+    """An experiment as it was planned; see `report.config.plan.PlannedExperiment`."""
+
+    title: str
+    kind: KindName
+    backends: list[Name]
+    device: str
+    processes: int
+    repeats: int
+    budget_s: float
+    timeout_s: float
+    seeds: int
+    settings: dict[str, Any]
+
+
+class StoredPlan(TypedDict):
+    """A plan as a result file keeps it: everything that was decided, but no paths."""
+
+    title: str
+    seed: int
+    profile: ProfileName
+    examples: Annotated[int, Field(ge=2)]
+    experiments: dict[Name, StoredExperiment]
+    claims: dict[Name, StoredClaim]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One experiment in one process of one backend.
+
+    Attributes:
+        experiment: Name in the configuration.
+        kind: Kind of experiment.
+        backend: Name in the registry of backends.
+        process: Which of the replicates, from 0.
+        device: Where it ran.
+        threads: CPU threads that it could use.
+        status: ok, skipped or failed.
+        reason: Why not ok, in words.
+        stderr_tail: The end of what a failed worker printed.
+        started_at: UTC, ISO 8601.
+        elapsed_s: How long it took in all.
+        measured_s: How long of that it measured; the rest is start-up. Null unless ok.
+        import_s: How long importing the framework took; null where it was there already.
+        conditions: What else the machine did meanwhile.
+        outcome: What was measured; null unless ok.
+    """
+
+    __pydantic_config__ = STRICT
+
+    experiment: Name
+    kind: KindName
+    backend: Name
+    process: int
+    device: str
+    threads: int
+    status: Status
+    reason: str | None = None
+    stderr_tail: str | None = None
+    started_at: Moment
+    elapsed_s: float
+    measured_s: float | None = None
+    import_s: float | None = None
+    conditions: Conditions | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(kw_only=True)
+class Result:
+    """One run of a configuration on one machine.
+
+    Attributes:
+        version: Of this format.
+        generator: Name and version of the program that made it.
+        code_hash: SHA-256 of the code that measured.
+        git_commit: Of the checkout that held the configuration, if it was one.
+        profile: quick or full.
+        started_at: UTC, ISO 8601.
+        finished_at: Of the last record; null while experiments are missing.
+        config: The plan: every setting as decided, without paths.
+        config_hash: SHA-256 of what of it decides the measurements.
+        machine: The hardware.
+        environments: The frameworks, by backend.
+        dataset: Where the data came from.
+        moments: The data's first and second moments, from which the exact solution follows.
+        records: What was measured, in the order of measuring.
+        verdicts: What that says to the claims; whoever reads the file can judge anew.
+    """
+
+    __pydantic_config__ = STRICT
+
+    version: Literal[3] = 3
+    generator: str
+    code_hash: str
+    git_commit: str | None
+    profile: ProfileName
+    started_at: Moment
+    finished_at: Moment | None = None
+    config: StoredPlan
+    config_hash: str
+    machine: Machine
+    environments: dict[Name, Environment]
+    dataset: Dataset | None = None
+    moments: Moments | None = None
+    records: list[Record] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """Return the title that the configuration gives."""
+        return self.config["title"]
+
+    def lead(self, experiment: str) -> str | None:
+        """Return the backend that an experiment's section is about: the first that measured it."""
+        planned = self.config["experiments"].get(experiment)
+        if planned is None:
+            return None
+        done = {record.backend for record in self.of(experiment) if record.outcome is not None}
+        # A stranger's file may hold backends that its plan does not name.
+        wanted = [*planned["backends"], *sorted(done)]
+        return next((name for name in wanted if name in done), wanted[0])
+
+    def led(self) -> Result:
+        """Return the same run with the records of each experiment's leading backend only."""
+        leads = {name: self.lead(name) for name in self.config["experiments"]}
+        kept = [record for record in self.records if record.backend == leads[record.experiment]]
+        return replace(self, records=kept)
+
+    def of(self, experiment: str) -> list[Record]:
+        """Return the records of an experiment."""
+        return [record for record in self.records if record.experiment == experiment]

@@ -1,0 +1,1 @@
+"""Plan -> workers -> records on disk."""

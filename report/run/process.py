@@ -1,0 +1,230 @@
+"""The parent's end of a worker: start it, ask it, and never wait for it in vain."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from report.run.privacy import scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BOOTSTRAP = Path(__file__).parents[1] / "worker" / "bootstrap.py"
+
+KEPT_STDERR = 64_000
+"""Bytes of a worker's output that are remembered while it runs."""
+
+STDERR_TAIL = 1_500
+"""Characters of it that a failed record keeps."""
+
+POLL_S = 1.0
+"""How often a waiting parent looks whether the worker still lives: rarely, not to disturb it."""
+
+GRACE_S = 5.0
+"""How long a killed process may take to be gone."""
+
+
+def command(interpreter: str = sys.executable) -> list[str]:
+    """Return the command that starts a worker.
+
+    -I keeps the parent's PYTHON* variables, the user's own packages and the current folder out.
+    """
+    return [interpreter, "-I", "-X", "faulthandler", str(BOOTSTRAP)]
+
+
+@dataclass
+class WorkerFailure(Exception):  # noqa: N818 (it is recorded, not reported)
+    """A worker gave no answer.
+
+    Attributes:
+        reason: Why, in words.
+        stderr_tail: The end of what it printed, without names and paths.
+    """
+
+    reason: str
+    stderr_tail: str | None
+
+
+class Worker:
+    """A process that measures. Use it as a context manager; on leaving it is ended."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        """Start it in a process group of its own, so that all it starts ends with it.
+
+        Raises:
+            WorkerFailure: There is no such program, or the system cannot run it.
+        """
+        try:
+            self._process = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                env=_environment(),
+            )
+        except OSError as error:
+            raise WorkerFailure(f"the system cannot run it: {error.strerror}", None) from None
+        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._stderr: collections.deque[bytes] = collections.deque()
+        self._threads = [
+            self._follow(self._process.stdout, self._collect_answers),
+            self._follow(self._process.stderr, self._collect_stderr),
+        ]
+        self.pid = self._process.pid
+        self.used = False
+
+    def __enter__(self) -> Self:
+        """Return the worker."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the worker and all that it started."""
+        self.kill()
+
+    def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Send a request and wait for the answer.
+
+        Args:
+            request: What to do.
+            timeout_s: How long it may take, in seconds.
+
+        Returns:
+            The answer.
+
+        Raises:
+            WorkerFailure: It crashed, took too long, or answered that it failed. The worker is
+                ended then; another can go on.
+        """
+        self.used = True
+        stdin = self._process.stdin
+        if stdin is not None:
+            # Its death is noticed below, with its reason.
+            with contextlib.suppress(BrokenPipeError):
+                stdin.write(json.dumps(request).encode() + b"\n")
+                stdin.flush()
+        try:
+            line = self._next_answer(time.monotonic() + timeout_s)
+        except queue.Empty:
+            self.kill()
+            raise self._failure(f"no answer within {timeout_s:.0f} s") from None
+        if line is None:
+            ended = self._ends_by_itself()
+            self.kill()
+            how = how_it_ended(self._process.returncode) if ended else "it closed its output"
+            raise self._failure(how)
+        try:
+            answer = json.loads(line)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            self.kill()
+            raise self._failure("its answer could not be read")
+        if "failed" in answer:
+            self.kill()
+            raise self._failure(str(answer["failed"]))
+        return answer
+
+    def _next_answer(self, deadline: float) -> bytes | None:
+        """Wait for a line, or None once nobody can write one any more.
+
+        Raises:
+            queue.Empty: The time is up.
+        """
+        while True:
+            gone = self._process.poll() is not None
+            remaining = max(0.0, deadline - time.monotonic())
+            try:
+                return self._answers.get(timeout=min(POLL_S, remaining))
+            except queue.Empty:
+                # A child of a dead worker may still hold the pipe open; no answer comes of that.
+                if gone:
+                    return None
+                if remaining <= POLL_S:
+                    raise
+
+    def _ends_by_itself(self) -> bool:
+        """Wait for a process that has closed its output: killed now, it could not say why."""
+        try:
+            self._process.wait(timeout=GRACE_S)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End the worker's whole process group and wait until it is gone."""
+        # Also after the worker itself has ended: what it started may still run.
+        end_group(self._process)
+        # A process that waits for a broken device cannot even be killed; it must not hold us up.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=GRACE_S)
+        for thread in self._threads:
+            thread.join(timeout=GRACE_S)
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def _failure(self, reason: str) -> WorkerFailure:
+        text = scrub(b"".join(list(self._stderr)).decode(errors="replace")).strip()
+        return WorkerFailure(scrub(reason), text[-STDERR_TAIL:] or None)
+
+    def _follow(self, pipe: IO[bytes] | None, collect: Any) -> threading.Thread:
+        thread = threading.Thread(target=collect, args=(pipe,), daemon=True)
+        thread.start()
+        return thread
+
+    def _collect_answers(self, pipe: IO[bytes]) -> None:
+        # Closed here: from another thread that would wait for whoever else holds the pipe open.
+        with pipe:
+            for line in pipe:
+                self._answers.put(line)
+        self._answers.put(None)
+
+    def _collect_stderr(self, pipe: IO[bytes]) -> None:
+        kept = 0
+        with pipe:
+            while chunk := os.read(pipe.fileno(), 65_536):
+                self._stderr.append(chunk)
+                kept += len(chunk)
+                while kept - len(self._stderr[0]) > KEPT_STDERR:
+                    kept -= len(self._stderr.popleft())
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables that a worker sees: the parent's, but none that steer Python."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+
+
+def end_group(process: subprocess.Popen[Any]) -> None:
+    """End a process that leads a group, and all that it started in it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def how_it_ended(code: int | None) -> str:
+    """Say in words what an exit code means; negative ones are signals."""
+    if code is None:
+        return "it ended in an unknown way"
+    if code >= 0:
+        return f"it ended by itself with code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = ", most often for lack of memory" if name == "SIGKILL" else ""
+    return f"it was ended by {name}{hint}"

@@ -1,0 +1,389 @@
+"""Plan -> workers -> records, each on disk before the next starts.
+
+One worker process is one replicate of a backend: it imports its framework once and goes through
+that backend's experiments. The replicates of all backends run in shuffled order, one at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import TypeAdapter, ValidationError
+
+from report import __version__
+from report.analysis import leastsquares
+from report.claims import verdicts
+from report.errors import ResultError
+from report.experiments.gradient import points
+from report.experiments.training.measure import run_specs
+from report.machine.machine import usable_cores
+from report.machine.noise import Watch
+from report.registry import BACKENDS, WITH_DATA
+from report.results import store
+from report.results.result import Record, Result
+from report.run import codehash, data, seeds
+from report.run.process import Worker, WorkerFailure
+from report.worker.records import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from report.config.plan import Plan, PlannedExperiment
+    from report.run.host import Host
+
+ANSWER = TypeAdapter(Answer)
+
+
+class Observer(Protocol):
+    """Is told how a run proceeds."""
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """These jobs are to be done, in this order."""
+
+    def start(self, job: Job) -> None:
+        """A job starts."""
+
+    def finish(self, job: Job, record: Record) -> None:
+        """A job has ended; its record is on disk."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One experiment in one process of one backend.
+
+    Attributes:
+        experiment: What to do.
+        backend: With which framework.
+        process: Which of the replicates, from 0.
+        idle: The framework is not there or does not start, so that nothing will be done.
+    """
+
+    experiment: PlannedExperiment
+    backend: str
+    process: int
+    idle: bool = False
+
+    @property
+    def budget_s(self) -> float:
+        """Return this process's part of the experiment's budget, in seconds."""
+        return 0.0 if self.idle else self.experiment.budget_s / self.experiment.processes
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Return what tells it from other jobs."""
+        return (self.experiment.name, self.backend, self.process)
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run of a plan that can be interrupted and taken up again.
+
+    Attributes:
+        plan: What to do.
+        host: Where.
+        results: The results folder.
+        only: Names of experiments; empty for all.
+        fresh: Start anew even where an earlier run could be continued.
+        checkout: The configuration's folder: its git commit is noted, and a relative
+            dataset.path starts there.
+        worker_command: Starts a worker; replaced in tests by one that misbehaves.
+        say: Told in words about the data.
+    """
+
+    plan: Plan
+    host: Host
+    results: Path
+    only: Sequence[str] = ()
+    fresh: bool = False
+    checkout: Path = field(default_factory=Path)
+    worker_command: Sequence[str] | None = None
+    say: Callable[[str], None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        """Check the devices, so that nothing is begun that cannot be done."""
+        self._experiments = self.plan.only(self.only)
+        for experiment in self._experiments:
+            for backend in experiment.backends:
+                if self.host.environments[backend].status == "ok":
+                    self.host.device(backend, experiment.device)
+        self.result = self._resumed() or self._new()
+
+    def pending(self) -> list[Job]:
+        """Return the jobs that are still to be done, in the order of doing them."""
+        done = {
+            (record.experiment, record.backend, record.process)
+            for record in self.result.records
+            if record.status != "failed"
+        }
+        jobs = [
+            Job(experiment, backend, process, idle=self.host.environments[backend].status != "ok")
+            for backend, process in self._replicates()
+            for experiment in self._experiments
+            if backend in experiment.backends and process < experiment.processes
+        ]
+        return [job for job in jobs if job.key not in done]
+
+    def execute(self, observer: Observer) -> Result:
+        """Do all pending jobs.
+
+        Returns:
+            The result; it is on disk as well.
+
+        Raises:
+            ResultError: The results folder cannot be written.
+            DataError: The data set is there but wrong.
+        """
+        jobs = self.pending()
+        observer.begin(jobs)
+        with tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder:
+            bundle = self._prepare_data(jobs, Path(folder))
+            # Before anything is measured: a folder that cannot be written must not cost minutes.
+            store.save(self.result, self.results)
+            with contextlib.ExitStack() as workers:
+                self._do(jobs, bundle, observer, workers)
+        self.result.verdicts = verdicts.of_result(self.result)
+        store.save(self.result, self.results)
+        return self.result
+
+    def _do(
+        self,
+        jobs: list[Job],
+        bundle: dict[str, Any] | None,
+        observer: Observer,
+        workers: contextlib.ExitStack,
+    ) -> None:
+        worker: Worker | None = None
+        replicate: tuple[object, ...] | None = None
+        for job in jobs:
+            observer.start(job)
+            now = self._replicate(job)
+            stale = replicate != now
+            if stale or (worker is not None and worker.used and job.experiment.cold):
+                workers.close()
+                worker = None
+            replicate = now
+            why_not = self._why_not(job)
+            if why_not is not None:
+                record = self._record(job, **why_not)
+            else:
+                try:
+                    worker = worker or workers.enter_context(Worker(self._command(job.backend)))
+                except WorkerFailure as failure:
+                    record, alive = self._record(job, status="failed", reason=failure.reason), False
+                else:
+                    record, alive = self._measure(job, worker, bundle)
+                if not alive:
+                    workers.close()
+                    worker = None
+            self._keep(record)
+            observer.finish(job, record)
+
+    def _replicate(self, job: Job) -> tuple[object, ...]:
+        """Return what jobs must have in common to be done by one worker."""
+        keeps = BACKENDS[job.backend].keeps_threads
+        return (job.backend, job.process, self._threads(job.experiment) if keeps else None)
+
+    def _why_not(self, job: Job) -> dict[str, str] | None:
+        """Return status and reason of a job that need not even be begun; None if it is to be done.
+
+        A framework that is not there is skipped; one that is there and does not start has failed.
+        """
+        backend = BACKENDS[job.backend]
+        if job.experiment.kind not in backend.kinds:
+            kinds = ", ".join(backend.kinds)
+            return {
+                "status": "skipped",
+                "reason": f"of {backend.title}, only {kinds} can be measured",
+            }
+        if job.idle:
+            environment = self.host.environments[job.backend]
+            reason = environment.reason or "no reason was given"
+            return {"status": environment.status, "reason": reason}
+        return None
+
+    def _command(self, backend: str) -> Sequence[str]:
+        return self.worker_command or self.host.command(backend)
+
+    def _measure(
+        self, job: Job, worker: Worker, bundle: dict[str, Any] | None
+    ) -> tuple[Record, bool]:
+        """Let a worker do a job.
+
+        Returns:
+            The record, and whether the worker can go on.
+        """
+        started_at, begun = _now(), time.monotonic()
+        watch = Watch(worker.pid)
+        fields: dict[str, Any] = {"status": "failed"}
+        try:
+            answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
+            if "skipped" in answer:
+                return self._record(job, status="skipped", reason=str(answer["skipped"])), True
+            done = ANSWER.validate_python(answer)
+            fields = {
+                "status": "ok",
+                "outcome": done.outcome,
+                "measured_s": done.measured_s,
+                "import_s": done.import_s,
+            }
+        except WorkerFailure as failure:
+            fields |= {"reason": failure.reason, "stderr_tail": failure.stderr_tail}
+        except ValidationError as error:
+            fields["reason"] = f"its answer is no outcome: {error.errors()[0]['msg']}"
+        record = self._record(
+            job,
+            started_at=started_at,
+            elapsed_s=time.monotonic() - begun,
+            conditions=watch.stop(),
+            **fields,
+        )
+        return record, record.status == "ok"
+
+    def _request(self, job: Job, bundle: dict[str, Any] | None) -> dict[str, Any]:
+        experiment = job.experiment
+        caches = [cache.size_bytes for cache in self.host.machine.cpu.caches]
+        return {
+            "do": "job",
+            "backend": job.backend,
+            "kind": experiment.kind,
+            "device": self.host.device(job.backend, experiment.device),
+            "threads": self._threads(experiment),
+            "settings": experiment.settings,
+            "seed": self.plan.seed,
+            "process": job.process,
+            "processes": experiment.processes,
+            "seeds": experiment.seeds,
+            "budget_s": job.budget_s,
+            "repeats": experiment.repeats,
+            "bundle": bundle,
+            "last_cache_bytes": max(caches, default=None),
+        }
+
+    def _threads(self, experiment: PlannedExperiment) -> int:
+        """Return the threads of an experiment that does not sweep them."""
+        wanted = experiment.settings.get("threads", "auto")
+        if isinstance(wanted, list) and len(wanted) == 1:
+            (wanted,) = wanted
+        return wanted if isinstance(wanted, int) else usable_cores(self.host.machine)
+
+    def _record(self, job: Job, **fields: Any) -> Record:
+        environment = self.host.environments[job.backend]
+        usable = environment.status == "ok"
+        return Record(
+            experiment=job.experiment.name,
+            kind=job.experiment.kind,
+            backend=job.backend,
+            process=job.process,
+            device=self.host.device(job.backend, job.experiment.device) if usable else "none",
+            threads=self._threads(job.experiment),
+            **{"started_at": _now(), "elapsed_s": 0.0, **fields},
+        )
+
+    def _keep(self, record: Record) -> None:
+        """Put a record on disk, in place of a failed one of the same job."""
+        key = (record.experiment, record.backend, record.process)
+        self.result.records = [
+            kept
+            for kept in self.result.records
+            if (kept.experiment, kept.backend, kept.process) != key
+        ] + [record]
+        wanted = sum(len(e.backends) * e.processes for e in self.plan.experiments)
+        complete = len(self.result.records) >= wanted
+        self.result.finished_at = _now() if complete else None
+        store.save(self.result, self.results)
+
+    def _replicates(self) -> list[tuple[str, int]]:
+        """Return all (backend, process), shuffled so that no backend always comes first."""
+        most = max(experiment.processes for experiment in self._experiments)
+        rng = random.Random(self.plan.seed)
+        order = []
+        for process in range(most):
+            backends = self.plan.backends()
+            rng.shuffle(backends)
+            order += [(backend, process) for backend in backends]
+        return order
+
+    def _prepare_data(self, jobs: list[Job], folder: Path) -> dict[str, Any] | None:
+        training = [job.experiment for job in jobs if job.experiment.kind in WITH_DATA]
+        if not training:
+            return None
+        path = self.plan.dataset_path
+        loaded = data.load(
+            self.checkout / path if path else None,
+            self.plan.examples,
+            seed=self.plan.seed,
+            say=self.say,
+        )
+        earlier = self.result.dataset
+        # Not its origin: what was downloaded at first lies in the cache the next time.
+        if earlier and (earlier.source, earlier.sha1) != (
+            loaded.dataset.source,
+            loaded.dataset.sha1,
+        ):
+            raise ResultError(
+                f"The run that would be continued used other data ({earlier.origin}); "
+                "use --fresh to begin anew."
+            )
+        self.result.dataset = earlier or loaded.dataset
+        self.result.moments = leastsquares.measure_moments(loaded.features, loaded.targets)
+        specs = [spec for e in training for spec in run_specs(e.settings)]
+        bundle: dict[str, Any] = seeds.write_bundle(
+            folder,
+            loaded,
+            seed=self.plan.seed,
+            seeds=max(experiment.seeds for experiment in training),
+            epochs=max((spec["epochs"] for spec in specs), default=1),
+            orders={(s.get("sampling", "permutation"), s.get("copies", 1)) for s in specs},
+        )
+        return bundle | {"points": points.of_seed(self.result.moments, self.plan.seed)}
+
+    def _new(self) -> Result:
+        new = Result(
+            generator=f"minibatch-report {__version__}",
+            code_hash=codehash.measuring_code(),
+            git_commit=codehash.git_commit(self.checkout),
+            profile=self.plan.profile,
+            started_at=_now(),
+            config=self.plan.stored(),
+            config_hash=self.plan.fingerprint(),
+            machine=self.host.machine,
+            environments=self.host.environments,
+        )
+        # The file is named by the second, and must not take the place of another run's.
+        while (self.results / store.name_of(new)).exists():
+            time.sleep(0.05)
+            new.started_at = _now()
+        return new
+
+    def _resumed(self) -> Result | None:
+        """Return the newest result of the same plan, code, machine and frameworks, if any."""
+        if self.fresh:
+            return None
+        for result in self._earlier():
+            same = (
+                result.config_hash == self.plan.fingerprint()
+                and result.code_hash == codehash.measuring_code()
+                and result.environments == self.host.environments
+            )
+            if same:
+                result.config = self.plan.stored()
+                return result
+        return None
+
+    def _earlier(self) -> Iterator[Result]:
+        """Yield this machine's results, newest first; unreadable ones are left alone."""
+        folder = self.results / self.host.machine.id
+        for path in sorted(folder.glob("*.json"), reverse=True):
+            with contextlib.suppress(ResultError):
+                yield store.load(path)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

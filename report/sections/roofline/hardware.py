@@ -1,0 +1,141 @@
+"""What the hardware's own numbers promise: cores times clock times operations in a cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from report.machine.machine import usable_cores
+from report.text.numerals import count
+from report.text.wording import hertz
+
+if TYPE_CHECKING:
+    from report.machine.machine import Machine
+
+CHAPTER_HZ, CHAPTER_CORES, CHAPTER_VECTOR_BYTES = 2e9, 16, 32
+"""The processor of the chapter's estimate, and the bytes that a core takes in a cycle."""
+
+CHAPTER_MEMORY = 100e9
+"""Bytes per second of the chapter's midrange server."""
+
+FLOP_PER_CYCLE: dict[str, dict[str, int]] = {
+    "AVX-512": {"float32": 64, "float64": 32},
+    "AVX2": {"float32": 32, "float64": 16},
+    "NEON": {"float32": 32, "float64": 16},
+    "AVX-512 BF16": {"bfloat16": 128},
+    "AVX-512 FP16": {"float16": 128},
+    "AMX BF16": {"bfloat16": 1024},
+    "AMX FP16": {"float16": 1024},
+    "NEON FP16": {"float16": 64},
+    "NEON BF16": {"bfloat16": 128},
+}
+"""Floating point operations of one core in one cycle, at most, by instruction set and dtype.
+
+A fused multiply-add counts 2. Per cycle: two of 512 bits (AVX-512), two of 256 bits (AVX2 with
+FMA), four of 128 bits (NEON). That is as many units as the widest cores have; some processors with
+AVX-512 have one such unit, and most with NEON two, so that these are upper bounds. A bfloat16 dot
+product instruction does twice the operations of float32 at the same width, NEON's BFMMLA four
+times. An AMX tile product of 16 x 16 x 32 bfloat16 takes 16 cycles: 2 * 8192 / 16 = 1024.
+
+Source: Intel 64 and IA-32 Architectures Optimization Reference Manual, chapters on AVX-512 and on
+AMX; Arm Neoverse V1 Software Optimization Guide, instruction throughput.
+"""
+
+UNKNOWN_UNITS = ("SVE", "SVE2", "SME", "SME2")
+"""Instruction sets whose width is not detected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What the hardware's numbers promise, or why they say nothing.
+
+    Attributes:
+        flop_per_s: At most; None where it is not known.
+        words: How it comes about, or why it is not known, to stand in a sentence.
+    """
+
+    flop_per_s: float | None
+    words: str
+
+
+def peak(machine: Machine, dtype: str, device: str) -> Promise:
+    """Return the theoretical peak of a number format.
+
+    Args:
+        machine: The machine.
+        dtype: The number format.
+        device: Where the kernels ran.
+    """
+    if device != "cpu":
+        return Promise(flop_per_s=None, words=f"no table here tells what {device} does in a cycle")
+    cpu = machine.cpu
+    if cpu.max_frequency_hz is None:
+        return Promise(flop_per_s=None, words="the machine does not tell its highest clock")
+    wide = next((name for name in UNKNOWN_UNITS if name in cpu.simd), None)
+    if wide or "apple" in f"{cpu.vendor} {cpu.model}".lower():
+        unit = f"the width of its {wide} units" if wide else "what its matrix units do in a cycle"
+        return Promise(flop_per_s=None, words=f"{unit} is not known")
+    flops = flop_per_cycle(cpu.simd, dtype)
+    if flops is None:
+        words = f"no instructions are known here that compute in {dtype}"
+        return Promise(flop_per_s=None, words=words)
+    cores = usable_cores(machine)
+    return Promise(
+        flop_per_s=cores * cpu.max_frequency_hz * flops,
+        words=(
+            f"{count(cores, 'core')} at {hertz(cpu.max_frequency_hz)}, with at most {flops:,} "
+            "operations in a cycle each"
+        ),
+    )
+
+
+def flop_per_cycle(simd: list[str], dtype: str) -> int | None:
+    """Return what a core with these instructions does in a cycle, at most; None if not known."""
+    # AVX2 alone does not tell of fused multiply-add; every core with AVX-512 has it.
+    known = [n for n in simd if n in FLOP_PER_CYCLE and (n != "AVX2" or "FMA" in simd)]
+    found = [FLOP_PER_CYCLE[name][dtype] for name in known if dtype in FLOP_PER_CYCLE[name]]
+    if not found and dtype in {"bfloat16", "float16"}:
+        # Without instructions of their own, short numbers are widened and computed in float32.
+        found = [FLOP_PER_CYCLE[n]["float32"] for n in known if "float32" in FLOP_PER_CYCLE[n]]
+    return max(found, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorEstimate:
+    """The chapter's arithmetic: what the vector units take in, from a clock and a count of cores.
+
+    Attributes:
+        bytes_per_s: Clock times cores times `CHAPTER_VECTOR_BYTES`.
+        words: The factors: "2.6 GHz x 2 cores x 32 B".
+        nominal: Whether the clock is not known to be the highest.
+    """
+
+    bytes_per_s: float
+    words: str
+    nominal: bool = False
+
+
+CHAPTER = VectorEstimate(
+    bytes_per_s=CHAPTER_HZ * CHAPTER_CORES * CHAPTER_VECTOR_BYTES,
+    words=f"{hertz(CHAPTER_HZ)} \N{MULTIPLICATION SIGN} {CHAPTER_CORES} cores "
+    f"\N{MULTIPLICATION SIGN} {CHAPTER_VECTOR_BYTES} B",
+)
+
+
+def vector_estimate(machine: Machine, device: str) -> VectorEstimate | None:
+    """Return the same arithmetic for this machine; None where its clock is not known.
+
+    Args:
+        machine: The machine.
+        device: Where the kernels ran; only the processor's own clock is meant here.
+    """
+    clock = machine.cpu.max_frequency_hz or machine.cpu.frequency_hz
+    if clock is None or device != "cpu":
+        return None
+    cores = usable_cores(machine)
+    factors = (hertz(clock), count(cores, "core"), f"{CHAPTER_VECTOR_BYTES} B")
+    return VectorEstimate(
+        bytes_per_s=clock * cores * CHAPTER_VECTOR_BYTES,
+        words=" \N{MULTIPLICATION SIGN} ".join(factors),
+        nominal=machine.cpu.max_frequency_hz is None,
+    )

@@ -1,0 +1,145 @@
+"""What the commands print: tables for the terminal, made with rich."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from report.analysis.compare import differences
+from report.environments import create, places
+from report.figures.ratios import pair
+from report.machine.machine import describe, facts
+from report.registry import BACKENDS
+from report.text.numerals import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from rich.console import RenderableType
+
+    from report.config.plan import Plan
+    from report.results.result import Result
+    from report.run.host import Host
+
+
+WIDE = 1000
+"""Columns of what is no terminal: nothing is wrapped there."""
+
+
+def show(renderables: Sequence[RenderableType]) -> None:
+    """Print to the terminal, or wherever standard output leads instead."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    console.print(*renderables, sep="\n")
+
+
+def _columns(*names: str, right: bool = False) -> list[Column]:
+    """Return columns that wrap rather than cut what does not fit."""
+    return [Column(name, overflow="fold", justify="right" if right else "left") for name in names]
+
+
+def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list[RenderableType]:
+    """Return the plan with a time estimate for each experiment.
+
+    Args:
+        plan: The plan.
+        only: Names of experiments; all if there are none.
+        lacking: Backends that are not there, and will be skipped.
+    """
+    table = Table(
+        *_columns("experiment", "kind", "device"),
+        *_columns("backends", "processes", "at most", right=True),
+        title=escape(plan.title),
+        title_justify="left",
+    )
+    for experiment in plan.only(only):
+        table.add_row(
+            experiment.name,
+            experiment.kind,
+            experiment.device,
+            ", ".join(experiment.backends),
+            str(experiment.processes),
+            duration(experiment.estimate_s(lacking)),
+        )
+    total = duration(plan.estimate_s(only, lacking))
+    used = {backend for experiment in plan.only(only) for backend in experiment.backends}
+    missing = [BACKENDS[name] for name in lacking if name in used]
+    said = [f"{one.title} is not there and will be skipped: {one.install}" for one in missing]
+    about = f"About {total} in profile {plan.profile}, with the workers' start."
+    return [table, *map(escape, said), about]
+
+
+def host(host: Host) -> list[RenderableType]:
+    """Return the facts of a machine, each with its source, and its frameworks."""
+    hardware = Table(
+        *_columns("fact", "value", "how it is known"), title=escape(describe(host.machine))
+    )
+    for label, value, source in facts(host.machine):
+        hardware.add_row(escape(label), escape(value), escape(source), style=None)
+    frameworks = Table(
+        *_columns("framework", "versions", "BLAS", "threads", "devices"), title="Frameworks"
+    )
+    for name, environment in host.environments.items():
+        versions = ", ".join(f"{key} {value}" for key, value in environment.versions.items())
+        devices = ", ".join(f"{d} ({', '.join(t)})" for d, t in environment.dtypes.items())
+        frameworks.add_row(
+            name,
+            escape(versions or str(environment.reason)),
+            environment.blas or "unknown",
+            str(environment.threads or ""),
+            devices,
+        )
+    return [f"Machine id: {host.machine.id}", hardware, frameworks]
+
+
+def environments() -> list[RenderableType]:
+    """Return the environments that frameworks can have, and which of them are there."""
+    table = Table(*_columns("framework", "environment", "Python for it"), title="Environments")
+    for name in places.names():
+        if places.stamp_of(name) is None:
+            state = f"none; made by `report env create {name}`"
+        elif create.outdated(name):
+            state = f"there, of an older version; renewed by `report env create {name}`"
+        else:
+            state = "there"
+        table.add_row(name, state, BACKENDS[name].pythons())
+    return [table, f"In {escape(str(places.root()))}"]
+
+
+def comparison(left: Result, right: Result) -> list[RenderableType]:
+    """Return what two results have in common, with ratio and 95 % interval."""
+    machines = (left.machine.id, right.machine.id)
+    differing = Table(*_columns("differs", *machines), title="What differs")
+    for row in differences([left, right]):
+        differing.add_row(escape(row.name), *(escape(value) for value in row.values))
+    table = Table(
+        *_columns("experiment", "what"),
+        *_columns(*machines, "speed-up", "", right=True),
+        title="Times",
+        caption="in brackets: 95 % intervals",
+    )
+    compared = pair(left, right)
+    for ratio in compared.rows:
+        numbers = (ratio.left, ratio.right, ratio.speedup)
+        table.add_row(
+            escape(ratio.experiment),
+            escape(ratio.what),
+            *(f"{number.text} ({number.interval or 'none'})" for number in numbers),
+            ratio.verdict,
+        )
+    if not compared.rows:
+        return [differing, "They have no measurement in common."]
+    return [differing, table, "Speed-up: time of the first divided by time of the second."]
+
+
+def host_json(host: Host) -> str:
+    """Return the machine and its frameworks as a result file holds them."""
+    shown = dataclasses.asdict(host)
+    del shown["interpreters"]  # a result file holds no paths
+    return json.dumps(shown, indent=2, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Numbers, units and names as a reader wants them."""

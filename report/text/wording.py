@@ -1,0 +1,92 @@
+"""Says quantities, brands and frameworks as people do: "24 GiB", "Intel Xeon", "PyTorch"."""
+
+from __future__ import annotations
+
+import re
+
+from report.registry import BACKENDS
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def title(backend: str) -> str:
+    """Return what its makers call a framework; a newer version may know more of them.
+
+    Args:
+        backend: Its name, as results have it.
+    """
+    return BACKENDS[backend].title if backend in BACKENDS else backend
+
+
+def size(value_bytes: int) -> str:
+    """Say a size in the largest unit that leaves at least one of it.
+
+    Args:
+        value_bytes: The size.
+
+    Returns:
+        Words such as "48 KiB" or "23.5 GiB".
+    """
+    value, unit = float(value_bytes), 0
+    while round(value, 1) >= 1024 and unit < len(_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.1f}".removesuffix(".0") + f" {_UNITS[unit]}"
+
+
+def memory_as_sold(memory_bytes: int) -> str:
+    """Say how much memory a machine was sold with.
+
+    Firmware, kernel and graphics keep some for themselves, so that a machine of 24 GiB shows
+    23.5. Memory is sold in powers of two and half as much again; up to 8 % below such a size it
+    is taken to be meant.
+
+    Args:
+        memory_bytes: Memory that the operating system sees.
+
+    Returns:
+        Words such as "24 GiB".
+    """
+    unit, name = (2**30, "GiB") if memory_bytes >= 0.9 * 2**30 else (2**20, "MiB")
+    seen = memory_bytes / unit
+    sizes = sorted(base * 2**power // 2 for power in range(1, 32) for base in (2, 3))
+    sold = next((size for size in sizes if size >= seen), 0)
+    return f"{sold if sold <= 1.08 * seen else round(seen)} {name}"
+
+
+def hertz(value_hz: float) -> str:
+    """Say a clock.
+
+    Args:
+        value_hz: Its frequency.
+
+    Returns:
+        Words such as "2.6 GHz" or "980 MHz".
+    """
+    if value_hz >= 1e9:
+        return f"{value_hz / 1e9:.2f}".rstrip("0").rstrip(".") + " GHz"
+    return f"{value_hz / 1e6:.0f} MHz"
+
+
+def brand(model: str) -> str:
+    """Take out of a processor's brand what nobody says.
+
+    Args:
+        model: The brand as the processor gives it.
+
+    Returns:
+        "Intel Xeon" for "Intel(R) Xeon(R) Processor", "AMD EPYC 7R13" for "AMD EPYC 7R13
+        48-Core Processor".
+    """
+    noise = (
+        r"\((?:R|TM|C)\)",  # trade marks
+        r"\s+w(?:/|ith)\s.*Graphics.*",  # what else is on the chip
+        r"\s*@.*",  # the nominal clock, which is a fact of its own
+        r"\b\d+(?:st|nd|rd|th) Gen\b",  # the model's number says it again
+        r"\b(?:\w+|\d+)-Core\b",  # counted elsewhere
+        r"\bProcessor\b",
+        r"\bCPU\s*$",
+    )
+    words = model
+    for pattern in noise:
+        words = re.sub(pattern, " ", words, flags=re.IGNORECASE).strip()
+    return " ".join(words.split())

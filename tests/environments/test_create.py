@@ -1,0 +1,337 @@
+"""Environments that are made, fail, are interrupted, and are removed; with real ones."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from report.cli import main
+from report.environments import create, places
+from report.errors import UsageError
+from report.registry import BACKENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.slow
+
+UV = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+
+TIMEOUT_S = 120.0
+"""Far more than an environment takes; only a failure waits for it."""
+
+PROGRAM = """
+import signal, sys
+from pathlib import Path
+from report.cli import main
+from report.interpreters import places
+
+# Whoever runs the tests in the background may have let them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+places.REQUIREMENTS = Path(sys.argv[1])
+main(["env", "create", "numba"])
+"""
+
+
+@pytest.fixture(name="root", autouse=True)
+def empty_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let all environments lie in an empty folder, and be made with pip."""
+    monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "envs"))
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    return tmp_path / "envs"
+
+
+@pytest.fixture(name="require")
+def requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Return a function that lets "numba" be a package with this code, in a wheel on the disk."""
+
+    def require(code: str) -> Path:
+        folder = tmp_path / "requirements"
+        folder.mkdir(exist_ok=True)
+        wheel = folder / "numba-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr("numba/__init__.py", code)
+            archive.writestr(
+                "numba-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: numba\nVersion: 1.0\n"
+            )
+            archive.writestr(
+                "numba-1.0.dist-info/WHEEL",
+                "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            )
+            archive.writestr("numba-1.0.dist-info/RECORD", "")
+        (folder / "numba.txt").write_text(f"{wheel}\n")
+        monkeypatch.setattr(places, "REQUIREMENTS", folder)
+        return folder
+
+    return require
+
+
+def left(root: Path) -> list[str]:
+    """Return what lies among the environments, but for the lock."""
+    return sorted(path.name for path in root.iterdir() if path.name != "numba.lock")
+
+
+def stand_in(root: Path) -> Path:
+    """Put what looks like an environment of this program into the folder."""
+    python = places.python_in(root / "numba")
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (root / "numba" / places.STAMP).write_text("{}")
+    (root / "numba.made").touch()
+    assert places.stamp_of("numba") is not None
+    return root / "numba"
+
+
+def started(requirements_folder: Path, limit: str = "") -> subprocess.Popen[str]:
+    """Make the environment in a process of its own, as the command line does."""
+    program = (f"import resource; resource.setrlimit({limit})\n" if limit else "") + PROGRAM
+    return subprocess.Popen(
+        [sys.executable, "-c", program, str(requirements_folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PATH": ""},
+    )
+
+
+def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+    """Wait until a creation has come so far that such a file is there."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not any(folder.glob(pattern)):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def kill_all(process: subprocess.Popen[str]) -> None:
+    """Kill a creation and what it started, as happens where a machine is switched off."""
+    own = psutil.Process(process.pid)
+    every = [own, *own.children(recursive=True)]
+    for one in every:
+        one.kill()
+    process.communicate()
+    psutil.wait_procs(every, 10)
+
+
+def test_environment_is_made_found_renewed_and_removed(
+    require: Callable[[str], Path], root: Path
+) -> None:
+    """Its own package is there and none of this project's; what is removed leaves nothing."""
+    folder = require("HERE = 1")
+    said: list[str] = []
+    python = create.create("numba", said.append)
+    assert places.find("numba", {}).python == str(python)
+    assert any("installing" in line for line in said)
+    answer = subprocess.run(
+        [python, "-I", "-c", "import numba; print(numba.HERE); import click"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.stdout == "1\n"
+    assert "No module named 'click'" in answer.stderr
+    assert not create.outdated("numba")
+    (folder / "numba.txt").write_text("# another\n")
+    assert create.outdated("numba")
+    assert create.remove("numba")
+    assert not create.remove("numba")
+    assert places.stamp_of("numba") is None
+    assert left(root) == []
+
+
+@pytest.mark.skipif(UV is None, reason="uv is not installed")
+def test_uv_makes_it_where_it_is_installed(
+    require: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faster than pip and with the same outcome, also in place of an earlier environment."""
+    require("HERE = 1")
+    monkeypatch.setattr("shutil.which", {"uv": UV}.get)
+    for _ in range(2):
+        python = create.create("numba")
+    subprocess.run([python, "-I", "-c", "import numba; numba.HERE"], check=True)
+    assert places.find("numba", {}).origin == "created"
+
+
+CRASHES = {
+    "raises": (
+        "raise ImportError('no such kernel')",
+        "it ended by itself with code 1.\n",
+        "kernel",
+    ),
+    "aborts": ("import os; os.abort()", "it was ended by SIGABRT.", ""),
+}
+
+
+@pytest.mark.parametrize(("code", "how", "last"), CRASHES.values(), ids=CRASHES)
+def test_framework_that_cannot_be_imported_leaves_no_environment(
+    require: Callable[[str], Path], root: Path, code: str, how: str, last: str
+) -> None:
+    """The message says how it ended and what it said last; nothing half-made stays."""
+    require(code)
+    with pytest.raises(create.EnvironmentCreationError) as raised:
+        create.create("numba")
+    message = raised.value.message
+    assert message.startswith(
+        "The environment could not be made; nothing of it is left. "
+        f"Numba, importing it for the first time: {how}"
+    )
+    assert message.endswith(last)
+    assert left(root) == []
+    assert places.find("numba", {}).origin == "own"
+
+
+def test_package_that_cannot_be_had_is_named_by_the_installer(
+    require: Callable[[str], Path], root: Path
+) -> None:
+    """As where there is no network: the installer's own words are passed on."""
+    (require("") / "numba-1.0-py3-none-any.whl").unlink()
+    done = CliRunner().invoke(main, ["env", "create", "numba"])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Numba, installing: it ended by itself with code 1." in done.stderr
+    assert "numba-1.0-py3-none-any.whl" in done.stderr
+    assert left(root) == []
+
+
+def test_killed_creation_is_not_believed_and_can_be_done_again(
+    require: Callable[[str], Path], root: Path
+) -> None:
+    """Killed in the middle, it cannot tidy up; the next one does."""
+    process = started(require(""))
+    wait_for(root, "numba/pyvenv.cfg", process)
+    kill_all(process)
+    assert left(root) == ["numba", "numba.made"]
+    assert places.stamp_of("numba") is None
+    assert places.find("numba", {}).origin == "own"
+    listed = CliRunner().invoke(main, ["env", "list"])
+    assert "none; made by" in listed.output
+    assert create.create("numba").exists()
+    assert places.find("numba", {}).origin == "created"
+
+
+def test_interrupted_creation_leaves_nothing(require: Callable[[str], Path], root: Path) -> None:
+    """Ctrl-C ends the installer as well, which would go on to fill the folder that was removed."""
+    process = started(require(""))
+    wait_for(root, "numba/lib/python*/site-packages/pip", process)
+    at_work = psutil.Process(process.pid).children(recursive=True)
+    assert len(at_work) > 1
+    process.send_signal(signal.SIGINT)
+    out, printed = process.communicate(timeout=TIMEOUT_S)
+    assert (process.returncode, out, printed.strip()) == (1, "", "Aborted!")
+    assert psutil.wait_procs(at_work, 10)[1] == []
+    assert left(root) == []
+
+
+def test_second_creation_is_refused_while_the_first_is_at_work(
+    require: Callable[[str], Path], root: Path
+) -> None:
+    """It would take away what the first is making; one line says so."""
+    process = started(require(""))
+    wait_for(root, "numba/pyvenv.cfg", process)
+    for command in ("create", "remove"):
+        done = CliRunner().invoke(main, ["env", command, "numba"])
+        assert (done.exit_code, done.output) == (
+            2,
+            "Error: Another program is making numba at this moment; wait for it.\n",
+        )
+    assert (root / "numba" / "pyvenv.cfg").exists()
+    kill_all(process)
+
+
+def test_full_disk_leaves_nothing_and_says_so(require: Callable[[str], Path], root: Path) -> None:
+    """Files that cannot grow stand for a disk that is full."""
+    process = started(require(""), "resource.RLIMIT_FSIZE, (20_000, 20_000)")
+    _, printed = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    assert printed.startswith("Error: The environment could not be made; nothing of it is left.")
+    assert "File too large" in printed
+    assert left(root) == []
+    assert places.stamp_of("numba") is None
+
+
+def test_disk_that_is_full_at_the_very_end_leaves_nothing(
+    require: Callable[[str], Path], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is installed and only the stamp finds no room; without it nothing would be believed."""
+    require("")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(create, "_stamp", full)
+    with pytest.raises(create.EnvironmentCreationError) as raised:
+        create.create("numba")
+    assert raised.value.message == (
+        f"{root} cannot be written: No space left on device. REPORT_ENV_DIR names another folder."
+    )
+    assert left(root) == []
+
+
+def test_file_in_place_of_the_folder_is_told(require: Callable[[str], Path], root: Path) -> None:
+    """One line, with the variable that names another folder."""
+    require("")
+    root.write_text("mine")
+    done = CliRunner().invoke(main, ["env", "create", "numba"])
+    assert (done.exit_code, done.output) == (
+        1,
+        f"Error: {root} cannot be written: File exists. REPORT_ENV_DIR names another folder.\n",
+    )
+    assert root.read_text() == "mine"
+
+
+def test_what_this_program_did_not_make_is_left_alone(
+    require: Callable[[str], Path], root: Path
+) -> None:
+    """A person's own folder of that name is neither replaced nor removed."""
+    require("")
+    mine = root / "numba" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("x")
+    for act in (create.create, create.remove):
+        with pytest.raises(UsageError, match="is no environment of this program"):
+            act("numba")
+    assert mine.read_text() == "x"
+
+
+def test_environment_stays_where_no_python_could_make_it_anew(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be carried out changes nothing."""
+    too_new = replace(BACKENDS["numba"], oldest=(3, 9), newest=(3, 10))
+    monkeypatch.setitem(BACKENDS, "numba", too_new)
+    stand_in(root)
+    with pytest.raises(UsageError, match=r"Numba needs Python 3\.9 to 3\.10; this is 3"):
+        create.create("numba")
+    assert places.stamp_of("numba") is not None
+
+
+def test_environment_that_is_removed_in_part_is_not_believed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stamp goes first, so that an interruption leaves nothing that is taken for whole."""
+    folder = stand_in(root)
+
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            create.remove("numba")
+    assert folder.exists()
+    assert places.stamp_of("numba") is None
+    assert create.remove("numba")
+    assert left(root) == []

@@ -1,0 +1,195 @@
+"""Which interpreter measures a framework."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from report.environments import create, places
+from report.errors import UsageError
+from report.registry import BACKENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture(name="root", autouse=True)
+def empty_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let all environments lie in an empty folder."""
+    monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "envs"))
+    return tmp_path / "envs"
+
+
+def made(root: Path, backend: str, *, stamp: bool = True) -> Path:
+    """Put something that looks like an environment into the folder."""
+    python = places.python_in(root / backend)
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    if stamp:
+        (root / backend / places.STAMP).write_text(json.dumps({"requirements": "x"}))
+    return python
+
+
+def test_what_a_person_names_wins(root: Path) -> None:
+    """Over an environment that was made, and over the interpreter that runs the report."""
+    made(root, "numba")
+    found = places.find("numba", {"numba": sys.executable})
+    assert (found.python, found.origin) == (sys.executable, "configured")
+
+
+def test_environment_that_was_made_comes_before_this_interpreter(root: Path) -> None:
+    """Whoever made it meant it to be used."""
+    python = made(root, "numba")
+    assert places.find("numba", {}) == places.Interpreter(python=str(python), origin="created")
+    assert places.find("numpy", {}).origin == "own"
+
+
+def test_what_no_interpreter_has_is_told_without_starting_one(root: Path) -> None:
+    """Not what a person names, what was made, or what this interpreter has: NumPy, for one."""
+    assert places.lacking(["numpy", "jax", "numba"], {"numba": "/some/python"}) == ["jax"]
+    made(root, "jax")
+    assert places.lacking(["jax"], {}) == []
+
+
+def test_environment_without_its_stamp_is_not_believed(root: Path) -> None:
+    """It is what an interrupted creation leaves."""
+    made(root, "numba", stamp=False)
+    assert places.stamp_of("numba") is None
+    assert places.find("numba", {}).python == sys.executable
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{", "3"])
+def test_stamp_that_is_none_is_not_believed(root: Path, content: str) -> None:
+    """A disk that was full may leave an empty one."""
+    made(root, "numba", stamp=False)
+    (root / "numba" / places.STAMP).write_text(content)
+    assert places.stamp_of("numba") is None
+
+
+def test_interpreter_that_is_not_there_is_named_with_its_key() -> None:
+    """One line that says what to change."""
+    with pytest.raises(UsageError, match=r"interpreters\.numba: /no/such/python is no program"):
+        places.find("numba", {"numba": "/no/such/python"})
+
+
+def test_interpreter_is_found_as_a_shell_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path from the configuration's folder on, one in one's home, or a command on the PATH."""
+    folder, commands = tmp_path / "there", tmp_path / "commands"
+    for one in (folder, commands):
+        one.mkdir()
+        (one / "python3.11").symlink_to(sys.executable)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("PATH", str(commands))
+    found = {
+        wanted: places.find("numba", {"numba": wanted}, folder).python
+        for wanted in ("python3.11", "./python3.11", "~/python3.11")
+    }
+    assert found == {
+        "python3.11": str(commands / "python3.11"),
+        "./python3.11": str(folder / "python3.11"),
+        "~/python3.11": str(folder / "python3.11"),
+    }
+
+
+def test_folder_and_text_file_are_no_interpreters(tmp_path: Path) -> None:
+    """Only what can be started."""
+    (tmp_path / "notes.txt").write_text("x")
+    for wanted in (tmp_path, tmp_path / "notes.txt"):
+        with pytest.raises(UsageError, match="is no program that can be started"):
+            places.find("numba", {"numba": str(wanted)})
+
+
+def test_environment_whose_python_is_gone_is_not_believed(root: Path) -> None:
+    """It stands on one that an update of the system removed."""
+    python = made(root, "numba")
+    python.unlink()
+    python.symlink_to(root / "gone")
+    assert places.stamp_of("numba") is None
+
+
+def test_every_further_framework_has_pinned_requirements() -> None:
+    """All but PyTorch, which is an extra of the package; nothing in them is open."""
+    assert places.names() == sorted(set(BACKENDS) - {"pytorch"})
+    for path in places.REQUIREMENTS.glob("*.txt"):
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        assert lines
+        assert all("==" in line for line in lines), path.name
+        assert any(line.startswith(BACKENDS[path.stem].package) for line in lines)
+
+
+@pytest.fixture(name="pythons")
+def programs(tmp_path: Path) -> Callable[..., Callable[[str], str | None]]:
+    """Return a function that puts programs into a folder and finds them, as the PATH does."""
+
+    def search(**says: str) -> Callable[[str], str | None]:
+        for name, body in says.items():
+            path = tmp_path / name.replace("_", ".")
+            path.write_text(f"#!/bin/sh\n{body}\n")
+            path.chmod(0o755)
+        return lambda name: shutil.which(name, path=str(tmp_path))
+
+    return search
+
+
+TENSORFLOW, MXNET, NUMBA = (BACKENDS[name] for name in ("tensorflow", "mxnet", "numba"))
+
+
+def test_this_python_is_chosen_if_it_will_do() -> None:
+    """Nothing else is looked for then."""
+    assert create.base_python(TENSORFLOW, own=(3, 12), search=lambda _: None) == sys.executable
+
+
+def test_newest_python_is_chosen_that_the_framework_runs_on(
+    pythons: Callable[..., Callable[[str], str | None]], tmp_path: Path
+) -> None:
+    """Where this one is too new; one that is newer still is of no use."""
+    search = pythons(python3_11="echo 3 11", python3_12="echo 3 12", python3_14="echo 3 14")
+    chosen = create.base_python(TENSORFLOW, own=(3, 14), search=search)
+    assert chosen == str(tmp_path / "python3.12")
+
+
+def test_program_that_stands_for_a_python_is_not_taken_for_one(
+    pythons: Callable[..., Callable[[str], str | None]], tmp_path: Path
+) -> None:
+    """A version manager has a program of that name also where there is no such Python."""
+    search = pythons(
+        python3_11="echo 3 11",
+        python3_12="echo 3 11",
+        python3_13="echo python3.13: command not found >&2; exit 127",
+    )
+    chosen = create.base_python(TENSORFLOW, own=(3, 14), search=search)
+    assert chosen == str(tmp_path / "python3.11")
+
+
+@pytest.mark.parametrize("own", [(3, 10), (3, 14)])
+def test_refusal_says_which_python_would_do(own: tuple[int, int]) -> None:
+    """This one is too old or too new, and no other is there."""
+    with pytest.raises(UsageError) as raised:
+        create.base_python(TENSORFLOW, own=own, search=lambda _: None)
+    assert raised.value.message == (
+        f"TensorFlow needs Python 3.11 to 3.13; this is 3.{own[1]}, and no python3.13 is on the "
+        "PATH. Install one, or name it in experiments.yaml (interpreters: {tensorflow: "
+        "/path/to/python})."
+    )
+
+
+def test_framework_says_on_which_pythons_it_runs() -> None:
+    """From the first that will do to the last, both included, in words as people have them."""
+    assert [
+        [one.runs_on((3, minor)) for minor in (10, 11, 13, 14)]
+        for one in (MXNET, TENSORFLOW, NUMBA)
+    ] == [
+        [False, True, False, False],
+        [False, True, True, False],
+        [False, True, True, True],
+    ]
+    said = [one.pythons() for one in (MXNET, TENSORFLOW, NUMBA)]
+    assert said == ["3.11", "3.11 to 3.13", "3.11 or newer"]

@@ -1,0 +1,206 @@
+"""Tests of accelerators: against a driver made up here: most machines have no GPU."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pynvml
+import pytest
+
+from report.machine import accelerators
+from report.machine.accelerators import gather
+from report.machine.surroundings import UNREADABLE
+from report.worker.records import Accelerator, Environment
+
+FAST, SLOW = "NVIDIA H100 80GB HBM3", "NVIDIA T4"
+
+
+class Driver:
+    """Answers like NVML for a machine with these boards."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, boards: list[dict[str, Any]]) -> None:
+        """Take NVML's place."""
+        self.boards = boards
+        self.shut = False
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+        answers = {
+            "nvmlInit": lambda: None,
+            "nvmlShutdown": self.shutdown,
+            "nvmlSystemGetDriverVersion": lambda: "560.35",
+            "nvmlDeviceGetCount": lambda: len(boards),
+            "nvmlDeviceGetHandleByIndex": lambda index: index,
+            "nvmlDeviceGetPciInfo": lambda index: SimpleNamespace(busId=boards[index]["bus"]),
+            "nvmlDeviceGetName": lambda index: boards[index]["name"],
+            "nvmlDeviceGetUUID": lambda index: boards[index]["uuid"],
+            "nvmlDeviceGetMemoryInfo": lambda _: SimpleNamespace(total=80 * 2**30),
+            "nvmlDeviceGetCudaComputeCapability": lambda _: (9, 0),
+            "nvmlDeviceGetMaxClockInfo": self.clock,
+            "nvmlDeviceGetEnforcedPowerLimit": self.power_limit,
+        }
+        for name, answer in answers.items():
+            monkeypatch.setattr(pynvml, name, answer)
+
+    def shutdown(self) -> None:
+        """Note that NVML was let go."""
+        self.shut = True
+
+    def clock(self, _index: int, kind: int) -> int:
+        """Answer in MHz, as NVML does."""
+        return {pynvml.NVML_CLOCK_SM: 1980, pynvml.NVML_CLOCK_MEM: 2619}[kind]
+
+    def power_limit(self, index: int) -> int:
+        """Answer in mW, or refuse, as laptops' boards do."""
+        limit: int | None = self.boards[index].get("power_limit_mw")
+        if limit is None:
+            raise pynvml.NVMLError_NotSupported
+        return limit
+
+
+def board(name: str, number: int, **more: Any) -> dict[str, Any]:
+    """Describe a board on its own bus."""
+    return {"name": name, "bus": f"0000:{number:02}:00.0", "uuid": f"GPU-{number:04}", **more}
+
+
+def seen(*names: str | None, backend: str = "pytorch", works: bool = True) -> Environment:
+    """Pretend that a framework sees CUDA devices with these names."""
+    devices = [
+        Accelerator(device=f"cuda:{index}", name=name, works=works)
+        for index, name in enumerate(names)
+    ]
+    return Environment(backend=backend, accelerators=devices)
+
+
+def no_driver() -> None:
+    """Fail as NVML does on a machine without it."""
+    raise pynvml.NVMLError_LibraryNotFound
+
+
+def test_driver_adds_what_the_framework_cannot_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clocks and power come in SI units, and NVML is let go again."""
+    driver = Driver(monkeypatch, [board(FAST, 1, power_limit_mw=700_000)])
+    (found,), sources = gather([seen(FAST)])
+    assert (found.driver, found.compute_capability) == ("560.35", "9.0")
+    assert (found.clock_hz, found.memory_clock_hz) == (1_980_000_000, 2_619_000_000)
+    assert found.power_limit_w == 700.0
+    assert found.memory_bytes == 80 * 2**30
+    assert "NVML" in sources["accelerators.cuda:0"]
+    assert driver.shut
+
+
+def test_framework_is_believed_before_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured is the device as the framework had it."""
+    Driver(monkeypatch, [board(FAST, 1)])
+    device = Accelerator(device="cuda:0", name=FAST, memory_bytes=5, works=True)
+    (found,), _ = gather([Environment(backend="pytorch", accelerators=[device])])
+    assert found.memory_bytes == 5
+
+
+def test_refused_fact_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board without a readable power limit still tells its clocks."""
+    Driver(monkeypatch, [board(FAST, 1)])
+    (found,), _ = gather([seen(FAST)])
+    assert found.power_limit_w is None
+    assert found.clock_hz == 1_980_000_000
+
+
+def test_missing_driver_leaves_the_device_as_the_framework_saw_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """AMD's devices are called cuda as well and have no NVML."""
+    monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
+    environment = seen("AMD Instinct MI300X")
+    found, sources = gather([environment])
+    assert found == environment.accelerators
+    assert "not readable" in sources["accelerators.cuda:0"]
+
+
+def test_devices_get_the_facts_of_boards_of_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA numbers the fastest first and NVML by bus, so that numbers must not be compared."""
+    boards = [board(SLOW, 1, power_limit_mw=70_000), board(FAST, 2, power_limit_mw=700_000)]
+    Driver(monkeypatch, boards)
+    found, _ = gather([seen(FAST, SLOW)])
+    assert [device.power_limit_w for device in found] == [700.0, 70.0]
+
+
+def test_equal_boards_are_matched_by_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NVML may list boards in any order; CUDA numbers equal ones by bus."""
+    boards = [board(FAST, 2, power_limit_mw=2000), board(FAST, 1, power_limit_mw=1000)]
+    Driver(monkeypatch, boards)
+    found, _ = gather([seen(FAST, FAST)])
+    assert [device.power_limit_w for device in found] == [1.0, 2.0]
+
+
+def test_part_of_a_board_does_not_get_the_facts_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A slice of a shared board has another name, and not the board's power to itself."""
+    Driver(monkeypatch, [board(FAST, 1, power_limit_mw=700_000)])
+    (found,), sources = gather([seen(FAST + " MIG 1g.10gb")])
+    assert (found.driver, found.power_limit_w) == ("560.35", None)
+    assert "not readable" in sources["accelerators.cuda:0"]
+
+
+@pytest.mark.parametrize(
+    ("visible", "order", "expected"),
+    [
+        ("1", None, [2.0]),
+        ("GPU-0002,GPU-0001", None, [2.0, 1.0]),
+        ("1,0", "PCI_BUS_ID", [2.0, 1.0]),
+        ("7", None, [1.0]),
+        ("nonsense", None, [1.0]),
+    ],
+)
+def test_hidden_boards_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch, visible: str, order: str | None, expected: list[float]
+) -> None:
+    """CUDA_VISIBLE_DEVICES is followed where it can be interpreted, and ignored elsewhere."""
+    boards = [board(FAST, 1, power_limit_mw=1000), board(FAST, 2, power_limit_mw=2000)]
+    Driver(monkeypatch, boards)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    if order:
+        monkeypatch.setenv("CUDA_DEVICE_ORDER", order)
+    found, _ = gather([seen(*[FAST] * len(expected))])
+    assert [device.power_limit_w for device in found] == expected
+
+
+def test_bare_number_says_nothing_of_boards_with_different_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Unless CUDA is told to number by bus, its number 0 is the fastest board, wherever it is."""
+    Driver(monkeypatch, [board(SLOW, 1), board(FAST, 2)])
+    _, boards = accelerators.read_boards()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert accelerators.visible(boards) == boards
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    assert [each.name for each in accelerators.visible(boards)] == [SLOW]
+
+
+def test_device_of_two_frameworks_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The framework that can use the device is the one that describes it."""
+    monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
+    (found,), sources = gather([seen(FAST, backend="a", works=False), seen(FAST, backend="b")])
+    assert found.works
+    assert sources["accelerators.cuda:0"].startswith("b; ")
+
+
+def test_board_that_no_framework_sees_is_mentioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever installed a framework without CUDA learns here that their GPU lies idle."""
+    Driver(monkeypatch, [board(FAST, 1)])
+    found, sources = gather([Environment(backend="pytorch")])
+    assert found == []
+    assert FAST in sources["accelerators"]
+
+
+def test_no_framework_asked_is_not_no_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without environments nothing is known of accelerators, and the source says so."""
+    monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
+    assert gather([])[1]["accelerators"].startswith(UNREADABLE)
+    assert not gather([Environment(backend="pytorch")])[1]["accelerators"].startswith(UNREADABLE)
+
+
+def test_uuids_stay_out_of_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result file must not tell one owner's board from another's."""
+    Driver(monkeypatch, [board(FAST, 1)])
+    assert "GPU-0001" not in repr(gather([seen(FAST)]))

@@ -1,0 +1,289 @@
+"""Tests of machine: names, words and facts of machines made up here, and of this one."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from report.errors import UsageError
+from report.machine import machine as machines
+from report.machine.machine import Cache, Cpu, Machine
+from report.machine.surroundings import UNREADABLE
+from report.worker.records import Accelerator, Environment
+
+GIB = 2**30
+
+LAPTOP = Cpu(
+    model="Intel(R) Xeon(R) Processor",
+    vendor="GenuineIntel",
+    architecture="x86_64",
+    physical_cores=2,
+    logical_cores=4,
+    affinity_cores=4,
+    quota_cores=None,
+    simd=["SSE4.2", "AVX", "AVX2", "FMA", "AVX-512", "AMX", "AMX BF16"],
+    caches=[
+        Cache(level=1, type="data", size_bytes=49152, shared_by=2),
+        Cache(level=2, type="unified", size_bytes=2**21, shared_by=None),
+    ],
+    frequency_hz=2.6e9,
+    max_frequency_hz=None,
+    governor=None,
+)
+H100 = Accelerator(device="cuda:0", name="NVIDIA H100", memory_bytes=80 * GIB, works=True)
+
+
+def made_of(cpu: Cpu, *accelerators: Accelerator, sources: dict[str, str] | None = None) -> Machine:
+    """Make a machine of 24 GiB around a processor."""
+    return Machine(
+        id="made-up",
+        cpu=cpu,
+        memory_bytes=25276502016,
+        accelerators=list(accelerators),
+        os="Linux 6.18",
+        virtualization=None,
+        sources=sources or {},
+    )
+
+
+def test_this_machine_is_described_without_naming_its_owner() -> None:
+    """Result files are shared: no host name, no user and no home folder may be in them."""
+    text = TypeAdapter(Machine).dump_json(machines.detect()).decode().lower()
+    for secret in (socket.gethostname(), getpass.getuser()):
+        # As a word of its own: a host called "vm" would be found in other words.
+        assert not re.search(rf"\b{re.escape(secret.lower())}\b", text)
+    assert str(Path.home()).lower() not in text
+
+
+def test_this_machine_keeps_its_name() -> None:
+    """A second run must find the folder of the first."""
+    assert machines.detect().id == machines.detect().id
+
+
+def test_this_machine_survives_being_written_and_read() -> None:
+    """The dataclass is the file format: strict validation gives back the same machine."""
+    adapter = TypeAdapter(Machine)
+    found = machines.detect([Environment(backend="pytorch", accelerators=[H100])])
+    assert adapter.validate_json(adapter.dump_json(found), strict=True) == found
+    assert adapter.json_schema()["additionalProperties"] is False
+    with pytest.raises(ValidationError, match="serial"):
+        adapter.validate_python({**adapter.dump_python(found), "serial": "123"})
+
+
+def test_every_fact_of_this_machine_says_how_it_is_known() -> None:
+    """A fact without a source cannot be judged by those who read it elsewhere."""
+    found = machines.detect([Environment(backend="pytorch", accelerators=[H100])])
+    assert {key for key in found.sources if key.startswith("cpu.")} == {
+        f"cpu.{name}" for name in Cpu.__dataclass_fields__
+    }
+    assert {"memory_bytes", "accelerators", "os", "virtualization"} < set(found.sources)
+    assert all(value and source for _, value, source in machines.facts(found))
+
+
+def test_machine_that_tells_nothing_is_still_described(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unreadable facts are null with a source that says so, and nothing crashes or is guessed."""
+    monkeypatch.setattr("cpuinfo.get_cpu_info", dict)
+    monkeypatch.setattr("platform.machine", str)
+    monkeypatch.setattr(psutil, "cpu_count", lambda **_: None)
+    monkeypatch.setattr(psutil, "cpu_freq", lambda: None)
+    found = machines.detect(root=tmp_path)
+    unknown = ("model", "vendor", "architecture", "physical_cores", "logical_cores")
+    for name in (*unknown, "quota_cores", "frequency_hz", "max_frequency_hz", "governor"):
+        assert getattr(found.cpu, name) is None, name
+        assert found.sources[f"cpu.{name}"].startswith(UNREADABLE), name
+    for name in ("simd", "caches"):
+        assert getattr(found.cpu, name) == [], name
+        assert found.sources[f"cpu.{name}"].startswith(UNREADABLE), name
+    assert found.id.startswith("unknown-processor-")
+    assert "unknown processor" in machines.describe(found)
+    assert machines.usable_cores(found) >= 1
+    assert ("Processor", UNREADABLE) in [row[:2] for row in machines.facts(found)]
+
+
+def test_chosen_name_replaces_the_made_one() -> None:
+    """Whoever calls their machine something finds it under that name."""
+    assert machines.detect(name="my-laptop_2.0").id == "my-laptop_2.0"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".hidden",
+        "..",
+        "a..b",
+        "a/b",
+        "a\\b",
+        "/etc",
+        "Laptop",
+        "my laptop",
+        "laptop\n",
+        "laptop.",
+        "é",
+        "-rf",
+        "nul",
+        "com1.old",
+        "a" * 65,
+        "a" * 10000,
+    ],
+)
+def test_unsafe_name_is_refused_with_a_remedy(name: str) -> None:
+    """A name may not leave its folder, hide, or mean something else on another system."""
+    with pytest.raises(UsageError) as caught:
+        machines.detect(name=name)
+    assert "--machine my-laptop" in caught.value.message
+    assert len(caught.value.message.splitlines()) == 1
+    assert len(caught.value.message) < 300
+
+
+def test_made_name_is_readable_and_safe() -> None:
+    """The name says what the machine is and may be given back as --machine."""
+    name = machines.machine_id(LAPTOP, 25276502016, [])
+    assert name.startswith("intel-xeon-2-core-24-gib-")
+    assert machines.check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "model", [None, "", "龍芯", "../../etc", "X" * 200, "(R)", "CPU @ 3 GHz", "Con."]
+)
+def test_strange_brands_give_safe_names(model: str | None) -> None:
+    """Virtual machines let anybody write anything into the brand."""
+    name = machines.machine_id(replace(LAPTOP, model=model), 25276502016, [])
+    assert machines.check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "AMD EPYC"},
+        {"physical_cores": 4},
+        {"logical_cores": 2},
+        {"simd": ["AVX2"]},
+        {"caches": []},
+    ],
+)
+def test_other_hardware_gets_another_name(change: dict[str, Any]) -> None:
+    """Results of different machines must not mix in one folder."""
+    other = machines.machine_id(replace(LAPTOP, **change), 25276502016, [])
+    assert other != machines.machine_id(LAPTOP, 25276502016, [])
+
+
+def test_other_memory_or_accelerators_get_another_name() -> None:
+    """Hardware beside the processor counts as well."""
+    names = {
+        machines.machine_id(LAPTOP, 24 * GIB, []),
+        machines.machine_id(LAPTOP, 48 * GIB, []),
+        machines.machine_id(LAPTOP, 24 * GIB, [H100]),
+    }
+    assert len(names) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frequency_hz": 1e9},
+        {"max_frequency_hz": 5e9},
+        {"governor": "powersave"},
+        {"affinity_cores": 1},
+        {"quota_cores": 0.5},
+    ],
+)
+def test_passing_circumstances_keep_the_name(change: dict[str, Any]) -> None:
+    """The clock of the moment and a container's limits are no other machine."""
+    same = machines.machine_id(replace(LAPTOP, **change), 25276502016, [])
+    assert same == machines.machine_id(LAPTOP, 25276502016, [])
+
+
+def test_new_driver_and_kernel_keep_the_name() -> None:
+    """Updates take some memory and change versions; the machine stays the same."""
+    updated = replace(H100, driver="999", works=False, reason="too new")
+    before = machines.machine_id(LAPTOP, 25276502016, [H100])
+    assert machines.machine_id(LAPTOP, 25276502016 - 10**7, [updated]) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, 2),
+        ({"affinity_cores": 1}, 1),
+        ({"quota_cores": 1.5}, 2),
+        ({"quota_cores": 0.2}, 1),
+        ({"physical_cores": None}, 4),
+        ({"physical_cores": None, "logical_cores": None, "affinity_cores": None}, 1),
+    ],
+)
+def test_usable_cores_are_the_tightest_limit(change: dict[str, Any], expected: int) -> None:
+    """Threads beyond physical cores, affinity or quota would only wait for each other."""
+    assert machines.usable_cores(made_of(replace(LAPTOP, **change))) == expected
+
+
+@pytest.mark.parametrize(
+    ("cpu", "accelerators", "expected"),
+    [
+        (LAPTOP, [], "2-core Intel Xeon with AVX-512 and AMX, 24 GiB, no accelerator"),
+        (LAPTOP, [H100], "2-core Intel Xeon with AVX-512 and AMX, 24 GiB, NVIDIA H100"),
+        (
+            LAPTOP,
+            [H100, replace(H100, device="cuda:1")],
+            "2-core Intel Xeon with AVX-512 and AMX, 24 GiB, 2 x NVIDIA H100",
+        ),
+        (
+            replace(LAPTOP, simd=["SSE4.2", "AVX", "AVX2"], quota_cores=1.0),
+            [replace(H100, works=False)],
+            "2-core Intel Xeon (1 usable) with AVX2, 24 GiB, NVIDIA H100 (not working)",
+        ),
+        (
+            replace(LAPTOP, model="Apple M2", physical_cores=8, affinity_cores=None, simd=["NEON"]),
+            [Accelerator(device="mps", works=True)],
+            "8-core Apple M2 with NEON, 24 GiB, mps",
+        ),
+        (
+            replace(LAPTOP, model="Neoverse-V2", simd=["NEON", "SVE", "SVE2", "SME"]),
+            [],
+            "2-core Neoverse-V2 with SVE2 and SME, 24 GiB, no accelerator",
+        ),
+    ],
+)
+def test_description_is_what_a_person_would_say(
+    cpu: Cpu, accelerators: list[Accelerator], expected: str
+) -> None:
+    """One line tells a reader what matters for the times."""
+    assert machines.describe(made_of(cpu, *accelerators)) == expected
+
+
+def test_description_is_silent_on_accelerators_that_nobody_looked_for() -> None:
+    """Before a framework was asked, there may be one."""
+    found = made_of(LAPTOP, sources={"accelerators": f"{UNREADABLE}: no framework was asked"})
+    assert machines.describe(found).endswith("24 GiB")
+
+
+def test_facts_have_units_and_tell_absent_from_unreadable() -> None:
+    """No limit of CPU time is a fact; a governor that nobody could read is none."""
+    device = replace(H100, clock_hz=1_980_000_000, power_limit_w=700.0)
+    sources = {"cpu.quota_cores": "no limit", "cpu.governor": f"{UNREADABLE}: no cpufreq"}
+    found = made_of(LAPTOP, device, sources=sources)
+    rows = {label: value for label, value, _ in machines.facts(found)}
+    assert rows["Container's limit of CPU time"] == "none"
+    assert rows["Clock governor"] == UNREADABLE
+    assert rows["L1 cache (data)"] == "48 KiB, shared by 2 logical cores"
+    assert rows["L2 cache"] == "2 MiB"
+    assert rows["Clock"] == "2.6 GHz"
+    assert rows["Memory"] == "23.5 GiB"
+    assert rows["Accelerator cuda:0"] == "NVIDIA H100, 80 GiB, up to 1.98 GHz, 700 W"
+
+
+def test_broken_device_says_why_among_the_facts() -> None:
+    """Whoever wonders where the GPU's results are finds the reason here."""
+    device = replace(H100, works=False, reason="no kernel image")
+    rows = {label: value for label, value, _ in machines.facts(made_of(LAPTOP, device))}
+    assert rows["Accelerator cuda:0"].endswith("not working: no kernel image")

@@ -1,0 +1,270 @@
+"""Tests of noise: what disturbs a measurement, and how it is judged."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from pydantic import TypeAdapter
+
+from factories import measured
+from report.machine import noise
+from report.machine.noise import Conditions, Grade, Watch, grade
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CPUS = "sys/devices/system/cpu"
+
+QUIET = replace(measured.QUIET, elapsed_s=10.0, speed_after_s=1.008e-3)
+
+COUNTERS = noise._Counters(
+    clock_s=100.0,
+    busy_s=50.0,
+    steal_s=1.0,
+    total_s=200.0,
+    worker_s=5.0,
+    reaped_s=2.0,
+    swapped_bytes=0,
+    throttle_cores={},
+    throttle_packages={},
+)
+
+BUSY = "import time\nwhile time.process_time() < 0.2: pass"
+
+
+def between(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Conditions:
+    """Stop a watch that began with COUNTERS, ten seconds later, with these changes."""
+    readings = iter([COUNTERS, replace(COUNTERS, **{"clock_s": 110.0, **changes})])
+    monkeypatch.setattr(Watch, "_read", lambda _: next(readings))
+    monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)
+    return Watch().stop()
+
+
+def test_worker_is_no_disturbance_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of twelve busy seconds in ten, the worker's eight leave others 0.4 cores."""
+    seen = between(monkeypatch, busy_s=62.0, worker_s=13.0)
+    assert seen.other_cores == pytest.approx(0.4)
+
+
+def test_worker_that_ended_is_counted_by_who_waited_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had used 5 s at the start and 13 s when it was waited for, so that 8 s are its own."""
+    seen = between(monkeypatch, busy_s=62.0, worker_s=None, reaped_s=15.0)
+    assert seen.other_cores == pytest.approx(0.4)
+
+
+def test_worker_whose_time_is_lost_leaves_others_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can say whose the busy time was, so that no one is accused."""
+    assert between(monkeypatch, busy_s=62.0, worker_s=None).other_cores is None
+
+
+def test_rounding_does_not_make_others_less_than_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clocks with different ticks may disagree; the result never goes below zero."""
+    assert between(monkeypatch, busy_s=58.0, worker_s=13.1).other_cores == 0.0
+
+
+def test_steal_is_a_share_of_all_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cores for ten seconds are twenty; half a second stolen is 2.5 %."""
+    seen = between(monkeypatch, steal_s=1.5, total_s=220.0)
+    assert seen.steal_fraction == pytest.approx(0.025)
+
+
+def test_system_without_steal_does_not_claim_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only Linux tells it."""
+    monkeypatch.setattr(noise, "SHORTEST_S", 0.0)
+    times = iter([SimpleNamespace(user=1.0, idle=1.0), SimpleNamespace(user=2.0, idle=2.0)])
+    monkeypatch.setattr(psutil, "cpu_times", lambda: next(times))
+    assert Watch().stop().steal_fraction is None
+
+
+def test_short_watch_says_nothing_of_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ticks of 10 ms would turn into a false alarm."""
+    seen = between(monkeypatch, clock_s=100.1, busy_s=50.1, steal_s=1.1, total_s=200.2)
+    assert (seen.other_cores, seen.steal_fraction) == (None, None)
+
+
+def test_swapping_is_the_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was swapped before the start is not held against the run."""
+    assert between(monkeypatch, swapped_bytes=4096).swapped_bytes == 4096
+
+
+def test_load_is_that_of_the_minute_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ran before may still be cooling down or flushing; the run's own load is no news."""
+    loads = iter([(0.7, 0.0, 0.0), (2.0, 0.0, 0.0)])
+    monkeypatch.setattr(psutil, "getloadavg", lambda: next(loads))
+    assert between(monkeypatch).load_before == 0.7
+
+
+def test_throttling_of_a_package_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each core repeats its package's count; each core's own events add up."""
+    monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)
+
+    def set_counts(core: int, package: int) -> None:
+        for cpu in ("cpu0", "cpu1"):
+            folder = tmp_path / CPUS / cpu / "thermal_throttle"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "core_throttle_count").write_text(f"{core}\n")
+            (folder / "package_throttle_count").write_text(f"{package}\n")
+
+    set_counts(core=7, package=100)
+    watch = Watch(root=tmp_path)
+    set_counts(core=8, package=103)
+    assert watch.stop().throttle_events == 1 + 1 + 3
+
+
+def test_unreadable_throttling_is_not_zero(tmp_path: Path) -> None:
+    """Virtual machines do not show it."""
+    assert Watch(root=tmp_path).stop().throttle_events is None
+
+
+@pytest.mark.parametrize("dead_before_start", [True, False])
+def test_watch_survives_the_death_of_its_worker(
+    monkeypatch: pytest.MonkeyPatch, *, dead_before_start: bool
+) -> None:
+    """A crashed worker is an ordinary failure; its record still gets its conditions."""
+    monkeypatch.setattr(noise, "SHORTEST_S", 0.0)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    if dead_before_start:
+        process.communicate()
+    watch = Watch(process.pid)
+    process.kill()
+    process.communicate()
+    seen = watch.stop()
+    assert isinstance(seen, Conditions)
+    if dead_before_start:  # nobody can say what it had used by then
+        assert seen.other_cores is None
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_children_count_as_the_worker(*, named: bool) -> None:
+    """What a child uses up is found while it lives, and after it was waited for."""
+    run = f"subprocess.run([sys.executable, '-c', {BUSY!r}])"
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import subprocess, sys; input(); {run}; print(flush=True); input()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    watch = Watch(process.pid if named else None)
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+    process.stdout.readline()  # the child has ended, its parent has not
+    alive = noise._worker_time(watch._before, watch._read())
+    process.communicate(b"\n")
+    ended = noise._worker_time(watch._before, watch._read())
+    # The child used 0.2 s; the kernel's ticks may hide some of it.
+    assert alive is not None
+    assert alive >= 0.15
+    assert ended is not None
+    assert ended >= 0.15
+
+
+def test_number_of_a_dead_worker_may_belong_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system gives numbers again; a stranger's time is not taken for the worker's."""
+    worker = psutil.Process()
+    monkeypatch.setattr(worker, "is_running", lambda: False)
+    assert noise._tree_time(worker) is None
+
+
+def test_system_that_cannot_tell_swapping_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Psutil warns and returns zeros, which must not pass for a quiet machine."""
+
+    def swap_memory() -> SimpleNamespace:
+        warnings.warn("'sin' and 'sout' were set to 0", RuntimeWarning, stacklevel=2)
+        return SimpleNamespace(sin=0, sout=0)
+
+    monkeypatch.setattr(psutil, "swap_memory", swap_memory)
+    assert noise._swapped_bytes() is None
+
+
+def test_windows_does_not_claim_what_it_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There psutil always answers 0 to these two."""
+    monkeypatch.setattr(psutil, "WINDOWS", True)
+    assert (noise._swapped_bytes(), noise._load()) == (None, None)
+
+
+def test_conditions_of_this_machine_survive_being_written_and_read() -> None:
+    """They are part of each record in a result file."""
+    adapter = TypeAdapter(Conditions)
+    seen = Watch().stop()
+    assert adapter.validate_json(adapter.dump_json(seen), strict=True) == seen
+    assert seen.speed_before_s > 0
+    assert seen.speed_after_s > 0
+
+
+def test_quiet_machine_is_called_so_with_evidence() -> None:
+    """One sentence says what was looked for."""
+    sentence = "no other load, no steal, clock steady within 0.8 %"
+    assert grade([QUIET, QUIET], spread=0.01) == Grade(level="quiet", reasons=[sentence])
+
+
+def test_quiet_machine_claims_only_what_was_read() -> None:
+    """A Mac tells nothing of steal, so that its absence is no evidence."""
+    seen = replace(QUIET, steal_fraction=None, other_cores=None)
+    assert grade([seen]).reasons == ["clock steady within 0.8 %"]
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "reason"),
+    [
+        ({"steal_fraction": 0.01}, "quiet", None),
+        ({"steal_fraction": 0.021}, "fair", "the hypervisor took 2.1 % of CPU time"),
+        ({"steal_fraction": 0.06}, "noisy", "the hypervisor took 6 % of CPU time"),
+        ({"other_cores": 0.1}, "quiet", None),
+        ({"other_cores": 0.4}, "fair", "other programs kept 0.4 cores busy"),
+        ({"other_cores": 1.0}, "noisy", "other programs kept 1 core busy"),
+        ({"speed_after_s": 1.02e-3}, "quiet", None),
+        ({"speed_after_s": 1.06e-3}, "fair", "the clock drifted by 6 % between start and end"),
+        ({"speed_after_s": 0.8e-3}, "noisy", "the clock drifted by 25 % between start and end"),
+        ({"swapped_bytes": 2**20}, "quiet", None),
+        ({"swapped_bytes": 12 * 10**6}, "noisy", "the machine swapped 12 MB"),
+        ({"throttle_events": 1}, "noisy", "1 thermal throttling event"),
+        ({"throttle_events": 3}, "noisy", "3 thermal throttling events"),
+    ],
+)
+def test_disturbance_lowers_the_grade_with_its_number(
+    change: dict[str, Any], level: str, reason: str | None
+) -> None:
+    """The worst record decides, and the reason says how bad it was."""
+    result = grade([QUIET, replace(QUIET, **change), QUIET])
+    assert result.level == level
+    if reason is not None:
+        assert result.reasons == [reason]
+
+
+@pytest.mark.parametrize(
+    ("spread", "level"), [(None, "quiet"), (0.05, "quiet"), (0.12, "fair"), (0.2, "noisy")]
+)
+def test_processes_that_differ_lower_the_grade(spread: float | None, level: str) -> None:
+    """Whatever the cause, times that do not repeat are not to be trusted."""
+    result = grade([QUIET], spread)
+    assert result.level == level
+    if level != "quiet":
+        assert spread is not None
+        assert result.reasons == [f"processes differ by up to {100 * spread:.0f} %"]
+
+
+def test_all_reasons_are_given_and_the_worst_decides() -> None:
+    """Whoever wants to mend it needs the whole list."""
+    result = grade([replace(QUIET, steal_fraction=0.02), replace(QUIET, other_cores=0.7)])
+    assert result.level == "noisy"
+    assert len(result.reasons) == 2
+
+
+def test_unwatched_machine_is_not_called_quiet() -> None:
+    """Nothing seen is no evidence of quiet."""
+    assert grade([]) == Grade(level="fair", reasons=["nothing was observed of the machine"])
+    assert grade([], spread=0.3).level == "noisy"

@@ -1,0 +1,437 @@
+"""Result files: what is written comes back, and what cannot be trusted is refused by name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from report.errors import ResultError, UsageError
+from report.registry import KINDS
+from report.results import store
+from report.results.result import VERSION
+from report.worker.records import Outcome, Series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from report.results.result import Result
+
+# Where `one_of_each` has a measured gradient noise and a training run.
+NOISE = f"records.{KINDS.index('gradient')}.outcome.noise.0"
+RUN = f"records.{KINDS.index('training')}.outcome.runs.0"
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """Return what stands in a result's file."""
+    content: dict[str, Any] = json.loads(store.dump(result))
+    return content
+
+
+def refusal(path: Path, content: object) -> str:
+    """Return why a file with this content is refused; the file is named."""
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    with pytest.raises(ResultError) as caught:
+        store.load(path)
+    assert caught.value.exit_code == 1
+    assert caught.value.__cause__ is None
+    assert caught.value.message.startswith(str(path))
+    return caught.value.message.removeprefix(f"{path}")
+
+
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_result_comes_back_as_it_was(
+    make_result: Callable[..., Result], tmp_path: Path, profile: str
+) -> None:
+    """Nothing is lost or changed by writing and reading, failures and skips included."""
+    result = make_result(profile=profile)
+    assert {record.status for record in result.records} == {"ok", "failed", "skipped"}
+    path = store.save(result, tmp_path)
+    again = store.load(path)
+    assert again == result
+    assert store.dump(again) == path.read_bytes()
+
+
+def test_result_lies_in_its_machines_folder(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """The name says machine, time and profile, and is possible on every file system."""
+    path = store.save(make_result("my-laptop", started_at="2026-01-02T03:04:05Z"), tmp_path)
+    assert path.relative_to(tmp_path).as_posix() == "my-laptop/20260102T030405Z-quick.json"
+
+
+def test_result_file_follows_the_published_schema(make_result: Callable[..., Result]) -> None:
+    """Whoever reads it with other tools can rely on `report schema results`."""
+    schema = json.loads(json.dumps(store.schema()))
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    content = as_json(make_result())
+    assert not list(validator.iter_errors(content))
+    assert list(validator.iter_errors({**content, "extra": 1}))
+
+
+def test_each_record_has_a_line_of_its_own(make_result: Callable[..., Result]) -> None:
+    """A diff of two states of a file shows which records changed."""
+    result = make_result()
+    lines = store.dump(result).decode().splitlines()
+    for record in result.records:
+        start = f'{{"experiment":"{record.experiment}","kind":"{record.kind}"'
+        assert sum(line.startswith(start) for line in lines) == len(result.of(record.experiment))
+    fewer = replace(result, records=result.records[:-1])
+    assert len(lines) - len(store.dump(fewer).decode().splitlines()) == 1
+
+
+def test_result_without_records_is_whole(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """A run that has only begun can be read as well."""
+    begun = replace(make_result(), records=[], finished_at=None)
+    assert store.load(store.save(begun, tmp_path)) == begun
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_number_that_is_none_is_not_written(
+    make_result: Callable[..., Result], tmp_path: Path, number: float
+) -> None:
+    """JSON has no NaN: a file with one could not be read by anyone else."""
+    result = make_result()
+    spoiled = replace(result.records[0], elapsed_s=number)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        store.save(replace(result, records=[spoiled]), tmp_path)
+    assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize("place", ['"load_before":0.1', '"seed": 20190826'])
+def test_number_that_is_none_is_not_read(
+    make_result: Callable[..., Result], tmp_path: Path, place: str, number: str
+) -> None:
+    """Python's parser takes them, but no figure can show them."""
+    text = store.dump(make_result()).decode()
+    spoiled = text.replace(place, f"{place.partition(':')[0]}:{number}", 1)
+    assert spoiled != text
+    assert refusal(tmp_path / "x.json", spoiled.encode())
+
+
+def test_constants_that_are_no_json_are_refused_everywhere(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """Also in settings, which may hold anything else."""
+    text = store.dump(make_result()).decode()
+    spoiled = text.replace('"as_printed": true', '"as_printed": NaN', 1)
+    assert spoiled != text
+    assert "may have been cut short" in refusal(tmp_path / "x.json", spoiled.encode())
+
+
+def test_newer_format_is_refused_with_the_remedy(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """What a later version means is not guessed at, whatever else it holds."""
+    content = {**as_json(make_result()), "version": VERSION + 1, "unheard-of": {}}
+    message = refusal(tmp_path / "x.json", content)
+    assert message == f" has format {VERSION + 1}; this program knows up to {VERSION}. Update it."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[1, 2]", b"3", b'"text"', b"null", b"{}", b'{"version": "1"}', b'{"version": null}'],
+)
+def test_other_json_is_no_result_file(tmp_path: Path, content: bytes) -> None:
+    """A JSON file of something else is told apart from a spoiled result."""
+    assert refusal(tmp_path / "x.json", content) == " is no result file of this program."
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 100, b"\xff\xfe{}", b"[" * 100_000, b"9" * 5000, b"{'a': 1}"]
+)
+def test_what_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Bytes of whatever kind end in one sentence that says what to do."""
+    assert "may have been cut short" in refusal(tmp_path / "x.json", content)
+
+
+def test_file_cut_short_anywhere_is_refused(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """No part of a file passes for the whole, and the message names the file."""
+    content = store.dump(make_result())
+    assert len(content) > 100_000
+    for length in range(0, len(content) - 2, 1000):
+        assert "may have been cut short" in refusal(tmp_path / "x.json", content[:length])
+
+
+def one_of_each(result: Result) -> Result:
+    """Keep the first record of each kind, in the order of `KINDS`."""
+    return replace(
+        result,
+        records=[next(one for one in result.records if one.kind == kind) for kind in KINDS],
+    )
+
+
+def change(content: dict[str, Any], place: str, value: object) -> dict[str, Any]:
+    """Put a value at a place such as "machine.cpu.model"."""
+    inner: Any = content
+    *outer, last = place.split(".")
+    for key in outer:
+        inner = inner[int(key) if key.isdigit() else key]
+    inner[int(last) if last.isdigit() else last] = value
+    return content
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "extra",
+        "machine.extra",
+        "machine.cpu.extra",
+        "environments.pytorch.extra",
+        "dataset.extra",
+        "moments.extra",
+        "records.0.extra",
+        "records.0.conditions.extra",
+        "records.0.outcome.extra",
+        "records.0.outcome.series.0.extra",
+        "records.0.outcome.series.0.timing.extra",
+        f"{NOISE}.extra",
+        f"{RUN}.extra",
+    ],
+)
+def test_keys_of_a_stranger_are_refused(
+    make_result: Callable[..., Result], tmp_path: Path, place: str
+) -> None:
+    """A file with more in it than this program writes is not taken for one of its own."""
+    content = as_json(one_of_each(make_result()))
+    message = refusal(tmp_path / "x.json", change(content, place, 1))
+    assert f" is no valid result file: {place}: " in message
+    assert "`report schema results` prints what is expected" in message
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("machine.id", "../../elsewhere"),
+        ("machine.id", "/tmp/x"),  # noqa: S108 (nothing is written there)
+        ("machine.id", ""),
+        ("machine.id", "<script>"),
+        ("profile", "../x"),
+        ("started_at", "yesterday"),
+        ("started_at", "2026-99-99T03:04:05Z"),
+        ("started_at", "\N{ARABIC-INDIC DIGIT TWO}026-01-02T03:04:05Z"),
+        ("config.title", "half a character: \ud800"),
+        ("config.examples", 0),
+        ("started_at", "2026-01-02T03:04:05Z/../x"),
+        ("records.0.experiment", "<b>"),
+        ("records.0.backend", "../x"),
+        ("records.0.kind", "unheard-of"),
+        ("records.0.status", "perfect"),
+        ("config.experiments", {"a b": {}}),
+        ("records.0.outcome.series.0.timing.elapsed_s", []),
+        ("records.0.outcome.series.0.timing.elapsed_s", [0.0]),
+        ("records.0.outcome.series.0.timing.inner_loops", 0),
+        ("records.0.outcome.series.0.labels", {}),
+        ("records.0.outcome.series.0.labels.strategy", "by magic"),
+        ("records.0.outcome.series.0.labels.size", "large"),
+        (f"{NOISE}.labels.point", "elsewhere"),
+        (f"{NOISE}.mean_square", -1.0),
+        (f"{RUN}.labels.lr", None),
+        (f"{RUN}.loss", [1.0]),
+        (f"{RUN}.epoch_ends", [10_000]),
+        ("moments.mean", [0.0]),
+    ],
+)
+def test_values_that_cannot_be_are_refused(
+    make_result: Callable[..., Result], tmp_path: Path, place: str, value: object
+) -> None:
+    """What becomes a path, an anchor or a logarithm is checked when it is read."""
+    content = as_json(one_of_each(make_result()))
+    assert refusal(tmp_path / "x.json", change(content, place, value))
+
+
+def test_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    """A mistaken file of gigabytes does not fill the memory."""
+    path = tmp_path / "x.json"
+    with path.open("wb") as file:
+        file.truncate(store.MOST_BYTES + 1)
+    with pytest.raises(ResultError, match="too large to be a result file"):
+        store.load(path)
+
+
+def test_missing_file_and_folder_are_told_apart(tmp_path: Path) -> None:
+    """The system's own words say why a file cannot be read."""
+    with pytest.raises(ResultError, match=r"none\.json cannot be read: No such file"):
+        store.load(tmp_path / "none.json")
+    with pytest.raises(ResultError, match="cannot be read: Is a directory"):
+        store.load(tmp_path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner),
+    max_leaves=15,
+)
+PLACES = st.sampled_from(
+    ["version", "generator", "profile", "started_at", "config", "config.experiments", "machine",
+     "machine.id", "machine.cpu", "machine.cpu.caches", "machine.memory_bytes", "environments",
+     "environments.pytorch", "environments.pytorch.dtypes", "dataset", "moments", "moments.second",
+     "records", "records.0", "records.0.outcome", "records.0.outcome.series", "records.0.status",
+     "records.0.outcome.series.0.labels", "records.0.outcome.series.0.timing",
+     "records.0.outcome.series.0.timing.elapsed_s", f"{NOISE}.labels", f"{NOISE}.population",
+     f"{RUN}.loss", f"{RUN}.elapsed_s", f"{RUN}.epoch_ends"]
+)  # fmt: skip
+
+
+@given(
+    version=st.sampled_from(range(1, VERSION + 1)),
+    content=JSON | JSON.map(lambda value: {"machine": value, "records": value}),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_json_is_read_or_refused(version: int, content: object, tmp_path: Path) -> None:
+    """Nothing that a file can hold ends in a traceback, whatever format it says it has."""
+    path = tmp_path / "x.json"
+    if isinstance(content, dict):
+        content = {"version": version, **content}
+    path.write_text(json.dumps(content))
+    with pytest.raises(ResultError):
+        store.load(path)
+
+
+@given(place=PLACES, value=JSON)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_change_of_a_result_is_read_or_refused(
+    place: str, value: object, make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """A result in which one thing was replaced is either whole, or an error that names the file."""
+    path = tmp_path / "x.json"
+    result = make_result()
+    path.write_text(json.dumps(change(as_json(one_of_each(result)), place, value)))
+    try:
+        result = store.load(path)
+    except ResultError as error:
+        assert str(path) in error.message  # noqa: PT017 (either outcome is right)
+    else:
+        assert store.load(store.save(result, tmp_path / "again")) == result
+
+
+def saved(make_result: Callable[..., Result], folder: Path) -> list[Result]:
+    """Save two results of one machine and one of another, not in the order of their times."""
+    results = [
+        make_result("machine-b", started_at="2026-03-01T00:00:00Z"),
+        make_result("machine-a", started_at="2026-02-01T00:00:00Z"),
+        make_result("machine-b", started_at="2026-01-01T00:00:00Z", profile="full"),
+    ]
+    for result in results:
+        store.save(result, folder)
+    return results
+
+
+def test_all_results_come_oldest_first(make_result: Callable[..., Result], tmp_path: Path) -> None:
+    """The order is that of measuring, whatever the machines are called."""
+    newest, middle, oldest = saved(make_result, tmp_path)
+    assert store.load_all(tmp_path) == [oldest, middle, newest]
+
+
+def test_newest_result_of_each_machine_is_the_latest(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """A machine that was measured twice is shown as it was measured last."""
+    newest, middle, _ = saved(make_result, tmp_path)
+    assert store.latest(store.load_all(tmp_path)) == [middle, newest]
+
+
+def test_single_file_stands_for_a_folder(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """One result can be rendered without the others."""
+    result = make_result()
+    assert store.load_all(store.save(result, tmp_path)) == [result]
+
+
+def test_folder_without_results_is_told_with_the_remedy(tmp_path: Path) -> None:
+    """Whoever has nothing measured yet learns how to."""
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(ResultError, match=r"no results in .*`report run` measures some"):
+            store.load_all(folder)
+
+
+def test_files_of_others_in_the_folder_are_not_read(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """A note at the top, and what a killed write left behind, are no results."""
+    path = store.save(make_result(), tmp_path)
+    (tmp_path / "README.md").write_text("Measured at home.")
+    (tmp_path / "notes.json").write_text("{}")
+    path.with_name(f".{path.name}.abc.tmp").write_text("{")
+    assert len(store.load_all(tmp_path)) == 1
+
+
+def test_result_is_found_by_machine_or_by_file(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """A machine's id means its newest result; a file means itself."""
+    newest, middle, oldest = saved(make_result, tmp_path)
+    assert store.find("machine-b", tmp_path, tmp_path / "none") == newest
+    assert store.find("machine-a", tmp_path, tmp_path / "none") == middle
+    path = tmp_path / store.name_of(oldest)
+    assert store.find(str(path), tmp_path, path) == oldest
+
+
+def test_unknown_reference_is_told_with_those_that_are_known(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """A slip of the pen is answered with the machines that there are."""
+    saved(make_result, tmp_path)
+    with pytest.raises(UsageError) as caught:
+        store.find("machine-c", tmp_path, tmp_path / "machine-c")
+    assert caught.value.message.endswith("Machines: machine-a, machine-b.")
+    with pytest.raises(UsageError, match=r"Machines: none\."):
+        store.find("machine-c", tmp_path / "none", tmp_path / "machine-c")
+
+
+def test_file_in_place_of_a_folder_cannot_be_written(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """A folder that cannot be is an error in words, and the file stays."""
+    (tmp_path / "results").write_text("mine")
+    with pytest.raises(ResultError, match=r"Results cannot be written to .*results: "):
+        store.save(make_result(), tmp_path / "results")
+    assert (tmp_path / "results").read_text() == "mine"
+
+
+def test_saving_again_replaces_the_earlier_state(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """Each record that is added leaves one file, with all of them."""
+    result = make_result()
+    for count in range(1, 4):
+        store.save(replace(result, records=result.records[:count]), tmp_path)
+        (only,) = store.load_all(tmp_path)
+        assert len(only.records) == count
+
+
+def test_made_results_are_the_same_each_time(make_result: Callable[..., Result]) -> None:
+    """Tests of pages can compare bytes, since the fixture draws nothing by chance."""
+    assert store.dump(make_result()) == store.dump(make_result())
+    assert make_result("another").records != make_result().records
+
+
+def test_made_results_follow_their_speed(make_result: Callable[..., Result]) -> None:
+    """A machine twice as fast needs half the time for the same product."""
+
+    def seconds(result: Result) -> list[float]:
+        outcome = result.records[0].outcome
+        assert isinstance(outcome, Outcome)
+        return [timed(series) for series in outcome.series]
+
+    def timed(series: Series) -> float:
+        assert series.timing is not None
+        return series.timing.median_s
+
+    slow, fast = seconds(make_result()), seconds(make_result(speed=2.0))
+    assert [s / f for s, f in zip(slow, fast, strict=True)] == pytest.approx([2.0] * len(slow))

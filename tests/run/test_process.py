@@ -1,0 +1,312 @@
+"""The parent's end of a worker: whatever the process does, an answer or a reason comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from report.run import process as workers
+from report.run.process import Worker, WorkerFailure, command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import FakeWorker
+
+TIMEOUT_S = 20.0
+"""Far more than any answer takes; only a test of the limit itself waits for one."""
+
+JOB = {"do": "job", "settings": {"size": [8]}, "process": 0}
+
+
+def told(fake_worker: FakeWorker, behaviour: str, timeout_s: float = TIMEOUT_S) -> WorkerFailure:
+    """Return how a job ends that a worker fails with this behaviour; it is gone afterwards."""
+    fake_worker.behave({"8": behaviour})
+    with Worker(fake_worker.command) as worker:
+        with pytest.raises(WorkerFailure) as caught:
+            worker.ask(JOB, timeout_s)
+        assert not psutil.pid_exists(worker.pid)
+    return caught.value
+
+
+def gone(pid: int) -> bool:
+    """Return whether a process has ended, waiting a little for whoever must collect it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for _ in range(200):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+            time.sleep(0.01)
+        return False
+    return True
+
+
+def test_worker_answers_one_request_after_another(fake_worker: FakeWorker) -> None:
+    """One process does several jobs, so that a framework is imported once."""
+    with Worker(fake_worker.command) as worker:
+        for _ in range(3):
+            answer = worker.ask(JOB, TIMEOUT_S)
+            assert answer["outcome"]["series"][0]["labels"]["size"] == 8
+    assert {job["pid"] for job in fake_worker.jobs()} == {worker.pid}
+    assert [job["jobs"] for job in fake_worker.jobs()] == [1, 2, 3]
+
+
+def test_worker_knows_whether_it_was_used(fake_worker: FakeWorker) -> None:
+    """A cold experiment needs a process that has done nothing yet."""
+    with Worker(fake_worker.command) as worker:
+        assert not worker.used
+        worker.ask(JOB, TIMEOUT_S)
+        assert worker.used
+
+
+ENDS = {
+    "crash": "it was ended by SIGSEGV",
+    "be killed": "it was ended by SIGKILL, most often for lack of memory",
+    "leave": "it ended by itself with code 3",
+    "chatter and crash": "it was ended by SIGABRT",
+    "leave a child": "it was ended by SIGABRT",
+    "fail": "out of memory",
+    "garbage": "its answer could not be read",
+    "half a line": "its answer could not be read",
+    "too deep": "its answer could not be read",
+    "a list": "its answer could not be read",
+    "a number": "its answer could not be read",
+}
+
+
+@pytest.mark.parametrize(("behaviour", "reason"), ENDS.items(), ids=ENDS.keys())
+def test_end_of_a_worker_is_told_in_words(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, behaviour: str, reason: str
+) -> None:
+    """The reason is what happened: the signal, the exit code, or what is wrong with the answer."""
+    monkeypatch.setenv("TELL", "nothing")
+    assert told(fake_worker, behaviour).reason == reason
+
+
+def test_program_that_the_system_cannot_run_is_told_in_words(tmp_path: Path) -> None:
+    """One that is not there, and one that is no program of this system."""
+    strange = tmp_path / "python"
+    strange.write_bytes(b"\0\1\2\3")
+    strange.chmod(0o755)
+    reasons = {"none": "No such file or directory", "python": "Exec format error"}
+    for program, why in reasons.items():
+        with pytest.raises(WorkerFailure) as caught:
+            Worker([str(tmp_path / program)])
+        assert caught.value.reason == f"the system cannot run it: {why}"
+
+
+def test_hanging_worker_is_given_up(fake_worker: FakeWorker) -> None:
+    """No answer within the limit is a failure; what was printed until then is kept."""
+    failure = told(fake_worker, "hang", timeout_s=0.5)
+    assert failure.reason.startswith("no answer within ")
+    assert failure.stderr_tail == "waiting for a device"
+
+
+def test_worker_that_closes_its_output_is_not_taken_for_killed(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the parent killed it is no sign of a lack of memory."""
+    monkeypatch.setattr(workers, "GRACE_S", 0.3)
+    assert told(fake_worker, "be silent").reason == "it closed its output"
+
+
+def test_megabytes_of_output_neither_block_nor_pile_up(fake_worker: FakeWorker) -> None:
+    """A worker that prints more than a pipe holds still answers, and little is remembered."""
+    fake_worker.behave({"8": "chatter"})
+    with Worker(fake_worker.command) as worker:
+        for _ in range(2):
+            assert "outcome" in worker.ask(JOB, TIMEOUT_S)
+            assert sum(map(len, worker._stderr)) < 3 * workers.KEPT_STDERR
+
+
+def test_end_of_the_output_is_kept(fake_worker: FakeWorker) -> None:
+    """What was printed last says most about a crash; a record keeps that much and no more."""
+    tail = told(fake_worker, "chatter and crash").stderr_tail
+    assert tail is not None
+    assert tail.endswith("x" * 100)
+    assert "warning 3999" in tail
+    assert len(tail) == workers.STDERR_TAIL
+
+
+@pytest.mark.parametrize("behaviour", ["crash", "fail"])
+def test_failure_names_no_person_and_no_folder(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, behaviour: str
+) -> None:
+    """Reasons and output go into result files, which are made to be shared."""
+    monkeypatch.setattr(getpass, "getuser", lambda: "anna")
+    monkeypatch.setattr(socket, "gethostname", lambda: "annas-laptop")
+    private = ["anna", "annas-laptop", str(Path.home()), str(fake_worker.folder)]
+    monkeypatch.setenv("TELL", " and ".join([*private, f"{Path.home()}/secret/project.py"]))
+    fake_worker.behave({"8": behaviour})
+    with Worker(fake_worker.command) as worker, pytest.raises(WorkerFailure) as caught:
+        worker.ask({**JOB, "process": 1}, TIMEOUT_S)
+    text = f"{caught.value.reason}\n{caught.value.stderr_tail}"
+    assert not [secret for secret in private if secret in text]
+    assert "project.py" in text
+    if behaviour == "crash":
+        assert 'fakeworker.py", line 7' in text
+
+
+def child(fake_worker: FakeWorker) -> int:
+    """Return the process that the worker started."""
+    return int((fake_worker.folder / "child").read_text())
+
+
+def test_what_a_worker_started_ends_with_it(fake_worker: FakeWorker) -> None:
+    """A compiler or loader that a crashed framework left behind must not disturb what follows."""
+    told(fake_worker, "leave a child")
+    assert gone(child(fake_worker))
+
+
+@pytest.mark.parametrize("behaviour", ["leave a daemon", "leave a daemon that holds all"])
+def test_daemon_that_holds_the_output_open_holds_nobody_up(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, behaviour: str
+) -> None:
+    """A process that left the group keeps a pipe open; the crash is told all the same, at once."""
+    monkeypatch.setattr(workers, "POLL_S", 0.1)
+    monkeypatch.setattr(workers, "GRACE_S", 0.2)
+    fake_worker.behave({"8": behaviour})
+    with Worker(fake_worker.command) as worker:
+        with pytest.raises(WorkerFailure, match="it was ended by SIGABRT"):
+            worker.ask(JOB, 10 * TIMEOUT_S)
+        os.kill(child(fake_worker), signal.SIGKILL)
+        for thread in worker._threads:
+            thread.join(TIMEOUT_S)
+            assert not thread.is_alive()
+
+
+def test_worker_can_be_ended_twice(fake_worker: FakeWorker) -> None:
+    """Whoever clears up need not know who did it before."""
+    with Worker(fake_worker.command) as worker:
+        worker.kill()
+        worker.kill()
+    assert not psutil.pid_exists(worker.pid)
+
+
+def test_asking_a_dead_worker_fails_with_its_reason(fake_worker: FakeWorker) -> None:
+    """A worker that died between two jobs is noticed at the next."""
+    with Worker(fake_worker.command) as worker:
+        worker.ask(JOB, TIMEOUT_S)
+        os.kill(worker.pid, signal.SIGTERM)
+        worker._process.wait(TIMEOUT_S)
+        with pytest.raises(WorkerFailure) as caught:
+            worker.ask(JOB, TIMEOUT_S)
+    assert caught.value.reason == "it was ended by SIGTERM"
+
+
+def test_process_that_cannot_be_killed_holds_nobody_up(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that waits for a broken device ignores even SIGKILL; the run goes on without it."""
+    monkeypatch.setattr(workers, "GRACE_S", 0.1)
+    fake_worker.behave({"8": "hang"})
+    worker = Worker(fake_worker.command)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "killpg", lambda *_: None)
+        with pytest.raises(WorkerFailure, match="no answer within"):
+            worker.ask(JOB, 0.3)
+    worker.kill()
+    assert not psutil.pid_exists(worker.pid)
+    for thread in worker._threads:
+        thread.join(TIMEOUT_S)
+
+
+@pytest.fixture(name="real")
+def real_worker() -> Iterator[Worker]:
+    """Start the real worker, with `report.worker.main` inside."""
+    with Worker(command()) as worker:
+        yield worker
+
+
+def test_real_worker_answers_that_a_job_is_impossible(real: Worker) -> None:
+    """The real protocol carries a failure: its reason as answer, the traceback as output."""
+    with pytest.raises(WorkerFailure) as caught:
+        real.ask({"do": "job", "backend": "pytorch", "kind": "unheard-of"}, TIMEOUT_S)
+    assert caught.value.reason == "ValueError: unknown kind 'unheard-of'"
+    assert "Traceback" in str(caught.value.stderr_tail)
+    assert str(Path(workers.__file__).parents[1]) not in str(caught.value.stderr_tail)
+
+
+def test_parents_python_settings_do_not_reach_a_worker(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither PYTHON* variables nor a module in the current folder change what is measured."""
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONSTARTUP", "nothing.py")
+    with Worker(command()) as worker, pytest.raises(WorkerFailure) as caught:
+        worker.ask({"do": "job", "backend": "pytorch", "kind": "none"}, TIMEOUT_S)
+    assert caught.value.reason == "ValueError: unknown kind 'none'"
+
+
+NAMES = """
+import json, os, sys
+sys.stdin.readline()
+print(json.dumps({"PYTHON": [n for n in os.environ if n.startswith("PYTHON")]}), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_what_a_worker_starts_sees_no_python_settings_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The variables are gone, and not just ignored by the worker's own interpreter."""
+    monkeypatch.setenv("PYTHONPATH", "somewhere")
+    monkeypatch.setenv("PYTHONMALLOC", "debug")
+    with Worker([sys.executable, "-c", NAMES]) as worker:
+        assert worker.ask(JOB, TIMEOUT_S) == {"PYTHON": []}
+
+
+def test_worker_is_isolated_from_the_users_packages() -> None:
+    """Neither the user's own packages nor the script's folder are searched for modules."""
+    *interpreter, script = command()
+    assert Path(script) == workers.BOOTSTRAP
+    code = "import sys; print(sys.flags.isolated)"
+    done = subprocess.run([*interpreter, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+
+
+REAL_BUT_SLOW = """
+import runpy, sys, threading
+runpy.run_path({bootstrap!r}, run_name="bootstrap")["register"]()
+from report.worker import main
+main._answer = lambda request: (open({started!r}, "w").close(), threading.Event().wait())
+main.main()
+"""
+
+PARENT = """
+import json, sys
+from report.workers import Worker
+worker = Worker(json.loads(sys.argv[1]))
+print(worker.pid, flush=True)
+worker.ask({"do": "job"}, 600)
+"""
+
+
+def test_worker_ends_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    """After kill -9 of the program nothing goes on computing, even in the middle of a job."""
+    started = tmp_path / "started"
+    script = REAL_BUT_SLOW.format(bootstrap=str(workers.BOOTSTRAP), started=str(started))
+    argv = json.dumps([sys.executable, "-I", "-c", script])
+    with subprocess.Popen([sys.executable, "-c", PARENT, argv], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        while not started.exists():
+            assert parent.poll() is None
+            time.sleep(0.01)
+        assert psutil.pid_exists(pid)
+        parent.kill()
+    assert gone(pid)

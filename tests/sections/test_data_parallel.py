@@ -1,0 +1,251 @@
+"""The data-parallel model: its formulas by hand, and what is said of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from report.sections import data_parallel
+from report.sections.data_parallel.costs import Cluster, Link, Work, all_reduce_s, ring_s, tree_s
+from report.sections.data_parallel.inputs import inputs
+from report.sections.data_parallel.scenarios import scenarios
+from report.sections.data_parallel.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from report.figures.figure import Figure
+    from report.results.result import Result
+
+LINK = Link(latency_s=1e-6, bytes_per_s=1e9)
+INSIDE, NETWORK = Link(latency_s=5e-6, bytes_per_s=20e9), Link(latency_s=20e-6, bytes_per_s=1.25e9)
+CLUSTER = Cluster(devices=8, servers=16, within=INSIDE, between=NETWORK)
+ONE = Cluster(devices=1, servers=1, within=INSIDE, between=NETWORK)
+WORK = Work(fixed_s=80e-6, per_example_s=13e-9, gradient_bytes=24)
+
+
+def test_ring_sends_nearly_the_whole_twice() -> None:
+    """4 peers, 4000 bytes: 6 messages of 1000 bytes, 1 us each and 1 us of latency."""
+    assert ring_s(4, 4000, LINK) == pytest.approx(6 * (1e-6 + 1e-6))
+
+
+def test_tree_sends_the_whole_up_and_down() -> None:
+    """4 peers: 2 steps up and 2 down, each with 4000 bytes; 5 peers take 3 each way."""
+    assert tree_s(4, 4000, LINK) == pytest.approx(4 * (1e-6 + 4e-6))
+    assert tree_s(5, 4000, LINK) == pytest.approx(6 * (1e-6 + 4e-6))
+
+
+def test_short_gradients_take_the_tree_and_long_ones_the_ring() -> None:
+    """As in the paper: few messages against few bytes."""
+    assert all_reduce_s(16, 24, NETWORK) == tree_s(16, 24, NETWORK) < ring_s(16, 24, NETWORK)
+    long = 100_000_000
+    assert all_reduce_s(16, long, NETWORK) == ring_s(16, long, NETWORK) < tree_s(16, long, NETWORK)
+
+
+def test_one_worker_exchanges_nothing() -> None:
+    """And so its speed-up over itself is 1 at any minibatch."""
+    assert ONE.communication_s(10**9) == 0
+    assert [WORK.speedup(batch, ONE) for batch in (1, 7, 1500)] == [1, 1, 1]
+
+
+def test_step_is_the_sum_of_its_parts() -> None:
+    """128 workers, 1500 examples: 12 each at most; 6 messages inside and 8 between.
+
+    Inside: 2 log2 8 = 6 messages of 5 us and 24 bytes at 20 GB/s. Between: 2 log2 16 = 8 of 20 us
+    and 24 bytes at 1.25 GB/s.
+    """
+    communication = 6 * (5e-6 + 24 / 20e9) + 8 * (20e-6 + 24 / 1.25e9)
+    assert WORK.step_s(1500, CLUSTER) == pytest.approx(80e-6 + 12 * 13e-9 + communication)
+
+
+def test_each_worker_needs_an_example() -> None:
+    """The chapter's lower bound: 8 devices in each of 16 servers, 128 examples."""
+    assert CLUSTER.workers == 128
+    assert WORK.step_s(128, CLUSTER) > 0
+    with pytest.raises(ValueError, match="an example for each worker"):
+        WORK.step_s(127, CLUSTER)
+
+
+@pytest.mark.parametrize("size", [24, 10_000, 10**8])
+@pytest.mark.parametrize("peers", [2, 3, 8, 16, 100])
+def test_a_better_link_is_never_slower(peers: int, size: int) -> None:
+    """More bandwidth, or less latency."""
+    base = all_reduce_s(peers, size, NETWORK)
+    assert all_reduce_s(peers, size, replace(NETWORK, bytes_per_s=12.5e9)) <= base
+    assert all_reduce_s(peers, size, replace(NETWORK, latency_s=1e-6)) < base
+
+
+def test_larger_shares_bring_more_speedup_and_never_more_than_the_workers() -> None:
+    """Over minibatches that all share evenly."""
+    speedups = [WORK.speedup(128 * 2**k, CLUSTER) for k in range(24)]
+    assert speedups == sorted(speedups)
+    assert speedups[0] < 1 < speedups[-1] < 128
+
+
+def test_half_the_workers_number_is_reached_where_the_formula_says() -> None:
+    """B = (p (f + m) - 2 f) / c; there the examples take just less than half of a step."""
+    half = WORK.half(CLUSTER)
+    assert half is not None
+    m = CLUSTER.communication_s(24)
+    assert half == pytest.approx((128 * (80e-6 + m) - 160e-6) / 13e-9)
+    even = 128 * math.ceil(half / 128)
+    assert WORK.speedup(even - 128, CLUSTER) < 64 <= WORK.speedup(even, CLUSTER)
+    fixed, examples, communication = WORK.parts_s(even - 128, CLUSTER)
+    assert examples < fixed + communication
+
+
+def test_examples_that_cost_nothing_never_pay() -> None:
+    """There is no minibatch for half the speed-up."""
+    assert replace(WORK, per_example_s=0.0).half(CLUSTER) is None
+
+
+def test_dear_examples_pay_from_the_smallest_minibatch_on() -> None:
+    """A second for each leaves nothing to the rest."""
+    assert replace(WORK, per_example_s=1.0).half(CLUSTER) == 128
+
+
+def test_inputs_are_the_machines_own(result_of: Callable[..., Result]) -> None:
+    """The line through the updates' times, and memory's bandwidth."""
+    (given,) = inputs(result_of(noise=0.0))
+    assert given.step.fixed_s == pytest.approx(80e-6)
+    assert given.step.per_example_s == pytest.approx(13e-9)
+    assert len(given.processes) == 3
+    assert given.memory.bandwidth.value == pytest.approx(20e9)
+    work = given.regression()[0]
+    # Five weights and a bias in float32.
+    assert work.gradient_bytes == 24
+    assert given.cluster(16, 10).between.bytes_per_s == pytest.approx(1.25e9)
+
+
+def test_resnet_is_computed_at_the_measured_peak(result_of: Callable[..., Result]) -> None:
+    """3.8e9 multiply-adds forward, twice that backward: 22.8e9 operations an image."""
+    (given,) = inputs(result_of(noise=0.0))
+    assert given.peak is not None
+    image_s = 22.8e9 / given.peak.rate().value
+    assert [work.per_example_s for work in given.resnet()] == [pytest.approx(image_s)] * 4
+    assert given.resnet()[0].gradient_bytes == 102_400_000
+
+
+def test_curves_begin_with_one_example_for_each_worker(result_of: Callable[..., Result]) -> None:
+    """And all points are shared evenly."""
+    (given,) = inputs(result_of())
+    for scenario in scenarios(given):
+        for setting in scenario.settings:
+            batches = scenario.batches(setting.cluster)
+            assert batches[0] == setting.cluster.workers
+            assert all(batch % setting.cluster.workers == 0 for batch in batches)
+
+
+def test_everything_is_called_a_model(result_of: Callable[..., Result]) -> None:
+    """Title, section, axis and sheet: nobody may take it for a measurement."""
+    result = result_of()
+    assert "a model, not a measurement" in data_parallel.TITLE
+    figures = data_parallel.figures(result)
+    assert [(figure.name, figure.question) for figure in figures] == [
+        ("data-parallel-pytorch-regression", "regression"),
+        ("data-parallel-pytorch-resnet", "resnet"),
+    ]
+    for figure in figures:
+        assert figure.words.title.startswith("A model, not a measurement")
+        assert figure.words.caption.startswith("Predicted, not measured")
+        assert "model" in figure.drawing.wide
+        assert "model" in figure.drawing.narrow
+        assert {"predicted_step_s", "predicted_speedup"} <= set(figure.sheet.header)
+        assert all(len(row) == len(figure.sheet.header) for row in figure.sheet.rows)
+        assert all(len(row) == len(figure.table.header) for row in figure.table.rows)
+
+
+def test_title_tells_what_the_least_minibatch_brings(
+    figures_of: Callable[..., list[Figure]],
+) -> None:
+    """(80 us + 128 * 13 ns) / (80 us + 13 ns + 190 us) = 0.302."""
+    title = figures_of("data-parallel", noise=0.0)[0].words.title
+    assert title.endswith("the chapter's linear regression 0.302 times as fast as one")
+
+
+def test_words_name_the_larger_of_what_is_not_shared(
+    figures_of: Callable[..., list[Figure]],
+) -> None:
+    """Eight workers exchange in 30 us; 128 in 190 us, more than the 80 us of an update."""
+    words = figures_of("data-parallel", noise=0.0)[0].words.explanation
+    eight, many = words.split("With 128 workers")
+    assert "the larger of the two is the fixed cost of an update." in eight
+    assert "the larger of the two is the exchange of the gradient." in many
+    assert "there are 1,500 examples in all" in many
+
+
+def test_updates_that_do_not_grow_are_not_divided_by(
+    figures_of: Callable[..., list[Figure]],
+) -> None:
+    """The fit gives 0 for each example: no minibatch is named."""
+    figures = figures_of("data-parallel", noise=0.0, per_example_s=0.0)
+    assert "no minibatch makes the speed-up 64" in figures[0].words.explanation
+    assert figures[0].table.rows[-1][5] == figures[0].table.rows[0][5]
+
+
+@pytest.mark.parametrize("kind", ["overhead", "bandwidth"])
+def test_without_its_inputs_there_is_no_model(result_of: Callable[..., Result], kind: str) -> None:
+    """Nothing is drawn, and nothing said."""
+    result = result_of(leave_out=(kind,))
+    assert data_parallel.figures(result) == []
+    assert data_parallel.experiments(result) == []
+    assert data_parallel.method(result) == []
+
+
+def test_without_a_peak_there_is_no_resnet(result_of: Callable[..., Result]) -> None:
+    """The chapter's own model needs none."""
+    result = result_of(leave_out=("matmul",))
+    assert [f.question for f in data_parallel.figures(result)] == ["regression"]
+    assert data_parallel.experiments(result) == ["memory", "steps"]
+    assert not any("ResNet" in sentence for sentence in data_parallel.method(result))
+
+
+def test_one_process_makes_a_prediction_without_an_interval(
+    figures_of: Callable[..., list[Figure]],
+) -> None:
+    """There is one fit, and nothing that tells how far it would differ."""
+    figure = figures_of("data-parallel", processes=1)[0]
+    assert "95 %" not in figure.words.caption
+    assert "no interval" in figure.words.caption
+
+
+def test_a_prediction_whose_interval_holds_one_claims_no_difference(
+    result_of: Callable[..., Result],
+) -> None:
+    """Processes that disagree whether 128 workers are faster leave it open, also in the title."""
+    (given,) = inputs(result_of())
+    scenario = scenarios(given)[0]
+    # T(128, 1) / T(128, 128): far below 1 with cheap examples, far above it with dear ones.
+    works = [replace(scenario.work, per_example_s=c) for c in (1e-9, 1e-5, 1e-3)]
+    open_question = replace(scenario, work=works[1], works=works)
+    assert open_question.speedup(128, CLUSTER).excludes(1) is False
+    assert "no faster and no slower than one" in words(open_question, 1500).title
+    decided = replace(scenario, work=works[0], works=works[:1] * 3)
+    assert "times as fast as one" in words(decided, 1500).title
+
+
+def test_a_process_that_saw_no_cost_of_examples_takes_the_interval_only(
+    result_of: Callable[..., Result],
+) -> None:
+    """The line through all of them still names a minibatch."""
+    (given,) = inputs(result_of())
+    scenario = scenarios(given)[0]
+    flat = replace(scenario, works=[replace(scenario.work, per_example_s=0.0), *scenario.works])
+    half = flat.half(CLUSTER)
+    assert half is not None
+    assert half.value == scenario.work.half(CLUSTER)
+    assert half.low is None
+
+
+def test_a_value_beside_its_interval_widens_it(result_of: Callable[..., Result]) -> None:
+    """The line through all medians need not be the mean of the processes' lines."""
+    (given,) = inputs(result_of(noise=0.0))
+    scenario = scenarios(given)[0]
+    other = replace(scenario, work=replace(scenario.work, fixed_s=50e-6))
+    step = other.step(128, CLUSTER)
+    assert step.low is not None
+    assert step.high is not None
+    assert step.low == step.value < step.high

@@ -1,0 +1,375 @@
+"""Frameworks side by side: true for any data, also where frameworks or parts are missing."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import jinja2
+import pytest
+
+from report.analysis import quantities, statistics
+from report.figures import plotting
+from report.figures.svg import INK
+from report.registry import BACKENDS
+from report.resources import templates
+from report.sections import frameworks
+from report.sections.frameworks import calls, epochs, losses, startup
+from report.sections.frameworks.ways import FLOOR, Way, index_of, measured, ways
+from report.text.numerals import NONE, times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from report.analysis.quantities import Quantity
+    from report.figures.figure import Figure, Table
+    from report.results.result import Record, Result
+    from report.worker.records import Labels
+
+EVERY = tuple(BACKENDS)
+STATED = ["PyTorch", "MXNet", "TensorFlow", "JAX", "NumPy", "Numba"]
+
+
+@pytest.fixture(name="result", scope="module")
+def all_six(make_result: Callable[..., Result]) -> Result:
+    """Return a made-up result of every framework."""
+    return make_result(frameworks=EVERY)
+
+
+@pytest.fixture(name="drawn", scope="module")
+def drawn_once(result: Result) -> dict[str, Figure]:
+    """Return the figures of all six by name."""
+    return {figure.name: figure for figure in frameworks.figures(result)}
+
+
+def column(table: Table, name: str) -> dict[str, str]:
+    """Return a column of a table by the words in its first one."""
+    at = table.header.index(name)
+    return {str(row[0]): getattr(row[at], "text", str(row[at])) for row in table.rows}
+
+
+def only(result: Result, wanted: Callable[[Record], bool]) -> Result:
+    """Return a result with some of its records."""
+    return replace(result, records=[record for record in result.records if wanted(record)])
+
+
+# --- what is drawn
+
+
+def test_every_comparison_of_the_issue_is_drawn(drawn: dict[str, Figure]) -> None:
+    """Products by strategy and by size, epochs, losses, versions from scratch, calls, start-up."""
+    assert list(drawn) == [
+        "frameworks-vectorization-strategies",
+        "frameworks-matrix-size-sizes",
+        "frameworks-chapter-training-epochs",
+        "frameworks-chapter-training-time",
+        "frameworks-loader-loaders",
+        "frameworks-concise-concise",
+        "frameworks-concise-listed",
+        "frameworks-overhead-calls",
+        "frameworks-memory-memory",
+        "frameworks-startup",
+    ]
+
+
+def test_every_framework_is_in_what_it_measured(drawn: dict[str, Figure]) -> None:
+    """By the name that its makers write, in the table and in both layouts of the picture."""
+    for name in ("frameworks-vectorization-strategies", "frameworks-overhead-calls"):
+        figure = drawn[name]
+        assert [row[0] for row in figure.table.rows] == STATED
+        for title in STATED:
+            assert title in figure.drawing.wide
+            assert title in figure.drawing.narrow
+
+
+def test_every_question_is_asked(drawn: dict[str, Figure]) -> None:
+    """Before each figure stands what it answers."""
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(templates()), autoescape=True)
+    text = environment.get_template("models/frameworks.html")
+    for figure in drawn.values():
+        assert "<p>" in text.render(question=figure.question), figure.question
+
+
+def test_where_some_elements_stand_for_all_is_said_at_the_figure(result: Result) -> None:
+    """How many of how many, in which framework: and nothing of those that computed each."""
+
+    def few(record: Record) -> Record:
+        if (record.experiment, record.backend) != ("vectorization", "tensorflow"):
+            return record
+        assert record.outcome is not None
+        series = [
+            replace(one, flops=2 * 256 * 256) if one.labels["strategy"] == "element" else one
+            for one in record.outcome.series
+        ]
+        return replace(record, outcome=replace(record.outcome, series=series))
+
+    drawn = frameworks.figures(replace(result, records=[few(r) for r in result.records]))
+    caption = drawn[0].words.caption
+    assert "drawn at random, their time scaled to all: 256 of 65,536 in TensorFlow." in caption
+    assert "drawn at random" not in frameworks.figures(result)[0].words.caption
+
+
+def test_one_framework_is_no_comparison(make_result: Callable[..., Result]) -> None:
+    """The section is left out, and its method says nothing of what was not done."""
+    alone = make_result()
+    assert frameworks.figures(alone) == []
+    assert frameworks.experiments(alone) == []
+
+
+def test_order_is_that_of_the_plan_and_not_of_the_processes(
+    result: Result, drawn: dict[str, Figure]
+) -> None:
+    """Replicates run in shuffled order, which must not decide whose the first line is."""
+    shuffled = list(result.records)
+    random.Random(1).shuffle(shuffled)
+    assert {f.name: f for f in frameworks.figures(replace(result, records=shuffled))} == drawn
+
+
+@pytest.mark.parametrize("missing", ["pytorch", FLOOR, "tensorflow"])
+def test_figures_stand_without_a_framework(result: Result, missing: str) -> None:
+    """Without the first, the next leads; without the floor, nothing is divided by it."""
+    rest = only(result, lambda record: record.backend != missing)
+    figures = frameworks.figures(rest)
+    assert figures
+    titles = {str(row[0]) for figure in figures for row in figure.table.rows}
+    assert not any(title.startswith(BACKENDS[missing].title) for title in titles)
+    headers = [name for figure in figures for name in figure.table.header]
+    assert any("times the floor" in name for name in headers) is (missing != FLOOR)
+
+
+@pytest.mark.parametrize("kind", ["matmul", "overhead", "training", "bandwidth"])
+def test_figures_stand_without_a_kind(result: Result, kind: str) -> None:
+    """Each part is drawn from what there is."""
+    rest = only(result, lambda record: record.kind != kind)
+    names = [figure.name for figure in frameworks.figures(rest)]
+    assert names
+    assert set(names) < {figure.name for figure in frameworks.figures(result)}
+
+
+def test_framework_that_failed_everywhere_is_left_out(result: Result) -> None:
+    """Why stands under what failed."""
+    records = [
+        replace(r, status="failed", reason="it was ended by SIGSEGV", outcome=None, import_s=None)
+        if r.backend == "mxnet"
+        else r
+        for r in result.records
+    ]
+    broken = replace(result, records=records)
+    for figure in frameworks.figures(broken):
+        assert "MXNet" not in {row[0] for row in figure.table.rows}
+    assert "mxnet" not in {start.backend for start in startup.starts(broken)}
+
+
+# --- names and looks
+
+
+def test_variants_are_named_where_a_framework_has_several() -> None:
+    """A name says no more than is needed to tell ways apart."""
+    one: list[Labels] = [{"variant": "eager", "loader": "sliced"}]
+    three: list[Labels] = [
+        {"variant": v, "loader": "sliced"} for v in ("eager", "compiled", "epoch")
+    ]
+    both: list[Labels] = [{"variant": "eager", "loader": name} for name in ("dataloader", "sliced")]
+    assert [way.name for way in ways("pytorch", one)] == ["PyTorch"]
+    assert [way.name for way in ways("tensorflow", three)] == [
+        "TensorFlow",
+        "TensorFlow, compiled update",
+        "TensorFlow, compiled epoch",
+    ]
+    assert [way.name for way in ways("mxnet", both)] == ["MXNet, dataloader", "MXNet, sliced"]
+    assert Way(FLOOR, "epoch").name == "Numba (the floor)"
+
+
+def test_a_framework_keeps_its_colour() -> None:
+    """The same in every figure and on every page, whoever else is there; the floor is ink."""
+    places = [index_of(backend) for backend in BACKENDS if backend != FLOOR]
+    assert places == list(range(len(BACKENDS) - 1))
+    assert plotting.colour(index_of(FLOOR)) == INK
+    assert index_of("a framework of a newer version") == len(BACKENDS)
+
+
+# --- numbers
+
+
+def epoch_of(result: Result, backend: str, run: str, variant: str) -> Quantity:
+    """Return the seconds per epoch of a run of the chapter."""
+    records = quantities.by_backend(result.of("chapter-training"))[backend]
+    labels = {"run": run, "variant": variant}
+    return next(q for q in quantities.of_records(records) if labels.items() <= q.labels.items())
+
+
+def test_times_the_floor_is_the_ratio_of_two_times(
+    result: Result, drawn: dict[str, Figure]
+) -> None:
+    """Of processes that are not the same: their intervals hold the spread of both."""
+    table = drawn["frameworks-chapter-training-epochs"].table
+    assert table.header[:3] == ["framework", "batch 1, ms", "times the floor"]
+    mine, floor = (
+        epoch_of(result, backend, "SGD", variant)
+        for backend, variant in (("pytorch", "eager"), (FLOOR, "epoch"))
+    )
+    ratio = statistics.independent_ratio(mine.groups, floor.groups)
+    assert epochs.over(mine, floor) == ratio
+    assert ratio.value == pytest.approx(mine.time().value / floor.time().value)
+    assert ratio.low is not None
+    cells = {str(row[0]): row for row in table.rows}
+    assert getattr(cells["Numba (the floor)"][2], "text", "") == "1"
+    shown = float(getattr(cells["PyTorch"][2], "text", "").replace(",", ""))
+    assert shown == pytest.approx(ratio.value, rel=0.01)
+
+
+def test_top_of_the_page_says_what_a_framework_is_above_the_floor(result: Result) -> None:
+    """The first framework's smallest batches, in seconds and in times the floor."""
+    (said,) = frameworks.sentences(result)
+    assert said.startswith("An epoch of single examples takes ")
+    assert " in PyTorch, " in said
+    without = only(result, lambda record: record.backend != FLOOR)
+    assert frameworks.sentences(without) == []
+
+
+def test_title_says_where_the_floor_matters(drawn: dict[str, Figure]) -> None:
+    """At the smallest batch and at the largest, for the framework that leads."""
+    title = drawn["frameworks-chapter-training-epochs"].words.title
+    assert title.startswith("In batches of 1, an epoch in PyTorch takes ")
+    assert "in batches of 1,500, " in title
+
+
+def test_whose_seconds_hold_a_loader_is_said(drawn: dict[str, Figure]) -> None:
+    """Three have one, the others cut batches off an array: no fair comparison unsaid."""
+    said = drawn["frameworks-chapter-training-epochs"].words.explanation
+    assert "own loader in MXNet, PyTorch, TensorFlow" in said
+    assert "JAX, Numba, NumPy have none" in said
+
+
+def test_times_to_the_target_are_of_every_run_and_way(drawn: dict[str, Figure]) -> None:
+    """A row for each way: a framework with three variants has three."""
+    table = drawn["frameworks-chapter-training-time"].table
+    assert table.header == [
+        "framework",
+        *(f"{run}, ms to 0.25" for run in ("GD", "SGD", "batch 100", "batch 10")),
+    ]
+    assert [str(row[0]) for row in table.rows] == [
+        "PyTorch",
+        "MXNet",
+        "TensorFlow",
+        "TensorFlow, compiled update",
+        "TensorFlow, compiled epoch",
+        "JAX, compiled update",
+        "JAX, compiled epoch",
+        "NumPy",
+        "Numba (the floor)",
+    ]
+
+
+def test_listings_with_rates_of_their_own_stand_beside_the_first(
+    drawn: dict[str, Figure],
+) -> None:
+    """MXNet's and TensorFlow's 0.05, of which the second makes twice the step."""
+    table = drawn["frameworks-concise-listed"].table
+    assert column(table, "learning rate") == {
+        "PyTorch": "0.01",
+        "MXNet": "0.05",
+        "TensorFlow": "0.05",
+    }
+    assert column(table, "the same with 1/2") == {
+        "PyTorch": "0.020",
+        "MXNet": "0.050",
+        "TensorFlow": "0.10",
+    }
+
+
+def test_frameworks_that_walk_one_path_are_not_apart(result: Result) -> None:
+    """The made-up runs are all one; a loss that one framework is off by is found."""
+    assert losses.apart(losses.paths(result, "chapter-training")) == 0
+    off = []
+    for record in result.records:
+        if (record.experiment, record.backend) == ("chapter-training", "jax") and record.outcome:
+            runs = [
+                replace(run, loss=[*run.loss[:-1], run.loss[-1] + 3e-5])
+                if run.labels["run"] == "batch 10"
+                else run
+                for run in record.outcome.runs
+            ]
+            record = replace(record, outcome=replace(record.outcome, runs=runs))  # noqa: PLW2901
+        off.append(record)
+    gap = losses.apart(losses.paths(replace(result, records=off), "chapter-training"))
+    assert gap == pytest.approx(3e-5, rel=1e-6)
+
+
+def test_compiled_update_that_takes_longer_is_not_called_faster(
+    result: Result, drawn: dict[str, Figure]
+) -> None:
+    """The ratio is that of the times, whichever way it goes."""
+    records = quantities.by_backend(result.of("overhead"))["pytorch"]
+    _, eager, compiled = calls.shortest(quantities.of_records(records))
+    assert eager is not None
+    assert compiled is not None
+    ratio = statistics.paired_ratio(compiled.groups, eager.groups).value
+    assert ratio > 1
+    said = drawn["frameworks-overhead-calls"].words.explanation
+    assert f"PyTorch {times(ratio)}" in said
+    assert "faster" not in said
+
+
+def test_numba_has_no_update_as_written(drawn: dict[str, Figure]) -> None:
+    """A dash and no number, and its compiled update is the floor of the others."""
+    table = drawn["frameworks-overhead-calls"].table
+    assert column(table, "one update, as written, µs")["Numba"] == NONE
+    assert column(table, "compiled, times the floor")["Numba"] == "1"
+
+
+def test_start_up_is_kept_apart_from_what_lasts(result: Result) -> None:
+    """Import from each process, the first update with its compilation, and one of the later."""
+    found = {start.backend: start.parts for start in startup.starts(result)}
+    assert list(found) == list(EVERY)
+    imports = [r.import_s for r in result.records if r.backend == "jax" and r.import_s]
+    expected = statistics.estimate([[seconds] for seconds in imports])
+    assert found["jax"]["import_s"] == expected
+    pytorch = found["pytorch"]
+    assert pytorch["first_compiled_s"] is not None
+    assert pytorch["first_compiled_s"].value > 1  # of 2 s and 14 s
+    assert pytorch["steady_update_s"] is not None
+    assert pytorch["steady_update_s"].value < 1e-3
+
+
+def test_kernels_of_a_library_are_told_where_it_says_them(result: Result) -> None:
+    """MXNet's may be for an older processor: the page says for which."""
+    environments = dict(result.environments)
+    environments["mxnet"] = replace(
+        environments["mxnet"], blas="OpenBLAS 0.3.13", simd="OpenBLAS for Prescott"
+    )
+    environments[FLOOR] = replace(environments[FLOOR], blas=None, simd=None)
+    figures = frameworks.figures(replace(result, environments=environments))
+    said = figures[0].words.explanation
+    assert "MXNet, OpenBLAS 0.3.13 (OpenBLAS for Prescott)" in said
+    assert "Numba, loops of its own" in said
+
+
+def test_code_of_each_framework_is_shown(drawn: dict[str, Figure]) -> None:
+    """What is compared can be read: the figure names functions and whose they are."""
+    figure = drawn["frameworks-chapter-training-epochs"]
+    assert figure.backends == list(EVERY)
+    assert {"sgd", "program", "update_epoch"} <= set(figure.code)
+
+
+def test_method_names_what_each_computes_with(result: Result) -> None:
+    """Versions and library of every framework, and how far apart the losses are."""
+    said = frameworks.method(result)
+    for title in STATED:
+        assert any(sentence.startswith(f"{title}: ") for sentence in said)
+    assert sum("differ between any framework" in sentence for sentence in said) == 3
+    assert all(sentence.endswith(".") for sentence in said)
+
+
+def test_only_what_several_measured_is_compared(result: Result) -> None:
+    """Seven of the default experiments, memory among them."""
+    assert measured(result) == [
+        "vectorization",
+        "matrix-size",
+        "memory",
+        "overhead",
+        "chapter-training",
+        "loader",
+        "concise",
+    ]

@@ -1,0 +1,138 @@
+"""`report compare`: two results side by side in the terminal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from report.cli import main
+from report.results import store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from report.results.result import Result
+
+
+@pytest.fixture
+def results(make_result: Callable[..., Result], tmp_path: Path) -> Path:
+    """Return a results folder with two machines, of which `quick-one` is twice as fast."""
+    store.save(make_result("slow-one"), tmp_path / "results")
+    store.save(make_result("quick-one", 2.0), tmp_path / "results")
+    return tmp_path / "results"
+
+
+def compared(*arguments: str | Path) -> str:
+    """Return what `report compare` prints; it must succeed."""
+    outcome = CliRunner().invoke(main, ["compare", *map(str, arguments)])
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output
+
+
+def cells(output: str) -> list[list[str]]:
+    """Return the cells of all rows that are printed."""
+    return [
+        [cell.strip() for cell in re.split("[│┃]", line)[1:-1]]
+        for line in output.splitlines()
+        if line[:1] in {"│", "┃"}
+    ]
+
+
+def only(result: Result, *names: str) -> Result:
+    """Return a result with these experiments alone."""
+    experiments = {name: result.config["experiments"][name] for name in names}
+    return replace(
+        result,
+        config={**result.config, "experiments": experiments},
+        records=[record for record in result.records if record.experiment in names],
+    )
+
+
+def test_machines_are_compared_by_id(results: Path) -> None:
+    """Every quantity that both have: both times and their ratio, each with its interval."""
+    output = compared("slow-one", "quick-one", "--results", results)
+    rows = [row for row in cells(output) if len(row) == 6 and row[0] != "experiment"]
+    assert len(rows) > 50
+    for _, _, left, right, speedup, verdict in rows:
+        for cell in (left, right, speedup):
+            assert re.fullmatch(r"[\d,.]+ \([\d,.]+\N{EN DASH}[\d,.]+\)", cell)
+        assert float(speedup.split()[0]) == pytest.approx(2, rel=0.08)
+        assert verdict == "the second is faster"
+    assert "Speed-up: time of the first divided by time of the second." in output
+    assert ["experiment", "what", "slow-one", "quick-one", "speed-up", ""] in cells(output)
+
+
+def test_files_are_compared_as_machines_are(results: Path) -> None:
+    """A path says the same as the id of the machine whose newest result it is."""
+    by_id = compared("slow-one", "quick-one", "--results", results)
+    slow, quick = (next((results / name).glob("*.json")) for name in ("slow-one", "quick-one"))
+    assert compared(slow, quick) == by_id
+    assert compared(slow, "quick-one", "--results", results) == by_id
+
+
+def test_newest_result_of_a_machine_is_compared(
+    results: Path, make_result: Callable[..., Result]
+) -> None:
+    """An id means the machine's newest run."""
+    newer = make_result("slow-one", 2.0, started_at="2026-05-06T07:08:09Z")
+    store.save(newer, results)
+    output = compared("slow-one", "quick-one", "--results", results)
+    ratios = [row[4] for row in cells(output) if len(row) == 6 and row[0] != "experiment"]
+    assert all(float(ratio.split()[0]) == pytest.approx(1, rel=0.08) for ratio in ratios)
+
+
+def test_what_differs_is_printed_first(results: Path, make_result: Callable[..., Result]) -> None:
+    """Hardware, versions and settings that are not the same, above the times."""
+    other = make_result("other-one")
+    machine = replace(other.machine, memory_bytes=64 * 2**30)
+    store.save(replace(other, machine=machine), results)
+    output = compared("slow-one", "other-one", "--results", results)
+    assert ["Memory", "24 GiB", "64 GiB"] in cells(output)
+    assert output.index("What differs") < output.index("Memory") < output.index("Times")
+    assert "Processor" not in output
+
+
+def test_machines_with_nothing_in_common_are_said_to(
+    results: Path, make_result: Callable[..., Result]
+) -> None:
+    """No empty table, but a sentence."""
+    store.save(only(make_result("left"), "threads"), results)
+    store.save(only(make_result("right"), "loader"), results)
+    output = compared("left", "right", "--results", results)
+    assert output.rstrip().endswith("They have no measurement in common.")
+    assert "Speed-up" not in output
+
+
+def test_unknown_machine_is_named_with_those_that_there_are(results: Path) -> None:
+    """One line on what can be compared."""
+    arguments = ["compare", "slow-one", "no-such", "--results", str(results)]
+    outcome = CliRunner().invoke(main, arguments)
+    assert outcome.exit_code == 2
+    assert outcome.output == (
+        f"Error: 'no-such' is neither a result file nor a machine in {results}. "
+        "Machines: quick-one, slow-one.\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["[red]x[/red]", "[/]", "[link=http://a.b]", "%s $x$", "\\[b]"])
+def test_strangers_text_is_printed_and_never_obeyed(
+    make_result: Callable[..., Result], tmp_path: Path, text: str
+) -> None:
+    """Titles and labels of a stranger's file may look like the terminal's own markup."""
+    left, right = (only(make_result(name), "concise") for name in ("left", "right"))
+    for result in (left, right):
+        result.config["experiments"]["concise"] = {
+            **result.config["experiments"]["concise"],
+            "title": text,
+        }
+        for record in result.records:
+            for run in record.outcome.runs if record.outcome else ():
+                run.labels["run"] = text
+        store.save(result, tmp_path)
+    rows = cells(compared("left", "right", "--results", tmp_path))
+    assert [text, "scratch, ms"] in [row[:2] for row in rows]
