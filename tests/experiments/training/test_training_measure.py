@@ -229,9 +229,9 @@ def test_both_loaders_give_identical_batches(airfoil: LoadedData, size: int) -> 
     order = torch.from_numpy(seeds.permutations(SEED, 0, epochs=1, examples=1500)[0].astype("i8"))
     (epoch,) = pytorch_training.loaded(features, targets, size, [order], torch.device("cpu"))
     cut = pytorch_training.sliced(features, targets, size, order)
-    for (X, y), (sliced_X, sliced_y) in zip(epoch, cut, strict=True):
-        assert torch.equal(X, sliced_X)
-        assert torch.equal(y, sliced_y)
+    for loaded, sliced in zip(epoch, cut, strict=True):
+        assert torch.equal(loaded[0], sliced[0])
+        assert torch.equal(loaded[1], sliced[1])
 
 
 @pytest.mark.parametrize("spec", [GD, SGD | {"epochs": 1}, BATCH_10], ids=["GD", "SGD", "batch 10"])
