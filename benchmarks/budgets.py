@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from report.results import store
-from report.text.wording import title
+from report.text.names import title
 
 ROOT = Path(__file__).parent.parent
 

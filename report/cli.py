@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from report.config.plan import Plan
     from report.results.result import Result
-    from report.site import Rendered
+    from report.site.folder import Rendered
 
 CONFIG = "experiments.yaml"
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -146,10 +146,11 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     if not check:
         click.echo(_render(results, site_dir).index.as_uri())
         return
-    from report import site
     from report.results import store
+    from report.site.folder import stale_files
+    from report.site.gather import gather
 
-    stale = site.stale_files(site.gather(store.load_all(results)), site_dir)
+    stale = stale_files(gather(store.load_all(results)), site_dir)
     for path in stale:
         click.echo(f"not up to date: {path}")
     if not stale:
@@ -327,11 +328,12 @@ def _require_a_backend(host: Any, used: Collection[str]) -> None:
 
 
 def _render(results: Path, site_dir: Path) -> Rendered:
-    from report import site
     from report.results import files, store
+    from report.site.folder import write_files
+    from report.site.gather import gather
 
     with files.sole_writer(site_dir, "writing"):
-        return site.write_files(site.gather(store.load_all(results)), site_dir)
+        return write_files(gather(store.load_all(results)), site_dir)
 
 
 def _exit_code(result: Result) -> int:

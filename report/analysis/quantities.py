@@ -1,112 +1,282 @@
-"""What a result measured, as quantities that can be estimated, compared and drawn.
+"""Records -> quantities: what was measured, filtered once, ready to be estimated.
 
-A quantity is one series of an experiment on one backend, with its samples grouped by process.
-It is what comparisons between machines match on.
+A quantity is one thing that an experiment measured on one backend, with its values grouped by
+replicate. Figures, tables, headlines, claims and comparisons all read its estimate, so that no two
+of them can disagree. What was disturbed is left out here and nowhere else.
 """
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
-from report.analysis import statistics
-from report.text import wording
+from report.analysis import estimate, noise
+from report.analysis.estimate import Estimate, Factor, product
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from report.analysis.statistics import Estimate
     from report.results.result import Record, Result
     from report.worker.records import Labels, Scalar, Series
 
 Key = tuple[str, str, str, tuple[tuple[str, "Scalar"], ...]]
 
+Replicate = Literal["process", "seed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """Something that can be asked of an experiment.
+
+    Attributes:
+        unit: In SI, as `numerals.scaled` takes it: "s", "FLOPS", "B/s"; empty for plain numbers.
+        timed: Whether it comes from a clock, so that a noisy machine spoils it.
+        words: What it is, for people who write claims.
+        amount: For a rate: which of a quantity's amounts is divided by its seconds.
+    """
+
+    unit: str
+    timed: bool
+    words: str
+    amount: Literal["flops", "bytes_moved", "examples"] | None = None
+
+
+SECONDS = Metric(unit="s", timed=True, words="seconds of one call or one epoch")
+FLOP_PER_S = Metric(
+    unit="FLOPS", timed=True, words="floating point operations per second", amount="flops"
+)
+BYTES_PER_S = Metric(
+    unit="B/s", timed=True, words="bytes read and written per second", amount="bytes_moved"
+)
+EXAMPLES_PER_S = Metric(
+    unit="examples/s", timed=True, words="training examples per second", amount="examples"
+)
+
+RATES = {
+    "flop_per_s": FLOP_PER_S,
+    "bytes_per_s": BYTES_PER_S,
+    "examples_per_s": EXAMPLES_PER_S,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked of each series.
+
+    Attributes:
+        metric: Its name among the kind's metrics.
+        epoch: For what changes along a training run: at the end of which epoch; None for the last.
+        loss: For times to a loss: which; None for the report's own target.
+    """
+
+    metric: str = "seconds"
+    epoch: int | None = None
+    loss: float | None = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """Samples of one thing, in seconds, by process.
+    """Values of one thing, in SI units, by replicate.
 
     Attributes:
         experiment: Name in the configuration.
         kind: Kind of experiment.
         backend: Name in the registry.
-        metric: What the seconds are: "call" (one product) or "epoch".
+        metric: What the values are: "seconds" of a call or an epoch, "loss", "std", ...; with
+            what it was asked for, if anything ("loss after epoch 2").
         labels: What tells it from others of the experiment.
-        groups: For each process its samples, in seconds.
+        also: Further labels by which a claim can choose it, which follow from the machine.
+        groups: For each replicate its values; empty where it has none, or was left out.
+            Replicates of one experiment stand in the same order in all series, so that they can be
+            paired.
+        replicate: What is repeated: a process, or a seed where the process does not matter.
+        left_out: For each process that was too disturbed to count, why.
+        censored: How many of the values are only lower bounds: a run that ended before it came to
+            a loss would have taken longer.
+        unit: Of the values.
+        per: What a second is of: "call" or "epoch".
         flops: Floating point operations in those seconds, if they are counted.
         bytes_moved: Bytes read and written in those seconds, if they are counted.
         examples: Training examples processed in those seconds, if they are counted.
+        run: Which run of which machine it belongs to; what stands in other runs cannot be paired.
     """
 
     experiment: str
     kind: str
     backend: str
-    metric: str
+    metric: str = "seconds"
     labels: Labels
+    also: Labels = field(default_factory=dict)
     groups: list[list[float]]
+    replicate: Replicate = "process"
+    left_out: tuple[str, ...] = ()
+    censored: int = 0
+    unit: str = "s"
+    per: str = "call"
     flops: int | None = None
     bytes_moved: int | None = None
     examples: int | None = None
+    run: str = ""
 
     @property
     def key(self) -> Key:
         """Return what the same quantity has in common on all machines."""
         return (self.experiment, self.backend, self.metric, tuple(sorted(self.labels.items())))
 
+    def name(self, metric: str | None = None) -> str:
+        """Return the key as text, the same wherever a number of it is written.
+
+        Args:
+            metric: A rate of it; else what its values are.
+        """
+        labels = "&".join(f"{k}={v}" for k, v in sorted(self.labels.items()) if v is not None)
+        return f"{self.experiment}/{self.backend}/{metric or self.metric}?{labels}"
+
+    def factor(self, metric: str | None = None, weight: float = 1.0) -> Factor:
+        """Return it as a factor of an estimate.
+
+        Args:
+            metric: One of `RATES`, for an amount divided by the seconds; else the values.
+            weight: The power: -1 for a denominator.
+
+        Raises:
+            ValueError: The amount is not counted.
+        """
+        rate = RATES.get(metric or "")
+        amount = None
+        if rate is not None and rate.amount is not None:
+            amount = getattr(self, rate.amount)
+            if not amount:
+                raise ValueError(f"{rate.amount} are not counted here")
+        turned = -weight if rate is not None else weight
+        return Factor(
+            groups=self.groups,
+            weight=turned,
+            family=f"{self.run} {self.experiment} {self.backend} {self.replicate}",
+            constant=float(amount) ** weight if amount else 1.0,
+            key=self.name(metric),
+            below=weight < 0,
+        )
+
+    def estimate(self, metric: str | None = None) -> Estimate:
+        """Return the one estimate of it, or of a rate: always the same number.
+
+        Raises:
+            ValueError: The rate's amount is not counted.
+        """
+        known: dict[str | None, Estimate] = self.__dict__.setdefault("_estimates", {})
+        if metric not in known:
+            factor = self.factor(metric)
+            known[metric] = product([factor])
+        return known[metric]
+
     def time(self) -> Estimate:
         """Return the seconds."""
-        return statistics.estimate(self.groups)
+        return self.estimate()
 
     def rate(self) -> Estimate:
-        """Return the floating point operations per second.
-
-        Raises:
-            ValueError: They are not counted.
-        """
-        if self.flops is None:
-            raise ValueError("operations are not counted here")
-        return self.time().reciprocal(self.flops)
+        """Return the floating point operations per second."""
+        return self.estimate("flop_per_s")
 
     def bandwidth(self) -> Estimate:
-        """Return the bytes moved per second.
+        """Return the bytes moved per second."""
+        return self.estimate("bytes_per_s")
 
-        Raises:
-            ValueError: They are not counted.
-        """
-        if self.bytes_moved is None:
-            raise ValueError("bytes are not counted here")
-        return self.time().reciprocal(self.bytes_moved)
+    def examples_per_s(self) -> Estimate:
+        """Return the training examples per second."""
+        return self.estimate("examples_per_s")
 
-
-class QuantityModule(Protocol):
-    """What a kind's `quantities.py` offers."""
-
-    def quantities(self, records: Sequence[Record]) -> list[Quantity]:
-        """Return the quantities of one experiment on one backend."""
+    def spread(self) -> float | None:
+        """Return by how much the slowest replicate exceeds the fastest, as a fraction."""
+        return estimate.spread(self.groups)
 
 
-def of_records(records: Sequence[Record]) -> list[Quantity]:
-    """Return the quantities of one experiment on one backend."""
-    if not records:
-        return []
-    module = importlib.import_module(f"report.experiments.{records[0].kind}.quantities")
-    return cast("QuantityModule", module).quantities(records)
+def ratio(
+    above: Quantity, below: Quantity, metric: str | None = None, per: str | None = None
+) -> Estimate:
+    """Estimate a ratio of two quantities, paired where the same replicates measured both.
+
+    Args:
+        above: The numerator.
+        below: The denominator.
+        metric: A rate of both; else their values.
+        per: Another rate of the denominator.
+    """
+    return product([above.factor(metric), below.factor(per or metric, -1)])
 
 
-def of_result(result: Result) -> list[Quantity]:
-    """Return all quantities of a result, in the order of its configuration."""
-    return [
-        quantity
-        for experiment in result.config["experiments"]
-        for records in by_backend(result.of(experiment)).values()
-        for quantity in of_records(records)
-    ]
+@dataclass(frozen=True, kw_only=True)
+class Highest:
+    """The highest of several quantities by a rate.
+
+    Attributes:
+        quantity: Which.
+        estimate: Its own estimate, which says that it was picked.
+        ties: Those whose intervals do not separate them from it.
+    """
+
+    quantity: Quantity
+    estimate: Estimate
+    ties: list[Quantity]
+
+
+def highest(
+    quantities: Sequence[Quantity], metric: str | None = None, *, lowest: bool = False
+) -> Highest:
+    """Pick the highest of some quantities, with those that are tied with it.
+
+    Args:
+        quantities: At least one.
+        metric: The rate that decides; else their values.
+        lowest: Pick the lowest.
+    """
+    pick = min if lowest else max
+    best = pick(quantities, key=lambda q: q.estimate(metric).value)
+    ties = [q for q in quantities if q is not best and not ratio(best, q, metric).excludes(1)]
+    picked = dataclasses.replace(best.estimate(metric), highest_of=len(quantities))
+    return Highest(quantity=best, estimate=picked, ties=ties)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """The processes of an experiment on one backend that count for times.
+
+    Attributes:
+        records: All of them, in order; what was left out is None.
+        left_out: For each that was left out, why.
+    """
+
+    records: list[Record | None]
+    left_out: tuple[str, ...]
+
+
+def undisturbed(records: Sequence[Record]) -> Kept:
+    """Leave out processes during which the machine was noisy, if most are left.
+
+    It is decided by what was seen of the machine, and not by what was measured, so that nothing is
+    chosen for its result. Where half of the processes or more were disturbed, all are kept, and
+    the grade of the whole says that it was noisy.
+
+    Args:
+        records: Of one experiment on one backend, a process each.
+    """
+    grades = [None if r.conditions is None else noise.grade([r.conditions]) for r in records]
+    noisy = [grade is not None and grade.level == "noisy" for grade in grades]
+    count = len(records) - sum(noisy)
+    if not any(noisy) or count <= max(1, len(records) / 2):
+        return Kept(records=list(records), left_out=())
+    reasons = tuple("; ".join(g.reasons) for g, out in zip(grades, noisy, strict=True) if g and out)
+    return Kept(
+        records=[None if out else r for r, out in zip(records, noisy, strict=True)],
+        left_out=reasons,
+    )
 
 
 def of_series(
     records: Sequence[Record],
     *,
+    run: str = "",
     wanted: Callable[[Series], bool] = lambda _: True,
     examples: Callable[[Series], int | None] = lambda _: None,
 ) -> list[Quantity]:
@@ -114,17 +284,19 @@ def of_series(
 
     Args:
         records: Of one experiment on one backend, a process each.
+        run: Which run they belong to.
         wanted: Which series to return.
         examples: How many training examples a call of a series processes.
     """
+    kept = undisturbed(records)
     groups: dict[str, list[list[float]]] = {}
-    found: dict[str, Series] = {}
-    for index, record in enumerate(records):
-        for series in record.outcome.series if record.outcome else ():
+    first: dict[str, Series] = {}
+    for index, record in enumerate(kept.records):
+        for series in record.outcome.series if record and record.outcome else ():
             if series.timing is None or not wanted(series):
                 continue
             key = repr(series.labels)
-            found.setdefault(key, series)
+            first.setdefault(key, series)
             # A place for each process, so that ratios can pair what one process measured.
             mine = groups.setdefault(key, [[] for _ in records])
             loops = series.timing.inner_loops
@@ -134,15 +306,52 @@ def of_series(
             experiment=records[0].experiment,
             kind=records[0].kind,
             backend=records[0].backend,
-            metric="call",
             labels=series.labels,
             groups=groups[key],
+            left_out=kept.left_out,
             flops=series.flops,
             bytes_moved=series.bytes_moved,
             examples=examples(series),
+            run=run,
         )
-        for key, series in found.items()
+        for key, series in first.items()
     ]
+
+
+def of_kind(
+    result: Result, kind: str, of_records: Callable[[Sequence[Record], str], list[Quantity]]
+) -> list[Quantity]:
+    """Return the quantities of all experiments of a kind, in the order of the configuration."""
+    return [
+        quantity
+        for name, planned in result.config["experiments"].items()
+        if planned["kind"] == kind
+        for records in by_backend(result.of(name)).values()
+        for quantity in of_records(records, result.run)
+    ]
+
+
+def power_law(
+    curves: Sequence[tuple[Sequence[float], Sequence[Quantity]]],
+    constants: Sequence[Sequence[float]] | None = None,
+) -> Estimate:
+    """Estimate the power of x with which quantities go, as a mean over curves.
+
+    Args:
+        curves: x, ascending, and the quantity at each.
+        constants: By what each is multiplied first.
+
+    Raises:
+        ValueError: A curve has fewer than three points.
+    """
+    factors = [[q.factor() for q in line] for _, line in curves]
+    if constants is not None:
+        factors = [
+            [dataclasses.replace(f, constant=c) for f, c in zip(*pair, strict=True)]
+            for pair in zip(factors, constants, strict=True)
+        ]
+    key = ", ".join(f"exponent of {line[0].key} to {line[-1].key}" for line in factors)
+    return estimate.exponent([(x, f) for (x, _), f in zip(curves, factors, strict=True)], key)
 
 
 def by_backend(records: Iterable[Record]) -> dict[str, list[Record]]:
@@ -153,21 +362,6 @@ def by_backend(records: Iterable[Record]) -> dict[str, list[Record]]:
     return groups
 
 
-def series_name(labels: Labels, names: Sequence[str]) -> str:
-    """Name a series by some of its labels: those that tell it from others of its experiment."""
-    if "run" in names:
-        # A run's label stands for its batch size, learning rate and epochs.
-        names = [name for name in ("run", "loader", "implementation", "variant") if name in names]
-    worded = {"size": "n = {:,}", "block_width": "width {:,}", "threads": "threads {:,}"}
-    return ", ".join(
-        wording.size(int(str(labels[name])))
-        if name == "working_set_bytes"
-        else worded.get(name, "{}").format(labels[name])
-        for name in names
-        if labels[name] is not None
-    )
-
-
 def varying(labels: Sequence[Labels]) -> list[str]:
     """Return the labels that differ among these, in the order in which they are stored."""
     return [
@@ -175,3 +369,10 @@ def varying(labels: Sequence[Labels]) -> list[str]:
         for name in (labels[0] if labels else ())
         if len({repr(each.get(name)) for each in labels}) > 1
     ]
+
+
+def quotient(above: str, below: str) -> str:
+    """Return the unit of one metric divided by another; that of a plain number is empty."""
+    if above == below:
+        return ""
+    return {("FLOPS", "B/s"): "FLOP/B"}.get((above, below), f"{above} / {below}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING, Any
 
-from report.analysis import observations
+from report.analysis.quantities import quotient
 from report.claims.resolve import stored
 from report.claims.spec import Side
 from report.claims.wording import WAYS
 from report.config.explain import instead
+from report.experiments.catalogue import KINDS
 from report.sections import MODELS
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from report.claims.spec import Claim
     from report.config.yamlsource import Location
+    from report.registry import KindName
 
 GIVEN = ("left", "right", "effect")
 """Numbers that explanations may name; where a power law is fitted, the last of them only."""
@@ -26,7 +28,7 @@ BY_EPOCH = ("loss", "excess")
 
 
 def mistakes(
-    claims: Mapping[str, Claim], kinds: Mapping[str, str]
+    claims: Mapping[str, Claim], kinds: Mapping[str, KindName]
 ) -> Iterator[tuple[Location, str, Any]]:
     """Find what claims name and the file does not have.
 
@@ -57,7 +59,7 @@ def mistakes(
 
 
 def _of_side(
-    place: Location, own: Side, filled: Mapping[str, Any], kinds: Mapping[str, str]
+    place: Location, own: Side, filled: Mapping[str, Any], kinds: Mapping[str, KindName]
 ) -> Iterator[tuple[Location, str, Any]]:
     experiment = filled["experiment"]
     if experiment not in kinds:
@@ -66,7 +68,7 @@ def _of_side(
             yield (*place, "experiment"), _no_experiment(experiment, kinds), experiment
         return
     kind = kinds[experiment]
-    metrics = list(observations.of_kind(kind).METRICS)
+    metrics = list(KINDS[kind].metrics)
     if filled["metric"] not in metrics:
         where = (*place, "metric") if own.metric else place
         message = f"a {kind} experiment has no metric {filled['metric']!r}."
@@ -79,15 +81,15 @@ def _of_side(
         yield from _of_side((*place, "over"), own.over, filled["over"], kinds)
 
 
-def _of_label(place: Location, label: str, kind: str) -> Iterator[tuple[Location, str, Any]]:
-    labels = observations.labels(kind)
+def _of_label(place: Location, label: str, kind: KindName) -> Iterator[tuple[Location, str, Any]]:
+    labels = KINDS[kind].label_names()
     if label not in labels:
         message = f"a {kind} experiment has no label {label!r}."
         yield place, message + instead(label, labels), label
 
 
 def _of_units(
-    place: Location, full: Mapping[str, Any], kinds: Mapping[str, str]
+    place: Location, full: Mapping[str, Any], kinds: Mapping[str, KindName]
 ) -> Iterator[tuple[Location, str, Any]]:
     if not isinstance(full["right"], dict):
         return
@@ -98,16 +100,16 @@ def _of_units(
         yield (*place, "right"), message, None
 
 
-def _unit(filled: Mapping[str, Any], kinds: Mapping[str, str]) -> str | None:
+def _unit(filled: Mapping[str, Any], kinds: Mapping[str, KindName]) -> str | None:
     """Return a side's unit; None where a mistake keeps it from having one."""
     kind = kinds.get(filled["experiment"])
-    metric = observations.of_kind(kind).METRICS.get(filled["metric"]) if kind else None
+    metric = KINDS[kind].metrics.get(filled["metric"]) if kind else None
     if metric is None:
         return None
     if filled["over"] is None:
         return metric.unit
     below = _unit(filled["over"], kinds)
-    return None if below is None else observations.quotient(metric.unit, below)
+    return None if below is None else quotient(metric.unit, below)
 
 
 def _of_words(place: Location, claim: Claim) -> Iterator[tuple[Location, str, Any]]:
@@ -132,5 +134,5 @@ def _of_words(place: Location, claim: Claim) -> Iterator[tuple[Location, str, An
                 yield where, message + instead(str(how), WAYS[1:]), wrong
 
 
-def _no_experiment(name: str, kinds: Mapping[str, str]) -> str:
+def _no_experiment(name: str, kinds: Mapping[str, KindName]) -> str:
     return f"there is no experiment {name!r}.{instead(name, list(kinds))}"

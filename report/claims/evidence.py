@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from report.analysis import bootstrap, observations, quantities
-from report.analysis.bootstrap import Factor
-from report.analysis.observations import Observed, Question
-from report.machine import noise
+from report.analysis.quantities import RATES, Question, by_backend, highest, quotient, undisturbed
+from report.experiments.catalogue import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from report.analysis.estimate import Factor
+    from report.analysis.quantities import Highest, Quantity
     from report.claims.spec import StoredClaim, StoredSide
     from report.results.result import Record, Result
     from report.worker.records import Labels, Scalar
@@ -32,7 +32,9 @@ class Found:
         timed: Whether a clock has a part in it.
         above: It is only a lower bound: the true value lies above.
         below: It is only an upper bound.
-        records: What was measured for it.
+        records: What counts of what was measured for it, by experiment.
+        left_out: For each process that was too disturbed to count, why, by experiment.
+        picked: The pick, where it is the highest or lowest of several.
     """
 
     factors: list[Factor]
@@ -40,37 +42,34 @@ class Found:
     timed: bool
     above: bool = False
     below: bool = False
-    records: list[Record] = field(default_factory=list)
+    records: dict[str, list[Record]] = field(default_factory=dict)
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    picked: Highest | None = None
 
     def inverted(self) -> list[Factor]:
         """Return the factors of one divided by it."""
-        return [
-            Factor(groups=each.groups, weight=-each.weight, family=each.family)
-            for each in self.factors
-        ]
+        return [factor.inverse() for factor in self.factors]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """Values along a label.
+    """Quantities along a label.
 
     Attributes:
         x: The label's values, ascending.
-        groups: For each of them the values by replicate.
-        family: What was measured together.
-        unit: Of the values.
+        quantities: One for each of them.
         timed: Whether a clock has a part in them.
         censored: Some of the values are only bounds.
-        records: What was measured for it.
+        records: What counts of what was measured for it.
+        left_out: For each process that was too disturbed to count, why.
     """
 
     x: list[float]
-    groups: list[list[list[float]]]
-    family: str
-    unit: str
+    quantities: list[Quantity]
     timed: bool
     censored: bool
     records: list[Record]
+    left_out: tuple[str, ...]
 
 
 def side(result: Result, backend: str, wanted: StoredSide) -> Found:
@@ -80,28 +79,30 @@ def side(result: Result, backend: str, wanted: StoredSide) -> Found:
         Missing: It was not measured, several series fit, or it is zero.
     """
     records, fitting = _observed(result, backend, wanted)
+    metric = KINDS[records[0].kind].metrics[wanted["metric"]]
+    rate = wanted["metric"] if wanted["metric"] in RATES else None
     if len(fitting) > 1 and wanted["largest"]:
         fitting = _with_most(fitting, wanted["largest"])
     if not all(_positive(one) for one in fitting):
         raise Missing(f"{_named(wanted)} has a {wanted['metric']} of zero, which has no ratio")
+    picked = None
     if len(fitting) > 1 and wanted["pick"]:
-        pick = max if wanted["pick"] == "highest" else min
-        fitting = [pick(fitting, key=lambda one: bootstrap.typical(one.groups))]
+        picked = highest(fitting, rate, lowest=wanted["pick"] == "lowest")
+        fitting = [picked.quantity]
     if len(fitting) > 1:
         raise Missing(
             f"{len(fitting)} series of {wanted['experiment']} fit {_words(wanted['series'])}; "
             "name more labels, or pick the highest or lowest"
         )
-    metric = observations.of_kind(records[0].kind).METRICS[wanted["metric"]]
-    (observed,) = fitting
+    (quantity,) = fitting
     found = Found(
-        factors=[
-            Factor(groups=observed.groups, weight=1.0, family=_family(wanted, timed=metric.timed))
-        ],
+        factors=[quantity.factor(rate)],
         unit=metric.unit,
         timed=metric.timed,
-        above=observed.censored > 0,
-        records=records,
+        above=quantity.censored > 0,
+        records={quantity.experiment: records},
+        left_out={quantity.experiment: quantity.left_out},
+        picked=picked,
     )
     if wanted["over"] is None:
         return found
@@ -117,8 +118,8 @@ def sweep(result: Result, backend: str, wanted: StoredSide, along: str) -> Sweep
         Missing: There are fewer than three.
     """
     records, fitting = _observed(result, backend, wanted)
-    metric = observations.of_kind(records[0].kind).METRICS[wanted["metric"]]
-    points: dict[float, Observed] = {}
+    metric = KINDS[records[0].kind].metrics[wanted["metric"]]
+    points: dict[float, Quantity] = {}
     for one in fitting:
         value = one.labels.get(along)
         if isinstance(value, int | float) and value > 0 and _positive(one):
@@ -129,12 +130,11 @@ def sweep(result: Result, backend: str, wanted: StoredSide, along: str) -> Sweep
         raise Missing(f"a power law needs three values of {along}; there are {len(points)}")
     return Sweep(
         x=sorted(points),
-        groups=[points[x].groups for x in sorted(points)],
-        family=_family(wanted, timed=metric.timed),
-        unit=metric.unit,
+        quantities=[points[x] for x in sorted(points)],
         timed=metric.timed,
         censored=any(one.censored for one in points.values()),
         records=records,
+        left_out=fitting[0].left_out,
     )
 
 
@@ -145,49 +145,30 @@ def backends(result: Result, claim: StoredClaim) -> list[str]:
     return list(planned["backends"]) if planned else []
 
 
-def undisturbed(records: Sequence[Record]) -> list[Record]:
-    """Leave out processes during which the machine was noisy, if most are left.
-
-    It is decided by what was seen of the machine, and not by what was measured, so that nothing is
-    chosen for its result. Where most processes were disturbed, all are kept, and the noise of the
-    whole forbids a verdict.
-
-    Args:
-        records: Of one experiment on one backend, a process each.
-    """
-    kept = [
-        record
-        for record in records
-        if record.conditions is None or noise.grade([record.conditions]).level != "noisy"
-    ]
-    return kept if len(kept) > max(1, len(records) / 2) else list(records)
-
-
 def _observed(
     result: Result, backend: str, wanted: StoredSide
-) -> tuple[list[Record], list[Observed]]:
-    """Return the records of an experiment, and those of its series that have the labels."""
+) -> tuple[list[Record], list[Quantity]]:
+    """Return the records of an experiment that count, and what fits the labels."""
     experiment = wanted["experiment"]
     planned = result.config["experiments"].get(experiment)
     if planned is None:
         raise Missing(f"there is no experiment {experiment}")
-    records = quantities.by_backend(result.of(experiment)).get(backend, [])
+    records = by_backend(result.of(experiment)).get(backend, [])
     if not records:
         raise Missing(f"{planned['title']} has not been run")
     question = Question(metric=wanted["metric"], epoch=wanted["epoch"], loss=wanted["loss"])
-    module = observations.of_kind(planned["kind"])
-    if module.METRICS[wanted["metric"]].timed:
-        records = undisturbed(records)
-    found = module.observe(result, records, question)
-    named = [one for one in found if _fits(one.labels, wanted["series"])]
+    kind = KINDS[planned["kind"]]
+    named = [q for q in kind.observe(result, records, question) if _fits(q, wanted["series"])]
     fitting = _of_one_variant([one for one in named if any(len(group) for group in one.groups)])
     if not fitting:
         lacking = f"has no {wanted['metric']}" if named else "was not measured"
         raise Missing(_why(records, wanted) or f"{_named(wanted)} {lacking}")
+    if kind.metrics[wanted["metric"]].timed:
+        records = [record for record in undisturbed(records).records if record is not None]
     return records, fitting
 
 
-def _of_one_variant(fitting: Sequence[Observed]) -> list[Observed]:
+def _of_one_variant(fitting: Sequence[Quantity]) -> list[Quantity]:
     """Keep the series of the variant that comes first: what the framework's users would write.
 
     A claim that names no variant speaks of training in the ordinary way of each framework, and not
@@ -196,41 +177,38 @@ def _of_one_variant(fitting: Sequence[Observed]) -> list[Observed]:
     return [one for one in fitting if one.labels.get("variant") == fitting[0].labels.get("variant")]
 
 
-def _with_most(fitting: Sequence[Observed], label: str) -> list[Observed]:
+def _with_most(fitting: Sequence[Quantity], label: str) -> list[Quantity]:
     """Keep the series with the largest number as a label."""
     numbers = [one.labels.get(label) for one in fitting]
     most = max((n for n in numbers if isinstance(n, int | float)), default=None)
     return [one for one, number in zip(fitting, numbers, strict=True) if number == most]
 
 
-def _positive(one: Observed) -> bool:
+def _positive(one: Quantity) -> bool:
     return all(sample > 0 for group in one.groups for sample in group)
 
 
 def _divided(above: Found, below: Found) -> Found:
     return Found(
         factors=above.factors + below.inverted(),
-        unit=observations.quotient(above.unit, below.unit),
+        unit=quotient(above.unit, below.unit),
         timed=above.timed or below.timed,
         above=above.above or below.below,
         below=above.below or below.above,
-        records=above.records + [r for r in below.records if r not in above.records],
+        records=above.records | below.records,
+        left_out=above.left_out | below.left_out,
     )
 
 
-def _family(wanted: StoredSide, *, timed: bool) -> str:
-    # Times stand by process and losses by seed: what has other replicates cannot be paired.
-    return f"{wanted['experiment']} {'time' if timed else 'value'}"
-
-
-def _fits(labels: Labels, wanted: dict[str, Scalar]) -> bool:
+def _fits(quantity: Quantity, wanted: dict[str, Scalar]) -> bool:
+    labels = {**quantity.labels, **quantity.also}
     return all(name in labels and labels[name] == value for name, value in wanted.items())
 
 
 def _why(records: Sequence[Record], wanted: StoredSide) -> str | None:
     """Return why a series is missing: its own reason, or that of the experiment."""
     for labels, reason in _reasons(records):
-        if _fits(labels, wanted["series"]):
+        if wanted["series"].items() <= labels.items():
             return reason
     failed = [record.reason for record in records if record.status != "ok" and record.reason]
     return failed[0] if failed and len(failed) == len(records) else None

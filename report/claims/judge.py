@@ -20,11 +20,11 @@ Biopharmaceutics 15, 1987.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from report.analysis.bootstrap import Effect
+    from report.analysis.estimate import Estimate
 
 Outcome = Literal["supported", "contradicted", "inconclusive"]
 
@@ -52,13 +52,12 @@ class Judgement:
 
 MORE = "more replicates (processes, or seeds where no clock has a part) would narrow it"
 ONE = "a single replicate does not tell how much they differ; measure in more processes"
-FARTHEST = 700.0
-"""Of a logarithm; floating point ends at 709."""
-
 CENSORED = "some seeds end before they come to the loss; let them train for more epochs"
 
 
-def greater(effect: Effect, least: float, *, above: bool = False, below: bool = False) -> Judgement:
+def greater(
+    effect: Estimate, least: float, *, above: bool = False, below: bool = False
+) -> Judgement:
     """Judge whether a ratio is above 1 by a factor that matters.
 
     Args:
@@ -67,18 +66,14 @@ def greater(effect: Effect, least: float, *, above: bool = False, below: bool = 
         above: The ratio is only known to be at least this.
         below: It is only known to be at most this.
     """
-    value = exp(effect.log)
     ends = _ends(effect)
-    if ends is None:
-        return Judgement(verdict="inconclusive", value=value, low=None, high=None, reason=ONE)
-    if above and below:
-        return Judgement(verdict="inconclusive", value=value, low=None, high=None, reason=CENSORED)
+    if ends is None or (above and below):
+        return _undecided(effect, ONE if ends is None else CENSORED)
     low, high = (0.0 if below else ends[0]), (math.inf if above else ends[1])
-    too_small = math.log(least)
-    unanimous = all(one > 0 for one in effect.each) or all(one < too_small for one in effect.each)
+    unanimous = all(one > 1 for one in effect.each) or all(one < least for one in effect.each)
     verdict: Outcome = "inconclusive"
     reason = ""
-    if low > 1 and value >= least:
+    if low > 1 and effect.value >= least:
         verdict = "supported"
     elif high < least:
         verdict = "contradicted"
@@ -88,7 +83,7 @@ def greater(effect: Effect, least: float, *, above: bool = False, below: bool = 
         reason = f"the interval leaves open whether the effect is large enough to matter; {MORE}"
     return Judgement(
         verdict=verdict,
-        value=value,
+        value=effect.value,
         low=None if below else low,
         high=None if above else high,
         reason=reason,
@@ -96,20 +91,19 @@ def greater(effect: Effect, least: float, *, above: bool = False, below: bool = 
     )
 
 
-def less(effect: Effect, least: float, *, above: bool = False, below: bool = False) -> Judgement:
+def less(effect: Estimate, least: float, *, above: bool = False, below: bool = False) -> Judgement:
     """Judge whether a ratio is below 1 by a factor that matters: `greater`, upside down."""
-    mirrored = greater(effect.inverse(), least, above=below, below=above)
-    return Judgement(
-        verdict=mirrored.verdict,
-        value=1 / mirrored.value,
-        low=None if mirrored.high is None else 1 / mirrored.high,
-        high=None if mirrored.low is None else 1 / mirrored.low,
-        reason=mirrored.reason,
-        unanimous=mirrored.unanimous,
+    mirrored = greater(effect.reciprocal(), least, above=below, below=above)
+    shown = mirrored.low is not None or mirrored.high is not None
+    return replace(
+        mirrored,
+        value=effect.value,
+        low=effect.low if shown and mirrored.high is not None else None,
+        high=effect.high if shown and mirrored.low is not None else None,
     )
 
 
-def equivalent(effect: Effect, margin: float, *, censored: bool = False) -> Judgement:
+def equivalent(effect: Estimate, margin: float, *, censored: bool = False) -> Judgement:
     """Judge whether a ratio is 1 within a factor.
 
     Args:
@@ -117,23 +111,13 @@ def equivalent(effect: Effect, margin: float, *, censored: bool = False) -> Judg
         margin: The factor, above 1.
         censored: One side is only a bound, so that nothing can be said of equality.
     """
-    value = exp(effect.log)
     if censored:
-        return Judgement(verdict="inconclusive", value=value, low=None, high=None, reason=CENSORED)
-    limit = math.log(margin)
-    judged = _within(effect, -limit, limit)
-    return Judgement(
-        verdict=judged.verdict,
-        value=value,
-        low=None if judged.low is None else exp(judged.low),
-        high=None if judged.high is None else exp(judged.high),
-        reason=judged.reason,
-        unanimous=judged.unanimous,
-    )
+        return _undecided(effect, CENSORED)
+    return _within(effect, 1 / margin, margin)
 
 
 def power_law(
-    exponent: Effect, claimed: float, tolerance: float, *, censored: bool = False
+    exponent: Estimate, claimed: float, tolerance: float, *, censored: bool = False
 ) -> Judgement:
     """Judge whether an exponent is the claimed one within a tolerance.
 
@@ -144,13 +128,11 @@ def power_law(
         censored: Some points are only bounds, so that the slope can be anything.
     """
     if censored:
-        return Judgement(
-            verdict="inconclusive", value=exponent.log, low=None, high=None, reason=CENSORED
-        )
+        return _undecided(exponent, CENSORED)
     return _within(exponent, claimed - tolerance, claimed + tolerance)
 
 
-def stalls(falls: Effect, goes_on: Effect, least: float) -> Judgement:
+def stalls(falls: Estimate, goes_on: Estimate, least: float) -> Judgement:
     """Judge whether something decreases at first, and no longer afterwards.
 
     Args:
@@ -158,12 +140,10 @@ def stalls(falls: Effect, goes_on: Effect, least: float) -> Judgement:
         goes_on: What it is at the end over what it is at the turn; the effect that is shown.
         least: Smallest factor that counts as a decrease.
     """
-    first, then = greater(falls, least), greater(goes_on, 1.0)
+    first = greater(falls, least)
     ends = _ends(goes_on)
     if ends is None:
-        return Judgement(
-            verdict="inconclusive", value=exp(goes_on.log), low=None, high=None, reason=ONE
-        )
+        return _undecided(goes_on, ONE)
     still = 1 / least
     verdict: Outcome = "inconclusive"
     if first.verdict == "supported" and ends[0] > still:
@@ -173,18 +153,18 @@ def stalls(falls: Effect, goes_on: Effect, least: float) -> Judgement:
     reason = f"the interval leaves open whether it goes on; {MORE}"
     return Judgement(
         verdict=verdict,
-        value=then.value,
+        value=goes_on.value,
         low=ends[0],
         high=ends[1],
         reason="" if verdict != "inconclusive" else reason,
     )
 
 
-def _within(effect: Effect, low_limit: float, high_limit: float) -> Judgement:
-    """Judge whether a value lies between two limits; nothing is taken to the power of e here."""
-    ends = effect.ends()
+def _within(effect: Estimate, low_limit: float, high_limit: float) -> Judgement:
+    """Judge whether a value lies between two limits."""
+    ends = _ends(effect)
     if ends is None:
-        return Judgement(verdict="inconclusive", value=effect.log, low=None, high=None, reason=ONE)
+        return _undecided(effect, ONE)
     low, high = ends
     inside = [low_limit <= one <= high_limit for one in effect.each]
     verdict: Outcome = "inconclusive"
@@ -195,7 +175,7 @@ def _within(effect: Effect, low_limit: float, high_limit: float) -> Judgement:
     reason = f"the interval lies partly within the margin and partly outside; {MORE}"
     return Judgement(
         verdict=verdict,
-        value=effect.log,
+        value=effect.value,
         low=low,
         high=high,
         reason="" if verdict != "inconclusive" else reason,
@@ -203,14 +183,12 @@ def _within(effect: Effect, low_limit: float, high_limit: float) -> Judgement:
     )
 
 
-def _ends(effect: Effect) -> tuple[float, float] | None:
-    ends = effect.ends()
-    return None if ends is None else (exp(ends[0]), exp(ends[1]))
+def _undecided(effect: Estimate, reason: str) -> Judgement:
+    return Judgement(verdict="inconclusive", value=effect.value, low=None, high=None, reason=reason)
 
 
-def exp(log: float) -> float:
-    """Return e to a power, short of what a file of numbers cannot hold.
-
-    With two replicates, one of which diverged, an interval may well reach beyond that.
-    """
-    return math.exp(max(-FARTHEST, min(FARTHEST, log)))
+def _ends(effect: Estimate) -> tuple[float, float] | None:
+    """Return the ends of an interval over replicates; samples of a single one do not count."""
+    if effect.basis != "replicates" or effect.low is None or effect.high is None:
+        return None
+    return effect.low, effect.high

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from report.analysis import bootstrap
+from report.analysis import noise
+from report.analysis.estimate import product
+from report.analysis.quantities import power_law
 from report.claims import evidence, judge
 from report.claims.evidence import Missing
-from report.machine import noise
 from report.worker.records import STRICT
 
 if TYPE_CHECKING:
-    from report.analysis.bootstrap import Effect
+    from collections.abc import Sequence
+
+    from report.analysis.estimate import Estimate
     from report.claims.evidence import Found
     from report.claims.judge import Judgement
     from report.claims.spec import StoredClaim, StoredSide
@@ -34,6 +37,9 @@ class Value:
         high: Upper end; null where nothing tells, or where only a lower bound is known.
         unit: In SI, without prefix; empty for a plain number.
         replicates: Processes or seeds that it stands on.
+        key: What it is of; numbers with the same key are the same.
+        highest_of: Of how many it is the highest or lowest, where it was picked; else 0.
+        ties: What the intervals do not separate from it, where it was picked.
     """
 
     __pydantic_config__ = STRICT
@@ -43,6 +49,9 @@ class Value:
     high: float | None
     unit: str
     replicates: int
+    key: str = ""
+    highest_of: int = 0
+    ties: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +113,7 @@ def leading(result: Result) -> list[Verdict]:
 def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verdict:
     judges = {"power-law": _power_law, "stalls": _stalls}
     try:
-        case = judges.get(claim["relation"], _compared)(result, backend, name, claim)
+        case = judges.get(claim["relation"], _compared)(result, backend, claim)
     except Missing as missing:
         return Verdict(claim=name, backend=backend, verdict="not run", reason=str(missing))
     decision, grade, reason = _gated(case)
@@ -119,6 +128,7 @@ def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verd
             high=judged.high,
             unit="",
             replicates=case.effect.replicates,
+            key=case.effect.key,
         ),
         kind="exponent" if claim["relation"] == "power-law" else "ratio",
         left=case.left,
@@ -126,7 +136,7 @@ def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verd
         numbers=_numbers(result, backend, claim),
         grade=grade,
         reason=reason,
-        left_out=_left_out(result, backend, case),
+        left_out=case.left_out if case.timed else 0,
     )
 
 
@@ -137,36 +147,38 @@ class _Case:
     Attributes:
         judgement: What the interval says.
         effect: What was judged.
-        records: What was measured for it.
+        records: What counts of what was measured for it.
+        left_out: How many processes were too disturbed to count.
         timed: Whether a clock has a part in it.
         left: The quantity that the claim is about.
         right: What it is compared with.
     """
 
     judgement: Judgement
-    effect: Effect
+    effect: Estimate
     records: list[Record]
+    left_out: int
     timed: bool
     left: Value | None = None
     right: Value | None = None
 
 
-def _compared(result: Result, backend: str, name: str, claim: StoredClaim) -> _Case:
+def _compared(result: Result, backend: str, claim: StoredClaim) -> _Case:
     left = evidence.side(result, backend, claim["left"])
-    factors, records = list(left.factors), list(left.records)
+    factors, sides = list(left.factors), [left]
     above, below, timed = left.above, left.below, left.timed
     right = claim["right"]
     if isinstance(right, dict):
         other = evidence.side(result, backend, right)
         factors += other.inverted()
-        records += [record for record in other.records if record not in records]
+        sides.append(other)
         above, below, timed = above or other.below, below or other.above, timed or other.timed
-        shown = _value(other, f"{name} right")
-        effect = bootstrap.effect(factors, name)
+        shown = _value(other)
+        effect = product(factors)
     else:
         constant = float(right or 1)
         shown = Value(value=constant, low=None, high=None, unit=left.unit, replicates=0)
-        effect = bootstrap.effect(factors, name).over(constant)
+        effect = product(factors).scaled(1 / constant)
     match claim["relation"]:
         case "greater":
             judged = judge.greater(effect, claim["least"], above=above, below=below)
@@ -177,40 +189,43 @@ def _compared(result: Result, backend: str, name: str, claim: StoredClaim) -> _C
     return _Case(
         judgement=judged,
         effect=effect,
-        records=records,
+        records=[r for s in _merged(sides, "records") for r in s],
+        left_out=sum(map(len, _merged(sides, "left_out"))),
         timed=timed,
-        left=_value(left, f"{name} left"),
+        left=_value(left),
         right=shown,
     )
 
 
-def _stalls(result: Result, backend: str, name: str, claim: StoredClaim) -> _Case:
+def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
     """Compare the beginning and the end of a run with what it is after some epochs."""
     end = evidence.side(result, backend, claim["left"])
     turn, start = (
         evidence.side(result, backend, _at(claim["left"], epoch)) for epoch in (claim["after"], 0)
     )
-    falls = bootstrap.effect(start.factors + turn.inverted(), f"{name} falls")
-    goes_on = bootstrap.effect(end.factors + turn.inverted(), name)
+    falls = product(start.factors + turn.inverted())
+    goes_on = product(end.factors + turn.inverted())
     return _Case(
         judgement=judge.stalls(falls, goes_on, claim["least"]),
         effect=goes_on,
-        records=end.records,
+        records=[r for s in end.records.values() for r in s],
+        left_out=sum(map(len, end.left_out.values())),
         timed=end.timed,
-        left=_value(end, f"{name} left"),
-        right=_value(turn, f"{name} right"),
+        left=_value(end),
+        right=_value(turn),
     )
 
 
-def _power_law(result: Result, backend: str, name: str, claim: StoredClaim) -> _Case:
+def _power_law(result: Result, backend: str, claim: StoredClaim) -> _Case:
     sweep = evidence.sweep(result, backend, claim["left"], str(claim["along"]))
-    slope = bootstrap.exponent(sweep.x, sweep.groups, sweep.family, name)
+    slope = power_law([(sweep.x, sweep.quantities)])
     return _Case(
         judgement=judge.power_law(
             slope, float(claim["exponent"] or 0), claim["tolerance"], censored=sweep.censored
         ),
         effect=slope,
         records=sweep.records,
+        left_out=len(sweep.left_out),
         timed=sweep.timed,
     )
 
@@ -229,7 +244,7 @@ def _gated(case: _Case) -> tuple[Decision, str, str]:
         return judged.verdict, "", judged.reason
     spread = None
     if not judged.unanimous and len(case.effect.each) > 1:
-        spread = judge.exp(max(case.effect.each) - min(case.effect.each)) - 1
+        spread = max(case.effect.each) / min(case.effect.each) - 1
     grade = noise.grade([r.conditions for r in case.records if r.conditions], spread)
     if grade.level != "noisy" or judged.verdict == "inconclusive":
         return judged.verdict, grade.level, judged.reason
@@ -241,13 +256,12 @@ def _gated(case: _Case) -> tuple[Decision, str, str]:
     )
 
 
-def _left_out(result: Result, backend: str, case: _Case) -> int:
-    """Count the processes of the same experiments that were too disturbed to count."""
-    if not case.timed:
-        return 0
-    names = dict.fromkeys(record.experiment for record in case.records)
-    every = [r for name in names for r in result.of(name) if r.backend == backend]
-    return len(every) - len(case.records)
+def _merged(sides: Sequence[Found], name: str) -> list[Any]:
+    """Return what sides hold by experiment, each experiment once."""
+    merged: dict[str, Any] = {}
+    for each in sides:
+        merged |= getattr(each, name)
+    return list(merged.values())
 
 
 def _numbers(result: Result, backend: str, claim: StoredClaim) -> dict[str, Value]:
@@ -255,22 +269,24 @@ def _numbers(result: Result, backend: str, claim: StoredClaim) -> dict[str, Valu
     found = {}
     for key, wanted in claim["numbers"].items():
         try:
-            found[key] = _value(evidence.side(result, backend, wanted), key)
+            found[key] = _value(evidence.side(result, backend, wanted))
         except Missing:
             continue
     return found
 
 
-def _value(found: Found, seed: str) -> Value:
-    effect = bootstrap.effect(found.factors, seed)
-    ends = effect.ends() or (None, None)
-    low, high = (None if end is None else judge.exp(end) for end in ends)
+def _value(found: Found) -> Value:
+    estimate = product(found.factors)
+    tells = estimate.basis == "replicates"
     return Value(
-        value=judge.exp(effect.log),
-        low=None if found.below else low,
-        high=None if found.above else high,
+        value=estimate.value,
+        low=estimate.low if tells and not found.below else None,
+        high=estimate.high if tells and not found.above else None,
         unit=found.unit,
-        replicates=effect.replicates,
+        replicates=estimate.replicates,
+        key=estimate.key,
+        highest_of=found.picked.estimate.highest_of if found.picked else 0,
+        ties=[tie.name() for tie in found.picked.ties] if found.picked else [],
     )
 
 

@@ -12,9 +12,9 @@ from report.text.numerals import NONE, count, digits, prefix_exponent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.figures.plotting import Drawing
-    from report.results.result import Record, Result
+    from report.results.result import Result
 
 Cell = str | int | float | None
 
@@ -131,13 +131,6 @@ class Figure:
     backends: list[str] = field(default_factory=list)
 
 
-class FigureModule(Protocol):
-    """What a kind's `figures.py` offers."""
-
-    def figures(self, result: Result, experiment: str) -> list[Figure]:
-        """Draw an experiment of one machine."""
-
-
 class ModelModule(Protocol):
     """What a module of `report/models/` offers: figures made of several experiments."""
 
@@ -154,30 +147,6 @@ class ModelModule(Protocol):
 
     def sentences(self, result: Result) -> list[str]:
         """Return what of it could stand in a mail."""
-
-
-class HeadlineModule(Protocol):
-    """What a kind's `headline.py` offers."""
-
-    def cards(self, result: Result) -> list[Card]:
-        """Return the numbers that stand at the top of a machine's page."""
-
-    def sentences(self, result: Result) -> list[str]:
-        """Return what could stand in a mail."""
-
-
-class MethodModule(Protocol):
-    """What a kind's `method.py` offers."""
-
-    def method(self, records: Sequence[Record]) -> list[str]:
-        """Describe how one experiment was measured on one backend."""
-
-
-class ComparisonModule(Protocol):
-    """What a kind's `comparisons.py` offers."""
-
-    def comparisons(self, results: Sequence[Result], experiment: str) -> list[Figure]:
-        """Draw an experiment of several machines on the same axes."""
 
 
 def number(estimate: Estimate, unit_factor: float = 1.0, *, best: bool = False) -> Number:
@@ -221,7 +190,7 @@ def cells(estimate: Estimate | None) -> list[Cell]:
     """Return value, low, high, processes and samples for a sheet."""
     if estimate is None:
         return [None] * 5
-    return [estimate.value, estimate.low, estimate.high, estimate.processes, estimate.samples]
+    return [estimate.value, estimate.low, estimate.high, estimate.replicates, estimate.samples]
 
 
 def together(sheets: Iterable[tuple[str, Sheet]], column: str = "machine") -> Sheet:

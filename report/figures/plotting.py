@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
 
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 DASHES = ["-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1)), (0, (3, 1)), "-", "--"]

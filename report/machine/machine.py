@@ -20,7 +20,7 @@ from report.machine import processor, surroundings
 from report.machine.accelerators import gather
 from report.machine.processor import Cache
 from report.machine.surroundings import ROOT, UNREADABLE
-from report.text import wording
+from report.text import names
 from report.worker.records import STRICT, Accelerator
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[Accelerator])
     Returns:
         A folder name such as "intel-xeon-2-core-24-gib-3f2a9c".
     """
-    memory = wording.memory_as_sold(memory_bytes)
+    memory = names.memory_as_sold(memory_bytes)
     hardware = {
         "model": cpu.model,
         "cores": [cpu.physical_cores, cpu.logical_cores],
@@ -271,7 +271,7 @@ def usable_cores(machine: Machine) -> int:
 
 
 def _brand(cpu: Cpu) -> str:
-    return wording.brand(cpu.model or "") or f"{cpu.architecture or 'unknown'} processor"
+    return names.brand(cpu.model or "") or f"{cpu.architecture or 'unknown'} processor"
 
 
 def _cores(cpu: Cpu) -> str:
@@ -308,7 +308,7 @@ def describe(machine: Machine) -> str:
     ]
     if not counted and not machine.sources.get("accelerators", "").startswith(UNREADABLE):
         counted = ["no accelerator"]
-    return ", ".join([words, wording.memory_as_sold(machine.memory_bytes), *counted])
+    return ", ".join([words, names.memory_as_sold(machine.memory_bytes), *counted])
 
 
 def facts(machine: Machine) -> list[tuple[str, str, str]]:
@@ -335,7 +335,7 @@ def facts(machine: Machine) -> list[tuple[str, str, str]]:
         ("Clock", _clock(cpu.frequency_hz), "cpu.frequency_hz"),
         ("Highest clock", _clock(cpu.max_frequency_hz), "cpu.max_frequency_hz"),
         ("Clock governor", cpu.governor, "cpu.governor"),
-        ("Memory", wording.size(machine.memory_bytes), "memory_bytes"),
+        ("Memory", names.size(machine.memory_bytes), "memory_bytes"),
         *(
             (f"Accelerator {device.device}", _device_words(device), f"accelerators.{device.device}")
             for device in machine.accelerators
@@ -361,7 +361,7 @@ def _count(value: float | None, unit: str = "") -> str | None:
 
 
 def _clock(value_hz: float | None) -> str | None:
-    return None if value_hz is None else wording.hertz(value_hz)
+    return None if value_hz is None else names.hertz(value_hz)
 
 
 def _cache_label(cache: Cache) -> str:
@@ -370,7 +370,7 @@ def _cache_label(cache: Cache) -> str:
 
 def _cache_words(cache: Cache) -> str:
     shared = cache.shared_by or 0
-    return wording.size(cache.size_bytes) + (
+    return names.size(cache.size_bytes) + (
         f", shared by {shared} logical cores" if shared > 1 else ""
     )
 
@@ -378,13 +378,13 @@ def _cache_words(cache: Cache) -> str:
 def _device_words(device: Accelerator) -> str:
     words = [
         device.name,
-        None if device.memory_bytes is None else wording.size(device.memory_bytes),
+        None if device.memory_bytes is None else names.size(device.memory_bytes),
         device.compute_capability and f"compute capability {device.compute_capability}",
         device.driver and f"driver {device.driver}",
-        None if device.clock_hz is None else f"up to {wording.hertz(device.clock_hz)}",
+        None if device.clock_hz is None else f"up to {names.hertz(device.clock_hz)}",
         None
         if device.memory_clock_hz is None
-        else f"memory up to {wording.hertz(device.memory_clock_hz)}",
+        else f"memory up to {names.hertz(device.memory_clock_hz)}",
         None if device.power_limit_w is None else f"{device.power_limit_w:g} W",
         None if device.works else f"not working: {device.reason or 'no reason given'}",
     ]

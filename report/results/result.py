@@ -157,6 +157,11 @@ class Result:
         """Return the title that the configuration gives."""
         return self.config["title"]
 
+    @property
+    def run(self) -> str:
+        """Return what tells this run from others, of this machine and of all."""
+        return f"{self.machine.id} {self.started_at}"
+
     def lead(self, experiment: str) -> str | None:
         """Return the backend that an experiment's section is about: the first that measured it."""
         planned = self.config["experiments"].get(experiment)

@@ -5,29 +5,29 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
 
 from report import __version__, resources
-from report.analysis import bootstrap, compare
+from report.analysis import noise
 from report.claims.verdicts import of_result
+from report.experiments.catalogue import KINDS
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures import plotting
-from report.figures.ratios import pair
-from report.machine import noise
 from report.registry import BACKENDS
 from report.results import store
-from report.site import verdicts
-from report.site.machine import MachineView, Section, date_of, module, view
+from report.site import compare, verdicts
+from report.site.compare import pair
+from report.site.machine import MachineView, Section, date_of, view
 from report.text.numerals import digits, percent
 from report.worker import curve, timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures.figure import ComparisonModule, Figure
+    from report.figures.figure import Figure
     from report.results.result import Result
 
 
@@ -101,7 +101,7 @@ def _comparison(results: Sequence[Result], views: Sequence[MachineView]) -> dict
     contents: dict[str, bytes] = {}
     led = [result.led() for result in results]
     for name, kind, title in names:
-        drawn = cast("ComparisonModule", module(kind, "comparisons")).comparisons(led, name)
+        drawn = KINDS[kind].comparisons(led, name)
         placed = [(figure, f"data/compare/{figure.name}.csv") for figure in drawn]
         contents |= {path: figure.sheet.csv() for figure, path in placed}
         if placed:
@@ -126,7 +126,6 @@ def _constants() -> dict[str, Any]:
         "method": method,
         "warmup": f"{method.warmup_s * 1e3:.0f} ms",
         "sample": f"{method.sample_s * 1e3:.0f} ms",
-        "resamples": bootstrap.RESAMPLES,
         "least_warmups": timing.LEAST_WARMUPS,
         "every": curve.EVERY,
         "warmup_updates": WARMUP_UPDATES,

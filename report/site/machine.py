@@ -5,31 +5,28 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
+from report.analysis.noise import LEVELS, grade
 from report.claims import wording
+from report.experiments.catalogue import KINDS, of_records
 from report.machine.machine import describe, facts
-from report.machine.noise import LEVELS, grade
-from report.registry import KINDS
 from report.sections import MODELS
 from report.site import problems, verdicts
 from report.site.listing import listing, side_by_side
+from report.text.names import series_name, title
 from report.text.numerals import count, percent
-from report.text.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.noise import Grade
     from report.figures.figure import (
         Card,
         Figure,
-        FigureModule,
-        HeadlineModule,
-        MethodModule,
         ModelModule,
     )
-    from report.machine.noise import Grade
     from report.results.result import Record, Result
     from report.site.verdicts import Matrix, VerdictView
 
@@ -141,7 +138,7 @@ def view(result: Result, json_path: str) -> MachineView:
         _derived(result if model.every_framework else led, name, folder, judged)
         for name, model in MODELS.items()
     ]
-    said = [s for kind in KINDS for s in _headline(kind).sentences(led)]
+    said = [s for kind in KINDS.values() for s in kind.sentences(led)]
     said += [s for name in MODELS for s in _model(name).sentences(result)]
     return MachineView(
         id=result.machine.id,
@@ -150,7 +147,7 @@ def view(result: Result, json_path: str) -> MachineView:
         result=result,
         date=date_of(result),
         lead=" ".join([*said, verdicts.lead(judged)]).strip(),
-        cards=[card for kind in KINDS for card in _headline(kind).cards(led)],
+        cards=[card for kind in KINDS.values() for card in kind.cards(led)],
         verdicts=judged,
         matrix=verdicts.by_framework(every),
         problems=problems.of_result(result),
@@ -181,21 +178,11 @@ def date_of(result: Result) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-def module(kind: str, name: str) -> Any:
-    """Return a module of a kind, on the parent's side."""
-    return importlib.import_module(f"report.experiments.{kind}.{name}")
-
-
-def _headline(kind: str) -> HeadlineModule:
-    return cast("HeadlineModule", module(kind, "headline"))
-
-
 def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
     planned = result.config["experiments"][name]
     kind, records = planned["kind"], result.of(name)
-    drawn = cast("FigureModule", module(kind, "figures")).figures(result, name)
+    drawn = KINDS[kind].figures(result, name)
     backends = quantities.by_backend(records)
-    describer = cast("MethodModule", module(kind, "method"))
     backend_of = {f"{name}-{backend}": backend for backend in backends}
     return Section(
         name=name,
@@ -204,7 +191,7 @@ def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
         figures=drawn,
         codes=[listing(_backend(figure, backend_of), figure.code) for figure in drawn],
         csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
-        method=[s for mine in backends.values() for s in describer.method(mine)],
+        method=[s for mine in backends.values() for s in KINDS[kind].method(mine)],
         conditions=_conditions(records, result),
         grade=_grade(records),
         missing="" if drawn else _why_missing(records),
@@ -242,22 +229,29 @@ def _backend(figure: Figure, backend_of: dict[str, str]) -> str:
 
 
 def _grade(records: Sequence[Record]) -> Grade | None:
-    """Grade the noise, with the series in which processes differ most; None without times."""
+    """Grade the noise of the processes that count, with the series in which they differ most.
+
+    Returns:
+        None without times.
+    """
     spreads: list[tuple[float, str]] = []
+    conditions = []
     timed = False
     for name in dict.fromkeys(record.experiment for record in records):
         for mine in quantities.by_backend(r for r in records if r.experiment == name).values():
-            found = quantities.of_records(mine)
-            timed = timed or bool(found)
-            varying = quantities.varying([quantity.labels for quantity in found])
-            for quantity in found:
-                spread = statistics.spread(quantity.groups)
+            series = of_records(mine, "")
+            timed = timed or bool(series)
+            kept = quantities.undisturbed(mine).records
+            conditions += [record.conditions for record in kept if record and record.conditions]
+            varying = quantities.varying([quantity.labels for quantity in series])
+            for quantity in series:
+                spread = quantity.spread()
                 if spread is not None:
-                    spreads.append((spread, quantities.series_name(quantity.labels, varying)))
+                    spreads.append((spread, series_name(quantity.labels, varying)))
     if not timed:
         return None
     spread, where = max(spreads, default=(None, ""))
-    return grade([record.conditions for record in records if record.conditions], spread, where)
+    return grade(conditions, spread, where)
 
 
 def _conditions(records: Sequence[Record], result: Result) -> str:

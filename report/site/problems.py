@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.analysis import quantities
-from report.text import wording
+from report.text import names
 from report.text.numerals import count
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _absent(result: Result) -> list[Problem]:
         if environment.status == "ok":
             continue
         missed = dict.fromkeys(r.experiment for r in result.records if r.backend == backend)
-        what = f"{wording.title(backend)} ({count(len(missed), 'experiment')})"
+        what = f"{names.title(backend)} ({count(len(missed), 'experiment')})"
         reason = environment.reason or "no reason was given"
         found.append(Problem(status=environment.status, what=what, reason=reason))
     return found
@@ -73,7 +73,7 @@ def _all_problems(result: Result) -> list[Problem]:
         for backend, records in quantities.by_backend(result.of(name)).items():
             if backend in there:
                 title = (
-                    f"{planned['title']}, {wording.title(backend)}" if several else planned["title"]
+                    f"{planned['title']}, {names.title(backend)}" if several else planned["title"]
                 )
                 found += _problems(title, records)
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from report.claims import verdicts as judged
 from report.claims import wording
 from report.figures.figure import Sheet
-from report.text.wording import title
+from report.text.names import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,11 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from report.analysis.compare import differences
 from report.environments import create, places
-from report.figures.ratios import pair
 from report.machine.machine import describe, facts
 from report.registry import BACKENDS
+from report.site.compare import differences, pair
 from report.text.numerals import duration
 
 if TYPE_CHECKING:

@@ -114,3 +114,12 @@ def count(number: int, noun: str) -> str:
     """Write a count with its noun: "1 process", "3 processes", "no seeds"."""
     plural = noun + ("es" if noun.endswith("s") else "s")
     return f"{number or 'no'} {noun if number == 1 else plural}"
+
+
+def stable(value: float) -> float:
+    """Round to ten significant digits, which no processor's last bits reach.
+
+    Libraries of mathematics differ in the last bit from one processor to the next; what is written
+    must not.
+    """
+    return float(f"{value:.10g}")

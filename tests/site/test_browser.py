@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from playwright.sync_api import sync_playwright
 
-from report import site
 from report.registry import BACKENDS
+from report.site.folder import write_files
+from report.site.gather import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,7 +145,7 @@ def folder(make_result: Callable[..., Result], tmp_path_factory: pytest.TempPath
     """
     results = [make_result("fast-machine", 2.0), make_result(frameworks=tuple(BACKENDS))]
     parent = tmp_path_factory.mktemp("served")
-    site.write_files(site.gather(results), parent / "repo")
+    write_files(gather(results), parent / "repo")
     return parent / "repo"
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from report import site
 from report.results import store
+from report.site.folder import stale_files
+from report.site.gather import gather
 
 ROOT = Path(__file__).parents[2]
 RESULTS, SITE = ROOT / "results", ROOT / "site"
@@ -38,8 +39,8 @@ def test_site_is_committed_where_results_are() -> None:
 @needs_results
 def test_committed_site_is_what_the_committed_results_give() -> None:
     """Byte by byte; `report render` mends what is listed here."""
-    gathered = site.gather(store.load_all(RESULTS))
-    assert site.stale_files(gathered, SITE) == []
+    gathered = gather(store.load_all(RESULTS))
+    assert stale_files(gathered, SITE) == []
 
 
 @needs_results

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report import site
 from report.analysis import quantities
 from report.claims import verdicts
 from report.experiments.training import curves
 from report.experiments.training.quantities import median_times, trained
 from report.results import store
 from report.sections import MODELS
+from report.site.gather import gather
 from report.text.numerals import digits
 
 if TYPE_CHECKING:
@@ -220,8 +220,9 @@ COMPARED = {
 GATHER = """
 import hashlib, json, sys
 from pathlib import Path
-from report import site, store
-files = site.gather(store.load_all(Path(sys.argv[1])))
+from report import store
+from report.site.gather import gather
+files = gather(store.load_all(Path(sys.argv[1])))
 print(json.dumps({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}))
 """
 
@@ -287,7 +288,7 @@ def test_same_results_give_the_same_bytes(
     result: Result, one_machine_site: dict[str, bytes]
 ) -> None:
     """A site is a function of the list of results: no clock, no counter, no order of a set."""
-    assert site.gather([result]) == one_machine_site
+    assert gather([result]) == one_machine_site
 
 
 def test_another_process_elsewhere_gives_the_same_bytes(
@@ -354,7 +355,7 @@ def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
     """Of two runs of a machine the newer is on the page; the older is a download beside it."""
     older = only(make_result(started_at="2026-01-02T03:04:05Z"), "threads")
     newer = only(make_result(speed=3.0, started_at="2026-02-03T04:05:06Z"), "threads")
-    files = site.gather([older, newer])
+    files = gather([older, newer])
     page = read_pages({FIXED: files[FIXED]})[FIXED]
     assert "3 February 2026" in page.words()
     best = max(q.rate().value for q in found_in(newer, "threads"))
@@ -391,7 +392,7 @@ def test_default_experiments_have_every_figure(result: Result, figures: dict[str
 
 def test_several_frameworks_have_a_section_of_their_own(make_result: Callable[..., Result]) -> None:
     """With their figures, data and code; the others stay about the framework that leads."""
-    files = site.gather([make_result(frameworks=("pytorch", "tensorflow", "numba"))])
+    files = gather([make_result(frameworks=("pytorch", "tensorflow", "numba"))])
     text = files[FIXED].decode()
     assert text.count('<h2 id="frameworks">') == 1
     assert '<a href="#frameworks">a section of its own</a>' in text

@@ -19,8 +19,9 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 
-from report import resources, site
+from report import resources
 from report.results import store
+from report.site.folder import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -169,7 +170,7 @@ def test_every_link_and_fragment_leads_somewhere(
     tmp_path: Path,
 ) -> None:
     """From the start page under a sub-path, as on GitHub Pages, all of the site is reached."""
-    site.write_files(two_machine_site, tmp_path / "repo")
+    write_files(two_machine_site, tmp_path / "repo")
     with serve(tmp_path) as root:
         start = f"{root}repo/"
         reached = crawl(start, read_pages)

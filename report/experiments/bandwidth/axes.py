@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from report.figures import ticks
 from report.figures.svg import MUTED
-from report.text import wording
+from report.text import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ def byte_axis(axes: Axes, sizes: Sequence[int], *, narrow: bool) -> None:
         if min(math.log2(size / shown[-1]), math.log2(sizes[-1] / size)) >= least:
             shown.append(size)
     shown = list(dict.fromkeys([*shown, sizes[-1]]))
-    axes.set_xticks(shown, [wording.size(size) for size in shown])
+    axes.set_xticks(shown, [names.size(size) for size in shown])
 
 
 def draw_caches(axes: Axes, known: Iterable[Level]) -> None:

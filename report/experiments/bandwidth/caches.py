@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.text import wording
+from report.text import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Level:
     @property
     def words(self) -> str:
         """Return it for a figure: "L1 2 x 48 KiB", "L3 480 MiB"."""
-        size = wording.size(self.size_bytes)
+        size = names.size(self.size_bytes)
         if self.copies == 1:
             return f"{self.name} {size}"
         return f"{self.name} {self.copies} \N{MULTIPLICATION SIGN} {size}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
 from report.experiments.bandwidth.axes import byte_axis
 from report.experiments.bandwidth.figures import GIGA, sheet
+from report.experiments.bandwidth.quantities import of_result
 from report.experiments.bandwidth.roofs import threads, working_set
 from report.figures import plotting, ticks
 from report.figures.figure import Figure, Number, Table, Words, absent, in_words, number, together
-from report.text import wording
+from report.text import names
 from report.text.numerals import count, times
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def comparisons(results: Sequence[Result], experiment: str) -> list[Figure]:
     """
     found = {
         result.machine.id: [
-            q
-            for q in quantities.of_result(result)
-            if q.experiment == experiment and q.kind == "bandwidth"
+            q for q in of_result(result) if q.experiment == experiment and q.kind == "bandwidth"
         ]
         for result in results
     }
@@ -94,7 +93,7 @@ def _compared(name: str, lines: Lines) -> Figure:
 
     said = _words(lines)
     rows: list[list[str | Number]] = [
-        [wording.size(size), *(_cell(line, size) for line in lines.values())] for size in sizes
+        [names.size(size), *(_cell(line, size) for line in lines.values())] for size in sizes
     ]
     return Figure(
         name=name,
@@ -122,9 +121,9 @@ def _words(lines: Lines) -> Words:
             machine: next(q for q in line if working_set(q) == size)
             for machine, line in lines.items()
         }
-        title = _difference(shown, f"over {wording.size(size)}")
+        title = _difference(shown, f"over {names.size(size)}")
     rates = "; ".join(
-        f"{machine}: {in_words(q.bandwidth(), GIGA, 'GB/s')} over {wording.size(working_set(q))} "
+        f"{machine}: {in_words(q.bandwidth(), GIGA, 'GB/s')} over {names.size(working_set(q))} "
         f"with {count(threads(q), 'thread')}"
         for machine, q in shown.items()
     )
@@ -138,9 +137,7 @@ def _difference(shown: dict[str, Quantity], where: str) -> str:
     fastest = max(shown, key=lambda machine: shown[machine].bandwidth().value)
     slowest = min(shown, key=lambda machine: shown[machine].bandwidth().value)
     slow, fast = shown[slowest], shown[fastest]
-    ratio = statistics.independent_ratio(slow.groups, fast.groups).scaled(
-        (fast.bytes_moved or 1) / (slow.bytes_moved or 1)
-    )
+    ratio = quantities.ratio(slow, fast).scaled((fast.bytes_moved or 1) / (slow.bytes_moved or 1))
     if ratio.excludes(1):
         return f"{fastest} moves {times(ratio.value)} times the bytes of {slowest}, {where}"
     return f"These runs show no difference between the machines {where}"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
 from report.experiments.bandwidth import caches, latency, words
 from report.experiments.bandwidth.axes import THIN, byte_axis, draw_caches, upright
 from report.experiments.bandwidth.lines import Lines, each, group, of_operations, stride_of
 from report.experiments.bandwidth.measure import ITEM_BYTES
+from report.experiments.bandwidth.quantities import of_records
 from report.experiments.bandwidth.roofs import STREAMS, threads, working_set
 from report.figures import plotting, ticks
 from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
 from report.figures.svg import MUTED
-from report.text import wording
+from report.text import names
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine: by working set, by order, by stride."""
     drawn = []
     for backend, records in quantities.by_backend(result.of(experiment)).items():
-        found = quantities.of_records(records)
+        found = of_records(records, result.run)
         cpu = result.machine.cpu if caches.on_processor(records) else None
         name = f"{experiment}-{backend}"
         streams = of_operations(found, STREAMS)
@@ -84,7 +85,7 @@ def _working_sets(name: str, found: Sequence[Quantity], known: Sequence[Level]) 
         question="working_set",
         words=said,
         drawing=plotting.drawing(name, said.alt, draw, height=420),
-        table=_table("working set", lines, working_set, _gigabytes, wording.size),
+        table=_table("working set", lines, working_set, _gigabytes, names.size),
         sheet=sheet(found),
         code=sorted({str(q.labels["operation"]) for q in found}),
     )
@@ -130,7 +131,7 @@ def _orders(name: str, found: Sequence[Quantity], known: Sequence[Level]) -> Fig
         question="order",
         words=said,
         drawing=plotting.drawing(name, said.alt, draw),
-        table=_table("table of values", lines, working_set, _nanoseconds, wording.size),
+        table=_table("table of values", lines, working_set, _nanoseconds, names.size),
         sheet=sheet(found),
         code=["gather"],
     )
@@ -232,7 +233,7 @@ def _table(
 def _slower(first: Quantity | None, second: Quantity | None) -> Number:
     if first is None or second is None:
         return absent()
-    return number(statistics.paired_ratio(second.groups, first.groups))
+    return number(quantities.ratio(second, first))
 
 
 def sheet(found: Sequence[Quantity]) -> Sheet:

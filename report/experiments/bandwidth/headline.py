@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities
+from report.experiments.bandwidth.quantities import of_result
 from report.experiments.bandwidth.roofs import STREAMS, roofs, working_set
 from report.figures.figure import Card, interval
-from report.text import wording
+from report.text import names
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def cards(result: Result) -> list[Card]:
             value=value,
             unit=unit,
             interval=interval(estimate, factor),
-            note=f"{best.labels['operation']} over {wording.size(working_set(best))}",
+            note=f"{best.labels['operation']} over {names.size(working_set(best))}",
         )
     ]
 
@@ -49,11 +49,7 @@ def sentences(result: Result) -> list[str]:
 
 def memory(result: Result) -> Quantity | None:
     """Return the fastest way through the largest working set of any experiment."""
-    found = [
-        q
-        for q in quantities.of_result(result)
-        if q.kind == "bandwidth" and q.labels["operation"] in STREAMS
-    ]
+    found = [q for q in of_result(result) if q.labels["operation"] in STREAMS]
     if not found:
         return None
     largest = max(working_set(q) for q in found)

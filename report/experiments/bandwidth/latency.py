@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import statistics
+from report.analysis import quantities
 from report.experiments.bandwidth.lines import each
 from report.experiments.bandwidth.measure import LINE_BYTES
 from report.experiments.bandwidth.roofs import MEMORY, place, working_set
 from report.figures.figure import Table, Words, in_words, number
-from report.text import wording
+from report.text import names
 from report.text.numerals import scaled, sentence, times
 
 if TYPE_CHECKING:
@@ -43,16 +43,16 @@ def words(found: Sequence[Quantity], known: Sequence[Level]) -> Words:
         known: The caches that one thread reaches, the nearest first.
     """
     first, last = found[0], found[-1]
-    ratio = statistics.paired_ratio(last.groups, first.groups)
+    ratio = quantities.ratio(last, first)
     title = (
         f"An access that nothing foresees takes {_short(first)} within "
-        f"{wording.size(working_set(first))}, {_short(last)} within "
-        f"{wording.size(working_set(last))}: {times(ratio.value)} times as long"
+        f"{names.size(working_set(first))}, {_short(last)} within "
+        f"{names.size(working_set(last))}: {times(ratio.value)} times as long"
     )
     levels = by_level(found, known)
     caption = "; ".join(
         f"{'from memory' if name == MEMORY else f'from the {name} cache'} "
-        f"{in_words(each(q), NANO, 'ns')}, within {wording.size(working_set(q))}"
+        f"{in_words(each(q), NANO, 'ns')}, within {names.size(working_set(q))}"
         for name, q in levels.items()
     )
     caption = f"{sentence(caption)}." if caption else f"{title}."
@@ -70,7 +70,7 @@ def words(found: Sequence[Quantity], known: Sequence[Level]) -> Words:
 def table(found: Sequence[Quantity]) -> Table:
     """Return the time of an access by working set."""
     rows: list[list[str | Number]] = [
-        [wording.size(working_set(q)), number(each(q), NANO)] for q in found
+        [names.size(working_set(q)), number(each(q), NANO)] for q in found
     ]
     return Table(header=["working set", "ns"], rows=rows)
 

@@ -11,8 +11,8 @@ from report.text.numerals import count
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
 
 Lines = dict[str, list["Quantity"]]
 """Series by the name of their line, each line sorted along the horizontal axis."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from report.experiments import measuring
 from report.experiments.bandwidth.measure import GATHERED_ELEMENTS, REREAD_BYTES, WINDOW_BYTES
-from report.text import wording
+from report.text import names
 from report.text.numerals import count
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ def method(records: Sequence[Record]) -> list[str]:
         (
             "Before a sample, a working set that the last cache can hold is read once, untimed, "
             "since other series have taken its place there. One that is larger than the last "
-            f"cache is gone through in pieces of {wording.size(WINDOW_BYTES)}, call by call."
+            f"cache is gone through in pieces of {names.size(WINDOW_BYTES)}, call by call."
         ),
         (
             "A call of read goes through a small working set over and over, until it has read "
-            f"{wording.size(REREAD_BYTES)}. A gather looks up as many values as the working set "
+            f"{names.size(REREAD_BYTES)}. A gather looks up as many values as the working set "
             f"has, but no more than {GATHERED_ELEMENTS:,}; its working set is the table alone."
         ),
         COUNTED,

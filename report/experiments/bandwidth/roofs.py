@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities
 from report.experiments.bandwidth import caches
+from report.experiments.bandwidth.quantities import of_records, of_result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
+    from report.analysis.quantities import Quantity, Question
     from report.experiments.bandwidth.caches import Level
-    from report.results.result import Result
+    from report.results.result import Record, Result
 
 STREAMS = ("read", "copy", "triad")
 """Operations that go through a working set from its beginning to its end."""
@@ -59,9 +59,7 @@ def roofs(result: Result, backend: str) -> list[Roof]:
         known. Caches that no working set fits are left out.
     """
     found = [
-        q
-        for q in quantities.of_result(result)
-        if q.kind == "bandwidth" and q.backend == backend and q.labels["operation"] in STREAMS
+        q for q in of_result(result) if q.backend == backend and q.labels["operation"] in STREAMS
     ]
     if not found:
         return []
@@ -106,6 +104,18 @@ def place(size: int, known: Sequence[Level], largest: int) -> str | None:
         nearer = max(nearer, level.reach_bytes)
     least = WELL_BEYOND * nearer if known else largest
     return MEMORY if size >= least else None
+
+
+def with_levels(result: Result, records: Sequence[Record], _: Question) -> list[Quantity]:
+    """Return what was timed, each with the cache that holds its working set, or memory."""
+    series = of_records(records, result.run)
+    on_processor = caches.on_processor(records)
+    largest = max(map(working_set, series), default=0)
+    levelled = []
+    for one in series:
+        known = caches.levels(result.machine.cpu, threads(one)) if on_processor else []
+        levelled.append(replace(one, also={"level": place(working_set(one), known, largest)}))
+    return levelled
 
 
 def working_set(quantity: Quantity) -> int:

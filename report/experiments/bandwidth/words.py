@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import statistics
+from report.analysis import quantities
 from report.experiments.bandwidth.lines import elements, stride_of
 from report.experiments.bandwidth.measure import ITEM_BYTES
 from report.experiments.bandwidth.roofs import of_levels, threads, working_set
 from report.figures.figure import Words, in_words
-from report.text import wording
+from report.text import names
 from report.text.numerals import digits, percent, scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.experiments.bandwidth.caches import Level
     from report.experiments.bandwidth.lines import Lines
 
@@ -85,7 +85,7 @@ def _nearer(line: Sequence[Quantity]) -> str:
 
 def faster(slow: Quantity, fast: Quantity) -> Estimate:
     """Return how many times as many bytes a second one series moves as another."""
-    ratio = statistics.paired_ratio(slow.groups, fast.groups)
+    ratio = quantities.ratio(slow, fast)
     return ratio.scaled((fast.bytes_moved or 1) / (slow.bytes_moved or 1))
 
 
@@ -130,18 +130,18 @@ def orders(lines: Lines) -> Words:
     both = sorted(ordered.keys() & shuffled.keys())
     if both:
         small, large = both[0], both[-1]
-        ratio = statistics.paired_ratio(shuffled[large].groups, ordered[large].groups)
+        ratio = quantities.ratio(shuffled[large], ordered[large])
         title = (
-            f"Over {wording.size(large)}, looking values up at random takes {times(ratio.value)} "
+            f"Over {names.size(large)}, looking values up at random takes {times(ratio.value)} "
             "times as long as in order"
             if ratio.excludes(1)
-            else f"Over {wording.size(large)}, these runs show no difference between looking "
+            else f"Over {names.size(large)}, these runs show no difference between looking "
             "values up at random and in order"
         )
-        near = statistics.paired_ratio(shuffled[small].groups, ordered[small].groups)
+        near = quantities.ratio(shuffled[small], ordered[small])
         explanation = (
-            f"Over {wording.size(small)} the order makes a factor of {_factor(near)}, over "
-            f"{wording.size(large)} of {_factor(ratio)}. The calls, the indices and the values "
+            f"Over {names.size(small)} the order makes a factor of {_factor(near)}, over "
+            f"{names.size(large)} of {_factor(ratio)}. The calls, the indices and the values "
             "are as many either way. In order, the next value lies in the line that was fetched "
             "for the last one, or in the next line, which the processor fetches ahead; at random, "
             "it lies in some other line. Many look-ups are under way at once, so that one "
@@ -178,7 +178,7 @@ def strides(lines: Lines) -> Words:
     first, last = line[0], line[-1]
     item = ITEM_BYTES[str(first.labels["dtype"])]
     whole = next((q for q in line if stride_of(q) * item >= LINE_BYTES), last)
-    ratio = statistics.paired_ratio(whole.groups, first.groups)
+    ratio = quantities.ratio(whole, first)
     apart = f"{stride_of(whole) * item} bytes apart"
     if whole is first:
         title = f"Numbers {apart} take {_time(first)} each to read"
@@ -223,7 +223,7 @@ def _lines_fetched(first: Quantity, whole: Quantity, last: Quantity, item: int) 
     )
     if stride_of(first) == 1 and whole is not first:
         said += f" Side by side, {_value(first)} come, and all of it is used."
-    further = statistics.paired_ratio(last.groups, whole.groups)
+    further = quantities.ratio(last, whole)
     if last is not whole and further.excludes(1) and further.value > 1:
         said += (
             f" At stride {stride_of(last)} a number needs no more than one line either, and still "
@@ -243,7 +243,7 @@ def _top(line: Sequence[Quantity]) -> Quantity:
 
 
 def _size(quantity: Quantity) -> str:
-    return wording.size(working_set(quantity))
+    return names.size(working_set(quantity))
 
 
 def _value(quantity: Quantity) -> str:

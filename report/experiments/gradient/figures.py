@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.experiments.gradient.noise import Lessened, Noise
     from report.figures.figure import Cell
     from report.results.result import Result
@@ -39,7 +39,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     drawn: list[Figure] = []
     dtype = str(result.config["experiments"][experiment]["settings"].get("dtype", "the dtype"))
     for backend, records in quantities.by_backend(result.of(experiment)).items():
-        found = noises(records, result.config["examples"])
+        found = noises(records, result.config["examples"], result.run)
         noisy = [noise for noise in found if not noise.whole and noise.std() is not None]
         name = f"{experiment}-{backend}"
         if noisy:
@@ -236,7 +236,7 @@ def _by_share(name: str, found: Sequence[Lessened], dtype: str) -> Figure:
 def _cells(one: Lessened) -> list[Cell]:
     if one.ratio is None:
         return [one.rest, None, None, None]
-    return [one.ratio.value, one.ratio.low, one.ratio.high, one.ratio.processes]
+    return [one.ratio.value, one.ratio.low, one.ratio.high, one.ratio.replicates]
 
 
 def _shares(found: Sequence[Lessened]) -> Table:

@@ -6,13 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import statistics
+from report.analysis.estimate import product
+from report.analysis.quantities import Metric, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.statistics import Estimate
-    from report.results.result import Record
+    from report.analysis.estimate import Estimate
+    from report.analysis.quantities import Question
+    from report.results.result import Record, Result
+    from report.worker.records import GradientNoise
+
+METRICS = {
+    "std": Metric(unit="", timed=False, words="standard deviation of the minibatch gradient"),
+}
 
 ROUNDING = 1e-6
 """A share of the noise of one example below which there is nothing but rounding: float64 leaves
@@ -29,6 +36,8 @@ class Noise:
         sampling: replacement or permutation.
         examples: How many there are to draw from.
         by_process: For each process the root of the mean square distance; None where it has none.
+        quantity: The same to estimate; a process that found exactly 0 has no logarithm and counts
+            not.
         draws: Minibatches of all processes.
         population: Mean over all examples of |g_i - g|^2.
         gradient: |g|, the length of the gradient over all examples.
@@ -39,6 +48,7 @@ class Noise:
     sampling: str
     examples: int
     by_process: list[float | None]
+    quantity: Quantity
     draws: int
     population: float
     gradient: float
@@ -50,12 +60,7 @@ class Noise:
 
     def std(self) -> Estimate | None:
         """Return the standard deviation; None if every process found exactly 0."""
-        groups = self.groups()
-        return statistics.estimate(groups) if any(groups) else None
-
-    def groups(self) -> list[list[float]]:
-        """Return what each process found, for estimates on logarithms: an empty list for 0."""
-        return [[std] if std else [] for std in self.by_process]
+        return self.quantity.estimate() if any(self.quantity.groups) else None
 
     def expected(self) -> float:
         """Return the standard deviation that theory says."""
@@ -131,13 +136,15 @@ def lessened(noises: Sequence[Noise]) -> list[Lessened]:
 
 
 def _ratio(pairs: Sequence[tuple[Noise, Noise]]) -> Estimate | None:
-    # A process that lacks a point would weigh the points otherwise than the others do.
-    by_process = [
-        [math.exp(math.fsum(map(math.log, sides)) / len(sides))] if len(sides) == len(pairs) else []
-        for sides in _sides(pairs)
-        if all(sides)
+    """Return the geometric mean over the points of the ratio of two ways of sampling."""
+    factors = [
+        each.quantity.factor(weight=weight / len(pairs))
+        for pair in pairs
+        for each, weight in zip(pair, (1, -1), strict=True)
     ]
-    return statistics.estimate(by_process) if any(by_process) else None
+    known = all(any(factor.groups) for factor in factors)
+    key = " x ".join(f"{f.key}^{f.weight:.3g}" for f in factors)
+    return product(factors, key) if known else None
 
 
 def _sides(pairs: Sequence[tuple[Noise, Noise]]) -> list[list[float]]:
@@ -157,34 +164,60 @@ def correction(batch_size: float, examples: int) -> float:
     return math.sqrt(max(0, examples - batch_size) / max(1, examples - 1))
 
 
-def noises(records: Sequence[Record], examples: int) -> list[Noise]:
+def noises(records: Sequence[Record], examples: int, run: str = "") -> list[Noise]:
     """Return the noise of every series of one experiment on one backend.
 
     Args:
         records: Of its processes.
         examples: How many the data has.
+        run: Which run of which machine they belong to.
 
     Returns:
         In the order of measuring.
     """
-    found: dict[tuple[str, str, int], Noise] = {}
+    drawn: dict[str, dict[int, GradientNoise]] = {}
     for index, record in enumerate(records):
         for each in record.outcome.noise if record.outcome else ():
-            point, sampling = str(each.labels["point"]), str(each.labels["sampling"])
-            size = int(str(each.labels["batch_size"]))
-            known = found.get((point, sampling, size))
-            values: list[float | None] = [None] * len(records)
-            if known:
-                values = list(known.by_process)
-            values[index] = math.sqrt(each.mean_square)
-            found[point, sampling, size] = Noise(
-                point=point,
-                batch_size=size,
-                sampling=sampling,
-                examples=examples,
-                by_process=values,
-                draws=each.draws + (known.draws if known else 0),
-                population=each.population,
-                gradient=each.gradient,
-            )
-    return list(found.values())
+            drawn.setdefault(repr(each.labels), {})[index] = each
+    return [_noise(records, by_process, examples, run) for by_process in drawn.values()]
+
+
+def _noise(
+    records: Sequence[Record], drawn: dict[int, GradientNoise], examples: int, run: str
+) -> Noise:
+    """Return the noise of one series; what does not depend on the process is the last one's."""
+    last = drawn[max(drawn)]
+    by_process = [
+        math.sqrt(drawn[index].mean_square) if index in drawn else None
+        for index in range(len(records))
+    ]
+    return Noise(
+        point=str(last.labels["point"]),
+        batch_size=int(str(last.labels["batch_size"])),
+        sampling=str(last.labels["sampling"]),
+        examples=examples,
+        by_process=by_process,
+        quantity=Quantity(
+            experiment=records[0].experiment,
+            kind=records[0].kind,
+            backend=records[0].backend,
+            metric="std",
+            labels={name: last.labels[name] for name in ("point", "batch_size", "sampling")},
+            groups=[[std] if std else [] for std in by_process],
+            unit="",
+            run=run,
+        ),
+        draws=sum(each.draws for each in drawn.values()),
+        population=last.population,
+        gradient=last.gradient,
+    )
+
+
+def observed(result: Result, records: Sequence[Record], _: Question) -> list[Quantity]:
+    """Return the noise of every series of one experiment on one backend.
+
+    Batches that hold all examples are left out: they have no noise, and what is measured of it is
+    rounding, of which no ratio or power means anything.
+    """
+    found = noises(records, result.config["examples"], result.run)
+    return [noise.quantity for noise in found if not noise.whole]

@@ -11,8 +11,8 @@ from report.text.numerals import digits, scientific, sentence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.estimate import Estimate
     from report.experiments.gradient.noise import Lessened, Noise
-    from report.experiments.gradient.slopes import Exponent
 
 PLACES = {"start": "at the start", "halfway": "halfway", "optimum": "at the optimum"}
 """The points, as they stand in a sentence."""
@@ -72,11 +72,11 @@ def _falls(shown: Sequence[Noise]) -> str:
     return f"The noise of the gradient falls with the batch size to the power {power}"
 
 
-def _agreement(exponents: Sequence[Exponent]) -> str:
+def _agreement(exponents: Sequence[Estimate]) -> str:
     told = [found for found in exponents if found.low is not None]
     if not told:
         return ""
-    holding = sum(found.holds(THEORY) for found in told)
+    holding = sum(not found.excludes(THEORY) for found in told)
     half = f"the {MINUS}1/2 of theory"
     if len(told) == 1:
         return f"The interval {'holds' if holding else 'does not hold'} {half}. "
@@ -174,7 +174,7 @@ def _std(noise: Noise, *, ends: bool = True) -> str:
     return in_words(std, 1, "").replace("  ", " ") if ends else digits(std.value)
 
 
-def _power(found: Exponent) -> str:
+def _power(found: Estimate) -> str:
     if found.low is None or found.high is None:
         return f"{signed(found.value)} (one process, no interval)"
     low, high = signed(found.low), signed(found.high)

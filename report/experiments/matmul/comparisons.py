@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
 from report.experiments.matmul.figures import AXES, GIGA, choose_axis, curve_table, sheet, x_of
+from report.experiments.matmul.quantities import of_result
 from report.experiments.matmul.words import name_series
 from report.figures import plotting, ticks
 from report.figures.figure import Figure, Number, Sheet, Table, Words, in_words, number, together
@@ -28,9 +29,7 @@ def comparisons(results: Sequence[Result], experiment: str) -> list[Figure]:
     have in common and that is fastest on the first machine.
     """
     found = {
-        result.machine.id: [
-            q for q in quantities.of_result(result) if q.experiment == experiment and q.flops
-        ]
+        result.machine.id: [q for q in of_result(result) if q.experiment == experiment and q.flops]
         for result in results
     }
     found = {machine: series for machine, series in found.items() if series}
@@ -92,8 +91,7 @@ def _compared_curves(name: str, axis: str, lines: dict[str, list[Quantity]]) -> 
     top = {m: max(line, key=lambda q: q.rate().value) for m, line in lines.items()}
     fastest = max(top, key=lambda machine: top[machine].rate().value)
     slowest = min(top, key=lambda machine: top[machine].rate().value)
-    ratio = statistics.independent_ratio(top[slowest].groups, top[fastest].groups)
-    rate_ratio = ratio.scaled((top[fastest].flops or 1) / (top[slowest].flops or 1))
+    rate_ratio = quantities.ratio(top[fastest], top[slowest], "flop_per_s")
     title = (
         f"At its best, {fastest} multiplies {times(rate_ratio.value)} times as fast as {slowest}"
         if rate_ratio.excludes(1)

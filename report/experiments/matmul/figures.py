@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
 from report.experiments.matmul import printed
+from report.experiments.matmul.quantities import of_records, of_result
 from report.experiments.matmul.words import TITLES, name_series
 from report.figures import plotting, ticks
 from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.results.result import Result
     from report.worker.records import Scalar
 
@@ -35,7 +36,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine: one figure for each backend."""
     drawn = []
     for backend, records in quantities.by_backend(result.of(experiment)).items():
-        found = quantities.of_records(records)
+        found = of_records(records, result.run)
         if not found:
             continue
         name = f"{experiment}-{backend}"
@@ -50,7 +51,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
 def peaks(result: Result) -> dict[str, Quantity]:
     """Return the fastest product of each number format in any experiment, the fastest first."""
     best: dict[str, Quantity] = {}
-    for quantity in quantities.of_result(result):
+    for quantity in of_result(result):
         if quantity.kind != "matmul":
             continue
         dtype = number_format(quantity)
@@ -208,7 +209,7 @@ def _beside(one: Quantity, other: Quantity) -> bool:
 def _efficiency(one: Quantity, many: Quantity) -> Number:
     """Return the speed-up over the first point, divided by the factor of threads, in percent."""
     factor = x_of(many, "threads") / x_of(one, "threads")
-    speedup = statistics.paired_ratio(one.groups, many.groups)
+    speedup = quantities.ratio(one, many)
     return number(speedup.scaled(1 / factor), 0.01)
 
 
@@ -250,7 +251,7 @@ def _strategy_table(
     header = ["strategy", "GFLOPS", "time, µs", "times as long as the fastest"]
     rows: list[list[str | Number]] = []
     for label, quantity, printed_rate in zip(labels, found, as_printed, strict=True):
-        slower = statistics.paired_ratio(quantity.groups, fastest.groups)
+        slower = quantities.ratio(quantity, fastest)
         row: list[str | Number] = [
             label,
             number(quantity.rate(), GIGA, best=quantity is fastest),

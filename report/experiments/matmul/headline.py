@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
 from report.experiments.matmul.figures import number_format, peaks
+from report.experiments.matmul.quantities import of_result
 from report.figures.figure import Card, interval
 from report.text.numerals import digits, percent, scaled, times
 
@@ -47,7 +48,7 @@ def sentences(result: Result) -> list[str]:
             f"GFLOPS, {percent(share)} of the best that this machine reached in {dtype}."
         )
         if "element" in named:
-            factor = statistics.paired_ratio(named["element"].groups, full.groups)
+            factor = quantities.ratio(named["element"], full)
             said.append(f"Element by element it takes {times(factor.value)} times as long.")
     elif top:
         dtype, best = next(iter(top.items()))
@@ -58,7 +59,7 @@ def sentences(result: Result) -> list[str]:
 def _chapters_products(result: Result) -> dict[str, Quantity]:
     """Return the products of the first experiment that compares strategies, by strategy."""
     for experiment, settings in result.config["experiments"].items():
-        found = [q for q in quantities.of_result(result) if q.experiment == experiment]
+        found = [q for q in of_result(result) if q.experiment == experiment]
         named = {str(q.labels.get("strategy")): q for q in found}
         if settings["kind"] == "matmul" and len(named) > 1:
             return named

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import statistics
+from report.analysis.estimate import estimate
 from report.experiments.matmul.measure import PRINTED_FLOPS
 from report.text.numerals import digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.results.result import Record
 
 GIGA = 1e9
@@ -30,7 +30,9 @@ def of(records: Sequence[Record]) -> dict[str, Estimate]:
             if printed.elapsed_s > 0:
                 groups.setdefault(printed.strategy, []).append([printed.elapsed_s])
     return {
-        strategy: statistics.estimate(group).reciprocal(PRINTED_FLOPS)
+        strategy: estimate(group).reciprocal(
+            PRINTED_FLOPS, f"{records[0].experiment} {strategy} as printed"
+        )
         for strategy, group in groups.items()
     }
 

@@ -5,21 +5,31 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import Quantity, of_series
+from report.analysis.quantities import FLOP_PER_S, SECONDS, Quantity, of_kind, of_series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Record
+    from report.results.result import Record, Result
     from report.worker.records import Labels
 
 
-def quantities(records: Sequence[Record]) -> list[Quantity]:
+METRICS = {"seconds": SECONDS, "flop_per_s": FLOP_PER_S}
+
+
+def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
     """Return one quantity for each series; without a count of operations there is no rate.
 
     Where some elements, drawn at random, stood for all, the seconds are scaled to all of them.
     """
-    return [_whole(q) for q in of_series(records, wanted=lambda series: bool(series.flops))]
+    return [
+        _whole(q) for q in of_series(records, run=run, wanted=lambda series: bool(series.flops))
+    ]
+
+
+def of_result(result: Result) -> list[Quantity]:
+    """Return the same of all experiments of this kind, on every backend."""
+    return of_kind(result, "matmul", of_records)
 
 
 def elements(labels: Labels, flops: int) -> tuple[int, int]:

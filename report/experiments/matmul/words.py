@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
 from report.figures.figure import Words, in_words
 from report.text.numerals import count, digits, percent, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.worker.records import Labels
 
 GIGA = 1e9
@@ -74,7 +74,7 @@ def _fastest(named: Sequence[tuple[str, Quantity]]) -> str:
     (slow, slowest), (fast, best) = named[0], named[-1]
     if best is slowest:
         return f"The {fast} product runs at {_best_value(best)} GFLOPS"
-    factor = times(statistics.paired_ratio(slowest.groups, best.groups).value)
+    factor = times(quantities.ratio(slowest, best).value)
     if slow in {"element", "column", "row"}:
         fast = STRATEGIES[str(best.labels["strategy"])]
         return f"The {fast} product runs {factor} times as fast as {slow} by {slow}"
@@ -99,10 +99,10 @@ def _calls(found: Sequence[Quantity], best: Quantity) -> str:
             "the rest is the interpreter and the framework. "
         )
     if {"column", "row"} <= names.keys():
-        ratio = statistics.paired_ratio(names["column"].groups, names["row"].groups)
+        ratio = quantities.ratio(names["column"], names["row"])
         explanation += _contiguity(ratio.value)
     if {"block", "full"} <= names.keys():
-        ratio = statistics.paired_ratio(names["full"].groups, names["block"].groups)
+        ratio = quantities.ratio(names["full"], names["block"])
         explanation += (
             f"A block product reaches {percent(ratio.value)} of the full one's rate "
             f"({_interval(ratio, percent)})."
@@ -186,7 +186,7 @@ def _widths(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
     parts = []
     for of_size in lines.values():
         first, last = of_size[0], of_size[-1]
-        gain = statistics.paired_ratio(first.groups, last.groups)
+        gain = quantities.ratio(first, last)
         parts.append(
             f"at n = {first.labels['size']:,}, from {_rate(first)} with blocks of "
             f"{first.labels['block_width']} to {_rate(last)} with blocks of "
@@ -200,7 +200,7 @@ def _widths(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
     )
     chapter = next((q for q in line if q.labels["block_width"] == 64), None)
     if chapter is not None and chapter is not line[-1]:
-        share = statistics.paired_ratio(line[-1].groups, chapter.groups)
+        share = quantities.ratio(line[-1], chapter)
         explanation += (
             f" The chapter's 64 columns reach {percent(share.value)} of the widest block's rate at "
             f"n = {size:,} ({_interval(share, percent)})."
@@ -213,7 +213,7 @@ def _threads(lines: dict[str, list[Quantity]], best: Quantity) -> Words:
     line = next(line for line in lines.values() if best in line)
     first, last = line[0], line[-1]
     factor = int(str(last.labels["threads"])) / int(str(first.labels["threads"]))
-    speedup = statistics.paired_ratio(first.groups, last.groups)
+    speedup = quantities.ratio(first, last)
     title = (
         f"{last.labels['threads']} threads are {times(speedup.value)} times as fast as "
         f"{first.labels['threads']}: {percent(speedup.value / factor)} parallel efficiency"

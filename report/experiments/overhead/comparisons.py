@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
 from report.experiments.overhead.figures import MICRO, additions, sheet, size_axis, time_axis
 from report.experiments.overhead.model import updates
+from report.experiments.overhead.quantities import of_result
 from report.experiments.overhead.words import elements, examples, seconds
 from report.figures import plotting
 from report.figures.figure import Figure, Number, Table, Words, absent, number, together
@@ -29,7 +30,7 @@ def comparisons(results: Sequence[Result], experiment: str) -> list[Figure]:
     Each machine shows the first backend that all have in common.
     """
     found = {
-        result.machine.id: [q for q in quantities.of_result(result) if q.experiment == experiment]
+        result.machine.id: [q for q in of_result(result) if q.experiment == experiment]
         for result in results
     }
     found = {machine: series for machine, series in found.items() if series}
@@ -116,7 +117,7 @@ def _words(what: str, sized: Callable[[int], str], lines: Lines) -> Words:
     at = {machine: line[size] for machine, line in lines.items()}
     slow = max(at, key=lambda machine: at[machine].time().value)
     fast = min(at, key=lambda machine: at[machine].time().value)
-    ratio = statistics.independent_ratio(at[slow].groups, at[fast].groups)
+    ratio = quantities.ratio(at[slow], at[fast])
     of = f"of {sized(size)}" if what == "addition" else f"with {sized(size)}"
     title = (
         f"One {what} {of} takes {times(ratio.value)} times as long on {slow} as on {fast}"

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from matplotlib.ticker import LogLocator
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
 from report.experiments.matmul.figures import peaks
 from report.experiments.overhead import model, words
+from report.experiments.overhead.quantities import of_records
 from report.figures import plotting, ticks
 from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
 from report.figures.svg import MUTED
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.experiments.overhead.words import Updates
     from report.results.result import Result
 
@@ -34,7 +35,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine: calls, updates, what of them is not arithmetic."""
     drawn = []
     for backend, records in quantities.by_backend(result.of(experiment)).items():
-        found = quantities.of_records(records)
+        found = of_records(records, result.run)
         name = f"{experiment}-{backend}"
         adds = additions(found)
         lines = updates(found)
@@ -111,11 +112,11 @@ def size_axis(axes: Axes, largest: int, *, narrow: bool) -> None:
 
 
 def _paired(one: Quantity, other: Quantity) -> Estimate:
-    return statistics.paired_ratio(one.groups, other.groups)
+    return quantities.ratio(one, other)
 
 
 def _rate(quantity: Quantity) -> Estimate:
-    return quantity.time().reciprocal(quantity.flops or 1)
+    return quantity.rate()
 
 
 def _mark(axes: Axes, x: float, label: str) -> None:
@@ -319,7 +320,7 @@ def _throughput(name: str, lines: Mapping[str, Updates]) -> list[Figure]:
 
 def examples_per_s(quantity: Quantity) -> Estimate:
     """Return the examples of an update per second."""
-    return quantity.time().reciprocal(quantity.examples or 1)
+    return quantity.examples_per_s()
 
 
 def _throughput_table(lines: Mapping[str, Updates]) -> Table:

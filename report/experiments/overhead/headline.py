@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
 from report.experiments.overhead.figures import updates
+from report.experiments.overhead.quantities import of_records
 from report.experiments.overhead.words import examples, outermost
 from report.text.numerals import scaled, times
 
 if TYPE_CHECKING:
-    from report.figures.figure import Card
     from report.results.result import Result
-
-
-def cards(result: Result) -> list[Card]:
-    """Return none: a call's cost decides much, but is no measure of a machine."""
-    del result
-    return []
 
 
 def sentences(result: Result) -> list[str]:
@@ -26,12 +20,12 @@ def sentences(result: Result) -> list[str]:
         for records in quantities.by_backend(result.of(experiment)).values():
             if records[0].kind != "overhead":
                 continue
-            lines = updates(quantities.of_records(records))
+            lines = updates(of_records(records, result.run))
             found = next(iter(lines.values()), {})
             if len(found) < 2:
                 continue
             (small, first), (large, last) = outermost(found)
-            ratio = statistics.paired_ratio(last.groups, first.groups)
+            ratio = quantities.ratio(last, first)
             said = f"An update with {examples(small)} takes {scaled(first.time().value, 's')}"
             if ratio.excludes(1):
                 said += (

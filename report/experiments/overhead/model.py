@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
-from report.analysis.statistics import Estimate
+from report.analysis import quantities
+from report.analysis.estimate import average
+from report.experiments.overhead.quantities import of_records
 from report.worker.timing import median
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
     from report.results.result import Result
 
@@ -53,7 +55,7 @@ def step_model(result: Result, backend: str, variant: str = "eager") -> StepMode
     for experiment in result.config["experiments"]:
         records = quantities.by_backend(result.of(experiment)).get(backend, [])
         if records and records[0].kind == "overhead":
-            found = updates(quantities.of_records(records), variant)
+            found = updates(of_records(records, result.run), variant)
             model = fit({size: q.time().value for size, q in found.items()})
             if model is not None:
                 return model
@@ -129,21 +131,12 @@ def shares(found: Mapping[int, Quantity]) -> dict[int, Estimate]:
 
 
 def _estimate(values: Sequence[float]) -> Estimate:
-    """Estimate a share; without an interval where a process saw none, since logarithms fail."""
-    if min(values) > 0:
-        estimate = statistics.estimate([[value] for value in values])
-        ends = (None if end is None else min(end, 1.0) for end in (estimate.low, estimate.high))
-        low, high = ends
-    else:
-        low = high = None
-    return Estimate(
-        value=max(0.0, math.fsum(values) / len(values)),
-        low=low,
-        high=high,
-        processes=len(values),
-        samples=len(values),
-        basis="processes" if low is not None else "nothing",
+    """Estimate a share, which is never below 0 or above 1."""
+    share = average(values)
+    low, high = (
+        None if end is None else min(1.0, max(0.0, end)) for end in (share.low, share.high)
     )
+    return replace(share, value=max(0.0, share.value), low=low, high=high)
 
 
 def times_per_doubling(small: Quantity, large: Quantity) -> Estimate:
@@ -157,13 +150,5 @@ def times_per_doubling(small: Quantity, large: Quantity) -> Estimate:
         large: With the larger.
     """
     sizes = [int(str(q.labels["size"])) for q in (small, large)]
-    rates = statistics.paired_ratio(small.groups, large.groups).scaled(sizes[1] / sizes[0])
-    exponent = 1 / math.log2(sizes[1] / sizes[0])
-    return Estimate(
-        value=rates.value**exponent,
-        low=None if rates.low is None else rates.low**exponent,
-        high=None if rates.high is None else rates.high**exponent,
-        processes=rates.processes,
-        samples=rates.samples,
-        basis=rates.basis,
-    )
+    rates = quantities.ratio(large, small, "examples_per_s")
+    return rates.power(1 / math.log2(sizes[1] / sizes[0]))

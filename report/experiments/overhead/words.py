@@ -6,7 +6,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING, TypeVar
 
-from report.analysis import statistics
+from report.analysis import quantities
 from report.experiments.overhead.model import times_per_doubling
 from report.figures.figure import Words, in_words, shared_prefix
 from report.text.numerals import digits, percent, scaled, sentence, times
@@ -14,8 +14,8 @@ from report.text.numerals import digits, percent, scaled, sentence, times
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.experiments.overhead.model import StepModel
 
     Updates = Mapping[int, Quantity]
@@ -143,7 +143,7 @@ def update(
 
 
 def _longer(small: int, first: Quantity, large: int, last: Quantity) -> str:
-    ratio = statistics.paired_ratio(last.groups, first.groups)
+    ratio = quantities.ratio(last, first)
     if ratio.excludes(1):
         return (
             f"An update with {examples(large)} takes {times(ratio.value)} times as long as one "
@@ -173,7 +173,7 @@ def compiled(lines: Mapping[str, Updates]) -> str:
     both = sorted(lines.get("eager", {}).keys() & lines.get("compiled", {}).keys())
     parts = []
     for size in both:
-        ratio = statistics.paired_ratio(lines["compiled"][size].groups, lines["eager"][size].groups)
+        ratio = quantities.ratio(lines["compiled"][size], lines["eager"][size])
         how = (
             f"{times(ratio.value)} times as long (95 % interval {times(ratio.low)} to "
             f"{times(ratio.high)})"
@@ -289,7 +289,7 @@ def _returns(steps: Sequence[tuple[int, int, Estimate]], found: Updates) -> str:
             f"Doubling the batch brings {_factor(first)} times the examples a second at "
             f"{small:,}, and {_factor(last)} times at {steps[-1][0]:,}"
         )
-    rate = statistics.paired_ratio(of_small.groups, of_large.groups).scaled(large / small)
+    rate = quantities.ratio(of_small, of_large).scaled(large / small)
     if rate.excludes(1):
         return (
             f"A batch of {large:,} handles {times(rate.value)} times the examples a second of a "

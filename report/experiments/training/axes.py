@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import MaxNLocator
 
-from report.experiments.training.curves import LEAST
-from report.experiments.training.quantities import median_times
+from report.experiments.training.quantities import LEAST_EXCESS, median_times
 from report.experiments.training.words import BANDS
 from report.figures import plotting, ticks
 from report.figures.svg import PAPER
@@ -50,7 +49,7 @@ def height_curves(  # noqa: PLR0913 (what differs between figures is named)
     looks: Sequence[Mapping[str, Any]] | None = None,
     first: int = 0,
 ) -> list[Line2D]:
-    """Draw medians of the loss above the optimum, logarithmic.
+    """Draw the loss above the optimum, logarithmic.
 
     A few lines get bands that span their seeds.
 
@@ -69,8 +68,12 @@ def height_curves(  # noqa: PLR0913 (what differs between figures is named)
         own = dict((looks or [{}] * len(lines))[index])
         look = plotting.style(index, len(x)) | own
         low, middle, high = (
-            [max(loss - case.base, LEAST) for loss in each[first:]]
-            for each in (line.lowest, line.loss, line.highest)
+            each[first:]
+            for each in (
+                [max(loss - case.base, LEAST_EXCESS) for loss in line.lowest],
+                line.above(case.base),
+                [max(loss - case.base, LEAST_EXCESS) for loss in line.highest],
+            )
         )
         (median,) = axes.plot(x, middle, **look, label=plotting.safe(line.name))
         if bands:
@@ -89,7 +92,7 @@ def time_curves(axes: Axes, lines: Mapping[str, Line], lowest: float) -> list[Li
     """Draw each seed as a thin line under the median of all; the untrained point has no place."""
     drawn = []
     for index, (name, line) in enumerate(lines.items()):
-        for seed in line.run.seeds:
+        for seed in (seed for runs in line.run.by_process for seed in runs):
             seconds = median_times(seed)
             axes.plot(
                 seconds[1:],
@@ -100,7 +103,7 @@ def time_curves(axes: Axes, lines: Mapping[str, Line], lowest: float) -> list[Li
             )
         (median,) = axes.plot(
             line.elapsed_s[1:],
-            [loss - lowest for loss in line.loss[1:]],
+            line.above(lowest)[1:],
             **plotting.style(index, len(line.loss)),
             label=plotting.safe(name),
         )

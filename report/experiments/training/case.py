@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from report.analysis import quantities
 from report.experiments.training import curves
+from report.experiments.training.quantities import of_records
 
 if TYPE_CHECKING:
     from report.analysis.quantities import Quantity
@@ -65,7 +66,7 @@ def cases(result: Result, experiment: str) -> list[Case]:
     """Return an experiment's cases, one for each backend that trained something."""
     found = []
     for backend, records in quantities.by_backend(result.of(experiment)).items():
-        epochs = quantities.of_records(records)
+        epochs = of_records(records, result.run)
         lines = curves.lines(result, experiment, backend)
         if epochs and lines:
             name = f"{experiment}-{backend}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
 from report.experiments.training import curves, labels
 from report.experiments.training.axes import loss_axis, time_curves
 from report.experiments.training.figures import announced
-from report.experiments.training.quantities import trained
+from report.experiments.training.quantities import of_records, trained
 from report.experiments.training.questions.grid import by_batch_size
 from report.experiments.training.tables import curve_sheet, seconds_sheet, target_table
 from report.figures import plotting, ticks
@@ -55,7 +55,7 @@ def _epochs(result: Result, experiment: str) -> list[Quantity]:
     """Return what takes seconds; of a grid one for each batch size, for a rate costs no time."""
     found: list[Quantity] = []
     for records in quantities.by_backend(result.of(experiment)).values():
-        epochs = quantities.of_records(records)
+        epochs = of_records(records, result.run)
         # By its runs: a pair that diverged before an epoch was over has no seconds of one.
         grid = labels.is_grid([run.labels for run in trained(records)])
         found += by_batch_size(epochs) if grid else epochs
@@ -98,7 +98,7 @@ def _words(labels: Sequence[str], shared: dict[str, list[Quantity]]) -> tuple[st
     slowest = max(totals, key=lambda machine: totals[machine])
     parts = []
     for label, slow, fast in zip(labels, shared[slowest], shared[fastest], strict=True):
-        ratio = statistics.independent_ratio(slow.groups, fast.groups)
+        ratio = quantities.ratio(slow, fast)
         parts.append(f"{label}: {in_words(ratio, 1, 'times')}")
     title = f"An epoch takes least on {fastest}, over all runs together"
     caption = f"Seconds per epoch on {slowest} over those on {fastest}. {'; '.join(parts)}."

@@ -8,52 +8,67 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report.analysis import leastsquares, quantities, statistics
+from report.analysis import leastsquares, quantities
+from report.analysis.estimate import centre
 from report.experiments.training import labels
-from report.experiments.training.quantities import Trained, median_times, trained
+from report.experiments.training.quantities import LEAST_EXCESS, Trained, of_records, trained
 from report.run import seeds
-from report.worker.timing import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.leastsquares import Problem
-    from report.analysis.statistics import Estimate
-    from report.results.result import Result
+    from report.analysis.quantities import Quantity, Question
+    from report.results.result import Record, Result
     from report.worker.records import TrainingRun
-
-LEAST = 1e-9
-"""A loss in float32 cannot show less; what lies below the optimum by rounding counts as this."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """The median curve of a run, over its seeds.
+    """The curve of a run: the geometric mean over its seeds at each point.
 
     Attributes:
         name: As shown.
         run: All its seeds.
         epochs: Passes over the data at each point.
         updates: Steps taken at each point.
-        loss: Median loss of the seeds.
-        lowest: Lowest loss of the seeds.
-        highest: Highest.
-        elapsed_s: Median seconds of training.
+        losses: The loss of each seed at each point.
+        elapsed_s: Seconds of training at each point, the untrained one first.
     """
 
     name: str
     run: Trained
     epochs: list[float]
     updates: list[int]
-    loss: list[float]
-    lowest: list[float]
-    highest: list[float]
+    losses: list[list[float]]
     elapsed_s: list[float]
 
     @property
     def batch_size(self) -> int:
         """Return the examples of one update."""
         return labels.whole(self.run.labels, "batch_size")
+
+    @property
+    def loss(self) -> list[float]:
+        """Return the centre of the seeds' losses at each point."""
+        return [centre(at) for at in self.losses]
+
+    @property
+    def lowest(self) -> list[float]:
+        """Return the lowest loss of the seeds at each point."""
+        return [min(at) for at in self.losses]
+
+    @property
+    def highest(self) -> list[float]:
+        """Return the highest loss of the seeds at each point."""
+        return [max(at) for at in self.losses]
+
+    def above(self, base: float) -> list[float]:
+        """Return the centre of the seeds' losses above a base; of the losses where it is 0."""
+        if not base:
+            return self.loss
+        return [centre(max(loss - base, LEAST_EXCESS) for loss in at) for at in self.losses]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +93,8 @@ class Target:
 
 def lines(result: Result, experiment: str, backend: str) -> list[Line]:
     """Return a line for each run of an experiment, named by what tells it from the others."""
-    runs = trained(quantities.by_backend(result.of(experiment)).get(backend, []))
+    records = quantities.by_backend(result.of(experiment)).get(backend, [])
+    runs = trained(records, result.run)
     names = labels.names([run.labels for run in runs])
     return [_line(run, name, result) for run, name in zip(runs, names, strict=True)]
 
@@ -86,8 +102,6 @@ def lines(result: Result, experiment: str, backend: str) -> list[Line]:
 def _line(run: Trained, name: str, result: Result) -> Line:
     seeds = run.seeds
     points = min(len(seed.loss) for seed in seeds)
-    losses = [[seed.loss[index] for seed in seeds] for index in range(points)]
-    times = [median_times(seed) for seed in seeds]
     of_an_epoch = result.config["examples"] * labels.whole(run.labels, "copies")
     size = min(of_an_epoch, labels.whole(run.labels, "batch_size"))
     return Line(
@@ -95,11 +109,13 @@ def _line(run: Trained, name: str, result: Result) -> Line:
         run=run,
         epochs=[examples / of_an_epoch for examples in seeds[0].examples[:points]],
         updates=[_updates(n, of_an_epoch, size) for n in seeds[0].examples[:points]],
-        loss=[median(at) for at in losses],
-        lowest=[min(at) for at in losses],
-        highest=[max(at) for at in losses],
-        elapsed_s=[median(time[index] for time in times) for index in range(points)],
+        losses=[[seed.loss[index] for seed in seeds] for index in range(points)],
+        elapsed_s=[0.0, *(_elapsed(run, point) for point in range(1, points))],
     )
+
+
+def _elapsed(run: Trained, point: int) -> float:
+    return run.elapsed(point).estimate().value
 
 
 def _updates(examples: int, of_an_epoch: int, size: int) -> int:
@@ -143,38 +159,17 @@ def target(result: Result) -> float | None:
 
 def towards(run: Trained, loss: float) -> Target:
     """Return how a run fared towards a loss."""
-    seeds = run.seeds
-    needed = [_first(seed, loss) for seed in seeds]
-    reached = sum(at is not None for at in needed)
-    groups = [[time for time in found if time] for found in run.time_to(loss)]
-    complete = reached == len(seeds) and any(groups)
-    examples = [
-        [seed.examples[at]] for seed, at in zip(seeds, needed, strict=True) if at is not None and at
-    ]
+    reached = sum(min(seed.loss) <= loss for seed in run.seeds)
+    seconds, examples = run.seconds_to(loss), run.examples_to(loss)
+    complete = reached == len(run.seeds)
+    time = seconds.estimate() if any(seconds.groups) else None
     return Target(
-        seeds=len(seeds),
+        seeds=len(run.seeds),
         reached=reached,
-        time=statistics.estimate(groups) if complete else None,
-        at_least=None if complete else _at_least(run, loss),
-        examples=statistics.estimate(examples) if complete else None,
+        time=time if complete else None,
+        at_least=None if complete else time,
+        examples=examples.estimate() if complete and any(examples.groups) else None,
     )
-
-
-def _first(seed: TrainingRun, loss: float) -> int | None:
-    return next((at for at, value in enumerate(seed.loss) if value <= loss), None)
-
-
-def _at_least(run: Trained, loss: float) -> Estimate | None:
-    """Return the seconds to a loss, where a seed that never came there counts with its end."""
-    ends = [
-        [
-            median_times(seed)[-1] if time is None else time
-            for seed, time in zip(seeds, found, strict=True)
-        ]
-        for seeds, found in zip(run.by_process, run.time_to(loss), strict=True)
-    ]
-    groups = [[seconds for seconds in group if seconds] for group in ends]
-    return statistics.estimate(groups) if any(groups) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,49 +211,32 @@ def soonest(lines: Sequence[Line], loss: float) -> Soonest | None:
 
 
 def _time_ratio(one: Line, other: Line, loss: float) -> Estimate:
-    groups = [
-        [[time for time in found if time] for found in line.run.time_to(loss)]
-        for line in (one, other)
-    ]
-    return statistics.paired_ratio(*groups)
+    return quantities.ratio(one.run.seconds_to(loss), other.run.seconds_to(loss))
 
 
-def above(run: Trained, base: float, *, epoch: int | None = None) -> dict[int, float]:
-    """Return by seed how far the loss lies above a base at the end of an epoch.
+def above(run: Trained, base: float, *, epoch: int | None = None) -> Quantity:
+    """Return how far the loss lies above a base at the end of an epoch, by seed.
 
     Args:
         run: With all its seeds.
-        base: The optimum, or 0 where it is not known.
+        base: The optimum, or 0 where it is not known: then it is the loss.
         epoch: Which, from 1; None for the last that the run was to have.
-
-    Returns:
-        Seeds that did not come that far, because they diverged, are left out.
     """
-    wanted = labels.whole(run.labels, "epochs") if epoch is None else epoch
-    return {
-        seed.seed: max(seed.loss[ends[wanted]] - base, LEAST)
-        for seed in run.seeds
-        if wanted < len(ends := [0, *seed.epoch_ends])
-    }
+    return run.excess(base, epoch) if base else run.loss(epoch)
 
 
-def typical(by_seed: dict[int, float]) -> Estimate | None:
-    """Estimate a positive value over seeds; None if none has one."""
-    values = [[value] for _, value in sorted(by_seed.items())]
-    return statistics.estimate(values) if values else None
+def typical(quantity: Quantity) -> Estimate | None:
+    """Return the estimate of a quantity over seeds; None if none has one."""
+    return quantity.estimate() if any(quantity.groups) else None
 
 
-def ratio(numerators: dict[int, float], denominators: dict[int, float]) -> Estimate | None:
+def ratio(above: Quantity, below: Quantity) -> Estimate | None:
     """Estimate a ratio of two runs' values, paired by seed; None if they share none.
 
     Runs of a seed start alike, and losses do not depend on the process.
     """
-    common = sorted(numerators.keys() & denominators.keys())
-    if not common:
-        return None
-    return statistics.paired_ratio(
-        [[numerators[seed]] for seed in common], [[denominators[seed]] for seed in common]
-    )
+    shared = [bool(a) and bool(b) for a, b in zip(above.groups, below.groups, strict=True)]
+    return quantities.ratio(above, below) if any(shared) else None
 
 
 def twins(lines: Sequence[Line], name: str, one: str, other: str) -> list[tuple[Line, Line]]:
@@ -326,3 +304,20 @@ def deviation(result: Result, runs: Sequence[Trained]) -> float | None:
             ends = [0, *seed.epoch_ends]
             worst += [abs(seed.loss[at] - path[k]) for k, at in enumerate(ends)]
     return max(worst) if worst else None
+
+
+def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
+    """Return a metric of every run of one experiment on one backend."""
+    runs = trained(records, result.run)
+    if question.metric in {"seconds", "examples_per_s"}:
+        return of_records(records, result.run)
+    if question.metric.endswith("_to_loss"):
+        loss = question.loss or target(result)
+        if loss is None:
+            return []
+        by_time = question.metric.startswith("seconds")
+        return [run.seconds_to(loss) if by_time else run.examples_to(loss) for run in runs]
+    if question.metric == "loss":
+        return [run.loss(question.epoch) for run in runs]
+    lowest = optimum(result)
+    return [] if lowest is None else [run.excess(lowest, question.epoch) for run in runs]

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from report.analysis import quantities
 from report.experiments.training import curves, labels, words
+from report.experiments.training.quantities import of_result
 from report.figures.figure import Card, interval
 from report.text.numerals import scaled, sentence, times
 
 if TYPE_CHECKING:
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.experiments.training.curves import Line
     from report.results.result import Result
     from report.worker.records import Labels
@@ -129,7 +130,7 @@ def _sweep(result: Result) -> str | None:
 
 def _epochs(result: Result) -> list[Quantity]:
     name = _chapters(result)
-    return [q for q in quantities.of_result(result) if q.experiment == name]
+    return [q for q in of_result(result) if q.experiment == name]
 
 
 def _lines(result: Result, name: str | None) -> list[Line]:

@@ -11,8 +11,8 @@ from report.figures.figure import Number, Sheet, Table, absent, cells, columns, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.experiments.training.curves import Line
     from report.worker.records import Labels, Scalar
 

@@ -10,7 +10,7 @@ from report.text.numerals import count, digits, scaled, scientific
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.experiments.training.curves import Line, Target
 
 MILLI = 1e-3

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities
 from report.experiments.bandwidth.roofs import roofs
+from report.experiments.catalogue import of_result
 from report.experiments.overhead.model import StepModel, fit, step_model, updates
 from report.sections.data_parallel.costs import Cluster, Link, Work
 from report.sections.roofline.kernels import number_format
@@ -110,7 +110,7 @@ class Inputs:
 
 def inputs(result: Result) -> list[Inputs]:
     """Return the inputs for each backend that measured updates and memory."""
-    found = quantities.of_result(result)
+    found = of_result(result)
     made = []
     for backend in dict.fromkeys(quantity.backend for quantity in found):
         mine = [quantity for quantity in found if quantity.backend == backend]

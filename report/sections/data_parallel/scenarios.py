@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from report.analysis import statistics
+from report.analysis.estimate import estimate
 from report.sections.data_parallel.inputs import DEVICES, FAST_GBIT, SERVERS, SLOW_GBIT
 
 if TYPE_CHECKING:
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.sections.data_parallel.costs import Cluster, Work
     from report.sections.data_parallel.inputs import Inputs
 
@@ -96,7 +96,7 @@ def _estimate(value: float, each: list[float]) -> Estimate:
     The value is that of the line fitted to all of them together. It may lie beside their mean, and
     then the interval is widened to hold it.
     """
-    over = statistics.estimate([[one] for one in each])
+    over = estimate([[one] for one in each])
     if over.low is None or over.high is None:
         return replace(over, value=value)
     return replace(over, value=value, low=min(over.low, value), high=max(over.high, value))

@@ -8,7 +8,7 @@ from report.figures.figure import Words, in_words
 from report.text.numerals import digits, scaled, times
 
 if TYPE_CHECKING:
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.sections.data_parallel.scenarios import Scenario, Setting
 
 PARTS = ("the fixed cost of an update", "the examples", "the exchange of the gradient")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from report.sections.frameworks import calls, epochs, losses, memory, products, startup
 from report.sections.frameworks.ways import FLOOR, measured, records_of
-from report.text.wording import title
+from report.text.names import title
 
 if TYPE_CHECKING:
     from report.figures.figure import Figure

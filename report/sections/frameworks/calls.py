@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
+from report.experiments.catalogue import of_records
 from report.experiments.overhead.figures import additions, sheet, updates
 from report.figures import plotting
 from report.figures.figure import Figure, Number, Sheet, Table, Words, absent, number, together
 from report.sections.frameworks.ways import FLOOR, records_of
+from report.text.names import title
 from report.text.numerals import scaled, times
-from report.text.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     found = {
         backend: calls
         for backend, records in records_of(result, experiment).items()
-        if (calls := shortest(quantities.of_records(records))).add is not None
+        if (calls := shortest(of_records(records, result.run))).add is not None
     }
     if len(found) < 2:
         return []
@@ -98,14 +99,14 @@ def _words(found: dict[str, Calls]) -> Words:
     eager, floor = found[lead].eager, _floor(found)
     explanation = ""
     if eager is not None and floor is not None and lead != FLOOR:
-        ratio = statistics.independent_ratio(eager.groups, floor.groups)
+        ratio = quantities.ratio(eager, floor)
         explanation += (
             f"An update is some dozen calls, forward and backward, which the arithmetic of one "
             f"example cannot fill: {title(lead)}'s takes {times(ratio.value)} times as long as a "
             f"call of {title(FLOOR)}'s compiled update. "
         )
     ratios = {
-        b: statistics.paired_ratio(calls.compiled.groups, calls.eager.groups).value
+        b: quantities.ratio(calls.compiled, calls.eager).value
         for b, calls in found.items()
         if calls.eager and calls.compiled
     }
@@ -149,7 +150,7 @@ def _factor(quantity: Quantity | None, floor: Quantity) -> Number:
         return absent()
     if quantity is floor:
         return Number(text="1")
-    return number(statistics.independent_ratio(quantity.groups, floor.groups))
+    return number(quantities.ratio(quantity, floor))
 
 
 def _sheet(found: dict[str, Calls]) -> Sheet:

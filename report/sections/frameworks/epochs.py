@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
+from report.experiments.catalogue import of_records
 from report.experiments.training.labels import whole
 from report.experiments.training.tables import seconds_sheet
 from report.figures import plotting, ticks
 from report.figures.figure import Figure, Number, Sheet, Table, Words, absent, number, together
 from report.sections.frameworks import implementations, listed, losses
 from report.sections.frameworks.ways import FLOOR, Way, draw_line, records_of, ways
+from report.text.names import title
 from report.text.numerals import percent, scaled, times
-from report.text.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.results.result import Result
 
 MILLI = 1e-3
@@ -64,7 +65,7 @@ def epochs_of(result: Result, experiment: str) -> list[Epochs]:
     """Return what each way's epochs take in an experiment, the first run of each batch size."""
     found = []
     for backend, records in records_of(result, experiment).items():
-        mine = quantities.of_records(records)
+        mine = of_records(records, result.run)
         by_way: dict[Way, dict[int, Quantity]] = {}
         for way, quantity in zip(ways(backend, [q.labels for q in mine]), mine, strict=True):
             by_way.setdefault(way, {}).setdefault(whole(quantity.labels, "batch_size"), quantity)
@@ -111,7 +112,7 @@ def floor_of(found: Sequence[Epochs]) -> Epochs | None:
 
 def over(quantity: Quantity, floor: Quantity) -> Estimate:
     """Return by what factor one takes longer than the floor; they share no process."""
-    return statistics.independent_ratio(quantity.groups, floor.groups)
+    return quantities.ratio(quantity, floor)
 
 
 def _words(found: Sequence[Epochs], floor: Epochs | None) -> Words:
@@ -215,7 +216,7 @@ def _shares(found: Sequence[Epochs]) -> tuple[str, str] | None:
 
 def _cut(loaded: Quantity, cut: Quantity) -> float:
     """Return what is left of an epoch without its loader."""
-    return statistics.paired_ratio(cut.groups, loaded.groups).value
+    return quantities.ratio(cut, loaded).value
 
 
 def _loaded(found: Sequence[Epochs]) -> str:

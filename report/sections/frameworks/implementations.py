@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
+from report.experiments.catalogue import of_records
 from report.experiments.training.tables import seconds_sheet
 from report.figures import plotting
 from report.figures.figure import Figure, Number, Sheet, Table, Words, in_words, number, together
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
     from report.results.result import Result
 
@@ -63,7 +65,7 @@ def _pairs(result: Result, experiment: str) -> dict[tuple[str, str], dict[str, Q
     found: dict[tuple[str, str], dict[str, Quantity]] = {}
     for backend, records in records_of(result, experiment).items():
         by_run: dict[tuple[str, str], dict[str, Quantity]] = {}
-        for q in quantities.of_records(records):
+        for q in of_records(records, result.run):
             key = str(q.labels["run"]), str(q.labels["variant"])
             by_run.setdefault(key, {})[str(q.labels["implementation"])] = q
         for (_, variant), pair in by_run.items():
@@ -91,8 +93,8 @@ def _words(labelled: Sequence[tuple[str, dict[str, Quantity]]]) -> Words:
     return Words(title=heading, caption=f"{caption}.", explanation=explanation, alt=alt)
 
 
-def _ratio(pair: dict[str, Quantity]) -> statistics.Estimate:
-    return statistics.paired_ratio(pair["concise"].groups, pair["scratch"].groups)
+def _ratio(pair: dict[str, Quantity]) -> Estimate:
+    return quantities.ratio(pair["concise"], pair["scratch"])
 
 
 def _table(labelled: Sequence[tuple[str, dict[str, Quantity]]]) -> Table:

@@ -10,8 +10,8 @@ from report.experiments.training.tables import curve_sheet, loss_at
 from report.figures import plotting
 from report.figures.figure import Figure, Number, Table, Words, absent, together
 from report.sections.frameworks.losses import Path, paths
+from report.text.names import title
 from report.text.numerals import digits, sentence
-from report.text.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

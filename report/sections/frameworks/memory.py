@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from report.analysis import quantities
 from report.experiments.bandwidth.axes import byte_axis
 from report.experiments.bandwidth.figures import sheet
 from report.experiments.bandwidth.roofs import STREAMS, roofs, threads, working_set
+from report.experiments.catalogue import of_records
 from report.figures import plotting, ticks
 from report.figures.figure import Figure, Number, Sheet, Table, Words, absent, number, together
 from report.sections.frameworks.ways import Way, draw_line, records_of
-from report.text import wording
+from report.text import names
+from report.text.names import title
 from report.text.numerals import digits, scaled, times
-from report.text.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw reading and the triad by working set, a pair of lines for each framework."""
     lines: dict[Line, list[Quantity]] = {}
     for backend, records in records_of(result, experiment).items():
-        found = [q for q in quantities.of_records(records) if q.labels["operation"] in STREAMS]
+        found = [q for q in of_records(records, result.run) if q.labels["operation"] in STREAMS]
         most = max((threads(q) for q in found), default=0)
         for quantity in found:
             operation = str(quantity.labels["operation"])
@@ -116,7 +116,7 @@ def _table(sizes: Sequence[int], lines: dict[Line, list[Quantity]]) -> Table:
     rows: list[list[str | Number]] = []
     for size in sizes:
         at = [next((q for q in line if working_set(q) == size), None) for line in lines.values()]
-        row: list[str | Number] = [wording.size(size)]
+        row: list[str | Number] = [names.size(size)]
         row += [absent() if q is None else number(q.bandwidth(), GIGA) for q in at]
         rows.append(row)
     return Table(header=["working set", *(f"{_name(*line)}, GB/s" for line in lines)], rows=rows)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
+from report.experiments.catalogue import of_records
 from report.experiments.matmul.figures import choose_axis, sheet, x_of
 from report.experiments.matmul.quantities import sampled
 from report.experiments.matmul.words import name_series
@@ -13,16 +14,16 @@ from report.figures import plotting, ticks
 from report.figures.figure import Figure, Number, Sheet, Table, Words, absent, number, together
 from report.registry import BACKENDS
 from report.sections.frameworks.ways import FLOOR, Way, draw_line, index_of, records_of
+from report.text.names import title
 from report.text.numerals import digits, percent, times
-from report.text.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.axes import Axes
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.results.result import Result
     from report.worker.records import Environment
 
@@ -40,7 +41,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     found = {
         backend: mine
         for backend, records in records_of(result, experiment).items()
-        if (mine := quantities.of_records(records))
+        if (mine := of_records(records, result.run))
     }
     if len(found) < 2:
         return []
@@ -106,7 +107,7 @@ def _table(rows: Sequence[str], rates: Mapping[str, Mapping[str, Quantity]]) -> 
 def _strategy_words(result: Result, rates: dict[str, dict[str, Quantity]], drawn: str) -> Words:
     tops = {b: max(mine.values(), key=_rate) for b, mine in rates.items()}
     lows = {b: min(mine.values(), key=_rate) for b, mine in rates.items()}
-    gains = {b: statistics.paired_ratio(lows[b].groups, tops[b].groups).value for b in rates}
+    gains = {b: quantities.ratio(lows[b], tops[b]).value for b in rates}
     most, least = max(gains, key=_of(gains)), min(gains, key=_of(gains))
     names = {b: {id(q): row for row, q in mine.items()} for b, mine in rates.items()}
     heading = (
@@ -271,7 +272,7 @@ def _together(found: Mapping[str, Sequence[Quantity]]) -> Sheet:
 
 def _slower(one: Quantity, other: Quantity) -> Estimate:
     """Return how many times as long one product takes as another, operation by operation."""
-    ratio = statistics.independent_ratio(one.groups, other.groups)
+    ratio = quantities.ratio(one, other)
     return ratio.scaled((other.flops or 1) / (one.flops or 1))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
+from report.analysis.estimate import estimate
+from report.experiments.catalogue import of_records
 from report.figures import plotting, ticks
 from report.figures.figure import (
     Figure,
@@ -19,15 +21,15 @@ from report.figures.figure import (
     number,
 )
 from report.sections.frameworks import calls
+from report.text.names import title
 from report.text.numerals import scaled, times
-from report.text.wording import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.figures.figure import Cell
     from report.results.result import Record, Result
 
@@ -85,10 +87,12 @@ def starts(result: Result) -> list[Start]:
                 imports.setdefault(record.process, []).append(record.import_s)
         updates = [r for r in records if r.kind == "overhead" and r.outcome is not None]
         parts = {
-            "import_s": statistics.estimate(list(imports.values())) if imports else None,
-            "first_update_s": _first(updates, "eager"),
-            "first_compiled_s": _first(updates, "compiled"),
-            "steady_update_s": _steady(updates),
+            "import_s": estimate(list(imports.values()), f"import of {backend}")
+            if imports
+            else None,
+            "first_update_s": _first(updates, backend, "eager"),
+            "first_compiled_s": _first(updates, backend, "compiled"),
+            "steady_update_s": _steady(updates, result.run),
         }
         if parts["import_s"] is not None:
             found.append(Start(backend=backend, parts=parts))
@@ -96,7 +100,7 @@ def starts(result: Result) -> list[Start]:
     return sorted(found, key=lambda one: order.index(one.backend))
 
 
-def _first(records: Sequence[Record], variant: str) -> Estimate | None:
+def _first(records: Sequence[Record], backend: str, variant: str) -> Estimate | None:
     """Return the seconds of a process's first update, with what it compiled for it."""
     groups = []
     for record in records:
@@ -105,16 +109,16 @@ def _first(records: Sequence[Record], variant: str) -> Estimate | None:
             if of == ("update", variant) and series.timing and series.timing.warmup_s:
                 groups.append([series.timing.warmup_s[0]])
                 break
-    return statistics.estimate(groups) if groups else None
+    return estimate(groups, f"first {variant} update of {backend}") if groups else None
 
 
-def _steady(records: Sequence[Record]) -> Estimate | None:
+def _steady(records: Sequence[Record], run: str) -> Estimate | None:
     """Return the seconds of an update with one example, compiled where there is nothing else."""
     by_experiment: dict[str, list[Record]] = {}
     for record in records:
         by_experiment.setdefault(record.experiment, []).append(record)
     for mine in by_experiment.values():
-        _, eager, compiled = calls.shortest(quantities.of_records(mine))
+        _, eager, compiled = calls.shortest(of_records(mine, run))
         chosen = eager or compiled
         if chosen is not None:
             return chosen.time()

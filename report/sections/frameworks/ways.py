@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from report.analysis import quantities
 from report.figures import plotting
 from report.registry import BACKENDS
-from report.text.wording import title
+from report.text.names import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.results.result import Record, Result
     from report.worker.records import Labels
 

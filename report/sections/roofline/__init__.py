@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities
 from report.experiments.bandwidth.roofs import roofs
+from report.experiments.catalogue import of_result
 from report.figures import plotting
 from report.figures.figure import Figure
 from report.sections.roofline import balance, drawing, hardware, tables
@@ -74,7 +74,7 @@ def figures(result: Result) -> list[Figure]:
 
 def cases(result: Result) -> list[Case]:
     """Return what can be drawn: both a rate and bandwidths are needed; float32 comes first."""
-    found = quantities.of_result(result)
+    found = of_result(result)
     made = []
     for backend in dict.fromkeys(quantity.backend for quantity in found):
         mine = [q for q in found if q.backend == backend and q.kind in KINDS]

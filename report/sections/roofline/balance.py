@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.figures.figure import Cell
     from report.machine.machine import Machine
     from report.sections.roofline.ceilings import Ceilings

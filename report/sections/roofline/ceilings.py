@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from report.analysis import statistics
+from report.analysis import quantities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.experiments.bandwidth.roofs import Roof
     from report.sections.roofline.kernels import Kernel
 
@@ -54,8 +54,7 @@ class Ceilings:
         Computers", IEEE TCCA Newsletter, 1995; inverted here, as in the roofline model.
         """
         memory = self.memory.quantity
-        ratio = statistics.independent_ratio(memory.groups, self.compute.groups)
-        return ratio.scaled((self.compute.flops or 0) / (memory.bytes_moved or 1))
+        return quantities.ratio(self.compute, memory, "flop_per_s", "bytes_per_s")
 
     def share(self, kernel: Kernel, roof: Roof) -> Estimate:
         """Return a kernel's rate divided by what a roof and the peak allow.
@@ -63,22 +62,12 @@ class Ceilings:
         Above 1 it gets its operands from nearer than the roof's level.
         """
         if kernel.intensity * roof.bandwidth.value >= self.peak.value:
-            return _ratio(self.compute, kernel.quantity).scaled(
+            return quantities.ratio(self.compute, kernel.quantity).scaled(
                 kernel.flops / (self.compute.flops or 1)
             )
-        return _ratio(roof.quantity, kernel.quantity).scaled(
+        return quantities.ratio(roof.quantity, kernel.quantity).scaled(
             kernel.least_bytes / (roof.quantity.bytes_moved or 1)
         )
-
-
-def _ratio(numerator: Quantity, denominator: Quantity) -> Estimate:
-    """Return the ratio of two times, process by process where they were measured side by side."""
-    same = (numerator.experiment, numerator.backend) == (
-        denominator.experiment,
-        denominator.backend,
-    )
-    ratio = statistics.paired_ratio if same else statistics.independent_ratio
-    return ratio(numerator.groups, denominator.groups)
 
 
 def side(kernel: Kernel, balance: Estimate) -> Side:

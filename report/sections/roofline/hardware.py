@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.machine.machine import usable_cores
+from report.text.names import hertz
 from report.text.numerals import count
-from report.text.wording import hertz
 
 if TYPE_CHECKING:
     from report.machine.machine import Machine

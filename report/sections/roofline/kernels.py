@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.text.wording import size as in_binary_units
+from report.text.names import size as in_binary_units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from report.text.numerals import count, digits, percent, prefix_exponent, scaled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.sections.roofline.ceilings import Ceilings, Side
     from report.sections.roofline.kernels import Kernel
 

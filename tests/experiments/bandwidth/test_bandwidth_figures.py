@@ -14,7 +14,7 @@ from report.experiments.bandwidth import caches, comparisons, figures, headline,
 from report.experiments.bandwidth.observations import METRICS, observe
 from report.experiments.bandwidth.roofs import of_levels, roofs
 from report.machine.machine import Cache, Cpu
-from report.text import wording
+from report.text import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,7 +292,7 @@ def test_a_claim_finds_a_working_set_by_the_cache_that_holds_it(result: Result) 
     """Two threads have 2 x 48 KiB of L1 and 2 x 2 MiB of L2; what lies in between has no level."""
     found = observe(result, result.of("memory"), Question(metric="seconds"))
     levels = {
-        wording.size(int(str(one.labels["working_set_bytes"]))): one.labels["level"]
+        names.size(int(str(one.labels["working_set_bytes"]))): one.labels["level"]
         for one in found
         if one.labels["operation"] == "read"
     }

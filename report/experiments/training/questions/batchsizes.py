@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import statistics
+from report.analysis import quantities
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
 from report.figures import plotting, ticks
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line, Target
 
@@ -66,7 +66,7 @@ def size(quantity: Quantity) -> int:
 
 def rate(quantity: Quantity) -> Estimate:
     """Return the examples per second."""
-    return quantity.time().reciprocal(quantity.examples or 0)
+    return quantity.examples_per_s()
 
 
 def returns(found: Sequence[Quantity]) -> tuple[Return, Return]:
@@ -84,28 +84,10 @@ def returns(found: Sequence[Quantity]) -> tuple[Return, Return]:
 
 
 def _return(smaller: Quantity, larger: Quantity) -> Return:
-    each = [
-        [[seconds / (q.examples or 1) for seconds in group] for group in q.groups]
-        for q in (smaller, larger)
-    ]
-    gained = statistics.paired_ratio(*each)
-    return Return(
-        smaller=smaller, larger=larger, factor=_power(gained, size(larger) / size(smaller))
-    )
-
-
-def _power(gained: Estimate, ratio: float) -> Estimate:
     """Return what a tenfold batch would have gained, had each factor of size gained the same."""
-    exponent = 1 / math.log10(ratio)
-    ends = [None if end is None else end**exponent for end in (gained.low, gained.high)]
-    return statistics.Estimate(
-        value=gained.value**exponent,
-        low=ends[0],
-        high=ends[1],
-        processes=gained.processes,
-        samples=gained.samples,
-        basis=gained.basis,
-    )
+    gained = quantities.ratio(larger, smaller, "examples_per_s")
+    exponent = 1 / math.log10(size(larger) / size(smaller))
+    return Return(smaller=smaller, larger=larger, factor=gained.power(exponent))
 
 
 def _rates(case: Case) -> Figure:

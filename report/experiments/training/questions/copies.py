@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
-from report.analysis import statistics
+from report.analysis import quantities
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
+from report.experiments.training.quantities import LEAST_EXCESS
 from report.figures import plotting, ticks
 from report.figures.figure import Figure, Number, Table, Words
 from report.figures.svg import PAPER
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
+    from report.worker.records import TrainingRun
 
     Pair = tuple[Line, Line]
 
@@ -109,13 +112,17 @@ def per_update(case: Case, pair: Pair) -> Estimate | None:
         return None
     last = max(common)
     heights = [
-        {
-            seed.seed: max(seed.loss[line.updates.index(last)] - case.base, curves.LEAST)
-            for seed in line.run.seeds
-        }
+        line.run.of_seeds(
+            f"excess after {last} updates",
+            functools.partial(_height, case, line.updates.index(last)),
+        )
         for line in (more, once)
     ]
     return curves.ratio(*heights)
+
+
+def _height(case: Case, at: int, seed: TrainingRun) -> float:
+    return max(seed.loss[at] - case.base, LEAST_EXCESS)
 
 
 def _seconds(case: Case, pair: Pair) -> Estimate | None:
@@ -123,7 +130,7 @@ def _seconds(case: Case, pair: Pair) -> Estimate | None:
     once, more = (case.seconds(line) for line in pair)
     if once is None or more is None:
         return None
-    return statistics.paired_ratio(more.groups, once.groups)
+    return quantities.ratio(more, once)
 
 
 def _differs(one: Estimate) -> bool:

@@ -64,7 +64,7 @@ class Grid:
         line = self.runs[size, rate]
         if line.run.diverged:
             return None
-        return max(line.loss[-1] - self.base, curves.LEAST)
+        return line.above(self.base)[-1]
 
     def heights(self) -> dict[tuple[int, float], float]:
         """Return all heights that there are."""

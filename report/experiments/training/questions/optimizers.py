@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from report.analysis import statistics
+from report.analysis import quantities
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
 from report.figures import plotting
@@ -15,8 +15,8 @@ from report.text.numerals import digits, scaled, sentence
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
 
@@ -45,7 +45,7 @@ def cost(case: Case, line: Line, plain: Line) -> Estimate | None:
     one, other = case.seconds(line), case.seconds(plain)
     if one is None or other is None or line.batch_size != plain.batch_size:
         return None
-    return statistics.paired_ratio(one.groups, other.groups)
+    return quantities.ratio(one, other)
 
 
 def _plain(case: Case) -> Line | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from report.analysis.statistics import Estimate
+    from report.analysis.estimate import Estimate
     from report.experiments.training.case import Case
     from report.experiments.training.curves import Line
 

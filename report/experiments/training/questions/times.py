@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import statistics
+from report.analysis import quantities
 from report.experiments.training import curves, words
 from report.experiments.training.axes import loss_axis, time_curves
 from report.experiments.training.tables import (
@@ -171,7 +171,7 @@ def _seconds(found: Sequence[Quantity], examples: int) -> Words:
     """Speak of seconds per epoch."""
     fast = min(found, key=lambda q: q.time().value)
     slow = max(found, key=lambda q: q.time().value)
-    factor = statistics.paired_ratio(slow.groups, fast.groups)
+    factor = quantities.ratio(slow, fast)
     title = f"An epoch takes {words.short(fast.time())} with {fast.labels['run']}"
     if fast is not slow:
         title += (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import statistics
+from report.analysis import quantities
 from report.experiments.training import words
 from report.experiments.training.tables import MILLI, seconds_sheet
 from report.figures import plotting
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.analysis.statistics import Estimate
     from report.experiments.training.case import Case
 
 
@@ -152,7 +152,7 @@ def _of(values: Mapping[str, float]) -> Callable[[str], float]:
 
 def ratio_of_ways(pair: Mapping[str, Quantity], names: Sequence[str]) -> Estimate:
     """Return seconds of the second way over seconds of the first."""
-    return statistics.paired_ratio(pair[names[1]].groups, pair[names[0]].groups)
+    return quantities.ratio(pair[names[1]], pair[names[0]])
 
 
 def _share_ends(ratio: Estimate) -> str:

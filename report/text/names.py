@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from report.registry import BACKENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.worker.records import Labels
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
@@ -90,3 +96,18 @@ def brand(model: str) -> str:
     for pattern in noise:
         words = re.sub(pattern, " ", words, flags=re.IGNORECASE).strip()
     return " ".join(words.split())
+
+
+def series_name(labels: Labels, names: Sequence[str]) -> str:
+    """Name a series by some of its labels: those that tell it from others of its experiment."""
+    if "run" in names:
+        # A run's label stands for its batch size, learning rate and epochs.
+        names = [name for name in ("run", "loader", "implementation", "variant") if name in names]
+    worded = {"size": "n = {:,}", "block_width": "width {:,}", "threads": "threads {:,}"}
+    return ", ".join(
+        size(int(str(labels[name])))
+        if name == "working_set_bytes"
+        else worded.get(name, "{}").format(labels[name])
+        for name in names
+        if labels[name] is not None
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from report.text import wording
+from report.text import names
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from report.text import wording
 )
 def test_brand_is_what_a_person_would_say(model: str, expected: str) -> None:
     """Trade marks, nominal clocks and core counts do not belong to a processor's name."""
-    assert wording.brand(model) == expected
+    assert names.brand(model) == expected
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_brand_is_what_a_person_would_say(model: str, expected: str) -> None:
 )
 def test_memory_is_said_as_it_was_sold(memory_bytes: int, expected: str) -> None:
     """What the firmware keeps for itself does not make 24 GiB into 23.5."""
-    assert wording.memory_as_sold(memory_bytes) == expected
+    assert names.memory_as_sold(memory_bytes) == expected
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_memory_is_said_as_it_was_sold(memory_bytes: int, expected: str) -> None
 )
 def test_size_has_the_largest_fitting_unit(size_bytes: int, expected: str) -> None:
     """One decimal is enough, and none is shown where it would be a zero."""
-    assert wording.size(size_bytes) == expected
+    assert names.size(size_bytes) == expected
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_size_has_the_largest_fitting_unit(size_bytes: int, expected: str) -> No
 )
 def test_clock_is_said_in_gigahertz_above_one(value_hz: float, expected: str) -> None:
     """A clock reads as on a data sheet."""
-    assert wording.hertz(value_hz) == expected
+    assert names.hertz(value_hz) == expected

@@ -1,0 +1,451 @@
+"""The one estimator: what samples say of a quantity, a ratio, or any product of powers. Pure.
+
+Times are positive and their errors multiply (a slower clock stretches all of them), so that
+everything is computed on logarithms. There a ratio, a ratio of ratios and the slope of a power law
+are all weighted sums of what each replicate measured, and one procedure serves them.
+
+The replicate is the process, or the seed where no clock has a part: layout and start-up differ
+between processes, so that many samples of one tell precisely about that one alone. Each replicate
+counts with the median of its samples, their centre is the geometric mean, and Student's t over the
+replicates gives the interval. Factors that were measured in the same replicates are paired: what
+makes a replicate slow cancels.
+
+Medians of replicates differ because replicates do, and because each has a few samples only. Their
+variance s^2 holds both, so that the noise within must not be added to it. But where replicates
+agree better than their own samples allow, that is luck: with v the mean variance of their medians,
+the variance is max(s^2, v).
+
+With a single replicate there is the interval of its own median, from order statistics, and the
+estimate says that it stands on samples: claims are not judged by such a one.
+
+Source: T. Kalibera and R. Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013 (the
+variation at the highest level decides); J. S. Maritz and R. G. Jarrett, "A Note on Estimating the
+Variance of the Sample Median", JASA 73, 1978 (for an odd number of samples it is the bootstrap's
+own, without resampling); S. R. Searle, G. Casella and C. E. McCulloch, "Variance Components", 1992
+(components cannot be negative); F. E. Satterthwaite, "An Approximate Distribution of Estimates of
+Variance Components", Biometrics 2, 1946, and B. L. Welch, Biometrika 34, 1947 (degrees of freedom
+of a sum of variances).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+# These alone: scipy.stats would take longer to import than a page to render.
+from scipy.special import betainc, stdtrit
+
+from report.text.numerals import stable
+from report.worker.timing import median, median_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+LEVEL = 0.95
+
+FARTHEST = 700.0
+"""Of a logarithm; floating point ends at 709, and two replicates may well reach beyond."""
+
+Basis = Literal["replicates", "samples", "nothing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number and how far it can be trusted.
+
+    Attributes:
+        value: The geometric mean of the replicates' medians; or an exponent.
+        low: Lower end of its 95 % interval; None where nothing tells.
+        high: Upper end.
+        replicates: The fewest processes, or seeds, that any part of it stands on.
+        samples: How many there were in all of them.
+        basis: What the interval stands on: several replicates, or the samples of a single one.
+        each: The same for each replicate alone, where all parts were measured together.
+        key: What it is of; estimates with the same key are the same number. Empty where it has
+            no name.
+        highest_of: Of how many quantities it is the highest, where it was picked; 0 if it was not.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    replicates: int
+    samples: int
+    basis: Basis
+    each: tuple[float, ...] = ()
+    key: str = ""
+    highest_of: int = 0
+
+    def scaled(self, factor: float, key: str = "") -> Estimate:
+        """Return this times a positive factor; without a key of its own it has none."""
+        return self._moved(lambda x: stable(x * factor), key)
+
+    def reciprocal(self, numerator: float = 1.0, key: str = "") -> Estimate:
+        """Return `numerator` divided by this; a time becomes a rate."""
+        return self._moved(lambda x: stable(numerator / x), key)
+
+    def power(self, exponent: float, key: str = "") -> Estimate:
+        """Return this to a power."""
+        return self._moved(lambda x: stable(x**exponent), key)
+
+    def complement(self, key: str = "") -> Estimate:
+        """Return what is missing of 1; of a share, the rest."""
+        return self._moved(lambda x: stable(1 - x), key)
+
+    def _moved(self, move: Callable[[float], float], key: str) -> Estimate:
+        """Return this with all its numbers moved by a monotonic function."""
+        ends = [move(end) for end in (self.low, self.high) if end is not None]
+        return dataclasses.replace(
+            self,
+            value=move(self.value),
+            low=min(ends, default=None),
+            high=max(ends, default=None),
+            each=tuple(map(move, self.each)),
+            key=key,
+        )
+
+    def excludes(self, value: float) -> bool:
+        """Return whether a value lies outside the interval."""
+        return self.low is not None and self.high is not None and not self.low <= value <= self.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factor:
+    """One quantity in a product of powers.
+
+    Attributes:
+        groups: For each replicate its samples, all positive; empty where it has none.
+        weight: The power: 1 for a numerator, -1 for a denominator.
+        family: What was measured together, in the same replicates; these are paired.
+        constant: A number without error by which the whole product is multiplied.
+        key: What it is of.
+        below: It is a denominator, for the product's key.
+    """
+
+    groups: Sequence[Sequence[float]]
+    weight: float = 1.0
+    family: str = ""
+    constant: float = 1.0
+    key: str = ""
+    below: bool = False
+
+    def inverse(self) -> Factor:
+        """Return one divided by this."""
+        return dataclasses.replace(
+            self, weight=-self.weight, constant=1 / self.constant, below=not self.below
+        )
+
+
+def estimate(groups: Sequence[Sequence[float]], key: str = "") -> Estimate:
+    """Estimate a positive quantity.
+
+    Args:
+        groups: The samples of each replicate; empty ones do not count.
+        key: What it is of.
+
+    Raises:
+        ValueError: There are no samples.
+    """
+    return product([Factor(groups=groups)], key)
+
+
+def product(factors: Sequence[Factor], key: str = "") -> Estimate:
+    """Estimate a product of powers of measured quantities.
+
+    Args:
+        factors: At least one.
+        key: What it is of; else made from the factors' own.
+
+    Raises:
+        ValueError: A factor has no samples.
+    """
+    parts = [part for family in _families(factors) for part in _parts(family)]
+    shift = math.fsum(math.log(factor.constant) for factor in factors)
+    centre = math.fsum([shift, *(part.centre for part in parts)])
+    ends, basis = _interval(parts)
+    low, high = (None, None) if ends is None else (_exp(centre + ends[0]), _exp(centre + ends[1]))
+    return Estimate(
+        value=_exp(centre),
+        low=low,
+        high=high,
+        replicates=min(part.replicates for part in parts),
+        samples=sum(len(group) for factor in factors for group in factor.groups),
+        basis=basis,
+        each=tuple(_exp(one + shift) for one in parts[0].each) if len(parts) == 1 else (),
+        key=key or _key(factors),
+    )
+
+
+def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: str = "") -> Estimate:
+    """Estimate e in y = c x^e by least squares on logarithms.
+
+    The error has two parts: that of the measured values, and that of the straight lines, from the
+    residuals; where the law holds, the second is small.
+
+    Args:
+        curves: x, at least three values, positive and different, with y at each of them, measured
+            together. Several curves have a c of their own, and the mean of their exponents counts.
+        key: What it is of.
+
+    Returns:
+        The exponent; its interval is symmetric.
+
+    Raises:
+        ValueError: A curve has fewer than three points, or one has no samples.
+    """
+    weighted = [each for x, factors in curves for each in _weighted(x, factors, len(curves))]
+    # Of the same replicates as the slope: one that lacks a point would bend the line.
+    shared = _shared(weighted)
+    scatter = [_scatter(x, factors, shared) for x, factors in curves]
+    parts = [part for family in _families(weighted) for part in _parts(family)]
+    shift = math.fsum(factor.weight * math.log(factor.constant) for factor in weighted)
+    slope = math.fsum([shift, *(part.centre for part in parts)])
+    # The lines' own error is one more part, whose freedom is that of their residuals.
+    lines = _Part(
+        centre=0.0,
+        variance=math.fsum(scatter) / len(curves) ** 2,
+        replicates=1 + sum(len(x) - 2 for x, _ in curves),
+        each=(),
+        own=None,
+    )
+    ends, basis = _interval([*parts, lines])
+    if basis != "replicates":  # a single replicate does not tell how much slopes differ
+        ends, basis = None, "nothing"
+    return Estimate(
+        value=stable(slope),
+        low=None if ends is None else stable(slope + ends[0]),
+        high=None if ends is None else stable(slope + ends[1]),
+        replicates=min(part.replicates for part in parts),
+        samples=sum(len(group) for factor in weighted for group in factor.groups),
+        basis=basis,
+        each=tuple(stable(one + shift) for one in parts[0].each) if len(parts) == 1 else (),
+        key=key,
+    )
+
+
+def average(values: Sequence[float], key: str = "") -> Estimate:
+    """Estimate a mean of what need not be positive, by Student's t: shares, differences.
+
+    Args:
+        values: One for each replicate.
+        key: What it is of.
+
+    Raises:
+        ValueError: There are none.
+    """
+    middle, count = _mean(values), len(values)
+    variance = math.fsum((one - middle) ** 2 for one in values) / max(1, count - 1) / count
+    half = _half_width([(variance, count - 1)]) if count > 1 else None
+    return Estimate(
+        value=stable(middle),
+        low=None if half is None else stable(middle - half),
+        high=None if half is None else stable(middle + half),
+        replicates=count,
+        samples=count,
+        basis="nothing" if half is None else "replicates",
+        each=tuple(map(stable, values)),
+        key=key,
+    )
+
+
+def centre(values: Iterable[float]) -> float:
+    """Return the geometric mean of positive values: the centre of replicates, everywhere."""
+    return _exp(_mean([math.log(value) for value in values]))
+
+
+def spread(groups: Sequence[Sequence[float]]) -> float | None:
+    """Return by how much the slowest replicate's median exceeds the fastest's, as a fraction."""
+    medians = [median(group) for group in groups if len(group)]
+    return max(medians) / min(medians) - 1 if len(medians) > 1 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """Factors that are paired, or one alone, on logarithms.
+
+    Attributes:
+        centre: Mean over the replicates.
+        variance: Of that mean.
+        replicates: How many there are.
+        each: The value of each.
+        own: The ends of the interval of a single replicate's own median, less the centre.
+    """
+
+    centre: float
+    variance: float
+    replicates: int
+    each: tuple[float, ...]
+    own: tuple[float, float] | None
+
+
+def _weighted(x: Sequence[float], factors: Sequence[Factor], curves: int) -> list[Factor]:
+    """Return y with the weights by which the slope is a sum of logarithms."""
+    centred = _centred(x)
+    square = math.fsum(value**2 for value in centred)
+    return [
+        dataclasses.replace(factor, weight=factor.weight * value / square / curves)
+        for factor, value in zip(factors, centred, strict=True)
+    ]
+
+
+def _centred(x: Sequence[float]) -> list[float]:
+    if len(x) < 3:
+        raise ValueError("a power law needs three points")
+    logs = [math.log(value) for value in x]
+    middle = _mean(logs)
+    return [value - middle for value in logs]
+
+
+def _scatter(x: Sequence[float], factors: Sequence[Factor], shared: list[int] | None) -> float:
+    """Return the variance of a slope by the residuals of its straight line."""
+    centred = _centred(x)
+    square = math.fsum(value**2 for value in centred)
+    heights = [
+        math.log(f.constant)
+        + f.weight
+        * _mean(_log_medians(f.groups if shared is None else [f.groups[i] for i in shared]))
+        for f in factors
+    ]
+    middle = _mean(heights)
+    slope = math.fsum(y * c for y, c in zip(heights, centred, strict=True)) / square
+    residuals = (y - middle - slope * c for y, c in zip(heights, centred, strict=True))
+    return math.fsum(value**2 for value in residuals) / (len(x) - 2) / square
+
+
+def _interval(parts: Sequence[_Part]) -> tuple[tuple[float, float] | None, Basis]:
+    """Return the ends of the interval of a sum of parts, less its centre."""
+    several = [part for part in parts if part.replicates > 1]
+    single = [part for part in parts if part.replicates == 1]
+    variances = [(part.variance, part.replicates - 1) for part in several]
+    half = _half_width(variances)
+    if not single:
+        return (-half, half), "replicates"
+    own = [part.own for part in single]
+    if None in own:
+        return None, "nothing"
+    # The widest that the parts' own intervals allow.
+    known = [ends for ends in own if ends is not None]
+    low = math.fsum(low for low, _ in known) - half
+    high = math.fsum(high for _, high in known) + half
+    return (low, high), "samples"
+
+
+def _half_width(variances: Sequence[tuple[float, float]]) -> float:
+    """Return half of the interval of a sum, each part with its variance and its freedom."""
+    total = math.fsum(variance for variance, _ in variances)
+    if total == 0:
+        return 0.0
+    freedom = total**2 / math.fsum(variance**2 / freedom for variance, freedom in variances)
+    return _quantile(freedom) * math.sqrt(total)
+
+
+@functools.cache
+def _quantile(freedom: float) -> float:
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))
+
+
+def _key(factors: Sequence[Factor]) -> str:
+    above = " * ".join(factor.key for factor in factors if not factor.below)
+    return " / ".join([above, *(factor.key for factor in factors if factor.below)])
+
+
+def _families(factors: Sequence[Factor]) -> list[list[Factor]]:
+    families: dict[str, list[Factor]] = {}
+    for factor in factors:
+        families.setdefault(factor.family, []).append(factor)
+    return list(families.values())
+
+
+def _shared(family: Sequence[Factor]) -> list[int] | None:
+    """Return the replicates that have all factors; None where that is no way to pair them."""
+    if len({len(factor.groups) for factor in family}) > 1:
+        return None
+    shared = [
+        index
+        for index, groups in enumerate(zip(*(f.groups for f in family), strict=True))
+        if all(len(group) for group in groups)
+    ]
+    return shared if len(shared) > 1 or len(family) == 1 else None
+
+
+def _parts(family: Sequence[Factor]) -> list[_Part]:
+    """Take a family together where its factors share at least two replicates, else apart."""
+    shared = _shared(family)
+    if shared is not None:
+        return [_part(family, shared)]
+    return [
+        _part([factor], [i for i, group in enumerate(factor.groups) if len(group)])
+        for factor in family
+    ]
+
+
+def _part(family: Sequence[Factor], replicates: Sequence[int]) -> _Part:
+    if not replicates:
+        raise ValueError("no samples")
+    each = [
+        math.fsum(factor.weight * math.log(median(factor.groups[index])) for factor in family)
+        for index in replicates
+    ]
+    within = [
+        math.fsum(factor.weight**2 * _variance_of_median(factor.groups[index]) for factor in family)
+        for index in replicates
+    ]
+    middle, count = _mean(each), len(replicates)
+    between = math.fsum((one - middle) ** 2 for one in each) / (count - 1) if count > 1 else 0.0
+    return _Part(
+        centre=middle,
+        variance=max(between, _mean(within)) / count,
+        replicates=count,
+        each=tuple(each),
+        own=_own_interval(family[0], replicates[0]) if count == 1 else None,
+    )
+
+
+def _own_interval(factor: Factor, replicate: int) -> tuple[float, float] | None:
+    """Return the interval of a single replicate's power, less its logarithm."""
+    group = list(factor.groups[replicate])
+    ends = median_interval(group)
+    if ends is None:
+        return None
+    middle = math.log(median(group))
+    low, high = sorted(factor.weight * (math.log(end) - middle) for end in ends)
+    return low, high
+
+
+def _variance_of_median(samples: Sequence[float]) -> float:
+    """Return the variance of the logarithm of a median, by Maritz and Jarrett."""
+    if len(samples) == 1:
+        return 0.0
+    logs = [math.log(sample) for sample in sorted(samples)]
+    # About the middle, so that two large numbers do not cancel.
+    shifted = [value - logs[len(logs) // 2] for value in logs]
+    weights = _median_weights(len(logs))
+    first = math.fsum(w * x for w, x in zip(weights, shifted, strict=True))
+    second = math.fsum(w * x * x for w, x in zip(weights, shifted, strict=True))
+    return max(0.0, second - first**2)
+
+
+@functools.cache
+def _median_weights(count: int) -> tuple[float, ...]:
+    """Return how likely each order statistic is to be the median of a resample."""
+    shape = (count + 1) / 2
+    steps = [float(betainc(shape, shape, k / count)) for k in range(count + 1)]
+    return tuple(b - a for a, b in itertools.pairwise(steps))
+
+
+def _log_medians(groups: Sequence[Sequence[float]]) -> list[float]:
+    return [math.log(median(group)) for group in groups if len(group)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    if not values:
+        raise ValueError("no samples")
+    return math.fsum(values) / len(values)
+
+
+def _exp(log: float) -> float:
+    return stable(math.exp(max(-FARTHEST, min(FARTHEST, log))))

@@ -1,0 +1,39 @@
+"""The kinds of experiment themselves, for whoever goes through all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from report.analysis.quantities import by_backend
+from report.experiments.bandwidth.kind import BANDWIDTH
+from report.experiments.gradient.kind import GRADIENT
+from report.experiments.matmul.kind import MATMUL
+from report.experiments.overhead.kind import OVERHEAD
+from report.experiments.training.kind import TRAINING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.analysis.quantities import Quantity
+    from report.experiments.kind import Kind
+    from report.registry import KindName
+    from report.results.result import Record, Result
+
+KINDS: dict[KindName, Kind] = {
+    kind.name: kind for kind in (MATMUL, BANDWIDTH, OVERHEAD, GRADIENT, TRAINING)
+}
+
+
+def of_records(records: Sequence[Record], run: str) -> list[Quantity]:
+    """Return what was timed in one experiment on one backend."""
+    return KINDS[records[0].kind].quantities(records, run) if records else []
+
+
+def of_result(result: Result) -> list[Quantity]:
+    """Return all that a result timed, in the order of its configuration."""
+    return [
+        quantity
+        for experiment in result.config["experiments"]
+        for records in by_backend(result.of(experiment)).values()
+        for quantity in of_records(records, result.run)
+    ]
