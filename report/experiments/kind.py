@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from report.analysis.quantities import Metric, Quantity, Question
+    from report.experiments.subject import Overlay
     from report.figures.figure import Card, Figure
     from report.registry import KindName
     from report.results.result import Record, Result
@@ -44,7 +45,8 @@ class Kind:
         observed: (result, records, question) -> one of the metrics of every series; else the
             quantities.
         claim_labels: By which a claim can choose series, beside those of the series.
-        comparisons: (results, experiment) -> figures of several machines on the same axes.
+        overlay: (overlay) -> figures of several machines, or frameworks, on the same axes.
+        comparisons: (results, experiment) -> the same for kinds that have no overlay yet.
         cards: (result) -> the numbers that stand at the top of a machine's page.
         sentences: (result) -> what could stand in a mail.
     """
@@ -57,6 +59,7 @@ class Kind:
     quantities: Callable[[Sequence[Record], str], list[Quantity]] = _nothing_timed
     observed: Callable[[Result, Sequence[Record], Question], list[Quantity]] | None = None
     claim_labels: tuple[str, ...] = ()
+    overlay: Callable[[Overlay], list[Figure]] | None = None
     comparisons: Callable[[Sequence[Result], str], list[Figure]] = _nothing_compared
     cards: Callable[[Result], list[Card]] = _no_cards
     sentences: Callable[[Result], list[str]] = _no_sentences

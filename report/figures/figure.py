@@ -7,13 +7,15 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from report.text.numerals import NONE, count, digits, prefix_exponent
+from report.text.numerals import NONE, count, digits, prefix_exponent, scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from report.analysis.estimate import Estimate
+    from report.analysis.quantities import Quantity
     from report.figures.plotting import Drawing
+    from report.figures.shapes import Shape
     from report.results.result import Result
 
 Cell = str | int | float | None
@@ -27,11 +29,13 @@ class Number:
         text: The number, without its unit.
         interval: The ends of its interval, as the table's caption says; empty if there is none.
         best: Whether it is the best of its column.
+        estimate: What it is of, where it is one.
     """
 
     text: str
     interval: str = ""
     best: bool = False
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +84,7 @@ class Card:
         unit: Its unit with prefix.
         interval: The ends of its 95 % interval, in the same unit; empty if there is none.
         note: Under which circumstances.
+        estimate: What the number is of, where it is one.
     """
 
     label: str
@@ -87,6 +92,21 @@ class Card:
     unit: str
     interval: str
     note: str
+    estimate: Estimate | None = None
+
+
+def card(label: str, estimate: Estimate, unit: str, note: str) -> Card:
+    """Return a headline figure of an estimate, value and interval with one prefix."""
+    value, _, prefixed = scaled(estimate.value, unit).partition(" ")
+    factor = 10.0 ** prefix_exponent(estimate.value)
+    return Card(
+        label=label,
+        value=value,
+        unit=prefixed,
+        interval=interval(estimate, factor),
+        note=note,
+        estimate=estimate,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +114,14 @@ class Words:
     """What is said about a figure.
 
     Attributes:
+        asked: The question that it answers, as a paragraph; may be empty.
         title: The finding, as a sentence.
         caption: What it shows, in this run's numbers.
         explanation: What decides it here, in this run's numbers; may be empty.
         alt: What a person would say about it on the phone.
     """
 
+    asked: str = ""
     title: str
     caption: str
     explanation: str = ""
@@ -114,7 +136,8 @@ class Figure:
         name: Unique on its page.
         question: Which of its kind's questions it answers; the kind's template holds the text.
         words: What is said about it.
-        drawing: The picture, twice.
+        shape: What is drawn, as data.
+        drawing: The picture, twice; made from the shape.
         table: The same numbers to read.
         sheet: The same numbers to download.
         code: Names of the timed functions in the backend's file.
@@ -124,7 +147,8 @@ class Figure:
     name: str
     question: str
     words: Words
-    drawing: Drawing
+    shape: Shape | None = None
+    drawing: Drawing | None = None
     table: Table
     sheet: Sheet
     code: list[str] = field(default_factory=list)
@@ -161,6 +185,7 @@ def number(estimate: Estimate, unit_factor: float = 1.0, *, best: bool = False) 
         text=digits(estimate.value / unit_factor),
         interval=interval(estimate, unit_factor),
         best=best,
+        estimate=estimate,
     )
 
 
@@ -186,8 +211,35 @@ def in_words(estimate: Estimate, factor: float, unit: str) -> str:
     return f"{digits(estimate.value / factor)} {unit} (95 % interval {interval(estimate, factor)})"
 
 
+def quantity_sheet(
+    quantities: Sequence[Quantity],
+    metrics: Mapping[str, str | None],
+    counts: Mapping[str, str] | None = None,
+) -> Sheet:
+    """Return quantities with their labels, in SI units, a row for each.
+
+    Args:
+        quantities: With the same labels.
+        metrics: By the name of its columns, each estimate: a rate, or None for the values.
+        counts: By the name of its column, further attributes of a quantity.
+    """
+    names = list(quantities[0].labels)
+    header = [*names, *(counts or {})]
+    for metric in metrics:
+        header += columns(metric)[:3]
+    rows: list[list[Cell]] = []
+    for one in quantities:
+        row: list[Cell] = [one.labels[name] for name in names]
+        row += [getattr(one, attribute) for attribute in (counts or {}).values()]
+        estimates = [one.estimate(metric) for metric in metrics.values()]
+        for estimate in estimates:
+            row += cells(estimate)[:3]
+        rows.append([*row, *cells(estimates[0])[3:], estimates[0].key])
+    return Sheet(header=[*header, *columns("")[3:], "key"], rows=rows)
+
+
 def cells(estimate: Estimate | None) -> list[Cell]:
-    """Return value, low, high, processes and samples for a sheet."""
+    """Return value, low, high, replicates and samples for a sheet."""
     if estimate is None:
         return [None] * 5
     return [estimate.value, estimate.low, estimate.high, estimate.replicates, estimate.samples]
@@ -208,7 +260,7 @@ def together(sheets: Iterable[tuple[str, Sheet]], column: str = "machine") -> Sh
 
 def columns(name: str) -> list[str]:
     """Return the names of the columns that `cells` fills."""
-    return [name, f"{name}_low95", f"{name}_high95", "processes", "samples"]
+    return [name, f"{name}_low95", f"{name}_high95", "replicates", "samples"]
 
 
 def absent() -> Number:

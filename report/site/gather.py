@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import jinja2
-from markupsafe import Markup
 
 from report import __version__, resources
 from report.analysis import noise
 from report.claims.verdicts import of_result
 from report.experiments.catalogue import KINDS
+from report.experiments.subject import Overlay, Subject
 from report.experiments.training.measure import WARMUP_UPDATES
-from report.figures import plotting
+from report.figures import plotting, prose
 from report.registry import BACKENDS
 from report.results import store
 from report.site import compare, verdicts
 from report.site.compare import pair
-from report.site.machine import MachineView, Section, date_of, view
+from report.site.machine import MachineView, Section, date_of, drawings, view
 from report.text.numerals import digits, percent
 from report.worker import curve, timing
 
@@ -28,14 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.figures.figure import Figure
+    from report.registry import KindName
     from report.results.result import Result
 
-
-_WITHIN_NUMBER = re.compile(
-    r"(?<=\d) (?=(?:%|[nmµ]?s|[MGTP]?FLOPS|[KMGT]iB|[MG]Hz)(?!\w))"
-    r"|(?<=\bn) (?== \d)|(?<=\bn =) (?=\d)"
-    r"|(?<=\d) (?=\N{MULTIPLICATION SIGN} 10)|(?<=\N{MULTIPLICATION SIGN}) (?=10)"
-)
 
 _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
@@ -101,7 +93,7 @@ def _comparison(results: Sequence[Result], views: Sequence[MachineView]) -> dict
     contents: dict[str, bytes] = {}
     led = [result.led() for result in results]
     for name, kind, title in names:
-        drawn = KINDS[kind].comparisons(led, name)
+        drawn = drawings(_compared(kind, led, name))
         placed = [(figure, f"data/compare/{figure.name}.csv") for figure in drawn]
         contents |= {path: figure.sheet.csv() for figure, path in placed}
         if placed:
@@ -117,6 +109,22 @@ def _comparison(results: Sequence[Result], views: Sequence[MachineView]) -> dict
         differences=compare.differences(results),
     )
     return contents
+
+
+def _compared(kind: KindName, led: Sequence[Result], experiment: str) -> list[Figure]:
+    """Put an experiment of several machines on the same axes, each with its first framework."""
+    overlay = KINDS[kind].overlay
+    if overlay is None:
+        return KINDS[kind].comparisons(led, experiment)
+    subjects = [
+        Subject(name=one.machine.id, index=k, result=one, backend=backend)
+        for k, one in enumerate(led)
+        if (backend := one.lead(experiment)) is not None
+    ]
+    if len(subjects) < 2:
+        return []
+    over = Overlay(noun="machine", experiment=experiment, subjects=subjects)
+    return overlay(over)
 
 
 def _constants() -> dict[str, Any]:
@@ -137,32 +145,9 @@ def _constants() -> dict[str, Any]:
 
 def _render(template: str, **context: Any) -> bytes:
     text = (
-        _environment()
+        prose.environment()
         .get_template(template)
         .render(version=__version__, page=template, backends=BACKENDS, **context)
     )
     # What a program printed may hold escape sequences; HTML has no characters for these.
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).encode()
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resources.templates()),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_kept_together,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    # Only what this program itself made is marked so: figures and highlighted code.
-    environment.filters["markup"] = Markup
-    return environment
-
-
-def _kept_together(value: Any) -> Any:
-    """Keep on one line what is one number: "4.28 ms", "95 %", "n = 256", "2 x 10^8"."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return _WITHIN_NUMBER.sub("\N{NO-BREAK SPACE}", value)

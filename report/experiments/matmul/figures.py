@@ -1,150 +1,72 @@
-"""Figures and tables of a `matmul` experiment."""
+"""Figures and tables of a `matmul` experiment of one machine."""
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities
-from report.experiments.matmul import printed
-from report.experiments.matmul.quantities import of_records, of_result
-from report.experiments.matmul.words import TITLES, name_series
-from report.figures import plotting, ticks
-from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
-from report.figures.svg import MUTED
+from report.analysis.quantities import by_backend, highest, ratio, varying
+from report.experiments.matmul.quantities import (
+    as_printed,
+    calls,
+    name_series,
+    of_records,
+)
+from report.figures import prose
+from report.figures.figure import (
+    Figure,
+    Number,
+    Table,
+    absent,
+    number,
+    quantity_sheet,
+)
+from report.figures.shapes import Axis, Curves, Dots, Guide, Reference, line, row
 from report.text.numerals import digits
+from report.text.units import GIGA, MICRO, PERCENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from matplotlib.axes import Axes
+    from collections.abc import Mapping, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Quantity
-    from report.results.result import Result
-    from report.worker.records import Scalar
+    from report.analysis.quantities import Highest, Quantity
+    from report.figures.figure import Sheet
+    from report.figures.shapes import Line
+    from report.results.result import Record, Result
 
-GIGA = 1e9
+TEMPLATE = "experiments/matmul.html"
+
 LEAST_FOR_A_LINE = 3
 """Fewer points than this are no curve."""
 
 AXES = {"block_width": "columns of a block", "size": "n, rows and columns", "threads": "threads"}
 """The labels that can be a horizontal axis, the most telling first, in words."""
 
+RATE = Axis(label="rate, GFLOPS", unit=GIGA)
+
+Lines = dict[str, "list[Quantity]"]
+
 
 def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine: one figure for each backend."""
     drawn = []
-    for backend, records in quantities.by_backend(result.of(experiment)).items():
-        found = of_records(records, result.run)
-        if not found:
-            continue
-        name = f"{experiment}-{backend}"
-        axis = choose_axis(found)
-        if axis is None:
-            drawn.append(_strategies(name, found, printed.of(records)))
-        else:
-            drawn.append(_curves(name, axis, found))
+    for backend, records in by_backend(result.of(experiment)).items():
+        series = of_records(records, result.run)
+        if series:
+            name, axis = f"{experiment}-{backend}", choose_axis(series)
+            if axis is None:
+                drawn.append(_strategies(name, series, records))
+            else:
+                drawn.append(_curves(name, axis, series))
     return drawn
 
 
-def peaks(result: Result) -> dict[str, Quantity]:
-    """Return the fastest product of each number format in any experiment, the fastest first."""
-    best: dict[str, Quantity] = {}
-    for quantity in of_result(result):
-        if quantity.kind != "matmul":
-            continue
-        dtype = number_format(quantity)
-        if dtype not in best or quantity.rate().value > best[dtype].rate().value:
-            best[dtype] = quantity
-    return dict(sorted(best.items(), key=lambda item: -item[1].rate().value))
-
-
-def number_format(quantity: Quantity) -> str:
-    """Return the dtype; TF32 counts as one of its own."""
-    return "TF32" if quantity.labels.get("tf32") else str(quantity.labels["dtype"])
-
-
-def choose_axis(found: Sequence[Quantity]) -> str | None:
+def choose_axis(series: Sequence[Quantity]) -> str | None:
     """Return the label to draw against, or None where nothing is swept far enough."""
     for label in AXES:
-        values = {q.labels[label] for q in found if q.labels[label] is not None}
-        enough = 2 if label == "threads" else LEAST_FOR_A_LINE
-        if len(values) >= enough:
+        values = {q.labels[label] for q in series if q.labels[label] is not None}
+        if len(values) >= LEAST_FOR_A_LINE:
             return label
     return None
-
-
-def _curves(name: str, axis: str, found: Sequence[Quantity]) -> Figure:
-    """Draw rates against size, block width or threads, a line for each other combination."""
-    lines = group_lines(axis, found)
-    best = max((q for line in lines.values() for q in line), key=lambda q: q.rate().value)
-    highest = max(q.rate().value for q in found) / GIGA
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        every = sorted({x_of(q, axis) for line in lines.values() for q in line})
-        ticks.log2_axis(axes, every)
-        if axis != "threads":
-            ticks.log_axis(axes.yaxis)
-        drawn = []
-        for index, (label, line) in enumerate(lines.items()):
-            rates = [q.rate().scaled(1 / GIGA) for q in line]
-            drawn.append(
-                plotting.line(axes, [x_of(q, axis) for q in line], rates, index, label=label)
-            )
-        if axis == "threads":
-            _draw_ideal(axes, every, next(iter(lines.values())))
-        else:
-            plotting.reference(axes, highest, f"highest measured: {digits(highest)}")
-        axes.set_xlabel(AXES[axis])
-        axes.set_ylabel("rate, GFLOPS")
-        plotting.name_lines(axes, drawn, narrow=narrow)
-
-    words = TITLES[axis](lines, best)
-    return Figure(
-        name=name,
-        question=axis,
-        words=words,
-        drawing=plotting.drawing(name, words.alt, draw),
-        table=curve_table(axis, lines, found),
-        sheet=sheet(found),
-        code=sorted({_function(str(q.labels["strategy"])) for q in found}),
-    )
-
-
-def _draw_ideal(axes: Axes, threads: Sequence[int], line: Sequence[Quantity]) -> None:
-    """Draw what each thread would bring if it brought as much as the first ones."""
-    first = line[0].rate().value / GIGA / x_of(line[0], "threads")
-    axes.plot(
-        threads,
-        [first * count for count in threads],
-        color=MUTED,
-        linewidth=1,
-        linestyle=(0, (2, 2)),
-    )
-    axes.annotate(
-        "each thread at full speed",
-        (threads[-1], first * threads[-1]),
-        xytext=(-8, 8),
-        textcoords="offset points",
-        ha="right",
-        color=MUTED,
-        fontsize=11.5,
-    )
-    axes.set_ylim(bottom=0, top=1.18 * first * threads[-1])
-
-
-def group_lines(axis: str, found: Sequence[Quantity]) -> dict[str, list[Quantity]]:
-    """Group quantities into lines by all that varies beside the axis, each sorted along it."""
-    names = [n for n in quantities.varying([q.labels for q in found]) if n != axis]
-    if axis == "block_width" and "strategy" in names:
-        found = [q for q in found if q.labels["block_width"] is not None]
-        names.remove("strategy")
-    lines: dict[str, list[Quantity]] = {}
-    for quantity in found:
-        if quantity.labels[axis] is not None:
-            lines.setdefault(name_series(quantity.labels, names), []).append(quantity)
-    return {label: sorted(line, key=lambda q: x_of(q, axis)) for label, line in lines.items()}
 
 
 def x_of(quantity: Quantity, axis: str) -> int:
@@ -152,32 +74,164 @@ def x_of(quantity: Quantity, axis: str) -> int:
     return int(str(quantity.labels[axis]))
 
 
-def curve_table(
-    axis: str, lines: dict[str, list[Quantity]], found: Sequence[Quantity] = ()
-) -> Table:
+def sheet(series: Sequence[Quantity]) -> Sheet:
+    """Return all series with their labels, in SI units."""
+    return quantity_sheet(
+        series, {"elapsed_s": None, "flop_per_s": "flop_per_s"}, {"flop": "flops"}
+    )
+
+
+def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
+    """Draw rates against size, block width or threads, a line for each other combination."""
+    lines = _group(axis, series)
+    every = [q for mine in lines.values() for q in mine]
+    best = highest(every, "flop_per_s")
+    first = next(iter(lines.values()))
+    marks: tuple[Reference | Guide, ...] = (
+        Reference(y=best.estimate.value, label=f"highest: {digits(best.estimate.value / GIGA)}"),
+    )
+    y = RATE
+    if axis == "threads":
+        y = Axis(label=RATE.label, unit=GIGA, scale="linear", low=0)
+        marks = (_full_speed(first),)
+    shape = Curves(
+        x=axis_of(axis, every),
+        y=y,
+        lines=tuple(curve(label, k, axis, mine) for k, (label, mine) in enumerate(lines.items())),
+        marks=marks,
+    )
+    return Figure(
+        name=name,
+        question=axis,
+        words=prose.words(TEMPLATE, axis, shape.alt, best=best, **_facts(axis, lines, best)),
+        shape=shape,
+        table=_table(axis, lines, series),
+        sheet=sheet(series),
+        code=_code(series),
+    )
+
+
+def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, object]:
+    """Return what the sentences about curves name."""
+    tops = {label: highest(mine, "flop_per_s") for label, mine in lines.items()}
+    main = next(mine for mine in lines.values() if best.quantity in mine)
+    if axis == "size":
+        first = next(iter(lines.values()))
+        top = highest(first, "flop_per_s").quantity
+        by_dtype = {str(one.quantity.labels["dtype"]): one.quantity for one in tops.values()}
+        base = by_dtype.get("float32")
+        return {
+            "tops": tops,
+            "enough": _enough(first, top),
+            "top": top,
+            "smallest": first[0],
+            "share": ratio(first[0], top, "flop_per_s"),
+            "beside_float32": {
+                dtype: ratio(one, base, "flop_per_s")
+                for dtype, one in by_dtype.items()
+                if base is not None and one is not base
+            },
+        }
+    if axis == "block_width":
+        chapter = next((q for q in main if q.labels[axis] == CHAPTERS_WIDTH), None)
+        return {
+            "enough": _enough(main, best.quantity),
+            "gains": [
+                (mine[0], mine[-1], ratio(mine[-1], mine[0], "flop_per_s"))
+                for mine in lines.values()
+            ],
+            "chapters": chapter if chapter is not main[-1] else None,
+            "chapters_share": chapter and ratio(chapter, main[-1], "flop_per_s"),
+        }
+    return {
+        "first": main[0],
+        "last": main[-1],
+        "speedup": ratio(main[0], main[-1]),
+        "efficiency": _efficiency(main[0], main[-1]),
+    }
+
+
+CHAPTERS_WIDTH = 64
+"""Columns of a block in the chapter."""
+
+
+def _efficiency(first: Quantity, last: Quantity) -> Estimate:
+    """Return the speed-up over the first point, divided by the factor of threads."""
+    factor = x_of(last, "threads") / x_of(first, "threads")
+    speedup = ratio(first, last)
+    return speedup.scaled(1 / factor, f"efficiency {speedup.key}")
+
+
+def _enough(mine: Sequence[Quantity], top: Quantity) -> Quantity:
+    """Return the first point of a line that reaches nine tenths of a rate."""
+    return next(q for q in mine if q.rate().value >= 0.9 * top.rate().value)
+
+
+def curve(label: str, index: int, axis: str, mine: Sequence[Quantity]) -> Line:
+    """Return rates along an axis."""
+    return line(label, index, [x_of(q, axis) for q in mine], [q.rate() for q in mine])
+
+
+def axis_of(axis: str, series: Sequence[Quantity]) -> Axis:
+    """Return the horizontal axis of a label, with ticks where some series lie."""
+    values = {x_of(q, axis) for q in series if q.labels[axis] is not None}
+    return Axis(label=AXES[axis], scale="log2", ticks=tuple(sorted(values)))
+
+
+def _full_speed(mine: Sequence[Quantity]) -> Guide:
+    """Draw what each thread would bring if it brought as much as the first ones."""
+    threads = [x_of(q, "threads") for q in mine]
+    each = mine[0].rate().value / threads[0]
+    ends = (threads[0], threads[-1])
+    return Guide(
+        x=ends,
+        y=tuple(each * count for count in ends),
+        label="each thread at full speed",
+        at=(ends[-1], each * ends[-1]),
+        offset=(-8, 8),
+        ha="right",
+    )
+
+
+def _group(axis: str, series: Sequence[Quantity]) -> Lines:
+    """Group quantities into lines by all that varies beside the axis, each sorted along it."""
+    names = [n for n in varying([q.labels for q in series]) if n != axis]
+    if axis == "block_width" and "strategy" in names:
+        series = [q for q in series if q.labels["block_width"] is not None]
+        names.remove("strategy")
+    lines: Lines = {}
+    for quantity in series:
+        if quantity.labels[axis] is not None:
+            lines.setdefault(name_series(quantity.labels, names), []).append(quantity)
+    return {label: sorted(mine, key=lambda q: x_of(q, axis)) for label, mine in lines.items()}
+
+
+def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
     """Return rates by the axis's values, a column for each line.
 
     Args:
         axis: The label that varies along the rows.
         lines: Each sorted along it.
-        found: All quantities; below blocks stands the whole product, which has no block width.
+        series: All quantities; below blocks stands the whole product, which has no block width.
     """
-    every = sorted({x_of(q, axis) for line in lines.values() for q in line})
-    best = {
-        label: max(line, key=lambda q: q.rate().value).labels[axis] for label, line in lines.items()
-    }
+    best = {label: highest(mine, "flop_per_s").quantity for label, mine in lines.items()}
     rows: list[list[str | Number]] = []
-    for value in every:
-        row: list[str | Number] = [f"{value:,}"]
-        for label, line in lines.items():
-            at = next((q for q in line if q.labels[axis] == value), None)
-            row.append(
-                absent() if at is None else number(at.rate(), GIGA, best=best[label] == value)
+    for value in sorted({x_of(q, axis) for mine in lines.values() for q in mine}):
+        cells: list[str | Number] = [f"{value:,}"]
+        for label, mine in lines.items():
+            at = next((q for q in mine if q.labels[axis] == value), None)
+            cells.append(
+                absent() if at is None else number(at.rate(), GIGA, best=at is best[label])
             )
             if axis == "threads":
-                row.append(absent() if at is None else _efficiency(line[0], at))
-        rows.append(row)
-    rows += _whole_row(axis, lines, found)
+                cells.append(absent() if at is None else number(_efficiency(mine[0], at), PERCENT))
+        rows.append(cells)
+    whole = [q for q in series if axis == "block_width" and q.labels["strategy"] == "full"]
+    if whole:
+        same = (next((q for q in whole if _beside(q, mine[0])), None) for mine in lines.values())
+        rows.append(
+            ["all at once", *(absent() if q is None else number(q.rate(), GIGA) for q in same)]
+        )
     header = [AXES[axis]]
     for label in lines:
         header.append(f"{label}, GFLOPS" if label else "GFLOPS")
@@ -186,101 +240,86 @@ def curve_table(
     return Table(header=header, rows=rows)
 
 
-def _whole_row(
-    axis: str, lines: dict[str, list[Quantity]], found: Sequence[Quantity]
-) -> list[list[str | Number]]:
-    """Return the rates of the whole products that belong to lines of blocks."""
-    whole = [q for q in found if axis == "block_width" and q.labels["strategy"] == "full"]
-    if not whole:
-        return []
-    row: list[str | Number] = ["all at once"]
-    for line in lines.values():
-        same = [q for q in whole if _beside(q, line[0])]
-        row.append(number(same[0].rate(), GIGA) if same else absent())
-    return [row]
-
-
 def _beside(one: Quantity, other: Quantity) -> bool:
     """Return whether two products differ in nothing but their strategy."""
     names = one.labels.keys() - {"strategy", "block_width"}
     return all(one.labels[name] == other.labels[name] for name in names)
 
 
-def _efficiency(one: Quantity, many: Quantity) -> Number:
-    """Return the speed-up over the first point, divided by the factor of threads, in percent."""
-    factor = x_of(many, "threads") / x_of(one, "threads")
-    speedup = quantities.ratio(one, many)
-    return number(speedup.scaled(1 / factor), 0.01)
-
-
-def _strategies(name: str, found: Sequence[Quantity], cold: dict[str, Estimate]) -> Figure:
-    """Draw one dot for each series on a logarithmic axis, with the chapter's own way beside it."""
-    names = quantities.varying([q.labels for q in found]) or ["strategy"]
-    labels = [name_series(q.labels, names) for q in found]
-    rates = [q.rate() for q in found]
-    as_printed = [cold.get(str(q.labels["strategy"])) for q in found]
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.dot_axes(axes, labels, "rate, GFLOPS", narrow=narrow)
-        plotting.dots(axes, [rate.scaled(1 / GIGA) for rate in rates], 0, label="measured")
-        if cold:
-            hollow = [rate and rate.scaled(1 / GIGA) for rate in as_printed]
-            plotting.dots(axes, hollow, 1, label="as printed", hollow=True)
-            plotting.legend_above(axes)
-
-    words = TITLES["strategy"]({"": list(found)}, max(found, key=lambda q: q.rate().value))
+def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]) -> Figure:
+    """Draw one dot for each series, with the chapter's own way of timing beside it."""
+    names = varying([q.labels for q in series]) or ["strategy"]
+    labels = {q.name(): name_series(q.labels, names) for q in series}
+    cold = as_printed(records)
+    printed = [cold.get(str(q.labels["strategy"])) for q in series]
+    rows = [row("measured" if cold else "", 0, [q.rate() for q in series])]
+    if cold:
+        rows.append(row("as printed", 1, printed, hollow=True))
+    shape = Dots(labels=tuple(labels.values()), x=RATE, rows=tuple(rows))
+    best = highest(series, "flop_per_s")
+    by_rate = sorted(series, key=lambda q: q.rate().value)
+    by_strategy = {str(q.labels["strategy"]): q for q in series}
+    question = "strategy" if "strategy" in names and len(series) > 1 else "products"
+    words = prose.words(
+        TEMPLATE,
+        question,
+        shape.alt,
+        best=best,
+        slowest=by_rate[0],
+        names=labels,
+        series=by_rate,
+        factor=ratio(best.quantity, by_rate[0], "flop_per_s"),
+        cold=cold,
+        **_ways(by_strategy, best.quantity),
+    )
     return Figure(
         name=name,
-        question="strategy" if "strategy" in names and len(found) > 1 else "",
-        words=dataclasses.replace(
-            words,
-            caption=words.caption + printed.caption(found, cold),
-            explanation=words.explanation + printed.explanation(found, cold),
-        ),
-        drawing=plotting.drawing(name, words.alt, draw, height=110 + 44 * len(labels)),
-        table=_strategy_table(labels, found, as_printed),
-        sheet=sheet(found, cold),
-        code=sorted({_function(str(q.labels["strategy"])) for q in found}),
+        question=question,
+        words=words,
+        shape=shape,
+        table=_strategy_table(labels, series, printed),
+        sheet=sheet(series),
+        code=_code(series),
     )
 
 
+def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, object]:
+    """Return what explains the rates of several ways to compute one product."""
+    facts: dict[str, object] = {"named": named, "element": None, "rows": None, "block": None}
+    if "element" in named:
+        element = named["element"]
+        facts["element"] = {
+            "calls": calls(element),
+            "call": element.time().scaled(1 / calls(element), f"call of {element.name()}"),
+            "arithmetic": ratio(element, best, "flop_per_s"),
+        }
+    if {"column", "row"} <= named.keys():
+        facts["rows"] = ratio(named["column"], named["row"])
+    if {"block", "full"} <= named.keys():
+        facts["block"] = ratio(named["block"], named["full"], "flop_per_s")
+    return facts
+
+
 def _strategy_table(
-    labels: Sequence[str], found: Sequence[Quantity], as_printed: Sequence[Estimate | None]
+    labels: Mapping[str, str], series: Sequence[Quantity], printed: Sequence[Estimate | None]
 ) -> Table:
-    fastest = max(found, key=lambda q: q.rate().value)
-    header = ["strategy", "GFLOPS", "time, µs", "times as long as the fastest"]
+    fastest = highest(series, "flop_per_s").quantity
+    header = ["strategy", "GFLOPS", "time, µs", "times slower than the fastest"]
     rows: list[list[str | Number]] = []
-    for label, quantity, printed_rate in zip(labels, found, as_printed, strict=True):
-        slower = quantities.ratio(quantity, fastest)
-        row: list[str | Number] = [
-            label,
+    for quantity, cold in zip(series, printed, strict=True):
+        slower = ratio(fastest, quantity, "flop_per_s")
+        cells: list[str | Number] = [
+            labels[quantity.name()],
             number(quantity.rate(), GIGA, best=quantity is fastest),
-            number(quantity.time(), 1e-6),
+            number(quantity.time(), MICRO),
             Number(text="1") if quantity is fastest else number(slower),
         ]
-        if any(as_printed):
-            row.append(absent() if printed_rate is None else number(printed_rate, GIGA))
-        rows.append(row)
-    if any(as_printed):
-        header.append("as printed, GFLOPS")
-    return Table(header=header, rows=rows)
+        if any(printed):
+            cells.append(absent() if cold is None else number(cold, GIGA))
+        rows.append(cells)
+    return Table(header=[*header, "as printed, GFLOPS"] if any(printed) else header, rows=rows)
 
 
-def sheet(found: Sequence[Quantity], cold: dict[str, Estimate] | None = None) -> Sheet:
-    """Return all series with their labels, in SI units."""
-    names = list(found[0].labels)
-    header = [*names, "flop", *columns("elapsed_s"), *columns("flop_per_s")[:3]]
-    rows: list[list[Scalar]] = [
-        [q.labels[n] for n in names] + [q.flops] + cells(q.time()) + cells(q.rate())[:3]
-        for q in found
-    ]
-    if cold:
-        header.append("as_printed_flop_per_s")
-        for row, quantity in zip(rows, found, strict=True):
-            rate = cold.get(str(quantity.labels["strategy"]))
-            row.append(None if rate is None else rate.value)
-    return Sheet(header=header, rows=rows)
-
-
-def _function(strategy: str) -> str:
-    return "Products." + strategy.replace("-", "_")
+def _code(series: Sequence[Quantity]) -> list[str]:
+    strategies = {str(q.labels["strategy"]).replace("-", "_") for q in series}
+    return sorted(f"Products.{strategy}" for strategy in strategies)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.ticker import LogLocator
 
 from report.analysis import quantities
-from report.experiments.matmul.figures import peaks
+from report.experiments.matmul.quantities import peaks
 from report.experiments.overhead import model, words
 from report.experiments.overhead.quantities import of_records
 from report.figures import plotting, ticks
@@ -64,7 +64,9 @@ def updates(found: Sequence[Quantity]) -> dict[str, Updates]:
 def _peak(result: Result, backend: str) -> float | None:
     """Return the highest rate of a float32 product, in operations per second."""
     best = peaks(result).get("float32")
-    return best.rate().value if best is not None and best.backend == backend else None
+    if best is None or best.quantity.backend != backend:
+        return None
+    return best.estimate.value
 
 
 def _dispatch(name: str, adds: Mapping[int, Quantity]) -> Figure:

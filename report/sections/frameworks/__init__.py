@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.sections.frameworks import calls, epochs, losses, memory, products, startup
-from report.sections.frameworks.ways import FLOOR, measured, records_of
+from report.experiments.catalogue import KINDS
+from report.experiments.subject import Overlay, Subject
+from report.sections.frameworks import calls, epochs, losses, memory, startup
+from report.sections.frameworks.ways import FLOOR, index_of, measured, records_of
 from report.text.names import title
 
 if TYPE_CHECKING:
@@ -14,7 +16,31 @@ if TYPE_CHECKING:
 
 TITLE = "Frameworks side by side, and the floor beneath them"
 
-PARTS = {"matmul": products, "training": epochs, "overhead": calls, "bandwidth": memory}
+
+def overlay_of(result: Result, experiment: str) -> list[Figure]:
+    """Put an experiment of several frameworks on the same axes."""
+    overlay = KINDS[result.config["experiments"][experiment]["kind"]].overlay
+    subjects = [
+        Subject(
+            name=f"{title(FLOOR)} (the floor)" if backend == FLOOR else title(backend),
+            index=index_of(backend),
+            result=result,
+            backend=backend,
+            floor=backend == FLOOR,
+        )
+        for backend in records_of(result, experiment)
+    ]
+    if overlay is None or len(subjects) < 2:
+        return []
+    return overlay(Overlay(noun="framework", experiment=experiment, subjects=subjects))
+
+
+PARTS = {
+    "matmul": overlay_of,
+    "training": epochs.figures,
+    "overhead": calls.figures,
+    "bandwidth": memory.figures,
+}
 """What is drawn of an experiment that several frameworks measured, by its kind."""
 
 
@@ -26,7 +52,7 @@ def figures(result: Result) -> list[Figure]:
         for kind, part in PARTS.items()
         for name in shared
         if result.config["experiments"][name]["kind"] == kind
-        for figure in part.figures(result, name)
+        for figure in part(result, name)
     ]
     return [*drawn, *startup.figures(result)] if drawn else []
 

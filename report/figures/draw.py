@@ -1,0 +1,273 @@
+"""Draws shapes: each figure twice, for a desk and for a phone."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from matplotlib.ticker import MaxNLocator
+
+from report.figures import plotting, ticks
+from report.figures.shapes import Curves, Dots, Guide, Points, Reference, Upright
+from report.figures.svg import MUTED, PAPER
+from report.text.names import size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis as Spine
+    from matplotlib.lines import Line2D
+
+    from report.figures.plotting import Drawing
+    from report.figures.shapes import Axis, Line, Mark, Row, Shape
+
+THIN = (0, (2, 2))
+DECADE = 10
+
+
+def drawing(name: str, alt: str, shape: Shape) -> Drawing:
+    """Make both layouts of a shape.
+
+    Args:
+        name: Unique on its page; prefixes all ids inside.
+        alt: What a person would say about it on the phone.
+        shape: What to draw.
+    """
+
+    def draw(axes: Axes, *, narrow: bool) -> None:
+        if isinstance(shape, Curves):
+            _curves(axes, shape, narrow=narrow)
+        elif isinstance(shape, Dots):
+            _dots(axes, shape, narrow=narrow)
+        else:
+            shape.draw(axes, narrow=narrow)
+
+    return plotting.drawing(name, alt, draw, height=shape.height)
+
+
+def _curves(axes: Axes, shape: Curves, *, narrow: bool) -> None:
+    _scale(axes, axes.xaxis, shape.x, narrow=narrow)
+    _scale(axes, axes.yaxis, shape.y, narrow=narrow)
+    drawn = [_line(axes, line, shape) for line in shape.lines]
+    _limits(axes, shape)
+    for mark in shape.marks:
+        _mark(axes, mark, shape, narrow=narrow)
+    axes.set_xlabel((narrow and shape.x.narrow) or shape.x.label)
+    axes.set_ylabel((narrow and shape.y.narrow) or shape.y.label)
+    if shape.names == "ends":
+        plotting.name_lines(axes, drawn, narrow=narrow)
+    elif shape.names == "above":
+        plotting.legend_above(axes, narrow=narrow)
+
+
+def _scale(axes: Axes, spine: Spine, axis: Axis, *, narrow: bool) -> None:
+    match axis.scale:
+        case "log":
+            ticks.log_axis(spine)
+        case "log2":
+            ticks.log2_axis(axes, axis.ticks)
+        case "bytes":
+            _byte_axis(axes, sorted(set(axis.ticks)), narrow=narrow)
+        case "seconds":
+            ticks.time_axis(spine, narrow=narrow)
+        case "whole":
+            spine.set_major_locator(MaxNLocator(8, integer=True))
+
+
+def _byte_axis(axes: Axes, sizes: Sequence[int], *, narrow: bool) -> None:
+    """Lay out a horizontal axis of powers of two, labelled as sizes: 4 KiB, 1 MiB."""
+    ticks.log2_axis(axes, sizes)
+    # As far apart as labels need to be, always with the first and the last.
+    least = math.log2(sizes[-1] / sizes[0]) / (3.5 if narrow else 9.5)
+    shown = [sizes[0]]
+    for each in sizes[1:-1]:
+        if min(math.log2(each / shown[-1]), math.log2(sizes[-1] / each)) >= least:
+            shown.append(each)
+    shown = list(dict.fromkeys([*shown, sizes[-1]]))
+    axes.set_xticks(shown, [size(each) for each in shown])
+
+
+def _line(axes: Axes, line: Line, shape: Curves) -> Line2D:
+    x = [value / shape.x.unit for value in line.x]
+    colour = line.index if line.colour is None else line.colour
+    look = plotting.style(line.index, len(x)) | {"color": plotting.colour(colour)}
+    if line.dash is not None:
+        look["linestyle"] = line.dash
+    if line.width is not None:
+        look["linewidth"] = line.width
+    if line.marked is not None:
+        own = plotting.MARKERS[line.index % len(plotting.MARKERS)]
+        look["marker"] = own if line.marked else None
+    for seed_x, seed_y in line.seeds:
+        axes.plot(
+            [value / shape.x.unit for value in seed_x],
+            [value / shape.y.unit for value in seed_y],
+            color=look["color"],
+            linewidth=0.6,
+            alpha=0.45,
+        )
+    y = [value / shape.y.unit for value in line.y]
+    (drawn,) = axes.plot(x, y, **look, label=plotting.safe(line.name))
+    band = [
+        (at, low / shape.y.unit, high / shape.y.unit)
+        for at, low, high in zip(x, line.low, line.high, strict=False)
+        if low is not None and high is not None
+    ]
+    if band:
+        at, low, high = zip(*band, strict=True)
+        axes.fill_between(at, low, high, color=look["color"], alpha=0.18, linewidth=0)
+    return drawn
+
+
+def _limits(axes: Axes, shape: Curves) -> None:
+    if shape.y.scale == "zero-or-log":
+        low, high = axes.dataLim.y0, axes.dataLim.y1
+        if high < DECADE * low:
+            axes.set_ylim(0, 1.12 * high)
+        else:
+            ticks.log_axis(axes.yaxis)
+    # As the lines need, and not what is drawn beside them.
+    for axis, get, put in (
+        (shape.x, axes.get_xlim, axes.set_xlim),
+        (shape.y, axes.get_ylim, axes.set_ylim),
+    ):
+        low, high = get()
+        low = low if axis.low is None else axis.low
+        put(low / axis.room, high if axis.high is None else axis.high)
+
+
+def _mark(axes: Axes, mark: Mark, shape: Curves, *, narrow: bool) -> None:
+    del narrow
+    match mark:
+        case Reference():
+            plotting.reference(axes, mark.y / shape.y.unit, mark.label, below=mark.below)
+        case Upright():
+            left, right = axes.get_xlim()
+            if left < mark.x / shape.x.unit < right:
+                _upright(axes, mark.x / shape.x.unit, mark.label, top=mark.top)
+        case Guide():
+            _guide(axes, mark, shape)
+        case Points():
+            _points(axes, mark, shape)
+
+
+def _upright(axes: Axes, x: float, label: str, *, top: bool) -> None:
+    """Draw a thin vertical line, its label on the side with more room."""
+    left, right = axes.get_xlim()
+    axes.axvline(x, color=MUTED, linewidth=1, linestyle=THIN)
+    if axes.get_xscale() == "log":
+        share = math.log(x / left) / math.log(right / left)
+    else:
+        share = (x - left) / (right - left)
+    # At its foot the label runs along the line, and needs room only in the last tenth.
+    late = share > (0.5 if top else 0.9)
+    side = -1 if late else 1
+    axes.annotate(
+        label,
+        (x, 1 if top else 0),
+        xycoords=("data", "axes fraction"),
+        xytext=(5 * side, -4) if top else (3 * side, 5),
+        textcoords="offset points",
+        color=MUTED,
+        fontsize=11.5,
+        rotation=0 if top else 90,
+        ha="right" if late else "left",
+        va="top" if top else "bottom",
+    )
+
+
+def _guide(axes: Axes, guide: Guide, shape: Curves) -> None:
+    plain = guide.colour is None
+    axes.plot(
+        [value / shape.x.unit for value in guide.x],
+        [value / shape.y.unit for value in guide.y],
+        color=MUTED if guide.colour is None else plotting.colour(guide.colour),
+        linewidth=1,
+        linestyle=THIN if plain else "-",
+    )
+    if guide.label:
+        axes.annotate(
+            guide.label,
+            (guide.at[0] / shape.x.unit, guide.at[1] / shape.y.unit),
+            xytext=guide.offset,
+            textcoords="offset points",
+            ha=guide.ha,
+            va=guide.va,
+            color=MUTED,
+            fontsize=11.5,
+        )
+
+
+def _points(axes: Axes, points: Points, shape: Curves) -> None:
+    marker = points.marker or plotting.MARKERS[points.index % len(plotting.MARKERS)]
+    colour = plotting.colour(points.index)
+    for k, (x, y) in enumerate(zip(points.x, points.y, strict=True)):
+        low = points.low[k] if points.low else None
+        high = points.high[k] if points.high else None
+        ends = None
+        if low is not None and high is not None:
+            ends = [[(y - low) / shape.y.unit], [(high - y) / shape.y.unit]]
+        axes.errorbar(
+            [x / shape.x.unit],
+            [y / shape.y.unit],
+            yerr=ends,
+            fmt=marker,
+            color=colour,
+            markersize=points.size or (8 if points.marker else 5),
+            markerfacecolor=PAPER if points.hollow else colour,
+            markeredgewidth=1.4 if points.hollow else 1,
+            elinewidth=1.4,
+            capsize=3,
+            label=plotting.safe(points.name) if points.name and not k else "_",
+        )
+    if points.label and points.x:
+        axes.annotate(
+            points.label,
+            (points.x[0] / shape.x.unit, points.y[0] / shape.y.unit),
+            xytext=(0, -11),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            color=plotting.colour(plotting.YARDSTICK),
+        )
+
+
+def _dots(axes: Axes, shape: Dots, *, narrow: bool) -> None:
+    plotting.dot_axes(axes, shape.labels, shape.x.label, narrow=narrow)
+    if shape.x.scale == "seconds":
+        ticks.time_axis(axes.xaxis, narrow=narrow)
+    for index, row in enumerate(shape.rows):
+        _row(axes, row, index, shape)
+    if shape.x.low is not None or shape.x.high is not None:
+        axes.set_xlim(shape.x.low, shape.x.high)
+    if any(row.name for row in shape.rows):
+        plotting.legend_above(axes, narrow=narrow)
+
+
+def _row(axes: Axes, row: Row, place: int, shape: Dots) -> None:
+    # Closer and closer, so that any number of series stays within its row; or evenly, if known.
+    lower = 0.8 * (1 - 0.8**place)
+    if shape.of is not None:
+        lower = 0.76 * ((place % shape.of + 0.5) / shape.of - 0.5)
+    colour = plotting.colour(row.index)
+    label = plotting.safe(row.name) if row.name else None
+    for at, (value, low, high) in enumerate(zip(row.values, row.low, row.high, strict=True)):
+        if value is None:
+            continue
+        ends = None
+        if low is not None and high is not None:
+            ends = [[(value - low) / shape.x.unit], [(high - value) / shape.x.unit]]
+        axes.errorbar(
+            [value / shape.x.unit],
+            [at + lower],
+            xerr=ends,
+            fmt=row.marker or plotting.MARKERS[row.index % len(plotting.MARKERS)],
+            color=colour,
+            markerfacecolor=PAPER if row.hollow or row.marker else colour,
+            markersize=8 if row.marker else 6.5,
+            elinewidth=1.4,
+            capsize=3,
+            label=label,
+        )
+        label = None  # one entry in the legend is enough

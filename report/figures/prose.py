@@ -1,0 +1,217 @@
+"""What pages say, from templates: prose stands where it is read, numbers are put in by name.
+
+The template of a kind has, for each question that a figure answers, the blocks `<question>_asked`,
+`<question>_title`, `<question>_caption` and, where there is something to explain,
+`<question>_explanation`; each is rendered with the figure's numbers. Python makes the numbers, and
+the template chooses among sentences.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from report import resources
+from report.figures.figure import Words
+from report.text import names, numerals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from report.analysis.estimate import Estimate
+
+_WITHIN_NUMBER = re.compile(
+    r"(?<=\d) (?=(?:%|[nmµ]?s|[MGTP]?FLOPS|[MGTP]?B/s|[KMGT]iB|[MG]Hz)(?!\w))"
+    r"|(?<=\bn) (?== )|(?<=\bn =) (?=\d|<)"
+    r"|(?<=\d) (?=\N{MULTIPLICATION SIGN} 10)|(?<=\N{MULTIPLICATION SIGN}) (?=10)"
+)
+
+_BEFORE_STOP = re.compile(r" ([.,;:)])")
+
+
+def words(template: str, question: str, alt: str, **numbers: Any) -> Words:
+    """Return what is said about a figure.
+
+    Args:
+        template: The kind's, or the section's: "experiments/matmul.html".
+        question: Which of its questions.
+        alt: What a person would say of the drawing alone on the phone.
+        numbers: What the blocks name.
+    """
+    title = block(template, f"{question}_title", **numbers)
+    caption = block(template, f"{question}_caption", **numbers)
+    return Words(
+        asked=block(template, f"{question}_asked", **numbers),
+        title=title,
+        caption=caption,
+        explanation=block(template, f"{question}_explanation", **numbers),
+        alt=" ".join([alt, f"{plain(title)}.", plain(caption)]),
+    )
+
+
+def block(template: str, name: str, **numbers: Any) -> Markup:
+    """Return what a block of a template says of some numbers; nothing where there is none."""
+    return Markup(_tidy(_rendered(template, name, numbers)))  # noqa: S704 (escaped by then)
+
+
+def sentences(template: str, name: str, **numbers: Any) -> list[str]:
+    """Return what a block says, a paragraph for each line that is not empty."""
+    lines = map(_tidy, _rendered(template, name, numbers).split("\n"))
+    return [Markup(line) for line in lines if line]  # noqa: S704 (as above)
+
+
+def _rendered(template: str, name: str, numbers: dict[str, Any]) -> str:
+    found = _prose().get_template(template)
+    if name not in found.blocks:
+        return ""
+    return "".join(found.blocks[name](found.new_context(numbers)))
+
+
+def _tidy(text: str) -> str:
+    """Close up what the template's lines and tags leave between words."""
+    return kept_together(_BEFORE_STOP.sub(r"\1", " ".join(text.split())))
+
+
+@functools.cache
+def _prose() -> jinja2.Environment:
+    """Return the same environment for text, in which a line's end is a space."""
+    return environment().overlay(trim_blocks=False, lstrip_blocks=False)
+
+
+def plain(text: str) -> str:
+    """Return markup as plain text, for what is no page: an alternative text, a terminal."""
+    return Markup(text).striptags() if isinstance(text, Markup) else text  # noqa: S704
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """Return the environment that all templates share."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.templates()),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.do"],
+    )
+    made.filters |= FILTERS
+    return made
+
+
+def kept_together(text: str) -> str:
+    """Keep on one line what is one number: "4.28 ms", "95 %", "n = 256", "2 x 10^8"."""
+    return _WITHIN_NUMBER.sub("\N{NO-BREAK SPACE}", text)
+
+
+def _finalize(value: Any) -> Any:
+    return kept_together(value) if type(value) is str else value
+
+
+def digest(key: str) -> str:
+    """Return a key as it stands in a page: numbers with the same one are the same number."""
+    return hashlib.sha256(key.encode()).hexdigest()[:10]
+
+
+def tagged(estimate: Any, text: str) -> Markup:
+    """Return a number as an element that says which estimate it is of.
+
+    Args:
+        estimate: An estimate, or a verdict's value; anything else, or one without a key, is only
+            escaped.
+        text: The number as it is read.
+    """
+    key = getattr(estimate, "key", "")
+    if not key:
+        return escape(text)
+    return Markup('<data value="{:.10g}" data-key="{}">{}</data>').format(
+        estimate.value, digest(key), text
+    )
+
+
+def _value(number: Any) -> float:
+    return float(getattr(number, "value", number))
+
+
+def _written(write: Callable[[float], str]) -> Callable[[Any], Markup]:
+    """Return a filter that writes an estimate, or a number, in a way."""
+    return lambda number: tagged(number, write(_value(number)))
+
+
+def _with_ends(write: Callable[[float], str], number: Estimate, unit: str = "") -> Markup:
+    """Write an estimate with its interval: "297 GFLOPS (95 % interval 291-303)"."""
+    if number.low is None or number.high is None:
+        ends = f"{numerals.count(number.samples, 'sample')}, no interval"
+    else:
+        ends = f"95 % interval {write(number.low)}\N{EN DASH}{write(number.high)}"
+    return Markup("{} ({})").format(tagged(number, write(number.value) + unit), ends)
+
+
+def si(number: Estimate | float, unit: str) -> Markup:
+    """Write a quantity with the prefix that suits it: "340 GFLOPS"."""
+    return tagged(number, numerals.scaled(_value(number), unit))
+
+
+def si_ends(number: Estimate, unit: str) -> Markup:
+    """Write a quantity with its interval, all with one prefix."""
+    exponent = numerals.prefix_exponent(number.value)
+    prefixed = numerals.scaled(number.value, unit).partition(" ")[2]
+    return _with_ends(lambda x: numerals.digits(x / 10.0**exponent), number, f" {prefixed}")
+
+
+def times_ends(number: Estimate) -> Markup:
+    """Write a ratio with its interval."""
+    return _with_ends(numerals.digits, number)
+
+
+def percent_ends(number: Estimate) -> Markup:
+    """Write a share with its interval, in percent: "61 % (95 % interval 60-61 %)"."""
+    text = _with_ends(numerals.percent, number).replace(" %\N{EN DASH}", "\N{EN DASH}")
+    return Markup(text)  # noqa: S704 (it was before)
+
+
+def listing(items: Sequence[Any]) -> Markup:
+    """Write a list: "a", "a and b", "a, b and c"."""
+    parts = [escape(item) for item in items]
+    if len(parts) < 2:
+        return Markup().join(parts)
+    return Markup("{} and {}").format(Markup(", ").join(parts[:-1]), parts[-1])
+
+
+def capital(text: Any) -> Markup:
+    """Begin a sentence: its first letter is a capital one, also within an element."""
+    escaped = str(escape(text))
+    found = re.match(r"(?:<[^>]*>)*", escaped)
+    at = found.end() if found else 0
+    return Markup(escaped[:at] + escaped[at : at + 1].upper() + escaped[at + 1 :])  # noqa: S704
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    # Only what this program itself made is marked so: figures and highlighted code.
+    "markup": Markup,
+    "si": si,
+    "si_ends": si_ends,
+    "times": _written(numerals.times),
+    "times_ends": times_ends,
+    "percent": _written(numerals.percent),
+    "percent_ends": percent_ends,
+    "digits": _written(numerals.digits),
+    "loss": _written(lambda x: f"{x:.4f}"),
+    "scientific": _written(numerals.scientific),
+    "count": numerals.count,
+    "bytes": names.size,
+    "duration": numerals.duration,
+    "backend": names.title,
+    # Marks a number as the chapter's own, where no setting decides it.
+    "chapter": lambda number: number,
+    "listing": listing,
+    "capital": capital,
+    "tagged": tagged,
+}
+"""How templates write numbers; those of estimates carry their key."""

@@ -1,0 +1,308 @@
+"""What figures are made of: a few shapes, as data. Nothing is drawn here.
+
+A kind says which lines or dots there are, in SI units, and what the axes are called;
+`report.figures.plotting` draws it, twice. As data a shape can be told from another by its content,
+handed to another process, and looked at by a test. What is none of these shapes (a heat map, a
+roofline) is a dataclass of its own with a method `draw`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes as Canvas
+
+    from report.analysis.estimate import Estimate
+
+Scale = Literal["linear", "log", "log2", "bytes", "seconds", "whole", "zero-or-log"]
+
+Dash = str | tuple[float, tuple[float, ...]]
+
+YARDSTICK = -1
+"""Index of a series that others are held against: drawn in ink, and last in a row of dots."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """An axis of a figure.
+
+    Attributes:
+        label: The quantity, with its unit.
+        narrow: A shorter label for a phone; else the same.
+        scale: linear; log, with plain numbers; log2, with ticks at `ticks`; bytes, the same as
+            sizes ("4 KiB"); seconds, logarithmic, with times ("10 ms"); whole, with ticks at whole
+            numbers; zero-or-log, from zero where the values span less than a decade.
+        unit: What one of its units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
+        ticks: Where ticks stand, for log2 and bytes.
+        low: Its lower end, in its own units; else as the values need.
+        high: Its upper end.
+        room: The lower end, or that of the values, is divided by this, for labels that stand there.
+    """
+
+    label: str
+    narrow: str = ""
+    scale: Scale = "log"
+    unit: float = 1.0
+    ticks: tuple[int, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    room: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line with a band.
+
+    Attributes:
+        name: In the legend, or at its end; empty where it is the only one.
+        index: The place of its colour, marker and dash: what it is decides it, not where it stands.
+        x: Where its points are, in SI units.
+        y: Their values, in SI units.
+        low: Lower ends of the band; None where there is none.
+        high: Upper ends.
+        dash: Its dashes, where not those of its index.
+        width: Of the line in pixels, where not the usual one.
+        marked: Whether its points have markers; None where their number decides.
+        seeds: Thin lines below it, each as x and y.
+        colour: The place of its colour, where that is another than its index.
+    """
+
+    name: str
+    index: int
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float | None, ...] = ()
+    high: tuple[float | None, ...] = ()
+    dash: Dash | None = None
+    width: float | None = None
+    marked: bool | None = None
+    seeds: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
+    colour: int | None = None
+
+
+def line(  # noqa: PLR0913 (what differs between lines is named)
+    name: str,
+    index: int,
+    x: Sequence[float],
+    estimates: Sequence[Estimate],
+    *,
+    dash: Dash | None = None,
+    width: float | None = None,
+) -> Line:
+    """Return estimates as a line, with their intervals as its band."""
+    return Line(
+        name=name,
+        index=index,
+        x=tuple(x),
+        y=tuple(estimate.value for estimate in estimates),
+        low=tuple(estimate.low for estimate in estimates),
+        high=tuple(estimate.high for estimate in estimates),
+        dash=dash,
+        width=width,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A thin labelled line across: a peak, an optimum, a limit; values in SI units.
+
+    Attributes:
+        y: Where.
+        label: Beside it, above the line or below it.
+        below: Which of the two.
+    """
+
+    y: float
+    label: str
+    below: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upright:
+    """A thin labelled line upright: the reach of a cache, a batch of all examples.
+
+    Attributes:
+        x: Where, in SI units; left out where it lies outside the axis.
+        label: Along its foot, or beside its top.
+        top: Which of the two.
+    """
+
+    x: float
+    label: str
+    top: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guide:
+    """A thin line that is no measurement: what proportion would bring, what theory says.
+
+    Attributes:
+        x: Its points, in SI units.
+        y: Their values.
+        label: Beside it; may be empty.
+        at: The point where the label stands.
+        offset: Of the label, in pixels.
+        ha: Its horizontal alignment.
+        va: Its vertical alignment.
+        colour: The place of a series' colour; None for the muted ink and dashes.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    label: str = ""
+    at: tuple[float, float] = (0.0, 0.0)
+    offset: tuple[float, float] = (0.0, 0.0)
+    ha: Literal["left", "center", "right"] = "left"
+    va: Literal["top", "center", "bottom", "baseline"] = "baseline"
+    colour: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points:
+    """Markers without a line, in SI units.
+
+    Attributes:
+        name: In the legend; empty for none.
+        index: The place of their colour, and of their marker.
+        x: Where.
+        y: Their values.
+        low: Lower ends of their whiskers; None where there is none.
+        high: Upper ends.
+        marker: Another marker: "^" for what is known to lie further up, and so on.
+        hollow: Drawn open.
+        size: Of the marker in pixels, where not the usual one.
+        label: Beside the first of them; may be empty.
+    """
+
+    name: str
+    index: int
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float | None, ...] = ()
+    high: tuple[float | None, ...] = ()
+    marker: str = ""
+    hollow: bool = False
+    size: float | None = None
+    label: str = ""
+
+
+Mark = Reference | Upright | Guide | Points
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """Curves over x.
+
+    Attributes:
+        x: The horizontal axis.
+        y: The vertical axis.
+        lines: The curves.
+        marks: What else is drawn.
+        names: Where lines are named: at their ends where they fit there, or above; none where
+            there is nothing to tell apart.
+        height: In CSS pixels.
+    """
+
+    x: Axis
+    y: Axis
+    lines: tuple[Line, ...]
+    marks: tuple[Mark, ...] = ()
+    names: Literal["ends", "above", "none"] = "ends"
+    height: int = 380
+
+    @property
+    def alt(self) -> str:
+        """Return what a person would say of the drawing on the phone."""
+        logs = [axis.scale not in {"linear", "whole"} for axis in (self.x, self.y)]
+        how = ", both axes logarithmic" if all(logs) else ""
+        what = "Curve" if len(self.lines) == 1 else "Curves"
+        return f"{what} of {self.y.label} against {self.x.label}{how}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One series of dots, a dot for each row of a dot plot.
+
+    Attributes:
+        name: In the legend; empty for none.
+        index: The place of its colour and marker.
+        values: In SI units; None leaves a row empty.
+        low: Lower ends of the whiskers; None where there is none.
+        high: Upper ends.
+        marker: Another marker, for what is only known to lie further on.
+        hollow: Drawn open: what was not measured soundly.
+    """
+
+    name: str
+    index: int
+    values: tuple[float | None, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+    marker: str = ""
+    hollow: bool = False
+
+
+def row(
+    name: str, index: int, estimates: Sequence[Estimate | None], *, hollow: bool = False
+) -> Row:
+    """Return estimates as dots, with their intervals as whiskers."""
+    return Row(
+        name=name,
+        index=index,
+        values=tuple(None if e is None else e.value for e in estimates),
+        low=tuple(None if e is None else e.low for e in estimates),
+        high=tuple(None if e is None else e.high for e in estimates),
+        hollow=hollow,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dots:
+    """Dots with whiskers: a row for each label, a logarithmic axis for the quantity.
+
+    Attributes:
+        labels: Of the rows, from the top.
+        x: The axis of the quantity.
+        rows: The series, each a bit lower than the one before.
+        of: How many series there are, where they are so many that they need all of a row.
+        per_row: Height of a row in CSS pixels.
+    """
+
+    labels: tuple[str, ...]
+    x: Axis
+    rows: tuple[Row, ...]
+    of: int | None = None
+    per_row: int = 44
+
+    @property
+    def height(self) -> int:
+        """Return the figure's height in CSS pixels."""
+        named = any(row.name for row in self.rows)
+        return (130 if named else 90) + self.per_row * len(self.labels)
+
+    @property
+    def alt(self) -> str:
+        """Return what a person would say of the drawing on the phone."""
+        return f"Dot plot of {self.x.label} on a logarithmic axis."
+
+
+class Drawn(Protocol):
+    """A drawing of another kind: a dataclass whose fields are all that it depends on."""
+
+    @property
+    def height(self) -> int:
+        """Return the figure's height in CSS pixels."""
+
+    @property
+    def alt(self) -> str:
+        """Return what a person would say of the drawing on the phone."""
+
+    def draw(self, axes: Canvas, *, narrow: bool) -> None:
+        """Draw it; `narrow` says for which of the two layouts."""
+
+
+Shape = Curves | Dots | Drawn
