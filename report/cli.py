@@ -328,12 +328,15 @@ def _require_a_backend(host: Any, used: Collection[str]) -> None:
 
 
 def _render(results: Path, site_dir: Path) -> Rendered:
-    from report.results import files, store
+    from report.results import cache, files, store
     from report.site.folder import write_files
     from report.site.gather import gather
 
     with files.sole_writer(site_dir, "writing"):
-        return write_files(gather(store.load_all(results)), site_dir)
+        kept = cache.of_user()
+        contents = gather(store.load_all(results), kept)
+        kept.prune()
+        return write_files(contents, site_dir)
 
 
 def _exit_code(result: Result) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -153,6 +154,13 @@ class Figure:
     sheet: Sheet
     code: list[str] = field(default_factory=list)
     backends: list[str] = field(default_factory=list)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what tells its drawing from others: all that it is made from."""
+        kind = type(self.shape)
+        content = f"{self.name}\0{self.words.alt}\0{kind.__module__}\0{self.shape!r}"
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 class ModelModule(Protocol):

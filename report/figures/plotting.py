@@ -74,6 +74,9 @@ YARDSTICK = -1
 WIDE, NARROW = 700, 340
 """Widths in CSS pixels for which the two layouts are made."""
 
+_BELOW_AXES = 50
+"""Pixels that ticks and the label of a horizontal axis take."""
+
 _LETTER, _SAMPLE = 7, 45
 """Pixels that a letter takes, and the sample of a line in a legend."""
 
@@ -119,6 +122,11 @@ def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
         canvas = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72, layout="constrained")
         axes = canvas.add_subplot()
         draw(axes, narrow=narrow)
+        engine = canvas.get_layout_engine()
+        if engine is not None:
+            # Once, and not again with a trial of the whole drawing, as `savefig` would.
+            engine.execute(canvas)
+            canvas.set_layout_engine("none")
         file = io.StringIO()
         canvas.savefig(file, format="svg", metadata=_METADATA)
     return file.getvalue()
@@ -256,16 +264,15 @@ def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
     if narrow or max(len(str(one.get_label())) for one in lines) > 24:
         legend_above(axes, lines, narrow=narrow)
         return
-    # Only once it is laid out does the figure know how far apart the lines end.
-    canvas = axes.get_figure(root=True)
-    if canvas is not None:
-        canvas.draw_without_rendering()
+    # As far apart as the lines end, in pixels of axes that leave room for their own labels.
+    to_axes = axes.transScale + axes.transLimits
+    height = axes.get_figure(root=True).get_figheight() * 72 - _BELOW_AXES  # type: ignore[union-attr]
     ends = []
     for one in lines:
         x, y = (
             float(data[-1]) for data in (np.asarray(one.get_xdata()), np.asarray(one.get_ydata()))
         )
-        ends.append((axes.transData.transform((x, y))[1], x, y, one))
+        ends.append((float(to_axes.transform((x, y))[1]) * height, x, y, one))
     ends.sort(key=lambda end: end[0])
     if any(abs(x - ends[0][1]) > 1e-9 * abs(x) for _, x, _, _ in ends):
         legend_above(axes, lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from report import __version__, resources
@@ -12,58 +12,73 @@ from report.claims.verdicts import of_result
 from report.experiments.catalogue import KINDS
 from report.experiments.subject import Overlay, Subject
 from report.experiments.training.measure import WARMUP_UPDATES
-from report.figures import plotting, prose
+from report.figures import prose
+from report.figures.draw import drawings
 from report.registry import BACKENDS
 from report.results import store
+from report.results.cache import Cache
 from report.site import compare, verdicts
 from report.site.compare import pair
-from report.site.machine import MachineView, Section, date_of, drawings, view
+from report.site.machine import MachineView, Section, date_of, view
 from report.text.numerals import digits, percent
 from report.worker import curve, timing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from report.figures.figure import Figure
+    from report.figures.plotting import Drawing
     from report.registry import KindName
     from report.results.result import Result
 
 
+NOTHING_KEPT = Cache(None)
+
 _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
-def gather(results: Sequence[Result]) -> dict[str, bytes]:
+def gather(results: Sequence[Result], cache: Cache = NOTHING_KEPT) -> dict[str, bytes]:
     """Make every file of the site.
 
     Args:
         results: All results, oldest first; each machine shows its newest, the others stay
             downloadable.
+        cache: Of earlier drawings; none unless one is given.
 
     Returns:
         Bytes by path relative to the site.
     """
-    with plotting.warnings_are_ours():
-        # Judged anew: the file may come from a version that had other rules, or none.
-        results = [replace(result, verdicts=of_result(result)) for result in results]
-        latest = store.latest(list(results))
-        paths = {id(result): f"data/{store.name_of(result)}" for result in results}
-        views = [view(result, paths[id(result)]) for result in latest]
-        contents = {paths[id(result)]: store.dump(result) for result in results}
-        for one in views:
-            earlier = [r for r in results if r.machine.id == one.id and r is not one.result]
-            older = [(date_of(r), r.profile, paths[id(r)]) for r in reversed(earlier)]
-            contents[one.page] = _render("machine.html", machine=one, views=views, older=older)
-            if one.verdicts_csv:
-                contents[one.verdicts_csv] = verdicts.sheet(one.result).csv()
-            for section in one.sections:
-                for figure, path in zip(section.figures, section.csvs, strict=True):
-                    contents[path] = figure.sheet.csv()
-        newest = _newest(views)
-        contents["index.html"] = _render(
-            "index.html", views=views, newest=newest, labels=_shared_labels(newest, views)
+    # Judged anew: the file may come from a version that had other rules, or none.
+    results = [replace(result, verdicts=of_result(result)) for result in results]
+    latest = store.latest(list(results))
+    paths = {id(result): f"data/{store.name_of(result)}" for result in results}
+    views = [view(result, paths[id(result)]) for result in latest]
+    compared = _compared_sections(latest, views) if len(views) > 1 else []
+    figures = [f for one in views for section in one.sections for f in section.figures]
+    figures += [figure for section in compared for figure, _ in section.placed]
+    drawn = drawings(figures, cache)
+    contents = {paths[id(result)]: store.dump(result) for result in results}
+    for one in views:
+        earlier = [r for r in results if r.machine.id == one.id and r is not one.result]
+        older = [(date_of(r), r.profile, paths[id(r)]) for r in reversed(earlier)]
+        contents[one.page] = _render(
+            "machine.html", machine=one, views=views, older=older, drawings=drawn
         )
-        if len(views) > 1:
-            contents |= _comparison(latest, views)
+        if one.verdicts_csv:
+            contents[one.verdicts_csv] = verdicts.sheet(one.result).csv()
+        for section in one.sections:
+            for figure, path in zip(section.figures, section.csvs, strict=True):
+                contents[path] = figure.sheet.csv()
+    newest = _newest(views)
+    contents["index.html"] = _render(
+        "index.html",
+        views=views,
+        newest=newest,
+        labels=_shared_labels(newest, views),
+        drawings=drawn,
+    )
+    if len(views) > 1:
+        contents |= _comparison(latest, views, compared, drawn)
     contents["method.html"] = _render("method.html", views=views, **_constants())
     contents["404.html"] = _render("404.html", views=views)
     contents["style.css"] = (resources.templates() / "style.css").read_bytes()
@@ -82,28 +97,56 @@ def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[st
     return sorted(shown, key=lambda label: -shown[label])[:4]
 
 
-def _comparison(results: Sequence[Result], views: Sequence[MachineView]) -> dict[str, bytes]:
-    """Make the page that puts the machines on the same axes, and its data."""
+@dataclass(frozen=True, kw_only=True)
+class ComparedSection:
+    """An experiment of several machines, on the same axes.
+
+    Attributes:
+        title: Its heading.
+        placed: Its figures, each with the path of its data.
+        measured: The machines' own sections on it.
+    """
+
+    title: str
+    placed: list[tuple[Figure, str]]
+    measured: list[tuple[MachineView, Section]]
+
+
+def _compared_sections(
+    results: Sequence[Result], views: Sequence[MachineView]
+) -> list[ComparedSection]:
+    """Put each experiment that several machines ran on the same axes."""
     names = dict.fromkeys(
         (name, planned["kind"], planned["title"])
         for result in results
         for name, planned in result.config["experiments"].items()
     )
-    sections: list[tuple[str, list[tuple[Figure, str]], list[tuple[MachineView, Section]]]] = []
-    contents: dict[str, bytes] = {}
     led = [result.led() for result in results]
-    for name, kind, title in names:
-        drawn = drawings(_compared(kind, led, name))
-        placed = [(figure, f"data/compare/{figure.name}.csv") for figure in drawn]
-        contents |= {path: figure.sheet.csv() for figure, path in placed}
-        if placed:
-            measured = [(v, s) for v in views for s in v.sections if s.name == name and s.method]
-            sections.append((title, placed, measured))
+    return [
+        ComparedSection(
+            title=title,
+            placed=[(figure, f"data/compare/{figure.name}.csv") for figure in figures],
+            measured=[(v, s) for v in views for s in v.sections if s.name == name and s.method],
+        )
+        for name, kind, title in names
+        if (figures := _compared(kind, led, name))
+    ]
+
+
+def _comparison(
+    results: Sequence[Result],
+    views: Sequence[MachineView],
+    sections: Sequence[ComparedSection],
+    drawn: Mapping[str, Drawing],
+) -> dict[str, bytes]:
+    """Make the page that puts the machines on the same axes, and its data."""
+    contents = {path: f.sheet.csv() for section in sections for f, path in section.placed}
     pairs = [pair(results[0], other) for other in results[1:]]
     contents["compare.html"] = _render(
         "compare.html",
         views=views,
         sections=sections,
+        drawings=drawn,
         pairs=[pair for pair in pairs if pair.rows],
         verdicts=verdicts.side_by_side([one.verdicts for one in views]),
         differences=compare.differences(results),

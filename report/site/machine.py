@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -11,7 +11,6 @@ from report.analysis import quantities
 from report.analysis.noise import LEVELS, grade
 from report.claims import wording
 from report.experiments.catalogue import KINDS, of_records
-from report.figures.draw import drawing
 from report.machine.machine import describe, facts
 from report.sections import MODELS
 from report.site import problems, verdicts
@@ -179,20 +178,10 @@ def date_of(result: Result) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-def drawings(figures: Sequence[Figure]) -> list[Figure]:
-    """Draw figures that are so far only data."""
-    return [
-        figure
-        if figure.shape is None
-        else replace(figure, drawing=drawing(figure.name, figure.words.alt, figure.shape))
-        for figure in figures
-    ]
-
-
 def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
     planned = result.config["experiments"][name]
     kind, records = planned["kind"], result.of(name)
-    drawn = drawings(KINDS[kind].figures(result, name))
+    drawn = KINDS[kind].figures(result, name)
     backends = quantities.by_backend(records)
     backend_of = {f"{name}-{backend}": backend for backend in backends}
     return Section(
@@ -217,7 +206,7 @@ def _model(name: str) -> ModelModule:
 def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
     """Make the section of a model, which stands on several experiments."""
     model = _model(name)
-    drawn = drawings(model.figures(result))
+    drawn = model.figures(result)
     records = [record for used in model.experiments(result) for record in result.of(used)]
     return Section(
         name=name,
