@@ -98,11 +98,13 @@ def _must(*arguments: str, **variables: str) -> str:
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Pick the one line in which git says what is wrong: its verdict on a branch, or the first."""
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    verdicts = [line for line in lines if line.startswith("! [")]
-    others = [line for line in lines if not line.lower().startswith(("hint:", "warning:", "to "))]
-    reason = [*verdicts, *others, f"git ended with {done.returncode}"][0]
+    """Pick the one line in which git says what is wrong, rather than its hints."""
+    lines = [line.strip() for line in done.stderr.splitlines()]
+    # A verdict on a branch, else the first error.
+    telling = [
+        line for start in ("! [", "fatal: ", "error: ") for line in lines if line.startswith(start)
+    ]
+    reason = [*telling, f"git ended with {done.returncode}"][0]
     return reason.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
 
 

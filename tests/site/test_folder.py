@@ -330,6 +330,7 @@ def test_result_that_was_taken_away_leaves_the_site_with_the_next_rendering(
     store.save(replace(small, started_at="2026-02-03T04:05:06Z"), tmp_path / "results")
     render(tmp_path)
     first.unlink()
+    assert f"data/{store.name_of(small)}\n" in render(tmp_path, "--check").output
     codes = [render(tmp_path, *check).exit_code for check in (["--check"], [], ["--check"])]
     assert codes == [1, 0, 0]
     assert not (tmp_path / "site" / "data" / store.name_of(small)).exists()

@@ -152,8 +152,8 @@ def test_publishing_leaves_work_tree_and_current_branch_alone(clone: Clone) -> N
 def test_site_in_a_folder_of_the_repository_is_published_whole(
     clone: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Any folder will do, as with git; a .gitignore is about the sources, not what is published."""
-    _write(clone.folder, {".gitignore": "*.svg\nsite/\n"})
+    """Any folder will do, as with git; what it ignores are sources, not what is published."""
+    _write(clone.folder, {".gitignore": "*.svg\nsite/\n", ".git/info/exclude": "*.csv"})
     _write(clone.folder / "inside" / "site", PAGES)
     monkeypatch.chdir(clone.folder / "inside")
 
