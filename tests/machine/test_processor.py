@@ -153,7 +153,8 @@ def test_mac_with_one_kind_of_core_shows_its_caches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Macs with Intel processors have no levels of performance."""
-    text = "hw.cacheconfig: 12 2 2 12 0\nhw.l1dcachesize: 32768\nhw.l3cachesize: 12582912\n"
+    text = "hw.cacheconfig: 12 2 2 12 0\nhw.l1dcachesize: 32768\n"
+    text += "hw.l2cachesize: 0\nhw.l3cachesize: 12582912\n"
     found, _ = processor.caches(tmp_path, run_sysctl(monkeypatch, text))
     assert [(cache.level, cache.shared_by) for cache in found] == [(1, 2), (3, 12)]
 
