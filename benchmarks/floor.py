@@ -185,7 +185,7 @@ def once(python: str, request: str) -> dict[str, list[float]]:
 
 def main() -> None:
     """Take all in turn within each of several fresh processes."""
-    python = sys.argv[1] if len(sys.argv) > 1 else places.find("numba", {}).python
+    python = sys.argv[1] if len(sys.argv) > 1 else places.find("numba", {})
     processes = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -48,7 +48,7 @@ def main() -> None:
             if "eager" not in backend.training.scratch:
                 continue
             done = subprocess.run(
-                [places.find(name, {}).python, "-I", "-c", CODE],
+                [places.find(name, {}), "-I", "-c", CODE],
                 input=json.dumps([str(BOOTSTRAP), name, bundle, EVERY]),
                 capture_output=True,
                 text=True,

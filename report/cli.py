@@ -175,16 +175,15 @@ def compare(a: str, b: str, results: Path) -> None:
 @SITE_OPTION
 @click.option("--remote", default="origin", show_default=True, help="Where to push.")
 @click.option("--branch", default="gh-pages", show_default=True, help="The branch to make.")
-@click.option("--message", help="Of the commit.")
-@click.option("--no-push", is_flag=True, help="Make the commit and push nothing.")
-def publish(
-    site_dir: Path, remote: str, branch: str, message: str | None, *, no_push: bool
-) -> None:
+@click.option("--message", default="Publish the rendered report", help="Of the commit.")
+@click.option("--push/--no-push", default=True, help="Push the commit, or keep it here.")
+def publish(site_dir: Path, **options: Any) -> None:
     """Put the rendered site on the gh-pages branch."""
     from report.site.publish import publish as publish_site
 
-    done = publish_site(site_dir, remote=remote, branch=branch, message=message, push=not no_push)
-    click.echo(f"{done.branch} is at {done.commit[:12]}{', pushed' if done.pushed else ''}.")
+    done = publish_site(site_dir, **options)
+    pushed = ", pushed" if options["push"] else ""
+    click.echo(f"{options['branch']} is at {done.commit[:12]}{pushed}.")
     if done.pages_url:
         click.echo(done.pages_url)
 

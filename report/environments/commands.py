@@ -47,7 +47,7 @@ def list_environments() -> None:
 @env.command("create")
 @NAMES_ARGUMENT
 def create_environments(names: tuple[str, ...]) -> None:
-    """Make the environments NAME..., anew where they are there."""
+    """Make the environments NAME..., again where they are there."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -72,7 +72,7 @@ def create_missing(
     console: Console,
     say: Callable[[str], None],
 ) -> None:
-    """Make the environments of those frameworks that no interpreter has.
+    """Make the environments of those frameworks that have none, nor an interpreter of the person's.
 
     Args:
         backends: The frameworks.
@@ -82,10 +82,9 @@ def create_missing(
     """
     from report.environments import places
 
-    for backend in backends:
-        if backend not in places.names() or backend in interpreters:
-            continue
-        if places.stamp_of(backend) is None:
+    for backend in places.names():
+        wanted = backend in backends and backend not in interpreters
+        if wanted and places.stamp_of(backend) is None:
             say(f"made the environment of {backend}: {_created(backend, console)}")
 
 

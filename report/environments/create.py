@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import hashlib
-import json
 import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import filelock
-
 from report.config.explain import instead
 from report.environments import places
 from report.errors import ReportError, UsageError
 from report.registry import BACKENDS
+from report.results import files
 from report.run.process import end_group, how_it_ended
 
 if TYPE_CHECKING:
@@ -43,7 +40,7 @@ class EnvironmentCreationError(ReportError):
 
 
 def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
-    """Make the environment of a framework, anew if there is one.
+    """Make the environment of a framework, in place of an earlier one.
 
     It counts only once its stamp is written, after the framework has been imported in it. What an
     interruption or a full disk leaves is removed, and would not be believed if it were not.
@@ -62,17 +59,15 @@ def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
     """
     requirements = _requirements(backend)
     known = BACKENDS[backend]
-    folder = places.folder_of(backend)
-    # What cannot be made anew stays as it is.
+    # Chosen first: an environment that could not be made again stays as it is.
     base = base_python(known, own=sys.version_info[:2], search=shutil.which)
-    with _sole_maker(folder):
-        _clear(folder)
+    with _alone(backend) as folder:
         _mark(folder).touch()
         try:
             for step, command in _steps(known, base, folder, requirements):
                 say(f"{known.title}: {step}")
                 _run(command, f"{known.title}, {step}", say)
-            _stamp(folder, requirements)
+            files.write(folder / places.STAMP, requirements.read_bytes())
         except BaseException:
             # Also for Ctrl-C: half an environment is worse than none.
             shutil.rmtree(folder, ignore_errors=True)
@@ -92,19 +87,16 @@ def remove(backend: str) -> bool:
         UsageError: There is no such environment, or its folder holds something else.
     """
     _requirements(backend)
-    folder = places.folder_of(backend)
-    if not folder.exists():
-        return False
-    with _sole_maker(folder):
-        _clear(folder)
-        _mark(folder).unlink(missing_ok=True)
-    return True
+    there = places.folder_of(backend).exists()
+    if there:
+        with _alone(backend) as folder:
+            _mark(folder).unlink(missing_ok=True)
+    return there
 
 
 def outdated(backend: str) -> bool:
     """Return whether a complete environment was made from other requirements than today's."""
-    noted = places.stamp_of(backend)
-    return noted is not None and noted.get("requirements") != _digest(_requirements(backend))
+    return places.stamp_of(backend) not in {None, _requirements(backend).read_text("utf-8")}
 
 
 def base_python(backend: Backend, *, own: Version, search: Callable[[str], str | None]) -> str:
@@ -122,9 +114,9 @@ def base_python(backend: Backend, *, own: Version, search: Callable[[str], str |
         return sys.executable
     last = backend.newest or NEWEST_KNOWN
     for minor in range(last[1], backend.oldest[1] - 1, -1):
-        found = search(f"python{last[0]}.{minor}")
-        if found is not None and _is_python(found, (last[0], minor)):
-            return found
+        python = search(f"python{last[0]}.{minor}")
+        if python is not None and _is_python(python, (last[0], minor)):
+            return python
     raise UsageError(
         f"{backend.title} needs Python {backend.pythons()}; this is {own[0]}.{own[1]}, and no "
         f"python{last[0]}.{last[1]} is on the PATH. Install one, or name it in experiments.yaml "
@@ -171,19 +163,15 @@ def _steps(
 
 def _run(command: Sequence[str], doing: str, say: Callable[[str], None]) -> None:
     tail: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise _failure(f"{doing}: {command[0]} cannot be run: {error.strerror}.") from None
-    with process:
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
         try:
             for line in process.stdout or ():
                 if line.strip():
@@ -194,36 +182,10 @@ def _run(command: Sequence[str], doing: str, say: Callable[[str], None]) -> None
             end_group(process)
             raise
     if process.returncode:
-        raise _failure(f"{doing}: {how_it_ended(process.returncode)}.", *tail)
-
-
-def _failure(*lines: str) -> EnvironmentCreationError:
-    told = "\n".join(lines)
-    return EnvironmentCreationError(
-        f"The environment could not be made; nothing of it is left. {told}"
-    )
-
-
-def _stamp(folder: Path, requirements: Path) -> None:
-    noted = {"requirements": _digest(requirements)}
-    staged = folder / f"{places.STAMP}.new"
-    staged.write_text(json.dumps(noted), encoding="utf-8")
-    staged.replace(folder / places.STAMP)
-
-
-def _digest(requirements: Path) -> str:
-    return hashlib.sha256(requirements.read_bytes()).hexdigest()
-
-
-def _clear(folder: Path) -> None:
-    """Remove an environment, whole or half; refuse to remove anything else."""
-    if not folder.exists():
-        return
-    if not _mark(folder).is_file():
-        raise UsageError(f"{folder} is no environment of this program; it was left as it is.")
-    # First the stamp: what is removed only in part must not be believed.
-    (folder / places.STAMP).unlink(missing_ok=True)
-    shutil.rmtree(folder)
+        how = "\n".join([f"{doing}: {how_it_ended(process.returncode)}.", *tail])
+        raise EnvironmentCreationError(
+            f"The environment could not be made; nothing of it is left. {how}"
+        )
 
 
 def _mark(folder: Path) -> Path:
@@ -232,17 +194,26 @@ def _mark(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _sole_maker(folder: Path) -> Iterator[None]:
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.parent / f"{folder.name}.lock", timeout=0):
-            yield
-    except filelock.Timeout:
-        raise UsageError(
-            f"Another program is making {folder.name} at this moment; wait for it."
-        ) from None
-    except OSError as error:
-        raise EnvironmentCreationError(
-            f"{folder.parent} cannot be written: {error.strerror}. "
-            f"{places.FOLDER_VARIABLE} names another folder."
-        ) from None
+def _alone(backend: str) -> Iterator[Path]:
+    """Remove an environment, whole or half, and keep others from making one meanwhile.
+
+    Raises:
+        UsageError: Another is at work, or the folder is none of this program's: it stays.
+        EnvironmentCreationError: The disk is full, or the folder cannot be written.
+    """
+    folder = places.folder_of(backend)
+    with files.sole_writer(folder, "at work on"):
+        if folder.exists() and not _mark(folder).is_file():
+            raise UsageError(f"{folder} is no environment of this program; it was left as it is.")
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            # First the stamp: what is removed only in part must not be believed.
+            (folder / places.STAMP).unlink(missing_ok=True)
+            if folder.exists():
+                shutil.rmtree(folder)
+            yield folder
+        except OSError as error:
+            raise EnvironmentCreationError(
+                f"{folder.parent} cannot be written: {error.strerror}. "
+                f"{places.FOLDER_VARIABLE} names another folder."
+            ) from None

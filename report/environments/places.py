@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import platformdirs
 
@@ -22,25 +20,10 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE = "REPORT_ENV_DIR"
 """Names another folder for environments than the user's cache."""
 
-STAMP = "minibatch-report.json"
-"""Written into an environment when all of it is there; without it, nothing is believed."""
+STAMP = "minibatch-report.txt"
+"""The requirements, written when all of them are there; without it, nothing is believed."""
 
 REQUIREMENTS = Path(__file__).parent / "requirements"
-
-Origin = Literal["configured", "created", "own"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interpreter:
-    """A Python that can be started.
-
-    Attributes:
-        python: Its executable.
-        origin: Named in experiments.yaml, made by `report env create`, or the one that runs this.
-    """
-
-    python: str
-    origin: Origin
 
 
 def root() -> Path:
@@ -59,14 +42,14 @@ def python_in(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def stamp_of(backend: str) -> dict[str, str] | None:
-    """Return what was noted when an environment was complete; None if it is not."""
+def stamp_of(backend: str) -> str | None:
+    """Return the requirements from which an environment was made; None if it is not complete."""
     folder = folder_of(backend)
     try:
-        noted = json.loads((folder / STAMP).read_text(encoding="utf-8"))
+        requirements = (folder / STAMP).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
-    return noted if isinstance(noted, dict) and python_in(folder).exists() else None
+    return requirements if requirements and python_in(folder).exists() else None
 
 
 def names() -> list[str]:
@@ -90,7 +73,7 @@ def lacking(backends: Iterable[str], configured: Mapping[str, str]) -> list[str]
     ]
 
 
-def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> Interpreter:
+def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> str:
     """Return the interpreter that measures a framework.
 
     In this order: the one that experiments.yaml names, the environment that was made for it, the
@@ -114,7 +97,5 @@ def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> In
                 f"interpreters.{backend}: {wanted} is no program that can be started; "
                 "name a Python, or remove the key"
             )
-        return Interpreter(python=python, origin="configured")
-    if stamp_of(backend) is not None:
-        return Interpreter(python=str(python_in(folder_of(backend))), origin="created")
-    return Interpreter(python=sys.executable, origin="own")
+        return python
+    return sys.executable if stamp_of(backend) is None else str(python_in(folder_of(backend)))

@@ -11,7 +11,7 @@ import math
 import platform
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -156,47 +156,30 @@ def _detect_cpu(
     identity: processor.Identity, values: dict[str, str], root: Path
 ) -> tuple[Cpu, dict[str, str]]:
     flags = identity.flags | processor.sysctl_flags(values)
-    physical_cores = psutil.cpu_count(logical=False)
-    logical_cores = psutil.cpu_count()
-    affinity_cores, affinity_source = surroundings.affinity_cores()
-    quota_cores, quota_source = surroundings.quota_cores(root)
-    caches, caches_source = processor.caches(root, values)
-    frequency_hz, max_frequency_hz, frequency_source = processor.frequency(root)
-    governor, governor_source = processor.governor(root)
-    cpu = Cpu(
-        model=identity.model,
-        vendor=identity.vendor,
-        architecture=platform.machine() or None,
-        physical_cores=physical_cores,
-        logical_cores=logical_cores,
-        affinity_cores=affinity_cores,
-        quota_cores=quota_cores,
-        simd=processor.simd_levels(flags),
-        caches=caches,
-        frequency_hz=frequency_hz,
-        max_frequency_hz=max_frequency_hz,
-        governor=governor,
-    )
     simd_source = identity.source + (" and sysctl hw.optional" if values else "")
-
-    def known(value: object, source: str) -> str:
-        return source if value else f"{UNREADABLE}: {source} has none"
-
-    sources = {
-        "model": known(identity.model, identity.source),
-        "vendor": known(identity.vendor, identity.source),
-        "architecture": known(cpu.architecture, "platform.machine"),
-        "physical_cores": known(physical_cores, "psutil.cpu_count(logical=False)"),
-        "logical_cores": known(logical_cores, "psutil.cpu_count"),
-        "affinity_cores": affinity_source,
-        "quota_cores": quota_source,
-        "simd": known(flags, simd_source),
-        "caches": caches_source,
-        "frequency_hz": frequency_source,
-        "max_frequency_hz": known(max_frequency_hz, "psutil.cpu_freq"),
-        "governor": governor_source,
+    frequency_hz, max_frequency_hz, frequency_source = processor.frequency(root)
+    facts: dict[str, tuple[Any, str]] = {
+        "model": _known(identity.model, identity.source),
+        "vendor": _known(identity.vendor, identity.source),
+        "architecture": _known(platform.machine() or None, "platform.machine"),
+        "physical_cores": _known(
+            psutil.cpu_count(logical=False), "psutil.cpu_count(logical=False)"
+        ),
+        "logical_cores": _known(psutil.cpu_count(), "psutil.cpu_count"),
+        "affinity_cores": surroundings.affinity_cores(),
+        "quota_cores": surroundings.quota_cores(root),
+        "simd": (processor.simd_levels(flags), _known(flags, simd_source)[1]),
+        "caches": processor.caches(root, values),
+        "frequency_hz": (frequency_hz, frequency_source),
+        "max_frequency_hz": _known(max_frequency_hz, "psutil.cpu_freq"),
+        "governor": processor.governor(root),
     }
-    return cpu, {f"cpu.{key}": source for key, source in sources.items()}
+    cpu = Cpu(**{key: value for key, (value, _) in facts.items()})
+    return cpu, {f"cpu.{key}": source for key, (_, source) in facts.items()}
+
+
+def _known(value: object, source: str) -> tuple[object, str]:
+    return value, source if value else f"{UNREADABLE}: {source} has none"
 
 
 def check_name(name: str) -> str:

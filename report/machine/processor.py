@@ -30,7 +30,7 @@ _CACHE_TYPES: dict[str, CacheType] = {
     "Instruction": "instruction",
     "Unified": "unified",
 }
-_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 # The same instructions go by other names in /proc/cpuinfo, in macOS's sysctl and in py-cpuinfo.
 # From narrow to wide, so that the list reads as a history.
@@ -96,14 +96,7 @@ class Identity:
 
 
 def identity(root: Path = ROOT) -> Identity:
-    """Read the processor's brand, vendor and features.
-
-    Args:
-        root: The file system's root.
-
-    Returns:
-        What it says; fields that it does not say are None or empty.
-    """
+    """Read the processor's brand, vendor and features; what it does not say is None or empty."""
     first_core = (read_text(root / "proc/cpuinfo") or "").split("\n\n")[0]
     pairs = (line.partition(":") for line in first_core.splitlines())
     fields = {key.strip(): value.strip() for key, _, value in pairs}
@@ -128,23 +121,16 @@ def identity(root: Path = ROOT) -> Identity:
 
 
 def simd_levels(flags: frozenset[str]) -> list[str]:
-    """Name the vector and matrix instructions among a processor's features.
+    """Name the vector and matrix instructions among a processor's features, narrow to wide.
 
     Args:
         flags: Features, lower case, as any of the systems spells them.
-
-    Returns:
-        Names that people use, from narrow to wide; empty if none is known.
     """
     return [name for name, spellings in _SIMD if spellings & flags]
 
 
 def sysctl() -> dict[str, str]:
-    """Read macOS's description of the hardware.
-
-    Returns:
-        Its values by their names; empty on any other system.
-    """
+    """Read macOS's description of the hardware: values by name; empty on any other system."""
     if platform.system() != "Darwin":
         return {}
     try:
@@ -162,14 +148,7 @@ def sysctl() -> dict[str, str]:
 
 
 def sysctl_flags(values: Mapping[str, str]) -> frozenset[str]:
-    """Find the processor's features in macOS's description.
-
-    Args:
-        values: From `sysctl`.
-
-    Returns:
-        The last word of each optional feature that is there, lower case.
-    """
+    """Find the processor's features in macOS's description, lower case as in `Identity`."""
     return frozenset(
         key.rpartition(".")[2].lower()
         for key, value in values.items()
@@ -178,28 +157,25 @@ def sysctl_flags(values: Mapping[str, str]) -> frozenset[str]:
 
 
 def caches(root: Path = ROOT, values: Mapping[str, str] | None = None) -> tuple[list[Cache], str]:
-    """Read the caches of the first core.
+    """Read the caches of the first core, from the nearest outwards.
 
     Args:
         root: The file system's root.
         values: From `sysctl`, on macOS.
-
-    Returns:
-        The caches from the nearest outwards, and how they are known.
     """
     if values:
         return _caches_of_sysctl(values)
     found = []
     folders = (root / _CPU / "cpu0/cache").glob("index[0-9]*")
     for folder in sorted(folders, key=lambda path: int(path.name.removeprefix("index"))):
-        level = read_text(folder / "level")
+        level = read_text(folder / "level") or ""
         kind = _CACHE_TYPES.get(read_text(folder / "type") or "")
         size = re.fullmatch(r"(\d+)([KMG]?)", read_text(folder / "size") or "")
-        if level is None or not level.isdecimal() or kind is None or size is None:
-            continue
-        size_bytes = int(size[1]) * _UNITS.get(size[2], 1)
-        shared_by = _count_list(read_text(folder / "shared_cpu_list"))
-        found.append(Cache(level=int(level), type=kind, size_bytes=size_bytes, shared_by=shared_by))
+        if level.isdecimal() and kind and size:
+            size_bytes = int(size[1]) * _UNITS[size[2]]
+            shared_by = _count_list(read_text(folder / "shared_cpu_list") or "")
+            cache = Cache(level=int(level), type=kind, size_bytes=size_bytes, shared_by=shared_by)
+            found.append(cache)
     return found, f"/{_CPU}/cpu0/cache" if found else f"{UNREADABLE}: no /{_CPU}/cpu0/cache"
 
 
@@ -215,56 +191,44 @@ def _caches_of_sysctl(values: Mapping[str, str]) -> tuple[list[Cache], str]:
     )
     found = []
     for level, kind, name in names:
-        size = values.get(prefix + name, "")
-        if not size.isdecimal() or int(size) == 0:
-            continue
+        size_bytes = _number(values.get(prefix + name, ""))
         shared = values.get(f"{prefix}cpusperl{level}") or "".join(sharing[level : level + 1])
-        shared_by = int(shared) if shared.isdecimal() and int(shared) > 0 else None
-        found.append(Cache(level=level, type=kind, size_bytes=int(size), shared_by=shared_by))
+        if size_bytes:
+            shared_by = _number(shared)
+            found.append(Cache(level=level, type=kind, size_bytes=size_bytes, shared_by=shared_by))
     source = f"sysctl {prefix.rstrip('.')}"
     return found, source if found else f"{UNREADABLE}: no cache sizes in {source}"
 
 
-def _count_list(text: str | None) -> int | None:
+def _number(text: str) -> int | None:
+    """Read a number that sysctl prints, which writes 0 for what is not there."""
+    return int(text) or None if text.isdecimal() else None
+
+
+def _count_list(text: str) -> int | None:
     """Count the cores in a list such as 0-3,8."""
-    spans = [re.fullmatch(r"(\d+)(?:-(\d+))?", part) for part in (text or "").split(",")]
+    spans = [re.fullmatch(r"(\d+)(?:-(\d+))?", part) for part in text.split(",")]
     counts = [int(span[2] or span[1]) - int(span[1]) + 1 for span in spans if span]
     return sum(counts) if len(counts) == len(spans) else None
 
 
 def frequency(root: Path = ROOT) -> tuple[float | None, float | None, str]:
-    """Read the processor's clock.
-
-    Args:
-        root: The file system's root; only decides how honest the value can be.
-
-    Returns:
-        Current and highest clock in Hz, and how they are known.
-    """
+    """Read the processor's current and highest clock in Hz, and how honest they can be."""
     try:
-        found = psutil.cpu_freq()
+        clock = psutil.cpu_freq()
     except (OSError, RuntimeError, AttributeError, ValueError):  # each on some system
-        found = None
-    current = found.current * 1e6 if found is not None and found.current else None
-    highest = found.max * 1e6 if found is not None and found.max else None
-    if current is None:
+        clock = None
+    current, highest = (clock.current * 1e6, clock.max * 1e6) if clock else (0.0, 0.0)
+    source = "psutil.cpu_freq"
+    if not current:
         source = f"{UNREADABLE}: psutil.cpu_freq has none"
     elif platform.system() == "Linux" and not (root / _CPU / "cpu0/cpufreq").is_dir():
-        source = 'psutil.cpu_freq: "cpu MHz" of /proc/cpuinfo; no cpufreq, perhaps only nominal'
-    else:
-        source = "psutil.cpu_freq"
-    return current, highest, source
+        source += ': "cpu MHz" of /proc/cpuinfo; no cpufreq, perhaps only nominal'
+    return current or None, highest or None, source
 
 
 def governor(root: Path = ROOT) -> tuple[str | None, str]:
-    """Read which rule sets the clock.
-
-    Args:
-        root: The file system's root.
-
-    Returns:
-        The rule's name ("performance", "powersave"), and how it is known.
-    """
+    """Read which rule sets the clock: "performance", "powersave"."""
     path = f"{_CPU}/cpu0/cpufreq/scaling_governor"
-    found = read_text(root / path)
-    return found, f"/{path}" if found else f"{UNREADABLE}: no /{path}"
+    rule = read_text(root / path)
+    return rule, f"/{path}" if rule else f"{UNREADABLE}: no /{path}"

@@ -7,6 +7,7 @@ that tests can show a machine that is not theirs.
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import re
 from pathlib import Path, PurePosixPath
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 ROOT = Path("/")
 UNREADABLE = "not readable"
@@ -39,14 +40,7 @@ _HYPERVISORS = (
 
 
 def read_text(path: Path) -> str | None:
-    """Read a small file of the kernel's.
-
-    Args:
-        path: Where it may be.
-
-    Returns:
-        Its text without surrounding space, or None if it is missing, forbidden or empty.
-    """
+    """Read a small file of the kernel's; None if it is missing, forbidden or empty."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip("\0 \t\r\n") or None
     except OSError:
@@ -54,16 +48,10 @@ def read_text(path: Path) -> str | None:
 
 
 def quota_cores(root: Path = ROOT) -> tuple[float | None, str]:
-    """Read how many cores' worth of time the container may use.
+    """Read how many cores' worth of time the container may use; None without a limit.
 
     A limit holds for all that is below it, so the smallest from the process's own group up to
     the root is the one that bites.
-
-    Args:
-        root: The file system's root.
-
-    Returns:
-        Cores, or None without a limit; and how that is known.
     """
     membership = read_text(root / "proc/self/cgroup")
     if membership is None:
@@ -77,25 +65,16 @@ def quota_cores(root: Path = ROOT) -> tuple[float | None, str]:
             mounts = [f"sys/fs/cgroup/{controllers}", "sys/fs/cgroup/cpu"]
         else:
             continue
-        folders = (folder for mount in mounts for folder in _upwards(root / mount, group))
-        limits += [limit for folder in folders if (limit := _quota_of(folder))]
-    if not limits:
-        return None, "no limit in this process's control groups"
-    return min(limits)
-
-
-def _upwards(mount: Path, group: str) -> Iterator[Path]:
-    """List a control group's folder and those above it, as far as they can be seen here."""
-    parts = PurePosixPath(group).parts[1:]
-    if ".." in parts:  # the group lies outside of what this container can see
-        parts = ()
-    for length in range(len(parts), -1, -1):
-        yield mount.joinpath(*parts[:length])
+        inner = PurePosixPath(group.lstrip("/"))
+        if ".." in inner.parts:  # the group lies outside of what this container can see
+            inner = PurePosixPath()
+        folders = [root / mount / part for mount in mounts for part in (inner, *inner.parents)]
+        limits += filter(None, map(_quota_of, folders))
+    return min(limits, default=(None, "no limit in this process's control groups"))
 
 
 def _quota_of(folder: Path) -> tuple[float, str] | None:
-    unified = (read_text(folder / "cpu.max") or "").split()
-    quota, period = unified if len(unified) == 2 else ("", "")
+    quota, _, period = (read_text(folder / "cpu.max") or "").partition(" ")
     source = "cgroup v2 cpu.max"
     if not quota:
         quota = read_text(folder / "cpu.cfs_quota_us") or ""
@@ -107,11 +86,7 @@ def _quota_of(folder: Path) -> tuple[float, str] | None:
 
 
 def affinity_cores() -> tuple[int | None, str]:
-    """Count the logical cores that this process may run on.
-
-    Returns:
-        Logical cores, and how that is known.
-    """
+    """Count the logical cores that this process may run on."""
     ask = getattr(psutil.Process(), "cpu_affinity", None)  # macOS has none
     try:
         cores = ask() if ask else None
@@ -136,32 +111,29 @@ def virtualization(
     """
     container, container_source = _container(root)
     machine, machine_source = _hypervisor(flags, root, values or {})
-    sources = [source for source in (container_source, machine_source) if source]
     if container and machine:
         article = "a " if machine == "virtual machine" else ""
-        return f"{container} in {article}{machine}", "; ".join(sources)
+        return f"{container} in {article}{machine}", f"{container_source}; {machine_source}"
     if container or machine:
-        return container or machine, "; ".join(sources)
+        return container or machine, container_source or machine_source
     return None, "no sign of a container or a hypervisor"
 
 
-def _container(root: Path) -> tuple[str | None, str | None]:
+def _container(root: Path) -> tuple[str | None, str]:
     for path, name in ((".dockerenv", "Docker"), ("run/.containerenv", "Podman")):
-        try:
+        with contextlib.suppress(OSError):
             if (root / path).exists():
                 return name, f"/{path} exists"
-        except OSError:
-            continue
     groups = read_text(root / "proc/1/cgroup") or ""
     for word, name in (("kubepods", "Kubernetes"), ("docker", "Docker"), ("lxc", "LXC")):
         if word in groups:
             return name, "/proc/1/cgroup"
-    return None, None
+    return None, ""
 
 
 def _hypervisor(
     flags: frozenset[str], root: Path, values: Mapping[str, str]
-) -> tuple[str | None, str | None]:
+) -> tuple[str | None, str]:
     if values.get("kern.hv_vmm_present") == "1":
         return "virtual machine", "sysctl kern.hv_vmm_present"
     if "microsoft" in (read_text(root / "proc/sys/kernel/osrelease") or "").lower():
@@ -172,12 +144,12 @@ def _hypervisor(
     # processor tells them apart; elsewhere only the product's name can.
     flagged = "hypervisor" in flags
     names = [read_text(root / "sys/class/dmi/id" / name) for name in ("sys_vendor", "product_name")]
-    firmware = " ".join(name for name in names if name).lower()
+    firmware = " ".join(filter(None, names)).lower()
     if flagged or ("fpu" not in flags and "metal" not in firmware):
         for word, name in _HYPERVISORS:
             if word in firmware:
                 return name, "/sys/class/dmi/id"
-    return ("virtual machine", "hypervisor flag of the CPU") if flagged else (None, None)
+    return ("virtual machine", "hypervisor flag of the CPU") if flagged else (None, "")
 
 
 def operating_system() -> str | None:

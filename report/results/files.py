@@ -18,36 +18,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def stage(path: Path, content: bytes) -> Path:
-    """Write a file beside its place, down to the disk, ready to be renamed.
+@contextmanager
+def staged(path: Path, content: bytes) -> Iterator[Path]:
+    """Write a file beside its place, down to the disk, and delete it unless it is renamed.
 
-    Returns:
+    Yields:
         The temporary file. Renaming it to `path` replaces the old content in one step.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    staged = Path(name)
+    waiting = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes files that only their owner can read; a site is for everyone.
-        staged.chmod(0o644)
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise
-    return staged
+        waiting.chmod(0o644)
+        yield waiting
+    finally:
+        waiting.unlink(missing_ok=True)
 
 
 def write(path: Path, content: bytes) -> None:
     """Write a file: after a crash at any point it holds the old content or the new."""
-    staged = stage(path, content)
-    try:
-        staged.replace(path)
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise
+    with staged(path, content) as waiting:
+        waiting.replace(path)
 
 
 @contextmanager
@@ -63,7 +59,7 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
     Raises:
         UsageError: Another process is at work there, or that cannot be found out.
     """
-    locks = Path(platformdirs.user_cache_dir("minibatch-report")) / "locks"
+    locks = platformdirs.user_cache_path("minibatch-report") / "locks"
     name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:24]
     lock = filelock.FileLock(locks / f"{name}.lock")
     try:

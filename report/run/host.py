@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from report.worker.records import Environment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from report.environments.places import Interpreter
     from report.machine.machine import Machine
 
 PROBE_TIMEOUT_S = 120.0
@@ -39,12 +39,11 @@ class Host:
 
     machine: Machine
     environments: dict[str, Environment]
-    interpreters: dict[str, Interpreter] = field(default_factory=dict)
+    interpreters: dict[str, str] = field(default_factory=dict)
 
     def command(self, backend: str) -> list[str]:
         """Return the command that starts a worker of a framework."""
-        interpreter = self.interpreters.get(backend)
-        return command() if interpreter is None else command(interpreter.python)
+        return command(self.interpreters.get(backend, sys.executable))
 
     def device(self, backend: str, wanted: str) -> str:
         """Choose a device: the best accelerator that works for auto, else the one asked for.
@@ -82,7 +81,7 @@ def survey(
     Args:
         backends: Names in the registry.
         name: What to call the machine, instead of a name made from its hardware.
-        interpreters: Pythons of the person's own, by backend; see `interpreters.places.find`.
+        interpreters: Pythons of the person's own, by backend; see `environments.places.find`.
         base: The folder in which their relative paths start.
         worker_command: Starts a worker.
 
@@ -93,7 +92,7 @@ def survey(
     environments = {}
     for backend in backends:
         try:
-            with Worker(worker_command or command(found[backend].python)) as worker:
+            with Worker(worker_command or command(found[backend])) as worker:
                 answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
             environments[backend] = ENVIRONMENT.validate_python(answer.get("environment"))
         except (WorkerFailure, ValidationError) as error:

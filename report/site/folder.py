@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import signal
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,38 +56,44 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> Rendered:
     """
     old = _manifest(folder)
     contents = {**contents, MANIFEST: _list(contents)}
-    changed = {name: new for name, new in contents.items() if _current(folder / name) != new}
+    changed = [name for name in contents if _current(folder / name) != contents[name]]
+    left_over = [name for name in old if name not in contents and _is_ours(folder, name, old)]
     for name in changed:
-        _check_ours(folder, name, old)
-    staged: dict[str, Path] = {}
+        if (folder / name).exists() and not _is_ours(folder, name, old):
+            raise SiteError(
+                f"{folder / name} was not written by this program, or was changed since. "
+                "Move it away, or choose another folder with -o."
+            )
+    if not changed:
+        return Rendered(index=(folder / "index.html").resolve(), written=0)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in changed.items():
-            staged[name] = files.stage(folder / name, content)
-        with _uninterrupted():
-            if changed:
-                files.write(folder / MANIFEST, _list(contents, replacing=old))
-            for name in sorted(staged, key=lambda name: name == MANIFEST):
-                if name == MANIFEST:
-                    _remove_stale(folder, old, contents)
-                staged[name].replace(folder / name)
+        with contextlib.ExitStack() as waiting:
+            staged = {
+                name: waiting.enter_context(files.staged(folder / name, contents[name]))
+                for name in dict.fromkeys((*changed, MANIFEST))
+            }
+            waiting.enter_context(_uninterrupted())
+            files.write(folder / MANIFEST, _list(contents, replacing=old))
+            manifest = staged.pop(MANIFEST)
+            for name, path in staged.items():
+                path.replace(folder / name)
+            for name in left_over:
+                (folder / name).unlink()
+                with contextlib.suppress(OSError):  # others are in there still
+                    (folder / name).parent.rmdir()
+            manifest.replace(folder / MANIFEST)
     except OSError as error:
         raise SiteError(
             f"The site cannot be written to {folder}: {error.strerror}. Choose another with -o."
         ) from None
-    finally:
-        for path in staged.values():
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
     return Rendered(index=(folder / "index.html").resolve(), written=len(changed))
 
 
 def stale_files(contents: Mapping[str, bytes], folder: Path) -> list[str]:
     """Return the files of a site that are missing, differ, or should no longer be there."""
     contents = {**contents, MANIFEST: _list(contents)}
-    wrong = [name for name, content in contents.items() if _current(folder / name) != content]
-    left_over = [name for name in _manifest(folder) if name not in contents]
-    return sorted(wrong + [name for name in left_over if _current(folder / name) is not None])
+    names = {*contents, *_manifest(folder)}
+    return sorted(name for name in names if _current(folder / name) != contents.get(name))
 
 
 def _list(contents: Mapping[str, bytes], replacing: Sums | None = None) -> bytes:
@@ -103,21 +108,17 @@ def _sum(content: bytes) -> str:
 
 
 def _manifest(folder: Path) -> Sums:
-    """Return the sums of what was written last; nothing if that cannot be read."""
-    return _sums(_current(folder / MANIFEST) or b"") or {}
-
-
-def _sums(manifest: bytes) -> Sums | None:
-    """Return the sums that a manifest lists, or None if this program did not write it."""
-    sums: Sums = {}
+    """Return the sums of what was written last, its own too; nothing if that cannot be read."""
+    content = _current(folder / MANIFEST) or b""
+    sums: Sums = {MANIFEST: {_sum(content)}}
     try:
-        listed = json.loads(manifest)
+        listed = json.loads(content)
         for name, digest in listed["files"].items():
-            sums.setdefault(str(name), set()).add(str(digest))
+            sums.setdefault(name, set()).add(str(digest))
         for name, digests in listed.get("replacing", {}).items():
-            sums.setdefault(str(name), set()).update(map(str, digests))
+            sums.setdefault(name, set()).update(map(str, digests))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+        return {}
     return {name: digests for name, digests in sums.items() if _inside(name)}
 
 
@@ -134,42 +135,14 @@ def _current(path: Path) -> bytes | None:
         return None
 
 
-def _check_ours(folder: Path, name: str, old: Sums) -> None:
-    path = folder / name
-    if not path.exists():
-        return
-    content = _current(path)
-    ours = content is not None and (
-        _sum(content) in old.get(name, ()) or (name == MANIFEST and _sums(content) is not None)
-    )
-    if ours:
-        return
-    raise SiteError(
-        f"{path} was not written by this program, or was changed since. "
-        "Move it away, or choose another folder with -o."
-    )
-
-
-def _remove_stale(folder: Path, old: Sums, new: Mapping[str, bytes]) -> None:
-    """Delete what an earlier rendering wrote, this one did not, and nobody changed."""
-    for name, sums in old.items():
-        path = folder / name
-        content = _current(path)
-        if name in new or content is None:
-            continue
-        if _sum(content) in sums:
-            path.unlink()
-            # Only folders that are empty now; rmdir refuses others.
-            with contextlib.suppress(OSError):
-                path.parent.rmdir()
+def _is_ours(folder: Path, name: str, sums: Sums) -> bool:
+    content = _current(folder / name)
+    return content is not None and _sum(content) in sums.get(name, ())
 
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C back for the few milliseconds of renaming."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     held: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
     try:

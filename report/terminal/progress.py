@@ -17,7 +17,8 @@ from report.registry import BACKENDS
 from report.text.numerals import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from rich.console import Console
 
@@ -25,18 +26,14 @@ if TYPE_CHECKING:
     from report.run.runner import Job
 
 QUIET, NORMAL, VERBOSE = -1, 0, 1
+"""Failures only; each experiment as well; every process."""
 
 
 class Watcher:
     """An observer of runs that tells a person about them."""
 
     def __init__(self, console: Console, verbosity: int = NORMAL) -> None:
-        """Write to a console.
-
-        Args:
-            console: Where; bars are drawn only if it is a terminal.
-            verbosity: QUIET for failures only, VERBOSE for every process.
-        """
+        """Write to a console, with bars only if it is a terminal."""
         self._console = console
         self._verbosity = verbosity
         self._bars = Progress(
@@ -48,19 +45,14 @@ class Watcher:
             transient=True,
             refresh_per_second=1,
         )
-        self._waiting: list[Job] = []
-        self._done, self._planned_s, self._begun = 0, 0.0, time.monotonic()
+        self._done, self._planned_s = 0, 0.0
         self._seconds: dict[str, float] = {}
-        self._said: set[str] = set()
+        self._told: set[tuple[str, str | None]] = set()
 
-    @contextlib.contextmanager
-    def shown(self) -> Iterator[None]:
+    def shown(self) -> AbstractContextManager[object]:
         """Show bars inside the block, in a terminal that was not asked to be quiet."""
-        if self._console.is_terminal and self._verbosity > QUIET:
-            with self._bars:
-                yield
-        else:
-            yield
+        bars = self._console.is_terminal and self._verbosity > QUIET
+        return self._bars if bars else contextlib.nullcontext()
 
     def begin(self, jobs: Sequence[Job]) -> None:
         """Prepare for these jobs."""
@@ -86,11 +78,12 @@ class Watcher:
         self._bars.advance(self._task)
         name = job.experiment.name + _of(job)
         self._seconds[name] = self._seconds.get(name, 0.0) + record.elapsed_s
-        if record.elapsed_s == 0:  # it was not even begun
+        if record.elapsed_s == 0:  # it was not even begun, for the same reason in every process
             if job.idle:
                 name = f"all with {BACKENDS[job.backend].title}"
-            if self._said_before(f"{name}: {record.reason}"):
-                return  # the same in every process
+            if (name, record.reason) in self._told:
+                return
+            self._told.add((name, record.reason))
         if record.status == "failed":
             words = f"[red]failed[/] {escape(name)}: {escape(str(record.reason))}"
             self._console.print(words, highlight=False, soft_wrap=True)
@@ -101,11 +94,6 @@ class Watcher:
         elif job.process == job.experiment.processes - 1:
             spent = duration(self._seconds[name])
             self.say(f"measured {name} in {job.experiment.processes} processes, {spent}")
-
-    def _said_before(self, message: str) -> bool:
-        before = message in self._said
-        self._said.add(message)
-        return before
 
     def say(self, message: str) -> None:
         """Print a line unless asked to be quiet."""

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.slow
 @functools.cache
 def interpreter(backend: str) -> str:
     """Return a Python that has the framework; CI must have one for each."""
-    python = places.find(backend, {}).python
+    python = places.find(backend, {})
     package = BACKENDS[backend].package
     there = subprocess.run(
         [python, "-I", "-c", f"import {package}"], check=False, capture_output=True

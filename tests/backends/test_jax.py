@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(name="found", scope="module")
 def what_was_found() -> dict[str, Any]:
     """Return what the program found in JAX's interpreter; CI must have one."""
-    python = places.find("jax", {}).python
+    python = places.find("jax", {})
     tried = subprocess.run([python, "-I", "-c", "import jax"], check=False, capture_output=True)
     if tried.returncode != 0:
         remedy = "no interpreter has jax: `report env create jax`"

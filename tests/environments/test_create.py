@@ -22,6 +22,7 @@ from report.cli import main
 from report.environments import create, places
 from report.errors import UsageError
 from report.registry import BACKENDS
+from report.results import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ PROGRAM = """
 import signal, sys
 from pathlib import Path
 from report.cli import main
-from report.interpreters import places
+from report.environments import places
 
 # Whoever runs the tests in the background may have let them ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -49,6 +50,7 @@ main(["env", "create", "numba"])
 @pytest.fixture(name="root", autouse=True)
 def empty_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let all environments lie in an empty folder, and be made with pip."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "envs"))
     monkeypatch.setattr("shutil.which", lambda _: None)
     return tmp_path / "envs"
@@ -80,8 +82,8 @@ def requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
 
 
 def left(root: Path) -> list[str]:
-    """Return what lies among the environments, but for the lock."""
-    return sorted(path.name for path in root.iterdir() if path.name != "numba.lock")
+    """Return what lies among the environments."""
+    return sorted(path.name for path in root.iterdir())
 
 
 def stand_in(root: Path) -> Path:
@@ -89,7 +91,7 @@ def stand_in(root: Path) -> Path:
     python = places.python_in(root / "numba")
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
-    (root / "numba" / places.STAMP).write_text("{}")
+    (root / "numba" / places.STAMP).write_text("numba==0.1")
     (root / "numba.made").touch()
     assert places.stamp_of("numba") is not None
     return root / "numba"
@@ -134,7 +136,7 @@ def test_environment_is_made_found_renewed_and_removed(
     folder = require("HERE = 1")
     said: list[str] = []
     python = create.create("numba", said.append)
-    assert places.find("numba", {}).python == str(python)
+    assert places.find("numba", {}) == str(python)
     assert any("installing" in line for line in said)
     answer = subprocess.run(
         [python, "-I", "-c", "import numba; print(numba.HERE); import click"],
@@ -163,35 +165,26 @@ def test_uv_makes_it_where_it_is_installed(
     for _ in range(2):
         python = create.create("numba")
     subprocess.run([python, "-I", "-c", "import numba; numba.HERE"], check=True)
-    assert places.find("numba", {}).origin == "created"
+    assert places.find("numba", {}) == str(python)
 
 
-CRASHES = {
-    "raises": (
-        "raise ImportError('no such kernel')",
-        "it ended by itself with code 1.\n",
-        "kernel",
-    ),
-    "aborts": ("import os; os.abort()", "it was ended by SIGABRT.", ""),
-}
-
-
-@pytest.mark.parametrize(("code", "how", "last"), CRASHES.values(), ids=CRASHES)
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("raise ImportError('no such kernel')", "no such kernel"),
+        ("import os; os.abort()", "SIGABRT"),
+    ],
+    ids=["raises", "aborts"],
+)
 def test_framework_that_cannot_be_imported_leaves_no_environment(
-    require: Callable[[str], Path], root: Path, code: str, how: str, last: str
+    require: Callable[[str], Path], root: Path, code: str, why: str
 ) -> None:
-    """The message says how it ended and what it said last; nothing half-made stays."""
+    """The message says at which step, and how it ended or what it said last."""
     require(code)
-    with pytest.raises(create.EnvironmentCreationError) as raised:
+    with pytest.raises(create.EnvironmentCreationError, match=rf"(?s)Numba, importing.*{why}"):
         create.create("numba")
-    message = raised.value.message
-    assert message.startswith(
-        "The environment could not be made; nothing of it is left. "
-        f"Numba, importing it for the first time: {how}"
-    )
-    assert message.endswith(last)
     assert left(root) == []
-    assert places.find("numba", {}).origin == "own"
+    assert places.find("numba", {}) == sys.executable
 
 
 def test_package_that_cannot_be_had_is_named_by_the_installer(
@@ -215,11 +208,11 @@ def test_killed_creation_is_not_believed_and_can_be_done_again(
     kill_all(process)
     assert left(root) == ["numba", "numba.made"]
     assert places.stamp_of("numba") is None
-    assert places.find("numba", {}).origin == "own"
+    assert places.find("numba", {}) == sys.executable
     listed = CliRunner().invoke(main, ["env", "list"])
     assert "none; made by" in listed.output
-    assert create.create("numba").exists()
-    assert places.find("numba", {}).origin == "created"
+    assert str(create.create("numba")) == places.find("numba", {})
+    assert places.stamp_of("numba") is not None
 
 
 def test_interrupted_creation_leaves_nothing(require: Callable[[str], Path], root: Path) -> None:
@@ -243,10 +236,8 @@ def test_second_creation_is_refused_while_the_first_is_at_work(
     wait_for(root, "numba/pyvenv.cfg", process)
     for command in ("create", "remove"):
         done = CliRunner().invoke(main, ["env", command, "numba"])
-        assert (done.exit_code, done.output) == (
-            2,
-            "Error: Another program is making numba at this moment; wait for it.\n",
-        )
+        assert (done.exit_code, done.output.count("\n")) == (2, 1)
+        assert f"Another report is at work on {root / 'numba'}" in done.output
     assert (root / "numba" / "pyvenv.cfg").exists()
     kill_all(process)
 
@@ -256,7 +247,6 @@ def test_full_disk_leaves_nothing_and_says_so(require: Callable[[str], Path], ro
     process = started(require(""), "resource.RLIMIT_FSIZE, (20_000, 20_000)")
     _, printed = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
-    assert printed.startswith("Error: The environment could not be made; nothing of it is left.")
     assert "File too large" in printed
     assert left(root) == []
     assert places.stamp_of("numba") is None
@@ -271,12 +261,11 @@ def test_disk_that_is_full_at_the_very_end_leaves_nothing(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(create, "_stamp", full)
-    with pytest.raises(create.EnvironmentCreationError) as raised:
+    monkeypatch.setattr(files, "write", full)
+    with pytest.raises(
+        create.EnvironmentCreationError, match=rf"{root}.*No space left.*REPORT_ENV_DIR"
+    ):
         create.create("numba")
-    assert raised.value.message == (
-        f"{root} cannot be written: No space left on device. REPORT_ENV_DIR names another folder."
-    )
     assert left(root) == []
 
 
@@ -285,10 +274,9 @@ def test_file_in_place_of_the_folder_is_told(require: Callable[[str], Path], roo
     require("")
     root.write_text("mine")
     done = CliRunner().invoke(main, ["env", "create", "numba"])
-    assert (done.exit_code, done.output) == (
-        1,
-        f"Error: {root} cannot be written: File exists. REPORT_ENV_DIR names another folder.\n",
-    )
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    for part in (str(root), "File exists", "REPORT_ENV_DIR"):
+        assert part in done.output
     assert root.read_text() == "mine"
 
 

@@ -170,9 +170,9 @@ def test_bare_number_says_nothing_of_boards_with_different_names(
 ) -> None:
     """Unless CUDA is told to number by bus, its number 0 is the fastest board, wherever it is."""
     Driver(monkeypatch, [board(SLOW, 1), board(FAST, 2)])
-    _, boards = accelerators.read_boards()
+    boards = accelerators.read_boards()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    assert accelerators.visible(boards) == boards
+    assert accelerators.visible(boards) == list(boards.values())
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     assert [each.name for each in accelerators.visible(boards)] == [SLOW]
 

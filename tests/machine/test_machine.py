@@ -7,6 +7,7 @@ import re
 import socket
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -86,6 +87,18 @@ def test_every_fact_of_this_machine_says_how_it_is_known() -> None:
     }
     assert {"memory_bytes", "accelerators", "os", "virtualization"} < set(found.sources)
     assert all(value and source for _, value, source in machines.facts(found))
+
+
+def test_each_fact_stands_under_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read apart is told apart: cores and threads, the clock and its limit."""
+    clock = SimpleNamespace(current=2600.0, min=0.0, max=3800.0)
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: 8 if logical else 4)
+    monkeypatch.setattr(psutil, "cpu_freq", lambda: clock)
+    cpu = machines.detect(root=tmp_path).cpu
+    assert (cpu.physical_cores, cpu.logical_cores) == (4, 8)
+    assert (cpu.frequency_hz, cpu.max_frequency_hz) == (2.6e9, 3.8e9)
 
 
 def test_machine_that_tells_nothing_is_still_described(

@@ -152,10 +152,11 @@ def test_mac_shows_the_caches_of_its_fast_cores(
 def test_mac_with_one_kind_of_core_shows_its_caches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Macs with Intel processors have no levels of performance."""
-    text = "hw.cacheconfig: 12 2 2 12 0\nhw.l1dcachesize: 32768\nhw.l3cachesize: 12582912\n"
+    """Macs with Intel processors have no levels of performance; 0 is what is not there."""
+    text = "hw.cacheconfig: 12 2 0 12 0\nhw.l1dcachesize: 32768\nhw.l1icachesize: 0\n"
+    text += "hw.l2cachesize: 262144\nhw.l3cachesize: 12582912\n"
     found, _ = processor.caches(tmp_path, run_sysctl(monkeypatch, text))
-    assert [(cache.level, cache.shared_by) for cache in found] == [(1, 2), (3, 12)]
+    assert [(cache.level, cache.shared_by) for cache in found] == [(1, 2), (2, None), (3, 12)]
 
 
 def test_mac_instructions_are_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:

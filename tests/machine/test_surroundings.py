@@ -42,7 +42,10 @@ def test_smallest_quota_on_the_way_to_the_root_wins(tmp_path: Path) -> None:
 
 
 def test_quota_of_the_first_version_of_control_groups_is_read(tmp_path: Path) -> None:
-    """Hosts with cgroup v1 limit containers too, under a folder named after controllers."""
+    """Hosts with cgroup v1 limit containers too, under a folder named after controllers.
+
+    Where both are mounted, the second has a folder of its own, and may limit less or more.
+    """
     write(
         tmp_path,
         {
@@ -52,6 +55,8 @@ def test_quota_of_the_first_version_of_control_groups_is_read(tmp_path: Path) ->
         },
     )
     assert surroundings.quota_cores(tmp_path) == (0.5, "cgroup v1 cpu.cfs_quota_us")
+    write(tmp_path, {"sys/fs/cgroup/unified/cpu.max": "20000 100000"})
+    assert surroundings.quota_cores(tmp_path) == (0.2, "cgroup v2 cpu.max")
 
 
 @pytest.mark.parametrize(
@@ -64,6 +69,7 @@ def test_quota_of_the_first_version_of_control_groups_is_read(tmp_path: Path) ->
             "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000",
         },
         {"proc/self/cgroup": "0::/a", "sys/fs/cgroup/a/cpu.max": "nonsense"},
+        {"proc/self/cgroup": "0::/a", "sys/fs/cgroup/a/cpu.max": "0 100000"},
     ],
 )
 def test_unlimited_groups_are_no_quota(tmp_path: Path, files: dict[str, str]) -> None:

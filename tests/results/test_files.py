@@ -7,15 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from report.errors import UsageError
 from report.results import files
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @pytest.fixture(autouse=True)
@@ -45,38 +41,20 @@ def test_written_file_can_be_read_by_everyone(tmp_path: Path, umask: int) -> Non
     assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o644
 
 
-def no_space(*_: object) -> None:
-    """Fail as a full disk does."""
-    raise OSError(errno.ENOSPC, "No space left on device")
-
-
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
 @pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_failed_write_leaves_the_old_content_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+def test_write_that_fails_leaves_the_old_content_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException
 ) -> None:
-    """Neither half a file nor a temporary one remains, whichever step fails."""
-    path = tmp_path / "result.json"
-    files.write(path, b"old")
-    monkeypatch.setattr(os, step, no_space)
-    with pytest.raises(OSError, match="No space left"):
-        files.write(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
+    """A full disk or Ctrl-C: neither half a file nor a temporary one remains at any step."""
 
-
-@pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_interrupted_write_leaves_the_old_content_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """Ctrl-C is no error that could be handled, and clears up all the same."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+    def fail(*_: object) -> None:
+        raise error
 
     path = tmp_path / "result.json"
     files.write(path, b"old")
-    monkeypatch.setattr(os, step, interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(type(error)):
         files.write(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -86,35 +64,38 @@ def test_content_is_on_the_disk_before_it_takes_the_files_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a power cut the new name never stands for content that was not written yet."""
-    order: list[str] = []
+    steps: list[object] = []
+    sync, rename = os.fsync, os.replace
 
-    def noting(name: str, function: Callable[..., None]) -> Callable[..., None]:
-        def noted(*arguments: object) -> None:
-            order.append(name)
-            function(*arguments)
+    def noting_sync(descriptor: int) -> None:
+        sync(descriptor)
+        steps.append(os.fstat(descriptor).st_size)
 
-        return noted
+    def noting_rename(*names: Path) -> None:
+        rename(*names)
+        steps.append("renamed")
 
-    monkeypatch.setattr(os, "fsync", noting("fsync", os.fsync))
-    monkeypatch.setattr(os, "replace", noting("replace", os.replace))
+    monkeypatch.setattr(os, "fsync", noting_sync)
+    monkeypatch.setattr(os, "replace", noting_rename)
     files.write(tmp_path / "result.json", b"new")
-    assert order == ["fsync", "replace"]
+    assert steps == [len(b"new"), "renamed"]
 
 
 def test_staged_file_waits_beside_its_place(tmp_path: Path) -> None:
-    """It is whole before anything is replaced, and on the same file system."""
+    """It is whole before anything is replaced, on the same file system, and gone if not used."""
     path = tmp_path / "page.html"
     path.write_bytes(b"old")
-    staged = files.stage(path, b"new")
-    assert (path.read_bytes(), staged.read_bytes()) == (b"old", b"new")
-    assert staged.parent == path.parent
-    assert staged.name.startswith(".")
+    with files.staged(path, b"new") as waiting:
+        assert (path.read_bytes(), waiting.read_bytes()) == (b"old", b"new")
+        assert waiting.parent == path.parent
+        assert waiting.name.startswith(".")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 HOLDER = """
 import sys
 from pathlib import Path
-from report import files
+from report.results import files
 with files.sole_writer(Path(sys.argv[1]), "measuring into"):
     print("held", flush=True)
     sys.stdin.read()

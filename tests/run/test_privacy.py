@@ -112,11 +112,15 @@ def test_folder_that_only_begins_like_a_known_one_is_another(
     assert scrub("/rootfs/usr/x.py") == "<path>/x.py"
 
 
-def test_short_names_are_left_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user called "a" must not turn every article into a placeholder."""
-    monkeypatch.setattr(getpass, "getuser", lambda: "a")
-    monkeypatch.setattr(socket, "gethostname", lambda: "pc")
-    assert scrub("a pc is a machine") == "a pc is a machine"
+@pytest.mark.parametrize(("user", "host"), [("a", "pc"), ("root", "localhost")])
+def test_names_that_are_words_are_left_in_texts(
+    monkeypatch: pytest.MonkeyPatch, user: str, host: str
+) -> None:
+    """A user called "a" must not turn every article into a placeholder, nor root a square root."""
+    monkeypatch.setattr(getpass, "getuser", lambda: user)
+    monkeypatch.setattr(socket, "gethostname", lambda: host)
+    text = "a pc with a square root on localhost"
+    assert scrub(text) == text
 
 
 def test_user_without_a_name_or_home_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from report.environments.places import Interpreter
 from report.errors import DataError, ResultError, UsageError
 from report.results import store
 from report.run import codehash, data, surrogate
@@ -331,8 +330,8 @@ def test_each_framework_is_measured_by_its_own_interpreter(
     another = tmp_path / "another-python"
     another.symlink_to(sys.executable)
     plan = fake_worker.plan({"first": "answer"}, backends=["pytorch", "numba"])
-    named = Interpreter(python=str(another), origin="configured")
-    host = replace(fake_worker.host("pytorch", "numba"), interpreters={"numba": named})
+    interpreters = {"numba": str(another)}
+    host = replace(fake_worker.host("pytorch", "numba"), interpreters=interpreters)
     fake_worker.run(plan, host=host, worker_command=None).execute(Diary())
     assert {job["backend"]: job["python"] for job in fake_worker.jobs()} == {
         "pytorch": sys.executable,
@@ -348,8 +347,8 @@ def test_interpreter_that_vanishes_in_the_middle_fails_its_own_records_only(
     monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).parents[1] / "fakeworker.py")
     monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
     plan = fake_worker.plan({"first": "answer"}, processes=2, backends=["pytorch", "numba"])
-    named = Interpreter(python=str(tmp_path / "gone"), origin="created")
-    host = replace(fake_worker.host("pytorch", "numba"), interpreters={"numba": named})
+    interpreters = {"numba": str(tmp_path / "gone")}
+    host = replace(fake_worker.host("pytorch", "numba"), interpreters=interpreters)
     result = fake_worker.run(plan, host=host, worker_command=None).execute(Diary())
     assert {(r.backend, r.status, r.reason) for r in result.records} == {
         ("pytorch", "ok", None),

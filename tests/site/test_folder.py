@@ -78,16 +78,27 @@ def test_files_can_be_read_by_a_web_server(tmp_path: Path) -> None:
     assert modes == {0o644}
 
 
-def test_second_writing_of_the_same_writes_nothing(folder: Path) -> None:
-    """No file is touched, so that a synchronized or published folder stays as it is."""
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    assert write_files(OLD, folder).written == 0
-    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
-
-
 def test_only_what_changed_is_written(folder: Path) -> None:
-    """One page and the manifest."""
-    assert write_files({**OLD, "index.html": b"newer\n"}, folder).written == 2
+    """An unchanged file keeps its time, so that a synchronized or published folder stays as it is.
+
+    One page and the manifest are written, and then nothing.
+    """
+    newer = {**OLD, "index.html": b"newer\n"}
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    assert [write_files(newer, folder).written for _ in range(2)] == [2, 0]
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    changed = {path for path in before if before[path] != after[path]}
+    assert changed == {folder / "index.html", folder / MANIFEST}
+
+
+@pytest.mark.parametrize("name", ["index.html", "data/old-machine/run.json", MANIFEST])
+def test_file_that_was_deleted_is_written_again(folder: Path, name: str) -> None:
+    """The site is then as if nothing had happened, its manifest too."""
+    before = everything(folder)
+    (folder / name).unlink()
+    assert stale_files(OLD, folder) == [name]
+    write_files(OLD, folder)
+    assert everything(folder) == before
 
 
 def test_stale_files_of_ours_go_and_so_do_folders_that_empty(folder: Path) -> None:
@@ -109,24 +120,15 @@ def test_foreign_files_stay(folder: Path) -> None:
     assert everything(folder) == {**NEW, **foreign, MANIFEST: (folder / MANIFEST).read_bytes()}
 
 
-@pytest.mark.parametrize("name", ["index.html", "data/a/run.json", MANIFEST])
+@pytest.mark.parametrize("name", ["index.html", "data/a/run.json", MANIFEST, "index.html/mine"])
 def test_foreign_file_is_never_replaced(tmp_path: Path, name: str) -> None:
-    """A file of that name from elsewhere stops the rendering before anything is written."""
+    """A file or folder of that name from elsewhere stops it before anything is written."""
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_bytes(b"somebody's\n")
-    with pytest.raises(SiteError) as raised:
+    with pytest.raises(SiteError, match=r"^[^\n]*$") as raised:
         write_files(NEW, tmp_path)
-    assert str(tmp_path / name) in raised.value.message
-    assert "\n" not in raised.value.message
+    assert str(tmp_path / name.removesuffix("/mine")) in raised.value.message
     assert everything(tmp_path) == {name: b"somebody's\n"}
-
-
-def test_folder_in_the_place_of_a_file_is_never_replaced(tmp_path: Path) -> None:
-    """Nor is a folder."""
-    (tmp_path / "index.html").mkdir()
-    with pytest.raises(SiteError, match=r"index\.html"):
-        write_files(NEW, tmp_path)
-    assert everything(tmp_path) == {}
 
 
 def test_file_of_ours_that_a_person_changed_is_not_replaced(folder: Path) -> None:
@@ -193,43 +195,33 @@ class FailsOnce:
         return self.function(*arguments)
 
 
-def full() -> OSError:
-    """Return what a full disk says."""
-    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-@pytest.mark.parametrize("at", range(5))
-def test_disk_that_fills_up_leaves_the_old_site(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
-) -> None:
-    """Three pages and the manifest, twice: whichever cannot be flushed, nothing has changed."""
-    before = everything(folder)
-    monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, at, full()))
-    with pytest.raises(SiteError) as raised:
-        write_files(NEW, folder)
-    assert fails.calls == at + 1
-    assert raised.value.message == (
-        f"The site cannot be written to {folder}: No space left on device. Choose another with -o."
-    )
-    assert everything(folder) == before
-
-
-@pytest.mark.parametrize("error", [full(), KeyboardInterrupt(), MemoryError()], ids=repr)
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt(), MemoryError()],
+    ids=["full disk", "Ctrl-C", "no memory"],
+)
 @pytest.mark.parametrize("at", range(5))
 def test_whatever_stops_the_staging_leaves_the_old_site(
     folder: Path, monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException
 ) -> None:
-    """A full disk, Ctrl-C, no memory: at any file, nothing has changed and nothing lies about."""
+    """Three pages and the manifest, twice: whichever cannot be flushed, nothing has changed.
+
+    Nor does anything lie about.
+    """
     before = everything(folder)
-    monkeypatch.setattr(files, "stage", FailsOnce(files.stage, at, error))
-    with pytest.raises((SiteError, KeyboardInterrupt, MemoryError)):
+    monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, at, error))
+    with pytest.raises((SiteError, KeyboardInterrupt, MemoryError)) as raised:
         write_files(NEW, folder)
+    assert fails.calls == at + 1
     assert everything(folder) == before
+    if isinstance(raised.value, SiteError):
+        for part in (str(folder), "No space left", "-o"):
+            assert part in raised.value.message
 
 
 def test_there_are_no_more_places_to_fail(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two tests above go through all files that are written."""
-    monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, 5, full()))
+    """The test above goes through all files that are written."""
+    monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, 5, MemoryError()))
     write_files(NEW, folder)
     assert fails.calls == 5
 
@@ -283,16 +275,12 @@ def test_renaming_that_fails_is_mended_by_the_next_rendering(
 
 
 @pytest.mark.parametrize("place", ["site", "site/data"])
-def test_file_in_the_place_of_the_folder_is_said_in_one_line(tmp_path: Path, place: str) -> None:
+def test_file_in_the_place_of_a_folder_is_said_in_one_line(tmp_path: Path, place: str) -> None:
     """A folder that cannot be made is named, with what to do."""
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).write_bytes(b"a file\n")
-    with pytest.raises(SiteError) as raised:
+    with pytest.raises(SiteError, match=rf"^[^\n]*{tmp_path / 'site'}[^\n]* -o\.$"):
         write_files(NEW, tmp_path / "site")
-    message = raised.value.message
-    assert message.startswith(f"The site cannot be written to {tmp_path / 'site'}: ")
-    assert message.endswith(" Choose another with -o.")
-    assert "\n" not in message
     assert everything(tmp_path) == {place: b"a file\n"}
 
 
@@ -329,20 +317,22 @@ def test_check_tells_whether_the_site_is_up_to_date(small: Result, tmp_path: Pat
     before = everything(tmp_path / "site")
     outcome = render(tmp_path, "--check")
     assert outcome.exit_code == 1
-    assert "not up to date: index.html\n" in outcome.output
-    assert "not up to date: data/fixed-machine/20260203T040506Z-quick.json\n" in outcome.output
+    for name in ("index.html", "data/fixed-machine/20260203T040506Z-quick.json"):
+        assert f"{name}\n" in outcome.output
     assert everything(tmp_path / "site") == before
 
 
-def test_check_finds_what_should_no_longer_be_there(small: Result, tmp_path: Path) -> None:
-    """A result that was taken out of the folder leaves its files behind until it is rendered."""
+def test_result_that_was_taken_away_leaves_the_site_with_the_next_rendering(
+    small: Result, tmp_path: Path
+) -> None:
+    """Until then --check finds its files left over."""
     first = store.save(small, tmp_path / "results")
     store.save(replace(small, started_at="2026-02-03T04:05:06Z"), tmp_path / "results")
     render(tmp_path)
     first.unlink()
-    assert render(tmp_path, "--check").exit_code == 1
-    assert render(tmp_path).exit_code == 0
-    assert render(tmp_path, "--check").exit_code == 0
+    assert f"data/{store.name_of(small)}\n" in render(tmp_path, "--check").output
+    codes = [render(tmp_path, *check).exit_code for check in (["--check"], [], ["--check"])]
+    assert codes == [1, 0, 0]
     assert not (tmp_path / "site" / "data" / store.name_of(small)).exists()
 
 
@@ -365,8 +355,6 @@ def test_rendering_beside_somebodys_start_page_is_one_line(small: Result, tmp_pa
     (tmp_path / "site" / "index.html").write_text("mine")
     outcome = render(tmp_path)
     assert outcome.exit_code == 1
-    assert outcome.output == (
-        f"Error: {tmp_path / 'site' / 'index.html'} was not written by this program, or was "
-        "changed since. Move it away, or choose another folder with -o.\n"
-    )
+    assert str(tmp_path / "site" / "index.html") in outcome.output
+    assert outcome.output.count("\n") == 1
     assert everything(tmp_path / "site") == {"index.html": b"mine"}

@@ -36,7 +36,6 @@ PARENT_SIDE = {
     "click",
     "cpuinfo",
     "filelock",
-    "ghp_import",
     "jinja2",
     "matplotlib",
     "platformdirs",
