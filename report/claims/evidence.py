@@ -58,6 +58,7 @@ class Sweep:
     Attributes:
         x: The label's values, ascending.
         quantities: One for each of them.
+        rate: What is asked of them, where it is a rate; else their values are.
         timed: Whether a clock has a part in them.
         censored: Some of the values are only bounds.
         records: What counts of what was measured for it.
@@ -66,6 +67,7 @@ class Sweep:
 
     x: list[float]
     quantities: list[Quantity]
+    rate: str | None
     timed: bool
     censored: bool
     records: list[Record]
@@ -80,7 +82,7 @@ def side(result: Result, backend: str, wanted: StoredSide) -> Found:
     """
     records, fitting = _observed(result, backend, wanted)
     metric = KINDS[records[0].kind].metrics[wanted["metric"]]
-    rate = wanted["metric"] if wanted["metric"] in RATES else None
+    rate = _rate(wanted)
     if len(fitting) > 1 and wanted["largest"]:
         fitting = _with_most(fitting, wanted["largest"])
     if not all(_positive(one) for one in fitting):
@@ -131,6 +133,7 @@ def sweep(result: Result, backend: str, wanted: StoredSide, along: str) -> Sweep
     return Sweep(
         x=sorted(points),
         quantities=[points[x] for x in sorted(points)],
+        rate=_rate(wanted),
         timed=metric.timed,
         censored=any(one.censored for one in points.values()),
         records=records,
@@ -166,6 +169,10 @@ def _observed(
     if kind.metrics[wanted["metric"]].timed:
         records = [record for record in undisturbed(records).records if record is not None]
     return records, fitting
+
+
+def _rate(wanted: StoredSide) -> str | None:
+    return wanted["metric"] if wanted["metric"] in RATES else None
 
 
 def _of_one_variant(fitting: Sequence[Quantity]) -> list[Quantity]:
