@@ -386,7 +386,7 @@ def test_replicates_with_different_exponents_widen_the_interval() -> None:
 
 
 def test_several_curves_have_heights_of_their_own_and_the_mean_of_their_exponents() -> None:
-    """100 x^1 and x^2 in the same processes: 1.5; in single ones nothing tells how slopes differ."""
+    """100 x^1 and x^2 in the same processes: 1.5; one process does not tell how slopes differ."""
     x = [1.0, 2.0, 4.0]
     steep = law(x, 2.0)
     flat = [replace(factor, constant=100.0) for factor in law(x, 1.0)]
