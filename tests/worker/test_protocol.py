@@ -450,7 +450,7 @@ def test_worker_and_its_children_end_when_the_parent_is_killed(tmp_path: Path) -
     """
     worker = script(tmp_path, MADE_UP, busy)
     parent = f"""
-    from report.workers import Worker
+    from report.run.process import Worker
     Worker({worker!r}).ask({matmul_job()!r}, 600)
     """
     process = subprocess.Popen(
