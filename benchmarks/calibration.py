@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report.analysis import bootstrap, quantities, statistics
-from report.analysis.bootstrap import Effect, Factor
+from report.analysis.estimate import Factor, exponent, product
 from report.claims import judge
+from report.experiments import catalogue
 from report.results import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
 
     Split = Callable[[list[float], random.Random], tuple[list[float], list[float]]]
@@ -79,30 +80,27 @@ class Simulated:
         return drawn
 
 
-def effect(series: Sequence[Groups], weights: Sequence[int], seed: str) -> Effect:
+def effect(series: Sequence[Groups], weights: Sequence[int]) -> Estimate:
     """Return a product of powers of series of the same processes."""
-    factors = [
-        Factor(groups=groups, weight=weight, family="one")
-        for groups, weight in zip(series, weights, strict=True)
-    ]
-    return bootstrap.effect(factors, seed)
+    return product(
+        [Factor(groups=g, weight=weight) for g, weight in zip(series, weights, strict=True)]
+    )
 
 
-def differs(found: Effect) -> bool:
-    """Return whether the interval excludes 1, either way."""
-    ends = found.ends()
-    return ends is not None and not ends[0] <= 0 <= ends[1]
+def plain(series: Sequence[Groups], weights: Sequence[int]) -> Estimate:
+    """Return the same by Student's t alone: the noise within processes counts for nothing."""
+    medians = [[[float(np.median(group))] for group in groups] for groups in series]
+    return effect(medians, weights)
 
 
-def supported(found: Effect) -> bool:
+def power(x: Sequence[float], series: Sequence[Groups]) -> Estimate:
+    """Return the power with which series of the same processes go."""
+    return exponent([(x, [Factor(groups=groups) for groups in series])])
+
+
+def supported(found: Estimate) -> bool:
     """Return whether a claim with the default least effect is supported."""
     return judge.greater(found, LEAST).verdict == "supported"
-
-
-def covers(found: Effect, truth: float) -> bool:
-    """Return whether the interval holds the true logarithm or exponent."""
-    ends = found.ends()
-    return ends is not None and ends[0] <= truth <= ends[1]
 
 
 def percent(hits: Sequence[bool]) -> str:
@@ -118,15 +116,13 @@ def verdicts(count: int) -> None:
         for own, within in NOISE:
             draw = Simulated(budget, own, within)
             halves, apart, found, plain_false, plain_found = ([] for _ in range(5))
-            for number in range(count):
-                seed = f"{number}"
-                halves.append(differs(effect(draw.series(1, 1, own=0), (1, -1), seed)))
+            for _ in range(count):
+                halves.append(effect(draw.series(1, 1, own=0), (1, -1)).excludes(1))
                 one, other, slower = draw.series(1, 1, EFFECT)
-                apart.append(differs(effect((one, other), (1, -1), seed)))
-                found.append(supported(effect((slower, other), (1, -1), seed)))
-                plain_false.append(statistics.paired_ratio(one, other).excludes(1))
-                plain = statistics.paired_ratio(slower, other)
-                plain_found.append(plain.excludes(1) and plain.value >= LEAST)
+                apart.append(effect((one, other), (1, -1)).excludes(1))
+                found.append(supported(effect((slower, other), (1, -1))))
+                plain_false.append(plain((one, other), (1, -1)).excludes(1))
+                plain_found.append(supported(plain((slower, other), (1, -1))))
             cells = (
                 budget,
                 f"{100 * own:g} %",
@@ -148,18 +144,16 @@ def coverage(count: int) -> None:
         for own, within in NOISE:
             draw = Simulated(budget, own, within)
             hits: list[list[bool]] = [[] for _ in names]
-            for number in range(count):
-                seed = f"{number}"
+            for _ in range(count):
                 a, b, c, d, edge = draw.series(6, 2, 3, 2, 2 * MARGIN)
-                hits[0].append(covers(effect((a, b), (1, -1), seed), math.log(3)))
-                four = effect((a, b, c, d), (1, -1, -1, 1), seed)
-                hits[1].append(covers(four, math.log(2)))
+                hits[0].append(not effect((a, b), (1, -1)).excludes(3))
+                hits[1].append(not effect((a, b, c, d), (1, -1, -1, 1)).excludes(2))
                 law = draw.series(*(value**0.5 for value in x))
-                hits[2].append(covers(bootstrap.exponent(x, law, "one", seed), 0.5))
+                hits[2].append(not power(x, law).excludes(0.5))
                 bent = np.exp(draw.bends(POINTS))
                 law = draw.series(*(v**0.5 * bend for v, bend in zip(x, bent, strict=True)))
-                hits[3].append(covers(bootstrap.exponent(x, law, "one", seed), 0.5))
-                equal = judge.equivalent(effect((edge, b), (1, -1), seed), MARGIN)
+                hits[3].append(not power(x, law).excludes(0.5))
+                equal = judge.equivalent(effect((edge, b), (1, -1)), MARGIN)
                 hits[4].append(equal.verdict == "supported")
             shares = "".join(percent(hit).rjust(22) for hit in hits)
             print(f"{budget:>9}{100 * own:>6g} %{100 * within:>7g} %{shares}")
@@ -185,7 +179,7 @@ def halves(path: Path) -> None:
     result = store.load(path)
     measured = [
         quantity
-        for quantity in quantities.of_result(result)
+        for quantity in catalogue.of_result(result)
         if sum(len(group) > 1 for group in quantity.groups) > 1
     ]
     calls = [quantity for quantity in measured if quantity.kind != "training"]
@@ -200,17 +194,16 @@ def halves(path: Path) -> None:
 def _halves(name: str, split: Split, series: Sequence[Quantity]) -> None:
     differ, found, plain_differ, plain_found, wide = ([] for _ in range(5))
     rng = random.Random(1)
-    for number, quantity in enumerate(series):
+    for quantity in series:
         pairs = [split(group, rng) for group in quantity.groups if len(group) > 1]
         odd, even = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         slower = [[EFFECT * sample for sample in group] for group in odd]
-        one, shifted = (effect((side, even), (1, -1), f"{number}") for side in (odd, slower))
-        differ.append(differs(one))
-        found.append(supported(shifted))
-        wide.append(bootstrap.quantile(one.freedom) * one.error)
-        plain_differ.append(statistics.paired_ratio(odd, even).excludes(1))
-        plain = statistics.paired_ratio(slower, even)
-        plain_found.append(plain.excludes(1) and plain.value >= LEAST)
+        one = effect((odd, even), (1, -1))
+        differ.append(one.excludes(1))
+        found.append(supported(effect((slower, even), (1, -1))))
+        wide.append(math.log((one.high or 1) / (one.low or 1)) / 2)
+        plain_differ.append(plain((odd, even), (1, -1)).excludes(1))
+        plain_found.append(supported(plain((slower, even), (1, -1))))
     if differ:
         print(f"  {name}: {len(differ)} pairs of halves")
         print(f"    differ: {percent(differ)} %; by t alone {percent(plain_differ)} %")

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from report.analysis.statistics import estimate, paired_ratio
+from report.analysis.estimate import Factor, estimate, product
 from report.run import data, seeds
 
 RUNS = {"GD": (1500, 1.0), "SGD": (1, 0.005), "batch 100": (100, 0.4), "batch 10": (10, 0.05)}
@@ -90,7 +90,7 @@ def main() -> None:
     print(f"{'run':>10} {'ours':>10} {'plain':>10}  ours / plain")
     for name in RUNS:
         ours, plain = [f[name][0] for f in found], [f[name][1] for f in found]
-        ratio = paired_ratio(ours, plain)
+        ratio = product([Factor(groups=ours), Factor(groups=plain, weight=-1)])
         print(
             f"{name:>10} {estimate(ours).value * 1e3:7.2f} ms {estimate(plain).value * 1e3:7.2f} ms"
             f"  {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from report.analysis.statistics import estimate, paired_ratio
+from report.analysis.estimate import Factor, estimate, product
 from report.environments import places
 from report.run import data, seeds
 from report.run.process import BOOTSTRAP
@@ -200,7 +200,7 @@ def main() -> None:
             print(f"{title:>14}  not here")
             continue
         theirs = [one[way] for one in found]
-        ratio = paired_ratio(ours, theirs)
+        ratio = product([Factor(groups=ours), Factor(groups=theirs, weight=-1)])
         against = (
             ""
             if way == "numba"

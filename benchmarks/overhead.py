@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from report.analysis.statistics import estimate
+from report.analysis.estimate import estimate
 from report.results import store
 
 ROOT = Path(__file__).parent.parent

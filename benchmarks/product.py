@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from report.analysis.statistics import estimate, paired_ratio, spread
+from report.analysis.estimate import Factor, estimate, product, spread
 
 SECONDS = 2.0
 
@@ -73,7 +73,7 @@ def main() -> None:
             f"{(found.high or 0) * 1e6:.2f}], spread over {len(groups)} processes "
             f"{100 * (spread(groups) or 0):.1f} %"
         )
-    ratio = paired_ratio(ours, theirs)
+    ratio = product([Factor(groups=ours), Factor(groups=theirs, weight=-1)])
     print(
         f"ratio ours / theirs: {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]; aim 1 +- 3 %"
     )

@@ -382,10 +382,10 @@ CLI = """
 import sys
 from pathlib import Path
 from report import cli
-from report.run import process as workers
 from report.machine import noise
+from report.run import process
 noise.measure_speed = lambda: 1e-3
-workers.BOOTSTRAP = Path(sys.argv.pop(1))
+process.BOOTSTRAP = Path(sys.argv.pop(1))
 cli.main()
 """
 

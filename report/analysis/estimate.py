@@ -197,12 +197,16 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: st
     Raises:
         ValueError: A curve has fewer than three points, or one has no samples.
     """
-    weighted = [each for x, factors in curves for each in _weighted(x, factors, len(curves))]
+    weighted = [
+        dataclasses.replace(f, weight=f.weight * power, constant=f.constant**power)
+        for x, factors in curves
+        for f, power in zip(factors, [p / len(curves) for p in _powers(x)], strict=True)
+    ]
     # Of the same replicates as the slope: one that lacks a point would bend the line.
     shared = _shared(weighted)
     scatter = [_scatter(x, factors, shared) for x, factors in curves]
     parts = [part for family in _families(weighted) for part in _parts(family)]
-    shift = math.fsum(factor.weight * math.log(factor.constant) for factor in weighted)
+    shift = math.fsum(math.log(factor.constant) for factor in weighted)
     slope = math.fsum([shift, *(part.centre for part in parts)])
     # The lines' own error is one more part, whose freedom is that of their residuals.
     lines = _Part(
@@ -282,28 +286,20 @@ class _Part:
     own: tuple[float, float] | None
 
 
-def _weighted(x: Sequence[float], factors: Sequence[Factor], curves: int) -> list[Factor]:
-    """Return y with the weights by which the slope is a sum of logarithms."""
-    centred = _centred(x)
-    square = math.fsum(value**2 for value in centred)
-    return [
-        dataclasses.replace(factor, weight=factor.weight * value / square / curves)
-        for factor, value in zip(factors, centred, strict=True)
-    ]
-
-
-def _centred(x: Sequence[float]) -> list[float]:
+def _powers(x: Sequence[float]) -> list[float]:
+    """Return the powers of y of which the logarithm of their product is the slope."""
     if len(x) < 3:
         raise ValueError("a power law needs three points")
     logs = [math.log(value) for value in x]
     middle = _mean(logs)
-    return [value - middle for value in logs]
+    square = math.fsum((log - middle) ** 2 for log in logs)
+    return [(log - middle) / square for log in logs]
 
 
 def _scatter(x: Sequence[float], factors: Sequence[Factor], shared: list[int] | None) -> float:
     """Return the variance of a slope by the residuals of its straight line."""
-    centred = _centred(x)
-    square = math.fsum(value**2 for value in centred)
+    powers = _powers(x)
+    square = 1 / math.fsum(power**2 for power in powers)
     heights = [
         math.log(f.constant)
         + f.weight
@@ -311,8 +307,10 @@ def _scatter(x: Sequence[float], factors: Sequence[Factor], shared: list[int] | 
         for f in factors
     ]
     middle = _mean(heights)
-    slope = math.fsum(y * c for y, c in zip(heights, centred, strict=True)) / square
-    residuals = (y - middle - slope * c for y, c in zip(heights, centred, strict=True))
+    slope = math.fsum(y * power for y, power in zip(heights, powers, strict=True))
+    residuals = (
+        y - middle - slope * power * square for y, power in zip(heights, powers, strict=True)
+    )
     return math.fsum(value**2 for value in residuals) / (len(x) - 2) / square
 
 

@@ -334,24 +334,28 @@ def of_kind(
 def power_law(
     curves: Sequence[tuple[Sequence[float], Sequence[Quantity]]],
     constants: Sequence[Sequence[float]] | None = None,
+    metric: str | None = None,
 ) -> Estimate:
     """Estimate the power of x with which quantities go, as a mean over curves.
 
     Args:
         curves: x, ascending, and the quantity at each.
         constants: By what each is multiplied first.
+        metric: A rate of all of them; else their values.
 
     Raises:
         ValueError: A curve has fewer than three points.
     """
-    factors = [[q.factor() for q in line] for _, line in curves]
-    if constants is not None:
+    factors = [[q.factor(metric) for q in line] for _, line in curves]
+    keys = [f"exponent of {line[0].key} to {line[-1].key} ({len(line)})" for line in factors]
+    if constants is not None and any(c != 1 for line in constants for c in line):
+        keys.append("corrected")
         factors = [
-            [dataclasses.replace(f, constant=c) for f, c in zip(*pair, strict=True)]
+            [dataclasses.replace(f, constant=f.constant * c) for f, c in zip(*pair, strict=True)]
             for pair in zip(factors, constants, strict=True)
         ]
-    key = ", ".join(f"exponent of {line[0].key} to {line[-1].key}" for line in factors)
-    return estimate.exponent([(x, f) for (x, _), f in zip(curves, factors, strict=True)], key)
+    shown = [(x, line) for (x, _), line in zip(curves, factors, strict=True)]
+    return estimate.exponent(shown, ", ".join(keys))
 
 
 def by_backend(records: Iterable[Record]) -> dict[str, list[Record]]:

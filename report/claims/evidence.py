@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from report.analysis.quantities import RATES, Question, by_backend, highest, quotient, undisturbed
+from report.analysis.quantities import RATES, Question, by_backend, highest, quotient
 from report.experiments.catalogue import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from report.analysis.estimate import Factor
     from report.analysis.quantities import Highest, Quantity
@@ -58,6 +58,7 @@ class Sweep:
     Attributes:
         x: The label's values, ascending.
         quantities: One for each of them.
+        rate: What is asked of them, where it is a rate; else their values are.
         timed: Whether a clock has a part in them.
         censored: Some of the values are only bounds.
         records: What counts of what was measured for it.
@@ -66,6 +67,7 @@ class Sweep:
 
     x: list[float]
     quantities: list[Quantity]
+    rate: str | None
     timed: bool
     censored: bool
     records: list[Record]
@@ -80,7 +82,7 @@ def side(result: Result, backend: str, wanted: StoredSide) -> Found:
     """
     records, fitting = _observed(result, backend, wanted)
     metric = KINDS[records[0].kind].metrics[wanted["metric"]]
-    rate = wanted["metric"] if wanted["metric"] in RATES else None
+    rate = _rate(wanted)
     if len(fitting) > 1 and wanted["largest"]:
         fitting = _with_most(fitting, wanted["largest"])
     if not all(_positive(one) for one in fitting):
@@ -100,7 +102,7 @@ def side(result: Result, backend: str, wanted: StoredSide) -> Found:
         unit=metric.unit,
         timed=metric.timed,
         above=quantity.censored > 0,
-        records={quantity.experiment: records},
+        records={quantity.experiment: _behind(records, [quantity])},
         left_out={quantity.experiment: quantity.left_out},
         picked=picked,
     )
@@ -131,9 +133,10 @@ def sweep(result: Result, backend: str, wanted: StoredSide, along: str) -> Sweep
     return Sweep(
         x=sorted(points),
         quantities=[points[x] for x in sorted(points)],
+        rate=_rate(wanted),
         timed=metric.timed,
         censored=any(one.censored for one in points.values()),
-        records=records,
+        records=_behind(records, points.values()),
         left_out=fitting[0].left_out,
     )
 
@@ -148,7 +151,7 @@ def backends(result: Result, claim: StoredClaim) -> list[str]:
 def _observed(
     result: Result, backend: str, wanted: StoredSide
 ) -> tuple[list[Record], list[Quantity]]:
-    """Return the records of an experiment that count, and what fits the labels."""
+    """Return the records of an experiment, and what of it fits the labels."""
     experiment = wanted["experiment"]
     planned = result.config["experiments"].get(experiment)
     if planned is None:
@@ -163,9 +166,20 @@ def _observed(
     if not fitting:
         lacking = f"has no {wanted['metric']}" if named else "was not measured"
         raise Missing(_why(records, wanted) or f"{_named(wanted)} {lacking}")
-    if kind.metrics[wanted["metric"]].timed:
-        records = [record for record in undisturbed(records).records if record is not None]
     return records, fitting
+
+
+def _behind(records: Sequence[Record], quantities: Iterable[Quantity]) -> list[Record]:
+    """Return the records that quantities stand on; of what goes by seed, all."""
+    return [
+        record
+        for index, record in enumerate(records)
+        if any(q.replicate == "seed" or q.groups[index] for q in quantities)
+    ]
+
+
+def _rate(wanted: StoredSide) -> str | None:
+    return wanted["metric"] if wanted["metric"] in RATES else None
 
 
 def _of_one_variant(fitting: Sequence[Quantity]) -> list[Quantity]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from report.analysis import noise
+from report.analysis import estimate, noise
 from report.analysis.estimate import product
 from report.analysis.quantities import power_law
 from report.claims import evidence, judge
@@ -150,6 +151,7 @@ class _Case:
         records: What counts of what was measured for it.
         left_out: How many processes were too disturbed to count.
         timed: Whether a clock has a part in it.
+        each: What each replicate makes of the effect, as a factor.
         left: The quantity that the claim is about.
         right: What it is compared with.
     """
@@ -159,6 +161,7 @@ class _Case:
     records: list[Record]
     left_out: int
     timed: bool
+    each: Sequence[float]
     left: Value | None = None
     right: Value | None = None
 
@@ -192,6 +195,7 @@ def _compared(result: Result, backend: str, claim: StoredClaim) -> _Case:
         records=[r for s in _merged(sides, "records") for r in s],
         left_out=sum(map(len, _merged(sides, "left_out"))),
         timed=timed,
+        each=effect.each,
         left=_value(left),
         right=shown,
     )
@@ -211,6 +215,7 @@ def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
         records=[r for s in end.records.values() for r in s],
         left_out=sum(map(len, end.left_out.values())),
         timed=end.timed,
+        each=goes_on.each,
         left=_value(end),
         right=_value(turn),
     )
@@ -218,7 +223,7 @@ def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
 
 def _power_law(result: Result, backend: str, claim: StoredClaim) -> _Case:
     sweep = evidence.sweep(result, backend, claim["left"], str(claim["along"]))
-    slope = power_law([(sweep.x, sweep.quantities)])
+    slope = power_law([(sweep.x, sweep.quantities)], metric=sweep.rate)
     return _Case(
         judgement=judge.power_law(
             slope, float(claim["exponent"] or 0), claim["tolerance"], censored=sweep.censored
@@ -227,6 +232,7 @@ def _power_law(result: Result, backend: str, claim: StoredClaim) -> _Case:
         records=sweep.records,
         left_out=len(sweep.left_out),
         timed=sweep.timed,
+        each=[math.exp(one) for one in slope.each],  # an exponent may be negative
     )
 
 
@@ -242,9 +248,7 @@ def _gated(case: _Case) -> tuple[Decision, str, str]:
     judged = case.judgement
     if not case.timed:
         return judged.verdict, "", judged.reason
-    spread = None
-    if not judged.unanimous and len(case.effect.each) > 1:
-        spread = max(case.effect.each) / min(case.effect.each) - 1
+    spread = None if judged.unanimous else estimate.spread([[one] for one in case.each])
     grade = noise.grade([r.conditions for r in case.records if r.conditions], spread)
     if grade.level != "noisy" or judged.verdict == "inconclusive":
         return judged.verdict, grade.level, judged.reason
@@ -276,15 +280,15 @@ def _numbers(result: Result, backend: str, claim: StoredClaim) -> dict[str, Valu
 
 
 def _value(found: Found) -> Value:
-    estimate = product(found.factors)
-    tells = estimate.basis == "replicates"
+    made = product(found.factors)
+    tells = made.basis == "replicates"
     return Value(
-        value=estimate.value,
-        low=estimate.low if tells and not found.below else None,
-        high=estimate.high if tells and not found.above else None,
+        value=made.value,
+        low=made.low if tells and not found.below else None,
+        high=made.high if tells and not found.above else None,
         unit=found.unit,
-        replicates=estimate.replicates,
-        key=estimate.key,
+        replicates=made.replicates,
+        key=made.key,
         highest_of=found.picked.estimate.highest_of if found.picked else 0,
         ties=[tie.name() for tie in found.picked.ties] if found.picked else [],
     )

@@ -1,9 +1,10 @@
-"""The rules of the verdicts, on effects whose intervals are known exactly."""
+"""The rules of the verdicts, on estimates whose intervals are known exactly."""
 
 from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,23 +12,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from report.analysis import bootstrap
-from report.analysis.bootstrap import Effect, Factor
+from report.analysis.estimate import Estimate, estimate
 from report.claims import judge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from report.claims.judge import Judgement
 
-T3 = 3.18245
-"""Student's t for 97.5 % and three degrees of freedom, from printed tables."""
 
-NOTHING = Effect(log=0.3, error=0.0, freedom=0.0, replicates=1, each=(0.3,))
-"""Of a single replicate: a value without an interval."""
+def between(low: float, value: float, high: float, each: tuple[float, ...] = ()) -> Estimate:
+    """Return an estimate of four replicates with this interval."""
+    return Estimate(
+        value=value, low=low, high=high, replicates=4, samples=9, basis="replicates", each=each
+    )
 
 
-def around(value: float, half: float, each: tuple[float, ...] = ()) -> Effect:
-    """Return an effect whose interval goes from value * e^-half to value * e^half."""
-    return Effect(log=math.log(value), error=half / T3, freedom=3, replicates=4, each=each)
+def around(value: float, half: float, each: tuple[float, ...] = ()) -> Estimate:
+    """Return an estimate whose interval goes from value * e^-half to value * e^half."""
+    return between(value * math.exp(-half), value, value * math.exp(half), each)
+
+
+SINGLE = replace(between(1.2, 1.3, 1.4), replicates=1, basis="samples")
+"""Of a single replicate: its interval stands on its samples."""
+
+NOTHING = replace(SINGLE, low=None, high=None, basis="nothing")
+"""Of a single replicate with too few samples."""
 
 
 def ends(judged: Judgement) -> tuple[float | None, float | None]:
@@ -59,6 +69,25 @@ GREATER = {
     # low = 1 is not above 1, and high = 1 is not below 1
     "nothing at all": (1.0, 0.0, 1.0, "inconclusive"),
 }
+
+A_BIT = 1e-9
+LIMITS = {
+    # low must lie above 1
+    "low at 1": (between(1.0, 1.5, 2.0), "inconclusive"),
+    "low just above 1": (between(1 + A_BIT, 1.5, 2.0), "supported"),
+    # the value must be the least effect, or more
+    "value at the least": (between(1.01, 1.2, 2.0), "supported"),
+    "value just below the least": (between(1.01, 1.2 - A_BIT, 2.0), "inconclusive"),
+    # high must lie below the least effect
+    "high at the least": (between(0.9, 1.0, 1.2), "inconclusive"),
+    "high just below the least": (between(0.9, 1.0, 1.2 - A_BIT), "contradicted"),
+}
+
+
+@pytest.mark.parametrize(("effect", "expected"), LIMITS.values(), ids=LIMITS)
+def test_each_limit_of_greater_has_two_sides(effect: Estimate, expected: str) -> None:
+    """With 1.2 as the least effect that matters."""
+    assert judge.greater(effect, 1.2).verdict == expected
 
 
 @pytest.mark.parametrize(("value", "half", "least", "expected"), GREATER.values(), ids=GREATER)
@@ -135,6 +164,22 @@ EQUIVALENT = {
     "below": (0.8, 0.05, "contradicted"),
 }
 
+WITHIN = {
+    "as wide as the margin": (between(1 / 1.1, 1.0, 1.1), "supported"),
+    "a bit too low": (between(1 / 1.1 - A_BIT, 1.0, 1.1), "inconclusive"),
+    "a bit too high": (between(1 / 1.1, 1.0, 1.1 + A_BIT), "inconclusive"),
+    "from the margin upwards": (between(1.1, 1.2, 1.3), "inconclusive"),
+    "just beyond the margin": (between(1.1 + A_BIT, 1.2, 1.3), "contradicted"),
+    "up to the margin": (between(0.8, 0.85, 1 / 1.1), "inconclusive"),
+    "just below the margin": (between(0.8, 0.85, 1 / 1.1 - A_BIT), "contradicted"),
+}
+
+
+@pytest.mark.parametrize(("effect", "expected"), WITHIN.values(), ids=WITHIN)
+def test_each_limit_of_equivalence_has_two_sides(effect: Estimate, expected: str) -> None:
+    """The limits belong to the margin."""
+    assert judge.equivalent(effect, 1.1).verdict == expected
+
 
 @pytest.mark.parametrize(("value", "half", "expected"), EQUIVALENT.values(), ids=EQUIVALENT)
 def test_equivalent_asks_whether_the_interval_lies_within_the_margin(
@@ -155,13 +200,11 @@ def test_equivalence_is_two_one_sided_tests_at_two_and_a_half_percent() -> None:
     rng = random.Random(3)
     limit = math.log(1.1)
     seen = set()
-    for number in range(200):
+    for _ in range(200):
         logs = [rng.gauss(rng.choice([0, 0.05, 0.09]), 0.03) for _ in range(5)]
         above = stats.ttest_1samp(logs, -limit, alternative="greater").pvalue
         below = stats.ttest_1samp(logs, limit, alternative="less").pvalue
-        groups = [[math.exp(log)] for log in logs]
-        effect = bootstrap.effect([Factor(groups=groups, weight=1, family="f")], str(number))
-        judged = judge.equivalent(effect, 1.1)
+        judged = judge.equivalent(estimate([[math.exp(log)] for log in logs]), 1.1)
         assert (judged.verdict == "supported") == (max(above, below) <= 0.025)
         seen.add(judged.verdict)
     assert seen >= {"supported", "inconclusive"}
@@ -189,16 +232,14 @@ EXPONENTS = {
 @pytest.mark.parametrize(("value", "half", "expected"), EXPONENTS.values(), ids=EXPONENTS)
 def test_an_exponent_lies_within_its_tolerance(value: float, half: float, expected: str) -> None:
     """The claim is -0.5 with a tolerance of 0.05; nothing is taken to a power."""
-    measured = Effect(log=value, error=half / T3, freedom=3, replicates=4)
-    judged = judge.power_law(measured, -0.5, 0.05)
+    judged = judge.power_law(between(value - half, value, value + half), -0.5, 0.05)
     assert (judged.verdict, judged.value) == (expected, value)
     assert ends(judged) == pytest.approx((value - half, value + half))
 
 
 def test_a_power_law_through_bounds_is_open() -> None:
     """A point that may lie anywhere above leaves the slope open."""
-    measured = Effect(log=-0.5, error=0.001, freedom=3, replicates=4)
-    judged = judge.power_law(measured, -0.5, 0.05, censored=True)
+    judged = judge.power_law(between(-0.501, -0.5, -0.499), -0.5, 0.05, censored=True)
     assert (judged.verdict, judged.reason) == ("inconclusive", judge.CENSORED)
 
 
@@ -214,6 +255,8 @@ STALLS = {
     "never falls": (1.0, 0.01, 1.0, 0.005, "contradicted"),
     # low = 1.05 e^-0.1 = 0.95: it may not have fallen
     "may have fallen": (1.05, 0.1, 1.0, 0.005, "inconclusive"),
+    # exactly 1 / 1.02 leaves it open
+    "goes on by just as much": (3.0, 0.1, 1 / 1.02, 0.0, "inconclusive"),
 }
 
 
@@ -230,32 +273,37 @@ def test_stalling_is_falling_and_then_not(
     assert ends(judged) == pytest.approx((then * math.exp(-half_then), then * math.exp(half_then)))
 
 
+@pytest.mark.parametrize("effect", [SINGLE, NOTHING], ids=["samples", "nothing"])
 @pytest.mark.parametrize(
-    "judged",
+    "rule",
     [
-        judge.greater(NOTHING, 1.02),
-        judge.less(NOTHING, 1.02),
-        judge.equivalent(NOTHING, 9.0),
-        judge.power_law(NOTHING, 0.3, 0.1),
-        judge.stalls(NOTHING, NOTHING, 1.02),
+        lambda effect: judge.greater(effect, 1.02),
+        lambda effect: judge.less(effect, 1.02),
+        lambda effect: judge.equivalent(effect, 9.0),
+        lambda effect: judge.power_law(effect, 1.3, 0.5),
+        lambda effect: judge.stalls(around(3.0, 0.1), effect, 1.02),
     ],
     ids=["greater", "less", "equivalent", "power-law", "stalls"],
 )
-def test_a_single_replicate_decides_nothing(judged: Judgement) -> None:
-    """There is a value, no interval, and the remedy: more processes."""
-    assert (judged.verdict, judged.reason) == ("inconclusive", judge.ONE)
+def test_a_single_replicate_decides_nothing(
+    rule: Callable[[Estimate], Judgement], effect: Estimate
+) -> None:
+    """However narrow the interval of its samples: there is a value, and the remedy."""
+    judged = rule(effect)
+    assert (judged.verdict, judged.reason, judged.value) == ("inconclusive", judge.ONE, 1.3)
     assert ends(judged) == (None, None)
-    assert math.isfinite(judged.value)
 
 
 UNANIMOUS = {
-    "all above one": ((0.1, 0.2, 0.3), 1.02, True),
-    "all below one": ((-0.1, -0.2, -0.3), 1.02, True),
-    "on both sides": ((0.2, -0.1, 0.3), 1.02, False),
-    # log 2 = 0.69: all say that it is not twice as large, though not on which side of 1 it is
-    "all too small for the claim": ((0.2, -0.2, 0.1), 2.0, True),
+    "all above one": ((1.1, 1.2, 1.3), 1.02, True),
+    "all below one": ((0.9, 0.8, 0.7), 1.02, True),
+    "on both sides": ((1.2, 0.9, 1.3), 1.02, False),
+    # all say that it is not twice as large, though not on which side of 1 it is
+    "all too small for the claim": ((1.2, 0.8, 1.1), 2.0, True),
     # above 1 all of them, though not all by a factor of 2
-    "all above one, some by enough": ((0.5, 0.9, 0.8), 2.0, True),
+    "all above one, some by enough": ((1.6, 2.5, 2.2), 2.0, True),
+    "one at 1": ((1.0, 2.5), 2.0, False),
+    "one at the least": ((0.9, 2.0), 2.0, False),
 }
 
 
@@ -268,34 +316,23 @@ def test_replicates_agree_if_each_gives_the_same_answer(
 
 
 def test_replicates_agree_on_equality_if_all_lie_inside_or_none() -> None:
-    """The margin 1.1 has the logarithm 0.0953."""
-    assert judge.equivalent(around(1.0, 0.1, (0.05, -0.09)), 1.1).unanimous
-    assert judge.equivalent(around(1.0, 0.1, (0.15, 0.2)), 1.1).unanimous
-    assert not judge.equivalent(around(1.0, 0.1, (0.05, 0.2)), 1.1).unanimous
-
-
-def test_an_interval_without_end_is_kept_within_what_files_hold() -> None:
-    """Two replicates, one of which diverged to 1e38: e^(44 + 12.7 * 44) is more than 1e308."""
-    wild = Effect(log=300.0, error=100.0, freedom=1, replicates=2)
-    for judged in (
-        judge.greater(wild, 1.02),
-        judge.less(wild, 1.02),
-        judge.equivalent(wild, 1.1),
-        judge.stalls(wild, wild.inverse(), 1.02),
-    ):
-        assert judged.verdict in {"inconclusive", "contradicted"}
-        assert all(end is not None and 0 < end < math.inf for end in ends(judged))
+    """The margin is 1.1."""
+    assert judge.equivalent(around(1.0, 0.1, (1.05, 0.92)), 1.1).unanimous
+    assert judge.equivalent(around(1.0, 0.1, (1.15, 1.2)), 1.1).unanimous
+    assert not judge.equivalent(around(1.0, 0.1, (1.05, 1.2)), 1.1).unanimous
 
 
 effects = st.builds(around, st.floats(0.1, 10), st.floats(0, 1))
 
 
 @given(effect=effects, least=st.floats(1, 2), wider=st.floats(1, 10))
-def test_more_doubt_never_turns_a_verdict_round(effect: Effect, least: float, wider: float) -> None:
+def test_more_doubt_never_turns_a_verdict_round(
+    effect: Estimate, least: float, wider: float
+) -> None:
     """With the same value and a wider interval a verdict stays or becomes inconclusive."""
-    doubtful = Effect(
-        log=effect.log, error=effect.error * wider, freedom=3, replicates=4, each=effect.each
-    )
+    assert effect.low is not None
+    assert effect.high is not None
+    doubtful = between(effect.low / wider, effect.value, effect.high * wider)
     for rule in (judge.greater, judge.less):
         before, after = rule(effect, least).verdict, rule(doubtful, least).verdict
         assert after in {before, "inconclusive"}
@@ -304,7 +341,7 @@ def test_more_doubt_never_turns_a_verdict_round(effect: Effect, least: float, wi
 
 
 @given(effect=effects, least=st.floats(1, 2))
-def test_nothing_is_both_greater_and_less(effect: Effect, least: float) -> None:
+def test_nothing_is_both_greater_and_less(effect: Estimate, least: float) -> None:
     """One of the two supported contradicts the other, and neither is both at once."""
     up, down = judge.greater(effect, least), judge.less(effect, least)
     assert {up.verdict, down.verdict} != {"supported"}

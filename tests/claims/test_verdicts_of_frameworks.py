@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.analysis import quantities
+from report.analysis.quantities import by_backend
 from report.claims.verdicts import leading
+from report.experiments.training.quantities import of_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,11 +34,11 @@ def test_claim_that_names_no_variant_is_judged_by_the_ordinary_one(result: Resul
     """TensorFlow's as it is written, JAX's with a compiled update: not by all of them at once."""
     for backend, variant in (("tensorflow", "eager"), ("jax", "compiled"), ("numba", "epoch")):
         found = verdict(result, "sgd-epoch-slower-than-gd", backend)
-        records = quantities.by_backend(result.of("chapter-training"))[backend]
+        records = by_backend(result.of("chapter-training"))[backend]
         labels = {"run": "SGD", "variant": variant}
-        (epoch,) = (q for q in quantities.of_records(records) if labels.items() <= q.labels.items())
+        (epoch,) = (q for q in of_records(records) if labels.items() <= q.labels.items())
         assert found.left is not None
-        assert found.left.value == pytest.approx(epoch.time().value, rel=0.02)
+        assert found.left.value == epoch.time().value
 
 
 def test_each_framework_gets_a_verdict_and_the_first_leads(result: Result) -> None:

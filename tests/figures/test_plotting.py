@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from report.analysis.statistics import Estimate
+from report.analysis.estimate import Estimate
 from report.figures import plotting, ticks
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ ODD_LABELS = [
 def estimate(value: float) -> Estimate:
     """Return a value with an interval of 10 % on either side."""
     return Estimate(
-        value=value, low=value / 1.1, high=value * 1.1, processes=3, samples=9, basis="processes"
+        value=value, low=value / 1.1, high=value * 1.1, replicates=3, samples=9, basis="replicates"
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.analysis.statistics import Estimate
+from report.analysis.estimate import Estimate
 from report.sections import roofline
 from report.sections.roofline.ceilings import side
 from report.sections.roofline.kernels import at
@@ -89,7 +89,7 @@ def test_within_the_balances_interval_a_kernel_is_on_no_side(
     case: Case, intensity: float, expected: str
 ) -> None:
     """A difference that the interval does not show is not claimed."""
-    balance = Estimate(value=1.02, low=0.95, high=1.1, processes=3, samples=9, basis="processes")
+    balance = Estimate(value=1.02, low=0.95, high=1.1, replicates=3, samples=9, basis="replicates")
     add = at(case.kernels, operation="add", size=1)
     assert add is not None
     kernel = replace(add, quantity=replace(add.quantity, flops=round(1000 * intensity)))

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.analysis import compare
 from report.experiments.matmul import comparisons as matmul
 from report.experiments.training import comparisons as training
-from report.site.compare import pair
+from report.site.compare import compare, pair
 from report.site.gather import gather
 
 if TYPE_CHECKING:
@@ -235,11 +234,26 @@ def test_runs_of_one_name_and_other_settings_are_not_mixed(
     }
 
 
+def test_other_data_make_epochs_incomparable(make_result: Callable[..., Result]) -> None:
+    """An epoch over half of the examples is another amount of work; a call is the same."""
+    left, right = (only(make_result(name), "threads", "chapter-training") for name in ("a", "b"))
+    half = replace(right, config={**right.config, "examples": 750})
+    assert {one.left.per for one in compare(left, right)} == {"call", "epoch"}
+    assert {one.left.per for one in compare(left, half)} == {"call"}
+    assert {row.experiment for row in pair(left, half).rows} == {"Threads"}
+    assert training.comparisons([left, half], "chapter-training") == []
+    # The third has the first one's data, so that these two are compared.
+    third = only(make_result("c"), "threads", "chapter-training")
+    for figure in training.comparisons([left, half, third], "chapter-training"):
+        assert {"a", "c"} <= drawn(figure)
+        assert "b" not in drawn(figure)
+
+
 def test_comparison_is_symmetric(make_result: Callable[..., Result]) -> None:
     """The speed-up of B over A is the reciprocal of that of A over B, ends exchanged."""
     left, right = make_result("a"), make_result("b", 2.0)
-    there = {one.left.key: one.speedup for one in compare.compare(left, right)}
-    back = {one.left.key: one.speedup for one in compare.compare(right, left)}
+    there = {one.left.key: one.speedup for one in compare(left, right)}
+    back = {one.left.key: one.speedup for one in compare(right, left)}
     assert there.keys() == back.keys()
     for key, speedup in there.items():
         assert speedup.low is not None

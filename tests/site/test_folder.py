@@ -17,8 +17,7 @@ from click.testing import CliRunner
 from report.cli import main
 from report.errors import SiteError
 from report.results import files, store
-from report.site import stale_files, write_files
-from report.site.folder import MANIFEST
+from report.site.folder import MANIFEST, stale_files, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.analysis import quantities
 from report.claims import verdicts
+from report.experiments import catalogue
 from report.experiments.training import curves
 from report.experiments.training.quantities import median_times, trained
 from report.results import store
@@ -220,7 +220,7 @@ COMPARED = {
 GATHER = """
 import hashlib, json, sys
 from pathlib import Path
-from report import store
+from report.results import store
 from report.site.gather import gather
 files = gather(store.load_all(Path(sys.argv[1])))
 print(json.dumps({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}))
@@ -273,7 +273,7 @@ def rows_of(content: bytes) -> list[dict[str, str]]:
 
 def found_in(result: Result, experiment: str) -> list[Quantity]:
     """Return what an experiment measured."""
-    return [q for q in quantities.of_result(result) if q.experiment == experiment]
+    return [q for q in catalogue.of_result(result) if q.experiment == experiment]
 
 
 def sheet(site: Mapping[str, bytes], name: str) -> list[dict[str, str]]:
@@ -540,7 +540,7 @@ def test_numbers_of_products_are_those_of_the_quantities(
         low, high = float(row["elapsed_s_low95"]), float(row["elapsed_s_high95"])
         assert (low, high) == (time.low, time.high)
         assert low <= time.value <= high
-        assert (int(row["processes"]), int(row["samples"])) == (time.processes, time.samples)
+        assert (int(row["processes"]), int(row["samples"])) == (time.replicates, time.samples)
 
 
 def test_rates_as_printed_use_the_chapters_rounded_count(

@@ -1,4 +1,4 @@
-"""Tests of report.text.wording: quantities and brands as people say them."""
+"""Tests of report.text.names: quantities and brands as people say them."""
 
 from __future__ import annotations
 

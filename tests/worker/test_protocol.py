@@ -71,6 +71,7 @@ WORKER_SIDE = {
     "report.experiments.overhead.measure",
     "report.experiments.training",
     "report.experiments.training.measure",
+    "report.registry",
     "report.worker",
     "report.worker.bundle",
     "report.worker.curve",
@@ -371,18 +372,18 @@ def test_worker_imports_none_of_the_parents_modules(loaded: list[str]) -> None:
 def test_bootstrap_makes_the_package_importable_and_nothing_beside_it(tmp_path: Path) -> None:
     """In a bare interpreter, started where the project lies: no neighbours, no shadowed modules.
 
-    -S keeps out site-packages, in which the project may be installed. report/statistics.py must not
-    become the standard library's `statistics`.
+    -S keeps out site-packages, in which the project may be installed. report/site must not become
+    the standard library's `site`.
     """
     probe = """
     import importlib.util, json, sys
     before = list(sys.path)
     register()
-    import report.worker.records, statistics
+    import report.worker.records, site
     print(json.dumps({
         "path": sys.path == before,
         "file": report.worker.records.__file__,
-        "statistics": hasattr(statistics, "median_low"),
+        "site": hasattr(site, "getsitepackages"),
         "found": [n for n in ("tests", "benchmarks", "records", "cli", "script", "numpy", "click")
                   if importlib.util.find_spec(n)],
     }))
@@ -398,7 +399,7 @@ def test_bootstrap_makes_the_package_importable_and_nothing_beside_it(tmp_path: 
     )
     told = json.loads(done.stdout)
     assert told["path"] is True
-    assert told["statistics"] is True
+    assert told["site"] is True
     assert Path(told["file"]) == BOOTSTRAP.parent / "records.py"
     assert told["found"] == []
 
@@ -449,7 +450,7 @@ def test_worker_and_its_children_end_when_the_parent_is_killed(tmp_path: Path) -
     """
     worker = script(tmp_path, MADE_UP, busy)
     parent = f"""
-    from report.workers import Worker
+    from report.run.process import Worker
     Worker({worker!r}).ask({matmul_job()!r}, 600)
     """
     process = subprocess.Popen(

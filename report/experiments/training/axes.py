@@ -75,10 +75,10 @@ def height_curves(  # noqa: PLR0913 (what differs between figures is named)
                 [max(loss - case.base, LEAST_EXCESS) for loss in line.highest],
             )
         )
-        (median,) = axes.plot(x, middle, **look, label=plotting.safe(line.name))
+        (curve,) = axes.plot(x, middle, **look, label=plotting.safe(line.name))
         if bands:
             axes.fill_between(x, low, high, color=look["color"], alpha=0.18, linewidth=0)
-        drawn.append(median)
+        drawn.append(curve)
     start = max((line.loss[0] - case.base for line in lines), default=0.0)
     if start > 0 and axes.get_ylim()[1] > HIGHEST * start:
         axes.set_ylim(top=HIGHEST * start)
@@ -89,7 +89,7 @@ def height_curves(  # noqa: PLR0913 (what differs between figures is named)
 
 
 def time_curves(axes: Axes, lines: Mapping[str, Line], lowest: float) -> list[Line2D]:
-    """Draw each seed as a thin line under the median of all; the untrained point has no place."""
+    """Draw each seed as a thin line under the mean of all; the untrained point has no place."""
     drawn = []
     for index, (name, line) in enumerate(lines.items()):
         for seed in (seed for runs in line.run.by_process for seed in runs):
@@ -101,13 +101,13 @@ def time_curves(axes: Axes, lines: Mapping[str, Line], lowest: float) -> list[Li
                 linewidth=0.6,
                 alpha=0.45,
             )
-        (median,) = axes.plot(
+        (curve,) = axes.plot(
             line.elapsed_s[1:],
             line.above(lowest)[1:],
             **plotting.style(index, len(line.loss)),
             label=plotting.safe(name),
         )
-        drawn.append(median)
+        drawn.append(curve)
     return drawn
 
 

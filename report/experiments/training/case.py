@@ -23,7 +23,7 @@ class Case:
     Attributes:
         name: What the names of its figures begin with.
         result: The machine's.
-        lines: The median curve of each run.
+        lines: The curve of each run.
         epochs: Seconds per epoch of each run that ended one, in the same order.
     """
 

@@ -1,4 +1,4 @@
-"""Loss curves over seeds: medians, the exact solution, the time to a target."""
+"""Loss curves over seeds: their centre, the exact solution, the time to a target."""
 
 from __future__ import annotations
 

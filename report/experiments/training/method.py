@@ -37,7 +37,7 @@ def method(records: Sequence[Record]) -> list[str]:
         ),
         (
             f"The loss on all examples is evaluated {_evaluated(runs)}, outside the timer; losses "
-            "are medians over seeds."
+            "are geometric means over seeds."
         ),
         measuring.basis(records),
         measuring.took(records),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from report.analysis.quantities import (
     EXAMPLES_PER_S,
     SECONDS,
+    Kept,
     Metric,
     Quantity,
     of_kind,
@@ -19,7 +20,6 @@ from report.worker.timing import median
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from report.analysis.quantities import Kept
     from report.results.result import Record, Result
     from report.worker.records import Labels, TrainingRun
 
@@ -191,7 +191,6 @@ def trained(records: Sequence[Record], run: str = "") -> list[Trained]:
         records: A process each.
         run: Which run of which machine they belong to.
     """
-    kept = undisturbed(records)
     every: dict[str, list[list[TrainingRun]]] = {}
     for index, record in enumerate(records):
         for one in record.outcome.runs if record.outcome else ():
@@ -200,26 +199,27 @@ def trained(records: Sequence[Record], run: str = "") -> list[Trained]:
     positions = 1 + max(
         (one.seed for runs in every.values() for mine in runs for one in mine), default=0
     )
-    return [
-        Trained(
-            labels=next(one.labels for mine in runs for one in mine),
-            by_process=_counting(runs, kept),
-            seeds=_seeds(runs),
-            positions=positions,
-            records=records,
-            kept=kept,
-            run=run,
-        )
-        for runs in every.values()
-    ]
+    return [_trained(records, runs, positions, run) for runs in every.values()]
 
 
-def _counting(runs: list[list[TrainingRun]], kept: Kept) -> list[list[TrainingRun]]:
-    """Empty what was disturbed; seeds are dealt out, so that nothing else may be left of a run."""
-    counting = [
-        [] if record is None else mine for mine, record in zip(runs, kept.records, strict=True)
-    ]
-    return counting if any(counting) else runs
+def _trained(
+    records: Sequence[Record], runs: list[list[TrainingRun]], positions: int, run: str
+) -> Trained:
+    """Return one run; where only disturbed processes trained it, they count."""
+    kept = undisturbed(records)
+    if not any(mine for mine, record in zip(runs, kept.records, strict=True) if record):
+        kept = Kept(records=list(records), left_out=())
+    return Trained(
+        labels=next(one.labels for mine in runs for one in mine),
+        by_process=[
+            mine if record else [] for mine, record in zip(runs, kept.records, strict=True)
+        ],
+        seeds=_seeds(runs),
+        positions=positions,
+        records=records,
+        kept=kept,
+        run=run,
+    )
 
 
 def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from report.experiments.training import curves, labels, words
 from report.experiments.training.quantities import median_times
 from report.figures.figure import Number, Sheet, Table, absent, cells, columns, interval, number
+from report.text.numerals import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ def final_table(lines: Sequence[Line], lowest: float | None) -> Table:
                 Number(text=f"{line.epochs[-1]:.0f}"),
                 absent() if one is None else loss_at(line, one),
                 loss_at(line, -1),
-                absent() if lowest is None else Number(text=words.tiny(line.loss[-1] - lowest)),
+                absent() if lowest is None else Number(text=words.tiny(line.above(lowest)[-1])),
                 Number(text=f"{line.run.diverged} of {len(line.run.seeds)}"),
             ]
         )
@@ -61,12 +62,12 @@ def final_table(lines: Sequence[Line], lowest: float | None) -> Table:
     return Table(
         header=[*header, "diverged"],
         rows=rows,
-        caption="Medians over seeds; beside a loss, the lowest and the highest of the seeds",
+        caption=sentence(words.OVER_SEEDS),
     )
 
 
 def loss_at(line: Line, at: int) -> Number:
-    """Return the median loss at a point of a curve, with the lowest and the highest of the seeds.
+    """Return the loss at a point of a curve, with the lowest and the highest of the seeds.
 
     Args:
         line: The curve.

@@ -30,6 +30,8 @@ MINUTE = 1e-6
 BANDS = 3
 """The bands of more lines than this would cover each other."""
 
+OVER_SEEDS = "losses are geometric means over seeds, beside them the lowest and the highest"
+
 TOO_FEW = "too few samples for an interval"
 
 
@@ -38,14 +40,14 @@ def spread(lines: Sequence[Line]) -> str:
     seeds = len(lines[0].run.seeds)
     if seeds == 1:
         return "A single seed."
-    return f"Median over {count(seeds, 'seed')}; the band spans all of them."
+    return f"Geometric mean over {count(seeds, 'seed')}; the band spans all of them."
 
 
-def medians(lines: Sequence[Line]) -> str:
+def centres(lines: Sequence[Line]) -> str:
     """Say what is drawn where the seeds' bands are left out if they would cover each other."""
     if len(lines) <= BANDS or len(lines[0].run.seeds) == 1:
         return spread(lines)
-    return f"Median over {count(len(lines[0].run.seeds), 'seed')}."
+    return f"Geometric mean over {count(len(lines[0].run.seeds), 'seed')}."
 
 
 def at_the_end(lines: Sequence[Line]) -> str:

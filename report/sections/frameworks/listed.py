@@ -40,13 +40,13 @@ def figures(result: Result, experiment: str) -> list[Figure]:
                 alpha=0.18,
                 linewidth=0,
             )
-            (median,) = axes.plot(
+            (middle,) = axes.plot(
                 path.line.epochs[1:],
                 path.line.loss[1:],
                 **look,
                 label=plotting.safe(_name(path)),
             )
-            drawn.append(median)
+            drawn.append(middle)
         loss_axis(axes, [path.line for path in chosen], lowest)
         epochs_axis(axes)
         plotting.legend_above(axes, drawn, narrow=narrow)
@@ -106,7 +106,7 @@ def _words(chosen: Sequence[Path]) -> Words:
         "down sooner and then wanders further from the optimum; the code has no part in that."
     )
     caption = (
-        f"{sentence(words.medians([path.line for path in chosen]))} Losses at the end: {ends}."
+        f"{sentence(words.centres([path.line for path in chosen]))} Losses at the end: {ends}."
     )
     alt = f"Curves of loss against epochs, one for each framework. {heading}. {caption}"
     return Words(title=heading, caption=caption, explanation=explanation, alt=alt)
@@ -131,5 +131,5 @@ def _table(chosen: Sequence[Path]) -> Table:
     return Table(
         header=[*header, "loss after one epoch", "loss at the end"],
         rows=rows,
-        caption="Medians over seeds; beside a loss, the lowest and the highest of the seeds",
+        caption=sentence(words.OVER_SEEDS),
     )

@@ -124,7 +124,7 @@ def _figure(
 
 
 def _curve(axes: Axes, path: Path) -> Line2D:
-    """Draw a run's median; the untrained point has no place on a logarithmic axis."""
+    """Draw a run's curve; the untrained point has no place on a logarithmic axis."""
     look = plotting.style(path.way.index, len(path.line.loss))
     look["linestyle"] = path.way.dash
     (drawn,) = axes.plot(

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from report.analysis import observations, quantities
-from report.analysis.observations import Question
-from report.analysis.quantities import Quantity
+from report.analysis.quantities import Quantity, Question
 from report.experiments.bandwidth import caches, comparisons, figures, headline, method
-from report.experiments.bandwidth.observations import METRICS, observe
+from report.experiments.bandwidth.kind import BANDWIDTH
 from report.experiments.bandwidth.roofs import of_levels, roofs
 from report.machine.machine import Cache, Cpu
 from report.text import names
@@ -290,16 +288,16 @@ def test_a_roof_is_the_most_well_inside_a_cache_that_the_nearer_one_cannot_hold(
 
 def test_a_claim_finds_a_working_set_by_the_cache_that_holds_it(result: Result) -> None:
     """Two threads have 2 x 48 KiB of L1 and 2 x 2 MiB of L2; what lies in between has no level."""
-    found = observe(result, result.of("memory"), Question(metric="seconds"))
+    found = BANDWIDTH.observe(result, result.of("memory"), Question(metric="seconds"))
     levels = {
-        names.size(int(str(one.labels["working_set_bytes"]))): one.labels["level"]
+        names.size(int(str(one.labels["working_set_bytes"]))): one.also["level"]
         for one in found
         if one.labels["operation"] == "read"
     }
     assert levels["4 KiB"] == "L1"
     assert levels["1 MiB"] == "L2"
     assert list(levels.values())[-1] == "memory"
-    assert "level" in observations.labels("bandwidth")
+    assert "level" in BANDWIDTH.label_names()
 
 
 def test_the_model_machines_roofs_are_its_rates(result: Result) -> None:
@@ -331,16 +329,15 @@ def test_without_caches_the_sentence_is_of_memory_alone(result: Result) -> None:
 
 def test_every_series_can_be_told_apart_by_a_claim(result: Result, records: list[Record]) -> None:
     """By its labels; bytes per second are bytes by seconds."""
-    seconds = observe(result, records, Question(metric="seconds"))
-    rates = observe(result, records, Question(metric="bytes_per_s"))
-    assert set(METRICS) == {"seconds", "bytes_per_s"}
-    told = {tuple(one.labels.items()) for one in seconds}
-    assert len(told) == len(seconds) == len(quantities.of_records(records))
-    moved = {repr(q.labels): q.bytes_moved for q in quantities.of_records(records)}
-    for time, rate in zip(seconds, rates, strict=True):
-        product = time.groups[0][0] * rate.groups[0][0]
-        own = {name: value for name, value in time.labels.items() if name != "level"}
-        assert product == pytest.approx(moved[repr(own)])
+    seconds, rates = (
+        BANDWIDTH.observe(result, records, Question(metric=metric))
+        for metric in ("seconds", "bytes_per_s")
+    )
+    assert set(BANDWIDTH.metrics) == {"seconds", "bytes_per_s"}
+    assert seconds == rates
+    assert len({q.key for q in seconds}) == len(seconds) == len(BANDWIDTH.quantities(records, ""))
+    for one in seconds:
+        assert one.bandwidth().value == pytest.approx((one.bytes_moved or 0) / one.time().value)
 
 
 def test_two_machines_are_compared_over_the_largest_set_that_both_have(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import bandwidth as model
-from report.analysis import quantities
 from report.experiments.bandwidth import caches, figures, latency
 from report.experiments.bandwidth.lines import each
 from report.experiments.bandwidth.measure import CHAIN, CHASED_ELEMENTS, Point, bytes_moved
+from report.experiments.bandwidth.quantities import of_records
 from report.experiments.bandwidth.roofs import working_set
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def with_numba(make_result: Callable[..., Result]) -> Result:
 @pytest.fixture(name="chases")
 def of_the_experiment(result: Result) -> list[Quantity]:
     """Return its chases, the smallest working set first."""
-    return sorted(quantities.of_records(result.of("latency")), key=working_set)
+    return sorted(of_records(result.of("latency")), key=working_set)
 
 
 def test_an_access_is_one_of_as_many_as_a_call_makes(chases: list[Quantity]) -> None:

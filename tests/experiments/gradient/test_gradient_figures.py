@@ -11,11 +11,12 @@ import pytest
 
 import results_factory
 from factories import gradient
-from report.analysis import quantities
-from report.analysis.observations import Question, of_kind
+from report.analysis.quantities import Question
 from report.config.configuration import Config
 from report.config.plan import plan
+from report.experiments import catalogue
 from report.experiments.gradient.figures import figures
+from report.experiments.gradient.kind import GRADIENT
 from report.experiments.gradient.method import method
 from report.results import store
 from report.results.result import Record, Result
@@ -263,7 +264,7 @@ def test_nothing_is_timed_and_pages_bear_it(made: Made, read_pages: Reader, tmp_
     """A result without a single time: its page, the comparison's, and the terminal's table."""
     results = [made(), made(machine="other-machine")]
     for result in results:
-        assert quantities.of_result(result) == []
+        assert catalogue.of_result(result) == []
         assert store.load(store.save(result, tmp_path)) == result
     pages = read_pages(gather(results))
     page = pages["machine-fixed-machine.html"]
@@ -291,7 +292,7 @@ def test_method_says_how_often_it_was_drawn(made: Made) -> None:
 def test_claims_are_made_of_noise_and_not_of_rounding(made: Made) -> None:
     """A value in each process for every series, but none for batches of all examples."""
     result = made()
-    found = of_kind("gradient").observe(result, result.records, Question(metric="std"))
+    found = GRADIENT.observe(result, result.records, Question(metric="std"))
     assert all(len(one.groups) == 3 for one in found)
     assert all(value > 1e-6 for one in found for group in one.groups for value in group)
     labels = [(one.labels["sampling"], one.labels["batch_size"]) for one in found]

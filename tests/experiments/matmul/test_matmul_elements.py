@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factories import measured
-from report.analysis import quantities
 from report.experiments.matmul import measure as matmul
 from report.experiments.matmul.measure import measure
 from report.experiments.matmul.method import method
+from report.experiments.matmul.quantities import of_records
 from report.experiments.matmul.spec import MatmulSettings
 from report.results.result import Record
 from report.worker.records import Outcome, Series
@@ -146,7 +146,7 @@ def record(flops: int, process: int = 0) -> Record:
 
 def test_seconds_of_some_elements_are_scaled_to_the_whole_product() -> None:
     """Half a second for 256 of 4,096 elements is 8 s for all; the rate is that of the 256."""
-    (quantity,) = quantities.of_records([record(2 * 64 * 256)])
+    (quantity,) = of_records([record(2 * 64 * 256)])
     assert quantity.time().value == pytest.approx(8)
     assert quantity.flops == 2 * 64**3
     assert quantity.rate().value == pytest.approx(2 * 64 * 256 / 0.5)

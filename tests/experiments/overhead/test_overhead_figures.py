@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factories import overhead
-from report.analysis import observations
-from report.analysis.observations import Question
+from report.analysis.quantities import Question
 from report.experiments.overhead.comparisons import comparisons
 from report.experiments.overhead.figures import figures
-from report.experiments.overhead.headline import cards, sentences
+from report.experiments.overhead.headline import sentences
+from report.experiments.overhead.kind import OVERHEAD
 from report.experiments.overhead.method import method
 from report.resources import templates
 from report.results import store
@@ -163,7 +163,7 @@ def test_odd_data_are_drawn_as_far_as_they_go(
             assert "nan" not in words
             assert "None" not in words
             assert "  " not in words
-    assert cards(result) == []
+    assert OVERHEAD.cards(result) == []
     assert bool(method(result.of("one"))) == bool(times)
     machines = [result, timed(times, machine_id="other-machine", slowness=slowness)]
     assert len(comparisons(machines, "one")) <= 2
@@ -189,17 +189,14 @@ def test_machines_are_compared_by_call_and_by_update(timed: Callable[..., Result
 def test_claims_can_be_made_of_every_metric(timed: Callable[..., Result]) -> None:
     """Examples per second of updates only; an addition has none."""
     records = timed(ADDS | EAGER, slowness=[1.0]).of("one")
-    module = observations.of_kind("overhead")
-    assert set(module.METRICS) == {"seconds", "flop_per_s", "examples_per_s"}
     result = timed(ADDS | EAGER, slowness=[1.0])
-    seen = module.observe(result, records, Question(metric="examples_per_s"))
+    assert set(OVERHEAD.metrics) == {"seconds", "flop_per_s", "examples_per_s"}
+    seen = OVERHEAD.observe(result, records, Question(metric="examples_per_s"))
     assert [one.labels["size"] for one in seen] == [1, 10, 100, 1500]
     # 1,500 examples in 110 µs; 30 x 1,500 + 13 operations.
-    middle = sorted(seen[-1].groups[0])[6]
-    assert middle == pytest.approx(1500 / 110e-6)
-    rates = module.observe(result, records, Question(metric="flop_per_s"))
-    assert sorted(rates[-1].groups[0])[6] == pytest.approx(45_013 / 110e-6)
-    assert len(module.observe(result, records, Question(metric="seconds"))) == 9
+    assert seen[-1].examples_per_s().value == pytest.approx(1500 / 110e-6)
+    assert seen[-1].rate().value == pytest.approx(45_013 / 110e-6)
+    assert len(OVERHEAD.observe(result, records, Question(metric="seconds"))) == 9
 
 
 def test_results_keep_what_was_measured(timed: Callable[..., Result], tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import overhead
-from report.analysis import quantities
 from report.experiments.overhead import model
 from report.experiments.overhead.model import StepModel, fit, step_model
+from report.experiments.overhead.quantities import of_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ def line(
 
 def found(result: Result) -> dict[int, Quantity]:
     """Return the eager updates of a result."""
-    return model.updates(quantities.of_records(result.of("one")), "eager")
+    return model.updates(of_records(result.of("one")), "eager")
 
 
 def test_a_line_is_recovered_from_times_that_lie_on_it(timed: Callable[..., Result]) -> None:
@@ -108,14 +108,14 @@ def test_shares_are_what_the_line_leaves(timed: Callable[..., Result]) -> None:
     assert list(shares) == SIZES
     for size, share in shares.items():
         assert share.value == pytest.approx(80 / (80 + 0.02 * size))
-        assert share.processes == 3
+        assert share.replicates == 3
         assert share.low == pytest.approx(share.value, rel=1e-6)
 
 
 def test_shares_of_one_process_have_no_interval(timed: Callable[..., Result]) -> None:
     """One fit says nothing of how another would have come out."""
     shares = model.shares(found(timed(line(80e-6, 20e-9), slowness=[1.0])))
-    assert {(share.low, share.high, share.processes) for share in shares.values()} == {
+    assert {(share.low, share.high, share.replicates) for share in shares.values()} == {
         (None, None, 1)
     }
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from report.experiments.training import curves, labels
-from report.experiments.training.quantities import Trained, quantities
+from factories import small_results
+from report.analysis.quantities import Question
+from report.experiments.training import curves, labels, tables, words
+from report.experiments.training.kind import TRAINING
+from report.experiments.training.quantities import (
+    LEAST_EXCESS,
+    Trained,
+    of_records,
+)
+from report.experiments.training.quantities import trained as runs_of
 from report.experiments.training.questions import stability
 from report.worker.records import TrainingRun
 
@@ -43,8 +52,10 @@ def seed(number: int, loss: list[float], *, epoch: int = 10, step_s: float = 1.0
 
 
 def run(*processes: list[TrainingRun]) -> Trained:
-    """Put seeds into processes."""
-    return Trained(labels=dict(BASE), by_process=list(processes))
+    """Put seeds of one run into processes."""
+    records = [small_results.record("training", k, *mine) for k, mine in enumerate(processes)]
+    (one,) = runs_of(records)
+    return one
 
 
 def test_time_to_a_loss_is_that_of_its_first_point_below() -> None:
@@ -72,24 +83,54 @@ def test_a_run_that_one_seed_does_not_finish_has_a_bound_and_no_time() -> None:
 
 def test_ratios_are_paired_by_seed() -> None:
     """Seeds differ a hundredfold, each pair by a factor of 2 exactly: the interval is a point."""
-    ratio = curves.ratio({0: 0.02, 1: 2.0, 2: 5.0}, {1: 1.0, 0: 0.01})
+    a = [small_results.run("a", [9.0, end], k) for k, end in enumerate((0.02, 2.0, 5.0))]
+    b = [small_results.run("b", [9.0, end], k) for k, end in enumerate((0.01, 1.0))]
+    above, below = (one.loss() for one in runs_of([small_results.record("training", 0, *a, *b)]))
+    ratio = curves.ratio(above, below)
     assert ratio is not None
-    assert ratio.value == pytest.approx(2)
-    assert ratio.excludes(1)
-    assert curves.ratio({0: 1.0}, {1: 1.0}) is None
+    assert (ratio.low, ratio.value, ratio.high) == pytest.approx((2, 2, 2))
+    assert ratio.replicates == 2
+    apart = [replace(q, groups=g) for q, g in ((above, [[1.0], []]), (below, [[], [1.0]]))]
+    assert curves.ratio(*apart) is None
+
+
+SKEWED = (0.3, 0.31, 0.33, 0.8)
+"""Last losses of four seeds: geometric mean 0.3957, median 0.32, mean 0.435."""
+
+
+def test_centre_of_a_loss_is_one_number_in_curve_claim_and_excess() -> None:
+    """The geometric mean over seeds, in whatever process each of them was trained."""
+    names = [small_results.run("a", [2.0, 1.0, end], k) for k, end in enumerate(SKEWED)]
+    records = [small_results.record("training", k, *names[k::2]) for k in range(2)]
+    result = small_results.result(records)
+    (line,) = curves.lines(result, "training", "pytorch")
+    (claimed,) = TRAINING.observe(result, records, Question(metric="loss"))
+    geometric = (0.3 * 0.31 * 0.33 * 0.8) ** 0.25
+    assert claimed.estimate().value == line.loss[-1] == pytest.approx(geometric)
+    assert (line.lowest[-1], line.highest[-1]) == (0.3, 0.8)
+    lowest = curves.optimum(result)
+    assert lowest is not None
+    (excess,) = TRAINING.observe(result, records, Question(metric="excess"))
+    assert excess.estimate().value == line.above(lowest)[-1]
+    assert excess == curves.above(line.run, lowest)
+    (row,) = tables.final_table([line], lowest).rows
+    assert getattr(row[4], "text", "") == words.tiny(excess.estimate().value)
+    assert line.loss[:2] == pytest.approx([2.0, 1.0])
 
 
 def test_height_is_taken_at_the_end_of_an_epoch_above_the_base() -> None:
     """Base 0.25: after epoch 1 the heights are 0.75 and 0.5; a seed that ended early has none."""
     whole = run([seed(0, [2.0, 1.0, 0.5]), seed(1, [2.0, 0.75])])
-    assert curves.above(whole, 0.25, epoch=1) == pytest.approx({0: 0.75, 1: 0.5})
+    assert curves.above(whole, 0.25, epoch=1).groups == [[0.75], [0.5]]
     # The last of two epochs; the second seed diverged in it.
-    assert curves.above(whole, 0.25) == pytest.approx({0: 0.25})
+    assert curves.above(whole, 0.25).groups == [[0.25], []]
+    # Without an optimum it is the loss.
+    assert curves.above(whole, 0.0).groups == [[0.5], []]
 
 
 def test_height_is_never_below_what_a_float_can_show() -> None:
     """A loss that rounding puts below the optimum still has a logarithm."""
-    assert curves.above(run([seed(0, [1.0, 0.2, 0.2])]), 0.25) == {0: curves.LEAST}
+    assert curves.above(run([seed(0, [1.0, 0.2, 0.2])]), 0.25).groups == [[LEAST_EXCESS]]
 
 
 def test_soonest_names_those_that_intervals_do_not_tell_apart(
@@ -127,7 +168,7 @@ def test_a_smaller_last_batch_is_an_update_as_well(case_of: Callable[..., Case])
 def test_quantities_count_the_examples_of_an_epoch(trained: Callable[..., Result]) -> None:
     """1,500 rows, and twice as many where each is there twice."""
     result = trained([{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)])
-    assert [q.examples for q in quantities(result.records)] == [1500, 3000]
+    assert [q.examples for q in of_records(result.records)] == [1500, 3000]
 
 
 def test_twins_differ_in_one_setting_alone(case_of: Callable[..., Case]) -> None:

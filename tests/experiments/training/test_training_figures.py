@@ -12,7 +12,7 @@ import pytest
 from report.experiments.training import comparisons, headline, labels
 from report.experiments.training.figures import figures
 from report.experiments.training.method import method
-from report.experiments.training.quantities import quantities
+from report.experiments.training.quantities import of_records
 from report.experiments.training.questions import batchsizes, copies, grid, schedules
 from report.resources import templates
 from report.worker.records import Outcome
@@ -269,7 +269,7 @@ def test_returns_are_for_a_tenfold_batch_at_either_end(trained: Make, drawn_of: 
     Sizes 1 and 5 are as near to tenfold as there is no 10: in proportion, (40.2 / 41 * 5) ** (1 /
     log10(5)) = 9.73. At the other end 100 and 1500: (60 / 340 * 15) ** (1 / log10(15)) = 2.29.
     """
-    found = quantities(asked(trained, "sizes").records)
+    found = of_records(asked(trained, "sizes").records)
     by_size = {batchsizes.size(q): q for q in found}
     small, large = batchsizes.returns([by_size[k] for k in (1, 5, 100, 1500)])
     assert small.factor.value == pytest.approx(9.73, rel=0.05)
@@ -371,7 +371,7 @@ def test_shades_go_in_equal_factors_from_lowest_to_highest() -> None:
 
 def test_seconds_of_a_grid_are_pooled_over_rates(trained: Make) -> None:
     """Three sizes, each with the samples of three rates."""
-    found = quantities(asked(trained, "grid").records)
+    found = of_records(asked(trained, "grid").records)
     pooled = grid.by_batch_size(found)
     assert [batchsizes.size(q) for q in pooled] == [10, 100, 1500]
     for one in pooled:

@@ -38,7 +38,7 @@ def figure(
         drawn = []
         for index, line in enumerate(lines):
             # The untrained point has no place on a logarithmic axis.
-            (median,) = axes.plot(
+            (middle,) = axes.plot(
                 line.epochs[1:],
                 line.loss[1:],
                 **plotting.style(index, len(line.epochs)),
@@ -52,7 +52,7 @@ def figure(
                 alpha=0.18,
                 linewidth=0,
             )
-            drawn.append(median)
+            drawn.append(middle)
         loss_axis(axes, lines, lowest)
         ticks.log_axis(axes.xaxis)
         axes.set_xlabel("epochs" if narrow else "epochs (logarithmic)")

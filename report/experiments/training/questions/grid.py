@@ -60,7 +60,7 @@ class Grid:
     base: float
 
     def height(self, size: int, rate: float) -> float | None:
-        """Return the median loss above the base at the end; None where a seed diverged."""
+        """Return the loss above the base at the end; None where a seed diverged."""
         line = self.runs[size, rate]
         if line.run.diverged:
             return None
@@ -256,7 +256,7 @@ def _words(case: Case, of: Grid, bound: float | None) -> Words:
         f"lowest, at a {case.height} of {words.tiny(least)}; {lost} of {len(of.runs)} pairs diverge"
     )
     several = len(case.lines[0].run.seeds)
-    seeds = f"the median over {several} seeds" if several > 1 else "a single seed"
+    seeds = f"the geometric mean over {several} seeds" if several > 1 else "a single seed"
     caption = (
         f"{case.height[0].upper()}{case.height[1:]} at the end of {pairs}, in thousandths: "
         f"{seeds}. The more colour, the lower; {DIVERGED}: at least one seed "
@@ -333,8 +333,8 @@ def _table(case: Case, of: Grid) -> Table:
         rows.append(row)
     header = ["batch size", "milliseconds per epoch", *(f"lr {rate:g}" for rate in of.rates)]
     caption = (
-        f"Medians over seeds of the {case.height} at the end, by learning rate; seconds with their "
-        "95 % intervals over all rates"
+        f"Geometric means over seeds of the {case.height} at the end, by learning rate; seconds "
+        "with their 95 % intervals over all rates"
     )
     return Table(header=header, rows=rows, caption=caption)
 

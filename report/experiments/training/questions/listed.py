@@ -98,7 +98,7 @@ def _table(case: Case) -> Table:
                 tables.loss_at(line, -1),
                 absent()
                 if case.lowest is None
-                else Number(text=words.tiny(line.loss[-1] - case.lowest)),
+                else Number(text=words.tiny(line.above(case.lowest)[-1])),
             ]
         )
     header = ["run", "implementation", "factor of the loss", "learning rate"]
@@ -106,5 +106,5 @@ def _table(case: Case) -> Table:
     return Table(
         header=[*header, "loss at the end", "above the optimum"],
         rows=rows,
-        caption="Medians over seeds; beside a loss, the lowest and the highest of the seeds",
+        caption=sentence(words.OVER_SEEDS),
     )

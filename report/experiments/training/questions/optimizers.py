@@ -130,7 +130,7 @@ def _bookkeeping(case: Case) -> str:
 def _curves(case: Case) -> Figure:
     lines = case.lines
     ends = [(one, line) for line in lines if (one := _end(case, line)) is not None]
-    caption = f"{words.medians(lines)} {sentence(case.height)} at the end: " + (
+    caption = f"{words.centres(lines)} {sentence(case.height)} at the end: " + (
         "; ".join(f"{line.name}: {words.small(one)}" for one, line in ends) + "."
     )
     title = f"None of {len(lines)} runs comes to its end"

@@ -64,7 +64,7 @@ def _words(case: Case, pairs: Sequence[Pair]) -> Words:
         for line in case.lines
         if (one := curves.typical(curves.above(line.run, case.base))) is not None
     }
-    caption = f"{words.medians(case.lines)} {sentence(case.height)} at the end of each run: " + (
+    caption = f"{words.centres(case.lines)} {sentence(case.height)} at the end of each run: " + (
         "; ".join(f"{name}: {words.small(one)}" for name, one in ends.items()) + "."
     )
     title = f"The {len(case.lines)} runs differ in more than how examples are drawn"

@@ -73,7 +73,7 @@ def _words(case: Case) -> Words:
     ends = {line.name: end(case, line) for line in case.lines}
     known = {name: one for name, one in ends.items() if one is not None}
     caption = (
-        f"{words.medians(case.lines)} {sentence(case.height)} at the end of each run, over seeds: "
+        f"{words.centres(case.lines)} {sentence(case.height)} at the end of each run, over seeds: "
         + "; ".join(f"{name}: {words.small(one)}" for name, one in known.items())
         + "."
     )

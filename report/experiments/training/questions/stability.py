@@ -94,7 +94,7 @@ def decay(case: Case, problem: Problem, line: Line) -> Decay:
 
 
 def _measured(line: Line, base: float) -> float | None:
-    heights = [loss - base for loss in line.loss]
+    heights = line.above(base)
     if len(heights) <= LAST + 1 or min(heights[-1], heights[-1 - LAST]) < ROUNDING:
         return None
     return math.exp(math.log(heights[-1] / heights[-1 - LAST]) / (2 * LAST))
@@ -127,7 +127,7 @@ def figures(case: Case) -> list[Figure]:
 
 
 def _words(case: Case, problem: Problem | None, decays: list[Decay]) -> Words:
-    ends = {line.name: line.loss[-1] - case.base for line in case.lines}
+    ends = {line.name: line.above(case.base)[-1] for line in case.lines}
     best = min(ends, key=lambda name: ends[name])
     steps = max(len(line.loss) for line in case.lines) - 1
     title = (
@@ -135,7 +135,7 @@ def _words(case: Case, problem: Problem | None, decays: list[Decay]) -> Words:
         f"least of {len(ends)}"
     )
     caption = (
-        f"{words.medians(case.lines)} {sentence(case.height)} at the end: "
+        f"{words.centres(case.lines)} {sentence(case.height)} at the end: "
         + "; ".join(f"{name}: {words.tiny(end)}" for name, end in ends.items())
         + "."
     )
@@ -214,7 +214,7 @@ def _table(decays: list[Decay]) -> Table:
     header = ["run", "learning rate", "limit", "factor a step, theory"]
     header += [f"measured over the last {LAST}", "loss at the end", "diverged"]
     caption = (
-        "Factors by which the error along the slowest direction changes in a step; losses are "
-        "medians over seeds, beside them the lowest and the highest"
+        "Factors by which the error along the slowest direction changes in a step; "
+        + words.OVER_SEEDS
     )
     return Table(header=header, rows=rows, caption=caption)

@@ -145,7 +145,7 @@ def _by_time(result: Result, lines: Sequence[Line]) -> Words:
 
 def _by_excess(lowest: float, lines: Sequence[Line]) -> Words:
     """Speak of the loss above the optimum against time."""
-    ends = {line.name: line.loss[-1] - lowest for line in lines}
+    ends = {line.name: line.above(lowest)[-1] for line in lines}
     best = min(ends, key=lambda name: ends[name])
     line = next(line for line in lines if line.name == best)
     after = scaled(line.elapsed_s[-1], "s")

@@ -9,14 +9,15 @@ import pytest
 
 from factories import small_results
 from factories.small_results import record, run
-from report.analysis.observations import Question
+from report.analysis.quantities import Question
 from report.experiments.training import curves
-from report.experiments.training.observations import LEAST_EXCESS, METRICS, observe
+from report.experiments.training.kind import TRAINING
+from report.experiments.training.quantities import LEAST_EXCESS, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.observations import Observed
+    from report.analysis.quantities import Quantity
     from report.results.result import Record, Result
 
 
@@ -25,9 +26,9 @@ def result_of(records: Sequence[Record]) -> Result:
     return small_results.result(records)
 
 
-def asked(records: Sequence[Record], metric: str, **keys: Any) -> list[Observed]:
+def asked(records: Sequence[Record], metric: str, **keys: Any) -> list[Quantity]:
     """Return what a claim would see."""
-    return observe(result_of(records), records, Question(metric=metric, **keys))
+    return TRAINING.observe(result_of(records), records, Question(metric=metric, **keys))
 
 
 TWO_SEEDS = [
@@ -120,7 +121,7 @@ def test_without_the_datas_moments_there_is_no_optimum_and_no_target() -> None:
     result = result_of(records)
     result.moments = None
     found = {
-        metric: bool(observe(result, records, Question(metric=metric)))
+        metric: bool(TRAINING.observe(result, records, Question(metric=metric)))
         for metric in ("loss", "excess", "seconds_to_loss", "examples_to_loss")
     }
     assert found == {
@@ -129,7 +130,7 @@ def test_without_the_datas_moments_there_is_no_optimum_and_no_target() -> None:
         "seconds_to_loss": False,
         "examples_to_loss": False,
     }
-    assert observe(result, records, Question(metric="seconds_to_loss", loss=0.3))
+    assert TRAINING.observe(result, records, Question(metric="seconds_to_loss", loss=0.3))
 
 
 def test_a_process_that_failed_keeps_its_place_among_times() -> None:

@@ -1,0 +1,84 @@
+"""How far times can be trusted, by what went on in the machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from factories import measured
+from report.analysis.noise import Grade, grade
+
+QUIET = replace(measured.QUIET, elapsed_s=10.0, speed_after_s=1.008e-3)
+
+
+def test_quiet_machine_is_called_so_with_evidence() -> None:
+    """One sentence says what was looked for."""
+    sentence = "no other load, no steal, clock steady within 0.8 %"
+    assert grade([QUIET, QUIET], spread=0.01) == Grade(level="quiet", reasons=[sentence])
+
+
+def test_quiet_machine_claims_only_what_was_read() -> None:
+    """A Mac tells nothing of steal, so that its absence is no evidence."""
+    seen = replace(QUIET, steal_fraction=None, other_cores=None)
+    assert grade([seen]).reasons == ["clock steady within 0.8 %"]
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "reason"),
+    [
+        ({"steal_fraction": 0.01}, "quiet", None),
+        ({"steal_fraction": 0.0101}, "fair", "the hypervisor took 1 % of CPU time"),
+        ({"steal_fraction": 0.05}, "fair", "the hypervisor took 5 % of CPU time"),
+        ({"steal_fraction": 0.0512}, "noisy", "the hypervisor took 5.1 % of CPU time"),
+        ({"other_cores": 0.1}, "quiet", None),
+        ({"other_cores": 0.11}, "fair", "other programs kept 0.11 cores busy"),
+        ({"other_cores": 0.5}, "fair", "other programs kept 0.5 cores busy"),
+        ({"other_cores": 0.51}, "noisy", "other programs kept 0.51 cores busy"),
+        ({"other_cores": 1.0}, "noisy", "other programs kept 1 core busy"),
+        ({"speed_after_s": 1.0299e-3}, "quiet", None),
+        ({"speed_after_s": 1.0301e-3}, "fair", "the clock drifted by 3 % between start and end"),
+        ({"speed_after_s": 1.0999e-3}, "fair", "the clock drifted by 10 % between start and end"),
+        ({"speed_after_s": 1.1001e-3}, "noisy", "the clock drifted by 10 % between start and end"),
+        ({"speed_after_s": 0.8e-3}, "noisy", "the clock drifted by 25 % between start and end"),
+        ({"swapped_bytes": 2**20}, "quiet", None),
+        ({"swapped_bytes": 2**20 + 1}, "noisy", "the machine swapped 1 MB"),
+        ({"throttle_events": 1}, "noisy", "1 thermal throttling event"),
+        ({"throttle_events": 3}, "noisy", "3 thermal throttling events"),
+    ],
+)
+def test_disturbance_lowers_the_grade_with_its_number(
+    change: dict[str, Any], level: str, reason: str | None
+) -> None:
+    """On either side of each limit; the worst record decides, and the reason says how bad."""
+    result = grade([QUIET, replace(QUIET, **change), QUIET])
+    assert result.level == level
+    if reason is not None:
+        assert result.reasons == [reason]
+
+
+@pytest.mark.parametrize(
+    ("spread", "level"),
+    [(None, "quiet"), (0.05, "quiet"), (0.051, "fair"), (0.15, "fair"), (0.151, "noisy")],
+)
+def test_processes_that_differ_lower_the_grade(spread: float | None, level: str) -> None:
+    """Whatever the cause, times that do not repeat are not to be trusted."""
+    result = grade([QUIET], spread, "full")
+    assert result.level == level
+    if level != "quiet":
+        assert result.reasons[0].startswith("processes differ by up to ")
+        assert "(full)" in result.reasons[0]
+
+
+def test_all_reasons_are_given_and_the_worst_decides() -> None:
+    """Whoever wants to mend it needs the whole list."""
+    result = grade([replace(QUIET, steal_fraction=0.02), replace(QUIET, other_cores=0.7)])
+    assert result.level == "noisy"
+    assert len(result.reasons) == 2
+
+
+def test_unwatched_machine_is_not_called_quiet() -> None:
+    """Nothing seen is no evidence of quiet."""
+    assert grade([]) == Grade(level="fair", reasons=["nothing was observed of the machine"])
+    assert grade([], spread=0.3).level == "noisy"
