@@ -381,8 +381,9 @@ def test_file_in_place_of_the_results_folder_is_refused(fake: Callable[..., Fake
 CLI = """
 import sys
 from pathlib import Path
-from report import cli, workers
-from report.hardware import noise
+from report import cli
+from report.run import process as workers
+from report.machine import noise
 noise.measure_speed = lambda: 1e-3
 workers.BOOTSTRAP = Path(sys.argv.pop(1))
 cli.main()

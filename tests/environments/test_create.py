@@ -37,7 +37,7 @@ PROGRAM = """
 import signal, sys
 from pathlib import Path
 from report.cli import main
-from report.interpreters import places
+from report.environments import places
 
 # Whoever runs the tests in the background may have let them ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -114,7 +114,7 @@ def test_staged_file_waits_beside_its_place(tmp_path: Path) -> None:
 HOLDER = """
 import sys
 from pathlib import Path
-from report import files
+from report.results import files
 with files.sole_writer(Path(sys.argv[1]), "measuring into"):
     print("held", flush=True)
     sys.stdin.read()

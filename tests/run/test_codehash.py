@@ -45,7 +45,7 @@ def test_hash_changes_with_the_code_that_measures(package: Path, name: str) -> N
     assert measuring_code() != before
 
 
-@pytest.mark.parametrize("name", ["cli.py", "store.py", "experiments/matmul/figures.py"])
+@pytest.mark.parametrize("name", ["cli.py", "results/store.py", "experiments/matmul/figures.py"])
 def test_hash_stays_when_pages_change(package: Path, name: str) -> None:
     """A prettier figure costs no new measurement."""
     before = measuring_code()

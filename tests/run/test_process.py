@@ -289,7 +289,7 @@ main.main()
 
 PARENT = """
 import json, sys
-from report.workers import Worker
+from report.run.process import Worker
 worker = Worker(json.loads(sys.argv[1]))
 print(worker.pid, flush=True)
 worker.ask({"do": "job"}, 600)

@@ -633,7 +633,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 import click
-from report.hardware import noise
+from report.machine import noise
 
 noise.measure_speed = lambda: 1e-3
 tests, folder, experiments = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])

@@ -220,7 +220,8 @@ COMPARED = {
 GATHER = """
 import hashlib, json, sys
 from pathlib import Path
-from report import site, store
+from report import site
+from report.results import store
 files = site.gather(store.load_all(Path(sys.argv[1])))
 print(json.dumps({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}))
 """
