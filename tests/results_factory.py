@@ -21,8 +21,9 @@ from report.claims import verdicts
 from report.config.configuration import Config
 from report.config.plan import Plan, plan
 from report.experiments.matmul import measure as matmul
-from report.machine.machine import Cache, Cpu, Machine
 from report.resources import default_config
+from report.results.dataset import Dataset
+from report.results.machine import Cache, Cpu, Machine
 from report.results.result import Record, Result
 from report.run import data, surrogate
 from report.worker.records import AsPrinted, Environment, Outcome, Series
@@ -91,7 +92,7 @@ def make_result(
         config_hash=planned.fingerprint(),
         machine=make_machine(machine_id),
         environments={name: make_environment(name) for name in frameworks},
-        dataset=data.Dataset(
+        dataset=Dataset(
             source="file", origin="a local copy", sha1=data.SHA1, examples=1500, features=5
         ),
         moments=leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),

@@ -13,8 +13,7 @@ from report.machine import noise
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from report.claims.spec import StoredClaim, StoredSide
-    from report.results.result import Record, Result
+    from report.results.result import Record, Result, StoredClaim, StoredSide
     from report.worker.records import Labels, Scalar
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from report.claims.spec import Side, StoredClaim, StoredSide
+from report.claims.spec import Side
+from report.results.result import StoredClaim, StoredSide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

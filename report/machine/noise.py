@@ -12,6 +12,7 @@ import psutil
 
 from report.machine.processor import frequency
 from report.machine.surroundings import ROOT, read_text
+from report.results.machine import Conditions
 from report.worker.records import STRICT
 
 if TYPE_CHECKING:
@@ -51,37 +52,6 @@ _BUFFER = bytes(2**20)
 # It ends when it has not become faster for a while, since a core at rest needs time to wake up.
 _SETTLED_S = 0.008
 _LONGEST_S = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conditions:
-    """What went on in the machine while a record was made. What cannot be read is null.
-
-    Attributes:
-        elapsed_s: Seconds from start to stop.
-        load_before: Mean number of runnable threads in the minute before.
-        other_cores: Mean number of cores kept busy by other programs than the worker.
-        steal_fraction: Share of all CPU time that the hypervisor gave to others.
-        swapped_bytes: Memory moved to disk and back.
-        throttle_events: How often the processor slowed down because of heat or power.
-        speed_before_s: Seconds of a fixed computation on one thread, before.
-        speed_after_s: Seconds of the same computation afterwards.
-        frequency_before_hz: The clock before, as the system reports it.
-        frequency_after_hz: The clock afterwards.
-    """
-
-    __pydantic_config__ = STRICT
-
-    elapsed_s: float
-    load_before: float | None
-    other_cores: float | None
-    steal_fraction: float | None
-    swapped_bytes: int | None
-    throttle_events: int | None
-    speed_before_s: float
-    speed_after_s: float
-    frequency_before_hz: float | None
-    frequency_after_hz: float | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,14 +15,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 # pydantic needs this one below Python 3.12; it depends on the package itself.
 from typing_extensions import TypedDict
 
-from report.analysis.leastsquares import Moments
-from report.claims.spec import StoredClaim
-from report.claims.verdicts import Verdict
-from report.machine.machine import Machine
-from report.machine.noise import Conditions
 from report.registry import KindName
-from report.run.data import Dataset
-from report.worker.records import STRICT, Environment, Outcome, Status
+from report.results.dataset import Dataset, Moments
+from report.results.machine import Conditions, Machine
+from report.results.verdict import Verdict
+from report.worker.records import STRICT, Environment, Outcome, Scalar, Status
 
 VERSION = 3
 """Of the format. A file with a higher one is refused: its meaning is not known here. One with a
@@ -43,6 +40,7 @@ Moment = Annotated[
     AfterValidator(_a_real_moment),
 ]
 ProfileName = Literal["quick", "full"]
+Relation = Literal["greater", "less", "equivalent", "power-law", "stalls"]
 
 
 class StoredExperiment(TypedDict):
@@ -58,6 +56,39 @@ class StoredExperiment(TypedDict):
     timeout_s: float
     seeds: int
     settings: dict[str, Any]
+
+
+class StoredSide(TypedDict):
+    """A side with everything said, as a result file keeps it; `over` is one as well, or null."""
+
+    experiment: str
+    series: dict[str, Scalar]
+    metric: str
+    epoch: int | None
+    loss: float | None
+    pick: str | None
+    largest: str | None
+    name: str | None
+    over: dict[str, Any] | None
+
+
+class StoredClaim(TypedDict):
+    """A claim as a result file keeps it; see `report.claims.spec.Claim`."""
+
+    says: str
+    section: str
+    left: StoredSide
+    right: StoredSide | float | None
+    relation: Relation
+    least: float
+    margin: float
+    along: str | None
+    exponent: float | None
+    tolerance: float
+    after: int | None
+    show: str
+    numbers: dict[str, StoredSide]
+    because: dict[str, str]
 
 
 class StoredPlan(TypedDict):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from report.errors import ResultError, UsageError
-from report.machine.machine import check_name
 from report.results import files, formats
+from report.results.machine import check_name
 from report.results.result import VERSION, Result
 
 if TYPE_CHECKING:

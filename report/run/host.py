@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.environments.places import Interpreter
-    from report.machine.machine import Machine
+    from report.results.machine import Machine
 
 PROBE_TIMEOUT_S = 120.0
 """Importing a framework for the first time after its installation can take a minute."""

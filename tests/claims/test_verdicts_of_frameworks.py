@@ -12,8 +12,8 @@ from report.claims.verdicts import leading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.claims.verdicts import Verdict
     from report.results.result import Result
+    from report.results.verdict import Verdict
 
 FRAMEWORKS = ("pytorch", "tensorflow", "jax", "numba")
 

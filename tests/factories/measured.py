@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from report.machine.noise import Conditions
+from report.results.machine import Conditions
 from report.worker.records import Timing
 from report.worker.timing import median, median_interval
 

@@ -20,9 +20,8 @@ from report.worker.records import GradientNoise, Outcome, Series, TrainingRun
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from report.claims.spec import StoredClaim
     from report.registry import KindName
-    from report.results.result import StoredExperiment
+    from report.results.result import StoredClaim, StoredExperiment
 
     Part = Series | TrainingRun | GradientNoise
 

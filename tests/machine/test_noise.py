@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from factories import measured
 from report.machine import noise
-from report.machine.noise import Conditions, Grade, Watch, grade
+from report.machine.noise import Grade, Watch, grade
+from report.results.machine import Conditions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,6 +22,7 @@ import pytest
 from report.environments.places import Interpreter
 from report.errors import DataError, ResultError, UsageError
 from report.results import store
+from report.results.dataset import Dataset
 from report.run import codehash, data, surrogate
 from report.run import process as workers
 from report.worker.records import Environment
@@ -555,7 +556,7 @@ def loads_of_data(monkeypatch: pytest.MonkeyPatch) -> list[data.LoadedData]:
     """Take the data from a list, one entry for each time that it is loaded."""
     rows = surrogate.rows(1)
     loaded = data.LoadedData(
-        dataset=data.Dataset(
+        dataset=Dataset(
             source="file", origin="downloaded from x", sha1="0" * 40, examples=1500, features=5
         ),
         features=rows[:, :-1],

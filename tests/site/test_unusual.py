@@ -12,7 +12,7 @@ from report.experiments.matmul import comparisons as matmul
 from report.experiments.training import comparisons as training
 from report.figures.ratios import pair
 from report.registry import WITH_DATA
-from report.run.data import Dataset
+from report.results.dataset import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

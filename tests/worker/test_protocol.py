@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from report.registry import KINDS
+from report.results.dataset import Dataset
 from report.run import data, seeds
 from report.run.process import BOOTSTRAP, Worker, WorkerFailure, command
 
@@ -198,7 +199,7 @@ def bundle_in(folder: Path) -> dict[str, Any]:
     rng = np.random.default_rng(3)
     features = rng.standard_normal((40, 5))
     targets = rng.standard_normal(40)
-    dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=40, features=5)
+    dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=40, features=5)
     loaded = data.LoadedData(dataset=dataset, features=features, targets=targets)
     return {**seeds.write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)}
 

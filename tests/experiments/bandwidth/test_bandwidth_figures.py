@@ -13,7 +13,7 @@ from report.analysis.quantities import Quantity
 from report.experiments.bandwidth import caches, comparisons, figures, headline, method
 from report.experiments.bandwidth.observations import METRICS, observe
 from report.experiments.bandwidth.roofs import of_levels, roofs
-from report.machine.machine import Cache, Cpu
+from report.results.machine import Cache, Cpu
 from report.text import wording
 
 if TYPE_CHECKING:

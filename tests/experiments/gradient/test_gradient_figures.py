@@ -19,8 +19,8 @@ from report.config.plan import plan
 from report.experiments.gradient.figures import figures
 from report.experiments.gradient.method import method
 from report.results import store
+from report.results.dataset import Dataset
 from report.results.result import Record, Result
-from report.run.data import Dataset
 from report.site.machine import view
 from report.terminal import tables
 from report.worker.records import GradientNoise, Outcome

@@ -18,9 +18,9 @@ import pytest
 import results_factory
 from report.analysis import leastsquares
 from report.experiments.training.case import cases
+from report.results.dataset import Dataset
 from report.results.result import Record, Result
 from report.run import seeds, surrogate
-from report.run.data import Dataset
 from report.worker import schedules
 from report.worker.records import Outcome, TrainingRun
 
