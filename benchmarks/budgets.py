@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from report.experiments.catalogue import LABELS
 from report.results import store
 from report.text.wording import title
 
@@ -20,7 +21,11 @@ ROOT = Path(__file__).parent.parent
 def main() -> None:
     """Print a line for each framework, and one for all."""
     named = len(sys.argv) > 1
-    result = store.load(Path(sys.argv[1])) if named else store.load_all(ROOT / "results")[-1]
+    result = (
+        store.load(Path(sys.argv[1]), LABELS)
+        if named
+        else store.load_all(ROOT / "results", LABELS)[-1]
+    )
     planned = result.config["experiments"]
     totals = [0.0] * 4
     print(f"{'':>12} {'jobs':>9} {'budgets':>9} {'imports':>9} {'compiling':>10}")

@@ -19,6 +19,7 @@ import numpy as np
 from report.analysis import bootstrap, quantities, statistics
 from report.analysis.bootstrap import Effect, Factor
 from report.claims import judge
+from report.experiments.catalogue import LABELS
 from report.results import store
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def halves(path: Path) -> None:
     Odd and even samples of a training run are mostly its first and second epochs, which do differ;
     its samples are only split at random.
     """
-    result = store.load(path)
+    result = store.load(path, LABELS)
     measured = [
         quantity
         for quantity in quantities.of_result(result)

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from report.analysis.statistics import estimate
+from report.experiments.catalogue import LABELS
 from report.results import store
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +60,7 @@ def main() -> None:
         code = build.wait()
         wall_s = time.perf_counter() - begun
         watcher.join()
-        result = store.load_all(results)[-1]
+        result = store.load_all(results, LABELS)[-1]
         measured_s = sum(record.measured_s or 0 for record in result.records)
         size = sum(path.stat().st_size for path in results.rglob("*.json"))
         renders = [timed("render", str(results), "-o", str(site)) for _ in range(5)]

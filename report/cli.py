@@ -147,9 +147,10 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
         click.echo(_render(results, site_dir).index.as_uri())
         return
     from report import site
+    from report.experiments.catalogue import LABELS
     from report.results import store
 
-    stale = site.stale_files(site.gather(store.load_all(results)), site_dir)
+    stale = site.stale_files(site.gather(store.load_all(results, LABELS)), site_dir)
     for path in stale:
         click.echo(f"not up to date: {path}")
     if not stale:
@@ -163,10 +164,11 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
 @RESULTS_OPTION
 def compare(a: str, b: str, results: Path) -> None:
     """Compare two results, A and B: files, or machines' ids in the results' folder."""
+    from report.experiments.catalogue import LABELS
     from report.results import store
     from report.terminal import tables
 
-    left, right = (store.find(reference, results, Path(reference)) for reference in (a, b))
+    left, right = (store.find(reference, results, Path(reference), LABELS) for reference in (a, b))
     tables.show(tables.comparison(left, right))
 
 
@@ -328,10 +330,11 @@ def _require_a_backend(host: Any, used: Collection[str]) -> None:
 
 def _render(results: Path, site_dir: Path) -> Rendered:
     from report import site
+    from report.experiments.catalogue import LABELS
     from report.results import files, store
 
     with files.sole_writer(site_dir, "writing"):
-        return site.write_files(site.gather(store.load_all(results)), site_dir)
+        return site.write_files(site.gather(store.load_all(results, LABELS)), site_dir)
 
 
 def _exit_code(result: Result) -> int:

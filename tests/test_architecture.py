@@ -49,7 +49,6 @@ LOADERS = {"import_module", "__import__", "run_module", "run_path"}
 STILL_BY_STRING = {
     "report.analysis.observations",
     "report.analysis.quantities",
-    "report.results.store",
     "report.site.machine",
 }
 """Modules that load a kind's by a string. To be emptied; nothing is to be added."""

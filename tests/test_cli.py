@@ -26,6 +26,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report import __version__
 from report.cli import main
+from report.experiments.catalogue import LABELS
 from report.machine.machine import detect
 from report.resources import SCHEMA_NAME, default_config
 from report.results import store
@@ -254,7 +255,7 @@ def test_good_run_ends_with_0(fake: Callable[..., FakeWorker]) -> None:
         "measured first in 2 processes",
         "measured second in 2 processes",
     ]
-    (result,) = store.load_all(Path("results"))
+    (result,) = store.load_all(Path("results"), LABELS)
     assert result.machine.id == "here"
     assert [record.status for record in result.records] == ["ok"] * 4
 
@@ -302,7 +303,7 @@ def test_run_with_a_failure_ends_with_1_and_goes_on_with_the_rest(
     """One crash costs one experiment; the next command tries that one again."""
     worker = fake({"first": "answer", "bad": "crash", "last": "answer"})
     assert run("run").exit_code == 1
-    (result,) = store.load_all(Path("results"))
+    (result,) = store.load_all(Path("results"), LABELS)
     assert [record.status for record in result.records] == ["ok", "failed", "ok"]
     fake({"first": "answer", "bad": "answer", "last": "answer"})
     assert run("run").exit_code == 0
@@ -319,7 +320,7 @@ def test_finished_run_is_not_repeated(fake: Callable[..., FakeWorker]) -> None:
     assert len(worker.jobs()) == 1
     assert run("run", "--fresh").exit_code == 0
     assert len(worker.jobs()) == 2
-    assert len(store.load_all(Path("results"))) == 2
+    assert len(store.load_all(Path("results"), LABELS)) == 2
 
 
 def test_only_runs_what_is_named(fake: Callable[..., FakeWorker]) -> None:
@@ -420,7 +421,7 @@ def test_interrupted_run_says_what_is_kept(fake: Callable[..., FakeWorker]) -> N
     assert err.strip() == (
         "Error: Interrupted. What was measured is kept in results; the same command goes on."
     )
-    (result,) = store.load_all(Path("results"))
+    (result,) = store.load_all(Path("results"), LABELS)
     assert [record.experiment for record in result.records] == ["first"]
 
 
@@ -575,7 +576,7 @@ def test_real_run_measures_with_pytorch(real_file: Path) -> None:
         "measured train",
     ]
     (path,) = Path("results").rglob("*.json")
-    result = store.load(path)
+    result = store.load(path, LABELS)
     product, train = result.records
     assert (product.status, train.status) == ("ok", "ok")
     assert product.outcome is not None

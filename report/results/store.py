@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,12 @@ from report.results.machine import check_name
 from report.results.result import VERSION, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from report.registry import KindName
+
+    LabelTypes = Mapping[KindName, type]
 
 MOST_BYTES = 20_000_000
 """Twenty times what a full profile may take; anything larger is no result file."""
@@ -61,8 +65,12 @@ def dump(result: Result) -> bytes:
     return f'{head[:-2]},\n "records": [\n{lines}\n ]\n}}\n'.encode()
 
 
-def load(path: Path) -> Result:
+def load(path: Path, labels: LabelTypes) -> Result:
     """Read a result file.
+
+    Args:
+        path: Where it lies.
+        labels: For each kind of experiment, the TypedDict of its labels.
 
     Raises:
         ResultError: It is not one, is cut short, or comes from a newer version.
@@ -88,7 +96,7 @@ def load(path: Path) -> Result:
     try:
         result = _ADAPTER.validate_python(formats.upgraded(content))
         check_name(result.machine.id)
-        _check_labels(result)
+        _check_labels(result, labels)
         dump(result)
     except UsageError as error:
         raise ResultError(f"{path}: {error.message}") from None
@@ -104,7 +112,7 @@ def load(path: Path) -> Result:
     return result
 
 
-def _check_labels(result: Result) -> None:
+def _check_labels(result: Result, types: LabelTypes) -> None:
     """Hold the labels of what was measured to what their kind of experiment says of them.
 
     Raises:
@@ -113,7 +121,7 @@ def _check_labels(result: Result) -> None:
     for record in result.records:
         if record.outcome is None:
             continue
-        adapter = _labels(record.kind)
+        adapter = _adapter(types[record.kind])
         for labels in (
             *(series.labels for series in record.outcome.series),
             *(run.labels for run in record.outcome.runs),
@@ -123,9 +131,8 @@ def _check_labels(result: Result) -> None:
 
 
 @functools.cache
-def _labels(kind: str) -> TypeAdapter[Any]:
-    spec = importlib.import_module(f"report.experiments.{kind}.spec")
-    return TypeAdapter(with_config(ConfigDict(extra="forbid"))(spec.Labels))
+def _adapter(labels: type) -> TypeAdapter[Any]:
+    return TypeAdapter(with_config(ConfigDict(extra="forbid"))(labels))
 
 
 def _refuse(constant: str) -> None:
@@ -133,15 +140,15 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-def load_all(folder: Path) -> list[Result]:
+def load_all(folder: Path, labels: LabelTypes) -> list[Result]:
     """Read every result below a folder, oldest first.
 
     Raises:
         ResultError: There is none, or one cannot be read.
     """
     if folder.is_file():
-        return [load(folder)]
-    results = [load(path) for path in sorted(folder.glob("*/*.json"))]
+        return [load(folder, labels)]
+    results = [load(path, labels) for path in sorted(folder.glob("*/*.json"))]
     if not results:
         raise ResultError(f"There are no results in {folder}. `report run` measures some.")
     return sorted(results, key=lambda result: (result.started_at, result.machine.id))
@@ -158,20 +165,21 @@ def latest(results: list[Result]) -> list[Result]:
     return [newest[machine] for machine in sorted(newest)]
 
 
-def find(reference: str, folder: Path, as_path: Path) -> Result:
+def find(reference: str, folder: Path, as_path: Path, labels: LabelTypes) -> Result:
     """Return a result by file, or the newest one of a machine.
 
     Args:
         reference: A file or a machine's id, as a person typed it.
         folder: The results folder.
         as_path: The same reference as a path.
+        labels: As for `load`.
 
     Raises:
         UsageError: There is neither.
     """
     if as_path.is_file():
-        return load(as_path)
-    known = latest(load_all(folder)) if folder.is_dir() else []
+        return load(as_path, labels)
+    known = latest(load_all(folder, labels)) if folder.is_dir() else []
     for result in known:
         if result.machine.id == reference:
             return result

@@ -21,6 +21,7 @@ from report import __version__
 from report.analysis import leastsquares
 from report.claims import verdicts
 from report.errors import ResultError
+from report.experiments.catalogue import LABELS
 from report.experiments.gradient import points
 from report.experiments.training.measure import run_specs
 from report.machine.machine import usable_cores
@@ -382,7 +383,7 @@ class Run:
         folder = self.results / self.host.machine.id
         for path in sorted(folder.glob("*.json"), reverse=True):
             with contextlib.suppress(ResultError):
-                yield store.load(path)
+                yield store.load(path, LABELS)
 
 
 def _now() -> str:

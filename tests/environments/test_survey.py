@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from report.cli import main
 from report.environments import places
+from report.experiments.catalogue import LABELS
 from report.machine import noise
 from report.registry import BACKENDS
 from report.results import store
@@ -235,7 +236,7 @@ def test_run_measures_what_there_is_and_records_why_the_rest_is_not(
         configure(interpreters=interpreters)
         done = CliRunner().invoke(main, ["run", "--machine", "here"])
         assert done.exit_code == code, done.output
-        result = store.load_all(Path("results"))[-1]
+        result = store.load_all(Path("results"), LABELS)[-1]
         records = {record.backend: record for record in result.records}
         assert records["numpy"].status == "ok"
         assert records["numba"].status == status

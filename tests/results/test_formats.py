@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from report.errors import ResultError
+from report.experiments.catalogue import LABELS
 from report.results import formats, store
 from report.results.result import VERSION
 
@@ -48,7 +49,7 @@ def test_file_of_version_1_is_read_as_plain_sgd_without_claims(
     """And is written in today's format from then on."""
     path = tmp_path / "old.json"
     path.write_text(json.dumps(as_version_1(make_result())))
-    read = store.load(path)
+    read = store.load(path, LABELS)
     assert read.version == VERSION
     assert read.config["claims"] == {}
     assert read.verdicts == []
@@ -82,7 +83,7 @@ def test_file_of_version_2_is_read_as_trained_call_by_call(
     result = replace(result, records=[replace(r, import_s=None) for r in result.records])
     old = as_version_2(result)
     path.write_text(json.dumps(old))
-    read = store.load(path)
+    read = store.load(path, LABELS)
     runs = [run for record in read.records if record.outcome for run in record.outcome.runs]
     assert runs
     assert {run.labels["variant"] for run in runs} == {"eager"}
@@ -102,7 +103,7 @@ def test_variant_that_a_file_says_is_kept(
     )
     first["labels"]["variant"] = "epoch"
     (tmp_path / "old.json").write_text(json.dumps(content))
-    read = store.load(tmp_path / "old.json")
+    read = store.load(tmp_path / "old.json", LABELS)
     found = [
         r.labels["variant"]
         for record in read.records
@@ -119,7 +120,7 @@ def test_training_without_a_variant_is_refused_today(
     content = {**as_version_2(make_result()), "version": VERSION}
     (tmp_path / "odd.json").write_text(json.dumps(content))
     with pytest.raises(ResultError, match="is no valid result file: variant: Field required"):
-        store.load(tmp_path / "odd.json")
+        store.load(tmp_path / "odd.json", LABELS)
 
 
 def test_every_version_before_this_one_has_a_step() -> None:
@@ -144,7 +145,7 @@ def test_what_is_no_result_is_left_for_the_reader_to_refuse(
     path = tmp_path / "odd.json"
     path.write_text(json.dumps({"version": version, **content}))
     with pytest.raises(ResultError, match="is no valid result file"):
-        store.load(path)
+        store.load(path, LABELS)
 
 
 def test_unknown_older_version_is_refused(tmp_path: Path) -> None:
@@ -152,4 +153,4 @@ def test_unknown_older_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.json"
     path.write_text('{"version": 0}')
     with pytest.raises(ResultError, match="is no valid result file"):
-        store.load(path)
+        store.load(path, LABELS)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report.errors import ResultError, UsageError
+from report.experiments.catalogue import LABELS
 from report.registry import KINDS
 from report.results import store
 from report.results.result import VERSION
@@ -38,7 +39,7 @@ def refusal(path: Path, content: object) -> str:
     """Return why a file with this content is refused; the file is named."""
     path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     with pytest.raises(ResultError) as caught:
-        store.load(path)
+        store.load(path, LABELS)
     assert caught.value.exit_code == 1
     assert caught.value.__cause__ is None
     assert caught.value.message.startswith(str(path))
@@ -53,7 +54,7 @@ def test_result_comes_back_as_it_was(
     result = make_result(profile=profile)
     assert {record.status for record in result.records} == {"ok", "failed", "skipped"}
     path = store.save(result, tmp_path)
-    again = store.load(path)
+    again = store.load(path, LABELS)
     assert again == result
     assert store.dump(again) == path.read_bytes()
 
@@ -92,7 +93,7 @@ def test_result_without_records_is_whole(
 ) -> None:
     """A run that has only begun can be read as well."""
     begun = replace(make_result(), records=[], finished_at=None)
-    assert store.load(store.save(begun, tmp_path)) == begun
+    assert store.load(store.save(begun, tmp_path), LABELS) == begun
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
@@ -258,15 +259,15 @@ def test_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(store.MOST_BYTES + 1)
     with pytest.raises(ResultError, match="too large to be a result file"):
-        store.load(path)
+        store.load(path, LABELS)
 
 
 def test_missing_file_and_folder_are_told_apart(tmp_path: Path) -> None:
     """The system's own words say why a file cannot be read."""
     with pytest.raises(ResultError, match=r"none\.json cannot be read: No such file"):
-        store.load(tmp_path / "none.json")
+        store.load(tmp_path / "none.json", LABELS)
     with pytest.raises(ResultError, match="cannot be read: Is a directory"):
-        store.load(tmp_path)
+        store.load(tmp_path, LABELS)
 
 
 JSON = st.recursive(
@@ -297,7 +298,7 @@ def test_any_json_is_read_or_refused(version: int, content: object, tmp_path: Pa
         content = {"version": version, **content}
     path.write_text(json.dumps(content))
     with pytest.raises(ResultError):
-        store.load(path)
+        store.load(path, LABELS)
 
 
 @given(place=PLACES, value=JSON)
@@ -312,11 +313,11 @@ def test_any_change_of_a_result_is_read_or_refused(
     result = make_result()
     path.write_text(json.dumps(change(as_json(one_of_each(result)), place, value)))
     try:
-        result = store.load(path)
+        result = store.load(path, LABELS)
     except ResultError as error:
         assert str(path) in error.message  # noqa: PT017 (either outcome is right)
     else:
-        assert store.load(store.save(result, tmp_path / "again")) == result
+        assert store.load(store.save(result, tmp_path / "again"), LABELS) == result
 
 
 def saved(make_result: Callable[..., Result], folder: Path) -> list[Result]:
@@ -334,7 +335,7 @@ def saved(make_result: Callable[..., Result], folder: Path) -> list[Result]:
 def test_all_results_come_oldest_first(make_result: Callable[..., Result], tmp_path: Path) -> None:
     """The order is that of measuring, whatever the machines are called."""
     newest, middle, oldest = saved(make_result, tmp_path)
-    assert store.load_all(tmp_path) == [oldest, middle, newest]
+    assert store.load_all(tmp_path, LABELS) == [oldest, middle, newest]
 
 
 def test_newest_result_of_each_machine_is_the_latest(
@@ -342,7 +343,7 @@ def test_newest_result_of_each_machine_is_the_latest(
 ) -> None:
     """A machine that was measured twice is shown as it was measured last."""
     newest, middle, _ = saved(make_result, tmp_path)
-    assert store.latest(store.load_all(tmp_path)) == [middle, newest]
+    assert store.latest(store.load_all(tmp_path, LABELS)) == [middle, newest]
 
 
 def test_single_file_stands_for_a_folder(
@@ -350,14 +351,14 @@ def test_single_file_stands_for_a_folder(
 ) -> None:
     """One result can be rendered without the others."""
     result = make_result()
-    assert store.load_all(store.save(result, tmp_path)) == [result]
+    assert store.load_all(store.save(result, tmp_path), LABELS) == [result]
 
 
 def test_folder_without_results_is_told_with_the_remedy(tmp_path: Path) -> None:
     """Whoever has nothing measured yet learns how to."""
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(ResultError, match=r"no results in .*`report run` measures some"):
-            store.load_all(folder)
+            store.load_all(folder, LABELS)
 
 
 def test_files_of_others_in_the_folder_are_not_read(
@@ -368,7 +369,7 @@ def test_files_of_others_in_the_folder_are_not_read(
     (tmp_path / "README.md").write_text("Measured at home.")
     (tmp_path / "notes.json").write_text("{}")
     path.with_name(f".{path.name}.abc.tmp").write_text("{")
-    assert len(store.load_all(tmp_path)) == 1
+    assert len(store.load_all(tmp_path, LABELS)) == 1
 
 
 def test_result_is_found_by_machine_or_by_file(
@@ -376,10 +377,10 @@ def test_result_is_found_by_machine_or_by_file(
 ) -> None:
     """A machine's id means its newest result; a file means itself."""
     newest, middle, oldest = saved(make_result, tmp_path)
-    assert store.find("machine-b", tmp_path, tmp_path / "none") == newest
-    assert store.find("machine-a", tmp_path, tmp_path / "none") == middle
+    assert store.find("machine-b", tmp_path, tmp_path / "none", LABELS) == newest
+    assert store.find("machine-a", tmp_path, tmp_path / "none", LABELS) == middle
     path = tmp_path / store.name_of(oldest)
-    assert store.find(str(path), tmp_path, path) == oldest
+    assert store.find(str(path), tmp_path, path, LABELS) == oldest
 
 
 def test_unknown_reference_is_told_with_those_that_are_known(
@@ -388,10 +389,10 @@ def test_unknown_reference_is_told_with_those_that_are_known(
     """A slip of the pen is answered with the machines that there are."""
     saved(make_result, tmp_path)
     with pytest.raises(UsageError) as caught:
-        store.find("machine-c", tmp_path, tmp_path / "machine-c")
+        store.find("machine-c", tmp_path, tmp_path / "machine-c", LABELS)
     assert caught.value.message.endswith("Machines: machine-a, machine-b.")
     with pytest.raises(UsageError, match=r"Machines: none\."):
-        store.find("machine-c", tmp_path / "none", tmp_path / "machine-c")
+        store.find("machine-c", tmp_path / "none", tmp_path / "machine-c", LABELS)
 
 
 def test_file_in_place_of_a_folder_cannot_be_written(
@@ -411,7 +412,7 @@ def test_saving_again_replaces_the_earlier_state(
     result = make_result()
     for count in range(1, 4):
         store.save(replace(result, records=result.records[:count]), tmp_path)
-        (only,) = store.load_all(tmp_path)
+        (only,) = store.load_all(tmp_path, LABELS)
         assert len(only.records) == count
 
 

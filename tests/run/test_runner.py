@@ -21,6 +21,7 @@ import pytest
 
 from report.environments.places import Interpreter
 from report.errors import DataError, ResultError, UsageError
+from report.experiments.catalogue import LABELS
 from report.results import store
 from report.results.dataset import Dataset
 from report.run import codehash, data, surrogate
@@ -74,7 +75,7 @@ class Diary:
 def only_result(results: Path) -> Result:
     """Return the one result of a folder, read from disk; nothing else lies there."""
     (path,) = [path for path in results.rglob("*") if path.is_file()]
-    return store.load(path)
+    return store.load(path, LABELS)
 
 
 def statuses(result: Result) -> dict[str, str]:

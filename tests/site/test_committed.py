@@ -10,6 +10,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from report import site
+from report.experiments.catalogue import LABELS
 from report.results import store
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def test_site_is_committed_where_results_are() -> None:
 @needs_results
 def test_committed_site_is_what_the_committed_results_give() -> None:
     """Byte by byte; `report render` mends what is listed here."""
-    gathered = site.gather(store.load_all(RESULTS))
+    gathered = site.gather(store.load_all(RESULTS, LABELS))
     assert site.stale_files(gathered, SITE) == []
 
 
@@ -56,14 +57,14 @@ def test_committed_result_fits_the_published_schema(path: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(store.schema())
     validator = jsonschema.Draft202012Validator(store.schema())
     assert [error.message for error in validator.iter_errors(json.loads(path.read_bytes()))] == []
-    result = store.load(path)
+    result = store.load(path, LABELS)
     assert path == RESULTS / store.name_of(result)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_committed_result_is_small(path: Path) -> None:
     """1 MB for each seven experiments on a framework, so that the repository stays small."""
-    planned = store.load(path).config["experiments"].values()
+    planned = store.load(path, LABELS).config["experiments"].values()
     measured = sum(len(experiment["backends"]) for experiment in planned)
     assert path.stat().st_size < 1_000_000 * measured / 7
 
@@ -80,6 +81,6 @@ def test_committed_result_names_nobody(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_committed_result_is_finished(path: Path) -> None:
     """What is published is a whole run, and none of its processes failed."""
-    result = store.load(path)
+    result = store.load(path, LABELS)
     assert result.finished_at is not None
     assert [record.reason for record in result.records if record.status == "failed"] == []

@@ -221,8 +221,9 @@ GATHER = """
 import hashlib, json, sys
 from pathlib import Path
 from report import site
+from report.experiments.catalogue import LABELS
 from report.results import store
-files = site.gather(store.load_all(Path(sys.argv[1])))
+files = site.gather(store.load_all(Path(sys.argv[1]), LABELS))
 print(json.dumps({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}))
 """
 

@@ -16,6 +16,7 @@ from report.analysis import quantities
 from report.analysis.observations import Question, of_kind
 from report.config.configuration import Config
 from report.config.plan import plan
+from report.experiments.catalogue import LABELS
 from report.experiments.gradient.figures import figures
 from report.experiments.gradient.method import method
 from report.results import store
@@ -264,7 +265,7 @@ def test_nothing_is_timed_and_pages_bear_it(made: Made, read_pages: Reader, tmp_
     results = [made(), made(machine="other-machine")]
     for result in results:
         assert quantities.of_result(result) == []
-        assert store.load(store.save(result, tmp_path)) == result
+        assert store.load(store.save(result, tmp_path), LABELS) == result
     pages = read_pages(site.gather(results))
     page = pages["machine-fixed-machine.html"]
     assert {"noise-pytorch-slope", "noise-pytorch-population"} <= set(page.figures())
