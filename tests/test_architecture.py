@@ -210,6 +210,38 @@ def test_help_imports_nothing_heavy() -> None:
     assert imported & (HEAVY | FRAMEWORKS) == set()
 
 
+STORED = {
+    "report",
+    "report.errors",
+    "report.registry",
+    "report.worker",
+    "report.worker.records",
+}
+"""What `report.results` stands on."""
+
+LIGHT = {"annotated_types", "click", "filelock", "platformdirs", "pydantic", "pydantic_core"}
+
+LOADED = """
+import sys
+before = set(sys.modules)
+import report.results.result, report.results.store
+print(*sys.modules.keys() - before)
+"""
+
+
+def test_results_can_be_read_with_little_more_than_pydantic() -> None:
+    """No statistics, no downloader and no judge, neither ours nor a library's."""
+    run = [sys.executable, "-c", LOADED]
+    done = subprocess.run(run, capture_output=True, cwd=ROOT, text=True, check=True, timeout=60)
+    loaded = set(done.stdout.split())
+    ours = {name for name in loaded if name.partition(".")[0] == "report"}
+    assert "report.results.verdict" in ours
+    assert {name for name in ours if not name.startswith("report.results")} <= STORED
+    theirs = {name.partition(".")[0] for name in loaded - ours}
+    foreign = {name for name in theirs - sys.stdlib_module_names if not name.startswith("_")}
+    assert foreign <= LIGHT | {"typing_extensions", "typing_inspection"}
+
+
 # --- how large they grow
 
 
