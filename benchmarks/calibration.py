@@ -3,7 +3,7 @@
 Aims: on two halves of identical data at most 5 % false differences; with a true effect of 5 % at
 the default budget at least 90 % found, under typical noise; intervals cover the truth in 95 %.
 Run: .venv/bin/python benchmarks/calibration.py [experiments]      (500 simulated ones a row)
-     .venv/bin/python benchmarks/calibration.py results/*/*.json   (samples of real machines)
+     .venv/bin/python benchmarks/calibration.py results/*/*.json.gz   (samples of real machines)
 """
 
 from __future__ import annotations

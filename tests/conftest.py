@@ -61,17 +61,13 @@ def two_results(make_result: Callable[..., Result]) -> list[Result]:
 @pytest.fixture(scope="session")
 def two_machine_site(two_results: list[Result]) -> dict[str, bytes]:
     """Return the site of two machines."""
-    from report import site
-
-    return site.gather(two_results)
+    return pages.gather(two_results)
 
 
 @pytest.fixture(scope="session")
 def one_machine_site(two_results: list[Result]) -> dict[str, bytes]:
     """Return the site of `fixed-machine` alone."""
-    from report import site
-
-    return site.gather(two_results[1:])
+    return pages.gather(two_results[1:])
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ job is noted in `jobs.jsonl`.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import signal
@@ -61,9 +62,9 @@ def _until_parent_ends(requests: IO[bytes]) -> Any:
 def _note(request: dict[str, Any], size: str, behaviour: str, jobs: int) -> None:
     """Note the job, and how many records lie on disk while it runs."""
     records = []
-    for path in sorted(Path(FOLDER, "results").glob("*/*.json")):
-        with contextlib.suppress(ValueError):  # a test may have put it there
-            records.append(len(json.loads(path.read_text())["records"]))
+    for path in sorted(Path(FOLDER, "results").glob("*/*.json.gz")):
+        with contextlib.suppress(ValueError, OSError):  # a test may have put it there
+            records.append(len(json.loads(gzip.decompress(path.read_bytes()))["records"]))
     job = {
         "pid": os.getpid(),
         "python": sys.executable,

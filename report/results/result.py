@@ -21,9 +21,8 @@ from report.results.machine import Conditions, Machine
 from report.results.verdict import Verdict
 from report.worker.records import STRICT, Environment, Outcome, Scalar, Status
 
-VERSION = 3
-"""Of the format. A file with a higher one is refused: its meaning is not known here. One with a
-lower one is brought up to this by `report.results.formats`."""
+VERSION = 1
+"""Of the format. A file with another one is refused: its meaning is not known here."""
 
 
 def _a_real_moment(text: str) -> str:
@@ -167,7 +166,7 @@ class Result:
 
     __pydantic_config__ = STRICT
 
-    version: Literal[3] = 3
+    version: Literal[1] = 1
     generator: str
     code_hash: str
     git_commit: str | None

@@ -381,7 +381,7 @@ class Run:
     def _earlier(self) -> Iterator[Result]:
         """Yield this machine's results, newest first; unreadable ones are left alone."""
         folder = self.results / self.host.machine.id
-        for path in sorted(folder.glob("*.json"), reverse=True):
+        for path in reversed(store.paths(folder)):
             with contextlib.suppress(ResultError):
                 yield store.load(path, LABELS)
 

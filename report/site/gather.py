@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from report.figures.figure import ComparisonModule, Figure
     from report.results.result import Result
+    from report.results.store import Saved
 
 
 _WITHIN_NUMBER = re.compile(
@@ -40,11 +41,11 @@ _WITHIN_NUMBER = re.compile(
 _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
-def gather(results: Sequence[Result]) -> dict[str, bytes]:
+def gather(saved: Sequence[Saved]) -> dict[str, bytes]:
     """Make every file of the site.
 
     Args:
-        results: All results, oldest first; each machine shows its newest, the others stay
+        saved: All results, oldest first; each machine shows its newest, the others stay
             downloadable.
 
     Returns:
@@ -52,11 +53,11 @@ def gather(results: Sequence[Result]) -> dict[str, bytes]:
     """
     with plotting.warnings_are_ours():
         # Judged anew: the file may come from a version that had other rules, or none.
-        results = [replace(result, verdicts=of_result(result)) for result in results]
-        latest = store.latest(list(results))
-        paths = {id(result): f"data/{store.name_of(result)}" for result in results}
+        results = [replace(one.result, verdicts=of_result(one.result)) for one in saved]
+        latest = store.latest(results)
+        paths = {id(r): f"data/{one.name}" for r, one in zip(results, saved, strict=True)}
         views = [view(result, paths[id(result)]) for result in latest]
-        contents = {paths[id(result)]: store.dump(result) for result in results}
+        contents = {f"data/{one.name}": one.content for one in saved}
         for one in views:
             earlier = [r for r in results if r.machine.id == one.id and r is not one.result]
             older = [(date_of(r), r.profile, paths[id(r)]) for r in reversed(earlier)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import tracemalloc
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +59,7 @@ def test_result_comes_back_as_it_was(
     path = store.save(result, tmp_path)
     again = store.load(path, LABELS)
     assert again == result
-    assert store.dump(again) == path.read_bytes()
+    assert store.pack(again) == path.read_bytes()
 
 
 def test_result_lies_in_its_machines_folder(
@@ -64,7 +67,7 @@ def test_result_lies_in_its_machines_folder(
 ) -> None:
     """The name says machine, time and profile, and is possible on every file system."""
     path = store.save(make_result("my-laptop", started_at="2026-01-02T03:04:05Z"), tmp_path)
-    assert path.relative_to(tmp_path).as_posix() == "my-laptop/20260102T030405Z-quick.json"
+    assert path.relative_to(tmp_path).as_posix() == "my-laptop/20260102T030405Z-quick.json.gz"
 
 
 def test_result_file_follows_the_published_schema(make_result: Callable[..., Result]) -> None:
@@ -130,13 +133,16 @@ def test_constants_that_are_no_json_are_refused_everywhere(
     assert "may have been cut short" in refusal(tmp_path / "x.json", spoiled.encode())
 
 
-def test_newer_format_is_refused_with_the_remedy(
-    make_result: Callable[..., Result], tmp_path: Path
+@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1, 10**30])
+def test_other_formats_are_refused_with_the_remedy(
+    make_result: Callable[..., Result], tmp_path: Path, version: int
 ) -> None:
-    """What a later version means is not guessed at, whatever else it holds."""
-    content = {**as_json(make_result()), "version": VERSION + 1, "unheard-of": {}}
+    """What another version means is not guessed at, whatever else it holds."""
+    content = {**as_json(one_of_each(make_result())), "version": version, "unheard-of": {}}
     message = refusal(tmp_path / "x.json", content)
-    assert message == f" has format {VERSION + 1}; this program knows up to {VERSION}. Update it."
+    assert message.startswith(f" has format {version}; this program reads format {VERSION}. ")
+    assert "measure again" in message
+    assert len(message.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -160,10 +166,10 @@ def test_file_cut_short_anywhere_is_refused(
     make_result: Callable[..., Result], tmp_path: Path
 ) -> None:
     """No part of a file passes for the whole, and the message names the file."""
-    content = store.dump(make_result())
-    assert len(content) > 100_000
-    for length in range(0, len(content) - 2, 1000):
-        assert "may have been cut short" in refusal(tmp_path / "x.json", content[:length])
+    for content in (store.dump(make_result()), store.pack(make_result())):
+        step = len(content) // 200
+        for length in range(0, len(content) - 2, step):
+            assert "may have been cut short" in refusal(tmp_path / "x.json", content[:length])
 
 
 def one_of_each(result: Result) -> Result:
@@ -262,6 +268,78 @@ def test_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         store.load(path, LABELS)
 
 
+def test_no_more_is_unpacked_than_a_result_can_hold(tmp_path: Path) -> None:
+    """A megabyte that would unpack to a gigabyte costs a few times the limit, and is refused."""
+    packer = zlib.compressobj(wbits=31)
+    zeros = bytes(2**24)
+    bomb = b"".join(packer.compress(zeros) for _ in range(2**6)) + packer.flush()
+    assert len(bomb) < store.MOST_PACKED_BYTES
+    tracemalloc.start()
+    try:
+        assert "too large to be a result file" in refusal(tmp_path / "x.json.gz", bomb)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * store.MOST_BYTES
+
+
+def test_packed_bytes_have_a_limit_of_their_own(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """What can hardly be packed is no result, though it would unpack to few bytes."""
+    filler = bytearray(b"\x1f\x8b\x08\x08" + bytes(6))  # with a name, which may be long
+    filler += b"x" * store.MOST_PACKED_BYTES + b"\0"
+    content = bytes(filler) + gzip.compress(store.dump(one_of_each(make_result())), mtime=0)[10:]
+    assert "too large to be a result file" in refusal(tmp_path / "x.json.gz", content)
+
+
+def test_result_is_packed_into_the_same_bytes_each_time(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """No time and no name are in it, and it is much smaller than what it holds."""
+    result = make_result()
+    first = store.save(result, tmp_path / "a").read_bytes()
+    assert first == store.save(result, tmp_path / "b").read_bytes()
+    assert gzip.decompress(first) == store.dump(result)
+    assert (first[3], first[4:8]) == (0, bytes(4))
+    assert len(first) < len(store.dump(result)) / 2
+
+
+def test_unpacked_file_is_read_as_well(make_result: Callable[..., Result], tmp_path: Path) -> None:
+    """A person may unpack one to look into it, and leave it under either name."""
+    result = one_of_each(make_result())
+    for name in ("x.json", "x.json.gz"):
+        (tmp_path / name).write_bytes(store.dump(result))
+        saved = store.read(tmp_path / name, LABELS)
+        assert saved.result == result
+        assert saved.name == "fixed-machine/20260102T030405Z-quick.json"
+
+
+def test_result_that_was_unpacked_beside_itself_counts_once(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """The packed file is the one that a run goes on to write."""
+    result = one_of_each(make_result())
+    path = store.save(result, tmp_path)
+    path.with_suffix("").write_bytes(store.dump(replace(result, records=[])))
+    (saved,) = store.load_all(tmp_path, LABELS)
+    assert saved == store.Saved(result=result, content=path.read_bytes())
+    path.unlink()
+    (saved,) = store.load_all(tmp_path, LABELS)
+    assert saved.result.records == []
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda c: c[:-1], lambda c: c + b"x", lambda c: c[:-8] + b"0" * 8]
+)
+def test_damaged_packing_is_refused(
+    make_result: Callable[..., Result], tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    """A checksum that does not hold, a missing end, and a second file behind the first."""
+    content = store.pack(one_of_each(make_result()))
+    assert "may have been cut short" in refusal(tmp_path / "x.json.gz", spoil(content))
+
+
 def test_missing_file_and_folder_are_told_apart(tmp_path: Path) -> None:
     """The system's own words say why a file cannot be read."""
     with pytest.raises(ResultError, match=r"none\.json cannot be read: No such file"):
@@ -287,16 +365,15 @@ PLACES = st.sampled_from(
 
 
 @given(
-    version=st.sampled_from(range(1, VERSION + 1)),
-    content=JSON | JSON.map(lambda value: {"machine": value, "records": value}),
+    content=JSON | JSON.map(lambda value: {"version": VERSION, "machine": value, "records": value}),
+    packed=st.booleans(),
 )
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_json_is_read_or_refused(version: int, content: object, tmp_path: Path) -> None:
-    """Nothing that a file can hold ends in a traceback, whatever format it says it has."""
+def test_any_json_is_read_or_refused(content: object, tmp_path: Path, *, packed: bool) -> None:
+    """Nothing that a file can hold ends in a traceback."""
     path = tmp_path / "x.json"
-    if isinstance(content, dict):
-        content = {"version": version, **content}
-    path.write_text(json.dumps(content))
+    text = json.dumps(content).encode()
+    path.write_bytes(gzip.compress(text) if packed else text)
     with pytest.raises(ResultError):
         store.load(path, LABELS)
 
@@ -332,10 +409,15 @@ def saved(make_result: Callable[..., Result], folder: Path) -> list[Result]:
     return results
 
 
+def results_in(place: Path) -> list[Result]:
+    """Return all results of a folder or file."""
+    return [saved.result for saved in store.load_all(place, LABELS)]
+
+
 def test_all_results_come_oldest_first(make_result: Callable[..., Result], tmp_path: Path) -> None:
     """The order is that of measuring, whatever the machines are called."""
     newest, middle, oldest = saved(make_result, tmp_path)
-    assert store.load_all(tmp_path, LABELS) == [oldest, middle, newest]
+    assert results_in(tmp_path) == [oldest, middle, newest]
 
 
 def test_newest_result_of_each_machine_is_the_latest(
@@ -343,7 +425,7 @@ def test_newest_result_of_each_machine_is_the_latest(
 ) -> None:
     """A machine that was measured twice is shown as it was measured last."""
     newest, middle, _ = saved(make_result, tmp_path)
-    assert store.latest(store.load_all(tmp_path, LABELS)) == [middle, newest]
+    assert store.latest(results_in(tmp_path)) == [middle, newest]
 
 
 def test_single_file_stands_for_a_folder(
@@ -351,7 +433,7 @@ def test_single_file_stands_for_a_folder(
 ) -> None:
     """One result can be rendered without the others."""
     result = make_result()
-    assert store.load_all(store.save(result, tmp_path), LABELS) == [result]
+    assert results_in(store.save(result, tmp_path)) == [result]
 
 
 def test_folder_without_results_is_told_with_the_remedy(tmp_path: Path) -> None:
@@ -412,7 +494,7 @@ def test_saving_again_replaces_the_earlier_state(
     result = make_result()
     for count in range(1, 4):
         store.save(replace(result, records=result.records[:count]), tmp_path)
-        (only,) = store.load_all(tmp_path, LABELS)
+        (only,) = results_in(tmp_path)
         assert len(only.records) == count
 
 

@@ -6,6 +6,7 @@ The workers are real processes that speak the real protocol and measure nothing;
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -76,6 +77,12 @@ def only_result(results: Path) -> Result:
     """Return the one result of a folder, read from disk; nothing else lies there."""
     (path,) = [path for path in results.rglob("*") if path.is_file()]
     return store.load(path, LABELS)
+
+
+def text_of(worker: FakeWorker) -> str:
+    """Return what stands in the one file of the fake worker's runs."""
+    (path,) = worker.results.rglob("*.json.gz")
+    return gzip.decompress(path.read_bytes()).decode()
 
 
 def statuses(result: Result) -> dict[str, str]:
@@ -225,7 +232,7 @@ def test_record_of_a_failure_keeps_the_end_of_the_output(
     monkeypatch.setenv("TELL", f"{Path.home()}/thesis/draft.py")
     result = fake_worker.run(fake_worker.plan({"bad": "crash"})).execute(Diary())
     assert 'fakeworker.py", line 7 in products' in str(result.records[0].stderr_tail)
-    text = next(fake_worker.results.rglob("*.json")).read_text()
+    text = text_of(fake_worker)
     assert "thesis" not in text
     assert str(fake_worker.folder) not in text
 
@@ -340,7 +347,7 @@ def test_each_framework_is_measured_by_its_own_interpreter(
         "pytorch": sys.executable,
         "numba": str(another),
     }
-    assert "another-python" not in next(fake_worker.results.rglob("*.json")).read_text()
+    assert "another-python" not in text_of(fake_worker)
 
 
 def test_interpreter_that_vanishes_in_the_middle_fails_its_own_records_only(
@@ -401,7 +408,7 @@ def test_second_run_has_nothing_to_do(fake_worker: FakeWorker) -> None:
     """The same command again measures nothing and leaves the file as it is."""
     plan = fake_worker.plan({"first": "answer"}, processes=2)
     fake_worker.run(plan).execute(Diary())
-    path = next(fake_worker.results.rglob("*.json"))
+    path = next(fake_worker.results.rglob("*.json.gz"))
     content = path.read_bytes()
     diary = Diary()
     fake_worker.run(plan).execute(diary)
@@ -445,7 +452,7 @@ def files_after(fake_worker: FakeWorker, **second: Any) -> int:
     fake_worker.run(plan).execute(Diary())
     fields = {"plan": plan, **second}
     fake_worker.run(fields.pop("plan"), **fields).execute(Diary())
-    return len(list(fake_worker.results.rglob("*.json")))
+    return len(list(fake_worker.results.rglob("*.json.gz")))
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"budget_s": 2.0}, {"processes": 2}])
@@ -472,7 +479,7 @@ def test_other_machine_has_a_folder_of_its_own(fake_worker: FakeWorker) -> None:
     host = fake_worker.host()
     other = replace(host, machine=replace(host.machine, id="another"))
     assert files_after(fake_worker, host=other) == 2
-    folders = {path.parent.name for path in fake_worker.results.rglob("*.json")}
+    folders = {path.parent.name for path in fake_worker.results.rglob("*.json.gz")}
     assert folders == {"fixed-machine", "another"}
 
 
@@ -484,7 +491,7 @@ def test_other_measuring_code_begins_another_file(
     fake_worker.run(plan).execute(Diary())
     monkeypatch.setattr(codehash, "measuring_code", lambda: "another")
     fake_worker.run(plan).execute(Diary())
-    assert len(list(fake_worker.results.rglob("*.json"))) == 2
+    assert len(list(fake_worker.results.rglob("*.json.gz"))) == 2
 
 
 def test_other_title_continues_the_same_file(fake_worker: FakeWorker) -> None:
@@ -508,7 +515,7 @@ def test_newest_of_several_runs_is_continued(fake_worker: FakeWorker) -> None:
 
 def test_unreadable_result_is_left_alone(fake_worker: FakeWorker) -> None:
     """A file that was cut short neither stops a new run nor is written over."""
-    spoiled = fake_worker.results / "fixed-machine" / "99990101T000000Z-quick.json"
+    spoiled = fake_worker.results / "fixed-machine" / "99990101T000000Z-quick.json.gz"
     spoiled.parent.mkdir(parents=True)
     spoiled.write_text('{"version": 1, "gen')
     result = fake_worker.run(fake_worker.plan({"first": "answer"})).execute(Diary())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from playwright.sync_api import sync_playwright
 
+from pages import gather
 from report import site
 from report.registry import BACKENDS
 
@@ -144,7 +145,7 @@ def folder(make_result: Callable[..., Result], tmp_path_factory: pytest.TempPath
     """
     results = [make_result("fast-machine", 2.0), make_result(frameworks=tuple(BACKENDS))]
     parent = tmp_path_factory.mktemp("served")
-    site.write_files(site.gather(results), parent / "repo")
+    site.write_files(gather(results), parent / "repo")
     return parent / "repo"
 
 

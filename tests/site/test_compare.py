@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report import site
+from pages import gather
 from report.analysis import compare
 from report.experiments.matmul import comparisons as matmul
 from report.experiments.training import comparisons as training
@@ -136,7 +136,7 @@ def test_what_differs_comes_first_hardware_before_versions_before_settings(
         environments={"pytorch": newer},
         config={**right.config, "seed": 5, "experiments": {"threads": threads}},
     )
-    page = read_pages(site.gather([left, right]))["compare.html"]
+    page = read_pages(gather([left, right]))["compare.html"]
     assert rows_of(page.elements("table")[0]) == [
         [
             "Machine",
@@ -162,7 +162,7 @@ def test_machines_with_nothing_in_common_are_said_to(
 ) -> None:
     """Each did another experiment: no figure, no ratio, and a sentence."""
     left, right = only(make_result("a"), "threads"), only(make_result("b"), "vectorization")
-    page = read_pages(site.gather([left, right]))["compare.html"]
+    page = read_pages(gather([left, right]))["compare.html"]
     assert page.figures() == {}
     assert "These machines have no measurement in common." in page.words("ratios")
     assert "threads: kind" in page.words("differences")
@@ -175,7 +175,7 @@ def test_machine_without_claims_has_no_link_to_its_verdicts(
     """Its configuration makes none; the statements of the other are shown beside its name."""
     judged, silent = (only(make_result(name), "vectorization") for name in ("a", "b"))
     silent = replace(silent, config={**silent.config, "claims": {}})
-    page = read_pages(site.gather([judged, silent]))["compare.html"]
+    page = read_pages(gather([judged, silent]))["compare.html"]
     links = {str(each.get("href")) for each in page.elements("a")}
     assert {"machine-a.html#verdicts_here", "machine-b.html"} <= links
     assert "machine-b.html#verdicts_here" not in links

@@ -6,6 +6,7 @@ Nothing is compared with texts of yesterday: numbers are computed again from the
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -18,9 +19,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pages import gather
 from report import site
 from report.analysis import quantities
 from report.claims import verdicts
+from report.experiments.catalogue import LABELS
 from report.experiments.training import curves
 from report.experiments.training.quantities import median_times, trained
 from report.results import store
@@ -246,7 +249,7 @@ def figures(
 def files_of(machine: str) -> set[str]:
     """Return the files that a machine with one run of the default experiments adds."""
     sheets = {f"data/{machine}/{name}.csv" for name in [*FIGURES, "verdicts"]}
-    return {f"machine-{machine}.html", f"data/{machine}/{RUN}.json"} | sheets
+    return {f"machine-{machine}.html", f"data/{machine}/{RUN}.json.gz"} | sheets
 
 
 SHARED = {"index.html", "method.html", "404.html", "style.css", ".nojekyll"}
@@ -289,7 +292,7 @@ def test_same_results_give_the_same_bytes(
     result: Result, one_machine_site: dict[str, bytes]
 ) -> None:
     """A site is a function of the list of results: no clock, no counter, no order of a set."""
-    assert site.gather([result]) == one_machine_site
+    assert gather([result]) == one_machine_site
 
 
 def test_another_process_elsewhere_gives_the_same_bytes(
@@ -341,12 +344,19 @@ def test_two_machines_have_a_comparison_as_well(two_machine_site: dict[str, byte
     assert set(two_machine_site) == expected | {"compare.html"} | compared
 
 
-def test_run_is_downloadable_as_the_store_writes_it(
-    two_results: list[Result], two_machine_site: dict[str, bytes]
+@pytest.mark.parametrize("level", [None, 1, 9])
+def test_run_is_downloadable_as_its_file_is(
+    make_result: Callable[..., Result], tmp_path: Path, level: int | None
 ) -> None:
-    """The JSON on the site is the result file itself, from which all can be made again."""
-    for each in two_results:
-        assert two_machine_site[f"data/{store.name_of(each)}"] == store.dump(each)
+    """Byte by byte, however zlib packed it where it was measured, or unpacked, as a person did."""
+    result = only(make_result(), "threads")
+    content = store.dump(result) if level is None else gzip.compress(store.dump(result), level)
+    (tmp_path / "run.json").write_bytes(content)
+    files = site.gather(store.load_all(tmp_path / "run.json", LABELS))
+    name = f"data/fixed-machine/{RUN}.json" + ("" if level is None else ".gz")
+    assert files[name] == content
+    assert f'href="{name}"'.encode() in files[FIXED]
+    assert [path for path in files if RUN in path] == [name]
 
 
 def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
@@ -356,13 +366,13 @@ def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
     """Of two runs of a machine the newer is on the page; the older is a download beside it."""
     older = only(make_result(started_at="2026-01-02T03:04:05Z"), "threads")
     newer = only(make_result(speed=3.0, started_at="2026-02-03T04:05:06Z"), "threads")
-    files = site.gather([older, newer])
+    files = gather([older, newer])
     page = read_pages({FIXED: files[FIXED]})[FIXED]
     assert "3 February 2026" in page.words()
     best = max(q.rate().value for q in found_in(newer, "threads"))
     assert f"to {digits(best / 1e9)} GFLOPS" in page.figures()["threads-pytorch"].caption
     path = f"data/{store.name_of(older)}"
-    assert files[path] == store.dump(older)
+    assert files[path] == store.pack(older)
     (link,) = [each for each in page.elements("a") if each.get("href") == path]
     assert link.text == "2 January 2026, profile quick"
 
@@ -393,7 +403,7 @@ def test_default_experiments_have_every_figure(result: Result, figures: dict[str
 
 def test_several_frameworks_have_a_section_of_their_own(make_result: Callable[..., Result]) -> None:
     """With their figures, data and code; the others stay about the framework that leads."""
-    files = site.gather([make_result(frameworks=("pytorch", "tensorflow", "numba"))])
+    files = gather([make_result(frameworks=("pytorch", "tensorflow", "numba"))])
     text = files[FIXED].decode()
     assert text.count('<h2 id="frameworks">') == 1
     assert '<a href="#frameworks">a section of its own</a>' in text

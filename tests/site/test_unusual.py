@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report import site
+from pages import gather
 from report.experiments.matmul import comparisons as matmul
 from report.experiments.training import comparisons as training
 from report.figures.ratios import pair
@@ -87,7 +87,7 @@ def each_outcome(
 
 def page_of(result: Result, read_pages: Reader) -> Page:
     """Render a result and return its machine's page; all pages must be valid HTML."""
-    return read_pages(site.gather([result]))[FIXED]
+    return read_pages(gather([result]))[FIXED]
 
 
 # What is said at the top
@@ -96,10 +96,10 @@ def page_of(result: Result, read_pages: Reader) -> Page:
 def test_surrogate_data_are_announced(result: Result, read_pages: Reader) -> None:
     """Training on made-up rows is said on the start page and at the top of the machine's."""
     assert result.dataset is not None
-    real = read_pages(site.gather([only(result, "threads")]))
+    real = read_pages(gather([only(result, "threads")]))
     assert "surrogate" not in real[FIXED].words() + real["index.html"].words()
     made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
-    pages = read_pages(site.gather([replace(only(result, "threads"), dataset=made_up)]))
+    pages = read_pages(gather([replace(only(result, "threads"), dataset=made_up)]))
     assert "training on surrogate data" in pages["index.html"].words()
     before_the_first_section = pages[FIXED].words().partition("On this page")[0]
     assert "Surrogate data." in before_the_first_section
@@ -111,7 +111,7 @@ def test_every_figure_made_from_surrogate_data_says_so(
     """A figure that is copied out of its page still says it, on the comparison with the machine."""
     made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
     first, second = two_results
-    pages = read_pages(site.gather([replace(first, dataset=made_up), second]))
+    pages = read_pages(gather([replace(first, dataset=made_up), second]))
     figures = pages[f"machine-{first.machine.id}.html"].figures()
     told = {name for name, figure in figures.items() if "Surrogate data:" in figure.caption}
     fed = {name for name, e in first.config["experiments"].items() if e["kind"] in WITH_DATA}
@@ -342,7 +342,7 @@ def test_long_names_leave_the_axes_their_room(result: Result, read_pages: Reader
 
     long = each_outcome(only(result, "loader"), run=run)
     renamed = replace(long, machine=replace(long.machine, id="a-" + "very-" * 12 + "x"))
-    pages = read_pages(site.gather([long, renamed]))
+    pages = read_pages(gather([long, renamed]))
     for figure in pages["compare.html"].figures().values():
         assert figure.drawings
 
@@ -409,7 +409,7 @@ def shape(page: Page) -> list[tuple[str, list[str]]]:
 @pytest.fixture(scope="module")
 def harmless(result: Result, read_pages: Reader) -> dict[str, Page]:
     """Return the pages of a result with a plain word in every place."""
-    return read_pages(site.gather([with_texts(result, lambda: "word")]))
+    return read_pages(gather([with_texts(result, lambda: "word")]))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -417,7 +417,7 @@ def test_strangers_text_is_shown_and_never_obeyed(
     result: Result, harmless: dict[str, Page], read_pages: Reader, text: str
 ) -> None:
     """Pages with it have the very elements of pages with a plain word, and show it as it is."""
-    pages = read_pages(site.gather([with_texts(result, lambda: text)]))
+    pages = read_pages(gather([with_texts(result, lambda: text)]))
     for name, page in pages.items():
         assert shape(page) == shape(harmless[name])
     page = pages[FIXED]
@@ -438,7 +438,7 @@ def test_strangers_texts_are_shown_in_comparisons(
     texts = iter(range(10**6))
     left = with_texts(result, lambda: f"{HOSTILE[next(texts) % len(HOSTILE)]} {next(texts)}")
     right = with_texts(make_result("fast-machine"), lambda: " ".join(HOSTILE))
-    page = read_pages(site.gather([right, left]))["compare.html"]
+    page = read_pages(gather([right, left]))["compare.html"]
     assert " ".join(HOSTILE) in page.words("differences")
     for text in HOSTILE[::2]:
         assert f"{text} " in page.words("differences")
@@ -454,7 +454,7 @@ def test_control_characters_are_shown_as_unknown(result: Result, read_pages: Rea
 
 def test_formulas_do_not_run_in_a_spreadsheet(result: Result) -> None:
     """A label that begins like a formula is quoted in CSV files, and only there."""
-    files = site.gather([with_texts(result, lambda: "=1+1")])
+    files = gather([with_texts(result, lambda: "=1+1")])
     data = files["data/fixed-machine/concise-pytorch-implementation.csv"].decode()
     assert "\n'=1+1," in data
     assert "\n=1+1" not in data

@@ -11,7 +11,7 @@ import pytest
 
 import results_factory
 from factories import gradient
-from report import site
+from pages import gather
 from report.analysis import quantities
 from report.analysis.observations import Question, of_kind
 from report.config.configuration import Config
@@ -266,7 +266,7 @@ def test_nothing_is_timed_and_pages_bear_it(made: Made, read_pages: Reader, tmp_
     for result in results:
         assert quantities.of_result(result) == []
         assert store.load(store.save(result, tmp_path), LABELS) == result
-    pages = read_pages(site.gather(results))
+    pages = read_pages(gather(results))
     page = pages["machine-fixed-machine.html"]
     assert {"noise-pytorch-slope", "noise-pytorch-population"} <= set(page.figures())
     assert "Nothing is timed" in page.words()
