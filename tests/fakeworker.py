@@ -118,7 +118,13 @@ def _outcome(request: dict[str, Any], elapsed_s: float = 0.002) -> dict[str, Any
 
 
 def _environment(request: dict[str, Any]) -> None:
-    _say({"environment": {"backend": request["backend"], "dtypes": {"cpu": ["float32"]}}})
+    environment = {
+        "backend": request["backend"],
+        "dtypes": {"cpu": ["float32"]},
+        "steering": {"LD_PRELOAD": os.environ.get("TELL", "")},
+        "packages": {"numpy": "2.3.1"},
+    }
+    _say({"environment": environment})
 
 
 def _answer(request: dict[str, Any]) -> None:

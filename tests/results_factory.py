@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import random
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from report.config.configuration import Profile
     from report.config.plan import PlannedExperiment
 
+RUN_ID = "6f0b5a1e-3c1d-4b7a-9e55-0d2f8c7a4b10"
+INSTALLATION = "c2a6e6d4-7f1b-4a53-8d0e-5b9a1f3e2c77"
 PROCESSES = 3
 THREADS = 2
 DTYPES = ["float32", "float64", "bfloat16", "float16"]
@@ -82,6 +85,8 @@ def make_result(
     planned = _plan(profile, frameworks)
     rows = surrogate.rows(0)
     result = Result(
+        run_id=str(uuid.uuid5(uuid.UUID(RUN_ID), f"{machine_id} {started_at} {profile}")),
+        installation=INSTALLATION,
         generator="minibatch-report 0.0.0",
         code_hash="c0de" * 16,
         git_commit="0123456789abcdef0123456789abcdef01234567",
@@ -159,6 +164,8 @@ def make_environment(backend: str = "pytorch") -> Environment:
         simd="AVX512",
         pools=["openmp: libgomp, 2 threads"],
         dtypes={"cpu": DTYPES},
+        steering={"OMP_NUM_THREADS": "2"},
+        packages={"numpy": "2.3.1", "torch": "2.13.0+cpu"},
     )
 
 

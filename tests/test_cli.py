@@ -392,7 +392,7 @@ from pathlib import Path
 from report import cli
 from report.run import process as workers
 from report.machine import noise
-noise.measure_speed = lambda: 1e-3
+noise.probes = list
 workers.BOOTSTRAP = Path(sys.argv.pop(1))
 cli.main()
 """

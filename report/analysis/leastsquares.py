@@ -22,6 +22,9 @@ from report.results.dataset import Moments
 
 FloatArray = npt.NDArray[np.float64]
 
+ROUNDING = 1e-10
+"""Result files keep moments to twelve digits: a curvature this far below the largest is none."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
@@ -48,7 +51,7 @@ class Problem:
         Returns:
             theta, shape (p,), and its loss.
         """
-        solution = np.linalg.lstsq(self.hessian, self.cross, rcond=None)[0]
+        solution = np.linalg.lstsq(self.hessian, self.cross, rcond=ROUNDING)[0]
         theta = np.asarray(solution, dtype=np.float64)
         return theta, self.loss(theta)
 

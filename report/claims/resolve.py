@@ -25,6 +25,7 @@ def stored(claim: Claim) -> StoredClaim:
     if isinstance(because, str):
         because = dict.fromkeys(VERDICTS_WITH_REASON, because)  # type: ignore[arg-type]
     return StoredClaim(
+        origin="own",
         says=claim.says,
         section=claim.section,
         left=left,

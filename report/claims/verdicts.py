@@ -10,6 +10,7 @@ from report.claims import evidence, judge
 from report.claims.evidence import Missing
 from report.machine import noise
 from report.results.verdict import Value, Verdict
+from report.text.numerals import stable
 
 if TYPE_CHECKING:
     from report.analysis.bootstrap import Effect
@@ -58,9 +59,9 @@ def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verd
         backend=backend,
         verdict=decision,
         effect=Value(
-            value=judged.value,
-            low=judged.low,
-            high=judged.high,
+            value=stable(judged.value),
+            low=None if judged.low is None else stable(judged.low),
+            high=None if judged.high is None else stable(judged.high),
             unit="",
             replicates=case.effect.replicates,
         ),
@@ -208,9 +209,9 @@ def _numbers(result: Result, backend: str, claim: StoredClaim) -> dict[str, Valu
 def _value(found: Found, seed: str) -> Value:
     effect = bootstrap.effect(found.factors, seed)
     ends = effect.ends() or (None, None)
-    low, high = (None if end is None else judge.exp(end) for end in ends)
+    low, high = (None if end is None else stable(judge.exp(end)) for end in ends)
     return Value(
-        value=judge.exp(effect.log),
+        value=stable(judge.exp(effect.log)),
         low=None if found.below else low,
         high=None if found.above else high,
         unit=found.unit,

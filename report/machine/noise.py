@@ -12,7 +12,7 @@ import psutil
 
 from report.machine.processor import frequency
 from report.machine.surroundings import ROOT, read_text
-from report.results.machine import Conditions
+from report.results.machine import Conditions, Probe
 from report.worker.records import STRICT
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class Watch:
             self._worker, self._gone = None, True
         self._load_before = _load()
         self._frequency_before_hz = frequency(root)[0]
-        self._speed_before_s = measure_speed()
-        self._before = self._read()  # last, so that the computation above is not counted
+        self._probes_before = probes()
+        self._before = self._read()  # last, so that the probes are not counted
 
     def stop(self) -> Conditions:
         """Stop to watch; the worker may have died meanwhile.
@@ -134,8 +134,8 @@ class Watch:
             steal_fraction=steal_fraction,
             swapped_bytes=swapped_bytes,
             throttle_events=_throttle_events(before, after),
-            speed_before_s=self._speed_before_s,
-            speed_after_s=measure_speed(),
+            probes_before=self._probes_before,
+            probes_after=probes(),
             frequency_before_hz=self._frequency_before_hz,
             frequency_after_hz=frequency(self._root)[0],
         )
@@ -159,23 +159,26 @@ class Watch:
         )
 
 
-def measure_speed() -> float:
-    """Time a fixed computation on one thread, to see whether the clock is what it was.
+def probes() -> list[Probe]:
+    """Time the fixed computations that show whether the machine is what it was."""
+    return [Probe(name="hash", seconds=_hash_times())]
 
-    Returns:
-        Seconds of its fastest run.
-    """
+
+def _hash_times() -> list[float]:
+    """Return the seconds of each repetition until the fastest has settled."""
+    times: list[float] = []
     start_s = improved_s = time.perf_counter()
     best_s = float("inf")
     while True:
-        begin_s = time.perf_counter()
+        begin_ns = time.perf_counter_ns()
         hashlib.sha256(_BUFFER, usedforsecurity=False).digest()
+        times.append((time.perf_counter_ns() - begin_ns) / 1e9)
         end_s = time.perf_counter()
-        if end_s - begin_s < 0.99 * best_s:  # anything less is no sign of a rising clock
+        if times[-1] < 0.99 * best_s:  # anything less is no sign of a rising clock
             improved_s = end_s
-        best_s = min(best_s, end_s - begin_s)
+        best_s = min(best_s, times[-1])
         if end_s - improved_s >= _SETTLED_S or end_s - start_s >= _LONGEST_S:
-            return best_s
+            return times
 
 
 def _load() -> float | None:
@@ -307,13 +310,13 @@ def _findings(
 
 def _quiet(conditions: Sequence[Conditions]) -> str:
     """Say what was looked for and not found; what could not be read is not claimed."""
-    drift = _largest(_drift(each) for each in conditions)
+    drifts = [drift for each in conditions if (drift := _drift(each)) is not None]
     claims = [
         ("no other load", any(each.other_cores is not None for each in conditions)),
         ("no steal", any(each.steal_fraction is not None for each in conditions)),
-        (f"clock steady within {_percent(drift)}", True),
+        (f"clock steady within {_percent(_largest(drifts))}", bool(drifts)),
     ]
-    return ", ".join(words for words, observed in claims if observed)
+    return ", ".join(words for words, observed in claims if observed) or "nothing could be read"
 
 
 def _largest(values: Iterable[float | None]) -> float:
@@ -325,9 +328,15 @@ def _severity(value: float, fair: float, noisy: float) -> int:
     return int(value > fair) + int(value > noisy) if noisy > fair else 2 * int(value > noisy)
 
 
-def _drift(conditions: Conditions) -> float:
-    ends = (conditions.speed_before_s, conditions.speed_after_s)
-    return max(ends) / min(ends) - 1 if min(ends) > 0 else 0.0
+def _drift(conditions: Conditions) -> float | None:
+    """Return by how much the fastest time of a probe changed, at most; None without probes."""
+    after = {probe.name: min(probe.seconds) for probe in conditions.probes_after}
+    ends = [
+        (min(probe.seconds), after[probe.name])
+        for probe in conditions.probes_before
+        if probe.name in after
+    ]
+    return max((max(pair) / min(pair) - 1 for pair in ends), default=None)
 
 
 def _percent(fraction: float) -> str:

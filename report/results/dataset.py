@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from report.text.numerals import stable
 from report.worker.records import STRICT
 
 
@@ -61,3 +62,8 @@ class Moments:
             )
         if not all(math.isfinite(number) for number in (*self.mean, *self.second)):
             raise ValueError("a moment is not a finite number")
+
+    def rounded(self) -> Moments:
+        """Return them as they are stored, so that every BLAS stores the same."""
+        mean, second = ([stable(each) for each in part] for part in (self.mean, self.second))
+        return Moments(mean=mean, second=second)

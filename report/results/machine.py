@@ -100,6 +100,26 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Probe:
+    """A short computation that is the same each time, to see whether the machine still is.
+
+    Attributes:
+        name: Which: "hash" is SHA-256 of a megabyte on one thread.
+        seconds: Of each repetition, in the order made; where not all were kept, of the fastest.
+    """
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    seconds: list[float]
+
+    def __post_init__(self) -> None:
+        """Refuse what no clock can have shown; ratios are made of these."""
+        if not self.seconds or min(self.seconds) <= 0:
+            raise ValueError("a probe needs times, and takes time")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conditions:
     """What went on in the machine while a record was made. What cannot be read is null.
 
@@ -110,8 +130,8 @@ class Conditions:
         steal_fraction: Share of all CPU time that the hypervisor gave to others.
         swapped_bytes: Memory moved to disk and back.
         throttle_events: How often the processor slowed down because of heat or power.
-        speed_before_s: Seconds of a fixed computation on one thread, before.
-        speed_after_s: Seconds of the same computation afterwards.
+        probes_before: Fixed computations before.
+        probes_after: The same computations afterwards.
         frequency_before_hz: The clock before, as the system reports it.
         frequency_after_hz: The clock afterwards.
     """
@@ -124,8 +144,8 @@ class Conditions:
     steal_fraction: float | None
     swapped_bytes: int | None
     throttle_events: int | None
-    speed_before_s: float
-    speed_after_s: float
+    probes_before: list[Probe]
+    probes_after: list[Probe]
     frequency_before_hz: float | None
     frequency_after_hz: float | None
 

@@ -38,6 +38,8 @@ Moment = Annotated[
     StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z$"),
     AfterValidator(_a_real_moment),
 ]
+RandomId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+"""A UUID."""
 ProfileName = Literal["quick", "full"]
 Relation = Literal["greater", "less", "equivalent", "power-law", "stalls"]
 
@@ -72,8 +74,12 @@ class StoredSide(TypedDict):
 
 
 class StoredClaim(TypedDict):
-    """A claim as a result file keeps it; see `report.claims.spec.Claim`."""
+    """A claim as a result file keeps it; see `report.claims.spec.Claim`.
 
+    `origin` says whose it is: the chapter's, or that of who wrote the configuration.
+    """
+
+    origin: Literal["chapter", "own"]
     says: str
     section: str
     left: StoredSide
@@ -148,6 +154,9 @@ class Result:
 
     Attributes:
         version: Of this format.
+        run_id: A random UUID, drawn when the run began; it stays when the run is resumed.
+        installation: The random UUID of the installation that measured; null where it could not
+            be kept, or was not recorded.
         generator: Name and version of the program that made it.
         code_hash: SHA-256 of the code that measured.
         git_commit: Of the checkout that held the configuration, if it was one.
@@ -167,6 +176,8 @@ class Result:
     __pydantic_config__ = STRICT
 
     version: Literal[1] = 1
+    run_id: RandomId
+    installation: RandomId | None = None
     generator: str
     code_hash: str
     git_commit: str | None

@@ -94,6 +94,14 @@ def scientific(value: float) -> str:
     return f"{factor} \N{MULTIPLICATION SIGN} 10{str(exponent).translate(superscripts)}"
 
 
+def stable(value: float) -> float:
+    """Round to twelve significant digits, which the last bits of no library reach.
+
+    Sums and products differ in them from one processor to the next; what is written must not.
+    """
+    return float(f"{value:.12g}")
+
+
 def sentence(words: str) -> str:
     """Return words that begin a sentence: the first letter is a capital one."""
     return words[:1].upper() + words[1:]

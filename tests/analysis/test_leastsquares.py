@@ -160,10 +160,27 @@ def test_divergence_is_returned_and_not_warned_of(airfoil: leastsquares.Problem)
 def test_fewer_examples_than_parameters_still_have_an_optimum() -> None:
     """Two rows with three features leave many solutions; the one returned fits them exactly."""
     features, targets = _random_data(examples=2)
-    problem = leastsquares.problem(features, targets)
-    theta, loss = problem.optimum()
+    moments = leastsquares.measure_moments(features, targets)
+    theta, loss = leastsquares.problem_from_moments(moments).optimum()
     assert features @ theta[:-1] + theta[-1] == pytest.approx(targets)
     assert loss == pytest.approx(0.0, abs=1e-12)
+    # Rounded, they would have another solution, far away, if rounding counted as curvature.
+    again, loss = leastsquares.problem_from_moments(moments.rounded()).optimum()
+    assert again == pytest.approx(theta)
+    assert loss == pytest.approx(0.0, abs=1e-9)
+
+
+def test_moments_are_stored_to_twelve_digits() -> None:
+    """Where a library sums in another order, the last bits differ, and what is stored does not."""
+    features, targets = _random_data()
+    moments = leastsquares.measure_moments(features, targets)
+    nudged = Moments(
+        mean=[math.nextafter(x, math.inf) for x in moments.mean],
+        second=[math.nextafter(x, -math.inf) for x in moments.second],
+    )
+    assert nudged != moments
+    assert nudged.rounded() == moments.rounded()
+    assert moments.rounded().second == pytest.approx(moments.second, rel=1e-11, abs=0)
 
 
 def test_moments_are_written_row_by_row_of_the_upper_triangle() -> None:

@@ -159,6 +159,7 @@ def result(
     """Make a result of records and stored claims."""
     rows = surrogate.rows(0)
     return Result(
+        run_id=results_factory.RUN_ID,
         generator="minibatch-report 0.0.0",
         code_hash="c0de" * 16,
         git_commit=None,

@@ -11,19 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from factories import measured
 from report.machine import noise
 from report.machine.noise import Grade, Watch, grade
-from report.results.machine import Conditions
+from report.results.machine import Conditions, Probe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CPUS = "sys/devices/system/cpu"
 
-QUIET = replace(measured.QUIET, elapsed_s=10.0, speed_after_s=1.008e-3)
+
+def hashing(*seconds: float) -> list[Probe]:
+    """Return the probe with these times."""
+    return [Probe(name="hash", seconds=list(seconds))]
+
+
+QUIET = replace(measured.QUIET, elapsed_s=10.0, probes_after=hashing(1.2e-3, 1.008e-3, 1.1e-3))
 
 COUNTERS = noise._Counters(
     clock_s=100.0,
@@ -44,7 +50,7 @@ def between(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Conditions:
     """Stop a watch that began with COUNTERS, ten seconds later, with these changes."""
     readings = iter([COUNTERS, replace(COUNTERS, **{"clock_s": 110.0, **changes})])
     monkeypatch.setattr(Watch, "_read", lambda _: next(readings))
-    monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)
+    monkeypatch.setattr(noise, "probes", lambda: hashing(1e-3))
     return Watch().stop()
 
 
@@ -106,7 +112,7 @@ def test_throttling_of_a_package_counts_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each core repeats its package's count; each core's own events add up."""
-    monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)
+    monkeypatch.setattr(noise, "probes", lambda: hashing(1e-3))
 
     def set_counts(core: int, package: int) -> None:
         for cpu in ("cpu0", "cpu1"):
@@ -202,8 +208,9 @@ def test_conditions_of_this_machine_survive_being_written_and_read() -> None:
     adapter = TypeAdapter(Conditions)
     seen = Watch().stop()
     assert adapter.validate_json(adapter.dump_json(seen), strict=True) == seen
-    assert seen.speed_before_s > 0
-    assert seen.speed_after_s > 0
+    for (probe,) in (seen.probes_before, seen.probes_after):
+        assert probe.name == "hash"
+        assert len(probe.seconds) > 1
 
 
 def test_quiet_machine_is_called_so_with_evidence() -> None:
@@ -216,6 +223,22 @@ def test_quiet_machine_claims_only_what_was_read() -> None:
     """A Mac tells nothing of steal, so that its absence is no evidence."""
     seen = replace(QUIET, steal_fraction=None, other_cores=None)
     assert grade([seen]).reasons == ["clock steady within 0.8 %"]
+    assert grade([replace(QUIET, probes_before=[])]).reasons == ["no other load, no steal"]
+
+
+def test_worst_of_several_probes_decides() -> None:
+    """Each is compared with itself; one that only one end has says nothing."""
+    before = [Probe(name="hash", seconds=[1e-3]), Probe(name="copy", seconds=[2e-3])]
+    after = [Probe(name="copy", seconds=[2.2e-3]), Probe(name="product", seconds=[5.0])]
+    seen = replace(QUIET, probes_before=before, probes_after=after)
+    assert grade([seen]).reasons == ["the clock drifted by 10 % between start and end"]
+
+
+@pytest.mark.parametrize("seconds", [[], [1e-3, 0.0], [-1e-3]])
+def test_probe_that_took_no_time_is_refused(seconds: list[float]) -> None:
+    """A stranger's file could hold one, and ratios are made of them."""
+    with pytest.raises(ValidationError):
+        TypeAdapter(Probe).validate_python({"name": "hash", "seconds": seconds})
 
 
 @pytest.mark.parametrize(
@@ -227,9 +250,17 @@ def test_quiet_machine_claims_only_what_was_read() -> None:
         ({"other_cores": 0.1}, "quiet", None),
         ({"other_cores": 0.4}, "fair", "other programs kept 0.4 cores busy"),
         ({"other_cores": 1.0}, "noisy", "other programs kept 1 core busy"),
-        ({"speed_after_s": 1.02e-3}, "quiet", None),
-        ({"speed_after_s": 1.06e-3}, "fair", "the clock drifted by 6 % between start and end"),
-        ({"speed_after_s": 0.8e-3}, "noisy", "the clock drifted by 25 % between start and end"),
+        ({"probes_after": hashing(1.02e-3, 9.0)}, "quiet", None),
+        (
+            {"probes_after": hashing(9.0, 1.06e-3)},
+            "fair",
+            "the clock drifted by 6 % between start and end",
+        ),
+        (
+            {"probes_after": hashing(0.8e-3)},
+            "noisy",
+            "the clock drifted by 25 % between start and end",
+        ),
         ({"swapped_bytes": 2**20}, "quiet", None),
         ({"swapped_bytes": 12 * 10**6}, "noisy", "the machine swapped 12 MB"),
         ({"throttle_events": 1}, "noisy", "1 thermal throttling event"),

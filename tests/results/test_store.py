@@ -99,6 +99,20 @@ def test_result_without_records_is_whole(
     assert store.load(store.save(begun, tmp_path), LABELS) == begun
 
 
+def test_derived_numbers_are_stored_to_twelve_digits(make_result: Callable[..., Result]) -> None:
+    """Their last bits are a library's, and a result must not depend on which one that is."""
+    verdicts = as_json(make_result())["verdicts"]
+    values = [
+        value
+        for verdict in verdicts
+        for shown in (verdict["effect"], verdict["left"], *verdict["numbers"].values())
+        for value in (shown or {}).values()
+        if isinstance(value, float)
+    ]
+    assert len(values) > 100
+    assert all(value == float(f"{value:.12g}") for value in values)
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_number_that_is_none_is_not_written(
     make_result: Callable[..., Result], tmp_path: Path, number: float
@@ -201,6 +215,8 @@ def change(content: dict[str, Any], place: str, value: object) -> dict[str, Any]
         "moments.extra",
         "records.0.extra",
         "records.0.conditions.extra",
+        "records.0.conditions.probes_before.0.extra",
+        "config.claims.element-slower-than-column.extra",
         "records.0.outcome.extra",
         "records.0.outcome.series.0.extra",
         "records.0.outcome.series.0.timing.extra",
@@ -226,6 +242,12 @@ def test_keys_of_a_stranger_are_refused(
         ("machine.id", ""),
         ("machine.id", "<script>"),
         ("profile", "../x"),
+        ("run_id", "../x"),
+        ("run_id", None),
+        ("installation", "me@here"),
+        ("config.claims.element-slower-than-column.origin", "elsewhere"),
+        ("records.0.conditions.probes_after.0.seconds", []),
+        ("environments.pytorch.packages", ["torch"]),
         ("started_at", "yesterday"),
         ("started_at", "2026-99-99T03:04:05Z"),
         ("started_at", "\N{ARABIC-INDIC DIGIT TWO}026-01-02T03:04:05Z"),

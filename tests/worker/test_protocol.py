@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,11 +74,12 @@ WORKER_SIDE = {
     "report.experiments.overhead.measure",
     "report.experiments.training",
     "report.experiments.training.measure",
+    "report.registry",
     "report.worker",
     "report.worker.bundle",
     "report.worker.curve",
-    "report.worker.memory",
     "report.worker.main",
+    "report.worker.memory",
     "report.worker.records",
     "report.worker.schedules",
     "report.worker.threads",
@@ -283,6 +285,38 @@ def test_what_a_framework_prints_never_reaches_the_answers(tmp_path: Path) -> No
             assert f"{words} from {source}\n" in printed
 
 
+def test_worker_says_which_variables_steer_its_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With their values, and none of those that steer nothing and may be private."""
+    for name in [name for name in os.environ if name.startswith(("OMP_", "MKL_", "CUDA_"))]:
+        monkeypatch.delenv(name)
+    steering = {
+        "OMP_NUM_THREADS": "3",
+        "MKL_CBWR": "COMPATIBLE",
+        "CUDA_VISIBLE_DEVICES": "",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    }
+    for name, value in (steering | {"MY_OMP_TOKEN": "secret", "OMPI_KEY": "secret"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setitem(os.environb, b"KMP_SETTINGS", b"caf\xe9")  # no text in any encoding
+    with Worker(script(tmp_path, MADE_UP, "main()")) as worker:
+        answer = worker.ask({"do": "environment", "backend": "pytorch"}, HANG_S)
+    seen = answer["environment"]["steering"]
+    assert seen.pop("KMP_SETTINGS") == "caf?"
+    assert seen == steering
+
+
+def test_worker_lists_the_packages_of_its_interpreter(worker: Worker) -> None:
+    """All of them, under the names by which an index knows them."""
+    packages = worker.ask({"do": "environment", "backend": "pytorch"}, HANG_S)["environment"][
+        "packages"
+    ]
+    assert packages["torch"] == metadata.version("torch")
+    assert packages["typing-extensions"] == metadata.version("typing_extensions")
+    assert list(packages) == sorted(packages)
+
+
 @pytest.mark.parametrize(
     ("error", "words", "reason"),
     [
@@ -451,7 +485,7 @@ def test_worker_and_its_children_end_when_the_parent_is_killed(tmp_path: Path) -
     """
     worker = script(tmp_path, MADE_UP, busy)
     parent = f"""
-    from report.workers import Worker
+    from report.run.process import Worker
     Worker({worker!r}).ask({matmul_job()!r}, 600)
     """
     process = subprocess.Popen(

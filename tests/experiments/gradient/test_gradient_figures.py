@@ -67,6 +67,7 @@ class Made:
             for process in range(processes)
         ]
         return Result(
+            run_id=results_factory.RUN_ID,
             generator="minibatch-report 0.0.0",
             code_hash="c0de" * 16,
             git_commit=None,

@@ -87,6 +87,7 @@ def _result(runs: Sequence[Labels], processes: int, seeds: int, every: int) -> R
     rows = surrogate.rows(0)
     moments = leastsquares.measure_moments(rows[:, :-1], rows[:, -1])
     return Result(
+        run_id=results_factory.RUN_ID,
         generator="minibatch-report 0.0.0",
         code_hash="c0de" * 16,
         git_commit=None,
