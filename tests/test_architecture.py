@@ -296,6 +296,13 @@ def test_every_kind_has_its_modules(kind: str, part: str) -> None:
     assert f"report.experiments.{kind}.{part}" in FILES
 
 
+def test_every_kind_says_what_its_labels_are() -> None:
+    """Else its results could be written and not read."""
+    from report.experiments.catalogue import LABELS
+
+    assert set(LABELS) == set(KINDS)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_its_text(kind: str) -> None:
     """A page shows a kind through the template of its name."""
