@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from report.experiments.catalogue import LABELS
 from report.results import store
 from report.text.names import title
 
@@ -19,8 +20,8 @@ ROOT = Path(__file__).parent.parent
 
 def main() -> None:
     """Print a line for each framework, and one for all."""
-    named = len(sys.argv) > 1
-    result = store.load(Path(sys.argv[1])) if named else store.load_all(ROOT / "results")[-1]
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "results"
+    result = store.load_all(path, LABELS)[-1].result
     planned = result.config["experiments"]
     totals = [0.0] * 4
     print(f"{'':>12} {'jobs':>9} {'budgets':>9} {'imports':>9} {'compiling':>10}")

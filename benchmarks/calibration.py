@@ -3,7 +3,7 @@
 Aims: on two halves of identical data at most 5 % false differences; with a true effect of 5 % at
 the default budget at least 90 % found, under typical noise; intervals cover the truth in 95 %.
 Run: .venv/bin/python benchmarks/calibration.py [experiments]      (500 simulated ones a row)
-     .venv/bin/python benchmarks/calibration.py results/*/*.json   (samples of real machines)
+     .venv/bin/python benchmarks/calibration.py results/*/*.json.gz   (samples of real machines)
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from report.analysis.estimate import Factor, exponent, product
 from report.claims import judge
 from report.experiments import catalogue
+from report.experiments.catalogue import LABELS
 from report.results import store
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def halves(path: Path) -> None:
     Odd and even samples of a training run are mostly its first and second epochs, which do differ;
     its samples are only split at random.
     """
-    result = store.load(path)
+    result = store.load(path, LABELS)
     measured = [
         quantity
         for quantity in catalogue.of_result(result)

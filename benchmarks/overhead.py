@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from report.analysis.estimate import estimate
+from report.experiments.catalogue import LABELS
 from report.results import store
 
 ROOT = Path(__file__).parent.parent
@@ -59,9 +60,9 @@ def main() -> None:
         code = build.wait()
         wall_s = time.perf_counter() - begun
         watcher.join()
-        result = store.load_all(results)[-1]
+        result = store.load_all(results, LABELS)[-1].result
         measured_s = sum(record.measured_s or 0 for record in result.records)
-        size = sum(path.stat().st_size for path in results.rglob("*.json"))
+        size = sum(path.stat().st_size for path in results.rglob("*.json.gz"))
         renders = [timed("render", str(results), "-o", str(site)) for _ in range(5)]
     print(f"report build --profile {profile}: exit {code}, {wall_s:.1f} s")
     rest = wall_s - measured_s

@@ -146,11 +146,12 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     if not check:
         click.echo(_render(results, site_dir).index.as_uri())
         return
+    from report.experiments.catalogue import LABELS
     from report.results import store
     from report.site.folder import stale_files
     from report.site.gather import gather
 
-    stale = stale_files(gather(store.load_all(results)), site_dir)
+    stale = stale_files(gather(store.load_all(results, LABELS)), site_dir)
     for path in stale:
         click.echo(f"not up to date: {path}")
     if not stale:
@@ -164,10 +165,11 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
 @RESULTS_OPTION
 def compare(a: str, b: str, results: Path) -> None:
     """Compare two results, A and B: files, or machines' ids in the results' folder."""
+    from report.experiments.catalogue import LABELS
     from report.results import store
     from report.terminal import tables
 
-    left, right = (store.find(reference, results, Path(reference)) for reference in (a, b))
+    left, right = (store.find(reference, results, Path(reference), LABELS) for reference in (a, b))
     tables.show(tables.comparison(left, right))
 
 
@@ -327,13 +329,14 @@ def _require_a_backend(host: Any, used: Collection[str]) -> None:
 
 
 def _render(results: Path, site_dir: Path) -> Rendered:
+    from report.experiments.catalogue import LABELS
     from report.results import cache, files, store
     from report.site.folder import write_files
     from report.site.gather import gather
 
     with files.sole_writer(site_dir, "writing"):
         kept = cache.of_user()
-        contents = gather(store.load_all(results), kept)
+        contents = gather(store.load_all(results, LABELS), kept)
         kept.prune()
         return write_files(contents, site_dir)
 

@@ -14,7 +14,7 @@ import pages
 import results_factory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pages import Page
@@ -27,6 +27,14 @@ HERE = Path(__file__).parent
 
 # Read when the tests are collected: some of them hide the variable from the code that they test.
 FOLDERS = [os.environ.get("REPORT_DATA_DIR"), Path(__file__).parents[2] / "shared" / "data"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_ones_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Leave the configuration of whoever runs the tests alone, also in processes they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REPORT_CONFIG_DIR", str(tmp_path_factory.mktemp("configuration")))
+        yield
 
 
 @pytest.fixture(name="real_file", scope="session")
@@ -61,17 +69,13 @@ def two_results(make_result: Callable[..., Result]) -> list[Result]:
 @pytest.fixture(scope="session")
 def two_machine_site(two_results: list[Result]) -> dict[str, bytes]:
     """Return the site of two machines."""
-    from report.site.gather import gather
-
-    return gather(two_results)
+    return pages.gather(two_results)
 
 
 @pytest.fixture(scope="session")
 def one_machine_site(two_results: list[Result]) -> dict[str, bytes]:
     """Return the site of `fixed-machine` alone."""
-    from report.site.gather import gather
-
-    return gather(two_results[1:])
+    return pages.gather(two_results[1:])
 
 
 @pytest.fixture(scope="session")
@@ -185,5 +189,5 @@ def fake_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     from report.machine import noise
 
     # The machine's speed is of no interest here, and measuring it takes longer than a fake job.
-    monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)
+    monkeypatch.setattr(noise, "probes", list)
     return FakeWorker(tmp_path)

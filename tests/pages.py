@@ -1,6 +1,6 @@
-"""Reads a site as its readers do: with a strict HTML parser, and from a web server.
+"""Makes a site of results, and reads it as its readers do: parsed strictly, and from a server.
 
-Tests use it as the fixtures `read_pages` and `serve`.
+Tests use it as the fixtures `read_pages` and `serve`, and `gather` as it is.
 """
 
 from __future__ import annotations
@@ -13,10 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import html5lib
 
+from report.results import store
+from report.site import gather as site
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from xml.etree.ElementTree import Element
+
+    from report.results.result import Result
+
+
+def gather(results: Sequence[Result]) -> dict[str, bytes]:
+    """Make the site of results that were never written to a folder."""
+    return site.gather([store.Saved(result=each, content=store.pack(each)) for each in results])
 
 
 class Page:

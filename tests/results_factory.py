@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import random
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ from report.claims import verdicts
 from report.config.configuration import Config
 from report.config.plan import Plan, plan
 from report.experiments.matmul import measure as matmul
-from report.machine.machine import Cache, Cpu, Machine
 from report.resources import default_config
+from report.results.dataset import Dataset
+from report.results.machine import Cache, Cpu, Machine
 from report.results.result import Record, Result
 from report.run import data, surrogate
 from report.worker.records import AsPrinted, Environment, Outcome, Series
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from report.config.configuration import Profile
     from report.config.plan import PlannedExperiment
 
+RUN_ID = "6f0b5a1e-3c1d-4b7a-9e55-0d2f8c7a4b10"
+INSTALLATION = "c2a6e6d4-7f1b-4a53-8d0e-5b9a1f3e2c77"
 PROCESSES = 3
 THREADS = 2
 DTYPES = ["float32", "float64", "bfloat16", "float16"]
@@ -81,6 +85,8 @@ def make_result(
     planned = _plan(profile, frameworks)
     rows = surrogate.rows(0)
     result = Result(
+        run_id=str(uuid.uuid5(uuid.UUID(RUN_ID), f"{machine_id} {started_at} {profile}")),
+        installation=INSTALLATION,
         generator="minibatch-report 0.0.0",
         code_hash="c0de" * 16,
         git_commit="0123456789abcdef0123456789abcdef01234567",
@@ -91,7 +97,7 @@ def make_result(
         config_hash=planned.fingerprint(),
         machine=make_machine(machine_id),
         environments={name: make_environment(name) for name in frameworks},
-        dataset=data.Dataset(
+        dataset=Dataset(
             source="file", origin="a local copy", sha1=data.SHA1, examples=1500, features=5
         ),
         moments=leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),
@@ -158,6 +164,8 @@ def make_environment(backend: str = "pytorch") -> Environment:
         simd="AVX512",
         pools=["openmp: libgomp, 2 threads"],
         dtypes={"cpu": DTYPES},
+        steering={"OMP_NUM_THREADS": "2"},
+        packages={"numpy": "2.3.1", "torch": "2.13.0+cpu"},
     )
 
 

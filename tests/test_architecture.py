@@ -43,6 +43,16 @@ FRAMEWORKS = {
 OPTIONAL = {"threadpoolctl"}
 """What a backend may use beside its framework, where it is installed."""
 
+LOADERS = {"import_module", "__import__", "run_module", "run_path"}
+"""What loads a module by a string."""
+
+STILL_BY_STRING = {
+    "report.analysis.observations",
+    "report.analysis.quantities",
+    "report.site.machine",
+}
+"""Modules that load a kind's by a string. To be emptied; nothing is to be added."""
+
 HEAVY = {"numpy", "matplotlib", "pydantic", "yaml", "scipy", "jinja2", "rich"}
 
 
@@ -53,13 +63,10 @@ class Import:
     Attributes:
         name: What is imported, with all its dots.
         line: Where.
-        eager: It happens when the module itself is imported: not in a function, and not for
-            type checkers only.
     """
 
     name: str
     line: int
-    eager: bool
 
 
 def name_of(path: Path) -> str:
@@ -79,26 +86,20 @@ def tree_of(name: str) -> ast.Module:
 
 @functools.cache
 def imports_of(name: str) -> tuple[Import, ...]:
-    """Return all that a module imports, wherever in it."""
-    return tuple(_imports(tree_of(name), eager=True))
+    """Return all that a module imports: in functions and for type checkers, too."""
+    return tuple(_imports(tree_of(name)))
 
 
-def _imports(node: ast.AST, *, eager: bool) -> Iterator[Import]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import):
-            for alias in child.names:
-                yield Import(alias.name, child.lineno, eager)
-        elif isinstance(child, ast.ImportFrom):
-            assert child.level == 0, "imports are absolute"
-            for alias in child.names:
-                inner = f"{child.module}.{alias.name}"
-                yield Import(inner if inner in FILES else str(child.module), child.lineno, eager)
-        elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            yield from _imports(ast.Module(child.body, []), eager=False)
-            yield from _imports(ast.Module(child.orelse, []), eager=eager)
-        else:
-            late = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            yield from _imports(child, eager=eager and not late)
+def _imports(tree: ast.Module) -> Iterator[Import]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield Import(inner if inner in FILES else str(node.module), node.lineno)
 
 
 def on_worker_side(name: str) -> bool:
@@ -163,15 +164,26 @@ def test_only_backends_import_a_framework(name: str) -> None:
 
 
 def test_modules_do_not_import_each_other_in_circles() -> None:
-    """When they are imported, that is; what a function or a type checker imports may point back."""
+    """Not even in a function or for type checkers: what two modules share belongs below both."""
     graph = {
-        name: {found.name for found in imports_of(name) if found.eager and found.name in FILES}
-        for name in FILES
+        name: {found.name for found in imports_of(name) if found.name in FILES} for name in FILES
     }
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
         pytest.fail(" <- ".join(error.args[1]))
+
+
+def test_modules_are_loaded_by_name() -> None:
+    """The type checker and the tests here can follow all of them but the worker's one door."""
+    loaders = {
+        name
+        for name in FILES
+        for node in ast.walk(tree_of(name))
+        if isinstance(node, ast.Name | ast.Attribute | ast.alias)
+        if LOADERS & {getattr(node, field, None) for field in ("id", "attr", "name")}
+    }
+    assert loaders == {"report.worker.main"} | STILL_BY_STRING
 
 
 def test_nothing_imports_the_command_line() -> None:
@@ -196,6 +208,49 @@ def test_help_imports_nothing_heavy() -> None:
     imported = {row.partition(".")[0] for row in rows}
     assert "click" in imported
     assert imported & (HEAVY | FRAMEWORKS) == set()
+
+
+STORED = {
+    "report",
+    "report.errors",
+    "report.registry",
+    "report.text",
+    "report.text.numerals",
+    "report.worker",
+    "report.worker.records",
+}
+"""What `report.results` stands on."""
+
+LIGHT = {
+    "annotated_types",
+    "click",
+    "filelock",
+    "platformdirs",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+}
+
+LOADED = """
+import sys
+before = set(sys.modules)
+import report.results.result, report.results.store
+print(*sys.modules.keys() - before)
+"""
+
+
+def test_results_can_be_read_with_little_more_than_pydantic() -> None:
+    """No statistics, no downloader and no judge, neither ours nor a library's."""
+    run = [sys.executable, "-c", LOADED]
+    done = subprocess.run(run, capture_output=True, cwd=ROOT, text=True, check=True, timeout=60)
+    loaded = set(done.stdout.split())
+    ours = {name for name in loaded if name.partition(".")[0] == "report"}
+    assert "report.results.verdict" in ours
+    assert {name for name in ours if not name.startswith("report.results")} <= STORED
+    theirs = {name.partition(".")[0] for name in loaded - ours}
+    foreign = {name for name in theirs - sys.stdlib_module_names if not name.startswith("_")}
+    assert foreign <= LIGHT
 
 
 # --- how large they grow
@@ -228,6 +283,13 @@ def test_every_kind_is_in_the_catalogue() -> None:
 
     assert list(catalogue.KINDS) == list(KINDS)
     assert all(kind.name == name for name, kind in catalogue.KINDS.items())
+
+
+def test_every_kind_says_what_its_labels_are() -> None:
+    """Else its results could be written and not read."""
+    from report.experiments.catalogue import LABELS
+
+    assert set(LABELS) == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

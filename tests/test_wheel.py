@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -86,7 +87,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 def results() -> Path:
     """Find a folder of result files: the tests' own, or the committed ones."""
     for folder in (ROOT / "tests" / "data" / "results", ROOT / "results"):
-        if any(folder.rglob("*.json")):
+        if any(folder.rglob("*.json.gz")):
             return folder
     pytest.fail("neither tests/data/results nor results holds a result file")
 
@@ -175,5 +176,5 @@ def test_build_works_from_the_wheel_in_an_empty_folder(
         lent.unlink()
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == (tmp_path / "site" / "index.html").as_uri()
-    (result,) = (tmp_path / "results").rglob("*.json")
-    assert json.loads(result.read_bytes())["records"]
+    (result,) = (tmp_path / "results").rglob("*.json.gz")
+    assert json.loads(gzip.decompress(result.read_bytes()))["records"]

@@ -13,46 +13,17 @@ descent follow from them. A result file keeps them, and whoever reads it needs n
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from report.worker.records import STRICT
+from report.results.dataset import Moments
 
 FloatArray = npt.NDArray[np.float64]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Moments:
-    """First and second moments of z = (x, y): the features, then the target.
-
-    Attributes:
-        mean: E[z_i], one a column: features + 1 numbers.
-        second: E[z_i z_j] (about zero, not about the mean) for i <= j, row by row of the upper
-            triangle.
-    """
-
-    __pydantic_config__ = STRICT
-
-    mean: list[float]
-    second: list[float]
-
-    def __post_init__(self) -> None:
-        """Refuse what no data can have; pydantic turns this into its own error.
-
-        Raises:
-            ValueError: The lengths do not fit together, or a number is not finite.
-        """
-        columns = len(self.mean)
-        expected = columns * (columns + 1) // 2
-        if columns == 0 or len(self.second) != expected:
-            raise ValueError(
-                f"{columns} means need {expected} second moments, not {len(self.second)}"
-            )
-        if not all(math.isfinite(number) for number in (*self.mean, *self.second)):
-            raise ValueError("a moment is not a finite number")
+ROUNDING = 1e-10
+"""Result files keep moments to twelve digits: a curvature this far below the largest is none."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +51,7 @@ class Problem:
         Returns:
             theta, shape (p,), and its loss.
         """
-        solution = np.linalg.lstsq(self.hessian, self.cross, rcond=None)[0]
+        solution = np.linalg.lstsq(self.hessian, self.cross, rcond=ROUNDING)[0]
         theta = np.asarray(solution, dtype=np.float64)
         return theta, self.loss(theta)
 

@@ -10,7 +10,7 @@ from report.worker.records import STRICT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from report.machine.noise import Conditions
+    from report.results.machine import Conditions
 
 Level = Literal["quiet", "fair", "noisy"]
 LEVELS: tuple[Level, ...] = ("quiet", "fair", "noisy")
@@ -110,13 +110,13 @@ def _findings(
 
 def _quiet(conditions: Sequence[Conditions]) -> str:
     """Say what was looked for and not found; what could not be read is not claimed."""
-    drift = _largest(_drift(each) for each in conditions)
+    drifts = [drift for each in conditions if (drift := _drift(each)) is not None]
     claims = [
         ("no other load", any(each.other_cores is not None for each in conditions)),
         ("no steal", any(each.steal_fraction is not None for each in conditions)),
-        (f"clock steady within {_percent(drift)}", True),
+        (f"clock steady within {_percent(_largest(drifts))}", bool(drifts)),
     ]
-    return ", ".join(words for words, observed in claims if observed)
+    return ", ".join(words for words, observed in claims if observed) or "nothing could be read"
 
 
 def _largest(values: Iterable[float | None]) -> float:
@@ -128,9 +128,15 @@ def _severity(value: float, fair: float, noisy: float) -> int:
     return int(value > fair) + int(value > noisy) if noisy > fair else 2 * int(value > noisy)
 
 
-def _drift(conditions: Conditions) -> float:
-    ends = (conditions.speed_before_s, conditions.speed_after_s)
-    return max(ends) / min(ends) - 1 if min(ends) > 0 else 0.0
+def _drift(conditions: Conditions) -> float | None:
+    """Return by how much the fastest time of a probe changed, at most; None without probes."""
+    after = {probe.name: min(probe.seconds) for probe in conditions.probes_after}
+    ends = [
+        (min(probe.seconds), after[probe.name])
+        for probe in conditions.probes_before
+        if probe.name in after
+    ]
+    return max((max(pair) / min(pair) - 1 for pair in ends), default=None)
 
 
 def _percent(fraction: float) -> str:

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Factor
     from report.analysis.quantities import Highest, Quantity
-    from report.claims.spec import StoredClaim, StoredSide
-    from report.results.result import Record, Result
+    from report.results.result import Record, Result, StoredClaim, StoredSide
     from report.worker.records import Labels, Scalar
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from report.claims.spec import Side, StoredClaim, StoredSide
+from report.claims.spec import Side
+from report.results.result import StoredClaim, StoredSide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ def stored(claim: Claim) -> StoredClaim:
     if isinstance(because, str):
         because = dict.fromkeys(VERDICTS_WITH_REASON, because)  # type: ignore[arg-type]
     return StoredClaim(
+        origin="own",
         says=claim.says,
         section=claim.section,
         left=left,

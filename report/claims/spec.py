@@ -14,16 +14,12 @@ from pydantic import (
     model_validator,
 )
 
-# pydantic needs this one below Python 3.12; it depends on the package itself.
-from typing_extensions import TypedDict
-
 from report.experiments.settings import Strict
+from report.results.result import Relation
 from report.worker.records import Scalar
 
 if TYPE_CHECKING:
     from pydantic import ValidatorFunctionWrapHandler
-
-Relation = Literal["greater", "less", "equivalent", "power-law", "stalls"]
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 
@@ -164,36 +160,3 @@ class Claim(Strict):
             message = "the epoch of left must lie behind the one that after names"
             raise ValueError(message)
         return self
-
-
-class StoredSide(TypedDict):
-    """A side with everything said, as a result file keeps it; `over` is one as well, or null."""
-
-    experiment: str
-    series: dict[str, Scalar]
-    metric: str
-    epoch: int | None
-    loss: float | None
-    pick: str | None
-    largest: str | None
-    name: str | None
-    over: dict[str, Any] | None
-
-
-class StoredClaim(TypedDict):
-    """A claim as a result file keeps it; see `Claim`."""
-
-    says: str
-    section: str
-    left: StoredSide
-    right: StoredSide | float | None
-    relation: Relation
-    least: float
-    margin: float
-    along: str | None
-    exponent: float | None
-    tolerance: float
-    after: int | None
-    show: str
-    numbers: dict[str, StoredSide]
-    because: dict[str, str]

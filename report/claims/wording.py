@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Protocol, get_args
 
-from report.claims.verdicts import Decision
+from report.results.verdict import Decision
 from report.text.numerals import count, digits, percent, scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.claims.spec import StoredClaim, StoredSide
-    from report.claims.verdicts import Value, Verdict
+    from report.results.result import StoredClaim, StoredSide
+    from report.results.verdict import Value, Verdict
 
 _PREFIXED = {"s", "FLOPS", "B/s"}
 """Units that take SI prefixes in print."""

@@ -16,11 +16,10 @@ from report.experiments.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from report.claims.spec import StoredClaim
     from report.config.configuration import Config, Profile
     from report.experiments.settings import Defaults
     from report.registry import KindName
-    from report.results.result import StoredExperiment, StoredPlan
+    from report.results.result import StoredClaim, StoredExperiment, StoredPlan
 
 TIMEOUT_BASE_S = 60.0
 """On top of five budgets: the first use of a device or a compiler can take this long."""

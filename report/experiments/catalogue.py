@@ -23,6 +23,9 @@ KINDS: dict[KindName, Kind] = {
     kind.name: kind for kind in (MATMUL, BANDWIDTH, OVERHEAD, GRADIENT, TRAINING)
 }
 
+LABELS = {name: kind.labels for name, kind in KINDS.items()}
+"""What tells the series of a kind apart: result files are held to it when they are read."""
+
 
 def of_records(records: Sequence[Record], run: str) -> list[Quantity]:
     """Return what was timed in one experiment on one backend."""

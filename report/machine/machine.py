@@ -10,103 +10,24 @@ import json
 import math
 import platform
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from report.errors import UsageError
 from report.machine import processor, surroundings
 from report.machine.accelerators import gather
-from report.machine.processor import Cache
 from report.machine.surroundings import ROOT, UNREADABLE
+from report.results.machine import Cpu, Machine, check_name
 from report.text import names
-from report.worker.records import STRICT, Accelerator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from report.worker.records import Environment
-
-__all__ = [
-    "Cache",
-    "Cpu",
-    "Machine",
-    "check_name",
-    "describe",
-    "detect",
-    "facts",
-    "machine_id",
-    "usable_cores",
-]
+    from report.results.machine import Cache
+    from report.worker.records import Accelerator, Environment
 
 GIB = 2**30
-
-# Windows gives these names to devices; a folder of that name could not even be checked out there.
-_WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {
-    f"{port}{number}" for port in ("com", "lpt") for number in range(10)
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cpu:
-    """The processor. What could not be read is null or empty.
-
-    Attributes:
-        model: Its brand, as it gives it.
-        vendor: Who made it, as it says.
-        architecture: Its instruction set ("x86_64", "arm64").
-        physical_cores: Cores of the machine.
-        logical_cores: Hardware threads of the machine.
-        affinity_cores: Logical cores that this process may run on.
-        quota_cores: Cores' worth of time that the container allows; null without a limit.
-        simd: Vector and matrix instructions, from narrow to wide.
-        caches: Caches of the first core, from the nearest outwards.
-        frequency_hz: Its clock when it was looked at.
-        max_frequency_hz: Its highest clock.
-        governor: The rule that sets the clock.
-    """
-
-    __pydantic_config__ = STRICT
-
-    model: str | None
-    vendor: str | None
-    architecture: str | None
-    physical_cores: int | None
-    logical_cores: int | None
-    affinity_cores: int | None
-    quota_cores: float | None
-    simd: list[str]
-    caches: list[Cache]
-    frequency_hz: float | None
-    max_frequency_hz: float | None
-    governor: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine:
-    """A machine, without anything that names its owner.
-
-    Attributes:
-        id: Name of its folder of results.
-        cpu: Its processor.
-        memory_bytes: Memory that its operating system sees.
-        accelerators: Devices beside the CPU that a framework sees.
-        os: Operating system and version ("Linux 6.18").
-        virtualization: Hypervisor and container ("Docker in KVM"); null if nothing hints at any.
-        sources: How each fact is known, by its dotted name ("cpu.model").
-    """
-
-    __pydantic_config__ = STRICT
-
-    id: str
-    cpu: Cpu
-    memory_bytes: int
-    accelerators: list[Accelerator]
-    os: str | None
-    virtualization: str | None
-    sources: dict[str, str]
 
 
 def detect(
@@ -180,29 +101,6 @@ def _detect_cpu(
 
 def _known(value: object, source: str) -> tuple[object, str]:
     return value, source if value else f"{UNREADABLE}: {source} has none"
-
-
-def check_name(name: str) -> str:
-    """Refuse a machine's name that is not a plain folder name on every system.
-
-    Args:
-        name: What somebody wants to call a machine.
-
-    Returns:
-        The same name.
-
-    Raises:
-        UsageError: It could leave its folder, hide, or be something else on Windows.
-    """
-    plain = re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name)
-    reserved = name.partition(".")[0] in _WINDOWS_DEVICES
-    if not plain or ".." in name or name.endswith(".") or reserved:
-        shown = name if len(name) <= 80 else name[:77] + "..."
-        raise UsageError(
-            f"{shown!r} cannot name a machine: use up to 64 of a-z, 0-9, '.', '_' and '-', "
-            "beginning with a letter or a digit, such as --machine my-laptop."
-        )
-    return name
 
 
 def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[Accelerator]) -> str:

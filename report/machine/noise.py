@@ -12,7 +12,7 @@ import psutil
 
 from report.machine.processor import frequency
 from report.machine.surroundings import ROOT, read_text
-from report.worker.records import STRICT
+from report.results.machine import Conditions, Probe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,37 +26,6 @@ _BUFFER = bytes(2**20)
 # It ends when it has not become faster for a while, since a core at rest needs time to wake up.
 _SETTLED_S = 0.008
 _LONGEST_S = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conditions:
-    """What went on in the machine while a record was made. What cannot be read is null.
-
-    Attributes:
-        elapsed_s: Seconds from start to stop.
-        load_before: Mean number of runnable threads in the minute before.
-        other_cores: Mean number of cores kept busy by other programs than the worker.
-        steal_fraction: Share of all CPU time that the hypervisor gave to others.
-        swapped_bytes: Memory moved to disk and back.
-        throttle_events: How often the processor slowed down because of heat or power.
-        speed_before_s: Seconds of a fixed computation on one thread, before.
-        speed_after_s: Seconds of the same computation afterwards.
-        frequency_before_hz: The clock before, as the system reports it.
-        frequency_after_hz: The clock afterwards.
-    """
-
-    __pydantic_config__ = STRICT
-
-    elapsed_s: float
-    load_before: float | None
-    other_cores: float | None
-    steal_fraction: float | None
-    swapped_bytes: int | None
-    throttle_events: int | None
-    speed_before_s: float
-    speed_after_s: float
-    frequency_before_hz: float | None
-    frequency_after_hz: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +64,8 @@ class Watch:
             self._worker, self._gone = None, True
         self._load_before = _load()
         self._frequency_before_hz = frequency(root)[0]
-        self._speed_before_s = measure_speed()
-        self._before = self._read()  # last, so that the computation above is not counted
+        self._probes_before = probes()
+        self._before = self._read()  # last, so that the probes are not counted
 
     def stop(self) -> Conditions:
         """Stop to watch; the worker may have died meanwhile.
@@ -124,8 +93,8 @@ class Watch:
             steal_fraction=steal_fraction,
             swapped_bytes=swapped_bytes,
             throttle_events=_throttle_events(before, after),
-            speed_before_s=self._speed_before_s,
-            speed_after_s=measure_speed(),
+            probes_before=self._probes_before,
+            probes_after=probes(),
             frequency_before_hz=self._frequency_before_hz,
             frequency_after_hz=frequency(self._root)[0],
         )
@@ -149,23 +118,26 @@ class Watch:
         )
 
 
-def measure_speed() -> float:
-    """Time a fixed computation on one thread, to see whether the clock is what it was.
+def probes() -> list[Probe]:
+    """Time the fixed computations that show whether the machine is what it was."""
+    return [Probe(name="hash", seconds=_hash_times())]
 
-    Returns:
-        Seconds of its fastest run.
-    """
+
+def _hash_times() -> list[float]:
+    """Return the seconds of each repetition until the fastest has settled."""
+    times: list[float] = []
     start_s = improved_s = time.perf_counter()
     best_s = float("inf")
     while True:
-        begin_s = time.perf_counter()
+        begin_ns = time.perf_counter_ns()
         hashlib.sha256(_BUFFER, usedforsecurity=False).digest()
+        times.append((time.perf_counter_ns() - begin_ns) / 1e9)
         end_s = time.perf_counter()
-        if end_s - begin_s < 0.99 * best_s:  # anything less is no sign of a rising clock
+        if times[-1] < 0.99 * best_s:  # anything less is no sign of a rising clock
             improved_s = end_s
-        best_s = min(best_s, end_s - begin_s)
+        best_s = min(best_s, times[-1])
         if end_s - improved_s >= _SETTLED_S or end_s - start_s >= _LONGEST_S:
-            return best_s
+            return times
 
 
 def _load() -> float | None:

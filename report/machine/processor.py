@@ -10,19 +10,19 @@ import platform
 import re
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import cpuinfo
 import psutil
 
 from report.machine.surroundings import ROOT, UNREADABLE, read_text
-from report.worker.records import STRICT
+from report.results.machine import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CacheType = Literal["data", "instruction", "unified"]
+    from report.results.machine import CacheType
 
 _CPU = "sys/devices/system/cpu"
 _CACHE_TYPES: dict[str, CacheType] = {
@@ -57,25 +57,6 @@ _SIMD: tuple[tuple[str, frozenset[str]], ...] = (
     ("SME", frozenset({"sme", "feat_sme"})),
     ("SME2", frozenset({"sme2", "feat_sme2"})),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cache:
-    """One cache of the first core.
-
-    Attributes:
-        level: 1 is the nearest to the core.
-        type: What it holds.
-        size_bytes: Its size.
-        shared_by: Logical cores that share it; null where not readable.
-    """
-
-    __pydantic_config__ = STRICT
-
-    level: int
-    type: CacheType
-    size_bytes: int
-    shared_by: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,18 +15,14 @@ from pydantic import AfterValidator, Field, StringConstraints
 # pydantic needs this one below Python 3.12; it depends on the package itself.
 from typing_extensions import TypedDict
 
-from report.analysis.leastsquares import Moments
-from report.claims.spec import StoredClaim
-from report.claims.verdicts import Verdict
-from report.machine.machine import Machine
-from report.machine.noise import Conditions
 from report.registry import KindName
-from report.run.data import Dataset
-from report.worker.records import STRICT, Environment, Outcome, Status
+from report.results.dataset import Dataset, Moments
+from report.results.machine import Conditions, Machine
+from report.results.verdict import Verdict
+from report.worker.records import STRICT, Environment, Outcome, Scalar, Status
 
-VERSION = 3
-"""Of the format. A file with a higher one is refused: its meaning is not known here. One with a
-lower one is brought up to this by `report.results.formats`."""
+VERSION = 1
+"""Of the format. A file with another one is refused: its meaning is not known here."""
 
 
 def _a_real_moment(text: str) -> str:
@@ -42,7 +38,10 @@ Moment = Annotated[
     StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z$"),
     AfterValidator(_a_real_moment),
 ]
+RandomId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+"""A UUID."""
 ProfileName = Literal["quick", "full"]
+Relation = Literal["greater", "less", "equivalent", "power-law", "stalls"]
 
 
 class StoredExperiment(TypedDict):
@@ -58,6 +57,43 @@ class StoredExperiment(TypedDict):
     timeout_s: float
     seeds: int
     settings: dict[str, Any]
+
+
+class StoredSide(TypedDict):
+    """A side with everything said, as a result file keeps it; `over` is one as well, or null."""
+
+    experiment: str
+    series: dict[str, Scalar]
+    metric: str
+    epoch: int | None
+    loss: float | None
+    pick: str | None
+    largest: str | None
+    name: str | None
+    over: dict[str, Any] | None
+
+
+class StoredClaim(TypedDict):
+    """A claim as a result file keeps it; see `report.claims.spec.Claim`.
+
+    `origin` says whose it is: the chapter's, or that of who wrote the configuration.
+    """
+
+    origin: Literal["chapter", "own"]
+    says: str
+    section: str
+    left: StoredSide
+    right: StoredSide | float | None
+    relation: Relation
+    least: float
+    margin: float
+    along: str | None
+    exponent: float | None
+    tolerance: float
+    after: int | None
+    show: str
+    numbers: dict[str, StoredSide]
+    because: dict[str, str]
 
 
 class StoredPlan(TypedDict):
@@ -118,6 +154,9 @@ class Result:
 
     Attributes:
         version: Of this format.
+        run_id: A random UUID, drawn when the run began; it stays when the run is resumed.
+        installation: The random UUID of the installation that measured; null where it could not
+            be kept, or was not recorded.
         generator: Name and version of the program that made it.
         code_hash: SHA-256 of the code that measured.
         git_commit: Of the checkout that held the configuration, if it was one.
@@ -136,7 +175,9 @@ class Result:
 
     __pydantic_config__ = STRICT
 
-    version: Literal[3] = 3
+    version: Literal[1] = 1
+    run_id: RandomId
+    installation: RandomId | None = None
     generator: str
     code_hash: str
     git_commit: str | None

@@ -12,7 +12,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -21,8 +21,8 @@ import pooch
 
 from report.errors import DataError
 from report.results import files
+from report.results.dataset import Dataset
 from report.run import surrogate
-from report.worker.records import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,29 +47,6 @@ _log = logging.getLogger(__name__)
 
 Copy = tuple[bytes, str]
 """The file's bytes, which have the right sum, and where they are from."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dataset:
-    """Where the numbers came from, as a result file keeps it.
-
-    Attributes:
-        name: Always airfoil.
-        source: The file, or rows drawn with the same moments.
-        origin: How it was come by, in words and without any path.
-        sha1: Of the file; null for the surrogate.
-        examples: Rows used.
-        features: Columns beside the target.
-    """
-
-    __pydantic_config__ = STRICT
-
-    name: Literal["airfoil"] = "airfoil"
-    source: Literal["file", "surrogate"]
-    origin: str
-    sha1: str | None
-    examples: int
-    features: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from dataclasses import dataclass, field
+import uuid
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
 from pydantic import TypeAdapter, ValidationError
 
 from report.environments import places
 from report.errors import UsageError
 from report.machine.machine import detect
 from report.registry import BACKENDS
+from report.results import files
+from report.run.privacy import scrub
 from report.run.process import Worker, WorkerFailure, command
 from report.worker.records import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from report.machine.machine import Machine
+    from report.results.machine import Machine
 
 PROBE_TIMEOUT_S = 120.0
 """Importing a framework for the first time after its installation can take a minute."""
+
+CONFIG_VARIABLE = "REPORT_CONFIG_DIR"
+"""Names another folder for what is kept of this installation than the user's configuration."""
 
 ENVIRONMENT = TypeAdapter(Environment)
 
@@ -94,7 +103,7 @@ def survey(
         try:
             with Worker(worker_command or command(found[backend])) as worker:
                 answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
-            environments[backend] = ENVIRONMENT.validate_python(answer.get("environment"))
+            environments[backend] = _private(ENVIRONMENT.validate_python(answer.get("environment")))
         except (WorkerFailure, ValidationError) as error:
             why = _why(error) if isinstance(error, WorkerFailure) else "its answer makes no sense"
             environments[backend] = Environment(
@@ -104,6 +113,33 @@ def survey(
             )
     machine = detect(list(environments.values()), name=name)
     return Host(machine=machine, environments=environments, interpreters=found)
+
+
+def _private(environment: Environment) -> Environment:
+    """Take names and folders of this machine out of what variables hold."""
+    seen = environment.steering
+    if seen is None:
+        return environment
+    return replace(environment, steering={name: scrub(value) for name, value in seen.items()})
+
+
+def installation() -> str | None:
+    """Return the random id of this installation, which is made on first use and names nobody.
+
+    Returns:
+        A UUID; None where it cannot be kept.
+    """
+    folder = os.environ.get(CONFIG_VARIABLE) or platformdirs.user_config_dir("minibatch-report")
+    path = Path(folder, "installation")
+    # One that cannot be read is replaced.
+    with contextlib.suppress(OSError, ValueError):
+        return str(uuid.UUID(path.read_text(encoding="ascii").strip(), version=4))
+    made = str(uuid.uuid4())
+    try:
+        files.write(path, f"{made}\n".encode())
+    except OSError:
+        return None
+    return made
 
 
 def _why(failure: WorkerFailure) -> str:

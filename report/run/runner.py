@@ -10,6 +10,7 @@ import contextlib
 import random
 import tempfile
 import time
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from report import __version__
 from report.analysis import leastsquares
 from report.claims import verdicts
 from report.errors import ResultError
+from report.experiments.catalogue import LABELS
 from report.experiments.gradient import points
 from report.experiments.training.measure import run_specs
 from report.machine.machine import usable_cores
@@ -29,6 +31,7 @@ from report.registry import BACKENDS, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
 from report.run import codehash, data, seeds
+from report.run.host import installation
 from report.run.process import Worker, WorkerFailure
 from report.worker.records import Answer
 
@@ -332,7 +335,8 @@ class Run:
                 "use --fresh to begin anew."
             )
         self.result.dataset = earlier or loaded.dataset
-        self.result.moments = leastsquares.measure_moments(loaded.features, loaded.targets)
+        moments = leastsquares.measure_moments(loaded.features, loaded.targets)
+        self.result.moments = moments.rounded()
         specs = [spec for e in training for spec in run_specs(e.settings)]
         bundle: dict[str, Any] = seeds.write_bundle(
             folder,
@@ -346,6 +350,8 @@ class Run:
 
     def _new(self) -> Result:
         new = Result(
+            run_id=str(uuid.uuid4()),
+            installation=installation(),
             generator=f"minibatch-report {__version__}",
             code_hash=codehash.measuring_code(),
             git_commit=codehash.git_commit(self.checkout),
@@ -357,7 +363,7 @@ class Run:
             environments=self.host.environments,
         )
         # The file is named by the second, and must not take the place of another run's.
-        while (self.results / store.name_of(new)).exists():
+        while (path := self.results / store.name_of(new)).exists() or path.with_suffix("").exists():
             time.sleep(0.05)
             new.started_at = _now()
         return new
@@ -380,9 +386,9 @@ class Run:
     def _earlier(self) -> Iterator[Result]:
         """Yield this machine's results, newest first; unreadable ones are left alone."""
         folder = self.results / self.host.machine.id
-        for path in sorted(folder.glob("*.json"), reverse=True):
+        for path in reversed(store.paths(folder)):
             with contextlib.suppress(ResultError):
-                yield store.load(path)
+                yield store.load(path, LABELS)
 
 
 def _now() -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from report.analysis.leastsquares import FloatArray, Moments, second_matrix
+from report.analysis.leastsquares import FloatArray, second_matrix
+from report.results.dataset import Moments
 
 # Moments of the chapter's rows: the file (SHA-1 76e5be15...), all 1503 rows brought to mean 0 and
 # population standard deviation 1 in float64, then of the first 1500 the means E[z_i] and, for

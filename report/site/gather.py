@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from report.figures.plotting import Drawing
     from report.registry import KindName
     from report.results.result import Result
+    from report.results.store import Saved
 
 
 NOTHING_KEPT = Cache(None)
@@ -37,11 +38,11 @@ NOTHING_KEPT = Cache(None)
 _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
-def gather(results: Sequence[Result], cache: Cache = NOTHING_KEPT) -> dict[str, bytes]:
+def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, bytes]:
     """Make every file of the site.
 
     Args:
-        results: All results, oldest first; each machine shows its newest, the others stay
+        saved: All results, oldest first; each machine shows its newest, the others stay
             downloadable.
         cache: Of earlier drawings; none unless one is given.
 
@@ -49,15 +50,15 @@ def gather(results: Sequence[Result], cache: Cache = NOTHING_KEPT) -> dict[str, 
         Bytes by path relative to the site.
     """
     # Judged anew: the file may come from a version that had other rules, or none.
-    results = [replace(result, verdicts=of_result(result)) for result in results]
-    latest = store.latest(list(results))
-    paths = {id(result): f"data/{store.name_of(result)}" for result in results}
+    results = [replace(one.result, verdicts=of_result(one.result)) for one in saved]
+    latest = store.latest(results)
+    paths = {id(r): f"data/{one.name}" for r, one in zip(results, saved, strict=True)}
     views = [view(result, paths[id(result)]) for result in latest]
     compared = _compared_sections(latest, views) if len(views) > 1 else []
     figures = [f for one in views for section in one.sections for f in section.figures]
     figures += [figure for section in compared for figure, _ in section.placed]
     drawn = drawings(figures, cache)
-    contents = {paths[id(result)]: store.dump(result) for result in results}
+    contents = {f"data/{one.name}": one.content for one in saved}
     for one in views:
         earlier = [r for r in results if r.machine.id == one.id and r is not one.result]
         older = [(date_of(r), r.profile, paths[id(r)]) for r in reversed(earlier)]

@@ -13,8 +13,8 @@ from report.text.names import title
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.claims.verdicts import Decision, Value, Verdict
     from report.results.result import Result
+    from report.results.verdict import Decision, Value, Verdict
     from report.worker.records import Scalar
 
 SIGNS: dict[Decision, str] = {

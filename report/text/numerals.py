@@ -116,10 +116,10 @@ def count(number: int, noun: str) -> str:
     return f"{number or 'no'} {noun if number == 1 else plural}"
 
 
-def stable(value: float) -> float:
-    """Round to ten significant digits, which no processor's last bits reach.
+def stable(value: float, significant: int = 10) -> float:
+    """Round to so many significant digits that no library's last bits reach them.
 
     Libraries of mathematics differ in the last bit from one processor to the next; what is written
     must not.
     """
-    return float(f"{value:.10g}")
+    return float(f"{value:.{significant}g}")

@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from report.registry import Backend
 
 Message = dict[str, Any]
+
+STEERING = re.compile(
+    r"(OMP|MKL|OPENBLAS|ONEDNN|XLA|KMP|MALLOC)_.*|NVIDIA_TF32_OVERRIDE|LD_PRELOAD"
+    r"|(CUDA|HIP|ROCR)_VISIBLE_DEVICES"
+)
+"""Variables that change what a library computes with, and so what is measured."""
 
 
 class BackendModule(Protocol):
@@ -118,6 +125,38 @@ def _imported(name: str) -> tuple[BackendModule, float | None]:
 
 
 def _environment(name: str) -> Environment:
+    # Before the framework is imported, which may set some itself.
+    seen = _steering()
+    return dataclasses.replace(_described(name), steering=seen, packages=_packages())
+
+
+def _steering() -> dict[str, str]:
+    """Return the variables that steer libraries; bytes that are no text are lost."""
+    return {
+        name: os.environ[name].encode(errors="replace").decode()
+        for name in sorted(os.environ)
+        if STEERING.fullmatch(name)
+    }
+
+
+def _packages() -> dict[str, str]:
+    """Return what is installed in this interpreter: versions by normalized name.
+
+    Source: "Names and normalization", Python Packaging User Guide.
+    """
+    # Not at the top: a worker that measures must not find more imported than its framework needs.
+    from importlib import metadata  # noqa: PLC0415
+
+    found: dict[str, str] = {}
+    for each in metadata.distributions():
+        fields = each.metadata
+        if "Name" in fields and "Version" in fields:  # else what an interrupted removal left
+            # Of two, the first on the path is imported.
+            found.setdefault(re.sub(r"[-_.]+", "-", fields["Name"]).lower(), fields["Version"])
+    return dict(sorted(found.items()))
+
+
+def _described(name: str) -> Environment:
     python = ".".join(str(part) for part in sys.version_info[:3])
     backend = BACKENDS[name]
     if importlib.util.find_spec(backend.package) is None:

@@ -248,6 +248,10 @@ class Environment:
         pools: Thread pools loaded ("openmp: libgomp, 2 threads").
         accelerators: Devices beside the CPU that the framework sees.
         dtypes: For each device that works, the dtypes that can be multiplied on it.
+        steering: The variables that steer libraries, as the worker saw them, with private paths
+            replaced; null where they were not recorded.
+        packages: All that is installed in the interpreter, versions by name; null where that was
+            not recorded.
     """
 
     __pydantic_config__ = STRICT
@@ -263,3 +267,5 @@ class Environment:
     pools: list[str] = field(default_factory=list)
     accelerators: list[Accelerator] = field(default_factory=list)
     dtypes: dict[str, list[str]] = field(default_factory=dict)
+    steering: dict[str, str] | None = None
+    packages: dict[str, str] | None = None

@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from report.analysis import leastsquares
+from report.results.dataset import Moments
 from report.run.surrogate import MOMENTS
 
 # Two points, (1, 2) and (3, 0), through which y = 3 - x passes. Then E[x^2] = 5, E[x] = 2,
@@ -159,22 +160,39 @@ def test_divergence_is_returned_and_not_warned_of(airfoil: leastsquares.Problem)
 def test_fewer_examples_than_parameters_still_have_an_optimum() -> None:
     """Two rows with three features leave many solutions; the one returned fits them exactly."""
     features, targets = _random_data(examples=2)
-    problem = leastsquares.problem(features, targets)
-    theta, loss = problem.optimum()
+    moments = leastsquares.measure_moments(features, targets)
+    theta, loss = leastsquares.problem_from_moments(moments).optimum()
     assert features @ theta[:-1] + theta[-1] == pytest.approx(targets)
     assert loss == pytest.approx(0.0, abs=1e-12)
+    # Rounded, they would have another solution, far away, if rounding counted as curvature.
+    again, loss = leastsquares.problem_from_moments(moments.rounded()).optimum()
+    assert again == pytest.approx(theta)
+    assert loss == pytest.approx(0.0, abs=1e-9)
+
+
+def test_moments_are_stored_to_twelve_digits() -> None:
+    """Where a library sums in another order, the last bits differ, and what is stored does not."""
+    features, targets = _random_data()
+    moments = leastsquares.measure_moments(features, targets)
+    nudged = Moments(
+        mean=[math.nextafter(x, math.inf) for x in moments.mean],
+        second=[math.nextafter(x, -math.inf) for x in moments.second],
+    )
+    assert nudged != moments
+    assert nudged.rounded() == moments.rounded()
+    assert moments.rounded().second == pytest.approx(moments.second, rel=1e-11, abs=0)
 
 
 def test_moments_are_written_row_by_row_of_the_upper_triangle() -> None:
     """With z = (x, y) the means are 2, 1, and E[xx] = 5, E[xy] = 1, E[yy] = 2 in this order."""
     moments = leastsquares.measure_moments(X, Y)
-    assert moments == leastsquares.Moments(mean=[2.0, 1.0], second=[5.0, 1.0, 2.0])
+    assert moments == Moments(mean=[2.0, 1.0], second=[5.0, 1.0, 2.0])
     assert leastsquares.second_matrix(moments).tolist() == [[5.0, 1.0], [1.0, 2.0]]
 
 
 def test_problem_read_back_from_json_is_the_same(airfoil: leastsquares.Problem) -> None:
     """A result file holds the moments, and whoever reads it computes the very same numbers."""
-    adapter = TypeAdapter(leastsquares.Moments)
+    adapter = TypeAdapter(Moments)
     moments = adapter.validate_json(adapter.dump_json(airfoil.moments))
     again = leastsquares.problem_from_moments(moments)
     assert moments == MOMENTS
@@ -194,4 +212,4 @@ def test_problem_read_back_from_json_is_the_same(airfoil: leastsquares.Problem) 
 def test_moments_that_no_data_can_have_are_refused(stored: str) -> None:
     """A stranger's result file with such moments is refused on reading, not later in NumPy."""
     with pytest.raises(ValidationError):
-        TypeAdapter(leastsquares.Moments).validate_json(stored)
+        TypeAdapter(Moments).validate_json(stored)

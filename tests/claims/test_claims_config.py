@@ -453,6 +453,11 @@ def test_a_verdict_is_shown_at_its_left_experiment_unless_said() -> None:
     assert stored(left=LEFT, show="a")["show"] == "a"
 
 
+def test_a_claim_of_a_configuration_is_its_authors_own() -> None:
+    """A page must not lay in the chapter's mouth what it does not say."""
+    assert stored(left=LEFT)["origin"] == "own"
+
+
 def test_claims_do_not_decide_what_is_measured(read: Callable[[str], Config]) -> None:
     """A claim can be added after measuring; the fingerprint of the measurements stays."""
     config = read(GREATER + RIGHT)

@@ -8,10 +8,10 @@ import pytest
 
 from report.claims import resolve, wording
 from report.claims.spec import Claim
-from report.claims.verdicts import Value, Verdict
+from report.results.verdict import Value, Verdict
 
 if TYPE_CHECKING:
-    from report.claims.spec import StoredClaim
+    from report.results.result import StoredClaim
 
 
 def value(

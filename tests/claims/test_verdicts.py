@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from factories import measured, small_results
 from factories.small_results import products, record, run, series
 from report.claims import judge, verdicts
-from report.claims.verdicts import Verdict
+from report.results.verdict import Value, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,9 +154,7 @@ def test_a_plain_number_may_stand_on_the_right(judged: Judge) -> None:
     assert found.left is not None
     assert found.left.value == pytest.approx(2000)
     assert found.left.unit == "FLOPS"
-    assert found.right == verdicts.Value(
-        value=1500, low=None, high=None, unit="FLOPS", replicates=0
-    )
+    assert found.right == Value(value=1500, low=None, high=None, unit="FLOPS", replicates=0)
 
 
 def test_over_makes_a_ratio_of_ratios(judged: Judge) -> None:

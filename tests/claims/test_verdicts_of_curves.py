@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from factories import small_results
 from factories.small_results import noise, record, run
 from report.claims import judge, verdicts
-from report.claims.verdicts import Verdict
+from report.results.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from report.machine.noise import Conditions
+from report.results.machine import Conditions, Probe
 from report.worker.records import Timing
 from report.worker.timing import median, median_interval
 
@@ -20,8 +20,8 @@ QUIET = Conditions(
     steal_fraction=0.0,
     swapped_bytes=0,
     throttle_events=0,
-    speed_before_s=1e-3,
-    speed_after_s=1e-3,
+    probes_before=[Probe(name="hash", seconds=[1.3e-3, 1e-3])],
+    probes_after=[Probe(name="hash", seconds=[1e-3])],
     frequency_before_hz=None,
     frequency_after_hz=None,
 )

@@ -77,6 +77,7 @@ def timed(
     planned = plan(config, "quick")
     few = [replace(each, processes=len(slowness)) for each in planned.experiments]
     return Result(
+        run_id=results_factory.RUN_ID,
         generator="minibatch-report 0.0.0",
         code_hash="c0de" * 16,
         git_commit=None,

@@ -20,9 +20,8 @@ from report.worker.records import GradientNoise, Outcome, Series, TrainingRun
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from report.claims.spec import StoredClaim
     from report.registry import KindName
-    from report.results.result import StoredExperiment
+    from report.results.result import StoredClaim, StoredExperiment
 
     Part = Series | TrainingRun | GradientNoise
 
@@ -160,6 +159,7 @@ def result(
     """Make a result of records and stored claims."""
     rows = surrogate.rows(0)
     return Result(
+        run_id=results_factory.RUN_ID,
         generator="minibatch-report 0.0.0",
         code_hash="c0de" * 16,
         git_commit=None,

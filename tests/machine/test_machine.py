@@ -16,8 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from report.errors import UsageError
 from report.machine import machine as machines
-from report.machine.machine import Cache, Cpu, Machine
 from report.machine.surroundings import UNREADABLE
+from report.results.machine import Cache, Cpu, Machine, check_name
 from report.worker.records import Accelerator, Environment
 
 GIB = 2**30
@@ -163,7 +163,7 @@ def test_made_name_is_readable_and_safe() -> None:
     """The name says what the machine is and may be given back as --machine."""
     name = machines.machine_id(LAPTOP, 25276502016, [])
     assert name.startswith("intel-xeon-2-core-24-gib-")
-    assert machines.check_name(name) == name
+    assert check_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_made_name_is_readable_and_safe() -> None:
 def test_strange_brands_give_safe_names(model: str | None) -> None:
     """Virtual machines let anybody write anything into the brand."""
     name = machines.machine_id(replace(LAPTOP, model=model), 25276502016, [])
-    assert machines.check_name(name) == name
+    assert check_name(name) == name
 
 
 @pytest.mark.parametrize(

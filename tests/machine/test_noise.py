@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from report.machine import noise
-from report.machine.noise import Conditions, Watch
+from report.machine.noise import Watch
+from report.results.machine import Conditions, Probe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,11 +37,16 @@ COUNTERS = noise._Counters(
 BUSY = "import time\nwhile time.process_time() < 0.2: pass"
 
 
+def hashing(*seconds: float) -> list[Probe]:
+    """Return the probe with these times."""
+    return [Probe(name="hash", seconds=list(seconds))]
+
+
 def between(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Conditions:
     """Stop a watch that began with COUNTERS, ten seconds later, with these changes."""
     readings = iter([COUNTERS, replace(COUNTERS, **{"clock_s": 110.0, **changes})])
     monkeypatch.setattr(Watch, "_read", lambda _: next(readings))
-    monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)
+    monkeypatch.setattr(noise, "probes", lambda: hashing(1e-3))
     return Watch().stop()
 
 
@@ -104,7 +110,7 @@ def test_throttling_of_a_package_counts_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each core repeats its package's count; each core's own events add up."""
-    monkeypatch.setattr(noise, "measure_speed", lambda: 1e-3)
+    monkeypatch.setattr(noise, "probes", lambda: hashing(1e-3))
 
     def set_counts(core: int, package: int) -> None:
         for cpu in ("cpu0", "cpu1"):
@@ -200,5 +206,13 @@ def test_conditions_of_this_machine_survive_being_written_and_read() -> None:
     adapter = TypeAdapter(Conditions)
     seen = Watch().stop()
     assert adapter.validate_json(adapter.dump_json(seen), strict=True) == seen
-    assert seen.speed_before_s > 0
-    assert seen.speed_after_s > 0
+    for (probe,) in (seen.probes_before, seen.probes_after):
+        assert probe.name == "hash"
+        assert len(probe.seconds) > 1
+
+
+@pytest.mark.parametrize("seconds", [[], [1e-3, 0.0], [-1e-3]])
+def test_probe_that_took_no_time_is_refused(seconds: list[float]) -> None:
+    """A stranger's file could hold one, and ratios are made of them."""
+    with pytest.raises(ValidationError):
+        TypeAdapter(Probe).validate_python({"name": "hash", "seconds": seconds})

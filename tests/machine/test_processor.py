@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from report.machine import processor
-from report.machine.processor import Cache
 from report.machine.surroundings import UNREADABLE
+from report.results.machine import Cache
 
 if TYPE_CHECKING:
     from pathlib import Path

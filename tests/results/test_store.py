@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import tracemalloc
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report.errors import ResultError, UsageError
+from report.experiments.catalogue import LABELS
 from report.registry import KINDS
 from report.results import store
 from report.results.result import VERSION
@@ -38,7 +42,7 @@ def refusal(path: Path, content: object) -> str:
     """Return why a file with this content is refused; the file is named."""
     path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     with pytest.raises(ResultError) as caught:
-        store.load(path)
+        store.load(path, LABELS)
     assert caught.value.exit_code == 1
     assert caught.value.__cause__ is None
     assert caught.value.message.startswith(str(path))
@@ -53,9 +57,9 @@ def test_result_comes_back_as_it_was(
     result = make_result(profile=profile)
     assert {record.status for record in result.records} == {"ok", "failed", "skipped"}
     path = store.save(result, tmp_path)
-    again = store.load(path)
+    again = store.load(path, LABELS)
     assert again == result
-    assert store.dump(again) == path.read_bytes()
+    assert store.pack(again) == path.read_bytes()
 
 
 def test_result_lies_in_its_machines_folder(
@@ -63,7 +67,7 @@ def test_result_lies_in_its_machines_folder(
 ) -> None:
     """The name says machine, time and profile, and is possible on every file system."""
     path = store.save(make_result("my-laptop", started_at="2026-01-02T03:04:05Z"), tmp_path)
-    assert path.relative_to(tmp_path).as_posix() == "my-laptop/20260102T030405Z-quick.json"
+    assert path.relative_to(tmp_path).as_posix() == "my-laptop/20260102T030405Z-quick.json.gz"
 
 
 def test_result_file_follows_the_published_schema(make_result: Callable[..., Result]) -> None:
@@ -92,7 +96,21 @@ def test_result_without_records_is_whole(
 ) -> None:
     """A run that has only begun can be read as well."""
     begun = replace(make_result(), records=[], finished_at=None)
-    assert store.load(store.save(begun, tmp_path)) == begun
+    assert store.load(store.save(begun, tmp_path), LABELS) == begun
+
+
+def test_derived_numbers_are_stored_to_twelve_digits(make_result: Callable[..., Result]) -> None:
+    """Their last bits are a library's, and a result must not depend on which one that is."""
+    verdicts = as_json(make_result())["verdicts"]
+    values = [
+        value
+        for verdict in verdicts
+        for shown in (verdict["effect"], verdict["left"], *verdict["numbers"].values())
+        for value in (shown or {}).values()
+        if isinstance(value, float)
+    ]
+    assert len(values) > 100
+    assert all(value == float(f"{value:.12g}") for value in values)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
@@ -129,13 +147,16 @@ def test_constants_that_are_no_json_are_refused_everywhere(
     assert "may have been cut short" in refusal(tmp_path / "x.json", spoiled.encode())
 
 
-def test_newer_format_is_refused_with_the_remedy(
-    make_result: Callable[..., Result], tmp_path: Path
+@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1, 10**30])
+def test_other_formats_are_refused_with_the_remedy(
+    make_result: Callable[..., Result], tmp_path: Path, version: int
 ) -> None:
-    """What a later version means is not guessed at, whatever else it holds."""
-    content = {**as_json(make_result()), "version": VERSION + 1, "unheard-of": {}}
+    """What another version means is not guessed at, whatever else it holds."""
+    content = {**as_json(one_of_each(make_result())), "version": version, "unheard-of": {}}
     message = refusal(tmp_path / "x.json", content)
-    assert message == f" has format {VERSION + 1}; this program knows up to {VERSION}. Update it."
+    assert message.startswith(f" has format {version}; this program reads format {VERSION}. ")
+    assert "measure again" in message
+    assert len(message.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -159,10 +180,10 @@ def test_file_cut_short_anywhere_is_refused(
     make_result: Callable[..., Result], tmp_path: Path
 ) -> None:
     """No part of a file passes for the whole, and the message names the file."""
-    content = store.dump(make_result())
-    assert len(content) > 100_000
-    for length in range(0, len(content) - 2, 1000):
-        assert "may have been cut short" in refusal(tmp_path / "x.json", content[:length])
+    for content in (store.dump(make_result()), store.pack(make_result())):
+        step = len(content) // 200
+        for length in range(0, len(content) - 2, step):
+            assert "may have been cut short" in refusal(tmp_path / "x.json", content[:length])
 
 
 def one_of_each(result: Result) -> Result:
@@ -194,6 +215,8 @@ def change(content: dict[str, Any], place: str, value: object) -> dict[str, Any]
         "moments.extra",
         "records.0.extra",
         "records.0.conditions.extra",
+        "records.0.conditions.probes_before.0.extra",
+        "config.claims.element-slower-than-column.extra",
         "records.0.outcome.extra",
         "records.0.outcome.series.0.extra",
         "records.0.outcome.series.0.timing.extra",
@@ -219,6 +242,12 @@ def test_keys_of_a_stranger_are_refused(
         ("machine.id", ""),
         ("machine.id", "<script>"),
         ("profile", "../x"),
+        ("run_id", "../x"),
+        ("run_id", None),
+        ("installation", "me@here"),
+        ("config.claims.element-slower-than-column.origin", "elsewhere"),
+        ("records.0.conditions.probes_after.0.seconds", []),
+        ("environments.pytorch.packages", ["torch"]),
         ("started_at", "yesterday"),
         ("started_at", "2026-99-99T03:04:05Z"),
         ("started_at", "\N{ARABIC-INDIC DIGIT TWO}026-01-02T03:04:05Z"),
@@ -258,15 +287,87 @@ def test_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(store.MOST_BYTES + 1)
     with pytest.raises(ResultError, match="too large to be a result file"):
-        store.load(path)
+        store.load(path, LABELS)
+
+
+def test_no_more_is_unpacked_than_a_result_can_hold(tmp_path: Path) -> None:
+    """A megabyte that would unpack to a gigabyte costs a few times the limit, and is refused."""
+    packer = zlib.compressobj(wbits=31)
+    zeros = bytes(2**24)
+    bomb = b"".join(packer.compress(zeros) for _ in range(2**6)) + packer.flush()
+    assert len(bomb) < store.MOST_PACKED_BYTES
+    tracemalloc.start()
+    try:
+        assert "too large to be a result file" in refusal(tmp_path / "x.json.gz", bomb)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * store.MOST_BYTES
+
+
+def test_packed_bytes_have_a_limit_of_their_own(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """What can hardly be packed is no result, though it would unpack to few bytes."""
+    filler = bytearray(b"\x1f\x8b\x08\x08" + bytes(6))  # with a name, which may be long
+    filler += b"x" * store.MOST_PACKED_BYTES + b"\0"
+    content = bytes(filler) + gzip.compress(store.dump(one_of_each(make_result())), mtime=0)[10:]
+    assert "too large to be a result file" in refusal(tmp_path / "x.json.gz", content)
+
+
+def test_result_is_packed_into_the_same_bytes_each_time(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """No time and no name are in it, and it is much smaller than what it holds."""
+    result = make_result()
+    first = store.save(result, tmp_path / "a").read_bytes()
+    assert first == store.save(result, tmp_path / "b").read_bytes()
+    assert gzip.decompress(first) == store.dump(result)
+    assert (first[3], first[4:8]) == (0, bytes(4))
+    assert len(first) < len(store.dump(result)) / 2
+
+
+def test_unpacked_file_is_read_as_well(make_result: Callable[..., Result], tmp_path: Path) -> None:
+    """A person may unpack one to look into it, and leave it under either name."""
+    result = one_of_each(make_result())
+    for name in ("x.json", "x.json.gz"):
+        (tmp_path / name).write_bytes(store.dump(result))
+        saved = store.read(tmp_path / name, LABELS)
+        assert saved.result == result
+        assert saved.name == "fixed-machine/20260102T030405Z-quick.json"
+
+
+def test_result_that_was_unpacked_beside_itself_counts_once(
+    make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    """The packed file is the one that a run goes on to write."""
+    result = one_of_each(make_result())
+    path = store.save(result, tmp_path)
+    path.with_suffix("").write_bytes(store.dump(replace(result, records=[])))
+    (saved,) = store.load_all(tmp_path, LABELS)
+    assert saved == store.Saved(result=result, content=path.read_bytes())
+    path.unlink()
+    (saved,) = store.load_all(tmp_path, LABELS)
+    assert saved.result.records == []
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda c: c[:-1], lambda c: c + b"x", lambda c: c[:-8] + b"0" * 8]
+)
+def test_damaged_packing_is_refused(
+    make_result: Callable[..., Result], tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    """A checksum that does not hold, a missing end, and a second file behind the first."""
+    content = store.pack(one_of_each(make_result()))
+    assert "may have been cut short" in refusal(tmp_path / "x.json.gz", spoil(content))
 
 
 def test_missing_file_and_folder_are_told_apart(tmp_path: Path) -> None:
     """The system's own words say why a file cannot be read."""
     with pytest.raises(ResultError, match=r"none\.json cannot be read: No such file"):
-        store.load(tmp_path / "none.json")
+        store.load(tmp_path / "none.json", LABELS)
     with pytest.raises(ResultError, match="cannot be read: Is a directory"):
-        store.load(tmp_path)
+        store.load(tmp_path, LABELS)
 
 
 JSON = st.recursive(
@@ -286,18 +387,17 @@ PLACES = st.sampled_from(
 
 
 @given(
-    version=st.sampled_from(range(1, VERSION + 1)),
-    content=JSON | JSON.map(lambda value: {"machine": value, "records": value}),
+    content=JSON | JSON.map(lambda value: {"version": VERSION, "machine": value, "records": value}),
+    packed=st.booleans(),
 )
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_json_is_read_or_refused(version: int, content: object, tmp_path: Path) -> None:
-    """Nothing that a file can hold ends in a traceback, whatever format it says it has."""
+def test_any_json_is_read_or_refused(content: object, tmp_path: Path, *, packed: bool) -> None:
+    """Nothing that a file can hold ends in a traceback."""
     path = tmp_path / "x.json"
-    if isinstance(content, dict):
-        content = {"version": version, **content}
-    path.write_text(json.dumps(content))
+    text = json.dumps(content).encode()
+    path.write_bytes(gzip.compress(text) if packed else text)
     with pytest.raises(ResultError):
-        store.load(path)
+        store.load(path, LABELS)
 
 
 @given(place=PLACES, value=JSON)
@@ -312,11 +412,11 @@ def test_any_change_of_a_result_is_read_or_refused(
     result = make_result()
     path.write_text(json.dumps(change(as_json(one_of_each(result)), place, value)))
     try:
-        result = store.load(path)
+        result = store.load(path, LABELS)
     except ResultError as error:
         assert str(path) in error.message  # noqa: PT017 (either outcome is right)
     else:
-        assert store.load(store.save(result, tmp_path / "again")) == result
+        assert store.load(store.save(result, tmp_path / "again"), LABELS) == result
 
 
 def saved(make_result: Callable[..., Result], folder: Path) -> list[Result]:
@@ -331,10 +431,15 @@ def saved(make_result: Callable[..., Result], folder: Path) -> list[Result]:
     return results
 
 
+def results_in(place: Path) -> list[Result]:
+    """Return all results of a folder or file."""
+    return [saved.result for saved in store.load_all(place, LABELS)]
+
+
 def test_all_results_come_oldest_first(make_result: Callable[..., Result], tmp_path: Path) -> None:
     """The order is that of measuring, whatever the machines are called."""
     newest, middle, oldest = saved(make_result, tmp_path)
-    assert store.load_all(tmp_path) == [oldest, middle, newest]
+    assert results_in(tmp_path) == [oldest, middle, newest]
 
 
 def test_newest_result_of_each_machine_is_the_latest(
@@ -342,7 +447,7 @@ def test_newest_result_of_each_machine_is_the_latest(
 ) -> None:
     """A machine that was measured twice is shown as it was measured last."""
     newest, middle, _ = saved(make_result, tmp_path)
-    assert store.latest(store.load_all(tmp_path)) == [middle, newest]
+    assert store.latest(results_in(tmp_path)) == [middle, newest]
 
 
 def test_single_file_stands_for_a_folder(
@@ -350,14 +455,14 @@ def test_single_file_stands_for_a_folder(
 ) -> None:
     """One result can be rendered without the others."""
     result = make_result()
-    assert store.load_all(store.save(result, tmp_path)) == [result]
+    assert results_in(store.save(result, tmp_path)) == [result]
 
 
 def test_folder_without_results_is_told_with_the_remedy(tmp_path: Path) -> None:
     """Whoever has nothing measured yet learns how to."""
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(ResultError, match=r"no results in .*`report run` measures some"):
-            store.load_all(folder)
+            store.load_all(folder, LABELS)
 
 
 def test_files_of_others_in_the_folder_are_not_read(
@@ -368,7 +473,7 @@ def test_files_of_others_in_the_folder_are_not_read(
     (tmp_path / "README.md").write_text("Measured at home.")
     (tmp_path / "notes.json").write_text("{}")
     path.with_name(f".{path.name}.abc.tmp").write_text("{")
-    assert len(store.load_all(tmp_path)) == 1
+    assert len(store.load_all(tmp_path, LABELS)) == 1
 
 
 def test_result_is_found_by_machine_or_by_file(
@@ -376,10 +481,10 @@ def test_result_is_found_by_machine_or_by_file(
 ) -> None:
     """A machine's id means its newest result; a file means itself."""
     newest, middle, oldest = saved(make_result, tmp_path)
-    assert store.find("machine-b", tmp_path, tmp_path / "none") == newest
-    assert store.find("machine-a", tmp_path, tmp_path / "none") == middle
+    assert store.find("machine-b", tmp_path, tmp_path / "none", LABELS) == newest
+    assert store.find("machine-a", tmp_path, tmp_path / "none", LABELS) == middle
     path = tmp_path / store.name_of(oldest)
-    assert store.find(str(path), tmp_path, path) == oldest
+    assert store.find(str(path), tmp_path, path, LABELS) == oldest
 
 
 def test_unknown_reference_is_told_with_those_that_are_known(
@@ -388,10 +493,10 @@ def test_unknown_reference_is_told_with_those_that_are_known(
     """A slip of the pen is answered with the machines that there are."""
     saved(make_result, tmp_path)
     with pytest.raises(UsageError) as caught:
-        store.find("machine-c", tmp_path, tmp_path / "machine-c")
+        store.find("machine-c", tmp_path, tmp_path / "machine-c", LABELS)
     assert caught.value.message.endswith("Machines: machine-a, machine-b.")
     with pytest.raises(UsageError, match=r"Machines: none\."):
-        store.find("machine-c", tmp_path / "none", tmp_path / "machine-c")
+        store.find("machine-c", tmp_path / "none", tmp_path / "machine-c", LABELS)
 
 
 def test_file_in_place_of_a_folder_cannot_be_written(
@@ -411,7 +516,7 @@ def test_saving_again_replaces_the_earlier_state(
     result = make_result()
     for count in range(1, 4):
         store.save(replace(result, records=result.records[:count]), tmp_path)
-        (only,) = store.load_all(tmp_path)
+        (only,) = results_in(tmp_path)
         assert len(only.records) == count
 
 

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from report.config.configuration import DatasetSpec
 from report.errors import DataError
+from report.results.dataset import Dataset
 from report.run import data, surrogate
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _names(folder: Path) -> list[str]:
 def test_real_file_is_the_one_the_chapter_names(real_file: Path) -> None:
     """It loads under the chapter's checksum, with five features and 1500 of 1503 rows."""
     loaded = data.load(real_file)
-    assert loaded.dataset == data.Dataset(
+    assert loaded.dataset == Dataset(
         source="file", origin="a local copy", sha1=REAL_SHA1, examples=1500, features=5
     )
     assert loaded.features.shape == (1500, 5)
@@ -333,7 +334,7 @@ def test_no_network_at_all_means_the_surrogate(monkeypatch: pytest.MonkeyPatch) 
     said: list[str] = []
     monkeypatch.setattr(data, "MIRRORS", (_refusing_url(), _refusing_url()))
     loaded = data.load(None, seed=4, say=said.append)
-    assert loaded.dataset == data.Dataset(
+    assert loaded.dataset == Dataset(
         source="surrogate",
         origin="seeded surrogate with the real data's moments",
         sha1=None,
@@ -390,7 +391,7 @@ def test_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_stored_provenance_reads_back_and_unknown_keys_are_refused() -> None:
     """A result file keeps the data's provenance strictly."""
-    adapter = TypeAdapter(data.Dataset)
+    adapter = TypeAdapter(Dataset)
     dataset = data.load(None).dataset
     assert adapter.validate_json(adapter.dump_json(dataset)) == dataset
     with pytest.raises(ValidationError, match="path"):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from report.errors import UsageError
-from report.run.host import Host, survey
+from report.run.host import Host, installation, survey
 from report.worker.records import Accelerator, Environment
 
 if TYPE_CHECKING:
@@ -112,3 +114,51 @@ def test_survey_names_a_framework_that_cannot_start(
     environment = host.environments["pytorch"]
     assert environment.status == "failed"
     assert str(environment.reason).startswith(f"PyTorch could not be started: {why}")
+
+
+def test_variables_are_kept_without_folders(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a variable preloads may lie in somebody's home; the file's name is what helps."""
+    monkeypatch.setenv("TELL", f"{Path.home()}/thesis/libfast.so:/opt/secret/libother.so")
+    host = survey(["pytorch"], worker_command=fake_worker.command)
+    (kept,) = (host.environments["pytorch"].steering or {}).values()
+    assert "thesis" not in kept
+    assert "secret" not in kept
+    assert "libfast.so:" in kept
+    assert kept.endswith("libother.so")
+
+
+@pytest.fixture(name="configuration")
+def configuration_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder for what is kept of the installation, which is not there yet."""
+    folder = tmp_path / "configuration"
+    monkeypatch.setenv("REPORT_CONFIG_DIR", str(folder))
+    return folder
+
+
+def test_installation_keeps_the_id_that_it_drew_first(configuration: Path) -> None:
+    """It is random, so that it names nobody; elsewhere it is another."""
+    drawn = installation()
+    assert drawn == installation()
+    assert uuid.UUID(drawn).version == 4
+    (file,) = configuration.iterdir()
+    assert file.read_text() == f"{drawn}\n"
+    file.unlink()
+    assert installation() != drawn
+
+
+@pytest.mark.parametrize("content", [b"", b"mine", b"\xff\xfe"])
+def test_spoiled_id_of_an_installation_is_drawn_again(configuration: Path, content: bytes) -> None:
+    """Whatever stands there never gets into a result, which could then not be read."""
+    configuration.mkdir()
+    (configuration / "installation").write_bytes(content)
+    drawn = installation()
+    assert uuid.UUID(drawn)
+    assert drawn == installation()
+
+
+def test_installation_that_cannot_be_kept_has_no_id(configuration: Path) -> None:
+    """A configuration folder that cannot be written stops no measurement."""
+    configuration.write_text("a file in its place")
+    assert installation() is None

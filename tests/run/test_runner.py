@@ -6,6 +6,7 @@ The workers are real processes that speak the real protocol and measure nothing;
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -20,7 +21,9 @@ import psutil
 import pytest
 
 from report.errors import DataError, ResultError, UsageError
+from report.experiments.catalogue import LABELS
 from report.results import store
+from report.results.dataset import Dataset
 from report.run import codehash, data, surrogate
 from report.run import process as workers
 from report.worker.records import Environment
@@ -72,7 +75,13 @@ class Diary:
 def only_result(results: Path) -> Result:
     """Return the one result of a folder, read from disk; nothing else lies there."""
     (path,) = [path for path in results.rglob("*") if path.is_file()]
-    return store.load(path)
+    return store.load(path, LABELS)
+
+
+def text_of(worker: FakeWorker) -> str:
+    """Return what stands in the one file of the fake worker's runs."""
+    (path,) = worker.results.rglob("*.json.gz")
+    return gzip.decompress(path.read_bytes()).decode()
 
 
 def statuses(result: Result) -> dict[str, str]:
@@ -222,7 +231,7 @@ def test_record_of_a_failure_keeps_the_end_of_the_output(
     monkeypatch.setenv("TELL", f"{Path.home()}/thesis/draft.py")
     result = fake_worker.run(fake_worker.plan({"bad": "crash"})).execute(Diary())
     assert 'fakeworker.py", line 7 in products' in str(result.records[0].stderr_tail)
-    text = next(fake_worker.results.rglob("*.json")).read_text()
+    text = text_of(fake_worker)
     assert "thesis" not in text
     assert str(fake_worker.folder) not in text
 
@@ -337,7 +346,7 @@ def test_each_framework_is_measured_by_its_own_interpreter(
         "pytorch": sys.executable,
         "numba": str(another),
     }
-    assert "another-python" not in next(fake_worker.results.rglob("*.json")).read_text()
+    assert "another-python" not in text_of(fake_worker)
 
 
 def test_interpreter_that_vanishes_in_the_middle_fails_its_own_records_only(
@@ -398,7 +407,7 @@ def test_second_run_has_nothing_to_do(fake_worker: FakeWorker) -> None:
     """The same command again measures nothing and leaves the file as it is."""
     plan = fake_worker.plan({"first": "answer"}, processes=2)
     fake_worker.run(plan).execute(Diary())
-    path = next(fake_worker.results.rglob("*.json"))
+    path = next(fake_worker.results.rglob("*.json.gz"))
     content = path.read_bytes()
     diary = Diary()
     fake_worker.run(plan).execute(diary)
@@ -442,13 +451,48 @@ def files_after(fake_worker: FakeWorker, **second: Any) -> int:
     fake_worker.run(plan).execute(Diary())
     fields = {"plan": plan, **second}
     fake_worker.run(fields.pop("plan"), **fields).execute(Diary())
-    return len(list(fake_worker.results.rglob("*.json")))
+    return len(list(fake_worker.results.rglob("*.json.gz")))
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"budget_s": 2.0}, {"processes": 2}])
 def test_other_settings_begin_another_file(fake_worker: FakeWorker, change: dict[str, Any]) -> None:
     """Records of different plans are never mixed, also if both began in the same second."""
     assert files_after(fake_worker, plan=fake_worker.plan({"first": "answer"}, **change)) == 2
+
+
+def test_resumed_run_keeps_its_id_and_a_new_one_draws_another(fake_worker: FakeWorker) -> None:
+    """Each run has an id of its own; the installation that made them is the same."""
+    plan = fake_worker.plan({"first": "answer", "second": "answer"})
+    part = fake_worker.run(plan, only=["second"]).execute(Diary())
+    whole = fake_worker.run(plan).execute(Diary())
+    other = fake_worker.run(plan, fresh=True).execute(Diary())
+    assert part.run_id == whole.run_id != other.run_id
+    assert part.installation == other.installation is not None
+
+
+@pytest.mark.parametrize(
+    "change", [{"steering": {"MKL_CBWR": "COMPATIBLE"}}, {"packages": {"numpy": "1.0"}}]
+)
+def test_other_surroundings_of_a_framework_begin_another_file(
+    fake_worker: FakeWorker, change: dict[str, Any]
+) -> None:
+    """Numbers made under another variable or beside another package are others."""
+    host = fake_worker.host()
+    other = replace(host.environments["pytorch"], **change)
+    assert files_after(fake_worker, host=replace(host, environments={"pytorch": other})) == 2
+
+
+def test_unpacked_file_of_an_unfinished_run_is_taken_up(fake_worker: FakeWorker) -> None:
+    """And written packed from then on, without taking the place of what a person unpacked."""
+    plan = fake_worker.plan({"first": "answer", "second": "answer"})
+    part = fake_worker.run(plan, only=["first"]).execute(Diary())
+    (path,) = fake_worker.results.rglob("*.json.gz")
+    path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+    path.unlink()
+    whole = fake_worker.run(plan).execute(Diary())
+    assert (whole.run_id, statuses(whole)) == (part.run_id, {"first": "ok", "second": "ok"})
+    assert [one.result for one in store.load_all(fake_worker.results, LABELS)] == [whole]
+    assert keys(fake_worker.jobs()) == [(8, 0), (9, 0)]
 
 
 def test_fresh_begins_another_file(fake_worker: FakeWorker) -> None:
@@ -469,7 +513,7 @@ def test_other_machine_has_a_folder_of_its_own(fake_worker: FakeWorker) -> None:
     host = fake_worker.host()
     other = replace(host, machine=replace(host.machine, id="another"))
     assert files_after(fake_worker, host=other) == 2
-    folders = {path.parent.name for path in fake_worker.results.rglob("*.json")}
+    folders = {path.parent.name for path in fake_worker.results.rglob("*.json.gz")}
     assert folders == {"fixed-machine", "another"}
 
 
@@ -481,7 +525,7 @@ def test_other_measuring_code_begins_another_file(
     fake_worker.run(plan).execute(Diary())
     monkeypatch.setattr(codehash, "measuring_code", lambda: "another")
     fake_worker.run(plan).execute(Diary())
-    assert len(list(fake_worker.results.rglob("*.json"))) == 2
+    assert len(list(fake_worker.results.rglob("*.json.gz"))) == 2
 
 
 def test_other_title_continues_the_same_file(fake_worker: FakeWorker) -> None:
@@ -505,7 +549,7 @@ def test_newest_of_several_runs_is_continued(fake_worker: FakeWorker) -> None:
 
 def test_unreadable_result_is_left_alone(fake_worker: FakeWorker) -> None:
     """A file that was cut short neither stops a new run nor is written over."""
-    spoiled = fake_worker.results / "fixed-machine" / "99990101T000000Z-quick.json"
+    spoiled = fake_worker.results / "fixed-machine" / "99990101T000000Z-quick.json.gz"
     spoiled.parent.mkdir(parents=True)
     spoiled.write_text('{"version": 1, "gen')
     result = fake_worker.run(fake_worker.plan({"first": "answer"})).execute(Diary())
@@ -554,7 +598,7 @@ def loads_of_data(monkeypatch: pytest.MonkeyPatch) -> list[data.LoadedData]:
     """Take the data from a list, one entry for each time that it is loaded."""
     rows = surrogate.rows(1)
     loaded = data.LoadedData(
-        dataset=data.Dataset(
+        dataset=Dataset(
             source="file", origin="downloaded from x", sha1="0" * 40, examples=1500, features=5
         ),
         features=rows[:, :-1],
@@ -577,6 +621,7 @@ def test_training_is_given_data_that_is_gone_afterwards(
     assert result.dataset is not None
     assert result.moments is not None
     assert result.moments.mean == pytest.approx(surrogate.MOMENTS.mean)
+    assert result.moments == result.moments.rounded()
 
 
 def test_products_need_no_data(fake_worker: FakeWorker, loads: list[data.LoadedData]) -> None:
@@ -634,7 +679,7 @@ from pathlib import Path
 import click
 from report.machine import noise
 
-noise.measure_speed = lambda: 1e-3
+noise.probes = list
 tests, folder, experiments = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
 sys.path.append(str(tests))
 from conftest import FakeWorker

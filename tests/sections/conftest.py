@@ -102,6 +102,7 @@ def result_of() -> Callable[..., Result]:
                     for process in range(model.processes)
                 ]
         return Result(
+            run_id=results_factory.RUN_ID,
             generator="minibatch-report 0.0.0",
             code_hash="c0de" * 16,
             git_commit=None,

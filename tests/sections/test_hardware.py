@@ -19,7 +19,7 @@ from report.sections.roofline.hardware import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.machine.machine import Machine
+    from report.results.machine import Machine
 
 
 @pytest.fixture(name="machine")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from playwright.sync_api import sync_playwright
 
+from pages import gather
 from report.registry import BACKENDS
 from report.site.folder import write_files
-from report.site.gather import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -9,13 +10,14 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
+from report.experiments.catalogue import LABELS
 from report.results import store
 from report.site.folder import stale_files
 from report.site.gather import gather
 
 ROOT = Path(__file__).parents[2]
 RESULTS, SITE = ROOT / "results", ROOT / "site"
-FILES = sorted(RESULTS.glob("*/*.json"))
+FILES = sorted(RESULTS.glob("*/*.json.gz"))
 
 # Where people's files lie on the systems that PyTorch runs on, and what names hosts and people.
 PRIVATE = [
@@ -39,7 +41,7 @@ def test_site_is_committed_where_results_are() -> None:
 @needs_results
 def test_committed_site_is_what_the_committed_results_give() -> None:
     """Byte by byte; `report render` mends what is listed here."""
-    gathered = gather(store.load_all(RESULTS))
+    gathered = gather(store.load_all(RESULTS, LABELS))
     assert stale_files(gathered, SITE) == []
 
 
@@ -56,23 +58,24 @@ def test_committed_result_fits_the_published_schema(path: Path) -> None:
     """Whoever reads the file by the schema alone can; and this program reads it as well."""
     jsonschema.Draft202012Validator.check_schema(store.schema())
     validator = jsonschema.Draft202012Validator(store.schema())
-    assert [error.message for error in validator.iter_errors(json.loads(path.read_bytes()))] == []
-    result = store.load(path)
+    content = json.loads(gzip.decompress(path.read_bytes()))
+    assert [error.message for error in validator.iter_errors(content)] == []
+    result = store.load(path, LABELS)
     assert path == RESULTS / store.name_of(result)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_committed_result_is_small(path: Path) -> None:
-    """1 MB for each seven experiments on a framework, so that the repository stays small."""
-    planned = store.load(path).config["experiments"].values()
+    """A quarter of a MB for each seven experiments on a framework: the repository stays small."""
+    planned = store.load(path, LABELS).config["experiments"].values()
     measured = sum(len(experiment["backends"]) for experiment in planned)
-    assert path.stat().st_size < 1_000_000 * measured / 7
+    assert path.stat().st_size < 250_000 * measured / 7
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_committed_result_names_nobody(path: Path) -> None:
     """No home, no temporary folder, no address of a person."""
-    text = path.read_text(encoding="utf-8")
+    text = gzip.decompress(path.read_bytes()).decode()
     for pattern in PRIVATE:
         found = re.search(pattern, text)
         assert found is None, text[found.start() - 40 :][:120]
@@ -81,6 +84,6 @@ def test_committed_result_names_nobody(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_committed_result_is_finished(path: Path) -> None:
     """What is published is a whole run, and none of its processes failed."""
-    result = store.load(path)
+    result = store.load(path, LABELS)
     assert result.finished_at is not None
     assert [record.reason for record in result.records if record.status == "failed"] == []

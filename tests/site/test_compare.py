@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pages import gather
 from report.experiments.matmul import comparisons as matmul
 from report.experiments.training import comparisons as training
 from report.site.compare import compare, pair
-from report.site.gather import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

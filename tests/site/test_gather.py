@@ -6,6 +6,7 @@ Nothing is compared with texts of yesterday: numbers are computed again from the
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -18,13 +19,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pages import gather
 from report.claims import verdicts
 from report.experiments import catalogue
+from report.experiments.catalogue import LABELS
 from report.experiments.training import curves
 from report.experiments.training.quantities import median_times, trained
 from report.results import store
 from report.sections import MODELS
-from report.site.gather import gather
+from report.site import gather as site
 from report.text.numerals import digits
 
 if TYPE_CHECKING:
@@ -220,9 +223,10 @@ COMPARED = {
 GATHER = """
 import hashlib, json, sys
 from pathlib import Path
+from report.experiments.catalogue import LABELS
 from report.results import store
-from report.site.gather import gather
-files = gather(store.load_all(Path(sys.argv[1])))
+from report.site import gather as site
+files = gather(store.load_all(Path(sys.argv[1]), LABELS))
 print(json.dumps({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}))
 """
 
@@ -245,7 +249,7 @@ def figures(
 def files_of(machine: str) -> set[str]:
     """Return the files that a machine with one run of the default experiments adds."""
     sheets = {f"data/{machine}/{name}.csv" for name in [*FIGURES, "verdicts"]}
-    return {f"machine-{machine}.html", f"data/{machine}/{RUN}.json"} | sheets
+    return {f"machine-{machine}.html", f"data/{machine}/{RUN}.json.gz"} | sheets
 
 
 SHARED = {"index.html", "method.html", "404.html", "style.css", ".nojekyll"}
@@ -340,12 +344,19 @@ def test_two_machines_have_a_comparison_as_well(two_machine_site: dict[str, byte
     assert set(two_machine_site) == expected | {"compare.html"} | compared
 
 
-def test_run_is_downloadable_as_the_store_writes_it(
-    two_results: list[Result], two_machine_site: dict[str, bytes]
+@pytest.mark.parametrize("level", [None, 1, 9])
+def test_run_is_downloadable_as_its_file_is(
+    make_result: Callable[..., Result], tmp_path: Path, level: int | None
 ) -> None:
-    """The JSON on the site is the result file itself, from which all can be made again."""
-    for each in two_results:
-        assert two_machine_site[f"data/{store.name_of(each)}"] == store.dump(each)
+    """Byte by byte, however zlib packed it where it was measured, or unpacked, as a person did."""
+    result = only(make_result(), "threads")
+    content = store.dump(result) if level is None else gzip.compress(store.dump(result), level)
+    (tmp_path / "run.json").write_bytes(content)
+    files = site.gather(store.load_all(tmp_path / "run.json", LABELS))
+    name = f"data/fixed-machine/{RUN}.json" + ("" if level is None else ".gz")
+    assert files[name] == content
+    assert f'href="{name}"'.encode() in files[FIXED]
+    assert [path for path in files if RUN in path] == [name]
 
 
 def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
@@ -361,7 +372,7 @@ def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
     best = max(q.rate().value for q in found_in(newer, "threads"))
     assert f"to {digits(best / 1e9)} GFLOPS" in page.figures()["threads-pytorch"].caption
     path = f"data/{store.name_of(older)}"
-    assert files[path] == store.dump(older)
+    assert files[path] == store.pack(older)
     (link,) = [each for each in page.elements("a") if each.get("href") == path]
     assert link.text == "2 January 2026, profile quick"
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pages import gather
 from report.experiments.matmul import comparisons as matmul
 from report.experiments.training import comparisons as training
 from report.registry import WITH_DATA
-from report.run.data import Dataset
+from report.results.dataset import Dataset
 from report.site.compare import pair
-from report.site.gather import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -70,7 +70,7 @@ def test_machines_are_compared_by_id(results: Path) -> None:
 def test_files_are_compared_as_machines_are(results: Path) -> None:
     """A path says the same as the id of the machine whose newest result it is."""
     by_id = compared("slow-one", "quick-one", "--results", results)
-    slow, quick = (next((results / name).glob("*.json")) for name in ("slow-one", "quick-one"))
+    slow, quick = (next((results / name).glob("*.json.gz")) for name in ("slow-one", "quick-one"))
     assert compared(slow, quick) == by_id
     assert compared(slow, "quick-one", "--results", results) == by_id
 

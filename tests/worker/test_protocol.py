@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ import psutil
 import pytest
 
 from report.registry import KINDS
+from report.results.dataset import Dataset
 from report.run import data, seeds
 from report.run.process import BOOTSTRAP, Worker, WorkerFailure, command
 
@@ -75,8 +77,8 @@ WORKER_SIDE = {
     "report.worker",
     "report.worker.bundle",
     "report.worker.curve",
-    "report.worker.memory",
     "report.worker.main",
+    "report.worker.memory",
     "report.worker.records",
     "report.worker.schedules",
     "report.worker.threads",
@@ -198,7 +200,7 @@ def bundle_in(folder: Path) -> dict[str, Any]:
     rng = np.random.default_rng(3)
     features = rng.standard_normal((40, 5))
     targets = rng.standard_normal(40)
-    dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=40, features=5)
+    dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=40, features=5)
     loaded = data.LoadedData(dataset=dataset, features=features, targets=targets)
     return {**seeds.write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)}
 
@@ -280,6 +282,38 @@ def test_what_a_framework_prints_never_reaches_the_answers(tmp_path: Path) -> No
     for words in ('{"environment": null}', '{"outcome": null}', '{"failed": "noise"}'):
         for source in ("print", "the descriptor", "C", "a child"):
             assert f"{words} from {source}\n" in printed
+
+
+def test_worker_says_which_variables_steer_its_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With their values, and none of those that steer nothing and may be private."""
+    for name in [name for name in os.environ if name.startswith(("OMP_", "MKL_", "CUDA_"))]:
+        monkeypatch.delenv(name)
+    steering = {
+        "OMP_NUM_THREADS": "3",
+        "MKL_CBWR": "COMPATIBLE",
+        "CUDA_VISIBLE_DEVICES": "",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    }
+    for name, value in (steering | {"MY_OMP_TOKEN": "secret", "OMPI_KEY": "secret"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setitem(os.environb, b"KMP_SETTINGS", b"caf\xe9")  # no text in any encoding
+    with Worker(script(tmp_path, MADE_UP, "main()")) as worker:
+        answer = worker.ask({"do": "environment", "backend": "pytorch"}, HANG_S)
+    seen = answer["environment"]["steering"]
+    assert seen.pop("KMP_SETTINGS") == "caf?"
+    assert seen == steering
+
+
+def test_worker_lists_the_packages_of_its_interpreter(worker: Worker) -> None:
+    """All of them, under the names by which an index knows them."""
+    packages = worker.ask({"do": "environment", "backend": "pytorch"}, HANG_S)["environment"][
+        "packages"
+    ]
+    assert packages["torch"] == metadata.version("torch")
+    assert packages["typing-extensions"] == metadata.version("typing_extensions")
+    assert list(packages) == sorted(packages)
 
 
 @pytest.mark.parametrize(

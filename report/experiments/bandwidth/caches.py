@@ -10,7 +10,7 @@ from report.text import names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.machine.machine import Cpu
+    from report.results.machine import Cpu
     from report.results.result import Record
 
 

@@ -10,7 +10,8 @@ from report.analysis import leastsquares
 from report.run import seeds
 
 if TYPE_CHECKING:
-    from report.analysis.leastsquares import FloatArray, Moments, Problem
+    from report.analysis.leastsquares import FloatArray, Problem
+    from report.results.dataset import Moments
 
 HALFWAY_STEPS = 2
 """Full-batch steps to the point halfway. On the chapter's data the gradient's length falls from

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.figures.figure import Cell
-    from report.machine.machine import Machine
+    from report.results.machine import Machine
     from report.sections.roofline.ceilings import Ceilings
     from report.sections.roofline.hardware import VectorEstimate
 

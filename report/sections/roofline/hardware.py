@@ -10,7 +10,7 @@ from report.text.names import hertz
 from report.text.numerals import count
 
 if TYPE_CHECKING:
-    from report.machine.machine import Machine
+    from report.results.machine import Machine
 
 CHAPTER_HZ, CHAPTER_CORES, CHAPTER_VECTOR_BYTES = 2e9, 16, 32
 """The processor of the chapter's estimate, and the bytes that a core takes in a cycle."""

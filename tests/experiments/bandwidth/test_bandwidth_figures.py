@@ -11,7 +11,7 @@ from report.analysis.quantities import Quantity, Question
 from report.experiments.bandwidth import caches, comparisons, figures, headline, method
 from report.experiments.bandwidth.kind import BANDWIDTH
 from report.experiments.bandwidth.roofs import of_levels, roofs
-from report.machine.machine import Cache, Cpu
+from report.results.machine import Cache, Cpu
 from report.text import names
 
 if TYPE_CHECKING:

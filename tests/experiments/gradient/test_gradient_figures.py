@@ -11,17 +11,18 @@ import pytest
 
 import results_factory
 from factories import gradient
+from pages import gather
 from report.analysis.quantities import Question
 from report.config.configuration import Config
 from report.config.plan import plan
 from report.experiments import catalogue
+from report.experiments.catalogue import LABELS
 from report.experiments.gradient.figures import figures
 from report.experiments.gradient.kind import GRADIENT
 from report.experiments.gradient.method import method
 from report.results import store
+from report.results.dataset import Dataset
 from report.results.result import Record, Result
-from report.run.data import Dataset
-from report.site.gather import gather
 from report.site.machine import view
 from report.terminal import tables
 from report.worker.records import GradientNoise, Outcome
@@ -67,6 +68,7 @@ class Made:
             for process in range(processes)
         ]
         return Result(
+            run_id=results_factory.RUN_ID,
             generator="minibatch-report 0.0.0",
             code_hash="c0de" * 16,
             git_commit=None,
@@ -265,7 +267,7 @@ def test_nothing_is_timed_and_pages_bear_it(made: Made, read_pages: Reader, tmp_
     results = [made(), made(machine="other-machine")]
     for result in results:
         assert catalogue.of_result(result) == []
-        assert store.load(store.save(result, tmp_path)) == result
+        assert store.load(store.save(result, tmp_path), LABELS) == result
     pages = read_pages(gather(results))
     page = pages["machine-fixed-machine.html"]
     assert {"noise-pytorch-slope", "noise-pytorch-population"} <= set(page.figures())

@@ -19,6 +19,7 @@ from report.config.plan import plan
 from report.experiments.gradient import points
 from report.experiments.gradient.measure import ROUND, Examples, measure
 from report.experiments.gradient.spec import GradientSettings
+from report.results.dataset import Dataset
 from report.run import data, seeds, surrogate
 from report.run.host import Host
 from report.run.runner import Run
@@ -51,7 +52,7 @@ def _restored_threads() -> Iterator[None]:
 def made_up_rows() -> data.LoadedData:
     """Return 1500 rows with the moments of the real data."""
     rows = surrogate.rows(3)
-    dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=N, features=5)
+    dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=N, features=5)
     return data.LoadedData(dataset=dataset, features=rows[:, :-1], targets=rows[:, -1])
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from factories import overhead
 from report.analysis.quantities import Question
+from report.experiments.catalogue import LABELS
 from report.experiments.overhead.comparisons import comparisons
 from report.experiments.overhead.figures import figures
 from report.experiments.overhead.headline import sentences
@@ -202,4 +203,4 @@ def test_claims_can_be_made_of_every_metric(timed: Callable[..., Result]) -> Non
 def test_results_keep_what_was_measured(timed: Callable[..., Result], tmp_path: Path) -> None:
     """The labels are those that result files are held to when they are read."""
     result = timed(ADDS | EAGER | COMPILED)
-    assert store.load(store.save(result, tmp_path)).records == result.records
+    assert store.load(store.save(result, tmp_path), LABELS).records == result.records

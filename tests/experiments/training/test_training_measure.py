@@ -21,6 +21,7 @@ from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.measure import KEPT_REPEATS, Run, measure, offered, refusal
 from report.registry import BACKENDS, Training
+from report.results.dataset import Dataset
 from report.run import data, seeds
 
 if TYPE_CHECKING:
@@ -415,7 +416,7 @@ class Fake:
 @pytest.fixture(name="made_up")
 def small_bundle(tmp_path: Path) -> dict[str, Any]:
     """Return a bundle of four examples."""
-    dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=4, features=2)
+    dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=4, features=2)
     loaded = data.LoadedData(
         dataset=dataset, features=np.arange(8.0).reshape(4, 2), targets=np.arange(4.0)
     )

@@ -18,6 +18,7 @@ from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.spec import TrainingSettings
+from report.results.dataset import Dataset
 from report.run import data, seeds, surrogate
 from report.worker.schedules import factor
 
@@ -50,7 +51,7 @@ def _restored_threads() -> Iterator[None]:
 @pytest.fixture(name="bundle", scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return 300 rows as the parent hands them to its workers, with orders of all kinds."""
-    dataset = data.Dataset(
+    dataset = Dataset(
         source="surrogate", origin="made up", sha1=None, examples=EXAMPLES, features=5
     )
     loaded = data.LoadedData(dataset=dataset, features=ROWS[:, :-1], targets=ROWS[:, -1])
@@ -351,7 +352,7 @@ def test_losses_in_float32_keep_the_digits_that_they_have(bundle: dict[str, Any]
 
 def test_a_bundle_has_only_the_orders_that_were_asked_for(tmp_path: Path) -> None:
     """One kind asked for is one file for each seed."""
-    dataset = data.Dataset(source="surrogate", origin="made up", sha1=None, examples=4, features=5)
+    dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=4, features=5)
     loaded = data.LoadedData(dataset=dataset, features=ROWS[:4, :-1], targets=ROWS[:4, -1])
     seeds.write_bundle(tmp_path, loaded, seed=1, seeds=2, epochs=1, orders=[("replacement", 2)])
     found = sorted(path.name for path in tmp_path.glob("*.i32"))

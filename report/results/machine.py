@@ -1,0 +1,173 @@
+"""The machine as a result file keeps it, and what went on in it while a record was made.
+
+Nothing here names a host or a person, since result files are made to be shared.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from report.errors import UsageError
+from report.worker.records import STRICT, Accelerator
+
+CacheType = Literal["data", "instruction", "unified"]
+
+# Windows gives these names to devices; a folder of that name could not even be checked out there.
+_WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {
+    f"{port}{number}" for port in ("com", "lpt") for number in range(10)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """One cache of the first core.
+
+    Attributes:
+        level: 1 is the nearest to the core.
+        type: What it holds.
+        size_bytes: Its size.
+        shared_by: Logical cores that share it; null where not readable.
+    """
+
+    __pydantic_config__ = STRICT
+
+    level: int
+    type: CacheType
+    size_bytes: int
+    shared_by: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cpu:
+    """The processor. What could not be read is null or empty.
+
+    Attributes:
+        model: Its brand, as it gives it.
+        vendor: Who made it, as it says.
+        architecture: Its instruction set ("x86_64", "arm64").
+        physical_cores: Cores of the machine.
+        logical_cores: Hardware threads of the machine.
+        affinity_cores: Logical cores that this process may run on.
+        quota_cores: Cores' worth of time that the container allows; null without a limit.
+        simd: Vector and matrix instructions, from narrow to wide.
+        caches: Caches of the first core, from the nearest outwards.
+        frequency_hz: Its clock when it was looked at.
+        max_frequency_hz: Its highest clock.
+        governor: The rule that sets the clock.
+    """
+
+    __pydantic_config__ = STRICT
+
+    model: str | None
+    vendor: str | None
+    architecture: str | None
+    physical_cores: int | None
+    logical_cores: int | None
+    affinity_cores: int | None
+    quota_cores: float | None
+    simd: list[str]
+    caches: list[Cache]
+    frequency_hz: float | None
+    max_frequency_hz: float | None
+    governor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A machine, without anything that names its owner.
+
+    Attributes:
+        id: Name of its folder of results.
+        cpu: Its processor.
+        memory_bytes: Memory that its operating system sees.
+        accelerators: Devices beside the CPU that a framework sees.
+        os: Operating system and version ("Linux 6.18").
+        virtualization: Hypervisor and container ("Docker in KVM"); null if nothing hints at any.
+        sources: How each fact is known, by its dotted name ("cpu.model").
+    """
+
+    __pydantic_config__ = STRICT
+
+    id: str
+    cpu: Cpu
+    memory_bytes: int
+    accelerators: list[Accelerator]
+    os: str | None
+    virtualization: str | None
+    sources: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """A short computation that is the same each time, to see whether the machine still is.
+
+    Attributes:
+        name: Which: "hash" is SHA-256 of a megabyte on one thread.
+        seconds: Of each repetition, in the order made; where not all were kept, of the fastest.
+    """
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    seconds: list[float]
+
+    def __post_init__(self) -> None:
+        """Refuse what no clock can have shown; ratios are made of these."""
+        if not self.seconds or min(self.seconds) <= 0:
+            raise ValueError("a probe needs times, and takes time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What went on in the machine while a record was made. What cannot be read is null.
+
+    Attributes:
+        elapsed_s: Seconds from start to stop.
+        load_before: Mean number of runnable threads in the minute before.
+        other_cores: Mean number of cores kept busy by other programs than the worker.
+        steal_fraction: Share of all CPU time that the hypervisor gave to others.
+        swapped_bytes: Memory moved to disk and back.
+        throttle_events: How often the processor slowed down because of heat or power.
+        probes_before: Fixed computations before.
+        probes_after: The same computations afterwards.
+        frequency_before_hz: The clock before, as the system reports it.
+        frequency_after_hz: The clock afterwards.
+    """
+
+    __pydantic_config__ = STRICT
+
+    elapsed_s: float
+    load_before: float | None
+    other_cores: float | None
+    steal_fraction: float | None
+    swapped_bytes: int | None
+    throttle_events: int | None
+    probes_before: list[Probe]
+    probes_after: list[Probe]
+    frequency_before_hz: float | None
+    frequency_after_hz: float | None
+
+
+def check_name(name: str) -> str:
+    """Refuse a machine's name that is not a plain folder name on every system.
+
+    Args:
+        name: What somebody wants to call a machine.
+
+    Returns:
+        The same name.
+
+    Raises:
+        UsageError: It could leave its folder, hide, or be something else on Windows.
+    """
+    plain = re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name)
+    reserved = name.partition(".")[0] in _WINDOWS_DEVICES
+    if not plain or ".." in name or name.endswith(".") or reserved:
+        shown = name if len(name) <= 80 else name[:77] + "..."
+        raise UsageError(
+            f"{shown!r} cannot name a machine: use up to 64 of a-z, 0-9, '.', '_' and '-', "
+            "beginning with a letter or a digit, such as --machine my-laptop."
+        )
+    return name
