@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from report.claims.check import mistakes
-from report.claims.spec import Claim  # noqa: TC001 (pydantic reads it)
+from report.config.claims import Claim  # noqa: TC001 (pydantic reads it)
 from report.config.explain import explain
+from report.config.mistakes import mistakes
 from report.config.yamlsource import YamlSource
 from report.errors import ConfigError
 from report.experiments.bandwidth.spec import BandwidthSpec

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from report.claims import resolve
+from report.config.claims import stored
 from report.config.explain import instead
 from report.errors import ConfigError
 from report.experiments.settings import Settings
@@ -170,7 +170,7 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
         examples=config.dataset.examples,
         dataset_path=config.dataset.path,
         experiments=experiments,
-        claims={name: resolve.stored(claim) for name, claim in config.claims.items()},
+        claims={name: stored(claim) for name, claim in config.claims.items()},
         interpreters={str(name): python for name, python in config.interpreters.items()},
     )
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from report.claims import resolve, wording
-from report.claims.spec import Claim
+from report.claims import wording
 from report.claims.verdicts import Value, Verdict
+from report.config.claims import Claim, stored
 
 if TYPE_CHECKING:
     from report.claims.spec import StoredClaim
@@ -31,7 +31,7 @@ def claim(**keys: Any) -> StoredClaim:
         "right": {"series": {"strategy": "full"}},
         **keys,
     }
-    return resolve.stored(Claim.model_validate(given))
+    return stored(Claim.model_validate(given))
 
 
 VERDICT = Verdict(

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from report.claims import resolve
-from report.claims.spec import Claim
+from report.config.claims import Claim
+from report.config.claims import stored as resolved
 from report.config.configuration import Config, load
 from report.config.plan import plan
 from report.errors import ConfigError
@@ -369,7 +369,7 @@ def test_each_of_several_mistakes_has_its_line(read: Callable[[str], Config]) ->
 def stored(**keys: Any) -> dict[str, Any]:
     """Return a claim as result files keep it."""
     given = {"says": "x", "section": "s", "relation": "greater", "right": 1.0, **keys}
-    return dict(resolve.stored(Claim.model_validate(given)))
+    return dict(resolved(Claim.model_validate(given)))
 
 
 LEFT = {
@@ -437,14 +437,6 @@ def test_one_reason_serves_every_verdict() -> None:
         "inconclusive": "so",
     }
     assert stored(left=LEFT, because={"supported": "so"})["because"] == {"supported": "so"}
-
-
-def test_sides_are_all_that_a_claim_names() -> None:
-    """Left, right, numbers, and what divides each; a plain number is no side."""
-    over = {"series": {"run": "SGD"}}
-    claim = stored(left={**LEFT, "over": over}, right={"over": over}, numbers={"n": {"over": over}})
-    assert len(list(resolve.sides(claim))) == 6  # type: ignore[arg-type]
-    assert len(list(resolve.sides(stored(left=LEFT)))) == 1  # type: ignore[arg-type]
 
 
 def test_a_verdict_is_shown_at_its_left_experiment_unless_said() -> None:

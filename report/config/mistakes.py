@@ -6,16 +6,15 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from report.analysis import observations
-from report.claims.resolve import stored
-from report.claims.spec import Side
 from report.claims.wording import WAYS
+from report.config.claims import Side, stored
 from report.config.explain import instead
 from report.sections import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from report.claims.spec import Claim
+    from report.config.claims import Claim
     from report.config.yamlsource import Location
 
 GIVEN = ("left", "right", "effect")

@@ -1,0 +1,219 @@
+"""Claims as a person writes them: statements about two measured quantities.
+
+What a side leaves unsaid is taken from the left one when a claim is stored.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    WrapValidator,
+    model_validator,
+)
+
+from report.claims.spec import Relation, StoredClaim, StoredSide
+from report.experiments.settings import Strict
+from report.worker.records import Scalar
+
+if TYPE_CHECKING:
+    from pydantic import ValidatorFunctionWrapHandler
+
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+
+
+Decided = Literal["supported", "contradicted", "inconclusive"]
+
+# A value that may be of several types is tried as each of them, and one mistake gives as many
+# errors. What follows looks first which of them is meant.
+
+
+def _single(value: Any) -> Any:
+    """Refuse a label that is no single value."""
+    if isinstance(value, float) and not math.isfinite(value):
+        message = "a label is never this"
+        raise ValueError(message)
+    if value is not None and not isinstance(value, str | int | float):
+        message = "a label has a single value; write a claim for each"
+        raise ValueError(message)
+    return value
+
+
+def _side_or_number(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
+    if value is None or isinstance(value, dict | Side):
+        return None if value is None else Side.model_validate(value)
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        message = "expected a quantity (with keys such as series) or a number above 0"
+        raise ValueError(message)
+    return number
+
+
+def _one_or_each(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
+    if isinstance(value, str):
+        return TypeAdapter(Sentence).validate_python(value)
+    if isinstance(value, dict):
+        return TypeAdapter(dict[Decided, Sentence]).validate_python(value)
+    message = "expected a sentence, or one for each of supported, contradicted and inconclusive"
+    raise ValueError(message)
+
+
+class Side(Strict):
+    """A measured quantity. What a right side or `over` does not say is as on the left."""
+
+    experiment: str | None = Field(None, description="An experiment of this file.")
+    series: dict[str, Annotated[Scalar, BeforeValidator(_single)]] = Field(
+        default_factory=dict,
+        description="Labels that choose one series: strategy, size, run, batch_size ...",
+    )
+    metric: str | None = Field(
+        None,
+        description="What is asked: seconds (else), flop_per_s, bytes_per_s, examples_per_s, "
+        "seconds_to_loss, examples_to_loss, loss, excess, std; which of them depends on the kind.",
+    )
+    epoch: int | None = Field(
+        None, ge=0, le=1000, description="For loss and excess: after which epoch; else the last."
+    )
+    loss: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="For ..._to_loss: which; else 2 % above the lowest possible.",
+    )
+    pick: Literal["highest", "lowest"] | None = Field(
+        None, description="Where several series fit, take the one with this value."
+    )
+    largest: str | None = Field(
+        None, description="Where several series fit, take the one with most of this label."
+    )
+    name: Annotated[str, StringConstraints(max_length=80)] | None = Field(
+        None, description="What to call it in a sentence."
+    )
+    over: Side | None = Field(None, description="Divide by this quantity.")
+
+
+class Claim(Strict):
+    """A statement, and what of it was measured."""
+
+    says: Sentence = Field(description="The statement, in your words.")
+    section: Sentence = Field(description="Where the chapter says so.")
+    left: Side = Field(description="The quantity that the statement is about.")
+    right: Annotated[Side | float | None, WrapValidator(_side_or_number)] = Field(
+        None, description="What it is compared with: a quantity or a plain number."
+    )
+    relation: Relation = Field(
+        description="greater, less; equivalent within the margin; power-law: left goes with a "
+        "power of `along`; stalls: left falls, then no longer falls, after some epochs."
+    )
+    least: float = Field(
+        1.02, ge=1, le=1e6, description="Least effect that matters, as a factor (greater, less)."
+    )
+    margin: float = Field(
+        1.1, gt=1, le=1e6, description="Factor within which quantities are equivalent."
+    )
+    along: str | None = Field(None, description="power-law: the label that is varied.")
+    exponent: float | None = Field(
+        None, allow_inf_nan=False, description="power-law: the exponent that is claimed."
+    )
+    tolerance: float = Field(0.05, gt=0, le=10, description="power-law: how far it may be off.")
+    after: int | None = Field(None, ge=1, le=1000, description="stalls: after how many epochs.")
+    show: str | None = Field(
+        None, description="Experiment at which the verdict is explained; else the left one."
+    )
+    numbers: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")], Side] = (
+        Field(default_factory=dict, description="More quantities, for use in `because`.")
+    )
+    because: Annotated[Sentence | dict[Decided, Sentence], WrapValidator(_one_or_each)] = Field(
+        default_factory=dict,
+        description="What decides it, for all verdicts or for each. {left}, {right}, {effect} "
+        "and the names under `numbers` stand for this run's numbers; {name:percent} writes a "
+        "fraction in percent.",
+    )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        """Ask for what the relation needs."""
+        needed: dict[str, tuple[str, ...]] = {
+            "power-law": ("along", "exponent"),
+            "stalls": ("after",),
+        }
+        wanted = needed.get(self.relation, ("right",))
+        for key in wanted:
+            if getattr(self, key) is None:
+                message = f"relation {self.relation} needs the key {key}; add it"
+                raise ValueError(message)
+        if self.right is not None and "right" not in wanted:
+            message = f"relation {self.relation} compares with nothing; remove the key right"
+            raise ValueError(message)
+        if self.left.experiment is None:
+            message = "left needs the key experiment; add it"
+            raise ValueError(message)
+        if self.relation == "power-law" and (self.left.over or self.left.pick):
+            message = "a power law takes single series; remove over and pick from left"
+            raise ValueError(message)
+        if self.after and self.left.epoch is not None and self.left.epoch <= self.after:
+            message = "the epoch of left must lie behind the one that after names"
+            raise ValueError(message)
+        return self
+
+
+VERDICTS_WITH_REASON = ("supported", "contradicted", "inconclusive")
+
+
+def stored(claim: Claim) -> StoredClaim:
+    """Return a claim as a result file keeps it."""
+    left = _side(claim.left, None)
+    because = claim.because
+    if isinstance(because, str):
+        because = dict.fromkeys(VERDICTS_WITH_REASON, because)  # type: ignore[arg-type]
+    return StoredClaim(
+        says=claim.says,
+        section=claim.section,
+        left=left,
+        right=_side(claim.right, left) if isinstance(claim.right, Side) else claim.right,
+        relation=claim.relation,
+        least=claim.least,
+        margin=claim.margin,
+        along=claim.along,
+        exponent=claim.exponent,
+        tolerance=claim.tolerance,
+        after=claim.after,
+        show=claim.show or left["experiment"],
+        numbers={name: _side(side, left) for name, side in claim.numbers.items()},
+        because=cast("dict[str, str]", because),
+    )
+
+
+def _side(side: Side, base: StoredSide | None) -> StoredSide:
+    """Fill in from another side what this one leaves unsaid."""
+    elsewhere = base is not None and side.experiment not in {None, base["experiment"]}
+    inherited: dict[str, Any] = {} if base is None or elsewhere else dict(base["series"])
+    metric = side.metric or (base["metric"] if base and not elsewhere else "seconds")
+    filled = StoredSide(
+        experiment=side.experiment or (base["experiment"] if base else ""),
+        series=inherited | side.series,
+        metric=metric,
+        epoch=_or(side.epoch, base, "epoch", elsewhere=elsewhere),
+        loss=_or(side.loss, base, "loss", elsewhere=elsewhere),
+        pick=_or(side.pick, base, "pick", elsewhere=elsewhere),
+        largest=_or(side.largest, base, "largest", elsewhere=elsewhere),
+        name=side.name,
+        over=None,
+    )
+    if side.over is not None:
+        filled["over"] = cast("dict[str, Any]", _side(side.over, filled))
+    return filled
+
+
+def _or(value: Any, base: StoredSide | None, key: str, *, elsewhere: bool) -> Any:
+    if value is not None or base is None or elsewhere:
+        return value
+    return base[key]  # type: ignore[literal-required]
