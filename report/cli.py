@@ -220,19 +220,20 @@ def validate(config: Path) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["config", "results"]))
+@click.argument("what", type=click.Choice(["config", "claims", "results"]))
 def schema(what: str) -> None:
-    """Print the JSON Schema of experiments.yaml or of a result file."""
-    if what == "config":
-        from report.resources import schema_text
-
-        click.echo(schema_text(), nl=False)
-    else:
+    """Print the JSON Schema of experiments.yaml, of a file of claims or of a result file."""
+    if what == "results":
         import json
 
         from report.results import store
 
         click.echo(json.dumps(store.schema(), indent=2))
+    else:
+        from report import resources
+
+        text = resources.schema_text if what == "config" else resources.claims_schema_text
+        click.echo(text(), nl=False)
 
 
 @main.command()

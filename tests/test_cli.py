@@ -26,8 +26,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report import __version__
 from report.cli import main
+from report.config.claimfiles import chapter
 from report.machine.machine import detect
-from report.resources import SCHEMA_NAME, default_config
+from report.resources import SCHEMA_NAME, chapter_claims, default_config
 from report.results import store
 from report.run import process as workers
 
@@ -156,7 +157,7 @@ def test_validate_counts_what_is_valid() -> None:
     Path("experiments.yaml").write_text(default_config())
     done = run("validate")
     content = yaml.safe_load(default_config())
-    counted = f"{len(content['experiments'])} experiments and {len(content['claims'])} claims"
+    counted = f"{len(content['experiments'])} experiments and {len(chapter()[1])} claims"
     assert (done.exit_code, done.stdout) == (0, f"experiments.yaml is valid: {counted}.\n")
 
 
@@ -184,6 +185,17 @@ def test_schema_of_the_configuration_is_printed() -> None:
     validator = Draft202012Validator(schema)
     assert validator.is_valid(yaml.safe_load(default_config()))
     assert not validator.is_valid(yaml.safe_load(BAD))
+
+
+def test_schema_of_claims_is_printed() -> None:
+    """The printed schema accepts the chapter's claims, and not one with an unknown key."""
+    done = run("schema", "claims")
+    assert done.exit_code == 0
+    validator = Draft202012Validator(json.loads(done.stdout))
+    claims = yaml.safe_load(chapter_claims().read_text())
+    assert validator.is_valid(claims)
+    next(iter(claims.values()))["saiys"] = "x"
+    assert not validator.is_valid(claims)
 
 
 def test_schema_of_results_is_printed(make_result: Callable[..., Result]) -> None:

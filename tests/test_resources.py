@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from report import resources
@@ -11,15 +12,23 @@ from report import resources
 ROOT = Path(__file__).parent.parent
 
 
-def test_schema_file_is_what_the_code_accepts() -> None:
-    """An editor completes what the program takes: the file is made anew when the models change."""
-    assert (ROOT / resources.SCHEMA_NAME).read_text(encoding="utf-8") == resources.schema_text()
+SCHEMAS = {
+    resources.SCHEMA_NAME: resources.schema_text,
+    resources.CLAIMS_SCHEMA_NAME: resources.claims_schema_text,
+}
 
 
-def test_default_file_names_its_schema_in_the_first_line() -> None:
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schema_file_is_what_the_code_accepts(name: str) -> None:
+    """An editor completes what the program takes: the file is made again when the models change."""
+    assert (ROOT / name).read_text(encoding="utf-8") == SCHEMAS[name]()
+
+
+@pytest.mark.parametrize("name", ["experiments", "claims"])
+def test_shipped_file_names_its_schema_in_the_first_line(name: str) -> None:
     """An editor finds the schema without being told."""
-    first = resources.default_config().splitlines()[0]
-    assert first == f"# yaml-language-server: $schema={resources.SCHEMA_NAME}"
+    first = (ROOT / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
+    assert first == f"# yaml-language-server: $schema={name}.schema.json"
 
 
 def test_default_file_explains_every_experiment() -> None:

@@ -6,7 +6,7 @@ What a side leaves unsaid is taken from the left one when a claim is stored.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import (
     BeforeValidator,
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 
+
+Origin = Literal["chapter", "own"]
 
 Decided = Literal["supported", "contradicted", "inconclusive"]
 
@@ -102,6 +104,8 @@ class Side(Strict):
 
 class Claim(Strict):
     """A statement, and what of it was measured."""
+
+    origin: ClassVar[Origin] = "own"
 
     says: Sentence = Field(description="The statement, in your words.")
     section: Sentence = Field(description="Where the chapter says so.")
