@@ -26,7 +26,6 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report import __version__
 from report.cli import main
-from report.config.claimfiles import chapter
 from report.machine.machine import detect
 from report.resources import SCHEMA_NAME, chapter_claims, default_config
 from report.results import store
@@ -157,7 +156,7 @@ def test_validate_counts_what_is_valid() -> None:
     Path("experiments.yaml").write_text(default_config())
     done = run("validate")
     content = yaml.safe_load(default_config())
-    counted = f"{len(content['experiments'])} experiments and {len(chapter()[1])} claims"
+    counted = f"{len(content['experiments'])} experiments and 50 claims"
     assert (done.exit_code, done.stdout) == (0, f"experiments.yaml is valid: {counted}.\n")
 
 

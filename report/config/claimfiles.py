@@ -6,11 +6,11 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from report import resources
-from report.config.claims import Claim
+from report.config.claims import Claim, ClaimId
 from report.config.explain import explain
 from report.config.mistakes import mistakes
 from report.config.yamlsource import YamlSource
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from report.config.yamlsource import Location
 
 CHAPTER = "chapter"
-
-ClaimId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 
 class ChapterClaim(Claim):
@@ -56,19 +54,21 @@ def schema() -> dict[str, Any]:
 
 
 def applying(claims: Mapping[str, Claim], kinds: Mapping[str, str]) -> dict[str, Claim]:
-    """Leave out what of the chapter's claims speaks of experiments that are not there.
+    """Return claims with those that `also_on` makes of them, as far as they apply.
 
-    A person's own claims stay as they are: there it is a mistake.
+    What of the chapter's claims speaks of experiments that are not there is left out. A person's
+    own claims stay as they are: there it is a mistake.
 
     Args:
         claims: By id.
         kinds: The kind of each experiment.
     """
     kept = {}
-    for name, claim in claims.items():
-        fitting = _fitting(name, claim, kinds) if claim.origin == CHAPTER else claim
-        if fitting is not None:
-            kept[name] = fitting
+    for first, stated in claims.items():
+        for name, claim in ((first, stated), *stated.elsewhere().items()):
+            fitting = _fitting(name, claim, kinds) if claim.origin == CHAPTER else claim
+            if fitting is not None:
+                kept[name] = fitting
     return kept
 
 
@@ -92,13 +92,21 @@ def _gathered(value: Any, info: ValidationInfo) -> dict[str, Any]:
     for index, part in enumerate(value if isinstance(value, list) else [value]):
         location: Location = ("claims", index) if isinstance(value, list) else ("claims",)
         for name, claim, place in _of_part(part, location, source):
-            if name in gathered:
-                raise ConfigError(
-                    f"{place}: there is a claim {name!r} at {places[name]} already; give one of "
-                    "the two another id."
-                )
-            gathered[name], places[name] = claim, place
+            for made in (name, *_also(claim)):
+                if made in places:
+                    raise ConfigError(
+                        f"{place}: there is a claim {made!r} at {places[made]} already; give one "
+                        "of the two another id."
+                    )
+                places[made] = place
+            gathered[name] = claim
     return gathered
+
+
+def _also(claim: Any) -> list[str]:
+    """Return the ids of the claims that another makes, which may not have been checked yet."""
+    also = claim.get("also_on") if isinstance(claim, dict) else getattr(claim, "also_on", None)
+    return list(also) if isinstance(also, dict) else []
 
 
 def _of_part(

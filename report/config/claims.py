@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 
 
+ClaimId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
 Origin = Literal["chapter", "own"]
 
 Decided = Literal["supported", "contradicted", "inconclusive"]
@@ -68,11 +70,14 @@ def _one_or_each(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     raise ValueError(message)
 
 
+Series = dict[str, Annotated[Scalar, BeforeValidator(_single)]]
+
+
 class Side(Strict):
     """A measured quantity. What a right side or `over` does not say is as on the left."""
 
     experiment: str | None = Field(None, description="An experiment of this file.")
-    series: dict[str, Annotated[Scalar, BeforeValidator(_single)]] = Field(
+    series: Series = Field(
         default_factory=dict,
         description="Labels that choose one series: strategy, size, run, batch_size ...",
     )
@@ -100,6 +105,16 @@ class Side(Strict):
         None, description="What to call it in a sentence."
     )
     over: Side | None = Field(None, description="Divide by this quantity.")
+
+
+class Also(Strict):
+    """A further experiment on which a statement is judged, in all else as on the first."""
+
+    experiment: str = Field(description="An experiment of this file.")
+    series: Series = Field(default_factory=dict, description="Labels beside those of left.")
+    where: Sentence | None = Field(
+        None, description="What the statement begins with there; else On and the experiment."
+    )
 
 
 class Claim(Strict):
@@ -141,6 +156,29 @@ class Claim(Strict):
         "and the names under `numbers` stand for this run's numbers; {name:percent} writes a "
         "fraction in percent.",
     )
+    also_on: dict[ClaimId, Also] = Field(
+        default_factory=dict,
+        description="Further experiments on which the same is judged, by the id of the claim that "
+        "each of them makes.",
+    )
+
+    def elsewhere(self) -> dict[str, Self]:
+        """Return the claims that `also_on` makes of this one, by id."""
+        return {
+            name: self.model_copy(
+                update={
+                    "says": f"{also.where or f'On {also.experiment}'}: {_within(self.says)}",
+                    "left": self.left.model_copy(
+                        update={
+                            "experiment": also.experiment,
+                            "series": self.left.series | also.series,
+                        }
+                    ),
+                    "also_on": {},
+                }
+            )
+            for name, also in self.also_on.items()
+        }
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -167,6 +205,11 @@ class Claim(Strict):
             message = "the epoch of left must lie behind the one that after names"
             raise ValueError(message)
         return self
+
+
+def _within(sentence: str) -> str:
+    """Return a sentence as it goes on behind a colon: SGD stays, Averaging does not."""
+    return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
 
 
 VERDICTS_WITH_REASON = ("supported", "contradicted", "inconclusive")

@@ -110,7 +110,6 @@ class Config(Strict):
     def _claims_fit(self) -> Config:
         """Check that claims speak of experiments, metrics and labels that there are."""
         kinds = {name: spec.kind for name, spec in self.experiments.items()}
-        object.__setattr__(self, "claims", applying(self.claims, kinds))
         own = {name: claim for name, claim in self.claims.items() if claim.origin == "own"}
         wrong = [
             InitErrorDetails(
@@ -122,6 +121,7 @@ class Config(Strict):
         ]
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
+        object.__setattr__(self, "claims", applying(self.claims, kinds))
         return self
 
     def _too_large(self, size: int, copies: int, place: Location) -> list[InitErrorDetails]:

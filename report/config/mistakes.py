@@ -38,21 +38,35 @@ def mistakes(
     """
     for name, claim in claims.items():
         place: Location = ("claims", name)
-        full = stored(claim)
-        named = [("left", claim.left, full["left"]), ("right", claim.right, full["right"])]
-        named += [(f"numbers.{k}", s, full["numbers"][k]) for k, s in claim.numbers.items()]
-        for key, own, filled in named:
-            if isinstance(own, Side) and isinstance(filled, dict):
-                yield from _of_side((*place, *key.split(".")), own, filled, kinds)
-        if claim.along is not None and full["left"]["experiment"] in kinds:
-            yield from _of_label((*place, "along"), claim.along, kinds[full["left"]["experiment"]])
-        if claim.relation == "stalls" and full["left"]["metric"] not in BY_EPOCH:
-            message = f"only a metric that has epochs can stall: {' or '.join(BY_EPOCH)}"
-            yield (*place, "left"), message, None
-        yield from _of_units(place, full, kinds)
-        if claim.show is not None and claim.show not in (*kinds, *MODELS):
-            yield (*place, "show"), _no_experiment(claim.show, kinds), claim.show
-        yield from _of_words(place, claim)
+        known = set()
+        for inner, why, value in _of_claim(claim, kinds):
+            known.add((inner, why))
+            yield (*place, *inner), why, value
+        for other, copy in claim.elsewhere().items():
+            # Only the first: all further ones follow from an experiment that does not fit.
+            for inner, why, value in _of_claim(copy, kinds):
+                if (inner, why) not in known:
+                    own = inner[1:] if inner[0] == "left" else inner
+                    yield (*place, "also_on", other, *own), why, value
+                    break
+
+
+def _of_claim(claim: Claim, kinds: Mapping[str, str]) -> Iterator[tuple[Location, str, Any]]:
+    full = stored(claim)
+    named = [("left", claim.left, full["left"]), ("right", claim.right, full["right"])]
+    named += [(f"numbers.{k}", s, full["numbers"][k]) for k, s in claim.numbers.items()]
+    for key, own, filled in named:
+        if isinstance(own, Side) and isinstance(filled, dict):
+            yield from _of_side(tuple(key.split(".")), own, filled, kinds)
+    if claim.along is not None and full["left"]["experiment"] in kinds:
+        yield from _of_label(("along",), claim.along, kinds[full["left"]["experiment"]])
+    if claim.relation == "stalls" and full["left"]["metric"] not in BY_EPOCH:
+        message = f"only a metric that has epochs can stall: {' or '.join(BY_EPOCH)}"
+        yield ("left",), message, None
+    yield from _of_units(full, kinds)
+    if claim.show is not None and claim.show not in (*kinds, *MODELS):
+        yield ("show",), _no_experiment(claim.show, kinds), claim.show
+    yield from _of_words(claim)
 
 
 def _of_side(
@@ -86,7 +100,7 @@ def _of_label(place: Location, label: str, kind: str) -> Iterator[tuple[Location
 
 
 def _of_units(
-    place: Location, full: Mapping[str, Any], kinds: Mapping[str, str]
+    full: Mapping[str, Any], kinds: Mapping[str, str]
 ) -> Iterator[tuple[Location, str, Any]]:
     if not isinstance(full["right"], dict):
         return
@@ -94,7 +108,7 @@ def _of_units(
     if left is not None and right is not None and left != right:
         said = [unit or "plain numbers" for unit in (left, right)]
         message = f"only like can be compared: left is in {said[0]}, right in {said[1]}"
-        yield (*place, "right"), message, None
+        yield ("right",), message, None
 
 
 def _unit(filled: Mapping[str, Any], kinds: Mapping[str, str]) -> str | None:
@@ -109,14 +123,14 @@ def _unit(filled: Mapping[str, Any], kinds: Mapping[str, str]) -> str | None:
     return None if below is None else observations.quotient(metric.unit, below)
 
 
-def _of_words(place: Location, claim: Claim) -> Iterator[tuple[Location, str, Any]]:
+def _of_words(claim: Claim) -> Iterator[tuple[Location, str, Any]]:
     texts = claim.because if isinstance(claim.because, dict) else {"": claim.because}
     given = ("effect",) if claim.relation == "power-law" else GIVEN
     for taken in [key for key in claim.numbers if key in GIVEN]:
-        yield (*place, "numbers", taken), f"{taken} is taken; choose another name", None
+        yield ("numbers", taken), f"{taken} is taken; choose another name", None
     known = [*given, *claim.numbers]
     for verdict, text in texts.items():
-        where = (*place, "because", *([verdict] if verdict else []))
+        where = ("because", *([verdict] if verdict else []))
         try:
             parts = list(string.Formatter().parse(text))
         except ValueError as error:

@@ -42,8 +42,7 @@ def test_shipped_experiments_have_every_claim_of_the_chapter() -> None:
     config = Config.model_validate(yaml.safe_load(default_config()))
     kinds = {name: spec.kind for name, spec in config.experiments.items()}
     assert list(mistakes(chapter()[1], kinds)) == []
-    assert len(chapter()[1]) == 50
-    assert list(config.claims) == list(chapter()[1])
+    assert len(config.claims) == 50
 
 
 FORMS = {

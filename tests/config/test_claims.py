@@ -78,6 +78,40 @@ def test_what_is_fine_is_read_and_accepted_by_the_schema(
     assert not list(Draft202012Validator(schema).iter_errors(yaml.safe_load(text)))
 
 
+TWO = HEAD.replace("experiments:", "experiments:\n  b: {kind: matmul}")
+ALSO = GREATER.replace(HEAD, TWO) + RIGHT + "    also_on:\n"
+# Lines 15 and on.
+
+
+def test_claim_is_judged_on_further_experiments(read: Callable[[str], Config]) -> None:
+    """The same on both sides and in all else, so that a repetition is one line."""
+    claims = read(ALSO + "      d: {experiment: b, series: {size: 64}}\n").claims
+    assert list(claims) == ["c", "d"]
+    first, second = (dict(resolved(claim)) for claim in claims.values())
+    for one in (first, second):
+        one.pop("says")
+    text = json.dumps(first).replace('"a"', '"b"').replace('"}, "metric', '", "size": 64}, "metric')
+    assert json.loads(text) == second
+
+
+STATEMENTS = {
+    "An epoch is long.": "Without it: an epoch is long.",
+    "A product is.": "Without it: a product is.",
+    "SGD is fast.": "Without it: SGD is fast.",
+}
+
+
+@pytest.mark.parametrize("says", STATEMENTS)
+def test_statement_says_where_else_it_is_judged(read: Callable[[str], Config], says: str) -> None:
+    """Two claims with one sentence could not be told apart on the page."""
+    text = ALSO.replace("says: x", f"says: {says}")
+    assert (
+        read(text + "      d: {experiment: b, where: Without it}").claims["d"].says
+        == (STATEMENTS[says])
+    )
+    assert read(text + "      d: {experiment: b}").claims["d"].says.startswith("On b: ")
+
+
 def test_exponent_without_a_point_is_a_number(read: Callable[[str], Config]) -> None:
     """YAML 1.1 takes 1e-3 for a word; a number may be written so all the same."""
     assert read(GREATER + "    right: 1e-3\n").claims["c"].right == 1e-3
@@ -325,6 +359,22 @@ MISTAKES = {
     "shown at an unknown experiment": (
         GREATER + RIGHT + "    show: b\n",
         "x.yaml:13: claims.c.show: there is no experiment 'b'. Did you mean 'bw'?",
+    ),
+    "unknown experiment that it is also judged on": (
+        ALSO + "      d: {experiment: bb}\n",
+        "x.yaml:15: claims.c.also_on.d.experiment: there is no experiment 'bb'. Did you mean 'b'?",
+    ),
+    "label that the other experiment lacks": (
+        ALSO + "      d: {experiment: b, series: {sze: 1}}\n",
+        "x.yaml:15: claims.c.also_on.d.series.sze: a matmul experiment has no label 'sze'.",
+    ),
+    "metric that the other experiment lacks": (
+        ALSO.replace("full}}", "full}, metric: flop_per_s}") + "      d: {experiment: bw}\n",
+        "x.yaml:15: claims.c.also_on.d.metric: a bandwidth experiment has no metric 'flop_per_s'.",
+    ),
+    "claim made twice": (
+        ALSO + "      c: {experiment: b}\n",
+        "x.yaml:8: there is a claim 'c' at x.yaml:8 already; give one of the two another id.",
     ),
     "claim without words": (
         (GREATER + RIGHT).replace("    says: x\n", ""),
