@@ -22,6 +22,8 @@ from report.experiments.settings import Strict
 from report.worker.records import Scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import ValidatorFunctionWrapHandler
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
@@ -84,7 +86,8 @@ class Side(Strict):
     metric: str | None = Field(
         None,
         description="What is asked: seconds (else), flop_per_s, bytes_per_s, examples_per_s, "
-        "seconds_to_loss, examples_to_loss, loss, excess, std; which of them depends on the kind.",
+        "seconds_to_loss, examples_to_loss, loss, excess, std; of theory lowest_loss, stable_lr, "
+        "steepest_factor; which of them depends on the kind.",
     )
     epoch: int | None = Field(
         None, ge=0, le=1000, description="For loss and excess: after which epoch; else the last."
@@ -154,7 +157,12 @@ class Claim(Strict):
         default_factory=dict,
         description="What decides it, for all verdicts or for each. {left}, {right}, {effect} "
         "and the names under `numbers` stand for this run's numbers; {name:percent} writes a "
-        "fraction in percent.",
+        "fraction in percent. {left.size} stands for a setting, as it can in `says` and `name`.",
+    )
+    fixed: list[Sentence] = Field(
+        default_factory=list,
+        description="Parts of these texts with numbers that neither a setting nor a measurement "
+        "decides: the chapter's own, or theory's. Nothing reads them but whoever checks the rest.",
     )
     also_on: dict[ClaimId, Also] = Field(
         default_factory=dict,
@@ -179,6 +187,22 @@ class Claim(Strict):
             )
             for name, also in self.also_on.items()
         }
+
+    def texts(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield all that readers will see of it, each with its place."""
+        yield ("says",), self.says
+        sides: list[tuple[tuple[str, ...], Any]] = [
+            (("left",), self.left),
+            (("right",), self.right),
+        ]
+        sides += [(("numbers", key), side) for key, side in self.numbers.items()]
+        for place, side in sides:
+            if isinstance(side, Side):
+                yield (*place, "name"), side.name or ""
+                sides.append(((*place, "over"), side.over))
+        each = {"": self.because} if isinstance(self.because, str) else self.because
+        for verdict, text in each.items():
+            yield ("because", verdict) if verdict else ("because",), text
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -6,14 +6,15 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from report.analysis import observations
-from report.claims.wording import WAYS
+from report.config import claimtexts
 from report.config.claims import Side, stored
 from report.config.explain import instead
 from report.sections import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from report.claims.spec import StoredClaim
     from report.config.claims import Claim
     from report.config.yamlsource import Location
 
@@ -66,7 +67,7 @@ def _of_claim(claim: Claim, kinds: Mapping[str, str]) -> Iterator[tuple[Location
     yield from _of_units(full, kinds)
     if claim.show is not None and claim.show not in (*kinds, *MODELS):
         yield ("show",), _no_experiment(claim.show, kinds), claim.show
-    yield from _of_words(claim)
+    yield from _of_words(claim, full, kinds)
 
 
 def _of_side(
@@ -123,26 +124,48 @@ def _unit(filled: Mapping[str, Any], kinds: Mapping[str, str]) -> str | None:
     return None if below is None else observations.quotient(metric.unit, below)
 
 
-def _of_words(claim: Claim) -> Iterator[tuple[Location, str, Any]]:
-    texts = claim.because if isinstance(claim.because, dict) else {"": claim.because}
-    given = ("effect",) if claim.relation == "power-law" else GIVEN
+def _of_words(
+    claim: Claim, full: StoredClaim, kinds: Mapping[str, str]
+) -> Iterator[tuple[Location, str, Any]]:
     for taken in [key for key in claim.numbers if key in GIVEN]:
         yield ("numbers", taken), f"{taken} is taken; choose another name", None
-    known = [*given, *claim.numbers]
-    for verdict, text in texts.items():
-        where = ("because", *([verdict] if verdict else []))
+    given = ("effect",) if claim.relation == "power-law" else GIVEN
+    for where, text in claim.texts():
+        measured = [*given, *claim.numbers] if where[0] == "because" else []
         try:
             parts = list(string.Formatter().parse(text))
         except ValueError as error:
             yield where, f"braces do not fit together: {error}", text
             continue
-        for _, name, how, conversion in parts:
-            if name is not None and name not in known:
-                yield where, f"there is no number {name!r}.{instead(name, known)}", name
-            elif conversion or (how and how not in WAYS):
-                wrong = f"{name}!{conversion}" if conversion else f"{name}:{how}"
-                message = f"{{{wrong}}} is no way to write a number."
-                yield where, message + instead(str(how), WAYS[1:]), wrong
+        for _, name, way, conversion in parts:
+            if name is None:
+                continue
+            setting = "." in name
+            wrong = _of_setting(name, full, kinds) if setting else _of_number(name, measured)
+            ways = claimtexts.WAYS if setting else claimtexts.MEASURED_WAYS
+            if wrong:
+                yield where, wrong, name
+            elif conversion or (way and way not in ways):
+                shown = f"{name}!{conversion}" if conversion else f"{name}:{way}"
+                message = f"{{{shown}}} is no way to write a number."
+                yield where, message + instead(str(way), ways), shown
+
+
+def _of_number(name: str, measured: Sequence[str]) -> str | None:
+    if name in measured:
+        return None
+    if not measured:
+        return f"nothing that is measured can stand here; name a setting, as in {{{name}.size}}."
+    return f"there is no number {name!r}.{instead(name, measured)}"
+
+
+def _of_setting(path: str, full: StoredClaim, kinds: Mapping[str, str]) -> str | None:
+    of, _, name = path.rpartition(".")
+    side = claimtexts.side_of(full, of)
+    if side is None:
+        return f"there is no quantity {of!r}.{instead(of, ['left', 'right', *full['numbers']])}"
+    known = claimtexts.names(kinds[side["experiment"]]) if side["experiment"] in kinds else [name]
+    return None if name in known else f"{of} has no setting {name!r}.{instead(name, known)}"
 
 
 def _no_experiment(name: str, kinds: Mapping[str, str]) -> str:

@@ -309,9 +309,41 @@ MISTAKES = {
         GREATER + RIGHT + "    because: it is {}\n",
         "x.yaml:13: claims.c.because: there is no number ''.",
     ),
-    "attribute of a placeholder": (
-        GREATER + RIGHT + "    because: it is {left.value}\n",
-        "x.yaml:13: claims.c.because: there is no number 'left.value'.",
+    "unknown setting": (
+        GREATER + RIGHT + "    because: it is {left.sze}\n",
+        "x.yaml:13: claims.c.because: left has no setting 'sze'. Did you mean 'size'?",
+    ),
+    "setting of an unknown quantity": (
+        GREATER + RIGHT + "    because: it is {lft.size}\n",
+        "x.yaml:13: claims.c.because: there is no quantity 'lft'. Did you mean 'left'?",
+    ),
+    "setting of a plain number": (
+        GREATER + "    right: 2\n    because: it is {right.size}\n",
+        "x.yaml:13: claims.c.because: there is no quantity 'right'.",
+    ),
+    "setting of what divides nothing": (
+        GREATER + RIGHT + "    because: it is {left.over.size}\n",
+        "x.yaml:13: claims.c.because: there is no quantity 'left.over'.",
+    ),
+    "unknown way to write a setting": (
+        GREATER + RIGHT + "    because: it is {left.size:times}\n",
+        "x.yaml:13: claims.c.because: {left.size:times} is no way to write a number. Did you",
+    ),
+    "measured number in a statement": (
+        (GREATER + RIGHT).replace("says: x", "says: it is {left}"),
+        "x.yaml:8: claims.c.says: nothing that is measured can stand here; name a setting, as in",
+    ),
+    "measured number in a name": (
+        GREATER + RIGHT.replace("}}", "}, name: 'the {right}'}"),
+        "x.yaml:12: claims.c.right.name: nothing that is measured can stand here; name a setting",
+    ),
+    "unknown setting in a name": (
+        GREATER.replace("full}", "full}, over: {name: 'at {left.sze}'}") + "    right: 2\n",
+        "x.yaml:11: claims.c.left.over.name: left has no setting 'sze'. Did you mean 'size'?",
+    ),
+    "brace in a statement": (
+        (GREATER + RIGHT).replace("says: x", "says: it is {left"),
+        "x.yaml:8: claims.c.says: braces do not fit together: expected '}' before end",
     ),
     "brace that is not closed": (
         GREATER + RIGHT + "    because: it is {left\n",

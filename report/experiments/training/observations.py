@@ -6,12 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from report.analysis.observations import EXAMPLES_PER_S, SECONDS, Metric, Observed, timed
-from report.experiments.training import curves
+from report.experiments.training import curves, labels
 from report.experiments.training.quantities import median_times, trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.leastsquares import Problem
     from report.analysis.observations import Question
     from report.experiments.training.quantities import Trained
     from report.results.result import Record, Result
@@ -28,6 +29,16 @@ METRICS = {
     "excess": Metric(
         unit="", timed=False, words="loss above the lowest possible, at the end of an epoch"
     ),
+    "lowest_loss": Metric(unit="", timed=False, words="lowest loss that the data allow"),
+    "stable_lr": Metric(
+        unit="", timed=False, words="rate above which full-batch gradient descent diverges"
+    ),
+    "steepest_factor": Metric(
+        unit="",
+        timed=False,
+        words="by what a full-batch step at the run's rate multiplies the error along the "
+        "steepest direction, without its sign",
+    ),
 }
 
 LEAST_EXCESS = 1e-9
@@ -39,6 +50,9 @@ def observe(result: Result, records: Sequence[Record], question: Question) -> li
     if question.metric in {"seconds", "examples_per_s"}:
         return timed(records, question.metric)
     runs = trained(records)
+    if question.metric in {"lowest_loss", "stable_lr", "steepest_factor"}:
+        problem = curves.problem(result)
+        return [] if problem is None else [_theory(run, question.metric, problem) for run in runs]
     if question.metric.endswith("_to_loss"):
         target = question.loss or curves.target(result)
         by_time = question.metric.startswith("seconds")
@@ -47,6 +61,17 @@ def observe(result: Result, records: Sequence[Record], question: Question) -> li
     if lowest is None:
         return []
     return [_at_end(run, question.epoch, lowest) for run in runs]
+
+
+def _theory(run: Trained, metric: str, problem: Problem) -> Observed:
+    """Observe what follows from the data and a run's rate, whatever was measured."""
+    if metric == "lowest_loss":
+        value = problem.optimum()[1]
+    else:
+        value = problem.stability_limit()
+        if metric == "steepest_factor":
+            value = abs(1 - 2 * labels.rate(run.labels) / value)
+    return Observed(labels=run.labels, groups=[[value] for _ in run.seeds])
 
 
 def _until(run: Trained, target: float, *, by_time: bool) -> Observed:
