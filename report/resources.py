@@ -35,6 +35,11 @@ def default_config() -> str:
     return _find("experiments.yaml").read_text(encoding="utf-8")
 
 
+def starter_config() -> str:
+    """Return a short experiments.yaml to start from."""
+    return (templates() / "starter.yaml").read_text(encoding="utf-8")
+
+
 def chapter_claims() -> Path:
     """Return the file of the chapter's claims."""
     return _find("claims.yaml")

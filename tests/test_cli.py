@@ -26,6 +26,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report import __version__
 from report.cli import main
+from report.config.configuration import load
 from report.machine.machine import detect
 from report.resources import SCHEMA_NAME, chapter_claims, default_config
 from report.results import store
@@ -124,19 +125,29 @@ def test_unknown_command_is_refused() -> None:
     assert "No such command 'biuld'" in refused("biuld")
 
 
-def test_init_writes_the_default_file_and_its_schema() -> None:
-    """What it writes is what the program ships, and is valid."""
-    done = run("init")
-    assert done.exit_code == 0
-    assert Path("experiments.yaml").read_text() == default_config()
+def test_init_writes_a_short_file_and_its_schema() -> None:
+    """It can be read in one go, is valid, and some of the chapter's claims are judged with it."""
+    assert run("init").exit_code == 0
+    assert len(Path("experiments.yaml").read_text().splitlines()) < 60
     assert Path(SCHEMA_NAME).is_file()
-    assert run("validate").exit_code == 0
+    done = run("validate")
+    assert done.exit_code == 0
+    judged = load(Path("experiments.yaml"))
+    assert judged.claims
+    assert f"{50 - len(judged.claims)} claims of the chapter need experiments" in done.stdout
+
+
+def test_init_full_writes_the_whole_chapter() -> None:
+    """What it writes is what the program ships."""
+    assert run("init", "--full").exit_code == 0
+    assert Path("experiments.yaml").read_text() == default_config()
+    assert "need experiments" not in run("validate").stdout
 
 
 def test_init_takes_another_name() -> None:
     """Several configurations can lie in one folder."""
     assert run("init", "mine.yaml").exit_code == 0
-    assert Path("mine.yaml").read_text() == default_config()
+    assert Path("mine.yaml").is_file()
 
 
 def test_init_overwrites_nothing() -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from report.config.claimfiles import Claims, applying
@@ -85,6 +93,13 @@ class Config(Strict):
         "file's folder on, claims by id, or a list of these.",
     )
 
+    _left_out: int = PrivateAttr(0)
+
+    @property
+    def left_out(self) -> int:
+        """Return how many of the chapter's claims need experiments that are not in the file."""
+        return self._left_out
+
     @model_validator(mode="after")
     def _profiles_fit(self) -> Config:
         """Check what an experiment becomes in each profile, where its two halves meet."""
@@ -121,7 +136,9 @@ class Config(Strict):
         ]
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
-        object.__setattr__(self, "claims", applying(self.claims, kinds))
+        kept = applying(self.claims, kinds)
+        self._left_out = sum(1 + len(c.also_on) for c in self.claims.values()) - len(kept)
+        object.__setattr__(self, "claims", kept)
         return self
 
     def _too_large(self, size: int, copies: int, place: Location) -> list[InitErrorDetails]:
