@@ -219,41 +219,45 @@ def validate(config: Path) -> None:
         plan(loaded, profile)
     counted = (count(len(loaded.experiments), "experiment"), count(len(loaded.claims), "claim"))
     click.echo(f"{config} is valid: {' and '.join(counted)}.")
+    if loaded.left_out:
+        click.echo(f"{loaded.left_out} claims of the chapter need experiments that are not in it.")
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["config", "results"]))
+@click.argument("what", type=click.Choice(["config", "claims", "results"]))
 def schema(what: str) -> None:
-    """Print the JSON Schema of experiments.yaml or of a result file."""
-    if what == "config":
-        from report.resources import schema_text
-
-        click.echo(schema_text(), nl=False)
-    else:
+    """Print the JSON Schema of experiments.yaml, of a file of claims or of a result file."""
+    if what == "results":
         import json
 
         from report.results import store
 
         click.echo(json.dumps(store.schema(), indent=2))
+    else:
+        from report import resources
+
+        text = resources.schema_text if what == "config" else resources.claims_schema_text
+        click.echo(text(), nl=False)
 
 
 @main.command()
 @CONFIG_ARGUMENT
-def init(config: Path) -> None:
+@click.option("--full", is_flag=True, help="Write all of the chapter's experiments, not some.")
+def init(config: Path, *, full: bool) -> None:
     """Write an experiments.yaml to edit, and beside it the schema that editors complete it from."""
+    from report import resources
     from report.errors import UsageError
-    from report.resources import SCHEMA_NAME, default_config, schema_text
 
     try:
         with config.open("x", encoding="utf-8") as file:
-            file.write(default_config())
+            file.write(resources.default_config() if full else resources.starter_config())
     except FileExistsError:
         raise UsageError(f"{config} is there already; it was left as it is.") from None
     except OSError as error:
         raise UsageError(f"{config} cannot be written: {error.strerror}.") from None
-    beside = config.with_name(SCHEMA_NAME)
+    beside = config.with_name(resources.SCHEMA_NAME)
     if not beside.exists():
-        beside.write_text(schema_text(), encoding="utf-8")
+        beside.write_text(resources.schema_text(), encoding="utf-8")
     click.echo(f"Wrote {config}. `report build` measures what it asks for.")
 
 

@@ -1,4 +1,4 @@
-"""Finds the files that are no code: templates/ and the default experiments.yaml.
+"""Finds the files that are no code: templates/, the default experiments.yaml and its claims.
 
 They are top-level in the repository. A wheel carries them inside the package; an editable
 install does not, so the package's folder is tried first and the repository's second.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
 
 
 SCHEMA_NAME = "experiments.schema.json"
-"""The file that the first line of experiments.yaml names, for editors."""
+CLAIMS_SCHEMA_NAME = "claims.schema.json"
+"""The files that the first lines of experiments.yaml and claims.yaml name, for editors."""
 
 
 def _find(name: str) -> Path:
@@ -33,8 +35,29 @@ def default_config() -> str:
     return _find("experiments.yaml").read_text(encoding="utf-8")
 
 
+def starter_config() -> str:
+    """Return a short experiments.yaml to start from."""
+    return (templates() / "starter.yaml").read_text(encoding="utf-8")
+
+
+def chapter_claims() -> Path:
+    """Return the file of the chapter's claims."""
+    return _find("claims.yaml")
+
+
 def schema_text() -> str:
     """Return the JSON Schema of experiments.yaml, as its file holds it."""
     from report.config.configuration import Config  # noqa: PLC0415 (rendering needs no configuration)
 
-    return json.dumps(Config.model_json_schema(), indent=2) + "\n"
+    return _as_file(Config.model_json_schema())
+
+
+def claims_schema_text() -> str:
+    """Return the JSON Schema of a file of claims, as its file holds it."""
+    from report.config import claimfiles  # noqa: PLC0415 (as above)
+
+    return _as_file(claimfiles.schema())
+
+
+def _as_file(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2) + "\n"

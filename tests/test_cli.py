@@ -27,9 +27,10 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report import __version__
 from report.cli import main
+from report.config.configuration import load
 from report.experiments.catalogue import LABELS
 from report.machine.machine import detect
-from report.resources import SCHEMA_NAME, default_config
+from report.resources import SCHEMA_NAME, chapter_claims, default_config
 from report.results import store
 from report.run import process as workers
 
@@ -132,19 +133,29 @@ def test_unknown_command_is_refused() -> None:
     assert "No such command 'biuld'" in refused("biuld")
 
 
-def test_init_writes_the_default_file_and_its_schema() -> None:
-    """What it writes is what the program ships, and is valid."""
-    done = run("init")
-    assert done.exit_code == 0
-    assert Path("experiments.yaml").read_text() == default_config()
+def test_init_writes_a_short_file_and_its_schema() -> None:
+    """It can be read in one go, is valid, and some of the chapter's claims are judged with it."""
+    assert run("init").exit_code == 0
+    assert len(Path("experiments.yaml").read_text().splitlines()) < 60
     assert Path(SCHEMA_NAME).is_file()
-    assert run("validate").exit_code == 0
+    done = run("validate")
+    assert done.exit_code == 0
+    judged = load(Path("experiments.yaml"))
+    assert judged.claims
+    assert f"{50 - len(judged.claims)} claims of the chapter need experiments" in done.stdout
+
+
+def test_init_full_writes_the_whole_chapter() -> None:
+    """What it writes is what the program ships."""
+    assert run("init", "--full").exit_code == 0
+    assert Path("experiments.yaml").read_text() == default_config()
+    assert "need experiments" not in run("validate").stdout
 
 
 def test_init_takes_another_name() -> None:
     """Several configurations can lie in one folder."""
     assert run("init", "mine.yaml").exit_code == 0
-    assert Path("mine.yaml").read_text() == default_config()
+    assert Path("mine.yaml").is_file()
 
 
 def test_init_overwrites_nothing() -> None:
@@ -164,7 +175,7 @@ def test_validate_counts_what_is_valid() -> None:
     Path("experiments.yaml").write_text(default_config())
     done = run("validate")
     content = yaml.safe_load(default_config())
-    counted = f"{len(content['experiments'])} experiments and {len(content['claims'])} claims"
+    counted = f"{len(content['experiments'])} experiments and 50 claims"
     assert (done.exit_code, done.stdout) == (0, f"experiments.yaml is valid: {counted}.\n")
 
 
@@ -192,6 +203,17 @@ def test_schema_of_the_configuration_is_printed() -> None:
     validator = Draft202012Validator(schema)
     assert validator.is_valid(yaml.safe_load(default_config()))
     assert not validator.is_valid(yaml.safe_load(BAD))
+
+
+def test_schema_of_claims_is_printed() -> None:
+    """The printed schema accepts the chapter's claims, and not one with an unknown key."""
+    done = run("schema", "claims")
+    assert done.exit_code == 0
+    validator = Draft202012Validator(json.loads(done.stdout))
+    claims = yaml.safe_load(chapter_claims().read_text())
+    assert validator.is_valid(claims)
+    next(iter(claims.values()))["saiys"] = "x"
+    assert not validator.is_valid(claims)
 
 
 def test_schema_of_results_is_printed(make_result: Callable[..., Result]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from report import resources
@@ -11,24 +12,48 @@ from report import resources
 ROOT = Path(__file__).parent.parent
 
 
-def test_schema_file_is_what_the_code_accepts() -> None:
-    """An editor completes what the program takes: the file is made anew when the models change."""
-    assert (ROOT / resources.SCHEMA_NAME).read_text(encoding="utf-8") == resources.schema_text()
+SCHEMAS = {
+    resources.SCHEMA_NAME: resources.schema_text,
+    resources.CLAIMS_SCHEMA_NAME: resources.claims_schema_text,
+}
 
 
-def test_default_file_names_its_schema_in_the_first_line() -> None:
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schema_file_is_what_the_code_accepts(name: str) -> None:
+    """An editor completes what the program takes: the file is made again when the models change."""
+    assert (ROOT / name).read_text(encoding="utf-8") == SCHEMAS[name]()
+
+
+SHIPPED = {
+    "experiments": resources.default_config(),
+    "starter": resources.starter_config(),
+    "claims": resources.chapter_claims().read_text(encoding="utf-8"),
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_file_names_its_schema_in_the_first_line(name: str) -> None:
     """An editor finds the schema without being told."""
-    first = resources.default_config().splitlines()[0]
-    assert first == f"# yaml-language-server: $schema={resources.SCHEMA_NAME}"
+    schema = resources.CLAIMS_SCHEMA_NAME if name == "claims" else resources.SCHEMA_NAME
+    assert SHIPPED[name].splitlines()[0] == f"# yaml-language-server: $schema={schema}"
 
 
-def test_default_file_explains_every_experiment() -> None:
-    """A comment stands above each experiment of the default file."""
-    lines = resources.default_config().splitlines()
-    names = yaml.safe_load(resources.default_config())["experiments"]
-    for name in names:
-        above = lines[lines.index(f"  {name}:") - 1]
-        assert above.strip().startswith("#"), name
+@pytest.mark.parametrize("name", ["experiments", "starter"])
+def test_shipped_file_explains_every_experiment(name: str) -> None:
+    """A comment stands above each experiment, which the other file names the same."""
+    text = SHIPPED[name]
+    lines = text.splitlines()
+    for experiment in yaml.safe_load(text)["experiments"]:
+        above = lines[lines.index(f"  {experiment}:") - 1]
+        assert above.strip().startswith("#"), experiment
+
+
+def test_starter_measures_some_of_the_chapters_experiments() -> None:
+    """Under the chapter's names, so that its claims are judged."""
+    some, every = (yaml.safe_load(SHIPPED[name]) for name in ("starter", "experiments"))
+    assert some["experiments"].keys() < every["experiments"].keys()
+    for name, experiment in some["experiments"].items():
+        assert experiment["kind"] == every["experiments"][name]["kind"]
 
 
 def test_templates_are_found() -> None:

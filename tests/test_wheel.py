@@ -97,7 +97,12 @@ def test_wheel_holds_the_program_and_what_it_reads_and_no_more(installed: Instal
     with zipfile.ZipFile(installed.wheel) as wheel:
         names = wheel.namelist()
 
-    assert {"report/py.typed", "report/experiments.yaml", "report/templates/base.html"} <= {*names}
+    assert {
+        "report/py.typed",
+        "report/experiments.yaml",
+        "report/claims.yaml",
+        "report/templates/base.html",
+    } <= {*names}
     # Of each further framework, so that `report env create` works away from the checkout.
     requirements = {f"report/environments/requirements/{name}.txt" for name in places.names()}
     assert requirements
@@ -116,13 +121,14 @@ def test_plain_install_brings_no_framework(installed: Installed, tmp_path: Path)
 def test_init_writes_the_default_experiments_and_validate_accepts_them(
     installed: Installed, tmp_path: Path
 ) -> None:
-    """A reader's first two commands work in an empty folder, and start from the whole chapter."""
-    done = installed.run("report", "init", folder=tmp_path)
+    """A reader's first two commands work in an empty folder, with the claims of the wheel."""
+    done = installed.run("report", "init", "--full", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "experiments.yaml").read_bytes() == (ROOT / "experiments.yaml").read_bytes()
 
     done = installed.run("report", "validate", folder=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "50 claims" in done.stdout
 
 
 def test_installed_program_renders_the_very_site_that_the_checkout_does(
@@ -148,7 +154,7 @@ def test_build_without_a_framework_names_the_command_that_installs_it(
     Of an experiment that only PyTorch measures: NumPy is always there.
     """
     assert installed.run("report", "init", folder=tmp_path).returncode == 0
-    done = installed.run("report", "build", "--only", "threads", folder=tmp_path)
+    done = installed.run("report", "build", "--only", "matrix-size", folder=tmp_path)
 
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
@@ -171,7 +177,7 @@ def test_build_works_from_the_wheel_in_an_empty_folder(
     lent.write_text(f"{Path(torch.origin).parent.parent}\n")
     try:
         assert installed.run("report", "init", folder=tmp_path).returncode == 0
-        done = installed.run("report", "build", "--only", "threads", folder=tmp_path)
+        done = installed.run("report", "build", "--only", "matrix-size", folder=tmp_path)
     finally:
         lent.unlink()
     assert done.returncode == 0, done.stderr

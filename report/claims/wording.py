@@ -18,10 +18,6 @@ _PREFIXED = {"s", "FLOPS", "B/s"}
 """Units that take SI prefixes in print."""
 
 
-WAYS = ("", "percent", "rest", "times", "inverse", "loss")
-"""What may stand behind the colon of `{name:...}` in an explanation."""
-
-
 class Decided(Protocol):
     """Anything that has a verdict."""
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from report.claims.check import mistakes
-from report.claims.spec import Claim  # noqa: TC001 (pydantic reads it)
+from report.config.claimfiles import Claims, applying
 from report.config.explain import explain
+from report.config.mistakes import mistakes
 from report.config.yamlsource import YamlSource
 from report.errors import ConfigError
 from report.experiments.bandwidth.spec import BandwidthSpec
@@ -78,9 +86,19 @@ class Config(Strict):
     dataset: DatasetSpec = DatasetSpec()
     profiles: Profiles = Profiles()
     experiments: Annotated[dict[ExperimentName, ExperimentSpec], Field(min_length=1)]
-    claims: dict[ExperimentName, Claim] = Field(
-        default_factory=dict, description="Statements to be judged by what was measured."
+    claims: Claims = Field(
+        default_factory=dict,
+        description="Statements to be judged by what was measured: chapter (those that the program "
+        "ships, as far as their experiments are here), the path of a file of claims from this "
+        "file's folder on, claims by id, or a list of these.",
     )
+
+    _left_out: int = PrivateAttr(0)
+
+    @property
+    def left_out(self) -> int:
+        """Return how many of the chapter's claims need experiments that are not in the file."""
+        return self._left_out
 
     @model_validator(mode="after")
     def _profiles_fit(self) -> Config:
@@ -107,16 +125,20 @@ class Config(Strict):
     def _claims_fit(self) -> Config:
         """Check that claims speak of experiments, metrics and labels that there are."""
         kinds = {name: spec.kind for name, spec in self.experiments.items()}
+        own = {name: claim for name, claim in self.claims.items() if claim.origin == "own"}
         wrong = [
             InitErrorDetails(
                 type=PydanticCustomError("claim", "{why}", {"why": why.removesuffix(".")}),
                 loc=place,
                 input=value,
             )
-            for place, why, value in mistakes(self.claims, kinds)
+            for place, why, value in mistakes(own, kinds)
         ]
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
+        kept = applying(self.claims, kinds)
+        self._left_out = sum(1 + len(c.also_on) for c in self.claims.values()) - len(kept)
+        object.__setattr__(self, "claims", kept)
         return self
 
     def _too_large(self, size: int, copies: int, place: Location) -> list[InitErrorDetails]:
@@ -153,6 +175,6 @@ def load(path: Path) -> Config:
     if not isinstance(source.content, dict):
         raise ConfigError(f"{source.name}:1: expected keys such as version and experiments.")
     try:
-        return Config.model_validate(source.content)
+        return Config.model_validate(source.content, context={"source": source})
     except ValidationError as error:
         raise explain(source, error, Config.model_json_schema()) from None

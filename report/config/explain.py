@@ -37,7 +37,7 @@ def explain(source: YamlSource, error: ValidationError, schema: dict[str, Any]) 
     for detail in error.errors():
         location = _in_file(source, detail["loc"])
         sentence = _sentence(location, detail, schema)
-        lines.append(f"{source.name}:{source.line(location)}: {sentence}")
+        lines.append(f"{source.place(location)}: {sentence}")
     return ConfigError("\n".join(dict.fromkeys(lines)))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from report.claims import resolve
+from report.config import claimtexts
+from report.config.claims import stored
 from report.config.explain import instead
 from report.errors import ConfigError
 from report.experiments.settings import Settings
@@ -162,16 +163,18 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
     for name, spec in config.experiments.items():
         settings: Settings = spec.overridden(getattr(spec, profile))
         experiments.append(_planned(name, spec.kind, settings, inherited))
-    return Plan(
+    made = Plan(
         title=config.title,
         seed=config.seed,
         profile=profile,
         examples=config.dataset.examples,
         dataset_path=config.dataset.path,
         experiments=experiments,
-        claims={name: resolve.stored(claim) for name, claim in config.claims.items()},
         interpreters={str(name): python for name, python in config.interpreters.items()},
     )
+    decided = made.stored()
+    claims = {n: claimtexts.filled(stored(claim), decided) for n, claim in config.claims.items()}
+    return replace(made, claims=claims)
 
 
 def _planned(

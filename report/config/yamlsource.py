@@ -53,8 +53,8 @@ class YamlSource:
         """
         self.name = os.fspath(path)
         self.content: Any = None
-        # By keys as they are written: the number 3 is "3".
-        self._lines: dict[tuple[str, ...], int] = {}
+        # File and line, by keys as they are written: the number 3 is "3".
+        self._places: dict[tuple[str, ...], str] = {}
         self._nodes = 0
         try:
             if path.stat().st_size > MOST_BYTES:
@@ -77,13 +77,20 @@ class YamlSource:
 
     def has(self, location: Location) -> bool:
         """Return whether a key or an item stands at this place."""
-        return tuple(map(str, location)) in self._lines
+        return tuple(map(str, location)) in self._places
 
-    def line(self, location: Location) -> int:
-        """Return the line of a key, or of the nearest key above it that is in the file."""
+    def place(self, location: Location) -> str:
+        """Return file and line of a key, or of the nearest key above it: "experiments.yaml:12"."""
         while location and not self.has(location):
             location = location[:-1]
-        return self._lines.get(tuple(map(str, location)), 1)
+        return self._places.get(tuple(map(str, location)), f"{self.name}:1")
+
+    def graft(self, location: Location, other: YamlSource, origin: Location) -> None:
+        """Take over where keys stand: what is at `origin` in another file is at `location` here."""
+        at, start = tuple(map(str, location)), tuple(map(str, origin))
+        for key, place in list(other._places.items()):
+            if key[: len(start)] == start:
+                self._places[at + key[len(start) :]] = place
 
     def _read(self, loader: _Loader) -> Any:
         try:
@@ -105,7 +112,7 @@ class YamlSource:
             raise ConfigError(f"{self.name} holds more than {MOST_NODES:,} values.")
         if node is None:
             return
-        self._lines.setdefault(location, node.start_mark.line + 1)
+        self._places.setdefault(location, f"{self.name}:{node.start_mark.line + 1}")
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:
@@ -118,7 +125,7 @@ class YamlSource:
                         "remove one of the two."
                     )
                 seen.add(key.value)
-                self._lines[(*location, key.value)] = line
+                self._places[(*location, key.value)] = f"{self.name}:{line}"
                 self._note(value, (*location, key.value))
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):

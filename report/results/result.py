@@ -74,7 +74,7 @@ class StoredSide(TypedDict):
 
 
 class StoredClaim(TypedDict):
-    """A claim as a result file keeps it; see `report.claims.spec.Claim`.
+    """A claim as a result file keeps it; see `report.config.claims.Claim`.
 
     `origin` says whose it is: the chapter's, or that of who wrote the configuration.
     """

@@ -12,6 +12,12 @@ _SUPERSCRIPTS = (
     "\N{SUPERSCRIPT SEVEN}\N{SUPERSCRIPT EIGHT}\N{SUPERSCRIPT NINE}"
 )
 
+_WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    *("nineteen", "twenty"),
+)
+
 NONE = "\N{EN DASH}"
 """Stands where there is no number."""
 
@@ -108,6 +114,11 @@ def duration(seconds: float) -> str:
     if minutes:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     return f"{rest} s"
+
+
+def spelled(number: int) -> str:
+    """Write a small number in words, others in digits: "four", "1,500"."""
+    return _WORDS[number] if 0 <= number < len(_WORDS) else f"{number:,}"
 
 
 def count(number: int, noun: str) -> str:

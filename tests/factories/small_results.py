@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import results_factory
 from factories import measured
 from report.analysis import leastsquares
-from report.claims import resolve
-from report.claims.spec import Claim
+from report.config.claims import Claim, stored
 from report.results.result import Record, Result
 from report.run import surrogate
 from report.worker.records import GradientNoise, Outcome, Series, TrainingRun
@@ -148,7 +147,7 @@ def products(
 def claim(**keys: Any) -> StoredClaim:
     """Make a claim as a result file keeps it."""
     given = {"says": "It is so.", "section": "12.5", "relation": "greater", **keys}
-    return resolve.stored(Claim.model_validate(given))
+    return stored(Claim.model_validate(given))
 
 
 def result(

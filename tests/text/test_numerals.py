@@ -18,6 +18,7 @@ from report.text.numerals import (
     scaled,
     scientific,
     sentence,
+    spelled,
     times,
 )
 
@@ -273,6 +274,13 @@ def test_duration_says_the_two_largest_units(seconds: float, written: str) -> No
 def test_count_puts_the_noun_into_the_right_number(number: int, noun: str, written: str) -> None:
     """None of them is said in words."""
     assert count(number, noun) == written
+
+
+def test_small_numbers_are_spelled_and_others_are_not() -> None:
+    """As a sentence has them: up to twenty."""
+    assert [spelled(n) for n in (0, 1, 12, 20, 21, 1500)] == [
+        *("zero", "one", "twelve", "twenty", "21", "1,500")
+    ]
 
 
 def test_sentence_begins_with_a_capital_and_changes_nothing_else() -> None:

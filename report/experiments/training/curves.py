@@ -319,5 +319,19 @@ def observed(result: Result, records: Sequence[Record], question: Question) -> l
         return [run.seconds_to(loss) if by_time else run.examples_to(loss) for run in runs]
     if question.metric == "loss":
         return [run.loss(question.epoch) for run in runs]
+    if question.metric in {"lowest_loss", "stable_lr", "steepest_factor"}:
+        solved = problem(result)
+        return [] if solved is None else [_theory(run, question.metric, solved) for run in runs]
     lowest = optimum(result)
     return [] if lowest is None else [run.excess(lowest, question.epoch) for run in runs]
+
+
+def _theory(run: Trained, metric: str, solved: Problem) -> Quantity:
+    """Return what follows from the data and a run's rate, whatever was measured."""
+    if metric == "lowest_loss":
+        value = solved.optimum()[1]
+    else:
+        value = solved.stability_limit()
+        if metric == "steepest_factor":
+            value = abs(1 - 2 * labels.rate(run.labels) / value)
+    return run.of_seeds(metric, lambda _: value)

@@ -34,6 +34,16 @@ METRICS = {
     "excess": Metric(
         unit="", timed=False, words="loss above the lowest possible, at the end of an epoch"
     ),
+    "lowest_loss": Metric(unit="", timed=False, words="lowest loss that the data allow"),
+    "stable_lr": Metric(
+        unit="", timed=False, words="rate above which full-batch gradient descent diverges"
+    ),
+    "steepest_factor": Metric(
+        unit="",
+        timed=False,
+        words="by what a full-batch step at the run's rate multiplies the error along the "
+        "steepest direction, without its sign",
+    ),
 }
 
 LEAST_EXCESS = 1e-9

@@ -64,6 +64,24 @@ def test_excess_is_the_loss_above_the_lowest_possible() -> None:
     assert last.groups == [[LEAST_EXCESS]]
 
 
+THEORY = {
+    ("lowest_loss", 1.0, "half_squared"): 0.2416879551,
+    ("stable_lr", 1.0, "half_squared"): 0.95307,
+    ("steepest_factor", 1.0, "half_squared"): 1.0985,  # 2.0985 is the largest eigenvalue
+    ("steepest_factor", 0.4, "half_squared"): 0.1606,
+    ("steepest_factor", 0.5, "mse"): 1.0985,  # whose step is twice as long
+}
+
+
+@pytest.mark.parametrize(("metric", "lr", "loss"), THEORY)
+def test_theory_follows_from_the_data_and_the_rate(metric: str, lr: float, loss: str) -> None:
+    """Whatever the run measured: on the chapter's 1500 rows as known from elsewhere."""
+    trained = run("a", [1.0, 0.3], 0)
+    trained = replace(trained, labels=trained.labels | {"lr": lr, "loss": loss})
+    (one,) = asked([record("training", 0, trained)], metric)
+    assert one.groups == [[pytest.approx(THEORY[metric, lr, loss], rel=1e-3)]]
+
+
 def test_a_seed_that_diverged_has_no_loss_at_the_end() -> None:
     """Its curve is cut where the loss was no longer a number; its place stays empty."""
     records = [
@@ -122,13 +140,14 @@ def test_without_the_datas_moments_there_is_no_optimum_and_no_target() -> None:
     result.moments = None
     found = {
         metric: bool(TRAINING.observe(result, records, Question(metric=metric)))
-        for metric in ("loss", "excess", "seconds_to_loss", "examples_to_loss")
+        for metric in ("loss", "excess", "seconds_to_loss", "examples_to_loss", "lowest_loss")
     }
     assert found == {
         "loss": True,
         "excess": False,
         "seconds_to_loss": False,
         "examples_to_loss": False,
+        "lowest_loss": False,
     }
     assert TRAINING.observe(result, records, Question(metric="seconds_to_loss", loss=0.3))
 

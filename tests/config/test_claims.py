@@ -11,8 +11,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from report.claims import resolve
-from report.claims.spec import Claim
+from report.config.claims import Claim
+from report.config.claims import stored as resolved
 from report.config.configuration import Config, load
 from report.config.plan import plan
 from report.errors import ConfigError
@@ -76,6 +76,40 @@ def test_what_is_fine_is_read_and_accepted_by_the_schema(
     assert list(read(text).claims) == ["c"]
     schema = json.loads(json.dumps(Config.model_json_schema()))
     assert not list(Draft202012Validator(schema).iter_errors(yaml.safe_load(text)))
+
+
+TWO = HEAD.replace("experiments:", "experiments:\n  b: {kind: matmul}")
+ALSO = GREATER.replace(HEAD, TWO) + RIGHT + "    also_on:\n"
+# Lines 15 and on.
+
+
+def test_claim_is_judged_on_further_experiments(read: Callable[[str], Config]) -> None:
+    """The same on both sides and in all else, so that a repetition is one line."""
+    claims = read(ALSO + "      d: {experiment: b, series: {size: 64}}\n").claims
+    assert list(claims) == ["c", "d"]
+    first, second = (dict(resolved(claim)) for claim in claims.values())
+    for one in (first, second):
+        one.pop("says")
+    text = json.dumps(first).replace('"a"', '"b"').replace('"}, "metric', '", "size": 64}, "metric')
+    assert json.loads(text) == second
+
+
+STATEMENTS = {
+    "An epoch is long.": "Without it: an epoch is long.",
+    "A product is.": "Without it: a product is.",
+    "SGD is fast.": "Without it: SGD is fast.",
+}
+
+
+@pytest.mark.parametrize("says", STATEMENTS)
+def test_statement_says_where_else_it_is_judged(read: Callable[[str], Config], says: str) -> None:
+    """Two claims with one sentence could not be told apart on the page."""
+    text = ALSO.replace("says: x", f"says: {says}")
+    assert (
+        read(text + "      d: {experiment: b, where: Without it}").claims["d"].says
+        == (STATEMENTS[says])
+    )
+    assert read(text + "      d: {experiment: b}").claims["d"].says.startswith("On b: ")
 
 
 def test_exponent_without_a_point_is_a_number(read: Callable[[str], Config]) -> None:
@@ -275,9 +309,41 @@ MISTAKES = {
         GREATER + RIGHT + "    because: it is {}\n",
         "x.yaml:13: claims.c.because: there is no number ''.",
     ),
-    "attribute of a placeholder": (
-        GREATER + RIGHT + "    because: it is {left.value}\n",
-        "x.yaml:13: claims.c.because: there is no number 'left.value'.",
+    "unknown setting": (
+        GREATER + RIGHT + "    because: it is {left.sze}\n",
+        "x.yaml:13: claims.c.because: left has no setting 'sze'. Did you mean 'size'?",
+    ),
+    "setting of an unknown quantity": (
+        GREATER + RIGHT + "    because: it is {lft.size}\n",
+        "x.yaml:13: claims.c.because: there is no quantity 'lft'. Did you mean 'left'?",
+    ),
+    "setting of a plain number": (
+        GREATER + "    right: 2\n    because: it is {right.size}\n",
+        "x.yaml:13: claims.c.because: there is no quantity 'right'.",
+    ),
+    "setting of what divides nothing": (
+        GREATER + RIGHT + "    because: it is {left.over.size}\n",
+        "x.yaml:13: claims.c.because: there is no quantity 'left.over'.",
+    ),
+    "unknown way to write a setting": (
+        GREATER + RIGHT + "    because: it is {left.size:times}\n",
+        "x.yaml:13: claims.c.because: {left.size:times} is no way to write a number. Did you",
+    ),
+    "measured number in a statement": (
+        (GREATER + RIGHT).replace("says: x", "says: it is {left}"),
+        "x.yaml:8: claims.c.says: nothing that is measured can stand here; name a setting, as in",
+    ),
+    "measured number in a name": (
+        GREATER + RIGHT.replace("}}", "}, name: 'the {right}'}"),
+        "x.yaml:12: claims.c.right.name: nothing that is measured can stand here; name a setting",
+    ),
+    "unknown setting in a name": (
+        GREATER.replace("full}", "full}, over: {name: 'at {left.sze}'}") + "    right: 2\n",
+        "x.yaml:11: claims.c.left.over.name: left has no setting 'sze'. Did you mean 'size'?",
+    ),
+    "brace in a statement": (
+        (GREATER + RIGHT).replace("says: x", "says: it is {left"),
+        "x.yaml:8: claims.c.says: braces do not fit together: expected '}' before end",
     ),
     "brace that is not closed": (
         GREATER + RIGHT + "    because: it is {left\n",
@@ -326,6 +392,22 @@ MISTAKES = {
         GREATER + RIGHT + "    show: b\n",
         "x.yaml:13: claims.c.show: there is no experiment 'b'. Did you mean 'bw'?",
     ),
+    "unknown experiment that it is also judged on": (
+        ALSO + "      d: {experiment: bb}\n",
+        "x.yaml:15: claims.c.also_on.d.experiment: there is no experiment 'bb'. Did you mean 'b'?",
+    ),
+    "label that the other experiment lacks": (
+        ALSO + "      d: {experiment: b, series: {sze: 1}}\n",
+        "x.yaml:15: claims.c.also_on.d.series.sze: a matmul experiment has no label 'sze'.",
+    ),
+    "metric that the other experiment lacks": (
+        ALSO.replace("full}}", "full}, metric: flop_per_s}") + "      d: {experiment: bw}\n",
+        "x.yaml:15: claims.c.also_on.d.metric: a bandwidth experiment has no metric 'flop_per_s'.",
+    ),
+    "claim made twice": (
+        ALSO + "      c: {experiment: b}\n",
+        "x.yaml:8: there is a claim 'c' at x.yaml:8 already; give one of the two another id.",
+    ),
     "claim without words": (
         (GREATER + RIGHT).replace("    says: x\n", ""),
         "x.yaml:7: claims.c.says is missing; add it.",
@@ -369,7 +451,7 @@ def test_each_of_several_mistakes_has_its_line(read: Callable[[str], Config]) ->
 def stored(**keys: Any) -> dict[str, Any]:
     """Return a claim as result files keep it."""
     given = {"says": "x", "section": "s", "relation": "greater", "right": 1.0, **keys}
-    return dict(resolve.stored(Claim.model_validate(given)))
+    return dict(resolved(Claim.model_validate(given)))
 
 
 LEFT = {
@@ -437,14 +519,6 @@ def test_one_reason_serves_every_verdict() -> None:
         "inconclusive": "so",
     }
     assert stored(left=LEFT, because={"supported": "so"})["because"] == {"supported": "so"}
-
-
-def test_sides_are_all_that_a_claim_names() -> None:
-    """Left, right, numbers, and what divides each; a plain number is no side."""
-    over = {"series": {"run": "SGD"}}
-    claim = stored(left={**LEFT, "over": over}, right={"over": over}, numbers={"n": {"over": over}})
-    assert len(list(resolve.sides(claim))) == 6  # type: ignore[arg-type]
-    assert len(list(resolve.sides(stored(left=LEFT)))) == 1  # type: ignore[arg-type]
 
 
 def test_a_verdict_is_shown_at_its_left_experiment_unless_said() -> None:

@@ -1,9 +1,12 @@
-"""Claims in experiments.yaml: statements about two measured quantities."""
+"""Claims as a person writes them: statements about two measured quantities.
+
+What a side leaves unsaid is taken from the left one when a claim is stored.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import (
     BeforeValidator,
@@ -15,14 +18,20 @@ from pydantic import (
 )
 
 from report.experiments.settings import Strict
-from report.results.result import Relation
+from report.results.result import Relation, StoredClaim, StoredSide
 from report.worker.records import Scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import ValidatorFunctionWrapHandler
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 
+
+ClaimId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+Origin = Literal["chapter", "own"]
 
 Decided = Literal["supported", "contradicted", "inconclusive"]
 
@@ -63,18 +72,22 @@ def _one_or_each(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     raise ValueError(message)
 
 
+Series = dict[str, Annotated[Scalar, BeforeValidator(_single)]]
+
+
 class Side(Strict):
     """A measured quantity. What a right side or `over` does not say is as on the left."""
 
     experiment: str | None = Field(None, description="An experiment of this file.")
-    series: dict[str, Annotated[Scalar, BeforeValidator(_single)]] = Field(
+    series: Series = Field(
         default_factory=dict,
         description="Labels that choose one series: strategy, size, run, batch_size ...",
     )
     metric: str | None = Field(
         None,
         description="What is asked: seconds (else), flop_per_s, bytes_per_s, examples_per_s, "
-        "seconds_to_loss, examples_to_loss, loss, excess, std; which of them depends on the kind.",
+        "seconds_to_loss, examples_to_loss, loss, excess, std; of theory lowest_loss, stable_lr, "
+        "steepest_factor; which of them depends on the kind.",
     )
     epoch: int | None = Field(
         None, ge=0, le=1000, description="For loss and excess: after which epoch; else the last."
@@ -97,8 +110,20 @@ class Side(Strict):
     over: Side | None = Field(None, description="Divide by this quantity.")
 
 
+class Also(Strict):
+    """A further experiment on which a statement is judged, in all else as on the first."""
+
+    experiment: str = Field(description="An experiment of this file.")
+    series: Series = Field(default_factory=dict, description="Labels beside those of left.")
+    where: Sentence | None = Field(
+        None, description="What the statement begins with there; else On and the experiment."
+    )
+
+
 class Claim(Strict):
     """A statement, and what of it was measured."""
+
+    origin: ClassVar[Origin] = "own"
 
     says: Sentence = Field(description="The statement, in your words.")
     section: Sentence = Field(description="Where the chapter says so.")
@@ -132,8 +157,52 @@ class Claim(Strict):
         default_factory=dict,
         description="What decides it, for all verdicts or for each. {left}, {right}, {effect} "
         "and the names under `numbers` stand for this run's numbers; {name:percent} writes a "
-        "fraction in percent.",
+        "fraction in percent. {left.size} stands for a setting, as it can in `says` and `name`.",
     )
+    fixed: list[Sentence] = Field(
+        default_factory=list,
+        description="Parts of these texts with numbers that neither a setting nor a measurement "
+        "decides: the chapter's own, or theory's. Nothing reads them but whoever checks the rest.",
+    )
+    also_on: dict[ClaimId, Also] = Field(
+        default_factory=dict,
+        description="Further experiments on which the same is judged, by the id of the claim that "
+        "each of them makes.",
+    )
+
+    def elsewhere(self) -> dict[str, Self]:
+        """Return the claims that `also_on` makes of this one, by id."""
+        return {
+            name: self.model_copy(
+                update={
+                    "says": f"{also.where or f'On {also.experiment}'}: {_within(self.says)}",
+                    "left": self.left.model_copy(
+                        update={
+                            "experiment": also.experiment,
+                            "series": self.left.series | also.series,
+                        }
+                    ),
+                    "also_on": {},
+                }
+            )
+            for name, also in self.also_on.items()
+        }
+
+    def texts(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield all that readers will see of it, each with its place."""
+        yield ("says",), self.says
+        sides: list[tuple[tuple[str, ...], Any]] = [
+            (("left",), self.left),
+            (("right",), self.right),
+        ]
+        sides += [(("numbers", key), side) for key, side in self.numbers.items()]
+        for place, side in sides:
+            if isinstance(side, Side):
+                yield (*place, "name"), side.name or ""
+                sides.append(((*place, "over"), side.over))
+        each = {"": self.because} if isinstance(self.because, str) else self.because
+        for verdict, text in each.items():
+            yield ("because", verdict) if verdict else ("because",), text
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -160,3 +229,63 @@ class Claim(Strict):
             message = "the epoch of left must lie behind the one that after names"
             raise ValueError(message)
         return self
+
+
+def _within(sentence: str) -> str:
+    """Return a sentence as it goes on behind a colon: SGD stays, Averaging does not."""
+    return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
+
+
+VERDICTS_WITH_REASON = ("supported", "contradicted", "inconclusive")
+
+
+def stored(claim: Claim) -> StoredClaim:
+    """Return a claim as a result file keeps it."""
+    left = _side(claim.left, None)
+    because = claim.because
+    if isinstance(because, str):
+        because = dict.fromkeys(VERDICTS_WITH_REASON, because)  # type: ignore[arg-type]
+    return StoredClaim(
+        origin=claim.origin,
+        says=claim.says,
+        section=claim.section,
+        left=left,
+        right=_side(claim.right, left) if isinstance(claim.right, Side) else claim.right,
+        relation=claim.relation,
+        least=claim.least,
+        margin=claim.margin,
+        along=claim.along,
+        exponent=claim.exponent,
+        tolerance=claim.tolerance,
+        after=claim.after,
+        show=claim.show or left["experiment"],
+        numbers={name: _side(side, left) for name, side in claim.numbers.items()},
+        because=cast("dict[str, str]", because),
+    )
+
+
+def _side(side: Side, base: StoredSide | None) -> StoredSide:
+    """Fill in from another side what this one leaves unsaid."""
+    elsewhere = base is not None and side.experiment not in {None, base["experiment"]}
+    inherited: dict[str, Any] = {} if base is None or elsewhere else dict(base["series"])
+    metric = side.metric or (base["metric"] if base and not elsewhere else "seconds")
+    filled = StoredSide(
+        experiment=side.experiment or (base["experiment"] if base else ""),
+        series=inherited | side.series,
+        metric=metric,
+        epoch=_or(side.epoch, base, "epoch", elsewhere=elsewhere),
+        loss=_or(side.loss, base, "loss", elsewhere=elsewhere),
+        pick=_or(side.pick, base, "pick", elsewhere=elsewhere),
+        largest=_or(side.largest, base, "largest", elsewhere=elsewhere),
+        name=side.name,
+        over=None,
+    )
+    if side.over is not None:
+        filled["over"] = cast("dict[str, Any]", _side(side.over, filled))
+    return filled
+
+
+def _or(value: Any, base: StoredSide | None, key: str, *, elsewhere: bool) -> Any:
+    if value is not None or base is None or elsewhere:
+        return value
+    return base[key]  # type: ignore[literal-required]

@@ -6,19 +6,19 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import quotient
-from report.claims.resolve import stored
-from report.claims.spec import Side
-from report.claims.wording import WAYS
+from report.config import claimtexts
+from report.config.claims import Side, stored
 from report.config.explain import instead
 from report.experiments.catalogue import KINDS
 from report.sections import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from report.claims.spec import Claim
+    from report.config.claims import Claim
     from report.config.yamlsource import Location
     from report.registry import KindName
+    from report.results.result import StoredClaim
 
 GIVEN = ("left", "right", "effect")
 """Numbers that explanations may name; where a power law is fitted, the last of them only."""
@@ -41,21 +41,35 @@ def mistakes(
     """
     for name, claim in claims.items():
         place: Location = ("claims", name)
-        full = stored(claim)
-        named = [("left", claim.left, full["left"]), ("right", claim.right, full["right"])]
-        named += [(f"numbers.{k}", s, full["numbers"][k]) for k, s in claim.numbers.items()]
-        for key, own, filled in named:
-            if isinstance(own, Side) and isinstance(filled, dict):
-                yield from _of_side((*place, *key.split(".")), own, filled, kinds)
-        if claim.along is not None and full["left"]["experiment"] in kinds:
-            yield from _of_label((*place, "along"), claim.along, kinds[full["left"]["experiment"]])
-        if claim.relation == "stalls" and full["left"]["metric"] not in BY_EPOCH:
-            message = f"only a metric that has epochs can stall: {' or '.join(BY_EPOCH)}"
-            yield (*place, "left"), message, None
-        yield from _of_units(place, full, kinds)
-        if claim.show is not None and claim.show not in (*kinds, *MODELS):
-            yield (*place, "show"), _no_experiment(claim.show, kinds), claim.show
-        yield from _of_words(place, claim)
+        known = set()
+        for inner, why, value in _of_claim(claim, kinds):
+            known.add((inner, why))
+            yield (*place, *inner), why, value
+        for other, copy in claim.elsewhere().items():
+            # Only the first: all further ones follow from an experiment that does not fit.
+            for inner, why, value in _of_claim(copy, kinds):
+                if (inner, why) not in known:
+                    own = inner[1:] if inner[0] == "left" else inner
+                    yield (*place, "also_on", other, *own), why, value
+                    break
+
+
+def _of_claim(claim: Claim, kinds: Mapping[str, KindName]) -> Iterator[tuple[Location, str, Any]]:
+    full = stored(claim)
+    named = [("left", claim.left, full["left"]), ("right", claim.right, full["right"])]
+    named += [(f"numbers.{k}", s, full["numbers"][k]) for k, s in claim.numbers.items()]
+    for key, own, filled in named:
+        if isinstance(own, Side) and isinstance(filled, dict):
+            yield from _of_side(tuple(key.split(".")), own, filled, kinds)
+    if claim.along is not None and full["left"]["experiment"] in kinds:
+        yield from _of_label(("along",), claim.along, kinds[full["left"]["experiment"]])
+    if claim.relation == "stalls" and full["left"]["metric"] not in BY_EPOCH:
+        message = f"only a metric that has epochs can stall: {' or '.join(BY_EPOCH)}"
+        yield ("left",), message, None
+    yield from _of_units(full, kinds)
+    if claim.show is not None and claim.show not in (*kinds, *MODELS):
+        yield ("show",), _no_experiment(claim.show, kinds), claim.show
+    yield from _of_words(claim, full, kinds)
 
 
 def _of_side(
@@ -89,7 +103,7 @@ def _of_label(place: Location, label: str, kind: KindName) -> Iterator[tuple[Loc
 
 
 def _of_units(
-    place: Location, full: Mapping[str, Any], kinds: Mapping[str, KindName]
+    full: Mapping[str, Any], kinds: Mapping[str, KindName]
 ) -> Iterator[tuple[Location, str, Any]]:
     if not isinstance(full["right"], dict):
         return
@@ -97,7 +111,7 @@ def _of_units(
     if left is not None and right is not None and left != right:
         said = [unit or "plain numbers" for unit in (left, right)]
         message = f"only like can be compared: left is in {said[0]}, right in {said[1]}"
-        yield (*place, "right"), message, None
+        yield ("right",), message, None
 
 
 def _unit(filled: Mapping[str, Any], kinds: Mapping[str, KindName]) -> str | None:
@@ -112,26 +126,48 @@ def _unit(filled: Mapping[str, Any], kinds: Mapping[str, KindName]) -> str | Non
     return None if below is None else quotient(metric.unit, below)
 
 
-def _of_words(place: Location, claim: Claim) -> Iterator[tuple[Location, str, Any]]:
-    texts = claim.because if isinstance(claim.because, dict) else {"": claim.because}
-    given = ("effect",) if claim.relation == "power-law" else GIVEN
+def _of_words(
+    claim: Claim, full: StoredClaim, kinds: Mapping[str, KindName]
+) -> Iterator[tuple[Location, str, Any]]:
     for taken in [key for key in claim.numbers if key in GIVEN]:
-        yield (*place, "numbers", taken), f"{taken} is taken; choose another name", None
-    known = [*given, *claim.numbers]
-    for verdict, text in texts.items():
-        where = (*place, "because", *([verdict] if verdict else []))
+        yield ("numbers", taken), f"{taken} is taken; choose another name", None
+    given = ("effect",) if claim.relation == "power-law" else GIVEN
+    for where, text in claim.texts():
+        measured = [*given, *claim.numbers] if where[0] == "because" else []
         try:
             parts = list(string.Formatter().parse(text))
         except ValueError as error:
             yield where, f"braces do not fit together: {error}", text
             continue
-        for _, name, how, conversion in parts:
-            if name is not None and name not in known:
-                yield where, f"there is no number {name!r}.{instead(name, known)}", name
-            elif conversion or (how and how not in WAYS):
-                wrong = f"{name}!{conversion}" if conversion else f"{name}:{how}"
-                message = f"{{{wrong}}} is no way to write a number."
-                yield where, message + instead(str(how), WAYS[1:]), wrong
+        for _, name, way, conversion in parts:
+            if name is None:
+                continue
+            setting = "." in name
+            wrong = _of_setting(name, full, kinds) if setting else _of_number(name, measured)
+            ways = claimtexts.WAYS if setting else claimtexts.MEASURED_WAYS
+            if wrong:
+                yield where, wrong, name
+            elif conversion or (way and way not in ways):
+                shown = f"{name}!{conversion}" if conversion else f"{name}:{way}"
+                message = f"{{{shown}}} is no way to write a number."
+                yield where, message + instead(str(way), ways), shown
+
+
+def _of_number(name: str, measured: Sequence[str]) -> str | None:
+    if name in measured:
+        return None
+    if not measured:
+        return f"nothing that is measured can stand here; name a setting, as in {{{name}.size}}."
+    return f"there is no number {name!r}.{instead(name, measured)}"
+
+
+def _of_setting(path: str, full: StoredClaim, kinds: Mapping[str, KindName]) -> str | None:
+    of, _, name = path.rpartition(".")
+    side = claimtexts.side_of(full, of)
+    if side is None:
+        return f"there is no quantity {of!r}.{instead(of, ['left', 'right', *full['numbers']])}"
+    known = claimtexts.names(kinds[side["experiment"]]) if side["experiment"] in kinds else [name]
+    return None if name in known else f"{of} has no setting {name!r}.{instead(name, known)}"
 
 
 def _no_experiment(name: str, kinds: Mapping[str, KindName]) -> str:

@@ -1,0 +1,163 @@
+"""Where claims stand: the chapter's, files of claims, claims beside the experiments."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from report.config.claimfiles import chapter
+from report.config.configuration import Config, load
+from report.config.mistakes import mistakes
+from report.errors import ConfigError
+from report.resources import default_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEAD = "version: 1\nexperiments:\n  a: {kind: matmul}\n"
+CLAIM = "{says: x, section: s, relation: greater, left: {experiment: a}, right: 2}"
+
+
+@pytest.fixture(name="read")
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Config]:
+    """Return a function that loads text as sub/x.yaml; sub/mine.yaml has the claim `mine`."""
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    Path("sub/mine.yaml").write_text(f"mine: {CLAIM}\n")
+
+    def read(text: str) -> Config:
+        Path("sub/x.yaml").write_text(text)
+        return load(Path("sub/x.yaml"))
+
+    return read
+
+
+def test_shipped_experiments_have_every_claim_of_the_chapter() -> None:
+    """A slip in an experiment's name or a label would otherwise leave a claim out in silence."""
+    config = Config.model_validate(yaml.safe_load(default_config()))
+    kinds = {name: spec.kind for name, spec in config.experiments.items()}
+    assert list(mistakes(chapter()[1], kinds)) == []
+    assert len(config.claims) == 50
+
+
+FORMS = {
+    "": [],
+    "claims: mine.yaml": ["mine"],
+    f"claims: {{b: {CLAIM}}}": ["b"],
+    f"claims: [mine.yaml, {{b: {CLAIM}, c: {CLAIM}}}]": ["mine", "b", "c"],
+}
+
+
+@pytest.mark.parametrize("text", FORMS)
+def test_claims_are_a_file_or_written_here_or_a_list_of_both(
+    read: Callable[[str], Config], text: str
+) -> None:
+    """A file's path counts from the folder of the file that names it; without the key, none."""
+    claims = read(HEAD + text).claims
+    assert list(claims) == FORMS[text]
+    assert {claim.origin for claim in claims.values()} <= {"own"}
+    schema = json.loads(json.dumps(Config.model_json_schema()))
+    assert Draft202012Validator(schema).is_valid(yaml.safe_load(HEAD + text))
+
+
+def test_claims_of_the_chapter_know_where_they_come_from(read: Callable[[str], Config]) -> None:
+    """Also beside a person's own."""
+    text = f"claims: [chapter, {{mine: {CLAIM}}}]"
+    claims = read(HEAD.replace(" a:", " vectorization:") + text.replace(": a}", ": vectorization}"))
+    origins = {name: claim.origin for name, claim in claims.claims.items()}
+    assert origins.pop("mine") == "own"
+    assert origins
+    assert set(origins.values()) == {"chapter"}
+
+
+def test_claims_of_the_chapter_apply_as_far_as_their_experiments_are_there(
+    read: Callable[[str], Config],
+) -> None:
+    """Whoever measures three experiments of the chapter need not know which claims fit them."""
+    assert read(HEAD + "claims: chapter").claims == {}
+    text = HEAD.replace(" a:", " block-width:") + "claims: chapter"
+    assert list(read(text).claims) == ["large-block-like-full"]
+
+
+def test_claim_of_the_chapter_does_without_numbers_that_are_not_there(
+    read: Callable[[str], Config],
+) -> None:
+    """What only explains a verdict does not decide whether there is one."""
+    text = "version: 1\nexperiments:\n  vectorization: {kind: matmul}\nclaims: chapter"
+    claim = read(text).claims["element-slower-than-column"]
+    assert list(claim.numbers) == ["full"]  # `call` is of another experiment
+
+
+def test_experiment_that_only_has_a_name_of_the_chapters_is_not_judged(
+    read: Callable[[str], Config],
+) -> None:
+    """A product has no bandwidth that a claim could ask for."""
+    text = "version: 1\nexperiments:\n  memory: {kind: matmul}\nclaims: chapter"
+    assert read(text).claims == {}
+
+
+def complaint(read: Callable[[str], Config], text: str) -> str:
+    """Return the one line of the error that a text gives."""
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    (line,) = caught.value.message.splitlines()
+    return line
+
+
+MISTAKES = {
+    "claims: none.yaml": "sub/x.yaml:4: claims: there is no file 'none.yaml'",
+    "claims: .": "sub/x.yaml:4: claims: there is no file '.'",
+    "claims:\n  - mine.yaml\n  - none.yaml": "sub/x.yaml:6: claims: there is no file 'none.yaml'",
+    "claims: 3": "sub/x.yaml:4: claims: expected chapter, the path of a file",
+    "claims:": "sub/x.yaml:4: claims: expected chapter, the path of a file",
+    "claims: [[chapter]]": "sub/x.yaml:4: claims: expected chapter, the path of a file",
+    f"claims:\n  - chapter\n  - b: {CLAIM.replace(': a', ': aa')}": (
+        "sub/x.yaml:6: claims.b.left.experiment: there is no experiment 'aa'. Did you mean 'a'?"
+    ),
+    f"claims:\n  - mine.yaml\n  - b: {CLAIM}\n    mine: {CLAIM}": (
+        "sub/x.yaml:7: there is a claim 'mine' at sub/mine.yaml:1 already"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", MISTAKES)
+def test_mistake_is_told_with_its_place(read: Callable[[str], Config], text: str) -> None:
+    """A claim that stands twice is told with both places."""
+    assert complaint(read, HEAD + text).startswith(MISTAKES[text])
+
+
+IN_A_FILE = {
+    "- 3\n": "sub/mine.yaml:1: expected claims by id.",
+    "": "sub/mine.yaml:1: expected claims by id.",
+    f"\nmine: {CLAIM}\nother: {CLAIM.replace('says', 'say')}": (
+        "sub/mine.yaml:3: unknown key 'claims.other.say'. Did you mean 'says'?"
+    ),
+    f"\n\nmine:\n {CLAIM.replace(': a', ': aa')}": (
+        "sub/mine.yaml:4: claims.mine.left.experiment: there is no experiment 'aa'."
+    ),
+    "a: [": "sub/mine.yaml:1: YAML: ",
+}
+
+
+@pytest.mark.parametrize("content", IN_A_FILE)
+def test_mistake_in_a_file_of_claims_is_told_with_its_line(
+    read: Callable[[str], Config], content: str
+) -> None:
+    """Whoever reads the error opens the right file at the right place."""
+    Path("sub/mine.yaml").write_text(content)
+    with pytest.raises(ConfigError) as caught:
+        read(HEAD + "claims: mine.yaml")
+    assert IN_A_FILE[content] in caught.value.message
+
+
+def test_claim_with_an_id_of_the_chapters_is_refused(read: Callable[[str], Config]) -> None:
+    """On another machine the same id means the same statement."""
+    name = next(iter(chapter()[1]))
+    line = complaint(read, HEAD + f"claims:\n  - chapter\n  - {name}: {CLAIM}")
+    assert line.startswith(f"sub/x.yaml:6: there is a claim {name!r} at ")
+    assert "claims.yaml:" in line
