@@ -8,9 +8,14 @@ used.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from report.analysis.leastsquares import FloatArray, Moments, second_matrix
+from report.analysis.leastsquares import Moments, second_matrix
+
+if TYPE_CHECKING:
+    from report.analysis.leastsquares import FloatArray
 
 # Moments of the chapter's rows: the file (SHA-1 76e5be15...), all 1503 rows brought to mean 0 and
 # population standard deviation 1 in float64, then of the first 1500 the means E[z_i] and, for
