@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from report.analysis import statistics
 
 if TYPE_CHECKING:
@@ -45,7 +43,11 @@ def slope(sizes: Sequence[float], values: Sequence[float]) -> float:
         sizes: Positive; at least two different ones.
         values: Positive, one for each size.
     """
-    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+    x, y = [math.log(size) for size in sizes], [math.log(value) for value in values]
+    centre = math.fsum(x) / len(x)
+    from_centre = [each - centre for each in x]
+    rise = math.fsum(a * b for a, b in zip(from_centre, y, strict=True))
+    return rise / math.fsum(a * a for a in from_centre)
 
 
 def exponent(noises: Iterable[Noise]) -> Exponent | None:
