@@ -9,6 +9,7 @@ from report.analysis import bootstrap
 from report.claims import evidence, judge
 from report.claims.evidence import Missing
 from report.machine import noise
+from report.text.numerals import round_derived
 from report.worker.records import STRICT
 
 if TYPE_CHECKING:
@@ -113,13 +114,7 @@ def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verd
         claim=name,
         backend=backend,
         verdict=decision,
-        effect=Value(
-            value=judged.value,
-            low=judged.low,
-            high=judged.high,
-            unit="",
-            replicates=case.effect.replicates,
-        ),
+        effect=_rounded_value(judged.value, judged.low, judged.high, "", case.effect.replicates),
         kind="exponent" if claim["relation"] == "power-law" else "ratio",
         left=case.left,
         right=case.right,
@@ -265,13 +260,15 @@ def _value(found: Found, seed: str) -> Value:
     effect = bootstrap.effect(found.factors, seed)
     ends = effect.ends() or (None, None)
     low, high = (None if end is None else judge.exp(end) for end in ends)
-    return Value(
-        value=judge.exp(effect.log),
-        low=None if found.below else low,
-        high=None if found.above else high,
-        unit=found.unit,
-        replicates=effect.replicates,
-    )
+    low, high = None if found.below else low, None if found.above else high
+    return _rounded_value(judge.exp(effect.log), low, high, found.unit, effect.replicates)
+
+
+def _rounded_value(
+    value: float, low: float | None, high: float | None, unit: str, replicates: int
+) -> Value:
+    low, high = (None if end is None else round_derived(end) for end in (low, high))
+    return Value(value=round_derived(value), low=low, high=high, unit=unit, replicates=replicates)
 
 
 def _at(side: StoredSide, epoch: int | None) -> StoredSide:

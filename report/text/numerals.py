@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 _PREFIXES = {-9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 
@@ -33,12 +34,22 @@ def digits(value: float | None, significant: int = 3) -> str:
     return f"{rounded:,.{places}f}"
 
 
+def round_derived(value: float) -> float:
+    """Round a derived number to the 12 significant digits that files hold of it.
+
+    A float has 16, and logarithms and powers leave the last of them to the processor.
+    """
+    return float(f"{value:.12g}")
+
+
 def _magnitude(value: float) -> int:
-    """Return the power of ten of the first digit."""
-    return math.floor(math.log10(abs(value)))
+    """Return the power of ten of the first digit that a float is written with."""
+    return Decimal(repr(value)).adjusted()
 
 
 def _rounded(value: float, significant: int) -> float:
+    # Twice, so that what lies halfway but for the last digit of a float is rounded like halfway.
+    value = round_derived(value)
     return round(value, significant - 1 - _magnitude(value)) if value else value
 
 
@@ -74,7 +85,7 @@ def percent(fraction: float | None) -> str:
     """Write a fraction in percent: "0.4 %", "12 %", "97 %"."""
     if fraction is None or not math.isfinite(fraction):
         return NONE
-    value = 100 * fraction
+    value = round_derived(100 * fraction)
     return f"{value:.0f} %" if abs(value) >= 9.95 else f"{value:z.1f} %"
 
 
