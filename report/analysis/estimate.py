@@ -39,13 +39,16 @@ from typing import TYPE_CHECKING, Literal
 # These alone: scipy.stats would take longer to import than a page to render.
 from scipy.special import betainc, stdtrit
 
-from report.text.numerals import stable
+from report.text import numerals
 from report.worker.timing import median, median_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 LEVEL = 0.95
+
+DIGITS = 10
+"""Significant digits of an estimate: logarithms leave a few of sixteen to the processor."""
 
 FARTHEST = 700.0
 """Of a logarithm; floating point ends at 709, and two replicates may well reach beyond."""
@@ -443,6 +446,11 @@ def _mean(values: Sequence[float]) -> float:
     if not values:
         raise ValueError("no samples")
     return math.fsum(values) / len(values)
+
+
+def stable(value: float) -> float:
+    """Round to what no processor's last bits reach."""
+    return numerals.stable(value, DIGITS)
 
 
 def _exp(log: float) -> float:

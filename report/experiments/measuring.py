@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 from typing import TYPE_CHECKING
 
 from report.text.numerals import duration
@@ -62,7 +63,7 @@ def basis(records: Sequence[Record]) -> str:
 
 def took(records: Sequence[Record]) -> str:
     """Say how long all of it took."""
-    return f"In all {duration(sum(record.elapsed_s for record in records))}."
+    return f"In all {duration(math.fsum(record.elapsed_s for record in records))}."
 
 
 def span(values: Sequence[int]) -> str:

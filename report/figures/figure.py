@@ -8,7 +8,7 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from report.text.numerals import NONE, count, digits, prefix_exponent, scaled
+from report.text.numerals import NONE, count, digits, prefix_exponent, scaled, stable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """The figure's data for download, in SI units and unrounded.
+    """The figure's data for download, in SI units, to 12 digits.
 
     Attributes:
         header: Column names; each carries its unit.
@@ -71,7 +71,7 @@ class Sheet:
         file = io.StringIO()
         writer = csv.writer(file)
         rows: list[Sequence[Cell]] = [self.header, *self.rows]
-        writer.writerows(["" if cell is None else _guarded(cell) for cell in r] for r in rows)
+        writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
         return file.getvalue().encode()
 
 
@@ -276,7 +276,11 @@ def absent() -> Number:
     return Number(text=NONE)
 
 
-def _guarded(cell: Cell) -> Cell:
+def _csv_cell(cell: Cell) -> Cell:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return stable(cell)
     # A spreadsheet would run a label of somebody's that begins like a formula.
     if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"}:
         return f"'{cell}"

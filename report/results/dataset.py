@@ -65,5 +65,5 @@ class Moments:
 
     def rounded(self) -> Moments:
         """Return them as they are stored, so that every BLAS stores the same."""
-        mean, second = ([stable(each, 12) for each in part] for part in (self.mean, self.second))
+        mean, second = ([stable(each) for each in part] for part in (self.mean, self.second))
         return Moments(mean=mean, second=second)

@@ -8,10 +8,15 @@ used.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from report.analysis.leastsquares import FloatArray, second_matrix
+from report.analysis.leastsquares import second_matrix
 from report.results.dataset import Moments
+
+if TYPE_CHECKING:
+    from report.analysis.leastsquares import FloatArray
 
 # Moments of the chapter's rows: the file (SHA-1 76e5be15...), all 1503 rows brought to mean 0 and
 # population standard deviation 1 in float64, then of the first 1500 the means E[z_i] and, for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 _PREFIXES = {-9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 
@@ -39,12 +40,22 @@ def digits(value: float | None, significant: int = 3) -> str:
     return f"{rounded:,.{places}f}"
 
 
+def stable(value: float, significant: int = 12) -> float:
+    """Round a derived number to the significant digits that files hold of it.
+
+    A float has 16, and logarithms and powers leave the last of them to the processor.
+    """
+    return float(f"{value:.{significant}g}")
+
+
 def _magnitude(value: float) -> int:
-    """Return the power of ten of the first digit."""
-    return math.floor(math.log10(abs(value)))
+    """Return the power of ten of the first digit that a float is written with."""
+    return Decimal(repr(value)).adjusted()
 
 
 def _rounded(value: float, significant: int) -> float:
+    # Twice, so that what lies halfway but for the last digit of a float is rounded like halfway.
+    value = stable(value)
     return round(value, significant - 1 - _magnitude(value)) if value else value
 
 
@@ -80,7 +91,7 @@ def percent(fraction: float | None) -> str:
     """Write a fraction in percent: "0.4 %", "12 %", "97 %"."""
     if fraction is None or not math.isfinite(fraction):
         return NONE
-    value = 100 * fraction
+    value = stable(100 * fraction)
     return f"{value:.0f} %" if abs(value) >= 9.95 else f"{value:z.1f} %"
 
 
@@ -125,12 +136,3 @@ def count(number: int, noun: str) -> str:
     """Write a count with its noun: "1 process", "3 processes", "no seeds"."""
     plural = noun + ("es" if noun.endswith("s") else "s")
     return f"{number or 'no'} {noun if number == 1 else plural}"
-
-
-def stable(value: float, significant: int = 10) -> float:
-    """Round to so many significant digits that no library's last bits reach them.
-
-    Libraries of mathematics differ in the last bit from one processor to the next; what is written
-    must not.
-    """
-    return float(f"{value:.{significant}g}")

@@ -70,6 +70,26 @@ def test_eigenvalues_and_learning_rates_of_two_points_are_exact() -> None:
     assert problem.best_fixed_lr() == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize("examples", [2, 5, 40])
+@pytest.mark.parametrize("features", [1, 5, 11])
+def test_curvatures_and_optimum_are_those_of_numpy(examples: int, features: int) -> None:
+    """Also where examples are fewer than parameters, so that some curvatures are zero."""
+    problem = leastsquares.problem(*_random_data(examples, features))
+    largest = np.linalg.eigvalsh(problem.hessian)[-1]
+    assert problem.hessian_eigenvalues() == pytest.approx(
+        np.linalg.eigvalsh(problem.hessian), rel=1e-12, abs=1e-14 * largest
+    )
+    shortest = np.linalg.lstsq(problem.hessian, problem.cross)[0]
+    assert problem.optimum()[0] == pytest.approx(shortest, rel=1e-9)
+
+
+def test_equal_curvatures_are_found_as_they_are() -> None:
+    """Whitened data has them, and nothing to turn."""
+    problem = leastsquares.problem(np.array([[1.0], [-1.0]]), np.array([2.0, 0.0]))
+    assert problem.hessian_eigenvalues() == [1.0, 1.0]
+    assert problem.optimum() == ([1.0, 1.0], 0.0)
+
+
 def test_one_step_of_gradient_descent_is_the_one_done_by_hand() -> None:
     """From 0 with lr 1/3 theta becomes c / 3 = (1/3, 1/3).
 
@@ -120,7 +140,7 @@ def test_chapter_optimum_and_curvature_are_the_known_ones(airfoil: leastsquares.
     """
     assert airfoil.optimum()[1] == pytest.approx(0.2416879551, abs=5e-11)
     eigenvalues = airfoil.hessian_eigenvalues()
-    assert eigenvalues[[0, -1]] == pytest.approx([0.17368647, 2.09848341], abs=5e-9)
+    assert [eigenvalues[0], eigenvalues[-1]] == pytest.approx([0.17368647, 2.09848341], abs=5e-9)
     assert airfoil.stability_limit() == pytest.approx(0.953069, abs=5e-7)
     assert airfoil.best_fixed_lr() == pytest.approx(0.880216, abs=5e-7)
 
@@ -187,7 +207,7 @@ def test_moments_are_written_row_by_row_of_the_upper_triangle() -> None:
     """With z = (x, y) the means are 2, 1, and E[xx] = 5, E[xy] = 1, E[yy] = 2 in this order."""
     moments = leastsquares.measure_moments(X, Y)
     assert moments == Moments(mean=[2.0, 1.0], second=[5.0, 1.0, 2.0])
-    assert leastsquares.second_matrix(moments).tolist() == [[5.0, 1.0], [1.0, 2.0]]
+    assert leastsquares.second_matrix(moments) == ((5.0, 1.0), (1.0, 2.0))
 
 
 def test_problem_read_back_from_json_is_the_same(airfoil: leastsquares.Problem) -> None:
@@ -196,7 +216,7 @@ def test_problem_read_back_from_json_is_the_same(airfoil: leastsquares.Problem) 
     moments = adapter.validate_json(adapter.dump_json(airfoil.moments))
     again = leastsquares.problem_from_moments(moments)
     assert moments == MOMENTS
-    assert again.hessian.tolist() == airfoil.hessian.tolist()
+    assert again.hessian == airfoil.hessian
     assert again.optimum()[1] == airfoil.optimum()[1]
 
 

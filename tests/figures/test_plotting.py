@@ -158,6 +158,19 @@ def test_ids_of_two_layouts_and_two_figures_differ() -> None:
         assert {a or b for a, b in re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', svg)} <= mine
 
 
+def test_ids_come_from_names_and_counters_whatever_the_geometry() -> None:
+    """The last digit of a coordinate, which a processor decides, reaches no id."""
+
+    def ids(height: int) -> list[str]:
+        drawing = plotting.drawing(
+            "a-1", "b", lambda axes, **_: axes.plot([1, 2], "o-"), height=height
+        )
+        return re.findall(r'(?:id="|url\(#|href="#)([^)"]+)', "".join(both(drawing)))
+
+    assert ids(380) == ids(381)
+    assert all(re.fullmatch(r"a-1_[wn]_(\d+|legend_1|[xy]tick_\d+)", one) for one in ids(380))
+
+
 def test_description_is_escaped() -> None:
     """A machine's or a run's name may hold anything."""
     drawn = plotting.drawing("a", "say \"<x>\" & 'y'", lambda axes, **_: axes.plot([1], [1]))

@@ -19,6 +19,7 @@ from report.text.numerals import (
     scientific,
     sentence,
     spelled,
+    stable,
     times,
 )
 
@@ -67,6 +68,17 @@ def test_digits_writes_three_significant_ones_without_an_exponent(
 def test_digits_stay_three_where_rounding_carries(value: float, written: str) -> None:
     """9.996 has one digit before the point, and 10.0 two."""
     assert digits(value) == written
+
+
+def test_the_last_bit_of_a_float_decides_no_digit() -> None:
+    """What another processor computes as 1.125, give or take a bit, is written like 1.125."""
+    for value in (math.nextafter(1.125, 0), 1.125, math.nextafter(1.125, 2)):
+        assert digits(value) == "1.12"
+        assert scaled(value / 1000, "s") == "1.12 ms"
+        assert percent(value / 10) == "11 %"
+        assert stable(value) == 1.125
+    assert percent(math.nextafter(0.125, 0)) == percent(math.nextafter(0.125, 1)) == "12 %"
+    assert stable(-2 / 3e9) == -6.66666666667e-10
 
 
 def test_digits_can_be_more_or_fewer() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from report.analysis import quantities
 from report.experiments.gradient import words
 from report.experiments.gradient.noise import correction, lessened, noises
@@ -102,11 +100,16 @@ def _theory(series: Sequence[Noise]) -> tuple[list[float], list[float]]:
     bends = first.sampling == "permutation"
     # A single size has no line, and a rounded copy beside it would make one of no length.
     several = first.batch_size < last.batch_size
-    sizes = np.geomspace(first.batch_size, last.batch_size, 60 if several else 1).tolist()
+    sizes = _spaced(first.batch_size, last.batch_size, 60 if several else 1)
     return sizes, [
         (first.population / size) ** 0.5 * (correction(size, first.examples) if bends else 1.0)
         for size in sizes
     ]
+
+
+def _spaced(first: float, last: float, count: int) -> list[float]:
+    """Return so many sizes at equal factors, or only the first."""
+    return [first * (last / first) ** (k / max(1, count - 1)) for k in range(count)]
 
 
 def _dots(
@@ -203,11 +206,9 @@ def _by_share(name: str, found: Sequence[Lessened], dtype: str) -> Figure:
     def draw(axes: Axes, *, narrow: bool) -> None:
         ticks.log_axis(axes.xaxis)
         # Dense where the curve falls, which is at the end.
-        spaced = np.geomspace(1, examples, 120)
-        sizes = np.union1d(spaced, examples + 1 - spaced)
-        axes.plot(
-            sizes, [correction(size, examples) for size in sizes.tolist()], color=MUTED, linewidth=1
-        )
+        spaced = _spaced(1, examples, 120)
+        sizes = sorted({*spaced, *(examples + 1 - size for size in spaced)})
+        axes.plot(sizes, [correction(size, examples) for size in sizes], color=MUTED, linewidth=1)
         _dots(axes, [(one.batch_size, one.ratio) for one in found], 0, label="_")
         for one in found:
             if one.ratio is None:

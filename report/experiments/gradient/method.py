@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.text.numerals import count, duration
+from report.experiments.measuring import took
+from report.text.numerals import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +61,5 @@ def method(records: Sequence[Record]) -> list[str]:
             f"series in one process: {often}."
         ),
         BASES[len(measured) > 1],
-        (
-            "Nothing is timed, so that a noisy machine does not disturb it. In all "
-            f"{duration(sum(record.elapsed_s for record in records))}."
-        ),
+        f"Nothing is timed, so that a noisy machine does not disturb it. {took(records)}",
     ]

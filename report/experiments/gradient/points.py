@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from report.analysis import leastsquares
 from report.run import seeds
 
@@ -25,16 +23,8 @@ def points(problem: Problem, weights: FloatArray) -> dict[str, list[float]]:
         problem: The least-squares problem.
         weights: Where training starts, shape (features,); the bias starts at 0.
     """
-    start = np.append(weights, 0.0)
-    halfway, lr = start, problem.best_fixed_lr()
-    for _ in range(HALFWAY_STEPS):
-        halfway = halfway - lr * (problem.hessian @ halfway - problem.cross)
-    optimum, _ = problem.optimum()
-    return {
-        "start": start.tolist(),
-        "halfway": halfway.tolist(),
-        "optimum": optimum.tolist(),
-    }
+    path = problem.path([*weights, 0.0], problem.best_fixed_lr(), HALFWAY_STEPS)
+    return {"start": path[0], "halfway": path[-1], "optimum": problem.optimum()[0]}
 
 
 def of_seed(moments: Moments, seed: int) -> dict[str, list[float]]:

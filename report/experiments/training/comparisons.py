@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from report.analysis import quantities
@@ -93,7 +94,7 @@ def _seconds_figure(
 
 def _words(labels: Sequence[str], shared: dict[str, list[Quantity]]) -> tuple[str, str]:
     """Return title and caption: which machine is fastest, and by how much for each run."""
-    totals = {m: sum(q.time().value for q in series) for m, series in shared.items()}
+    totals = {m: math.fsum(q.time().value for q in series) for m, series in shared.items()}
     fastest = min(totals, key=lambda machine: totals[machine])
     slowest = max(totals, key=lambda machine: totals[machine])
     parts = []

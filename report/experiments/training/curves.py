@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from report.analysis import leastsquares, quantities
 from report.analysis.estimate import centre
 from report.experiments.training import labels
@@ -287,10 +285,8 @@ def exact_path(result: Result, seed: TrainingRun) -> list[float] | None:
         return None
     features = len(solved.hessian) - 1
     weights = seeds.initial_weights(int(result.config["seed"]), seed.seed, features)
-    path = solved.gradient_descent(
-        np.append(weights, 0.0), labels.rate(seed.labels), labels.whole(seed.labels, "epochs")
-    )
-    return [float(loss) for loss in path]
+    rate, epochs = labels.rate(seed.labels), labels.whole(seed.labels, "epochs")
+    return solved.gradient_descent([*weights, 0.0], rate, epochs)
 
 
 def deviation(result: Result, runs: Sequence[Trained]) -> float | None:

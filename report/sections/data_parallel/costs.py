@@ -89,7 +89,7 @@ def tree_s(peers: int, size_bytes: int, link: Link) -> float:
         size_bytes: n.
         link: alpha and beta.
     """
-    steps = 2 * math.ceil(math.log2(peers))
+    steps = 2 * (peers - 1).bit_length()
     return steps * (link.latency_s + size_bytes / link.bytes_per_s)
 
 
@@ -124,7 +124,7 @@ class Work:
         Raises:
             ValueError: There are fewer examples than workers.
         """
-        return sum(self.parts_s(batch, cluster))
+        return math.fsum(self.parts_s(batch, cluster))
 
     def parts_s(self, batch: int, cluster: Cluster) -> tuple[float, float, float]:
         """Return the three parts of T(b, p): fixed, examples, communication."""

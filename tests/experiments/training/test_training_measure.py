@@ -157,7 +157,7 @@ def test_gradient_descent_in_float64_takes_the_exact_path(
     (run,) = train(bundle, GD, dtype="float64", implementation=[implementation])
     problem = leastsquares.problem(airfoil.features, airfoil.targets)
     exact = problem.gradient_descent(initial_theta(bundle, 0), lr=1.0, steps=10)
-    assert run.loss == pytest.approx(exact.tolist(), rel=1e-12)
+    assert run.loss == pytest.approx(exact, rel=1e-12)
 
 
 @pytest.mark.parametrize("loader", LOADERS)
@@ -202,7 +202,7 @@ def test_the_chapters_four_runs_end_where_the_chapter_shows(
         assert LOWEST < run.loss[-1] <= 0.26, run.labels
         if run.labels["run"] == "GD":
             exact = problem.gradient_descent(initial_theta(bundle, run.seed), lr=1.0, steps=10)
-            assert run.loss == pytest.approx(exact.tolist(), abs=1e-5)
+            assert run.loss == pytest.approx(exact, abs=1e-5)
             assert run.loss[-1] > min(run.loss) + 1e-4
 
 

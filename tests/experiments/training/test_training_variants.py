@@ -176,7 +176,7 @@ def test_the_best_momentum_beats_the_best_fixed_rate(bundle: dict[str, Any]) -> 
     12; after 6 steps the excess, a square, has shrunk to 0.85^12 = 0.14 at the slowest, against
     0.55^12 = 0.0008 times a small power of the steps.
     """
-    low, high = problem().hessian_eigenvalues()[[0, -1]]
+    low, *_, high = problem().hessian_eigenvalues()
     k = high / low
     gd = {"label": "GD", "batch_size": EXAMPLES, "lr": 2 / (low + high), "epochs": EPOCHS}
     ball = gd | {

@@ -78,9 +78,14 @@ def returns(found: Sequence[Quantity]) -> tuple[Return, Return]:
     first, *_, last = found
     above = [q for q in found if size(q) > size(first)]
     below = [q for q in found if size(q) < size(last)]
-    after = min(above, key=lambda q: abs(math.log(size(q) / (10 * size(first)))))
-    before = min(below, key=lambda q: abs(math.log(10 * size(q) / size(last))))
+    after = min(above, key=lambda q: _factor(size(q), 10 * size(first)))
+    before = min(below, key=lambda q: _factor(10 * size(q), size(last)))
     return _return(first, after), _return(before, last)
+
+
+def _factor(one: int, other: int) -> float:
+    """Return by what factor two sizes differ."""
+    return max(one / other, other / one)
 
 
 def _return(smaller: Quantity, larger: Quantity) -> Return:

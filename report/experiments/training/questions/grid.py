@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -76,9 +75,8 @@ class Grid:
         known = self.heights().values()
         if not known:
             return []
-        low, high = math.log(min(known)), math.log(max(known))
-        steps = len(SHADES)
-        return [math.exp(low + (high - low) * k / steps) for k in range(1, steps)]
+        low, steps = min(known), len(SHADES)
+        return [low * (max(known) / low) ** (k / steps) for k in range(1, steps)]
 
 
 def grid(case: Case) -> Grid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from report.experiments.training import axes as shared
@@ -133,7 +134,7 @@ def _tenth(case: Case, line: Line, best: Line) -> str:
     third = curves.ratio(last, curves.above(line.run, case.base, epoch=2)) if epochs > 2 else None
     if third is None:
         return ""
-    travelled = sum(schedules.factor("tenth", epoch, epochs) for epoch in range(epochs))
+    travelled = math.fsum(schedules.factor("tenth", epoch, epochs) for epoch in range(epochs))
     said = (
         f"A tenth after each epoch makes all {epochs} epochs as much as {digits(travelled)} at the "
         f"first rate. What {line.name} has left after its second epoch it still has "

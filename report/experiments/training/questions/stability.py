@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from report.experiments.training import axes as shared
 from report.experiments.training import curves, labels, tables, words
 from report.figures import plotting
@@ -72,9 +70,12 @@ def slowest(problem: Problem, lr: float, momentum: float = 0.0) -> float:
     Source: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods",
         1964; G. Goh, "Why Momentum Really Works", Distill 2017.
     """
+    sums = [abs(1 + momentum - lr * curvature) for curvature in problem.hessian_eigenvalues()]
+    # Of complex roots the product is m, and both are as long.
     return max(
-        float(np.abs(np.roots([1.0, -(1 + momentum - lr * curvature), momentum])).max())
-        for curvature in problem.hessian_eigenvalues()
+        math.sqrt(momentum) if apart < 0 else (total + math.sqrt(apart)) / 2
+        for total in sums
+        for apart in [total * total - 4 * momentum]
     )
 
 
@@ -164,7 +165,7 @@ def _ends(over: list[Decay], ends: dict[str, float]) -> str:
 
 def _theory(problem: Problem, decays: list[Decay]) -> str:
     curvatures = problem.hessian_eigenvalues()
-    steep, flat = (digits(float(curvatures[k]), 4) for k in (-1, 0))
+    steep, flat = (digits(curvatures[k], 4) for k in (-1, 0))
     said = (
         f"The loss is a bowl whose curvature is {LAMBDA} = {steep} where it is steepest and "
         f"{flat} where it is flattest. A plain step multiplies the error along each direction by "

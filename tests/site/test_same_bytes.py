@@ -1,0 +1,151 @@
+"""The same results give the same bytes, whatever processor, hash seed or time zone renders them.
+
+Libraries choose their kernels by the processor; variables make them choose those of another. They
+only decide these tests: nobody who uses the program has to set them.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from report.results import store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from report.results.result import Result
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+
+OTHERS = {
+    "oldest": {
+        "OPENBLAS_CORETYPE": "Prescott",
+        "NPY_DISABLE_CPU_FEATURES": "",  # all that NumPy can do without
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONHASHSEED": "1",
+        "TZ": "Pacific/Auckland",
+    },
+    "older": {
+        "OPENBLAS_CORETYPE": "Sandybridge",
+        "NPY_DISABLE_CPU_FEATURES": "X86_V3",  # and what stands upon it
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-FMA,-FMA4",
+        "PYTHONHASHSEED": "2",
+        "TZ": "America/St_Johns",
+    },
+    "newer": {
+        "OPENBLAS_CORETYPE": "Haswell",
+        "NPY_DISABLE_CPU_FEATURES": "X86_V4",
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F",
+        "PYTHONHASHSEED": "3",
+        "TZ": "Asia/Kathmandu",
+    },
+}
+"""Processors of 2004, 2011 and 2013, on this one; each with its own hash seed and time zone."""
+
+
+def _features(first: str) -> str:
+    """Name what NumPy uses of this processor from a level on; all of it if no level is named."""
+    # In ascending order. On another architecture there is no such level, and all are left out.
+    names: list[str] = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    return " ".join(names[names.index(first) if first in names else 0 :])
+
+
+def _rendered(results: Path, site: Path, variables: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the files of a site that a process of its own renders with some variables."""
+    disabled = _features(variables["NPY_DISABLE_CPU_FEATURES"])
+    command = [sys.executable, "-m", "report", "render", str(results), "-o", str(site)]
+    subprocess.run(
+        command,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, **variables, "NPY_DISABLE_CPU_FEATURES": disabled},
+        stdout=subprocess.DEVNULL,
+    )
+    return _files(site)
+
+
+def _files(site: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(site).as_posix(): path.read_bytes()
+        for path in site.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
+    }
+
+
+def _differences(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> list[str]:
+    """Name the files that differ, each with its first line that does, from there on."""
+    found = []
+    for name in sorted(one.keys() | other.keys()):
+        sides = [files.get(name, b"no such file").decode() for files in (one, other)]
+        if sides[0] == sides[1]:
+            continue
+        pairs = enumerate(zip(*sides, strict=False))
+        at = next((k for k, (a, b) in pairs if a != b), min(map(len, sides)))
+        line, start = sides[0].count("\n", 0, at) + 1, max(0, at - 40)
+        found.append(f"{name}:{line}: {' | '.join(repr(side[start : at + 40]) for side in sides)}")
+    return found
+
+
+def test_differences_are_named_by_file_and_line() -> None:
+    """A missing file is one as well."""
+    one = {"same": b"a", "a.csv": b"x\ny,1\n", "gone": b"a"}
+    named = _differences(one, {"same": b"a", "a.csv": b"x\ny,2\n"})
+    assert [each.partition(": ")[0] for each in named] == ["a.csv:2", "gone:1"]
+
+
+def test_derived_numbers_have_twelve_digits(two_machine_site: dict[str, bytes]) -> None:
+    """In the data of every figure and in every verdict; what was measured stays as it was."""
+    tables = [name for name in two_machine_site if name.endswith(".csv")]
+    cells = {
+        cell
+        for name in tables
+        for row in csv.reader(two_machine_site[name].decode().splitlines())
+        for cell in row
+    }
+    verdicts = [
+        json.dumps(json.loads(content)["verdicts"])
+        for name, content in two_machine_site.items()
+        if name.startswith("data/") and name.endswith(".json")
+    ]
+    numbers = re.findall(
+        r"(?<![\w.-])-?\d+\.\d+(?:e[-+]?\d+)?(?![\w.])", "\n".join([*cells, *verdicts])
+    )
+    assert len(numbers) > 1000
+    assert [one for one in numbers if float(one) != float(f"{float(one):.12g}")] == []
+
+
+@pytest.mark.parametrize("processor", ["oldest"])
+def test_two_machines_are_rendered_alike_on_another_processor(
+    two_results: list[Result], two_machine_site: dict[str, bytes], tmp_path: Path, processor: str
+) -> None:
+    """Pages, data and comparisons of made-up results."""
+    for result in two_results:
+        store.save(result, tmp_path / "results")
+    rendered = _rendered(tmp_path / "results", tmp_path / "site", OTHERS[processor])
+    different = _differences(two_machine_site, rendered)
+    assert not different, "\n".join(different)
+
+
+@pytest.mark.parametrize("processor", OTHERS)
+def test_committed_results_give_the_committed_site_on_any_processor(
+    tmp_path: Path, processor: str
+) -> None:
+    """Whoever renders it elsewhere gets no other file to commit."""
+    if not (ROOT / "site" / "index.html").is_file():
+        pytest.skip("no result has been committed yet")
+    rendered = _rendered(ROOT / "results", tmp_path / "site", OTHERS[processor])
+    different = _differences(_files(ROOT / "site"), rendered)
+    assert not different, "\n".join(different)
