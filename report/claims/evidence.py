@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from report.analysis.quantities import RATES, Question, by_backend, highest, quotient
+from report.analysis.quantities import RATES, Question, by_backend, highest, quotient, undisturbed
 from report.experiments.catalogue import KINDS
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class Found:
         timed: Whether a clock has a part in it.
         above: It is only a lower bound: the true value lies above.
         below: It is only an upper bound.
-        records: What counts of what was measured for it, by experiment.
-        left_out: For each process that was too disturbed to count, why, by experiment.
+        records: What it stands on.
+        left_out: Processes that were too disturbed to count.
         picked: The pick, where it is the highest or lowest of several.
     """
 
@@ -41,8 +41,8 @@ class Found:
     timed: bool
     above: bool = False
     below: bool = False
-    records: dict[str, list[Record]] = field(default_factory=dict)
-    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    left_out: list[Record] = field(default_factory=list)
     picked: Highest | None = None
 
     def inverted(self) -> list[Factor]:
@@ -60,8 +60,8 @@ class Sweep:
         rate: What is asked of them, where it is a rate; else their values are.
         timed: Whether a clock has a part in them.
         censored: Some of the values are only bounds.
-        records: What counts of what was measured for it.
-        left_out: For each process that was too disturbed to count, why.
+        records: What they stand on.
+        left_out: Processes that were too disturbed to count.
     """
 
     x: list[float]
@@ -70,7 +70,7 @@ class Sweep:
     timed: bool
     censored: bool
     records: list[Record]
-    left_out: tuple[str, ...]
+    left_out: list[Record]
 
 
 def side(result: Result, backend: str, wanted: StoredSide) -> Found:
@@ -101,8 +101,8 @@ def side(result: Result, backend: str, wanted: StoredSide) -> Found:
         unit=metric.unit,
         timed=metric.timed,
         above=quantity.censored > 0,
-        records={quantity.experiment: _behind(records, [quantity])},
-        left_out={quantity.experiment: quantity.left_out},
+        records=_behind(records, [quantity]),
+        left_out=_left_out(records, quantity),
         picked=picked,
     )
     if wanted["over"] is None:
@@ -136,7 +136,7 @@ def sweep(result: Result, backend: str, wanted: StoredSide, along: str) -> Sweep
         timed=metric.timed,
         censored=any(one.censored for one in points.values()),
         records=_behind(records, points.values()),
-        left_out=fitting[0].left_out,
+        left_out=_left_out(records, fitting[0]),
     )
 
 
@@ -177,6 +177,11 @@ def _behind(records: Sequence[Record], quantities: Iterable[Quantity]) -> list[R
     ]
 
 
+def _left_out(records: Sequence[Record], quantity: Quantity) -> list[Record]:
+    kept = undisturbed(records).records if quantity.left_out else records
+    return [record for record, one in zip(records, kept, strict=True) if one is None]
+
+
 def _rate(wanted: StoredSide) -> str | None:
     return wanted["metric"] if wanted["metric"] in RATES else None
 
@@ -208,8 +213,8 @@ def _divided(above: Found, below: Found) -> Found:
         timed=above.timed or below.timed,
         above=above.above or below.below,
         below=above.below or below.above,
-        records=above.records | below.records,
-        left_out=above.left_out | below.left_out,
+        records=above.records + below.records,
+        left_out=above.left_out + below.left_out,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from report.analysis import estimate, noise
 from report.analysis.estimate import product
@@ -14,7 +14,7 @@ from report.claims.evidence import Missing
 from report.results.verdict import Value, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from report.analysis.estimate import Estimate
     from report.claims.evidence import Found
@@ -127,11 +127,13 @@ def _compared(result: Result, backend: str, claim: StoredClaim) -> _Case:
             judged = judge.less(effect, claim["least"], above=above, below=below)
         case _:
             judged = judge.equivalent(effect, claim["margin"], censored=above or below)
+    records = _once(record for side in sides for record in side.records)
+    left_out = _once(record for side in sides for record in side.left_out)
     return _Case(
         judgement=judged,
         effect=effect,
-        records=[r for s in _merged(sides, "records") for r in s],
-        left_out=sum(map(len, _merged(sides, "left_out"))),
+        records=list(records.values()),
+        left_out=len(left_out.keys() - records.keys()),
         timed=timed,
         each=effect.each,
         left=_value(left),
@@ -150,8 +152,8 @@ def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
     return _Case(
         judgement=judge.stalls(falls, goes_on, claim["least"]),
         effect=goes_on,
-        records=[r for s in end.records.values() for r in s],
-        left_out=sum(map(len, end.left_out.values())),
+        records=end.records,
+        left_out=len(end.left_out),
         timed=end.timed,
         each=goes_on.each,
         left=_value(end),
@@ -198,12 +200,9 @@ def _gated(case: _Case) -> tuple[Decision, str, str]:
     )
 
 
-def _merged(sides: Sequence[Found], name: str) -> list[Any]:
-    """Return what sides hold by experiment, each experiment once."""
-    merged: dict[str, Any] = {}
-    for each in sides:
-        merged |= getattr(each, name)
-    return list(merged.values())
+def _once(records: Iterable[Record]) -> dict[tuple[str, int], Record]:
+    """Return the records of one backend, each once."""
+    return {(record.experiment, record.process): record for record in records}
 
 
 def _numbers(result: Result, backend: str, claim: StoredClaim) -> dict[str, Value]:

@@ -210,6 +210,19 @@ def test_one_of_several_series_is_picked(
     found = judged(SIZES, left={**FULL, **keys}, right=1)
     assert found.effect is not None
     assert found.effect.value == pytest.approx(expected * 0.99 ** (1 / 3))
+    assert found.left is not None
+    assert (found.left.highest_of, found.left.ties) == (2 if "pick" in keys else 0, [])
+
+
+def test_a_pick_names_its_ties(judged: Judge) -> None:
+    """Of three that do not differ more than processes do the others stand beside the highest."""
+    records = products(row=[[1.0], [1.1]], column=[[1.1], [1.01]], full=[[0.1], [0.1]])
+    found = judged(records, left={"experiment": "products", "pick": "highest"}, right=1)
+    assert found.left is not None
+    assert found.left.highest_of == 3
+    assert len(found.left.ties) == 1
+    assert "strategy=row" in found.left.ties[0]
+    assert "strategy=column" in found.left.key
 
 
 # --- not run
@@ -432,11 +445,3 @@ def test_numbers_are_those_that_were_measured(judged: Judge) -> None:
     assert list(found.numbers) == ["rate"]
     assert found.numbers["rate"].unit == "FLOPS"
     assert found.numbers["rate"].value == pytest.approx(1000 / 0.99 ** (1 / 3))
-
-
-def test_judging_twice_gives_the_same_bits(judged: Judge) -> None:
-    """Samples of some width: the interval stands on resamples, which the claim's id decides."""
-    samples = [[1.0, 1.1, 1.3, 1.2, 0.9]] * 3
-    records = products(column=samples, full=[[1.0]] * 3)
-    first, second = (judged(records, left=COLUMN, right=FULL) for _ in range(2))
-    assert first == second

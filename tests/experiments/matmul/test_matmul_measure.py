@@ -14,6 +14,7 @@ from report.experiments.matmul import measure as matmul
 from report.experiments.matmul.measure import PRINTED_ORDER, measure
 from report.experiments.matmul.spec import MatmulSettings
 from report.worker.records import Unavailable
+from report.worker.timing import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -274,6 +275,47 @@ def test_every_product_runs_with_the_threads_and_precision_of_its_labels(
     states = labels(outcome, "threads", "tf32")
     assert states == [(count, allowed) for count in threads for allowed in tf32]
     assert {(count, allowed) for _, _, count, allowed in fake.multiplied} == set(states)
+
+
+class Resizing(Fake):
+    """A backend whose first product after a change of threads takes a hundred times as long.
+
+    Attributes:
+        now_s: What its clock shows.
+    """
+
+    def __init__(self) -> None:
+        """Begin with a pool of no size."""
+        super().__init__()
+        self.now_s, self.sized = 0.0, 0
+
+    def synchronize(self) -> None:
+        """Let the product that was just asked for take its time."""
+        for *_, threads, _ in self.multiplied:
+            self.now_s += 0.05 if threads == self.sized else 5.0
+            self.sized = threads
+        self.multiplied.clear()
+
+
+def test_a_change_of_threads_is_followed_by_a_product_that_is_not_timed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A pool starts its threads at first use, which is no part of any sample or warm-up."""
+    fake = Resizing()
+
+    class Ticking(Stopwatch):
+        def __init__(self, **fields: Any) -> None:
+            super().__init__(clock=lambda: fake.now_s, **fields)
+
+    monkeypatch.setattr(matmul, "Stopwatch", Ticking)
+    outcome = measure(fake, job_of(usable=4, budget_s=1000.0, threads=[1, 4], size=[4, 8]))
+    timings = [series.timing for series in outcome.series if series.timing]
+    assert len(timings) == 4
+    for timing in timings:
+        assert timing.inner_loops == 1
+        assert [*timing.warmup_s, *timing.elapsed_s] == pytest.approx(
+            [0.05] * (len(timing.warmup_s) + 3)
+        )
 
 
 def test_a_session_with_threads_of_its_own_is_told_those_of_the_series() -> None:
