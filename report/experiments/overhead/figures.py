@@ -180,6 +180,7 @@ def _facts(
         "shortest": shortest,
         "worth": shortest and ratio(first, shortest),
         "parts": found,
+        "most": None,
         "rough": found is not None and found.line.deviation > ROUGH,
         "gains": gains if len(gains) < 2 else [gains[0], gains[-1]],
         "strict": [_percent(ratio(q, peak, "flop_per_s")) for q in (first, last)] if peak else [],
