@@ -1,9 +1,9 @@
 """What several experiments say together: figures made of what each of them measured.
 
 Each module offers `TITLE`, `experiments(result)` (the names of those that it draws on),
-`figures(result)`, `method(result)` and `sentences(result)` (for the top of the page); the text that
-asks its questions is the template of its name in `templates/models/`. This module is the registry;
-it imports none of them.
+`figures(result)`, `method(result)` and `sentences(result)` (for the top of the page); its text is
+the template of its name in `templates/sections/`. This module is the registry, and imports none of
+them.
 """
 
 from __future__ import annotations

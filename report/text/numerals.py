@@ -133,6 +133,6 @@ def spelled(number: int) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Write a count with its noun: "1 process", "3 processes", "no seeds"."""
+    """Write a count with its noun: "1 process", "1,500 examples", "no seeds"."""
     plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{number or 'no'} {noun if number == 1 else plural}"
+    return f"{f'{number:,}' if number else 'no'} {noun if number == 1 else plural}"

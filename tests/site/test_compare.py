@@ -43,8 +43,7 @@ COMPARED = [
     "block-width",
     "threads",
     "memory",
-    "overhead-dispatch",
-    "overhead-update",
+    "overhead-calls",
     *(f"{name}-{what}" for name in TRAINED for what in ("seconds", "time")),
 ]
 

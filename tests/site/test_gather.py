@@ -75,12 +75,6 @@ MEASURED: dict[str, tuple[str, str, list[str]]] = {
     ),
     "overhead-pytorch-dispatch": ("elements", "time of one call, µs", []),
     "overhead-pytorch-update": ("batch size", "time of one update, µs", ["eager", "compiled"]),
-    "overhead-pytorch-share": ("batch size", "share that is not arithmetic, %", []),
-    "overhead-pytorch-throughput": (
-        "batch size",
-        "thousand examples per second",
-        ["eager", "compiled", "in proportion"],
-    ),
     "chapter-training-pytorch-epochs": ("epochs (logarithmic)", "loss", ["GD", "batch 100"]),
     "chapter-training-pytorch-time": ("seconds of training (logarithmic)", "loss", ["GD", "SGD"]),
     "chapter-training-pytorch-excess": (
@@ -213,8 +207,7 @@ COMPARED = {
     "block-width",
     "matrix-size",
     "memory",
-    "overhead-dispatch",
-    "overhead-update",
+    "overhead-calls",
     "threads",
     "vectorization",
     *(f"{name}-{what}" for name in TRAINED for what in ("seconds", "time")),

@@ -1,365 +1,249 @@
-"""Figures and tables of an `overhead` experiment."""
+"""Figures and tables of an `overhead` experiment of one machine."""
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
-from matplotlib.ticker import LogLocator
-
-from report.analysis import quantities
+from report.analysis.quantities import by_backend, ratio
 from report.experiments.matmul.quantities import peaks
-from report.experiments.overhead import model, words
-from report.experiments.overhead.quantities import of_records
-from report.figures import plotting, ticks
-from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
-from report.figures.svg import MUTED
+from report.experiments.overhead.model import (
+    calls,
+    compiling,
+    doubled,
+    parts,
+    times_per_doubling,
+)
+from report.experiments.overhead.quantities import name_call, of_records
+from report.figures import prose
+from report.figures.figure import Figure, Number, Table, absent, number, quantity_sheet
+from report.figures.shapes import Axis, Curves, Reference, Upright, line
 from report.text.numerals import digits, scaled
+from report.text.units import KILO, MEGA, MICRO, PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from matplotlib.axes import Axes
-
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.experiments.overhead.words import Updates
+    from report.experiments.overhead.model import BySize, Parts
+    from report.figures.figure import Sheet
     from report.results.result import Result
 
-MICRO, KILO = 1e-6, 1e3
-VARIANTS = ("eager", "compiled")
+    Lines = Mapping[str, BySize]
+
+TEMPLATE = "experiments/overhead.html"
+
 STEP = ["Update.step", "mean_loss", "linreg", "squared_loss", "sgd"]
 """What an update consists of, in the backend's files."""
 
+ROUGH = 0.25
+"""From this relative deviation on, a line is said to describe the times badly."""
+
 
 def figures(result: Result, experiment: str) -> list[Figure]:
-    """Draw an experiment of one machine: calls, updates, what of them is not arithmetic."""
+    """Draw an experiment of one machine: additions by size, updates by batch."""
     drawn = []
-    for backend, records in quantities.by_backend(result.of(experiment)).items():
-        found = of_records(records, result.run)
-        name = f"{experiment}-{backend}"
-        adds = additions(found)
-        lines = updates(found)
+    for backend, records in by_backend(result.of(experiment)).items():
+        lines = calls(of_records(records, result.run))
+        adds = lines.pop("add", None)
         if adds:
-            drawn.append(_dispatch(f"{name}-dispatch", adds))
+            drawn.append(_additions(f"{experiment}-{backend}-dispatch", adds))
         if lines:
-            shortest = next(iter(adds.values()), None)
-            drawn.append(_update(f"{name}-update", lines, shortest))
-            drawn += _share(f"{name}-share", lines, _peak(result, backend))
-            drawn += _throughput(f"{name}-throughput", lines)
+            shortest = next(iter(adds.values())) if adds else None
+            best = peaks(result).get("float32")
+            peak = best.quantity if best and best.quantity.backend == backend else None
+            drawn.append(_updates(f"{experiment}-{backend}-update", lines, shortest, peak))
     return drawn
 
 
-def additions(found: Sequence[Quantity]) -> dict[int, Quantity]:
-    """Return the additions by size, the smallest first."""
-    chosen = {int(str(q.labels["size"])): q for q in found if q.labels["operation"] == "add"}
-    return dict(sorted(chosen.items()))
+def sheet(series: Sequence[Quantity]) -> Sheet:
+    """Return all series with their labels, in SI units."""
+    counts = {"flop": "flops", "bytes_moved": "bytes_moved"}
+    return quantity_sheet(series, {"elapsed_s": None, "flop_per_s": "flop_per_s"}, counts)
 
 
-def updates(found: Sequence[Quantity]) -> dict[str, Updates]:
-    """Return the updates by batch size, for each variant that was measured, eager first."""
-    lines = {variant: model.updates(found, variant) for variant in VARIANTS}
-    return {variant: line for variant, line in lines.items() if line}
-
-
-def _peak(result: Result, backend: str) -> float | None:
-    """Return the highest rate of a float32 product, in operations per second."""
-    best = peaks(result).get("float32")
-    if best is None or best.quantity.backend != backend:
-        return None
-    return best.estimate.value
-
-
-def _dispatch(name: str, adds: Mapping[int, Quantity]) -> Figure:
+def _additions(name: str, adds: BySize) -> Figure:
     """Draw seconds per addition against elements, with the shortest vector's as a reference."""
-    small, floor = next(iter(adds.items()))
-    cost, twice = floor.time().value, words.doubled(adds)
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        size_axis(axes, max(adds), narrow=narrow)
-        ticks.log_axis(axes.yaxis)
-        times = [q.time().scaled(1 / MICRO) for q in adds.values()]
-        plotting.line(axes, list(adds), times, 0, label="add")
-        label = f"{words.elements(small)}: {scaled(cost, 's')}"
-        plotting.reference(axes, cost / MICRO, label, below=True)
-        # Room for that label below the line.
-        low, high = axes.get_ylim()
-        axes.set_ylim(min(low, cost / MICRO / 2), high)
-        if twice is not None:
-            _mark(axes, twice, f"twice that: {digits(twice, 2)}")
-        axes.set_xlabel("elements")
-        axes.set_ylabel("time of one call, µs")
-
-    said = words.dispatch(adds)
+    sizes, series = list(adds), list(adds.values())
+    first, last, twice = series[0], series[-1], doubled(adds)
+    cost = first.time().value
+    marks: list[Reference | Upright] = [
+        Reference(y=cost, label=f"{name_call(first)}: {scaled(cost, 's')}", below=True)
+    ]
+    if twice is not None:
+        label = f"twice that: {digits(twice.value)}"
+        marks.append(Upright(x=twice.value, label=label, top=True))
+    shape = Curves(
+        x=Axis(label="elements"),
+        # Room for the reference's label below the line.
+        y=Axis(label="time of one call, µs", unit=MICRO, room=1.5),
+        lines=(line("add", 0, sizes, [q.time() for q in series]),),
+        marks=tuple(marks),
+    )
+    several = len(adds) > 1
+    words = prose.words(
+        TEMPLATE,
+        "dispatch",
+        shape.alt,
+        first=first,
+        last=last if several else None,
+        twice=twice,
+        slower=several and ratio(last, first),
+        one=last.time().scaled(1 / sizes[-1], f"one addition of {last.name()}"),
+        worth=ratio(first, last).scaled(sizes[-1], f"additions worth {first.name()}"),
+    )
     rows: list[list[str | Number]] = [
-        [f"{size:,}", number(q.time(), MICRO), number(_paired(q, floor)), number(_rate(q), 1e6)]
+        [
+            f"{size:,}",
+            number(q.time(), MICRO),
+            Number(text="1") if q is first else number(ratio(q, first)),
+            number(q.rate(), MEGA),
+        ]
         for size, q in adds.items()
     ]
     header = ["elements", "time, µs", "times the shortest", "million additions a second"]
     return Figure(
         name=name,
         question="dispatch",
-        words=said,
-        drawing=plotting.drawing(name, said.alt, draw),
+        words=words,
+        shape=shape,
         table=Table(header=header, rows=rows),
-        sheet=sheet(list(adds.values())),
+        sheet=sheet(series),
         code=["addition"],
     )
 
 
-def size_axis(axes: Axes, largest: int, *, narrow: bool) -> None:
-    """Lay out a logarithmic axis of sizes; on a phone long numbers need every other tick."""
-    ticks.log_axis(axes.xaxis)
-    if narrow and largest >= 100_000:
-        axes.xaxis.set_major_locator(LogLocator(base=100))
+def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity | None) -> Figure:
+    """Draw seconds per update against batch size, with the part that is fixed as a reference.
 
-
-def _paired(one: Quantity, other: Quantity) -> Estimate:
-    return quantities.ratio(one, other)
-
-
-def _rate(quantity: Quantity) -> Estimate:
-    return quantity.rate()
-
-
-def _mark(axes: Axes, x: float, label: str) -> None:
-    """Draw a labelled thin line upright, its label at the top on the side with more room."""
-    axes.axvline(x, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
-    left, right = axes.get_xlim()
-    late = x * x > left * right  # on a logarithmic axis
-    axes.annotate(
-        label,
-        (x, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(-5 if late else 5, -4),
-        textcoords="offset points",
-        ha="right" if late else "left",
-        va="top",
-        color=MUTED,
-        fontsize=11.5,
+    Args:
+        name: Of the figure.
+        lines: Updates by batch size, for each variant.
+        shortest: The shortest addition, if there is one.
+        peak: The fastest float32 product, if there is one.
+    """
+    variant, main = next(iter(lines.items()))
+    found = parts(main)
+    fixed = None
+    if found is not None:
+        label = f"fixed part, {variant}: {scaled(found.fixed.value, 's')}"
+        fixed = Reference(y=found.fixed.value, label=label, below=True)
+    shape = Curves(
+        x=Axis(label="batch size"),
+        y=Axis(label="time of one update, µs", unit=MICRO, scale="zero-or-log"),
+        lines=tuple(
+            line(name, int(name == "compiled"), list(mine), [q.time() for q in mine.values()])
+            for name, mine in lines.items()
+        ),
+        marks=(fixed,) if fixed else (),
     )
-
-
-def _update(name: str, lines: Mapping[str, Updates], shortest: Quantity | None) -> Figure:
-    """Draw seconds per update against batch size, with the part that is fixed as a reference."""
-    variant, found = next(iter(lines.items()))
-    fitted = model.fit({size: q.time().value for size, q in found.items()})
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        ticks.log_axis(axes.xaxis)
-        drawn = [
-            plotting.line(
-                axes,
-                list(line),
-                [q.time().scaled(1 / MICRO) for q in line.values()],
-                VARIANTS.index(one),
-                label=one,
-            )
-            for one, line in lines.items()
-        ]
-        time_axis(axes)
-        if fitted is not None:
-            label = f"fixed part, {variant}: {scaled(fitted.fixed_s, 's')}"
-            plotting.reference(axes, fitted.fixed_s / MICRO, label, below=True)
-        axes.set_xlabel("batch size")
-        axes.set_ylabel("time of one update, µs")
-        plotting.name_lines(axes, drawn, narrow=narrow)
-
-    said = words.update(lines, fitted, shortest)
+    every = [q for mine in lines.values() for q in mine.values()]
     return Figure(
         name=name,
         question="update",
-        words=said,
-        drawing=plotting.drawing(name, said.alt, draw),
-        table=_update_table(lines),
-        sheet=sheet([q for line in lines.values() for q in line.values()]),
-        code=_code(lines),
+        words=prose.words(
+            TEMPLATE,
+            "update",
+            shape.alt,
+            ends=[
+                (name_call(q), q)
+                for mine in lines.values()
+                for q in list(mine.values())[:: max(1, len(mine) - 1)]
+            ],
+            compiled={s: compiling(eager, one) for s, (eager, one) in _both(lines).items()},
+            **_facts(main, found, shortest, peak),
+        ),
+        shape=shape,
+        table=_table(lines, found, peak),
+        sheet=quantity_sheet(
+            every,
+            {"elapsed_s": None, "examples_per_s": "examples_per_s"},
+            {"flop": "flops", "bytes_moved": "bytes_moved"},
+        ),
+        code=[*STEP, *(["Update.compile"] if "compiled" in lines else [])],
     )
 
 
-def time_axis(axes: Axes) -> None:
-    """Begin at zero where the values span less than a decade; else use a logarithmic axis."""
-    low, high = axes.dataLim.y0, axes.dataLim.y1
-    if high < 10 * low:
-        axes.set_ylim(0, 1.12 * high)
-    else:
-        ticks.log_axis(axes.yaxis)
+def _facts(
+    main: BySize, found: Parts | None, shortest: Quantity | None, peak: Quantity | None
+) -> dict[str, object]:
+    """Return what the sentences about the first variant's updates name."""
+    first, last = _ends(main)
+    sizes = (min(main), max(main))
+    gains = list(_doublings(main).items())
+    facts: dict[str, object] = {
+        "first": first,
+        "last": last,
+        "sizes": sizes,
+        "longer": ratio(last, first),
+        "shortest": shortest,
+        "worth": shortest and ratio(first, shortest),
+        "parts": found,
+        "most": None,
+        "rough": found is not None and found.line.deviation > ROUGH,
+        "gains": gains if len(gains) < 2 else [gains[0], gains[-1]],
+        "strict": [_percent(ratio(q, peak, "flop_per_s")) for q in (first, last)] if peak else [],
+    }
+    if found is not None:
+        facts["growing"] = [_percent(found.growing[size]) for size in sizes]
+    if found is not None and found.equal is not None:
+        each = found.per_example
+        facts["most"] = each.reciprocal(1 / MEGA, f"million examples per s at most, {each.key}")
+    return facts
 
 
-def _code(lines: Mapping[str, Updates]) -> list[str]:
-    return [*STEP, *(["Update.compile"] if "compiled" in lines else [])]
+def _ends(mine: BySize) -> tuple[Quantity, Quantity]:
+    series = list(mine.values())
+    return series[0], series[-1]
 
 
-def _sizes(lines: Mapping[str, Updates]) -> list[int]:
-    return sorted({size for line in lines.values() for size in line})
+def _percent(share: Estimate) -> Estimate:
+    return share.scaled(1 / PERCENT, f"percent {share.key}")
 
 
-def _update_table(lines: Mapping[str, Updates]) -> Table:
-    """Return times by batch size, a column for each variant, and their ratio if there are two."""
-    both = len(lines) > 1
-    rows: list[list[str | Number]] = []
-    for size in _sizes(lines):
-        at = {variant: line[size] for variant, line in lines.items() if size in line}
-        row: list[str | Number] = [f"{size:,}"]
-        row += [number(at[one].time(), MICRO) if one in at else absent() for one in lines]
-        if both:
-            row.append(number(_paired(at["compiled"], at["eager"])) if len(at) > 1 else absent())
-        rows.append(row)
-    header = ["batch size", *(f"{variant}, µs" for variant in lines)]
-    return Table(header=[*header, "compiled / eager"] if both else header, rows=rows)
+def _both(lines: Lines) -> dict[int, tuple[Quantity, Quantity]]:
+    """Return the eager and the compiled update of the sizes that have both."""
+    eager, compiled = lines.get("eager", {}), lines.get("compiled", {})
+    return {size: (eager[size], q) for size, q in compiled.items() if size in eager}
 
 
-def _share(name: str, lines: Mapping[str, Updates], peak: float | None) -> list[Figure]:
-    """Draw the share of an eager update that is not arithmetic, if enough sizes tell it."""
-    found = lines.get("eager", {})
-    fitted = model.fit({size: q.time().value for size, q in found.items()})
-    shares = model.shares(found)
-    if fitted is None or not shares:
-        return []
-    arithmetic = (
-        {size: (q.flops or 0) / peak / q.time().value for size, q in found.items()} if peak else {}
-    )
+def _doublings(mine: BySize) -> dict[tuple[int, int], Estimate]:
+    """Estimate what a doubling of the batch makes of the rate, between neighbouring sizes."""
+    return {
+        (small, large): times_per_doubling(mine[small], mine[large])
+        for small, large in itertools.pairwise(mine)
+    }
 
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        del narrow
-        ticks.log_axis(axes.xaxis)
-        plotting.line(axes, list(shares), [s.scaled(100) for s in shares.values()], 0, label="")
-        axes.set_ylim(0, 108)
-        axes.set_xlabel("batch size")
-        axes.set_ylabel("share that is not arithmetic, %")
 
-    said = words.fixed_share(shares, fitted, arithmetic)
-    header = ["batch size", "time, µs", "not arithmetic, %"]
-    names = ["batch_size", *columns("elapsed_s"), *columns("not_arithmetic")[:3]]
-    rows: list[list[str | Number]] = []
-    data = []
-    for size, one in shares.items():
-        time = found[size].time()
-        row: list[str | Number] = [f"{size:,}", number(time, MICRO), _percent(one)]
-        if arithmetic:
-            row.append(Number(text=digits(100 * arithmetic[size], 2)))
-        rows.append(row)
-        strict = 1 - arithmetic[size] if arithmetic else None
-        data.append([size, *cells(time), *cells(one)[:3], strict])
-    return [
-        Figure(
-            name=name,
-            question="share",
-            words=said,
-            drawing=plotting.drawing(name, said.alt, draw),
-            table=Table(
-                header=[*header, *(["operations at the peak rate, %"] if arithmetic else [])],
-                rows=rows,
-            ),
-            sheet=Sheet(header=[*names, "not_operations_at_peak_rate"], rows=data),
-            code=STEP,
-        )
+def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
+    """Return what there is of each batch size, a column for each of it."""
+    variant, main = next(iter(lines.items()))
+    columns: dict[str, dict[int, Number]] = {
+        f"{name}, µs": {size: number(q.time(), MICRO) for size, q in mine.items()}
+        for name, mine in lines.items()
+    }
+    if len(lines) > 1:
+        both = _both(lines).items()
+        columns["compiled / eager"] = {s: number(ratio(one, eager)) for s, (eager, one) in both}
+    if found is not None:
+        shares = found.growing.items()
+        columns["grows with the batch, %"] = {s: number(r, PERCENT) for s, r in shares}
+    if peak is not None:
+        columns["operations at the peak rate, %"] = {
+            size: number(ratio(q, peak, "flop_per_s"), PERCENT) for size, q in main.items()
+        }
+    for name, mine in lines.items():
+        columns[f"{name}, thousand examples/s"] = {
+            size: number(q.examples_per_s(), KILO) for size, q in mine.items()
+        }
+    if len(main) > 1:
+        columns[f"{variant}, times per doubling"] = {
+            large: number(gain) for (_, large), gain in _doublings(main).items()
+        }
+    sizes = sorted({size for mine in lines.values() for size in mine})
+    rows: list[list[str | Number]] = [
+        [f"{size:,}", *(column.get(size, absent()) for column in columns.values())]
+        for size in sizes
     ]
-
-
-def _percent(share: Estimate) -> Number:
-    """Write a share in percent with two places, since three digits would make 99.98 % all."""
-    ends = ""
-    if share.low is not None and share.high is not None:
-        ends = f"{100 * share.low:.2f}\N{EN DASH}{100 * share.high:.2f}"
-    return Number(text=f"{100 * share.value:.2f}", interval=ends)
-
-
-def _throughput(name: str, lines: Mapping[str, Updates]) -> list[Figure]:
-    """Draw examples per second against batch size, beside what proportion would bring."""
-    found = next(iter(lines.values()))
-    if len(found) < 2:
-        return []
-    fitted = model.fit({size: q.time().value for size, q in found.items()})
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        ticks.log_axis(axes.xaxis)
-        ticks.log_axis(axes.yaxis)
-        drawn = [
-            plotting.line(
-                axes,
-                list(line),
-                [examples_per_s(q).scaled(1 / KILO) for q in line.values()],
-                VARIANTS.index(variant),
-                label=variant,
-            )
-            for variant, line in lines.items()
-        ]
-        (small, first), large = next(iter(found.items())), max(found)
-        rate = examples_per_s(first).value / KILO
-        axes.plot(
-            [small, large],
-            [rate, rate * large / small],
-            color=MUTED,
-            linewidth=1,
-            linestyle=(0, (2, 2)),
-        )
-        axes.annotate(
-            "in proportion",
-            (large, rate * large / small),
-            xytext=(-16, -2),
-            textcoords="offset points",
-            ha="right",
-            color=MUTED,
-            fontsize=11.5,
-        )
-        axes.set_xlabel("batch size")
-        axes.set_ylabel("thousand examples per second")
-        plotting.name_lines(axes, drawn, narrow=narrow)
-
-    said = words.throughput(lines, fitted)
-    return [
-        Figure(
-            name=name,
-            question="throughput",
-            words=said,
-            drawing=plotting.drawing(name, said.alt, draw),
-            table=_throughput_table(lines),
-            sheet=_throughput_sheet(lines),
-            code=_code(lines),
-        )
-    ]
-
-
-def examples_per_s(quantity: Quantity) -> Estimate:
-    """Return the examples of an update per second."""
-    return quantity.examples_per_s()
-
-
-def _throughput_table(lines: Mapping[str, Updates]) -> Table:
-    variant, found = next(iter(lines.items()))
-    before: dict[int, Quantity] = dict(zip(list(found)[1:], found.values(), strict=False))
-    rows: list[list[str | Number]] = []
-    for size in _sizes(lines):
-        row: list[str | Number] = [f"{size:,}"]
-        row += [
-            number(examples_per_s(line[size]), KILO) if size in line else absent()
-            for line in lines.values()
-        ]
-        row.append(
-            number(model.times_per_doubling(before[size], found[size]))
-            if size in before
-            else absent()
-        )
-        rows.append(row)
-    header = ["batch size", *(f"{one}, thousand examples/s" for one in lines)]
-    return Table(header=[*header, f"{variant}, times per doubling"], rows=rows)
-
-
-def _throughput_sheet(lines: Mapping[str, Updates]) -> Sheet:
-    every = [q for line in lines.values() for q in line.values()]
-    names = list(every[0].labels)
-    return Sheet(
-        header=[*names, *columns("examples_per_s")],
-        rows=[[q.labels[n] for n in names] + cells(examples_per_s(q)) for q in every],
-    )
-
-
-def sheet(found: Sequence[Quantity]) -> Sheet:
-    """Return all series with their labels, in SI units."""
-    names = list(found[0].labels)
-    return Sheet(
-        header=[*names, "flop", "bytes_moved", *columns("elapsed_s")],
-        rows=[
-            [q.labels[n] for n in names] + [q.flops, q.bytes_moved] + cells(q.time()) for q in found
-        ],
-    )
+    return Table(header=["batch size", *columns], rows=rows)

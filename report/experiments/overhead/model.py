@@ -1,13 +1,15 @@
-"""What an update costs by its batch: T(b) = a + c b, fitted to measured times."""
+"""Calls and updates by size, and what an update takes by its batch: T(b) = a + c b, fitted."""
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities
-from report.analysis.estimate import average
+from report.analysis.estimate import average, estimate
+from report.analysis.quantities import by_backend, ratio
 from report.experiments.overhead.quantities import of_records
 from report.worker.timing import median
 
@@ -18,8 +20,31 @@ if TYPE_CHECKING:
     from report.analysis.quantities import Quantity
     from report.results.result import Result
 
+    BySize = dict[int, Quantity]
+
+CALLS = ("add", "eager", "compiled")
+"""Additions, and the variants of an update."""
+
 LEAST_SIZES = 3
 """Through two points any line goes, and nothing tells how well it fits."""
+
+
+def calls(series: Sequence[Quantity]) -> dict[str, BySize]:
+    """Return additions, then updates of each variant, by size; none that was not measured."""
+    lines: dict[str, BySize] = {name: {} for name in CALLS}
+    for q in sorted(series, key=_size):
+        name = str(q.labels["operation" if q.labels["operation"] == "add" else "variant"])
+        lines[name][_size(q)] = q
+    return {name: line for name, line in lines.items() if line}
+
+
+def updates(series: Sequence[Quantity], variant: str) -> BySize:
+    """Return the updates of a variant by batch size, the smallest first."""
+    return calls(series).get(variant, {})
+
+
+def _size(quantity: Quantity) -> int:
+    return int(str(quantity.labels["size"]))
 
 
 @dataclass(frozen=True)
@@ -40,36 +65,95 @@ class StepModel:
         """Return the seconds of an update with so many examples."""
         return self.fixed_s + self.per_example_s * batch
 
+    def beside(self, times: Mapping[int, float]) -> StepModel:
+        """Return the same line with its deviation from some times."""
+        off = max(abs(seconds / self.time_s(batch) - 1) for batch, seconds in times.items())
+        return dataclasses.replace(self, deviation=off)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What updates of one variant take, in parts.
+
+    The line is fitted in each process to that process's medians, so that intervals, over
+    processes, hold the fit's own uncertainty.
+
+    Attributes:
+        fixed: Seconds that any update takes, whatever its batch.
+        per_example: Seconds that each example adds.
+        equal: The batch that takes as long as what is fixed; None where examples take nothing.
+        growing: By batch size the share of an update that grows with its batch, c b / T(b).
+        line: The same as a line.
+    """
+
+    fixed: Estimate
+    per_example: Estimate
+    equal: Estimate | None
+    growing: dict[int, Estimate]
+    line: StepModel
+
+
+def parts(line: Mapping[int, Quantity]) -> Parts | None:
+    """Tell the parts of updates by batch size; None where no process has enough of them."""
+    fits = [(times, one) for times in _by_process(line) if (one := fit(times)) is not None]
+    if not fits:
+        return None
+    key = next(iter(line.values())).name("update")
+    fixed = _over_processes([one.fixed_s for _, one in fits], f"fixed part of {key}")
+    each = _over_processes([one.per_example_s for _, one in fits], f"example of {key}")
+    slopes = all(one.per_example_s for _, one in fits)
+    batches = [one.fixed_s / one.per_example_s for _, one in fits] if slopes else []
+    growing = {}
+    for size, q in line.items():
+        shares = [one.per_example_s * size / times[size] for times, one in fits if size in times]
+        if shares:
+            growing[size] = _at_most_all(_over_processes(shares, f"growing part of {q.name()}"))
+    model = StepModel(fixed.value, each.value)
+    times = {size: q.time().value for size, q in line.items()}
+    return Parts(
+        fixed=fixed,
+        per_example=each,
+        equal=_over_processes(batches, f"equal parts of {key}") if batches else None,
+        growing=growing,
+        line=model.beside(times),
+    )
+
+
+def _by_process(line: Mapping[int, Quantity]) -> list[dict[int, float]]:
+    """Return what each process measured: its medians by size."""
+    processes = max((len(q.groups) for q in line.values()), default=0)
+    each = [
+        {size: median(q.groups[k]) for size, q in line.items() if q.groups[k]}
+        for k in range(processes)
+    ]
+    return [times for times in each if times]
+
+
+def _over_processes(values: Sequence[float], key: str) -> Estimate:
+    # A part may be zero, which has no logarithm.
+    return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
+
+
+def _at_most_all(share: Estimate) -> Estimate:
+    low, high = (None if e is None else min(1.0, max(0.0, e)) for e in (share.low, share.high))
+    return dataclasses.replace(share, value=min(1.0, share.value), low=low, high=high)
+
 
 def step_model(result: Result, backend: str, variant: str = "eager") -> StepModel | None:
-    """Fit the updates of the first experiment of a result that has enough batch sizes.
+    """Return the line of the updates of the first experiment that has enough batch sizes.
 
     Args:
         result: Of one machine.
         backend: Name in the registry.
         variant: eager or compiled.
-
-    Returns:
-        The model, or None with fewer than three batch sizes.
     """
     for experiment in result.config["experiments"]:
-        records = quantities.by_backend(result.of(experiment)).get(backend, [])
+        records = by_backend(result.of(experiment)).get(backend, [])
         if records and records[0].kind == "overhead":
-            found = updates(of_records(records, result.run), variant)
-            model = fit({size: q.time().value for size, q in found.items()})
-            if model is not None:
-                return model
+            found = parts(updates(of_records(records, result.run), variant))
+            if found is not None:
+                return found.line
     return None
-
-
-def updates(found: Sequence[Quantity], variant: str) -> dict[int, Quantity]:
-    """Return the updates of a variant by batch size, the smallest first."""
-    chosen = {
-        int(str(q.labels["size"])): q
-        for q in found
-        if (q.labels["operation"], q.labels["variant"]) == ("update", variant)
-    }
-    return dict(sorted(chosen.items()))
 
 
 def fit(times: Mapping[int, float]) -> StepModel | None:
@@ -99,44 +183,31 @@ def fit(times: Mapping[int, float]) -> StepModel | None:
         fixed, per_example = a1 / aa, 0.0
     elif fixed < 0:
         fixed, per_example = 0.0, c1 / cc
-    line = StepModel(fixed, per_example)
-    deviation = max(abs(seconds / line.time_s(batch) - 1) for batch, seconds in times.items())
-    return StepModel(fixed, per_example, deviation)
+    return StepModel(fixed, per_example).beside(times)
 
 
-def shares(found: Mapping[int, Quantity]) -> dict[int, Estimate]:
-    """Estimate the share of an update that does not grow with its batch: 1 - c b / T(b).
+def doubled(line: Mapping[int, Quantity]) -> Estimate | None:
+    """Estimate at how many elements a call takes twice as long as the shortest one.
 
-    The line is fitted in each process to that process's medians, so that the interval, over
-    processes, holds the fit's own uncertainty.
+    Read off, in each process, the straight line, on logarithms, between the two sizes on either
+    side.
 
     Args:
-        found: Updates by batch size.
-
-    Returns:
-        Shares from 0 to 1 by batch size; empty with fewer than three of them.
+        line: Calls by size, the smallest first.
     """
-    processes = max((len(q.groups) for q in found.values()), default=0)
-    by_size: dict[int, list[float]] = {size: [] for size in found}
-    for process in range(processes):
-        medians = {
-            size: median(q.groups[process]) for size, q in found.items() if q.groups[process]
-        }
-        model = fit(medians)
-        if model is None:
-            continue
-        for size, seconds in medians.items():
-            by_size[size].append(1 - model.per_example_s * size / seconds)
-    return {size: _estimate(values) for size, values in by_size.items() if values}
+    found = [_crossing(times) for times in _by_process(line)]
+    sizes = [size for size in found if size is not None]
+    key = f"doubled {next(iter(line.values())).name()}"
+    return estimate([[size] for size in sizes], key) if len(sizes) == len(found) else None
 
 
-def _estimate(values: Sequence[float]) -> Estimate:
-    """Estimate a share, which is never below 0 or above 1."""
-    share = average(values)
-    low, high = (
-        None if end is None else min(1.0, max(0.0, end)) for end in (share.low, share.high)
-    )
-    return replace(share, value=max(0.0, share.value), low=low, high=high)
+def _crossing(times: Mapping[int, float]) -> float | None:
+    twice = 2 * next(iter(times.values()))
+    for (size, below), (larger, above) in itertools.pairwise(times.items()):
+        if below < twice <= above:
+            way = math.log(twice / below) / math.log(above / below)
+            return float(size * (larger / size) ** way)
+    return None
 
 
 def times_per_doubling(small: Quantity, large: Quantity) -> Estimate:
@@ -149,6 +220,11 @@ def times_per_doubling(small: Quantity, large: Quantity) -> Estimate:
         small: Updates with the smaller batch.
         large: With the larger.
     """
-    sizes = [int(str(q.labels["size"])) for q in (small, large)]
-    rates = quantities.ratio(large, small, "examples_per_s")
-    return rates.power(1 / math.log2(sizes[1] / sizes[0]))
+    rates = ratio(large, small, "examples_per_s")
+    return rates.power(1 / math.log2(_size(large) / _size(small)), f"per doubling {rates.key}")
+
+
+def compiling(eager: Quantity, compiled: Quantity) -> tuple[bool, Estimate]:
+    """Return whether an update takes longer once it is compiled, and the ratio that is above 1."""
+    longer = compiled.time().value > eager.time().value
+    return longer, ratio(compiled, eager) if longer else ratio(eager, compiled)

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import (
-    EXAMPLES_PER_S,
-    FLOP_PER_S,
-    SECONDS,
-    Quantity,
-    of_kind,
-    of_series,
-)
+from report.analysis.quantities import EXAMPLES_PER_S, FLOP_PER_S, SECONDS, Quantity, of_series
+from report.text.numerals import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Record, Result
+    from report.results.result import Record
     from report.worker.records import Series
 
 
@@ -28,11 +22,15 @@ def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
     return of_series(records, run=run, examples=_examples)
 
 
-def of_result(result: Result) -> list[Quantity]:
-    """Return the same of all experiments of this kind, on every backend."""
-    return of_kind(result, "overhead", of_records)
-
-
 def _examples(series: Series) -> int | None:
     size = series.labels["size"]
     return size if series.labels["operation"] == "update" and isinstance(size, int) else None
+
+
+def name_call(quantity: Quantity) -> str:
+    """Name a call: "adding 1 element", "update with 100 examples", "compiled update with ..."."""
+    size = int(str(quantity.labels["size"]))
+    if quantity.labels["operation"] == "add":
+        return f"adding {count(size, 'element')}"
+    compiled = "compiled " if quantity.labels["variant"] == "compiled" else ""
+    return f"{compiled}update with {count(size, 'example')}"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from report.analysis.quantities import ratio
 from report.experiments.catalogue import KINDS
 from report.experiments.subject import Overlay, Subject
-from report.sections.frameworks import calls, epochs, losses, memory, startup
+from report.figures import prose
+from report.sections.frameworks import epochs, losses, memory, startup
+from report.sections.frameworks.startup import TEMPLATE
 from report.sections.frameworks.ways import FLOOR, index_of, measured, records_of
 from report.text.names import title
 
@@ -38,7 +41,7 @@ def overlay_of(result: Result, experiment: str) -> list[Figure]:
 PARTS = {
     "matmul": overlay_of,
     "training": epochs.figures,
-    "overhead": calls.figures,
+    "overhead": overlay_of,
     "bandwidth": memory.figures,
 }
 """What is drawn of an experiment that several frameworks measured, by its kind."""
@@ -64,41 +67,42 @@ def experiments(result: Result) -> list[str]:
 
 def sentences(result: Result) -> list[str]:
     """Say what an epoch of the smallest batches is above the floor."""
-    experiments = result.config["experiments"]
-    names = [n for n in measured(result) if experiments[n]["kind"] == "training"]
-    said = (epochs.sentence_of(epochs.epochs_of(result, name)) for name in names)
-    return [sentence for sentence in said if sentence][:1]
+    for name in _trained(result):
+        found = epochs.epochs_of(result, name)
+        floor = epochs.floor_of(found)
+        lead = found[0]
+        small = next((s for s in lead.by_size if floor and s in floor.by_size), None)
+        if floor is None or small is None or lead is floor:
+            continue
+        epoch = lead.by_size[small]
+        return prose.sentences(
+            TEMPLATE,
+            "mail",
+            size=small,
+            epoch=epoch,
+            backend=lead.way.backend,
+            above=ratio(epoch, floor.by_size[small]),
+        )
+    return []
 
 
 def method(result: Result) -> list[str]:
     """Describe how frameworks are compared, and what each of them computes with."""
     backends = dict.fromkeys(b for name in measured(result) for b in records_of(result, name))
-    sentences = [
-        (
-            "Each framework runs in an interpreter of its own; a process of one is a replicate, "
-            "and the replicates of all take turns in shuffled order, one at a time. All get the "
-            "same data, initial weights and permutations, made once and handed over."
-        ),
-    ]
-    if FLOOR in backends:
-        sentences.append(
-            "Ratios to the floor are of frameworks that share no process, so that their intervals "
-            "hold the spread of both (Welch)."
-        )
-    sentences += [f"{title(backend)}: {_made_of(result, backend)}." for backend in backends]
-    return [*sentences, *losses.method(result)]
+    gaps = {name: losses.apart(losses.paths(result, name)) for name in _trained(result)}
+    return prose.sentences(
+        TEMPLATE,
+        "method",
+        floor=FLOOR if FLOOR in backends else None,
+        environments={backend: result.environments.get(backend) for backend in backends},
+        gaps=[
+            (result.config["experiments"][name]["title"], gap)
+            for name, gap in gaps.items()
+            if gap is not None
+        ],
+    )
 
 
-def _made_of(result: Result, backend: str) -> str:
-    """Say which versions and library a framework computes with."""
-    environment = result.environments.get(backend)
-    if environment is None:
-        return "not described"
-    parts = [", ".join(f"{name} {version}" for name, version in environment.versions.items())]
-    if backend == FLOOR:
-        parts.append("no library is called")
-    else:
-        parts.append(f"products by {environment.blas or 'a library that it does not name'}")
-    if environment.simd:
-        parts.append(environment.simd)
-    return "; ".join(part for part in parts if part)
+def _trained(result: Result) -> list[str]:
+    experiments = result.config["experiments"]
+    return [name for name in measured(result) if experiments[name]["kind"] == "training"]

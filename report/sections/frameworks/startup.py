@@ -2,182 +2,148 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities
-from report.analysis.estimate import estimate
-from report.experiments.catalogue import of_records
-from report.figures import plotting, ticks
-from report.figures.figure import (
-    Figure,
-    Number,
-    Sheet,
-    Table,
-    Words,
-    absent,
-    cells,
-    columns,
-    number,
-)
-from report.sections.frameworks import calls
+from report.analysis.quantities import Quantity, by_backend, ratio, undisturbed
+from report.experiments.overhead.model import calls
+from report.experiments.overhead.quantities import of_records
+from report.figures import prose
+from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
+from report.figures.shapes import Axis, Dots, row
+from report.sections.frameworks.ways import index_of
 from report.text.names import title
-from report.text.numerals import scaled, times
+from report.text.units import MICRO, MILLI
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
-    from matplotlib.axes import Axes
-
-    from report.analysis.estimate import Estimate
-    from report.figures.figure import Cell
     from report.results.result import Record, Result
 
+    Start = dict[str, Quantity]
+    """What a framework takes to start, by part; without those that it has not."""
+
+TEMPLATE = "sections/frameworks.html"
+
 PARTS = {
-    "import_s": "import",
-    "first_update_s": "first update, as written",
-    "first_compiled_s": "first update, compiled, with compiling",
-    "steady_update_s": "any later update",
+    "import": ("import", "s", 1.0),
+    "first": ("first update, as written", "ms", MILLI),
+    "first_compiled": ("first update, compiled, with compiling", "s", 1.0),
+    "later": ("any later update", "µs", MICRO),
 }
-"""What is told apart; only the last is paid more than once."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """What a framework takes to start, each part in seconds; None where it was not measured."""
-
-    backend: str
-    parts: dict[str, Estimate | None]
+"""What is told apart, in words, and the unit of its column; only the last comes more than once."""
 
 
 def figures(result: Result) -> list[Figure]:
-    """Draw what is paid once in a process beside what is paid for each update."""
+    """Draw what comes once in a process beside what each update takes."""
     found = starts(result)
     if len(found) < 2:
         return []
-    name = "frameworks-startup"
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.dot_axes(axes, [title(one.backend) for one in found], "time", narrow=narrow)
-        ticks.time_axis(axes.xaxis, narrow=narrow)
-        for index, (part, label) in enumerate(PARTS.items()):
-            plotting.dots(axes, [one.parts[part] for one in found], index, label=label)
-        plotting.legend_above(axes, narrow=narrow)
-
-    said = _words(found)
+    shape = Dots(
+        labels=tuple(label for label, *_ in PARTS.values()),
+        x=Axis(label="time", scale="seconds"),
+        rows=tuple(
+            row(title(b), index_of(b), [start[p].time() if p in start else None for p in PARTS])
+            for b, start in found.items()
+        ),
+        of=len(found),
+        per_row=max(44, 13 * len(found)),
+    )
+    imports = {title(backend): start["import"] for backend, start in found.items()}
+    words = prose.words(
+        TEMPLATE,
+        "startup",
+        shape.alt,
+        imports=imports,
+        quick=min(imports, key=lambda name: imports[name].time().value),
+        slow=max(imports, key=lambda name: imports[name].time().value),
+        compiled={title(b): s["first_compiled"] for b, s in found.items() if "first_compiled" in s},
+        worth={title(b): ratio(s["import"], s["later"]) for b, s in found.items() if "later" in s},
+    )
     return [
         Figure(
-            name=name,
+            name="frameworks-startup",
             question="startup",
-            words=said,
-            drawing=plotting.drawing(name, said.alt, draw, height=140 + 56 * len(found)),
+            words=words,
+            shape=shape,
             table=_table(found),
-            sheet=_sheet(found),
+            sheet=Sheet(
+                header=["framework", "part", *columns("elapsed_s"), "key"],
+                rows=[
+                    [title(backend), part, *cells(q.time()), q.time().key]
+                    for backend, start in found.items()
+                    for part, q in start.items()
+                ],
+            ),
         )
     ]
 
 
-def starts(result: Result) -> list[Start]:
+def starts(result: Result) -> dict[str, Start]:
     """Return what each framework takes to start, in the order of the plan."""
-    found = []
-    for backend, records in quantities.by_backend(result.records).items():
-        imports: dict[int, list[float]] = {}
+    found = {}
+    for backend, records in by_backend(result.records).items():
+        by_experiment: dict[str, list[Record]] = {}
         for record in records:
-            if record.import_s is not None:
-                imports.setdefault(record.process, []).append(record.import_s)
-        updates = [r for r in records if r.kind == "overhead" and r.outcome is not None]
-        parts = {
-            "import_s": estimate(list(imports.values()), f"import of {backend}")
-            if imports
-            else None,
-            "first_update_s": _first(updates, backend, "eager"),
-            "first_compiled_s": _first(updates, backend, "compiled"),
-            "steady_update_s": _steady(updates, result.run),
+            by_experiment.setdefault(record.experiment, []).append(record)
+        kept = [r for mine in by_experiment.values() for r in undisturbed(mine).records if r]
+        groups = {
+            "import": [[r.import_s] for r in kept if r.import_s is not None],
+            "first": _first(kept, "eager"),
+            "first_compiled": _first(kept, "compiled"),
         }
-        if parts["import_s"] is not None:
-            found.append(Start(backend=backend, parts=parts))
-    order = [*result.environments, *(one.backend for one in found)]
-    return sorted(found, key=lambda one: order.index(one.backend))
+        start = {
+            part: Quantity(
+                experiment="startup",
+                kind="overhead",
+                backend=backend,
+                metric=part,
+                labels={},
+                groups=mine,
+                run=result.run,
+            )
+            for part, mine in groups.items()
+            if mine
+        }
+        later = next(filter(None, (_later(m, result.run) for m in by_experiment.values())), None)
+        if later is not None:
+            start["later"] = later
+        if "import" in start:
+            found[backend] = start
+    order = [*result.environments, *found]
+    return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
 
 
-def _first(records: Sequence[Record], backend: str, variant: str) -> Estimate | None:
-    """Return the seconds of a process's first update, with what it compiled for it."""
+def _first(records: Iterable[Record], variant: str) -> list[list[float]]:
+    """Return the seconds of each process's first update, with what it compiled for it."""
     groups = []
     for record in records:
         for series in record.outcome.series if record.outcome else ():
-            of = series.labels["operation"], series.labels["variant"]
+            of = series.labels.get("operation"), series.labels.get("variant")
             if of == ("update", variant) and series.timing and series.timing.warmup_s:
                 groups.append([series.timing.warmup_s[0]])
                 break
-    return estimate(groups, f"first {variant} update of {backend}") if groups else None
+    return groups
 
 
-def _steady(records: Sequence[Record], run: str) -> Estimate | None:
-    """Return the seconds of an update with one example, compiled where there is nothing else."""
-    by_experiment: dict[str, list[Record]] = {}
-    for record in records:
-        by_experiment.setdefault(record.experiment, []).append(record)
-    for mine in by_experiment.values():
-        _, eager, compiled = calls.shortest(of_records(mine, run))
-        chosen = eager or compiled
-        if chosen is not None:
-            return chosen.time()
-    return None
+def _later(records: list[Record], run: str) -> Quantity | None:
+    """Return an update of the fewest examples, compiled where there is nothing else."""
+    if records[0].kind != "overhead":
+        return None
+    lines = calls(of_records(records, run))
+    line = lines.get("eager") or lines.get("compiled") or {}
+    return next(iter(line.values()), None)
 
 
-def _words(found: Sequence[Start]) -> Words:
-    imports = {one.backend: one.parts["import_s"] for one in found}
-    known = {backend: e.value for backend, e in imports.items() if e is not None}
-    quick, slow = (pick(known, key=lambda b: known[b]) for pick in (min, max))
-    heading = (
-        f"Importing takes {scaled(known[quick], 's')} for {title(quick)}, "
-        f"{scaled(known[slow], 's')} for {title(slow)}"
-    )
-    compiled = {one.backend: e for one in found if (e := one.parts["first_compiled_s"]) is not None}
-    caption = "Import: " + "; ".join(
-        f"{title(b)} {scaled(seconds, 's')}" for b, seconds in known.items()
-    )
-    if compiled:
-        caption += ". First compiled update: " + "; ".join(
-            f"{title(b)} {scaled(e.value, 's')}" for b, e in compiled.items()
-        )
-    explanation = (
-        "All of this is paid once in a process and is in no other figure of this page. Files of "
-        "the framework had been read before, so that the disk has little part in it. "
-    )
-    worth = [
-        f"{title(one.backend)} {times(start.value / steady.value)}"
-        for one in found
-        if (start := one.parts["import_s"]) and (steady := one.parts["steady_update_s"])
+def _table(found: Mapping[str, Start]) -> Table:
+    rows: list[list[str | Number]] = [
+        [
+            title(backend),
+            *(
+                number(start[part].time(), factor) if part in start else absent()
+                for part, (_, _, factor) in PARTS.items()
+            ),
+        ]
+        for backend, start in found.items()
     ]
-    if worth:
-        explanation += (
-            "How many updates with one example take as long as the import: "
-            + "; ".join(worth)
-            + "."
-        )
-    alt = f"Dot plot of seconds by framework, logarithmic. {heading}. {caption}."
-    return Words(title=heading, caption=f"{caption}.", explanation=explanation, alt=alt)
-
-
-def _table(found: Sequence[Start]) -> Table:
-    units = {"import_s": ("s", 1.0), "first_update_s": ("ms", 1e-3), "first_compiled_s": ("s", 1.0)}
-    units["steady_update_s"] = ("µs", 1e-6)
-    rows: list[list[str | Number]] = []
-    for one in found:
-        row: list[str | Number] = [title(one.backend)]
-        for part in PARTS:
-            estimate = one.parts[part]
-            row.append(absent() if estimate is None else number(estimate, units[part][1]))
-        rows.append(row)
-    header = ["framework", *(f"{label}, {units[part][0]}" for part, label in PARTS.items())]
+    header = ["framework", *(f"{label}, {unit}" for label, unit, _ in PARTS.values())]
     return Table(header=header, rows=rows)
-
-
-def _sheet(found: Sequence[Start]) -> Sheet:
-    header = ["backend", *(name for part in PARTS for name in columns(part)[:3])]
-    rows: list[list[Cell]] = [
-        [one.backend, *(cell for part in PARTS for cell in cells(one.parts[part])[:3])]
-        for one in found
-    ]
-    return Sheet(header=header, rows=rows)

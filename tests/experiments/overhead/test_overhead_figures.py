@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factories import overhead
-from report.analysis.quantities import Question
+from report.analysis.quantities import Question, ratio
 from report.experiments.catalogue import LABELS
-from report.experiments.overhead.comparisons import comparisons
-from report.experiments.overhead.figures import figures
-from report.experiments.overhead.headline import sentences
 from report.experiments.overhead.kind import OVERHEAD
-from report.experiments.overhead.method import method
-from report.resources import templates
+from report.experiments.overhead.model import calls
+from report.experiments.overhead.quantities import name_call, of_records
+from report.experiments.subject import Overlay, Subject
+from report.figures.prose import digest, plain
+from report.figures.shapes import Curves, Dots, Reference, Upright
 from report.results import store
 from report.site.listing import listing
+from report.text.numerals import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from report.figures.figure import Figure
+    from report.experiments.subject import Noun
+    from report.figures.figure import Figure, Table
     from report.results.result import Result
 
 ADDS = {("add", "eager", n): 1e-6 + 1e-10 * n for n in (1, 10, 1000, 100_000, 1_000_000)}
@@ -38,17 +40,34 @@ def made_result() -> Callable[..., Result]:
 
 def by_question(result: Result) -> dict[str, Figure]:
     """Return the figures of the experiment by the question that they answer."""
-    return {figure.question: figure for figure in figures(result, "one")}
+    return {figure.question: figure for figure in OVERHEAD.figures(result, "one")}
+
+
+def overlaid(*results: Result, floor: int | None = None) -> list[Figure]:
+    """Return results on the same axes, as machines; as frameworks where one is the floor."""
+    assert OVERHEAD.overlay is not None
+    subjects = [
+        Subject(name=one.machine.id, index=k, result=one, backend="pytorch", floor=k == floor)
+        for k, one in enumerate(results)
+    ]
+    noun: Noun = "machine" if floor is None else "framework"
+    return OVERHEAD.overlay(Overlay(noun=noun, experiment="one", subjects=subjects))
+
+
+def column(table: Table, name: str) -> dict[str, str]:
+    """Return a column of a table by the words in its first one."""
+    at = table.header.index(name)
+    return {str(row[0]): getattr(row[at], "text", str(row[at])) for row in table.rows}
 
 
 def test_every_question_has_a_figure_its_text_and_its_code(timed: Callable[..., Result]) -> None:
     """And numbers to read and to download; the code is there to be shown."""
     drawn = by_question(timed(ADDS | EAGER | COMPILED))
-    assert list(drawn) == ["dispatch", "update", "share", "throughput"]
-    text = (templates() / "experiments" / "overhead.html").read_text(encoding="utf-8")
+    assert list(drawn) == ["dispatch", "update"]
     for question, figure in drawn.items():
-        assert f'question == "{question}"' in text
         assert figure.name == f"one-pytorch-{question}"
+        assert figure.words.asked.startswith("<p>")
+        assert figure.words.explanation
         assert {len(row) for row in figure.table.rows} == {len(figure.table.header)}
         assert {len(row) for row in figure.sheet.rows} == {len(figure.sheet.header)}
         code = listing("pytorch", figure.code)
@@ -58,34 +77,67 @@ def test_every_question_has_a_figure_its_text_and_its_code(timed: Callable[..., 
 def test_dispatch_is_the_shortest_addition_and_where_it_doubles(
     timed: Callable[..., Result],
 ) -> None:
-    """1 µs and 0.1 ns an element: 10,000 elements take 2 µs.
+    """1 µs and 0.1 ns an element: read off a sweep this coarse, 3,308 elements take 2 µs.
 
-    Read off between 1,000 (1.1 µs) and 100,000 (11 µs), on logarithms, it is
-    1,000 x 100^(log(2.0002 / 1.1) / log(11 / 1.1)) = 3,308; a sweep this coarse gives no better.
+    A million take 101 µs, 0.101 ns each, so that the shortest call is worth 9,900 additions.
     """
     figure = by_question(timed(ADDS, slowness=[1.0]))["dispatch"]
-    assert figure.words.title == (
-        "Adding one element takes 1.00 µs, and about 3,300 elements take twice that"
+    assert plain(figure.words.title) == (
+        "Adding 1 element takes 1.00 µs; about 3,310 elements take twice that"
     )
-    assert "1,000,000 elements: 101 µs" in figure.words.caption
-    assert "9,900 million additions a second" in figure.words.caption
+    assert "9.90 GFLOPS" in plain(figure.words.caption)
+    assert "worth 9,900 additions" in plain(figure.words.explanation)
+    assert isinstance(figure.shape, Curves)
+    floor, twice = figure.shape.marks
+    assert isinstance(floor, Reference)
+    assert isinstance(twice, Upright)
+    assert (floor.y, twice.x) == pytest.approx((1.0001e-6, 3308), rel=1e-3)
+    assert column(figure.table, "times the shortest")["1,000,000"] == "101"
 
 
 def test_a_call_that_never_doubles_is_not_said_to(timed: Callable[..., Result]) -> None:
     """Ten elements take as long as one."""
     result = timed({("add", "eager", n): 1e-6 for n in (1, 10)}, slowness=[1.0])
-    title = by_question(result)["dispatch"].words.title
-    assert title == "Adding one element takes 1.00 µs, and 10 elements less than twice that"
+    figure = by_question(result)["dispatch"]
+    assert "10 elements less than twice that" in figure.words.title
+    assert isinstance(figure.shape, Curves)
+    assert not any(isinstance(mark, Upright) for mark in figure.shape.marks)
 
 
-def test_updates_are_compared_where_the_interval_shows_it(timed: Callable[..., Result]) -> None:
-    """110 against 80 µs is 1.37 times; the compiled one takes twice as long at batch 1."""
-    words = by_question(timed(ADDS | EAGER | COMPILED))["update"].words
-    assert (
-        words.title
-        == "An update with 1,500 examples takes 1.37 times as long as one with one example"
-    )
-    assert "Compiled, an update takes with one example 2.0" in words.explanation
+def test_an_update_is_told_with_what_it_is_made_of(timed: Callable[..., Result]) -> None:
+    """110 against 80.02 µs is 1.37 times; 30 of 110 µs grow, 27.3 %; from 1 to 10 all but double.
+
+    30 b + 13 operations, 45,013 of them in 110 µs; 1,500 examples in 110 µs are 13.6 million a
+    second, and no batch could bring more than one each 20 ns, 50 million.
+    """
+    result = timed(EAGER | COMPILED, slowness=[1.0])
+    figure = by_question(result)["update"]
+    words, table = figure.words, figure.table
+    assert "1,500 examples takes 1.37 times as long as one with 1 example" in plain(words.title)
+    assert "80.0 µs by a fit of a + c b with 20.0" in plain(words.caption)
+    explanation = plain(words.explanation)
+    assert "27.3 % of one with 1,500 examples" in explanation
+    assert "multiplies the rate by 2.00 from 1 to 10 and by 1.86 from 100 to 1,500" in explanation
+    assert "no more than 50.0 million" in explanation
+    assert "takes 2.00 times as long with 1 example" in explanation
+    assert column(table, "grows with the batch, %")["1,500"] == "27.3"
+    assert column(table, "eager, thousand examples/s")["1,500"] == "13,600"
+    assert column(table, "compiled / eager") == {
+        "1": "2.00",
+        "10": NONE,
+        "100": NONE,
+        "1,500": "1.73",
+    }
+    assert isinstance(figure.shape, Curves)
+    assert [one.name for one in figure.shape.lines] == ["eager", "compiled"]
+
+
+def test_numbers_carry_the_key_of_their_estimate(timed: Callable[..., Result]) -> None:
+    """The ratio in the title is the one that the quantities give, paired."""
+    result = timed(EAGER)
+    line = calls(of_records(result.of("one"), result.run))["eager"]
+    key = digest(ratio(line[1500], line[1]).key)
+    assert f'data-key="{key}"' in by_question(result)["update"].words.title
 
 
 def test_no_difference_is_claimed_that_the_intervals_do_not_show(
@@ -93,57 +145,45 @@ def test_no_difference_is_claimed_that_the_intervals_do_not_show(
 ) -> None:
     """Two samples of one process have no interval: times are told, and none is called longer."""
     result = timed(EAGER | COMPILED, slowness=[1.0], samples=2)
-    drawn = by_question(result)
-    assert drawn["update"].words.title.startswith(
-        "An update takes 80.0 µs with one example and 110 "
-    )
-    assert "no measurably different time" in drawn["update"].words.explanation
-    assert drawn["throughput"].words.title.startswith("A batch of 1 handles 12,500 examples a sec")
-    assert sentences(result) == ["An update with one example takes 80.0 µs."]
-
-
-def test_shares_are_told_near_the_whole_too(timed: Callable[..., Result]) -> None:
-    """80 of 80.02 µs is 99.975 %, which is not all; 80 of 110 µs is 72.7 %."""
-    figure = by_question(timed(EAGER))["share"]
-    assert figure.words.title == (
-        "Of an update with one example, more than 99.9 % is not arithmetic; with 1,500 examples, "
-        "73 %"
-    )
-    assert [cell if isinstance(cell, str) else cell.text for cell in figure.table.rows[-1]] == [
-        "1,500",
-        "112",
-        "72.73",
-    ]
+    words = by_question(result)["update"].words
+    assert "times as long" not in words.title
+    assert "takes about as long" in words.explanation
+    (mail,) = OVERHEAD.sentences(result)
+    assert plain(mail) == "An update with 1 example takes 80.0 µs."
 
 
 def test_strict_shares_stand_on_the_measured_peak(make_result: Callable[..., Result]) -> None:
-    """Beside the others where matrix products were measured: they leave nearly nothing."""
-    result = make_result()
-    figure = next(f for f in figures(result, "overhead") if f.question == "share")
-    assert figure.table.header[-1] == "operations at the peak rate, %"
-    strict = figure.sheet.header.index("not_operations_at_peak_rate")
-    loose = figure.sheet.header.index("not_arithmetic")
-    for row in figure.sheet.rows:
-        assert float(str(row[loose])) <= float(str(row[strict])) < 1
+    """Where matrix products were measured: operations at their rate take less than what grows."""
+    figure = next(f for f in OVERHEAD.figures(make_result(), "overhead") if f.question == "update")
+    strict = column(figure.table, "operations at the peak rate, %")
+    growing = column(figure.table, "grows with the batch, %")
+    for size, share in strict.items():
+        assert 0 < float(share) < float(growing[size])
 
 
-def test_times_that_are_no_line_are_said_to_be_none(timed: Callable[..., Result]) -> None:
+@pytest.mark.parametrize(("off", "rough"), [(1.2, False), (90.0, True)])
+def test_times_that_are_no_line_are_said_to_be_none(
+    timed: Callable[..., Result],
+    off: float,
+    rough: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
     """A time far off the fit makes the fixed part and the shares doubtful, in words."""
-    drawn = by_question(timed(EAGER | {("update", "eager", 200): 9e-3}))
-    assert "such a line describes these times badly" in drawn["update"].words.caption
-    assert "These shares are rough" in drawn["share"].words.explanation
+    words = by_question(timed(EAGER | {("update", "eager", 200): off * 84e-6}))["update"].words
+    assert ("describes them badly" in words.caption) is rough
+    assert ("roughly" in words.explanation) is rough
+    assert ("However large the batch" in words.explanation) is not rough
 
 
 @pytest.mark.parametrize(
     ("times", "questions"),
     [
         (ADDS, ["dispatch"]),
-        (EAGER, ["update", "share", "throughput"]),
-        (COMPILED, ["update", "throughput"]),
+        (EAGER, ["update"]),
+        (COMPILED, ["update"]),
         ({("update", "eager", 7): 1e-4}, ["update"]),
         ({("add", "eager", 5): 1e-6}, ["dispatch"]),
-        ({("update", "eager", 1): 1e-4, ("update", "eager", 2): 9e-5}, ["update", "throughput"]),
-        ({("update", "eager", b): 1e-4 / b for b in (1, 2, 3)}, ["update", "share", "throughput"]),
+        ({("update", "eager", 1): 1e-4, ("update", "eager", 2): 9e-5}, ["update"]),
+        ({("update", "eager", b): 1e-4 / b for b in (1, 2, 3)}, ["update"]),
         ({("update", "eager", 4): 1e-4, ("update", "compiled", 9): 1e-4}, ["update"]),
         ({}, []),
     ],
@@ -158,46 +198,82 @@ def test_odd_data_are_drawn_as_far_as_they_go(
 ) -> None:
     """No compiled one, no eager one, a single size, falling times, one process, one sample."""
     result = timed(times, slowness=slowness, samples=samples)
+    other = timed(times, machine_id="other-machine", slowness=slowness, samples=samples)
+    both = overlaid(result, other)
     assert list(by_question(result)) == questions
-    for figure in by_question(result).values():
+    assert len(both) == bool(times)
+    for figure in [*by_question(result).values(), *both]:
         for words in (figure.words.title, figure.words.caption, figure.words.explanation):
             assert "nan" not in words
             assert "None" not in words
-            assert "  " not in words
-    assert OVERHEAD.cards(result) == []
-    assert bool(method(result.of("one"))) == bool(times)
-    machines = [result, timed(times, machine_id="other-machine", slowness=slowness)]
-    assert len(comparisons(machines, "one")) <= 2
+            assert "  " not in plain(words)
+    assert bool(OVERHEAD.method(result.of("one"))) == bool(times)
 
 
-def test_machines_are_compared_by_call_and_by_update(timed: Callable[..., Result]) -> None:
-    """The slow one takes three times as long; at sizes that both have."""
-    slow = {key: 3 * seconds for key, seconds in (ADDS | EAGER).items()}
-    slow.pop(("add", "eager", 10))
+def test_machines_are_compared_by_their_shortest_calls(timed: Callable[..., Result]) -> None:
+    """The slow one takes three times as long; of the fewest elements that both have."""
+    slow = {key: 3 * seconds for key, seconds in (ADDS | EAGER).items() if key[2] > 1}
     both = [timed(ADDS | EAGER, machine_id="quick-one"), timed(slow, machine_id="slow-one")]
-    dispatch, update = comparisons(both, "one")
-    assert (dispatch.name, update.name) == ("compare-one-dispatch", "compare-one-update")
-    assert dispatch.words.title == (
-        "One addition of one element takes 3.0 times as long on slow-one as on quick-one"
+    (figure,) = overlaid(*both)
+    assert figure.name == "compare-one-calls"
+    assert plain(figure.words.title) == (
+        "Adding 10 elements takes 3.0 times as long on slow-one as on quick-one"
     )
-    assert "One update with one example takes 3.0 times" in update.words.title
-    assert [row[0] for row in dispatch.table.rows] == ["1", "1,000", "100,000", "1,000,000"]
+    assert isinstance(figure.shape, Dots)
+    assert figure.shape.labels == ("adding 10 elements", "update with 10 examples")
+    assert column(figure.table, "update with 10 examples, µs") == {
+        "quick-one": "81.8",
+        "slow-one": "245",
+    }
     same = [timed(ADDS, machine_id=name) for name in ("one-machine", "another")]
-    assert comparisons(same, "one")[0].words.title.startswith("These runs show no difference")
-    assert comparisons(both[:1], "one") == []
+    assert "No difference" in overlaid(*same)[0].words.title
+    assert overlaid(both[0], timed({})) == []
+
+
+def test_frameworks_are_held_to_the_floor(timed: Callable[..., Result]) -> None:
+    """80 µs as written are 8 times the floor's compiled 10 µs, which has no update as written."""
+    floor = {("add", "eager", 1): 1e-7, ("update", "compiled", 1): 1e-5}
+    every = [
+        timed(ADDS | EAGER | COMPILED, machine_id="lead", slowness=[1.0]),
+        timed(floor, machine_id="floor", slowness=[1.0]),
+    ]
+    (figure,) = overlaid(*every, floor=1)
+    table = figure.table
+    assert column(table, "update with 1 example, times the floor") == {
+        "lead": "8.00",
+        "floor": NONE,
+    }
+    assert column(table, "compiled update with 1 example, times the floor")["floor"] == "1"
+    assert "takes 8.0 times as long" in plain(figure.words.explanation)
+    assert "takes 2.00 times as long in lead" in plain(figure.words.explanation)
 
 
 def test_claims_can_be_made_of_every_metric(timed: Callable[..., Result]) -> None:
     """Examples per second of updates only; an addition has none."""
-    records = timed(ADDS | EAGER, slowness=[1.0]).of("one")
     result = timed(ADDS | EAGER, slowness=[1.0])
+    records = result.of("one")
     assert set(OVERHEAD.metrics) == {"seconds", "flop_per_s", "examples_per_s"}
     seen = OVERHEAD.observe(result, records, Question(metric="examples_per_s"))
-    assert [one.labels["size"] for one in seen] == [1, 10, 100, 1500]
+    assert [name_call(one) for one in seen] == [
+        "update with 1 example",
+        *(f"update with {n} examples" for n in ("10", "100", "1,500")),
+    ]
     # 1,500 examples in 110 µs; 30 x 1,500 + 13 operations.
     assert seen[-1].examples_per_s().value == pytest.approx(1500 / 110e-6)
     assert seen[-1].rate().value == pytest.approx(45_013 / 110e-6)
     assert len(OVERHEAD.observe(result, records, Question(metric="seconds"))) == 9
+
+
+def test_method_says_what_an_update_is(timed: Callable[..., Result]) -> None:
+    """Its features and operations, by number; what was compiled, only where something was."""
+    whole = " ".join(map(plain, OVERHEAD.method(timed(ADDS | EAGER | COMPILED).of("one"))))
+    assert "5 features" in whole
+    assert "30 b + 13 operations" in whole
+    assert "into a third that is kept" in whole
+    assert "1.44 ms to" in whole  # nine times 160 µs, and the rest of 1 example
+    few = " ".join(OVERHEAD.method(timed(EAGER).of("one")))
+    assert "Compiling" not in few
+    assert "additions are" not in few
 
 
 def test_results_keep_what_was_measured(timed: Callable[..., Result], tmp_path: Path) -> None:

@@ -102,28 +102,73 @@ def test_no_part_of_the_line_is_negative() -> None:
     assert steep.per_example_s > 0
 
 
-def test_shares_are_what_the_line_leaves(timed: Callable[..., Result]) -> None:
-    """80 µs fixed and 20 ns an example: at 1500, 80 of 110 µs; slow processes change nothing."""
-    shares = model.shares(found(timed(line(80e-6, 20e-9))))
-    assert list(shares) == SIZES
-    for size, share in shares.items():
-        assert share.value == pytest.approx(80 / (80 + 0.02 * size))
+def test_parts_are_told_over_processes(timed: Callable[..., Result]) -> None:
+    """80 µs fixed and 20 ns an example: at 1500, 30 of 110 µs grow; slow processes change none.
+
+    The fixed part itself is their geometric mean: 80 µs times the cube root of 1.02 x 1.04.
+    """
+    parts = model.parts(found(timed(line(80e-6, 20e-9))))
+    assert parts is not None
+    assert list(parts.growing) == SIZES
+    for size, share in parts.growing.items():
+        assert share.value == pytest.approx(0.02 * size / (80 + 0.02 * size))
         assert share.replicates == 3
         assert share.low == pytest.approx(share.value, rel=1e-6)
+    assert parts.fixed.value == pytest.approx(80e-6 * (1.02 * 1.04) ** (1 / 3))
+    assert parts.fixed.low is not None
+    assert parts.fixed.low < 80e-6 < parts.fixed.value
+    assert parts.equal is not None
+    assert parts.equal.value == pytest.approx(4000)
 
 
-def test_shares_of_one_process_have_no_interval(timed: Callable[..., Result]) -> None:
+def test_parts_of_one_process_have_no_interval(timed: Callable[..., Result]) -> None:
     """One fit says nothing of how another would have come out."""
-    shares = model.shares(found(timed(line(80e-6, 20e-9), slowness=[1.0])))
-    assert {(share.low, share.high, share.replicates) for share in shares.values()} == {
-        (None, None, 1)
-    }
+    parts = model.parts(found(timed(line(80e-6, 20e-9), slowness=[1.0])))
+    assert parts is not None
+    every = [parts.fixed, parts.per_example, *parts.growing.values()]
+    assert {(one.low, one.high, one.replicates) for one in every} == {(None, None, 1)}
 
 
-def test_shares_of_an_update_that_is_all_examples_are_zero(timed: Callable[..., Result]) -> None:
-    """No fixed part at all: nothing is left, and no logarithm of it is taken."""
-    shares = model.shares(found(timed(line(0.0, 1e-6))))
-    assert all(share.value == pytest.approx(0, abs=1e-9) for share in shares.values())
+@pytest.mark.parametrize(("fixed_s", "per_example_s", "share"), [(0.0, 1e-6, 1), (1e-4, 0.0, 0)])
+def test_a_part_may_be_nothing(
+    timed: Callable[..., Result], fixed_s: float, per_example_s: float, share: float
+) -> None:
+    """All of an update grows, or nothing does: no logarithm of zero, and never more than all."""
+    parts = model.parts(found(timed(line(fixed_s, per_example_s))))
+    assert parts is not None
+    for one in parts.growing.values():
+        assert one.value == pytest.approx(share, abs=1e-9)
+        assert one.high is not None
+        assert one.high <= 1
+
+
+def test_doubling_is_read_off_in_each_process(timed: Callable[..., Result]) -> None:
+    """1 µs and 0.1 ns an element, between 1,000 (1.1 µs) and 100,000 (11 µs) on logarithms.
+
+    It is 1,000 x 100^(log(2.0002 / 1.1) / log(11 / 1.1)) = 3,308 in each process, slow or not.
+    """
+    times = {("add", "eager", n): 1e-6 + 1e-10 * n for n in (1, 10, 1000, 100_000)}
+    adds = model.calls(of_records(timed(times).of("one")))["add"]
+    twice = model.doubled(adds)
+    assert twice is not None
+    assert twice.value == pytest.approx(3308, rel=1e-3)
+    assert twice.replicates == 3
+    adds.pop(100_000)
+    assert model.doubled(adds) is None
+
+
+@pytest.mark.parametrize(
+    ("eager", "compiled", "expected"), [(2, 3, (True, 1.5)), (3, 2, (False, 1.5))]
+)
+def test_compiling_is_told_by_a_ratio_above_one(
+    timed: Callable[..., Result], eager: float, compiled: float, expected: tuple[bool, float]
+) -> None:
+    """Whichever way it goes."""
+    times = {("update", "eager", 1): 1e-5 * eager, ("update", "compiled", 1): 1e-5 * compiled}
+    lines = model.calls(of_records(timed(times).of("one")))
+    longer, factor = model.compiling(lines["eager"][1], lines["compiled"][1])
+    assert longer is expected[0]
+    assert factor.value == pytest.approx(expected[1])
 
 
 @pytest.mark.parametrize(

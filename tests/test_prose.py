@@ -1,0 +1,124 @@
+"""What templates say: numbers in prose come by name, or are marked as the chapter's own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from report.figures.prose import environment
+from report.resources import templates
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEMPLATES = sorted(templates().rglob("*.html"))
+
+UNCONVERTED: set[str] = {"data-parallel.html"}
+"""Templates whose section still writes its sentences in Python; to be emptied."""
+
+NAMED = "\N{OBJECT REPLACEMENT CHARACTER}"
+"""Stands for what an expression puts in."""
+
+ALLOWED = {
+    "95 % is the level of every interval": r"\b95 %",
+    "2.5 % is what that leaves on each side": r"\b2\.5 % each",
+    "100 % is all": r"\b100 %",
+    "1 is the ratio of equals": r"\b(?:above|holds) 1(?=[ ,])",
+    "the factor of the squared error": r"\b1/2\b",
+    "the law of the gradient's noise": r"\b1/√b",
+    "the limit of a stable learning rate": r"\b2 / λ",
+    "operations of a product": rf"\b2 (?:n|· {NAMED})³",
+    "number formats": r"(?i)\b(?:float(?:32|64)|tf32)\b",
+    "a year": r"\bISMM 2013\b",
+    "a licence": r"\bCC BY 4\.0",
+    "a page": r"\b404\.html",
+}
+"""Digits that no setting decides, each as narrow as it is read."""
+
+
+def literals(source: str) -> str:
+    """Return what a template says by itself: text, and words in expressions; no attributes.
+
+    Args:
+        source: Of the template. A number that an expression writes as it stands counts as text.
+    """
+    parts: list[str] = []
+    tag: list[tuple[str, str]] = []
+    for _, kind, value in environment().lex(source):
+        if kind == "data":
+            parts.append(value)
+        elif kind.endswith("_begin"):
+            tag = []
+        elif kind in {"variable_end", "block_end"}:
+            output = kind == "variable_end"
+            if output or tag[0][1] == "set":
+                parts += [text for part, text in tag if part == "string"]
+            bare = output and len(tag) == 1 and tag[0][0] in {"integer", "float"}
+            parts.append(tag[0][1] if bare else NAMED if output else "")
+        elif kind != "whitespace":
+            tag.append((kind, value))
+    text = re.sub(r"<(script|style|pre)\b.*?</\1>", " ", "".join(parts), flags=re.DOTALL)
+    text = re.sub(r"<[^<>]*>", "", text)
+    return " ".join(re.sub(r"&#?\w+;", " ", text).split())
+
+
+def numbers(source: str) -> list[str]:
+    """Return digits in a template's prose that are neither named nor allowed, each in context."""
+    text = literals(source)
+    for pattern in ALLOWED.values():
+        text = re.sub(pattern, "", text)
+    return [text[max(0, m.start() - 30) : m.end() + 30] for m in re.finditer(r"\d[\d.,]*", text)]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_numbers_in_prose_come_by_name(path: Path) -> None:
+    """What a setting decides cannot be told wrong if it is put in; the chapter's own are marked.
+
+    Powers and formulas are no numbers of anybody's: they are listed above.
+    """
+    found = numbers(path.read_text(encoding="utf-8"))
+    if path.name in UNCONVERTED:
+        assert found, "it is converted: take it off the list"
+    else:
+        assert not found
+
+
+def test_what_is_allowed_is_said_somewhere() -> None:
+    """An exception that nothing needs would hide the next fault."""
+    every = " ".join(literals(path.read_text(encoding="utf-8")) for path in TEMPLATES)
+    assert {why for why, pattern in ALLOWED.items() if not re.search(pattern, every)} == set()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<p>By element there are 65,536 products.</p>",
+        "It takes {{ 3 }} steps",
+        'It takes {{ "about 3" if many else "one" }}',
+        '{% set words = "all 1,500 examples" %}',
+        "at 96 %",
+        "a ratio above 1.5",
+        "the factor 1/20",
+        "2 m³",
+    ],
+)
+def test_a_number_of_ones_own_is_found(source: str) -> None:
+    """In text, in an expression, and beside what is allowed."""
+    assert numbers(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "blocks of {{ 64|chapter }} columns",
+        "{{ size|si('s') }} and {{ (1e3 * size)|round(2) }}",
+        '<td colspan="3">{{ "{:,}".format(size) }}&nbsp;&#8211;</td>',
+        "{# 12 of them #}{% if size > 1 %}more{% endif %}",
+        "the interval lies above 1 and 95&nbsp;% of them below",
+    ],
+)
+def test_what_is_named_or_marked_is_no_fault(source: str) -> None:
+    """Nor are attributes, entities, comments and arithmetic."""
+    assert not numbers(source)
