@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from report.experiments.catalogue import KINDS
 from report.experiments.subject import Overlay, Subject
-from report.sections.frameworks import calls, epochs, losses, memory, startup
+from report.experiments.training import overlay as training
+from report.sections.frameworks import calls, memory, startup
 from report.sections.frameworks.ways import FLOOR, index_of, measured, records_of
 from report.text.names import title
 
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 TITLE = "Frameworks side by side, and the floor beneath them"
 
 
-def overlay_of(result: Result, experiment: str) -> list[Figure]:
-    """Put an experiment of several frameworks on the same axes."""
-    overlay = KINDS[result.config["experiments"][experiment]["kind"]].overlay
+def over_frameworks(result: Result, experiment: str) -> Overlay:
+    """Return the frameworks that measured an experiment, side by side."""
     subjects = [
         Subject(
             name=f"{title(FLOOR)} (the floor)" if backend == FLOOR else title(backend),
@@ -30,14 +30,19 @@ def overlay_of(result: Result, experiment: str) -> list[Figure]:
         )
         for backend in records_of(result, experiment)
     ]
-    if overlay is None or len(subjects) < 2:
-        return []
-    return overlay(Overlay(noun="framework", experiment=experiment, subjects=subjects))
+    return Overlay(noun="framework", experiment=experiment, subjects=subjects)
+
+
+def overlay_of(result: Result, experiment: str) -> list[Figure]:
+    """Put an experiment of several frameworks on the same axes."""
+    overlay = KINDS[result.config["experiments"][experiment]["kind"]].overlay
+    over = over_frameworks(result, experiment)
+    return overlay(over) if overlay is not None and len(over.subjects) > 1 else []
 
 
 PARTS = {
     "matmul": overlay_of,
-    "training": epochs.figures,
+    "training": overlay_of,
     "overhead": calls.figures,
     "bandwidth": memory.figures,
 }
@@ -64,10 +69,14 @@ def experiments(result: Result) -> list[str]:
 
 def sentences(result: Result) -> list[str]:
     """Say what an epoch of the smallest batches is above the floor."""
-    experiments = result.config["experiments"]
-    names = [n for n in measured(result) if experiments[n]["kind"] == "training"]
-    said = (epochs.sentence_of(epochs.epochs_of(result, name)) for name in names)
-    return [sentence for sentence in said if sentence][:1]
+    return [each for over in _trained(result) for each in training.sentences(over)][:1]
+
+
+def _trained(result: Result) -> list[Overlay]:
+    """Return the training experiments that several frameworks measured."""
+    kinds = result.config["experiments"]
+    names = [name for name in measured(result) if kinds[name]["kind"] == "training"]
+    return [over_frameworks(result, name) for name in names]
 
 
 def method(result: Result) -> list[str]:
@@ -86,7 +95,7 @@ def method(result: Result) -> list[str]:
             "hold the spread of both (Welch)."
         )
     sentences += [f"{title(backend)}: {_made_of(result, backend)}." for backend in backends]
-    return [*sentences, *losses.method(result)]
+    return [*sentences, *(each for over in _trained(result) for each in training.method(over))]
 
 
 def _made_of(result: Result, backend: str) -> str:
