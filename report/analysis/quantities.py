@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from report.analysis import estimate, noise
 from report.analysis.estimate import Estimate, Factor, product
+from report.worker.timing import median
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -204,6 +205,23 @@ def ratio(
         per: Another rate of the denominator.
     """
     return product([above.factor(metric), below.factor(per or metric, -1)])
+
+
+def difference(above: Quantity, below: Quantity, scale: float = 1.0, key: str = "") -> Estimate:
+    """Estimate a difference of what the same replicates measured, as a mean over them.
+
+    Args:
+        above: From which is subtracted.
+        below: What is.
+        scale: What the difference is multiplied by.
+        key: What it is then; else it is named by its parts.
+    """
+    medians = [[median(group) if group else None for group in q.groups] for q in (above, below)]
+    pairs = [(a, b) for a, b in zip(*medians, strict=False) if a is not None and b is not None]
+    if not pairs:
+        pairs = [(above.estimate().value, below.estimate().value)]
+    values = [scale * (a - b) for a, b in pairs]
+    return estimate.average(values, key or f"{above.name()} - {below.name()}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -164,14 +164,8 @@ def _line(axes: Axes, line: Line, shape: Curves) -> Line2D:
     if line.marked is not None:
         own = plotting.MARKERS[line.index % len(plotting.MARKERS)]
         look["marker"] = own if line.marked else None
-    for seed_x, seed_y in line.seeds:
-        axes.plot(
-            [value / shape.x.unit for value in seed_x],
-            [value / shape.y.unit for value in seed_y],
-            color=look["color"],
-            linewidth=0.6,
-            alpha=0.45,
-        )
+    if line.hollow:
+        look |= {"markerfacecolor": PAPER, "markersize": 8}
     y = [value / shape.y.unit for value in line.y]
     (drawn,) = axes.plot(x, y, **look, label=plotting.safe(line.name))
     band = [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from report.text.numerals import NONE, count, digits, prefix_exponent, scaled, stable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
@@ -181,27 +181,38 @@ class ModelModule(Protocol):
         """Return what of it could stand in a mail."""
 
 
-def number(estimate: Estimate, unit_factor: float = 1.0, *, best: bool = False) -> Number:
-    """Write an estimate for a table.
+def number(
+    estimate: Estimate | None,
+    unit_factor: float = 1.0,
+    *,
+    best: bool = False,
+    write: Callable[[float], str] = digits,
+) -> Number:
+    """Write an estimate for a table; a dash where there is none.
 
     Args:
         estimate: In SI units.
         unit_factor: What one of the column's units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
         best: Whether it is the best of its column.
+        write: How numbers of the column are written.
     """
+    if estimate is None:
+        return absent()
     return Number(
-        text=digits(estimate.value / unit_factor),
-        interval=interval(estimate, unit_factor),
+        text=write(estimate.value / unit_factor),
+        interval=interval(estimate, unit_factor, write),
         best=best,
         estimate=estimate,
     )
 
 
-def interval(estimate: Estimate, unit_factor: float = 1.0) -> str:
+def interval(
+    estimate: Estimate, unit_factor: float = 1.0, write: Callable[[float], str] = digits
+) -> str:
     """Write the ends of an interval, or nothing where there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
-    low, high = digits(estimate.low / unit_factor), digits(estimate.high / unit_factor)
+    low, high = write(estimate.low / unit_factor), write(estimate.high / unit_factor)
     return f"{low}\N{EN DASH}{high}"
 
 
@@ -239,10 +250,11 @@ def quantity_sheet(
     for one in quantities:
         row: list[Cell] = [one.labels[name] for name in names]
         row += [getattr(one, attribute) for attribute in (counts or {}).values()]
-        estimates = [one.estimate(metric) for metric in metrics.values()]
+        known = any(one.groups)
+        estimates = [one.estimate(metric) if known else None for metric in metrics.values()]
         for estimate in estimates:
             row += cells(estimate)[:3]
-        rows.append([*row, *cells(estimates[0])[3:], estimates[0].key])
+        rows.append([*row, *cells(estimates[0])[3:], one.name(next(iter(metrics.values())))])
     return Sheet(header=[*header, *columns("")[3:], "key"], rows=rows)
 
 

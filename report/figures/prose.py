@@ -176,6 +176,13 @@ def percent_ends(number: Estimate) -> Markup:
     return Markup(text)  # noqa: S704 (it was before)
 
 
+def excess_ends(number: Estimate) -> Markup:
+    """Write how far a loss lies above the lowest one, with its interval unless that is rounding."""
+    if number.value < numerals.ROUNDING:
+        return tagged(number, numerals.excess(number.value))
+    return _with_ends(numerals.small, number)
+
+
 def listing(items: Sequence[Any]) -> Markup:
     """Write a list: "a", "a and b", "a, b and c"."""
     parts = [escape(item) for item in items]
@@ -202,7 +209,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent": _written(numerals.percent),
     "percent_ends": percent_ends,
     "digits": _written(numerals.digits),
-    "loss": _written(lambda x: f"{x:.4f}"),
+    "loss": _written(numerals.loss),
+    "loss_ends": functools.partial(_with_ends, numerals.loss),
+    "excess": _written(numerals.excess),
+    "excess_ends": excess_ends,
     "scientific": _written(numerals.scientific),
     "count": numerals.count,
     "bytes": names.size,

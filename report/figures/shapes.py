@@ -67,7 +67,7 @@ class Line:
         dash: Its dashes, where not those of its index.
         width: Of the line in pixels, where not the usual one.
         marked: Whether its points have markers; None where their number decides.
-        seeds: Thin lines below it, each as x and y.
+        hollow: Its markers are drawn open, and larger.
         colour: The place of its colour, where that is another than its index.
     """
 
@@ -80,7 +80,7 @@ class Line:
     dash: Dash | None = None
     width: float | None = None
     marked: bool | None = None
-    seeds: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
+    hollow: bool = False
     colour: int | None = None
 
 

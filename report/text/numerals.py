@@ -111,6 +111,31 @@ def scientific(value: float) -> str:
     return f"{factor} \N{MULTIPLICATION SIGN} 10{str(exponent).translate(superscripts)}"
 
 
+HUGE = 1e5
+"""Losses of diverged runs beyond this are written with a power of ten."""
+
+MINUTE = 1e-6
+"""What lies above the lowest loss by less is, too: few readers count seven zeros."""
+
+ROUNDING = 3e-8
+"""By less than this no two losses differ in float32."""
+
+
+def loss(value: float) -> str:
+    """Write a loss with the four decimals in which runs differ."""
+    return f"{value:.4f}" if value < HUGE else scientific(value)
+
+
+def small(value: float) -> str:
+    """Write what may be many powers of ten below 1, in two digits."""
+    return digits(value, 2) if MINUTE <= value < HUGE else scientific(value)
+
+
+def excess(value: float) -> str:
+    """Write how far a loss lies above the lowest one."""
+    return "less than rounding" if value < ROUNDING else small(value)
+
+
 def sentence(words: str) -> str:
     """Return words that begin a sentence: the first letter is a capital one."""
     return words[:1].upper() + words[1:]

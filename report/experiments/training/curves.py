@@ -1,333 +1,389 @@
-"""Loss curves over seeds: their centre, the exact solution, the time to a target."""
+"""What figures of training runs share: curves of losses, dots of seconds, tables and sheets."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from report.analysis import leastsquares, quantities
-from report.analysis.estimate import centre
-from report.experiments.training import labels
-from report.experiments.training.quantities import LEAST_EXCESS, Trained, of_records, trained
-from report.run import seeds
+from report.experiments.training.quantities import of_all, ratio, towards, typical
+from report.experiments.training.runs import median_times
+from report.figures import prose
+from report.figures.figure import (
+    Figure,
+    Number,
+    Sheet,
+    Table,
+    absent,
+    interval,
+    number,
+    quantity_sheet,
+)
+from report.figures.shapes import Axis, Curves, Dots, Line, Reference, row
+from report.text import numerals
+from report.text.numerals import digits
+from report.text.units import MILLI
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.leastsquares import Problem
-    from report.analysis.quantities import Quantity, Question
-    from report.results.result import Record, Result
-    from report.worker.records import TrainingRun
+    from report.analysis.quantities import Quantity
+    from report.experiments.training.quantities import Case, Reached
+    from report.experiments.training.runs import Run
+    from report.figures.figure import Cell
+    from report.figures.shapes import Mark, Shape
+
+Columns = dict[str, "Sequence[str | Number]"]
+"""Columns of a table by their headers, a cell for each row."""
+
+TEMPLATE = "experiments/training.html"
+
+EPOCHS = Axis(label="epochs", scale="whole")
+LOG_EPOCHS = Axis(label="epochs (logarithmic)", narrow="epochs")
+TIME = Axis(label="time of training (logarithmic)", narrow="time of training", scale="seconds")
+BATCH_SIZE = Axis(label="batch size (logarithmic)", narrow="batch size")
+SECONDS = Axis(label="milliseconds per epoch", unit=MILLI)
+
+NOT_ALL = "at least: not all seeds get there"
+
+BANDS = 4
+"""The bands of more lines than this would cover each other."""
+
+LOWEST = 1e-8
+"""A loss above the optimum is drawn down to this: further is float32's rounding."""
+
+HIGHEST = 30
+"""A loss above the optimum is drawn up to so many times the untrained one: further is diverged."""
+
+NAMES = ["run", "batch_size", "lr", "loader", "implementation", "optimizer", "momentum"]
+NAMES += ["schedule", "sampling", "copies", "variant"]
+"""The settings in a sheet of curves."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """The curve of a run: the geometric mean over its seeds at each point.
+def answer(  # noqa: PLR0913 (what a figure is made of)
+    case: Case,
+    question: str,
+    shape: Shape,
+    numbers: Table | Columns,
+    *,
+    sheet: Sheet | None = None,
+    code: list[str] | None = None,
+    **facts: Any,
+) -> Figure:
+    """Return the figure that answers a question; the template says it, from `facts`.
 
-    Attributes:
-        name: As shown.
-        run: All its seeds.
-        epochs: Passes over the data at each point.
-        updates: Steps taken at each point.
-        losses: The loss of each seed at each point.
-        elapsed_s: Seconds of training at each point, the untrained one first.
+    Args:
+        case: What the question is asked of.
+        question: Its name in the template.
+        shape: What is drawn.
+        numbers: A table, or the columns of one that has a row for each run.
+        sheet: The data; else every seed's curve.
+        code: The functions that were timed; else those that trained the runs.
+        facts: What the template names.
     """
-
-    name: str
-    run: Trained
-    epochs: list[float]
-    updates: list[int]
-    losses: list[list[float]]
-    elapsed_s: list[float]
-
-    @property
-    def batch_size(self) -> int:
-        """Return the examples of one update."""
-        return labels.whole(self.run.labels, "batch_size")
-
-    @property
-    def loss(self) -> list[float]:
-        """Return the centre of the seeds' losses at each point."""
-        return [centre(at) for at in self.losses]
-
-    @property
-    def lowest(self) -> list[float]:
-        """Return the lowest loss of the seeds at each point."""
-        return [min(at) for at in self.losses]
-
-    @property
-    def highest(self) -> list[float]:
-        """Return the highest loss of the seeds at each point."""
-        return [max(at) for at in self.losses]
-
-    def above(self, base: float) -> list[float]:
-        """Return the centre of the seeds' losses above a base; of the losses where it is 0."""
-        if not base:
-            return self.loss
-        return [centre(max(loss - base, LEAST_EXCESS) for loss in at) for at in self.losses]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """How a run fared towards a loss.
-
-    Attributes:
-        seeds: How many seeds there are.
-        reached: How many of them came to the target.
-        time: Seconds until then; None unless all did, since what has not ended has no time.
-        at_least: Where not all did: no typical time can be less, for the others would have taken
-            longer than they ran. None if all did.
-        examples: Examples until then, over seeds; None unless all did.
-    """
-
-    seeds: int
-    reached: int
-    time: Estimate | None
-    at_least: Estimate | None
-    examples: Estimate | None
-
-
-def lines(result: Result, experiment: str, backend: str) -> list[Line]:
-    """Return a line for each run of an experiment, named by what tells it from the others."""
-    records = quantities.by_backend(result.of(experiment)).get(backend, [])
-    runs = trained(records, result.run)
-    names = labels.names([run.labels for run in runs])
-    return [_line(run, name, result) for run, name in zip(runs, names, strict=True)]
-
-
-def _line(run: Trained, name: str, result: Result) -> Line:
-    seeds = run.seeds
-    points = min(len(seed.loss) for seed in seeds)
-    of_an_epoch = result.config["examples"] * labels.whole(run.labels, "copies")
-    size = min(of_an_epoch, labels.whole(run.labels, "batch_size"))
-    return Line(
-        name=name,
-        run=run,
-        epochs=[examples / of_an_epoch for examples in seeds[0].examples[:points]],
-        updates=[_updates(n, of_an_epoch, size) for n in seeds[0].examples[:points]],
-        losses=[[seed.loss[index] for seed in seeds] for index in range(points)],
-        elapsed_s=[0.0, *(_elapsed(run, point) for point in range(1, points))],
+    if not isinstance(numbers, Table):
+        numbers = table("run", [run.name for run in case.runs], numbers)
+    return Figure(
+        name=f"{case.name}-{question}",
+        question=question,
+        words=prose.words(TEMPLATE, question, shape.alt, case=case, shape=shape, **facts),
+        shape=shape,
+        table=numbers,
+        sheet=sheet or curve_sheet(case, case.runs),
+        code=code or functions(case.runs),
     )
 
 
-def _elapsed(run: Trained, point: int) -> float:
-    return run.elapsed(point).estimate().value
+def curve(  # noqa: PLR0913 (what differs between lines is named)
+    case: Case,
+    run: Run,
+    index: int,
+    x: Axis,
+    *,
+    losses: bool = False,
+    band: bool = True,
+    **look: Any,
+) -> Line:
+    """Return a run's loss: the geometric mean over its seeds, its band from lowest to highest.
 
-
-def _updates(examples: int, of_an_epoch: int, size: int) -> int:
-    """Return how many updates so many examples took; an epoch's last batch may be smaller."""
-    epochs, rest = divmod(examples, of_an_epoch)
-    return epochs * math.ceil(of_an_epoch / size) + math.ceil(rest / size)
-
-
-def after_one(line: Line) -> int | None:
-    """Return the point at which a line has seen each example once, or None if it ends before."""
-    return next((at for at, epochs in enumerate(line.epochs) if epochs >= 1), None)
-
-
-def problem(result: Result) -> Problem | None:
-    """Return the least-squares problem of a result's data, if the result tells its moments."""
-    if result.moments is None:
-        return None
-    return leastsquares.problem_from_moments(result.moments)
-
-
-def optimum(result: Result) -> float | None:
-    """Return the lowest loss that any parameters have on the data of a result."""
-    solved = problem(result)
-    return None if solved is None else solved.optimum()[1]
-
-
-def stability_limit(result: Result) -> float | None:
-    """Return the learning rate above which full-batch gradient descent diverges."""
-    solved = problem(result)
-    return None if solved is None else solved.stability_limit()
-
-
-def target(result: Result) -> float | None:
-    """Return the loss to be reached: 2 % above the lowest, rounded up to two decimals.
-
-    On the chapter's data this is 0.25, which every run of the chapter comes to.
+    Args:
+        case: Its experiment.
+        run: The run.
+        index: The place of its colour.
+        x: EPOCHS, or a logarithmic axis, on which the untrained point has no place.
+        losses: The loss itself; else its distance from the optimum, where that is known.
+        band: Whether there is one.
+        look: What else of the line is its own.
     """
-    lowest = optimum(result)
-    return None if lowest is None else math.ceil(lowest * 1.02 * 100) / 100
+    at = range(x.scale != "whole", run.points)
+    points = [run.at(k, 0.0 if losses else case.base) for k in at]
+    seeds = [[value for group in q.groups for value in group] for q in points]
+    epochs = case.epochs(run)
+    known: dict[str, Any] = {
+        "name": run.name,
+        "index": index,
+        "x": tuple(run.elapsed(k).estimate().value if x is TIME else epochs[k] for k in at),
+        "y": tuple(q.estimate().value for q in points),
+        "low": tuple(map(min, seeds)) if band else (),
+        "high": tuple(map(max, seeds)) if band else (),
+    }
+    return Line(**{**known, **look})
 
 
-def towards(run: Trained, loss: float) -> Target:
-    """Return how a run fared towards a loss."""
-    reached = sum(min(seed.loss) <= loss for seed in run.seeds)
-    seconds, examples = run.seconds_to(loss), run.examples_to(loss)
-    complete = reached == len(run.seeds)
-    time = seconds.estimate() if any(seconds.groups) else None
-    return Target(
-        seeds=len(run.seeds),
-        reached=reached,
-        time=time if complete else None,
-        at_least=None if complete else time,
-        examples=examples.estimate() if complete and any(examples.groups) else None,
+def curves(
+    case: Case, lines: Sequence[Line], x: Axis, *, losses: bool = False, marks: Sequence[Mark] = ()
+) -> Curves:
+    """Return curves of losses, or of their distance from the optimum, as figures draw them."""
+    shown = tuple(line for line in lines if line.x)
+    linear = losses or case.lowest is None
+    return Curves(
+        x=x,
+        y=_loss_axis(case, shown) if linear else _excess_axis(case, shown),
+        lines=shown,
+        marks=(*_optimum(case, linear=linear), *marks),
+        names="above" if shown else "none",
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Soonest:
-    """The line that is first at a loss.
-
-    Attributes:
-        line: Which.
-        time: Seconds until then.
-        level: Lines that came there too, and whose times the intervals do not tell from its.
-    """
-
-    line: Line
-    time: Estimate
-    level: list[Line]
+def curves_of(case: Case, x: Axis, *, losses: bool = False, marks: Sequence[Mark] = ()) -> Curves:
+    """Return the curves of all runs of an experiment."""
+    band = len(case.runs) <= BANDS
+    lines = [curve(case, run, k, x, losses=losses, band=band) for k, run in enumerate(case.runs)]
+    return curves(case, lines, x, losses=losses, marks=marks)
 
 
-def soonest(lines: Sequence[Line], loss: float) -> Soonest | None:
-    """Return which line of an experiment is first at a loss.
+def _optimum(case: Case, *, linear: bool) -> list[Reference]:
+    if case.lowest is None or not linear:
+        return []
+    label = f"lowest possible: {digits(case.lowest, 4)}"
+    return [Reference(y=case.lowest, label=label, below=True)]
+
+
+def _loss_axis(case: Case, lines: Sequence[Line]) -> Axis:
+    """Reach from the optimum to the first points: the untrained loss would press all together."""
+    if case.lowest is None or not lines:
+        return Axis(label="loss", scale="linear")
+    lowest = case.lowest
+    highest = max(value for line in lines for value in (line.y[0], *_known(line.high[:1])))
+    top = lowest + 1.25 * max(min(highest, 2 * lowest) - lowest, 0.02 * lowest)
+    return Axis(label="loss", scale="linear", low=lowest - 0.12 * (top - lowest), high=top)
+
+
+def _excess_axis(case: Case, lines: Sequence[Line]) -> Axis:
+    """Leave out what is rounding, and what is diverged."""
+    least = min((value for line in lines for value in line.y), default=1.0)
+    most = max((v for line in lines for v in (*line.y, *_known(line.high))), default=0.0)
+    top = HIGHEST * max(run.at(0, case.base).estimate().value for run in case.runs)
+    low, high = LOWEST if least < LOWEST else None, top if most > top else None
+    return Axis(label=case.height, low=low, high=high)
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def way_dots(case: Case, target: float) -> Dots:
+    """Return dots of the time to a loss; where not all seeds got there, marks that point on."""
+    fared = [towards(run, target) for run in case.runs]
+    bounds = row(NOT_ALL, 1, [one.at_least for one in fared])
+    rows = [row("all seeds get there", 0, [one.time for one in fared])]
+    if any(one.at_least for one in fared):
+        empty = (None,) * len(fared)
+        rows.append(replace(bounds, low=empty, high=empty, marker=">"))
+    return Dots(labels=tuple(run.name for run in case.runs), x=to_target(target), rows=tuple(rows))
+
+
+def target_line(case: Case, target: float) -> Reference:
+    """Return where a loss lies among heights."""
+    return Reference(y=target - case.base, label=f"loss {target:g}")
+
+
+def to_target(target: float) -> Axis:
+    """Return the axis of the time to a loss."""
+    return Axis(label=f"milliseconds to a loss of {target:g}", unit=MILLI)
+
+
+def dots(labels: Sequence[str], series: Mapping[str, Sequence[Quantity | None]]) -> Dots:
+    """Return dots of seconds per epoch, a row for each label."""
+    return Dots(
+        labels=tuple(labels),
+        x=SECONDS,
+        rows=tuple(row(n, k, [*map(typical, each)]) for k, (n, each) in enumerate(series.items())),
+    )
+
+
+def both_ways(
+    pairs: Mapping[str, tuple[Run, Run]], names: tuple[str, str]
+) -> tuple[Dots, Columns, dict[str, Estimate]]:
+    """Put seconds per epoch of runs that were done in two ways side by side.
 
     Args:
-        lines: Runs with the same processes.
-        loss: The target.
+        pairs: By what they are called; both ended an epoch.
+        names: Of the ways.
 
     Returns:
-        None if no line comes there with all its seeds.
+        Dots, columns of a table, and the seconds of the second way over those of the first.
     """
-    fared = [(line, towards(line.run, loss).time) for line in lines]
-    timed = [(line, time) for line, time in fared if time is not None]
-    if not timed:
-        return None
-    best, time = min(timed, key=lambda pair: pair[1].value)
-    level = [
-        line
-        for line, _ in timed
-        if line is not best and not _time_ratio(line, best, loss).excludes(1)
+    series = {name: [pair[k].seconds for pair in pairs.values()] for k, name in enumerate(names)}
+    ratios = {n: one for n, (a, b) in pairs.items() if (one := ratio(b.seconds, a.seconds))}
+    columns: Columns = {
+        f"{name}, ms per epoch": [number(typical(q), MILLI) for q in each]
+        for name, each in series.items()
+    }
+    columns[f"{names[1]} / {names[0]}"] = [number(one) for one in ratios.values()]
+    return dots([*pairs], series), columns, ratios
+
+
+def table(
+    first: str,
+    rows: Sequence[str],
+    columns: Mapping[str, Sequence[str | Number]],
+    caption: str = Table.caption,
+) -> Table:
+    """Return a table of columns.
+
+    Args:
+        first: What stands at the rows' heads.
+        rows: Their names.
+        columns: By their headers, a cell for each row.
+        caption: What the numbers are.
+    """
+    cells = zip(rows, *columns.values(), strict=True)
+    return Table(header=[first, *columns], rows=[list(each) for each in cells], caption=caption)
+
+
+def milliseconds(quantities: Sequence[Quantity | None]) -> list[Number]:
+    """Return a column of times, the shortest marked."""
+    times = [typical(q) for q in quantities]
+    least = min((time.value for time in times if time), default=None)
+    return [number(t, MILLI, best=t is not None and t.value == least) for t in times]
+
+
+def ends(case: Case) -> Columns:
+    """Return columns that say where runs end."""
+    runs = case.runs
+    columns: Columns = {
+        "epochs": [f"{case.epochs(run)[-1]:.0f}" for run in runs],
+        "loss after one epoch": [
+            number(of_all(run, run.loss(1)), write=numerals.loss) for run in runs
+        ],
+        "loss at the end": [loss_at_the_end(run) for run in runs],
+    }
+    if case.lowest is not None:
+        columns["above the optimum"] = heights(case)
+    columns["diverged"] = [f"{run.diverged} of {len(run.seeds)}" for run in runs]
+    return columns
+
+
+def loss_at_the_end(run: Run) -> Number:
+    """Return the loss at the end of a run; of one that diverged, only that it did."""
+    if not run.complete:
+        return Number(text="diverged") if run.diverged else absent()
+    return number(typical(run.loss()), write=numerals.loss)
+
+
+def heights(case: Case) -> list[Number]:
+    """Return a column of the loss above the optimum at the end, the lowest marked."""
+    nearest = case.nearest()
+    return [
+        excess(end, best=nearest is not None and run is nearest.run) for run, end in case.ends()
     ]
-    return Soonest(line=best, time=time, level=level)
 
 
-def _time_ratio(one: Line, other: Line, loss: float) -> Estimate:
-    return quantities.ratio(one.run.seconds_to(loss), other.run.seconds_to(loss))
+def excess(estimate: Estimate | None, *, best: bool = False) -> Number:
+    """Return a loss above the optimum; what is rounding has no digits."""
+    cell = number(estimate, best=best, write=numerals.small)
+    if estimate is None or estimate.value >= numerals.ROUNDING:
+        return cell
+    return replace(cell, text=numerals.excess(estimate.value), interval="")
 
 
-def above(run: Trained, base: float, *, epoch: int | None = None) -> Quantity:
-    """Return how far the loss lies above a base at the end of an epoch, by seed.
-
-    Args:
-        run: With all its seeds.
-        base: The optimum, or 0 where it is not known: then it is the loss.
-        epoch: Which, from 1; None for the last that the run was to have.
-    """
-    return run.excess(base, epoch) if base else run.loss(epoch)
-
-
-def typical(quantity: Quantity) -> Estimate | None:
-    """Return the estimate of a quantity over seeds; None if none has one."""
-    return quantity.estimate() if any(quantity.groups) else None
-
-
-def ratio(above: Quantity, below: Quantity) -> Estimate | None:
-    """Estimate a ratio of two runs' values, paired by seed; None if they share none.
-
-    Runs of a seed start alike, and losses do not depend on the process.
-    """
-    shared = [bool(a) and bool(b) for a, b in zip(above.groups, below.groups, strict=True)]
-    return quantities.ratio(above, below) if any(shared) else None
+def way_to(case: Case) -> Columns:
+    """Return columns that say how runs fared towards the target; none where there is none."""
+    if case.target is None:
+        return {}
+    fared = [towards(run, case.target) for run in case.runs]
+    least = min((one.time.value for one in fared if one.time), default=None)
+    return {
+        f"seeds that reach {case.target:g}": [
+            f"{one.seeds} of {len(one.run.seeds)}" for one in fared
+        ],
+        "milliseconds until then": [
+            until(one, best=one.time is not None and one.time.value == least) for one in fared
+        ],
+        "examples until then": [number(one.examples) for one in fared],
+    }
 
 
-def twins(lines: Sequence[Line], name: str, one: str, other: str) -> list[tuple[Line, Line]]:
-    """Return the pairs of lines that differ in nothing but a setting.
-
-    Args:
-        lines: Runs of one experiment.
-        name: The setting.
-        one: Its value for the first of a pair.
-        other: Its value for the second.
-    """
-
-    def having(value: str) -> list[Line]:
-        return [line for line in lines if line.run.labels[name] == value]
-
-    def rest(line: Line) -> object:
-        return labels.without(line.run.labels, "run", name)
-
-    return [(a, b) for a in having(one) for b in having(other) if rest(a) == rest(b)]
+def until(fared: Reached, *, best: bool = False) -> Number:
+    """Return milliseconds to a loss; where not all seeds got there, that it takes longer."""
+    if fared.time is not None or fared.at_least is None:
+        return number(fared.time, MILLI, best=best)
+    return Number(
+        text=f"\N{GREATER-THAN OR EQUAL TO} {digits(fared.at_least.value / MILLI)}",
+        interval=interval(fared.at_least, MILLI),
+        estimate=fared.at_least,
+    )
 
 
-def gap(one: Trained, other: Trained) -> float | None:
-    """Return how far the losses of two runs differ at most, at the points that they share.
-
-    Returns:
-        None if they share no seed.
-    """
-    others = {seed.seed: seed for seed in other.seeds}
-    gaps = [
-        abs(a - b)
-        for seed in one.seeds
-        if seed.seed in others
-        for a, b in zip(seed.loss, others[seed.seed].loss, strict=False)
-    ]
-    return max(gaps) if gaps else None
+def seconds_sheet(quantities: Sequence[Quantity]) -> Sheet:
+    """Return seconds per epoch, and examples per second."""
+    rates = {"epoch_s": None, "examples_per_s": "examples_per_s"}
+    return quantity_sheet(quantities, rates, {"examples": "examples"})
 
 
-def exact_path(result: Result, seed: TrainingRun) -> list[float] | None:
-    """Return the exact losses of full-batch gradient descent from a seed's start, in float64.
-
-    Returns:
-        One loss for each epoch, the untrained one first; None if the run takes smaller batches
-        or anything else than plain steps, or the result lacks the moments.
-    """
-    solved = problem(result)
-    full = labels.full_batch(seed.labels, result.config["examples"])
-    if solved is None or not full or not labels.plain(seed.labels):
-        return None
-    features = len(solved.hessian) - 1
-    weights = seeds.initial_weights(int(result.config["seed"]), seed.seed, features)
-    rate, epochs = labels.rate(seed.labels), labels.whole(seed.labels, "epochs")
-    return solved.gradient_descent([*weights, 0.0], rate, epochs)
+def way_sheet(runs: Sequence[Run], target: float) -> Sheet:
+    """Return seconds and examples to a loss; where seeds are censored, these are bounds."""
+    seconds = [run.seconds_to(target) for run in runs]
+    examples = [run.examples_to(target) for run in runs]
+    return beside(
+        quantity_sheet(seconds, {"elapsed_s": None}, {"what": "metric", "censored": "censored"}),
+        quantity_sheet(examples, {"examples": None}),
+    )
 
 
-def deviation(result: Result, runs: Sequence[Trained]) -> float | None:
-    """Return how far full-batch runs are from the exact path at most; None if there are none."""
-    worst: list[float] = []
+def ends_sheet(case: Case, runs: Sequence[Run]) -> Sheet:
+    """Return where each run ends, and what its epochs take."""
+    seeds: list[list[Cell]] = [[len(run.seeds), run.diverged] for run in runs]
+    sheet = quantity_sheet([run.loss() for run in runs], {"loss_at_the_end": None})
+    if case.lowest is not None:
+        heights = [case.excess(run) for run in runs]
+        sheet = beside(sheet, quantity_sheet(heights, {"loss_above_optimum": None}))
+    seconds = seconds_sheet([r.seconds or replace(r.loss(), groups=[]) for r in runs])
+    return beside(beside(sheet, seconds), Sheet(header=["seeds", "diverged"], rows=seeds))
+
+
+def beside(left: Sheet, right: Sheet) -> Sheet:
+    """Add to each row of a sheet the columns of another that it lacks."""
+    more = [k for k, name in enumerate(right.header) if name not in left.header]
+    return Sheet(
+        header=[*left.header, *(right.header[k] for k in more)],
+        rows=[
+            [*mine, *(other[k] for k in more)]
+            for mine, other in zip(left.rows, right.rows, strict=True)
+        ],
+    )
+
+
+def curve_sheet(case: Case, runs: Sequence[Run]) -> Sheet:
+    """Return every seed's curve."""
+    header = [*NAMES, "seed", "examples", "epochs", "updates", "loss"]
+    rows: list[list[Cell]] = []
     for run in runs:
+        settings = [run.labels[name] for name in NAMES]
+        epochs, updates = case.epochs(run), case.updates(run)
         for seed in run.seeds:
-            path = exact_path(result, seed)
-            if path is None:
-                continue
-            ends = [0, *seed.epoch_ends]
-            worst += [abs(seed.loss[at] - path[k]) for k, at in enumerate(ends)]
-    return max(worst) if worst else None
+            points = zip(seed.examples, seed.loss, median_times(seed), strict=True)
+            for k, (examples, loss, seconds) in enumerate(points):
+                above = None if case.lowest is None else loss - case.lowest
+                at = (epochs[k], updates[k]) if k < len(epochs) else (None, None)
+                rows.append([*settings, seed.seed, examples, *at, loss, above, seconds])
+    return Sheet(header=[*header, "loss_above_optimum", "elapsed_s"], rows=rows)
 
 
-def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
-    """Return a metric of every run of one experiment on one backend."""
-    runs = trained(records, result.run)
-    if question.metric in {"seconds", "examples_per_s"}:
-        return of_records(records, result.run)
-    if question.metric.endswith("_to_loss"):
-        loss = question.loss or target(result)
-        if loss is None:
-            return []
-        by_time = question.metric.startswith("seconds")
-        return [run.seconds_to(loss) if by_time else run.examples_to(loss) for run in runs]
-    if question.metric == "loss":
-        return [run.loss(question.epoch) for run in runs]
-    if question.metric in {"lowest_loss", "stable_lr", "steepest_factor"}:
-        solved = problem(result)
-        return [] if solved is None else [_theory(run, question.metric, solved) for run in runs]
-    lowest = optimum(result)
-    return [] if lowest is None else [run.excess(lowest, question.epoch) for run in runs]
-
-
-def _theory(run: Trained, metric: str, solved: Problem) -> Quantity:
-    """Return what follows from the data and a run's rate, whatever was measured."""
-    if metric == "lowest_loss":
-        value = solved.optimum()[1]
-    else:
-        value = solved.stability_limit()
-        if metric == "steepest_factor":
-            value = abs(1 - 2 * labels.rate(run.labels) / value)
-    return run.of_seeds(metric, lambda _: value)
+def functions(runs: Sequence[Run]) -> list[str]:
+    """Return the names of the functions that trained some runs, as backends call them."""
+    ways = {run.labels["implementation"] for run in runs}
+    own = list(dict.fromkeys(str(run.labels["optimizer"]) for run in runs))
+    found = ["linreg", "squared_loss", *own, "train_scratch"] if "scratch" in ways else []
+    return found + (["train_concise"] if "concise" in ways else [])

@@ -2,14 +2,120 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from report.analysis.quantities import by_backend, varying
 from report.experiments.kind import Kind
-from report.experiments.training.comparisons import comparisons
-from report.experiments.training.curves import observed
+from report.experiments.training.curves import TEMPLATE
 from report.experiments.training.figures import figures
-from report.experiments.training.headline import cards, sentences
-from report.experiments.training.method import method
-from report.experiments.training.quantities import METRICS, of_records
+from report.experiments.training.measure import WARMUP_UPDATES
+from report.experiments.training.overlay import overlay
+from report.experiments.training.quantities import (
+    METRICS,
+    case_of,
+    lowest,
+    observed,
+    of_records,
+    soonest,
+)
+from report.experiments.training.runs import is_grid, sweeps_sizes
 from report.experiments.training.spec import Labels
+from report.figures import prose
+from report.figures.figure import Card, card
+from report.worker import curve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.experiments.training.quantities import Case
+    from report.results.result import Record, Result
+
+WELL_KNOWN_BATCH = 100
+"""The chapter's own compromise; machines are compared by it."""
+
+
+def _cards(result: Result) -> list[Card]:
+    """Return seconds per epoch at batch 100, and the batch size that gets to the target first."""
+    chapter, sweep = chapters(result), sweep_of(result)
+    found: list[Card] = []
+    for run in chapter.runs if chapter else ():
+        if run.batch_size == WELL_KNOWN_BATCH and run.seconds is not None and not found:
+            note = prose.block(TEMPLATE, "epoch_note", run=run)
+            label = f"an epoch at batch {WELL_KNOWN_BATCH}"
+            found.append(card(label, run.seconds.time(), "s", note))
+    best = sweep and soonest(sweep.runs, sweep.target)
+    if sweep and best:
+        note = prose.block(TEMPLATE, "size_note", case=sweep, first=best)
+        label = f"best batch size to a loss of {sweep.target:g}"
+        size = f"{best.run.batch_size:,}"
+        found.append(Card(label=label, value=size, unit="examples", interval="", note=note))
+    elif chapter and (first := soonest(chapter.runs, chapter.target)):
+        note = prose.block(TEMPLATE, "target_note", first=first)
+        found.append(card(f"to a loss of {chapter.target:g}", first.estimate, "s", note))
+    return found
+
+
+def _sentences(result: Result) -> list[str]:
+    """Return what could stand in a mail."""
+    chapter, sweep = chapters(result), sweep_of(result)
+    return prose.sentences(
+        TEMPLATE,
+        "mail",
+        chapter=chapter,
+        epochs=chapter and lowest(chapter.runs, lambda run: run.seconds),
+        first=chapter and soonest(chapter.runs, chapter.target),
+        sweep=sweep,
+        best=sweep and soonest(sweep.runs, sweep.target),
+    )
+
+
+def _trainings(result: Result) -> list[Case]:
+    """Return the experiments that trained something, each on its first backend."""
+    cases = (
+        case_of(result, name, next(iter(by_backend(result.of(name))), ""))
+        for name, planned in result.config["experiments"].items()
+        if planned["kind"] == "training"
+    )
+    return [case for case in cases if case is not None]
+
+
+def chapters(result: Result) -> Case | None:
+    """Return the first experiment that compares a few batch sizes, or else the first of all."""
+    every = _trainings(result)
+    for case in every:
+        few = not is_grid(case.labels) and not sweeps_sizes(case.labels)
+        if few and len({run.batch_size for run in case.runs}) > 1:
+            return case
+    return next(iter(every), None)
+
+
+def sweep_of(result: Result) -> Case | None:
+    """Return the first experiment that sweeps batch sizes and nothing beside their rates."""
+    for case in _trainings(result):
+        beside = set(varying(case.labels)) - {"run", "batch_size", "lr", "epochs"}
+        if sweeps_sizes(case.labels) and not beside:
+            return case
+    return None
+
+
+def _method(records: Sequence[Record]) -> list[str]:
+    """Describe how one experiment was measured on one backend."""
+    runs = [run for record in records for run in (record.outcome.runs if record.outcome else ())]
+    if not runs:
+        return []
+    return prose.sentences(
+        TEMPLATE,
+        "method",
+        processes=len(records),
+        elapsed_s=sum(record.elapsed_s for record in records),
+        repeats=(min(run.repeats for run in runs), max(run.repeats for run in runs)),
+        seeds=len({run.seed for run in runs}),
+        samplings=sorted({str(run.labels["sampling"]) for run in runs}),
+        copied=len({run.labels["copies"] for run in runs}) > 1,
+        warmup=WARMUP_UPDATES,
+        every=None if all(len(r.loss) <= 1 + len(r.epoch_ends) for r in runs) else curve.EVERY,
+    )
+
 
 TRAINING = Kind(
     name="training",
@@ -18,8 +124,8 @@ TRAINING = Kind(
     quantities=of_records,
     observed=observed,
     figures=figures,
-    method=method,
-    comparisons=comparisons,
-    cards=cards,
-    sentences=sentences,
+    method=_method,
+    overlay=overlay,
+    cards=_cards,
+    sentences=_sentences,
 )

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from report.analysis import quantities
 from report.analysis.quantities import (
     EXAMPLES_PER_S,
     SECONDS,
-    Kept,
     Metric,
     Quantity,
+    by_backend,
     of_kind,
-    undisturbed,
 )
-from report.worker.timing import median
+from report.experiments.training import theory
+from report.experiments.training.runs import trained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from report.analysis.estimate import Estimate
+    from report.analysis.quantities import Question
+    from report.experiments.training.runs import Run
     from report.results.result import Record, Result
-    from report.worker.records import Labels, TrainingRun
+    from report.worker.records import Labels
 
 METRICS = {
     "seconds": SECONDS,
@@ -46,195 +52,10 @@ METRICS = {
     ),
 }
 
-LEAST_EXCESS = 1e-9
-"""A loss in float32 cannot show less; what lies below the optimum by rounding counts as this."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """One run of an experiment with all its seeds.
-
-    Attributes:
-        labels: Its settings; `training.labels` reads them.
-        by_process: For each process, its seeds' records; none where times do not count, because
-            the machine was disturbed.
-        seeds: One record for each seed, in their order: losses do not depend on the process.
-        positions: How many seeds the experiment has, so that runs can be paired by seed.
-        records: The experiment's, of one backend.
-        kept: Which processes count for times.
-        run: Which run of which machine.
-    """
-
-    labels: Labels
-    by_process: list[list[TrainingRun]]
-    seeds: list[TrainingRun]
-    positions: int
-    records: Sequence[Record]
-    kept: Kept
-    run: str
-
-    @property
-    def diverged(self) -> int:
-        """Return how many seeds diverged."""
-        return sum(run.diverged for run in self.seeds)
-
-    def epochs(self) -> Quantity | None:
-        """Return the seconds per epoch; None if it never ended one. All epochs are samples."""
-        ended = [run for runs in self.by_process for run in runs if run.epoch_ends]
-        if not ended:
-            return None
-        examples = ended[0].examples[ended[0].epoch_ends[-1]] // len(ended[0].epoch_ends)
-        groups = [[s for run in runs for s in _epochs(run)] for runs in self.by_process]
-        return self._timed("seconds", groups, per="epoch", examples=examples)
-
-    def seconds_to(self, loss: float) -> Quantity:
-        """Return the seconds until the loss first was at or below a target.
-
-        Each seed counts with the median over its repeats; one that does not come there counts with
-        its end, and as censored: it would have taken longer.
-        """
-        until = [[_until(run, loss, median_times(run)) for run in runs] for runs in self.by_process]
-        return self._timed(
-            f"seconds to {loss:g}",
-            [[seconds for seconds, _ in found if seconds] for found in until],
-            censored=sum(not there for found in until for _, there in found),
-        )
-
-    def examples_to(self, loss: float) -> Quantity:
-        """Return the examples processed until then, by seed."""
-        until = {run.seed: _until(run, loss, run.examples) for run in self.seeds}
-        return self._by_seed(
-            f"examples to {loss:g}",
-            lambda seed: float(until[seed.seed][0]) or None,
-            censored=sum(not there for _, there in until.values()),
-            unit="examples",
-        )
-
-    def loss(self, epoch: int | None = None) -> Quantity:
-        """Return the loss at the end of an epoch, by seed; None for the last that was to be.
-
-        Seeds that did not come that far, because they diverged, have none.
-        """
-        return self._by_seed(f"loss{_after(epoch)}", lambda seed: self._at(seed, epoch))
-
-    def excess(self, lowest: float, epoch: int | None = None) -> Quantity:
-        """Return how far the loss lies above the lowest possible, by seed."""
-
-        def above(seed: TrainingRun) -> float | None:
-            loss = self._at(seed, epoch)
-            return None if loss is None else max(loss - lowest, LEAST_EXCESS)
-
-        return self._by_seed(f"excess{_after(epoch)}", above)
-
-    def elapsed(self, point: int) -> Quantity:
-        """Return the seconds of training up to a point of the curve."""
-        groups = [
-            [times[point] for run in runs if point < len(times := median_times(run))]
-            for runs in self.by_process
-        ]
-        return self._timed(f"seconds to point {point}", groups)
-
-    def of_seeds(self, metric: str, value: Callable[[TrainingRun], float | None]) -> Quantity:
-        """Return something that depends on the seed alone."""
-        return self._by_seed(metric, value)
-
-    def _at(self, seed: TrainingRun, epoch: int | None) -> float | None:
-        ends = [0, *seed.epoch_ends]
-        wanted = int(str(self.labels["epochs"])) if epoch is None else epoch
-        return seed.loss[ends[wanted]] if wanted < len(ends) else None
-
-    def _timed(
-        self,
-        metric: str,
-        groups: list[list[float]],
-        *,
-        per: str = "run",
-        examples: int | None = None,
-        censored: int = 0,
-    ) -> Quantity:
-        first = self.records[0]
-        return Quantity(
-            experiment=first.experiment,
-            kind=first.kind,
-            backend=first.backend,
-            metric=metric,
-            labels=self.labels,
-            groups=groups,
-            left_out=self.kept.left_out,
-            censored=censored,
-            per=per,
-            examples=examples,
-            run=self.run,
-        )
-
-    def _by_seed(
-        self,
-        metric: str,
-        value: Callable[[TrainingRun], float | None],
-        *,
-        censored: int = 0,
-        unit: str = "",
-    ) -> Quantity:
-        first = self.records[0]
-        groups: list[list[float]] = [[] for _ in range(self.positions)]
-        for seed in self.seeds:
-            one = value(seed)
-            groups[seed.seed] = [] if one is None else [one]
-        return Quantity(
-            experiment=first.experiment,
-            kind=first.kind,
-            backend=first.backend,
-            metric=metric,
-            labels=self.labels,
-            groups=groups,
-            replicate="seed",
-            censored=censored,
-            unit=unit,
-            run=self.run,
-        )
-
-
-def trained(records: Sequence[Record], run: str = "") -> list[Trained]:
-    """Return the runs of one experiment on one backend, in the order of the configuration.
-
-    Args:
-        records: A process each.
-        run: Which run of which machine they belong to.
-    """
-    every: dict[str, list[list[TrainingRun]]] = {}
-    for index, record in enumerate(records):
-        for one in record.outcome.runs if record.outcome else ():
-            mine = every.setdefault(repr(one.labels), [[] for _ in records])
-            mine[index].append(one)
-    positions = 1 + max(
-        (one.seed for runs in every.values() for mine in runs for one in mine), default=0
-    )
-    return [_trained(records, runs, positions, run) for runs in every.values()]
-
-
-def _trained(
-    records: Sequence[Record], runs: list[list[TrainingRun]], positions: int, run: str
-) -> Trained:
-    """Return one run; where only disturbed processes trained it, they count."""
-    kept = undisturbed(records)
-    if not any(mine for mine, record in zip(runs, kept.records, strict=True) if record):
-        kept = Kept(records=list(records), left_out=())
-    return Trained(
-        labels=next(one.labels for mine in runs for one in mine),
-        by_process=[
-            mine if record else [] for mine, record in zip(runs, kept.records, strict=True)
-        ],
-        seeds=_seeds(runs),
-        positions=positions,
-        records=records,
-        kept=kept,
-        run=run,
-    )
-
 
 def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
     """Return the seconds per epoch of each run of one experiment on one backend."""
-    return [epochs for one in trained(records, run) if (epochs := one.epochs()) is not None]
+    return [one.seconds for one in trained(records, run) if one.seconds is not None]
 
 
 def of_result(result: Result) -> list[Quantity]:
@@ -242,34 +63,250 @@ def of_result(result: Result) -> list[Quantity]:
     return of_kind(result, "training", of_records)
 
 
-def median_times(run: TrainingRun) -> list[float]:
-    """Return the median over the repeats of the seconds at each point of the curve."""
-    return [median(at_point) for at_point in zip(*run.elapsed_s, strict=True)]
+def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
+    """Return a metric of every run of one experiment on one backend."""
+    runs = trained(records, result.run)
+    if question.metric in {"seconds", "examples_per_s"}:
+        return of_records(records, result.run)
+    if question.metric.endswith("_to_loss"):
+        loss = question.loss or theory.target(result)
+        if loss is None:
+            return []
+        by_time = question.metric.startswith("seconds")
+        return [run.seconds_to(loss) if by_time else run.examples_to(loss) for run in runs]
+    if question.metric == "loss":
+        return [run.loss(question.epoch) for run in runs]
+    if question.metric in theory.THEORY:
+        of_run = functools.partial(theory.of_run, result, metric=question.metric)
+        return [run.known(question.metric, value) for run in runs if (value := of_run(run))]
+    lowest = theory.optimum(result)
+    return [] if lowest is None else [run.excess(lowest, question.epoch) for run in runs]
 
 
-def _seeds(by_process: Sequence[Sequence[TrainingRun]]) -> list[TrainingRun]:
-    first: dict[int, TrainingRun] = {}
-    for runs in by_process:
-        for run in runs:
-            first.setdefault(run.seed, run)
-    return [first[seed] for seed in sorted(first)]
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """How a run fared towards a loss.
+
+    Attributes:
+        run: Which.
+        seeds: How many of its seeds came to the loss.
+        time: Seconds until then; None unless all did, since what has not ended has no time.
+        at_least: Where not all did: no typical time can be less, for the others would have taken
+            longer than they ran. None if all did.
+        examples: Examples until then, over seeds; None unless all did.
+    """
+
+    run: Run
+    seeds: int
+    time: Estimate | None
+    at_least: Estimate | None
+    examples: Estimate | None
 
 
-def _after(epoch: int | None) -> str:
-    return "" if epoch is None else f" after epoch {epoch}"
+def towards(run: Run, loss: float) -> Reached:
+    """Return how a run fared towards a loss."""
+    reached = sum(min(seed.loss) <= loss for seed in run.seeds)
+    time = typical(run.seconds_to(loss))
+    complete = reached == len(run.seeds)
+    return Reached(
+        run=run,
+        seeds=reached,
+        time=time if complete else None,
+        at_least=None if complete else time,
+        examples=typical(run.examples_to(loss)) if complete else None,
+    )
 
 
-def _epochs(run: TrainingRun) -> list[float]:
-    seconds = []
-    for elapsed in run.elapsed_s:
-        ends = [0.0, *(elapsed[index] for index in run.epoch_ends)]
-        seconds += [end - start for start, end in itertools.pairwise(ends)]
-    return seconds
+def typical(quantity: Quantity | None) -> Estimate | None:
+    """Return the estimate of a quantity; None if no replicate has a value."""
+    return None if quantity is None or not any(quantity.groups) else quantity.estimate()
 
 
-def _until(run: TrainingRun, target: float, scale: Sequence[float]) -> tuple[float, bool]:
-    """Return what a run needs until it comes to a loss, and whether it does; else its end."""
-    for loss, value in zip(run.loss, scale, strict=True):
-        if loss <= target:
-            return value, True
-    return scale[-1], False
+def of_all(run: Run, quantity: Quantity) -> Estimate | None:
+    """Return the estimate of what goes by seed; None unless every seed of the run has a value."""
+    return typical(quantity) if sum(map(bool, quantity.groups)) == len(run.seeds) else None
+
+
+def ratio(above: Quantity | None, below: Quantity | None) -> Estimate | None:
+    """Estimate a ratio of two quantities; None if one of them has no value."""
+    if typical(above) is None or typical(below) is None or above is None or below is None:
+        return None
+    return quantities.ratio(above, below)
+
+
+def updates(quantity: Quantity) -> int:
+    """Return how many updates an epoch is."""
+    return math.ceil((quantity.examples or 1) / int(str(quantity.labels["batch_size"])))
+
+
+def update(quantity: Quantity) -> Estimate:
+    """Return the seconds of an update, on average over an epoch."""
+    return quantity.time().scaled(1 / updates(quantity), f"update of {quantity.name()}")
+
+
+def per_example(quantity: Quantity) -> Estimate:
+    """Return the seconds of an example, on average over an epoch."""
+    return quantity.time().scaled(1 / (quantity.examples or 1), f"example of {quantity.name()}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lowest:
+    """The run with the lowest of a quantity.
+
+    Attributes:
+        run: Which.
+        estimate: Its own, which says that it was picked.
+        ties: Runs that the intervals do not separate from it.
+        last: The run with the highest.
+        most: What that has.
+        factor: The highest over the lowest.
+    """
+
+    run: Run
+    estimate: Estimate
+    ties: list[Run]
+    last: Run
+    most: Estimate
+    factor: Estimate
+
+
+def lowest(runs: Sequence[Run], asked: Callable[[Run], Quantity | None]) -> Lowest | None:
+    """Return which run has the lowest of a quantity; None if none has it.
+
+    Args:
+        runs: Of one experiment.
+        asked: Gives the quantity; None for a run that does not take part.
+    """
+    found = {id(q): (run, q) for run in runs if typical(q := asked(run)) is not None and q}
+    if not found:
+        return None
+    every = [q for _, q in found.values()]
+    best = quantities.highest(every, lowest=True)
+    last = max(every, key=lambda q: q.estimate().value)
+    return Lowest(
+        run=found[id(best.quantity)][0],
+        estimate=best.estimate,
+        ties=[found[id(tie)][0] for tie in best.ties],
+        last=found[id(last)][0],
+        most=last.estimate(),
+        factor=quantities.ratio(last, best.quantity),
+    )
+
+
+def soonest(runs: Sequence[Run], loss: float | None) -> Lowest | None:
+    """Return which run gets to a loss first, of those that get there with all their seeds."""
+    if loss is None:
+        return None
+    return lowest(runs, lambda run: run.seconds_to(loss) if towards(run, loss).time else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One experiment on one backend of one machine.
+
+    Attributes:
+        name: What the names of its figures begin with.
+        result: The machine's.
+        runs: Each with all its seeds.
+    """
+
+    name: str
+    result: Result
+    runs: list[Run]
+
+    @property
+    def examples(self) -> int:
+        """Return how many examples the data have."""
+        return self.result.config["examples"]
+
+    @property
+    def seconds(self) -> list[Quantity]:
+        """Return the seconds per epoch of each run that ended one."""
+        return [run.seconds for run in self.runs if run.seconds is not None]
+
+    @property
+    def seeds(self) -> int:
+        """Return how many seeds each run has."""
+        return len(self.runs[0].seeds)
+
+    @cached_property
+    def target(self) -> float | None:
+        """Return the loss to be reached."""
+        return theory.target(self.result)
+
+    @cached_property
+    def lowest(self) -> float | None:
+        """Return the lowest loss that any parameters have."""
+        return theory.optimum(self.result)
+
+    @property
+    def base(self) -> float:
+        """Return what losses are shown above: the optimum, or 0 where it is not known."""
+        return self.lowest or 0.0
+
+    @property
+    def height(self) -> str:
+        """Return what a loss above `base` is called."""
+        return "loss" if self.lowest is None else "loss above the optimum"
+
+    @property
+    def labels(self) -> list[Labels]:
+        """Return the settings of each run."""
+        return [run.labels for run in self.runs]
+
+    @property
+    def varying(self) -> list[str]:
+        """Return the settings in which runs differ."""
+        return quantities.varying(self.labels)
+
+    def epochs(self, run: Run) -> list[float]:
+        """Return the passes over the data, of all copies, at each point of a run."""
+        whole = self.examples * run.copies
+        return [examples / whole for examples in run.seeds[0].examples[: run.points]]
+
+    def updates(self, run: Run) -> list[int]:
+        """Return the steps taken at each point of a run; an epoch's last batch may be smaller."""
+        whole = self.examples * run.copies
+        size = min(whole, run.batch_size)
+        parts = [divmod(examples, whole) for examples in run.seeds[0].examples[: run.points]]
+        return [n * math.ceil(whole / size) + math.ceil(rest / size) for n, rest in parts]
+
+    def excess(self, run: Run, epoch: int | None = None) -> Quantity:
+        """Return how far a run's loss lies above `base` at the end of an epoch, by seed."""
+        return run.excess(self.base, epoch)
+
+    def above(self, run: Run, other: Run | None) -> Estimate | None:
+        """Return where a run ends over where another does, paired by seed."""
+        if other is None or other is run:
+            return None
+        return ratio(self.excess(run), self.excess(other))
+
+    def turn(self, run: Run) -> dict[str, Any]:
+        """Return where a loss that must rise in the end begins to."""
+        losses = [run.at(point).estimate() for point in range(run.points)]
+        at = min(range(run.points), key=lambda k: losses[k].value)
+        ends = at == run.points - 1
+        return {"loss": losses[at], "epoch": round(self.epochs(run)[at]), "ends": ends}
+
+    def ends(self) -> list[tuple[Run, Estimate | None]]:
+        """Return each run with where it ends above `base`; None where seeds diverged."""
+        return [(r, typical(self.excess(r)) if r.complete else None) for r in self.runs]
+
+    def nearest(self) -> Lowest | None:
+        """Return the run that ends lowest, of those none of whose seeds diverged."""
+        return lowest(self.runs, lambda run: self.excess(run) if run.complete else None)
+
+
+def case_of(result: Result, experiment: str, backend: str) -> Case | None:
+    """Return an experiment on one backend; None where no epoch of it came to its end."""
+    records = by_backend(result.of(experiment)).get(backend, [])
+    runs = trained(records, result.run)
+    if all(run.seconds is None for run in runs):
+        return None
+    return Case(name=f"{experiment}-{backend}", result=result, runs=runs)
+
+
+def cases(result: Result, experiment: str) -> list[Case]:
+    """Return an experiment's cases, one for each backend that trained something."""
+    found = (case_of(result, experiment, b) for b in by_backend(result.of(experiment)))
+    return [case for case in found if case is not None]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import ratio
 from report.experiments.catalogue import KINDS
 from report.experiments.subject import Overlay, Subject
+from report.experiments.training import overlay as training
 from report.figures import prose
-from report.sections.frameworks import epochs, losses, memory, startup
+from report.sections.frameworks import memory, startup
 from report.sections.frameworks.startup import TEMPLATE
 from report.sections.frameworks.ways import FLOOR, index_of, measured, records_of
 from report.text.names import title
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 TITLE = "Frameworks side by side, and the floor beneath them"
 
 
-def overlay_of(result: Result, experiment: str) -> list[Figure]:
-    """Put an experiment of several frameworks on the same axes."""
-    overlay = KINDS[result.config["experiments"][experiment]["kind"]].overlay
+def over_frameworks(result: Result, experiment: str) -> Overlay:
+    """Return the frameworks that measured an experiment, side by side."""
     subjects = [
         Subject(
             name=f"{title(FLOOR)} (the floor)" if backend == FLOOR else title(backend),
@@ -33,14 +32,19 @@ def overlay_of(result: Result, experiment: str) -> list[Figure]:
         )
         for backend in records_of(result, experiment)
     ]
-    if overlay is None or len(subjects) < 2:
-        return []
-    return overlay(Overlay(noun="framework", experiment=experiment, subjects=subjects))
+    return Overlay(noun="framework", experiment=experiment, subjects=subjects)
+
+
+def overlay_of(result: Result, experiment: str) -> list[Figure]:
+    """Put an experiment of several frameworks on the same axes."""
+    overlay = KINDS[result.config["experiments"][experiment]["kind"]].overlay
+    over = over_frameworks(result, experiment)
+    return overlay(over) if overlay is not None and len(over.subjects) > 1 else []
 
 
 PARTS = {
     "matmul": overlay_of,
-    "training": epochs.figures,
+    "training": overlay_of,
     "overhead": overlay_of,
     "bandwidth": memory.figures,
 }
@@ -67,42 +71,23 @@ def experiments(result: Result) -> list[str]:
 
 def sentences(result: Result) -> list[str]:
     """Say what an epoch of the smallest batches is above the floor."""
-    for name in _trained(result):
-        found = epochs.epochs_of(result, name)
-        floor = epochs.floor_of(found)
-        lead = found[0]
-        small = next((s for s in lead.by_size if floor and s in floor.by_size), None)
-        if floor is None or small is None or lead is floor:
-            continue
-        epoch = lead.by_size[small]
-        return prose.sentences(
-            TEMPLATE,
-            "mail",
-            size=small,
-            epoch=epoch,
-            backend=lead.way.backend,
-            above=ratio(epoch, floor.by_size[small]),
-        )
-    return []
+    return [each for over in _trained(result) for each in training.sentences(over)][:1]
+
+
+def _trained(result: Result) -> list[Overlay]:
+    """Return the training experiments that several frameworks measured."""
+    kinds = result.config["experiments"]
+    names = [name for name in measured(result) if kinds[name]["kind"] == "training"]
+    return [over_frameworks(result, name) for name in names]
 
 
 def method(result: Result) -> list[str]:
     """Describe how frameworks are compared, and what each of them computes with."""
     backends = dict.fromkeys(b for name in measured(result) for b in records_of(result, name))
-    gaps = {name: losses.apart(losses.paths(result, name)) for name in _trained(result)}
-    return prose.sentences(
+    described = prose.sentences(
         TEMPLATE,
         "method",
         floor=FLOOR if FLOOR in backends else None,
         environments={backend: result.environments.get(backend) for backend in backends},
-        gaps=[
-            (result.config["experiments"][name]["title"], gap)
-            for name, gap in gaps.items()
-            if gap is not None
-        ],
     )
-
-
-def _trained(result: Result) -> list[str]:
-    experiments = result.config["experiments"]
-    return [name for name in measured(result) if experiments[name]["kind"] == "training"]
+    return [*described, *(each for over in _trained(result) for each in training.method(over))]

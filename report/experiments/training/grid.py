@@ -1,0 +1,258 @@
+"""Which batch size with which learning rate? A heat map of where each pair ends."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from report.experiments.training import theory
+from report.experiments.training.curves import (
+    answer,
+    ends_sheet,
+    milliseconds,
+    table,
+)
+from report.figures.figure import Number
+from report.text.numerals import digits, small
+from report.text.units import MILLI
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
+
+    from report.analysis.estimate import Estimate
+    from report.analysis.quantities import Quantity
+    from report.experiments.training.quantities import Case
+    from report.figures.figure import Figure
+
+SHADES = (0.55, 0.41, 0.29, 0.18, 0.08)
+"""Opacities of the one hue, the lowest losses first; ink is legible on each in both themes."""
+
+DIVERGED = "\N{MULTIPLICATION SIGN}"
+"""Stands in the cell of a pair with which a seed diverged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatMap:
+    """Where each pair of a batch size and a learning rate ends.
+
+    Attributes:
+        sizes: Batch sizes, ascending: the rows.
+        rates: Learning rates, ascending: the columns.
+        heights: For each row, the loss above the optimum in each column; None where it diverged.
+        what: What the heights are.
+        limit: The largest stable rate of full batches, if it is known.
+    """
+
+    sizes: tuple[int, ...]
+    rates: tuple[float, ...]
+    heights: tuple[tuple[float | None, ...], ...]
+    what: str
+    limit: float | None
+
+    @property
+    def height(self) -> int:
+        """Return the figure's height in CSS pixels."""
+        return 150 + 42 * len(self.sizes)
+
+    @property
+    def alt(self) -> str:
+        """Return what a person would say of the drawing on the phone."""
+        return f"Heat map of the {self.what} by batch size and learning rate."
+
+    def edges(self) -> list[float]:
+        """Return the heights between the shades: equal factors from the lowest to the highest."""
+        known = [height for row in self.heights for height in row if height is not None]
+        if not known:
+            return []
+        low, high = math.log(min(known)), math.log(max(known))
+        steps = len(SHADES)
+        return [math.exp(low + (high - low) * k / steps) for k in range(1, steps)]
+
+    def draw(self, axes: Axes, *, narrow: bool) -> None:
+        """Draw a cell for each pair, the limit, and what the shades mean."""
+        from report.figures.svg import INK  # noqa: PLC0415 (drawing is far from telling)
+
+        _cells(axes, self, narrow=narrow)
+        if self.limit is not None:
+            _limit(axes, self, self.limit, narrow=narrow)
+        axes.set_xlabel("learning rate")
+        axes.set_ylabel("batch size")
+        # In one row, or column by column: the shades are an order.
+        axes.figure.legend(
+            handles=_key(self),
+            loc="outside upper left",
+            ncols=2 if narrow else len(SHADES) + 1,
+            title=f"{self.what}, thousandths",
+            alignment="left",
+            labelcolor=INK,
+            fontsize=11.5,
+            title_fontsize=11.5,
+            handlelength=1.6,
+            columnspacing=1.4,
+        )
+
+
+def shade(height: float, edges: Sequence[float]) -> float:
+    """Return the opacity of a height: of the first shade whose upper edge is above it."""
+    return SHADES[sum(height > edge for edge in edges)]
+
+
+def _cells(axes: Axes, of: HeatMap, *, narrow: bool) -> None:
+    from matplotlib.patches import Rectangle  # noqa: PLC0415
+
+    from report.figures.svg import INK, MUTED, SERIES  # noqa: PLC0415
+
+    edges = of.edges()
+    least = min((h for row in of.heights for h in row if h is not None), default=None)
+    for row, column in itertools.product(range(len(of.sizes)), range(len(of.rates))):
+        height = of.heights[row][column]
+        if height is not None:
+            corner, alpha = (column - 0.48, row - 0.47), shade(height, edges)
+            axes.add_patch(
+                Rectangle(corner, 0.96, 0.94, facecolor=SERIES[0], alpha=alpha, linewidth=0)
+            )
+        axes.text(
+            column,
+            row,
+            DIVERGED if height is None else _thousandths(height),
+            ha="center",
+            va="center",
+            color=MUTED if height is None else INK,
+            fontsize=11.5 if narrow else 12,
+            fontweight="bold" if height is not None and height == least else "normal",
+        )
+    axes.grid(visible=False)
+    axes.set_xticks(range(len(of.rates)), [f"{rate:g}" for rate in of.rates])
+    axes.set_yticks(range(len(of.sizes)), [f"{size:,}" for size in of.sizes])
+    axes.set_xlim(-0.55, len(of.rates) - 0.45)
+    axes.set_ylim(len(of.sizes) - 0.5, -0.5)
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def _thousandths(height: float) -> str:
+    """Write a height in thousandths in few letters; a cell on a phone has room for four."""
+    value = height / MILLI
+    if value >= 9999.5:
+        return "\N{GREATER-THAN SIGN}9999"
+    return digits(value, 2).replace(",", "") if value >= 0.01 else "0.00"
+
+
+def _limit(axes: Axes, of: HeatMap, limit: float, *, narrow: bool) -> None:
+    """Draw the limit between the columns of the rates below and above it."""
+    from report.figures.svg import INK  # noqa: PLC0415
+
+    at = sum(rate <= limit for rate in of.rates) - 0.5
+    axes.plot([at, at], [-0.5, len(of.sizes) - 0.5], color=INK, linewidth=1.6)
+    right = at > (len(of.rates) - 1) / 2
+    label = f"2/\N{GREEK SMALL LETTER LAMDA} = {digits(limit)}"
+    axes.annotate(
+        label if narrow else f"stability limit of full batches, {label}",
+        (at, -0.5),
+        xytext=(-3 if right else 3, 3),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        va="bottom",
+        color=INK,
+        fontsize=11.5,
+        annotation_clip=False,
+    )
+
+
+def _key(of: HeatMap) -> list[Patch]:
+    """Return what the shades mean, for a legend."""
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
+    from report.figures.svg import SERIES  # noqa: PLC0415
+
+    lost = Patch(facecolor="none", linewidth=0, label=f"{DIVERGED} diverged")
+    written = [_thousandths(edge) for edge in of.edges()]
+    if not written:
+        return [lost]
+    spans = [f"up to {written[0]}", *(f"to {each}" for each in written[1:]), "above"]
+    return [
+        *(
+            Patch(facecolor=SERIES[0], alpha=alpha, linewidth=0, label=span)
+            for alpha, span in zip(SHADES, spans, strict=True)
+        ),
+        lost,
+    ]
+
+
+def figures(case: Case) -> list[Figure]:
+    """Draw where each pair ends as a heat map."""
+    ends = {(run.batch_size, run.lr): end for run, end in case.ends()}
+    sizes, rates = sorted({size for size, _ in ends}), sorted({rate for _, rate in ends})
+    rows = {size: [ends[size, rate] for rate in rates] for size in sizes}
+    best = {
+        s: min(known, key=lambda e: e.value)
+        for s, row in rows.items()
+        if (known := [*filter(None, row)])
+    }
+    shape = HeatMap(
+        sizes=tuple(sizes),
+        rates=tuple(rates),
+        heights=tuple(tuple(end.value if end else None for end in row) for row in rows.values()),
+        what=case.height,
+        limit=limit(case),
+    )
+    seconds = {q.labels["batch_size"]: q for q in by_batch_size(case.seconds)}
+    order = sorted(seconds.values(), key=lambda q: q.time().value)
+    columns = {"milliseconds per epoch": milliseconds([seconds.get(size) for size in sizes])}
+    for k, rate in enumerate(rates):
+        columns[f"lr {rate:g}"] = [_cell(row[k], best.get(size)) for size, row in rows.items()]
+    caption = (
+        f"Geometric means over seeds of the {case.height} at the end, by learning rate; seconds "
+        "with their 95 % intervals over all rates"
+    )
+    figure = answer(
+        case,
+        "grid",
+        shape,
+        table("batch size", [f"{size:,}" for size in sizes], columns, caption),
+        sheet=ends_sheet(case, case.runs),
+        nearest=case.nearest(),
+        lost=sum(end is None for end in ends.values()),
+        lowest={size: rates[rows[size].index(end)] for size, end in best.items()},
+        breaks={size: rates[row.index(None)] for size, row in rows.items() if None in row},
+        order=order,
+    )
+    return [figure]
+
+
+def _cell(height: Estimate | None, best: Estimate | None) -> Number:
+    """Write a height without its interval, for which so many columns have no room."""
+    if height is None:
+        return Number(text=DIVERGED)
+    return Number(text=small(height.value), best=height is best, estimate=height)
+
+
+def by_batch_size(found: Sequence[Quantity]) -> list[Quantity]:
+    """Return the seconds per epoch of each batch size, whatever the rate: it costs no time."""
+    pooled: dict[int, Quantity] = {}
+    for quantity in sorted(found, key=lambda q: int(str(q.labels["batch_size"]))):
+        size = int(str(quantity.labels["batch_size"]))
+        before = pooled.get(size, replace(quantity, groups=[[] for _ in quantity.groups]))
+        groups = [a + b for a, b in zip(before.groups, quantity.groups, strict=True)]
+        named = {**quantity.labels, "run": f"batch {size:,}", "lr": None}
+        pooled[size] = replace(quantity, groups=groups, labels=named)
+    return list(pooled.values())
+
+
+def limit(case: Case) -> float | None:
+    """Return the largest stable rate of full batches, in terms of the rates of the grid.
+
+    Returns:
+        None if the data's moments are not known, or the runs do not all mean the same by a rate.
+    """
+    solved = theory.problem(case.result)
+    factors = {run.step / run.lr for run in case.runs}
+    if solved is None or len(factors) > 1 or not all(run.plain for run in case.runs):
+        return None
+    return solved.stability_limit() / factors.pop()
