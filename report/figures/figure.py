@@ -156,7 +156,7 @@ class Figure:
 
 
 class ModelModule(Protocol):
-    """What a module of `report/models/` offers: figures made of several experiments."""
+    """What a module of `report/sections/` offers: figures made of several experiments."""
 
     TITLE: str
 

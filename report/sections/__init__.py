@@ -2,7 +2,7 @@
 
 Each module offers `TITLE`, `experiments(result)` (the names of those that it draws on),
 `figures(result)`, `method(result)` and `sentences(result)` (for the top of the page); the text that
-asks its questions is the template of its name in `templates/models/`. This module is the registry;
+asks its questions is the template of its name in `templates/sections/`. This module is the registry;
 it imports none of them.
 """
 

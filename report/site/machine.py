@@ -222,7 +222,7 @@ def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
     return Section(
         name=name,
         title=model.TITLE,
-        text=f"models/{name}.html",
+        text=f"sections/{name}.html",
         figures=drawn,
         codes=[side_by_side(figure.backends, figure.code) for figure in drawn],
         csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],

@@ -86,7 +86,7 @@ def test_every_framework_is_in_what_it_measured(drawn: dict[str, Figure]) -> Non
 def test_every_question_is_asked(drawn: dict[str, Figure]) -> None:
     """Before each figure stands what it answers."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(templates()), autoescape=True)
-    text = environment.get_template("models/frameworks.html")
+    text = environment.get_template("sections/frameworks.html")
     for figure in drawn.values():
         assert "<p>" in text.render(question=figure.question), figure.question
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def test_every_model_has_its_text_and_every_text_its_model() -> None:
     """A page shows a model through the template of its name."""
-    assert {path.stem for path in (templates() / "models").glob("*.html")} == set(MODELS)
+    assert {path.stem for path in (templates() / "sections").glob("*.html")} == set(MODELS)
 
 
 FIELDS: dict[str, dict[str, Any]] = {"frameworks": {"backends": ("pytorch", "numba")}}
@@ -54,7 +54,7 @@ def test_every_question_is_asked(name: str, figures_of: Callable[..., list[Figur
         undefined=jinja2.StrictUndefined,
         autoescape=True,
     )
-    text = environment.get_template(f"models/{name}.html")
+    text = environment.get_template(f"sections/{name}.html")
     for figure in figures_of(name, **FIELDS.get(name, {})):
         assert "<p>" in text.render(question=figure.question), figure.question
 
