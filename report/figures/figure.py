@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from report.text.numerals import NONE, count, digits, prefix_exponent, scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
@@ -173,27 +173,38 @@ class ModelModule(Protocol):
         """Return what of it could stand in a mail."""
 
 
-def number(estimate: Estimate, unit_factor: float = 1.0, *, best: bool = False) -> Number:
-    """Write an estimate for a table.
+def number(
+    estimate: Estimate | None,
+    unit_factor: float = 1.0,
+    *,
+    best: bool = False,
+    write: Callable[[float], str] = digits,
+) -> Number:
+    """Write an estimate for a table; a dash where there is none.
 
     Args:
         estimate: In SI units.
         unit_factor: What one of the column's units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
         best: Whether it is the best of its column.
+        write: How numbers of the column are written.
     """
+    if estimate is None:
+        return absent()
     return Number(
-        text=digits(estimate.value / unit_factor),
-        interval=interval(estimate, unit_factor),
+        text=write(estimate.value / unit_factor),
+        interval=interval(estimate, unit_factor, write),
         best=best,
         estimate=estimate,
     )
 
 
-def interval(estimate: Estimate, unit_factor: float = 1.0) -> str:
+def interval(
+    estimate: Estimate, unit_factor: float = 1.0, write: Callable[[float], str] = digits
+) -> str:
     """Write the ends of an interval, or nothing where there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
-    low, high = digits(estimate.low / unit_factor), digits(estimate.high / unit_factor)
+    low, high = write(estimate.low / unit_factor), write(estimate.high / unit_factor)
     return f"{low}\N{EN DASH}{high}"
 
 

@@ -94,6 +94,11 @@ def scientific(value: float) -> str:
     return f"{factor} \N{MULTIPLICATION SIGN} 10{str(exponent).translate(superscripts)}"
 
 
+def signed(value: float, decimals: int = 3) -> str:
+    """Write a number that may be negative, with a proper minus."""
+    return f"{value:z.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def sentence(words: str) -> str:
     """Return words that begin a sentence: the first letter is a capital one."""
     return words[:1].upper() + words[1:]
@@ -111,9 +116,9 @@ def duration(seconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Write a count with its noun: "1 process", "3 processes", "no seeds"."""
+    """Write a count with its noun: "1 process", "1,500 examples", "no seeds"."""
     plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{number or 'no'} {noun if number == 1 else plural}"
+    return f"{f'{number:,}' if number else 'no'} {noun if number == 1 else plural}"
 
 
 def stable(value: float) -> float:

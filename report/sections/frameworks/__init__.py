@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from report.experiments.catalogue import KINDS
 from report.experiments.subject import Overlay, Subject
-from report.sections.frameworks import calls, epochs, losses, memory, startup
+from report.sections.frameworks import calls, epochs, losses, startup
 from report.sections.frameworks.ways import FLOOR, index_of, measured, records_of
 from report.text.names import title
 
@@ -39,7 +39,7 @@ PARTS = {
     "matmul": overlay_of,
     "training": epochs.figures,
     "overhead": calls.figures,
-    "bandwidth": memory.figures,
+    "bandwidth": overlay_of,
 }
 """What is drawn of an experiment that several frameworks measured, by its kind."""
 
