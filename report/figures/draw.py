@@ -10,7 +10,7 @@ import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import MaxNLocator
 
@@ -114,6 +114,9 @@ def _curves(axes: Axes, shape: Curves, *, narrow: bool) -> None:
     _scale(axes, axes.xaxis, shape.x, narrow=narrow)
     _scale(axes, axes.yaxis, shape.y, narrow=narrow)
     drawn = [_line(axes, line, shape) for line in shape.lines]
+    for mark in shape.marks:
+        if isinstance(mark, Points):
+            _points(axes, mark, shape)
     _limits(axes, shape)
     for mark in shape.marks:
         _mark(axes, mark, shape, narrow=narrow)
@@ -186,7 +189,7 @@ def _limits(axes: Axes, shape: Curves) -> None:
             axes.set_ylim(0, 1.12 * high)
         else:
             ticks.log_axis(axes.yaxis)
-    # As the lines need, and not what is drawn beside them.
+    # As lines and points need, and not what is drawn beside them.
     for axis, get, put in (
         (shape.x, axes.get_xlim, axes.set_xlim),
         (shape.y, axes.get_ylim, axes.set_ylim),
@@ -197,18 +200,16 @@ def _limits(axes: Axes, shape: Curves) -> None:
 
 
 def _mark(axes: Axes, mark: Mark, shape: Curves, *, narrow: bool) -> None:
-    del narrow
     match mark:
         case Reference():
-            plotting.reference(axes, mark.y / shape.y.unit, mark.label, below=mark.below)
+            label = (narrow and mark.narrow) or mark.label
+            plotting.reference(axes, mark.y / shape.y.unit, label, below=mark.below)
         case Upright():
             left, right = axes.get_xlim()
             if left < mark.x / shape.x.unit < right:
                 _upright(axes, mark.x / shape.x.unit, mark.label, top=mark.top)
         case Guide():
-            _guide(axes, mark, shape)
-        case Points():
-            _points(axes, mark, shape)
+            _guide(axes, mark, shape, narrow=narrow)
 
 
 def _upright(axes: Axes, x: float, label: str, *, top: bool) -> None:
@@ -236,26 +237,27 @@ def _upright(axes: Axes, x: float, label: str, *, top: bool) -> None:
     )
 
 
-def _guide(axes: Axes, guide: Guide, shape: Curves) -> None:
+def _guide(axes: Axes, guide: Guide, shape: Curves, *, narrow: bool) -> None:
     plain = guide.colour is None
+    x = [value / shape.x.unit for value in guide.x]
+    y = [value / shape.y.unit for value in guide.y]
     axes.plot(
-        [value / shape.x.unit for value in guide.x],
-        [value / shape.y.unit for value in guide.y],
+        x,
+        y,
         color=MUTED if guide.colour is None else plotting.colour(guide.colour),
         linewidth=1,
         linestyle=THIN if plain else "-",
     )
-    if guide.label:
-        axes.annotate(
-            guide.label,
-            (guide.at[0] / shape.x.unit, guide.at[1] / shape.y.unit),
-            xytext=guide.offset,
-            textcoords="offset points",
-            ha=guide.ha,
-            va=guide.va,
-            color=MUTED,
-            fontsize=11.5,
-        )
+    label = (narrow and guide.narrow) or guide.label
+    at = (guide.at[0] / shape.x.unit, guide.at[1] / shape.y.unit)
+    look: Any = {"ha": guide.ha, "va": guide.va, "color": MUTED, "fontsize": 11.5}
+    if guide.along:
+        angle = math.degrees(math.atan2(y[-1] - y[0], x[-1] - x[0]))
+        # Turned once the layout is known, by the angle that the line then has.
+        look |= {"rotation_mode": "anchor", "transform_rotates_text": True}
+        axes.text(*at, label, rotation=angle, **look)
+    elif label:
+        axes.annotate(label, at, xytext=guide.offset, textcoords="offset points", **look)
 
 
 def _points(axes: Axes, points: Points, shape: Curves) -> None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 DASHES = ["-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1)), (0, (3, 1)), "-", "--"]
 
+SIZES = {"P": 7.0, "X": 7.0, "*": 9.0}
+"""Of markers that cover little of their square; the others have 5 pixels."""
+
 _RC: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "minibatch-report",
@@ -146,10 +149,12 @@ def style(index: int, points: int) -> dict[str, Any]:
         index: Which series.
         points: How many it has; too many markers would hide the line.
     """
+    marker = MARKERS[index % len(MARKERS)]
     return {
         "color": colour(index),
         "linestyle": DASHES[index % len(DASHES)],
-        "marker": MARKERS[index % len(MARKERS)] if points < MOST_MARKERS else None,
+        "marker": marker if points < MOST_MARKERS else None,
+        "markersize": SIZES.get(marker, 5.0),
     }
 
 

@@ -139,17 +139,19 @@ def _value(number: Any) -> float:
     return float(getattr(number, "value", number))
 
 
-def _written(write: Callable[[float], str]) -> Callable[[Any], Markup]:
+def _written(write: Callable[..., str]) -> Callable[..., Markup]:
     """Return a filter that writes an estimate, or a number, in a way."""
-    return lambda number: tagged(number, write(_value(number)))
+    return lambda number, *how: tagged(number, write(_value(number), *how))
 
 
-def _with_ends(write: Callable[[float], str], number: Estimate, unit: str = "") -> Markup:
+def _with_ends(
+    write: Callable[[float], str], number: Estimate, unit: str = "", to: str = "\N{EN DASH}"
+) -> Markup:
     """Write an estimate with its interval: "297 GFLOPS (95 % interval 291-303)"."""
     if number.low is None or number.high is None:
         ends = f"{numerals.count(number.samples, 'sample')}, no interval"
     else:
-        ends = f"95 % interval {write(number.low)}\N{EN DASH}{write(number.high)}"
+        ends = f"95 % interval {write(number.low)}{to}{write(number.high)}"
     return Markup("{} ({})").format(tagged(number, write(number.value) + unit), ends)
 
 
@@ -168,6 +170,11 @@ def si_ends(number: Estimate, unit: str) -> Markup:
 def times_ends(number: Estimate) -> Markup:
     """Write a ratio with its interval."""
     return _with_ends(numerals.digits, number)
+
+
+def signed_ends(number: Estimate) -> Markup:
+    """Write a number that may be negative with its interval."""
+    return _with_ends(numerals.signed, number, to=" to ")
 
 
 def percent_ends(number: Estimate) -> Markup:
@@ -213,6 +220,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "loss_ends": functools.partial(_with_ends, numerals.loss),
     "excess": _written(numerals.excess),
     "excess_ends": excess_ends,
+    "signed": _written(numerals.signed),
+    "signed_ends": signed_ends,
     "scientific": _written(numerals.scientific),
     "count": numerals.count,
     "bytes": names.size,

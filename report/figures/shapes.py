@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from matplotlib.axes import Axes as Canvas
 
@@ -113,11 +113,13 @@ class Reference:
     Attributes:
         y: Where.
         label: Beside it, above the line or below it.
+        narrow: A shorter label for a phone; else the same.
         below: Which of the two.
     """
 
     y: float
     label: str
+    narrow: str = ""
     below: bool = False
 
 
@@ -144,8 +146,10 @@ class Guide:
         x: Its points, in SI units.
         y: Their values.
         label: Beside it; may be empty.
+        narrow: A shorter label for a phone; else the same.
         at: The point where the label stands.
-        offset: Of the label, in pixels.
+        along: The label runs along the line.
+        offset: Of a label that does not, in pixels.
         ha: Its horizontal alignment.
         va: Its vertical alignment.
         colour: The place of a series' colour; None for the muted ink and dashes.
@@ -154,7 +158,9 @@ class Guide:
     x: tuple[float, ...]
     y: tuple[float, ...]
     label: str = ""
+    narrow: str = ""
     at: tuple[float, float] = (0.0, 0.0)
+    along: bool = False
     offset: tuple[float, float] = (0.0, 0.0)
     ha: Literal["left", "center", "right"] = "left"
     va: Literal["top", "center", "bottom", "baseline"] = "baseline"
@@ -188,6 +194,22 @@ class Points:
     hollow: bool = False
     size: float | None = None
     label: str = ""
+
+
+def points(
+    name: str, index: int, dots: Iterable[tuple[float, Estimate | None]], *, hollow: bool = False
+) -> Points:
+    """Return estimates as markers with their intervals as whiskers; None leaves a place empty."""
+    known = [(x, estimate) for x, estimate in dots if estimate is not None]
+    return Points(
+        name=name,
+        index=index,
+        x=tuple(x for x, _ in known),
+        y=tuple(estimate.value for _, estimate in known),
+        low=tuple(estimate.low for _, estimate in known),
+        high=tuple(estimate.high for _, estimate in known),
+        hollow=hollow,
+    )
 
 
 Mark = Reference | Upright | Guide | Points

@@ -136,6 +136,11 @@ def excess(value: float) -> str:
     return "less than rounding" if value < ROUNDING else small(value)
 
 
+def signed(value: float, decimals: int = 3) -> str:
+    """Write a number that may be negative, with a proper minus."""
+    return f"{value:z.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def sentence(words: str) -> str:
     """Return words that begin a sentence: the first letter is a capital one."""
     return words[:1].upper() + words[1:]

@@ -1,247 +1,294 @@
-"""Figures and tables of a `bandwidth` experiment."""
+"""Figures of a `bandwidth` experiment of one machine: by working set, by order, by stride."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities
-from report.experiments.bandwidth import caches, latency, words
-from report.experiments.bandwidth.axes import THIN, byte_axis, draw_caches, upright
-from report.experiments.bandwidth.lines import Lines, each, group, of_operations, stride_of
-from report.experiments.bandwidth.measure import ITEM_BYTES
-from report.experiments.bandwidth.quantities import of_records
-from report.experiments.bandwidth.roofs import STREAMS, threads, working_set
-from report.figures import plotting, ticks
-from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
-from report.figures.svg import MUTED
+from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
+from report.experiments.bandwidth import caches
+from report.experiments.bandwidth.measure import LINE_BYTES
+from report.experiments.bandwidth.quantities import (
+    STREAMS,
+    each,
+    item_bytes,
+    of_records,
+    stride,
+    threads,
+    with_most_threads,
+    working_set,
+)
+from report.figures import prose
+from report.figures.figure import Figure, Number, Table, number, quantity_sheet
+from report.figures.shapes import Axis, Curves, Guide, Upright, line
 from report.text import names
-from report.text.numerals import scaled
+from report.text.numerals import count
+from report.text.units import GIGA, NANO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from matplotlib.axes import Axes
-
-    from report.analysis.quantities import Quantity
+    from report.analysis.estimate import Estimate
     from report.experiments.bandwidth.caches import Level
+    from report.figures.figure import Sheet
+    from report.figures.shapes import Mark
     from report.results.result import Result
-    from report.worker.records import Scalar
 
-GIGA, NANO = 1e9, 1e-9
+TEMPLATE = "experiments/bandwidth.html"
+
+SHOWN = ["read", "copy", "triad", "sequential", "random"]
+"""In this order where they are there, so that each keeps its colour."""
+
+BANDWIDTH = Axis(label="bandwidth, GB/s", unit=GIGA, room=2)
+
+Lines = dict[str, list[Quantity]]
+"""Series by the name of their line, each line sorted along the horizontal axis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """What is drawn of some operations, a figure each.
+
+    Attributes:
+        operations: Which.
+        label: That tells lines apart; a dtype is named only where it varies.
+        x: Where on the horizontal axis a series lies.
+        axis: What that is called.
+        y: The vertical axis.
+        value: What is drawn.
+        facts: (lines, caches) -> what the sentences name.
+    """
+
+    operations: tuple[str, ...]
+    label: str
+    x: Callable[[Quantity], int] = working_set
+    axis: str = "working set"
+    y: Axis
+    value: Callable[[Quantity], Estimate] = each
+    facts: Callable[[Lines, Sequence[Level]], dict[str, object]]
 
 
 def figures(result: Result, experiment: str) -> list[Figure]:
-    """Draw an experiment of one machine: by working set, by order, by stride."""
+    """Draw an experiment of one machine."""
     drawn = []
-    for backend, records in quantities.by_backend(result.of(experiment)).items():
-        found = of_records(records, result.run)
-        cpu = result.machine.cpu if caches.on_processor(records) else None
-        name = f"{experiment}-{backend}"
-        streams = of_operations(found, STREAMS)
-        gathers = of_operations(found, ("gather",))
-        strided = of_operations(found, ("strided",))
-        chases = sorted(of_operations(found, ("chase",)), key=working_set)
-        if streams:
-            known = caches.levels(cpu, max(map(threads, streams))) if cpu else []
-            drawn.append(_working_sets(f"{name}-working-set", streams, known))
-        if gathers:
-            # Each look-up may go anywhere: what a thread's own caches hold does not add up.
-            known = caches.levels(cpu, 1) if cpu else []
-            drawn.append(_orders(f"{name}-order", gathers, known))
-        if strided:
-            drawn.append(_strides(f"{name}-stride", strided))
-        if chases:
-            known = caches.levels(cpu, 1) if cpu else []
-            drawn.append(_latency(f"{name}-latency", chases, known))
+    for backend, records in by_backend(result.of(experiment)).items():
+        series = of_records(records, result.run)
+        for question, sweep in SWEEPS.items():
+            mine = [q for q in series if q.labels["operation"] in sweep.operations]
+            if mine:
+                # What goes anywhere finds no more than what one thread's caches hold.
+                several = max(map(threads, mine)) if question == "working_set" else 1
+                known = caches.of_device(result, records, several)
+                drawn.append(_figure(f"{experiment}-{backend}", question, mine, known))
     return drawn
 
 
-def _working_sets(name: str, found: Sequence[Quantity], known: Sequence[Level]) -> Figure:
-    """Draw bytes per second against working set, a line for each operation."""
-    lines = group(found, "operation", working_set)
-    call = words.shortest_call(found)
+def sheet(series: Sequence[Quantity]) -> Sheet:
+    """Return all series with their labels, in SI units."""
+    metrics = {"elapsed_s": None, "bytes_per_s": "bytes_per_s"}
+    return quantity_sheet(series, metrics, {"bytes": "bytes_moved"})
 
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        sizes = _sizes(axes, found, narrow=narrow)
-        ticks.log_axis(axes.yaxis)
-        drawn = []
-        for index, (label, line) in enumerate(lines.items()):
-            at = [working_set(q) for q in line]
-            rates = [q.bandwidth().scaled(1 / GIGA) for q in line]
-            drawn.append(plotting.line(axes, at, rates, index, label=label))
-        low, high = axes.get_ylim()
-        if call is not None:
-            _draw_call(axes, sizes, call.time().value, high)
-        # Room for the caches' names below the lines.
-        axes.set_ylim(low / 2, high)
-        draw_caches(axes, known)
-        axes.set_xlabel("working set")
-        axes.set_ylabel("bandwidth, GB/s")
-        plotting.name_lines(axes, drawn, narrow=narrow)
 
-    said = words.working_sets(lines, known, call)
+def sizes_of(series: Sequence[Quantity]) -> tuple[int, ...]:
+    """Return the working sets of some series, as ticks."""
+    return tuple(sorted({working_set(q) for q in series}))
+
+
+def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequence[Level]) -> Figure:
+    sweep = SWEEPS[question]
+    lines = _group(series, sweep)
+    x = Axis(label=sweep.axis, scale="bytes", ticks=sizes_of(series))
+    marks: list[Mark] = [Upright(x=level.reach_bytes, label=level.words) for level in known]
+    if question == "stride":
+        x = Axis(label=sweep.axis, scale="log2", ticks=tuple(sorted(set(map(stride, series)))))
+        items = set(map(item_bytes, series))
+        label = f"{LINE_BYTES} bytes, a common cache line"
+        marks = [Upright(x=LINE_BYTES // item, label=label) for item in items if len(items) == 1]
+    if question == "working_set" and (shortest := _shortest_call(series)):
+        marks.append(_call(shortest.time().value, series))
+    shape = Curves(
+        x=x,
+        y=sweep.y,
+        lines=tuple(
+            line(label, k, [sweep.x(q) for q in mine], [sweep.value(q) for q in mine])
+            for k, (label, mine) in enumerate(lines.items())
+        ),
+        marks=tuple(marks),
+        height=420 if question == "working_set" else 380,
+    )
     return Figure(
-        name=name,
-        question="working_set",
-        words=said,
-        drawing=plotting.drawing(name, said.alt, draw, height=420),
-        table=_table("working set", lines, working_set, _gigabytes, names.size),
-        sheet=sheet(found),
-        code=sorted({str(q.labels["operation"]) for q in found}),
+        name=f"{name}-{question.replace('_', '-')}",
+        question=question,
+        words=prose.words(
+            TEMPLATE,
+            question,
+            shape.alt,
+            line_bytes=LINE_BYTES,
+            lines=lines,
+            each=each,
+            **sweep.facts(lines, known),
+        ),
+        shape=shape,
+        table=_table(lines, sweep),
+        sheet=sheet(series),
+        code=sorted({str(q.labels["operation"]) for q in series}),
     )
 
 
-def _draw_call(axes: Axes, sizes: Sequence[int], call_s: float, high: float) -> None:
+def _group(series: Sequence[Quantity], sweep: Sweep) -> Lines:
+    """Group series by the sweep's label, and by whatever of dtype and threads varies as well."""
+    differing = varying([q.labels for q in series])
+    named = [
+        n
+        for n in dict.fromkeys([sweep.label, "dtype", "threads"])
+        if n in differing or n == sweep.label != "dtype"
+    ]
+    order = sorted(
+        series, key=lambda q: SHOWN.index(v) if (v := q.labels[sweep.label]) in SHOWN else 0
+    )
+    lines: Lines = {}
+    for q in order:
+        parts = [count(threads(q), "thread") if n == "threads" else str(q.labels[n]) for n in named]
+        lines.setdefault(", ".join(parts), []).append(q)
+    return {label: sorted(mine, key=sweep.x) for label, mine in lines.items()}
+
+
+def _call(call_s: float, series: Sequence[Quantity]) -> Guide:
     """Draw what a call can move at most that takes as long as the shortest one."""
-    ends = [sizes[0], min(sizes[-1], high * GIGA * call_s)]
-    axes.plot(ends, [end / call_s / GIGA for end in ends], color=MUTED, linewidth=1, linestyle=THIN)
-    axes.annotate(
-        f"one call: {scaled(call_s, 's', 2)}",
-        (ends[-1], ends[-1] / call_s / GIGA),
-        xytext=(4, -2),
-        textcoords="offset points",
-        color=MUTED,
-        fontsize=11.5,
+    sizes = sizes_of(series)
+    top = max(q.bandwidth().value for q in series)
+    ends = (float(sizes[0]), min(sizes[-1], top * call_s))
+    return Guide(
+        x=ends,
+        y=tuple(end / call_s for end in ends),
+        label="one call",
+        at=(ends[1], ends[1] / call_s),
+        offset=(4, -2),
         va="bottom",
     )
 
 
-def _orders(name: str, found: Sequence[Quantity], known: Sequence[Level]) -> Figure:
-    """Draw seconds per look-up against the table's size, in order and at random."""
-    lines = group(found, "order", working_set)
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        _sizes(axes, found, narrow=narrow)
-        ticks.log_axis(axes.yaxis)
-        drawn = []
-        for index, (label, line) in enumerate(lines.items()):
-            at = [working_set(q) for q in line]
-            times = [each(q).scaled(1 / NANO) for q in line]
-            drawn.append(plotting.line(axes, at, times, index, label=label))
-        low, high = axes.get_ylim()
-        axes.set_ylim(low / 4, high)
-        draw_caches(axes, known)
-        axes.set_xlabel("table of values")
-        axes.set_ylabel("time of one look-up, ns")
-        plotting.name_lines(axes, drawn, narrow=narrow)
-
-    said = words.orders(lines)
-    return Figure(
-        name=name,
-        question="order",
-        words=said,
-        drawing=plotting.drawing(name, said.alt, draw),
-        table=_table("table of values", lines, working_set, _nanoseconds, names.size),
-        sheet=sheet(found),
-        code=["gather"],
-    )
-
-
-def _strides(name: str, found: Sequence[Quantity]) -> Figure:
-    """Draw seconds per element against the distance from one to the next."""
-    lines = group(found, "dtype", stride_of)
-    items = {ITEM_BYTES[str(q.labels["dtype"])] for q in found}
-    line_at = words.LINE_BYTES // min(items) if len(items) == 1 else None
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        strides = sorted({stride_of(q) for q in found})
-        ticks.log2_axis(axes, strides)
-        ticks.log_axis(axes.yaxis)
-        drawn = []
-        for index, (label, line) in enumerate(lines.items()):
-            at = [stride_of(q) for q in line]
-            times = [each(q).scaled(1 / NANO) for q in line]
-            drawn.append(plotting.line(axes, at, times, index, label=label))
-        if line_at is not None and strides[0] < line_at <= strides[-1]:
-            upright(axes, line_at, f"{words.LINE_BYTES} bytes, a common cache line")
-        axes.set_xlabel("stride, elements")
-        axes.set_ylabel("time of one element, ns")
-        plotting.name_lines(axes, drawn, narrow=narrow)
-
-    said = words.strides(lines)
-    return Figure(
-        name=name,
-        question="stride",
-        words=said,
-        drawing=plotting.drawing(name, said.alt, draw),
-        table=_table("stride, elements", lines, stride_of, _nanoseconds, lambda n: f"{n:,}"),
-        sheet=sheet(found),
-        code=["strided"],
-    )
-
-
-def _latency(name: str, found: Sequence[Quantity], known: Sequence[Level]) -> Figure:
-    """Draw seconds per access against working set, where each access must wait for the last."""
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        _sizes(axes, found, narrow=narrow)
-        ticks.log_axis(axes.yaxis)
-        times = [each(q).scaled(1 / NANO) for q in found]
-        plotting.line(axes, [working_set(q) for q in found], times, 0, label="")
-        draw_caches(axes, known)
-        axes.set_xlabel("working set")
-        axes.set_ylabel("time of one access, ns")
-
-    said = latency.words(found, known)
-    return Figure(
-        name=name,
-        question="latency",
-        words=said,
-        drawing=plotting.drawing(name, said.alt, draw),
-        table=latency.table(found),
-        sheet=sheet(found),
-        code=["chase"],
-    )
-
-
-def _sizes(axes: Axes, found: Sequence[Quantity], *, narrow: bool) -> list[int]:
-    """Lay out a horizontal axis of working sets, and return them."""
-    sizes = sorted({working_set(q) for q in found})
-    byte_axis(axes, sizes, narrow=narrow)
-    return sizes
-
-
-def _gigabytes(quantity: Quantity) -> Number:
-    return number(quantity.bandwidth(), GIGA)
-
-
-def _nanoseconds(quantity: Quantity) -> Number:
-    return number(each(quantity), NANO)
-
-
-def _table(
-    axis: str,
-    lines: Lines,
-    x_of: Callable[[Quantity], int],
-    shown: Callable[[Quantity], Number],
-    name: Callable[[int], str],
-) -> Table:
+def _table(lines: Lines, sweep: Sweep) -> Table:
     """Return the lines' values, a column for each, and what the last of two is to the first."""
-    unit = "GB/s" if shown is _gigabytes else "ns"
+    unit = sweep.y.label.rpartition(", ")[2]
+    pair = {*lines} == {"sequential", "random"}
     rows: list[list[str | Number]] = []
-    pair = [*lines.values()] if {*lines} == {"sequential", "random"} else []
-    for x in sorted({x_of(q) for line in lines.values() for q in line}):
-        at = [next((q for q in line if x_of(q) == x), None) for line in lines.values()]
-        row: list[str | Number] = [name(x), *(absent() if q is None else shown(q) for q in at)]
+    for x in sorted({sweep.x(q) for mine in lines.values() for q in mine}):
+        at = [next((q for q in mine if sweep.x(q) == x), None) for mine in lines.values()]
+        row: list[str | Number] = [names.size(x) if sweep.x is working_set else f"{x:,}"]
+        row += [number(None if q is None else sweep.value(q), sweep.y.unit) for q in at]
         if pair:
-            row.append(_slower(*at))
+            first, second = at
+            row.append(number(ratio(second, first) if first and second else None))
         rows.append(row)
-    header = [axis, *(f"{label}, {unit}" if label else unit for label in lines)]
+    header = [sweep.axis, *(f"{label}, {unit}" if label else unit for label in lines)]
     return Table(header=[*header, "times as long"] if pair else header, rows=rows)
 
 
-def _slower(first: Quantity | None, second: Quantity | None) -> Number:
-    if first is None or second is None:
-        return absent()
-    return number(quantities.ratio(second, first))
+def _of_streams(lines: Lines, known: Sequence[Level]) -> dict[str, object]:
+    every = [q for mine in lines.values() for q in mine]
+    first = next(iter(lines.values()))
+    tops = {label: highest(mine, "bytes_per_s") for label, mine in lines.items()}
+    top, last = next(iter(tops.values())).quantity, first[-1]
+    return {
+        "top": top,
+        "last": last,
+        # Bytes for bytes: a call over a large working set moves more of them.
+        "gain": ratio(top, last, "bytes_per_s") if top is not last else None,
+        "tops": tops,
+        "known": known,
+        "reached": caches.of_levels(known, with_most_threads(every)) if known else {},
+        "call": _shortest_call(every),
+    }
 
 
-def sheet(found: Sequence[Quantity]) -> Sheet:
-    """Return all series with their labels, in SI units."""
-    names = list(found[0].labels)
-    header = [*names, "bytes", *columns("elapsed_s"), *columns("bytes_per_s")[:3]]
-    rows: list[list[Scalar]] = [
-        [q.labels[n] for n in names] + [q.bytes_moved] + cells(q.time()) + cells(q.bandwidth())[:3]
-        for q in found
-    ]
-    return Sheet(header=header, rows=rows)
+def _shortest_call(series: Sequence[Quantity]) -> Quantity | None:
+    """Return the copy or triad that takes the shortest time, where the call is most of it.
+
+    A read goes through a small working set many times in one call, and so hides what a call costs.
+    """
+    once = [q for q in series if q.labels["operation"] in {"copy", "triad"}]
+    if not once:
+        return None
+    shortest = min(once, key=lambda q: q.time().value)
+    fastest = max(q.bandwidth().value for q in once)
+    return shortest if shortest.bandwidth().value < fastest / 2 else None
+
+
+def _of_orders(lines: Lines, _: Sequence[Level]) -> dict[str, object]:
+    """Compare look-ups in order and at random that differ in nothing else."""
+    first = next(iter(lines.values()))[0]
+    same = {**first.labels, "order": None, "working_set_bytes": None}
+    ordered, shuffled = (
+        {
+            working_set(q): q
+            for mine in lines.values()
+            for q in mine
+            if {**q.labels, "working_set_bytes": None} == {**same, "order": order}
+        }
+        for order in ("sequential", "random")
+    )
+    both = sorted(ordered.keys() & shuffled.keys())
+    factors = [(size, ratio(shuffled[size], ordered[size])) for size in both]
+    return {"near": factors[:1], "far": factors[-1:]}
+
+
+def _of_strides(lines: Lines, _: Sequence[Level]) -> dict[str, object]:
+    mine = next(iter(lines.values()))
+    first, last, item = mine[0], mine[-1], item_bytes(mine[0])
+    whole = next((q for q in mine if stride(q) * item >= LINE_BYTES), last)
+    of_lines = each(whole).reciprocal(LINE_BYTES, f"lines of {whole.name('bytes_per_s')}")
+    return {
+        "first": first,
+        "whole": whole if whole is not first else None,
+        "last": last if last is not whole else None,
+        "item": item,
+        "apart": stride(whole) * item,
+        "times_whole": ratio(whole, first),
+        "times_last": ratio(last, whole),
+        "of_lines": of_lines if stride(whole) * item >= LINE_BYTES else None,
+    }
+
+
+def _of_chases(lines: Lines, known: Sequence[Level]) -> dict[str, object]:
+    mine = next(iter(lines.values()))
+    return {
+        "first": mine[0],
+        "last": mine[-1],
+        "slower": ratio(mine[-1], mine[0]),
+        # The largest that each holds.
+        "levels": {name: held[-1] for name, held in caches.by_place(known, mine).items()},
+    }
+
+
+SWEEPS = {
+    "working_set": Sweep(
+        operations=STREAMS,
+        label="operation",
+        y=BANDWIDTH,
+        value=Quantity.bandwidth,
+        facts=_of_streams,
+    ),
+    "order": Sweep(
+        operations=("gather",),
+        label="order",
+        axis="table of values",
+        y=Axis(label="time of one look-up, ns", unit=NANO, room=4),
+        facts=_of_orders,
+    ),
+    "stride": Sweep(
+        operations=("strided",),
+        label="dtype",
+        x=stride,
+        axis="stride, elements",
+        y=Axis(label="time of one element, ns", unit=NANO),
+        facts=_of_strides,
+    ),
+    "latency": Sweep(
+        operations=("chase",),
+        label="dtype",
+        y=Axis(label="time of one access, ns", unit=NANO, room=4),
+        facts=_of_chases,
+    ),
+}
+"""The questions that the operations of an experiment answer."""

@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from report.analysis import quantities
 from report.analysis.estimate import product
 from report.analysis.quantities import Metric, Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Question
@@ -25,33 +26,46 @@ ROUNDING = 1e-6
 """A share of the noise of one example below which there is nothing but rounding: float64 leaves
 1e-15 of it, float32 1e-7."""
 
+THEORY = -0.5
+"""The power of the batch size with which the noise of independent draws falls."""
+
+LEAST_POINTS = 3
+"""Fewer batch sizes than this make no power law."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
     """How far minibatch gradients lie from the full one, at one point and batch size.
 
     Attributes:
-        point: Where.
-        batch_size: Examples of a batch.
-        sampling: replacement or permutation.
+        quantity: The root of the mean square distance in each process; one that found exactly 0
+            has no logarithm and does not count.
         examples: How many there are to draw from.
-        by_process: For each process the root of the mean square distance; None where it has none.
-        quantity: The same to estimate; a process that found exactly 0 has no logarithm and counts
-            not.
         draws: Minibatches of all processes.
         population: Mean over all examples of |g_i - g|^2.
         gradient: |g|, the length of the gradient over all examples.
     """
 
-    point: str
-    batch_size: int
-    sampling: str
-    examples: int
-    by_process: list[float | None]
     quantity: Quantity
+    examples: int
     draws: int
     population: float
     gradient: float
+
+    @property
+    def point(self) -> str:
+        """Return where."""
+        return str(self.quantity.labels["point"])
+
+    @property
+    def batch_size(self) -> int:
+        """Return the examples of a batch."""
+        return int(str(self.quantity.labels["batch_size"]))
+
+    @property
+    def sampling(self) -> str:
+        """Return replacement or permutation."""
+        return str(self.quantity.labels["sampling"])
 
     @property
     def whole(self) -> bool:
@@ -122,38 +136,31 @@ def lessened(noises: Sequence[Noise]) -> list[Lessened]:
         other = replaced.get((noise.point, noise.batch_size))
         if noise.sampling == "permutation" and other is not None:
             by_size.setdefault(noise.batch_size, []).append((noise, other))
-    found = []
-    for size, pairs in sorted(by_size.items()):
-        examples = pairs[0][0].examples
-        if pairs[0][0].whole:
-            rest = max((ratio for sides in _sides(pairs) for ratio in sides), default=0.0)
-            found.append(Lessened(batch_size=size, examples=examples, ratio=None, rest=rest))
-            continue
-        ratio = _ratio(pairs)
-        if ratio is not None:
-            found.append(Lessened(batch_size=size, examples=examples, ratio=ratio))
-    return found
+    return [made for _, pairs in sorted(by_size.items()) if (made := _lessened(pairs)) is not None]
 
 
-def _ratio(pairs: Sequence[tuple[Noise, Noise]]) -> Estimate | None:
+def _lessened(pairs: Sequence[tuple[Noise, Noise]]) -> Lessened | None:
     """Return the geometric mean over the points of the ratio of two ways of sampling."""
+    first = pairs[0][0]
+    size, examples = first.batch_size, first.examples
+    if first.whole:
+        sides = [
+            one[0] / other[0]
+            for pair in pairs
+            for one, other in zip(*(noise.quantity.groups for noise in pair), strict=True)
+            if one and other
+        ]
+        rest = max(sides, default=0.0)
+        return Lessened(batch_size=size, examples=examples, ratio=None, rest=rest)
     factors = [
         each.quantity.factor(weight=weight / len(pairs))
         for pair in pairs
         for each, weight in zip(pair, (1, -1), strict=True)
     ]
-    known = all(any(factor.groups) for factor in factors)
+    if not all(any(factor.groups) for factor in factors):
+        return None
     key = " x ".join(f"{f.key}^{f.weight:.3g}" for f in factors)
-    return product(factors, key) if known else None
-
-
-def _sides(pairs: Sequence[tuple[Noise, Noise]]) -> list[list[float]]:
-    """Return for each process the ratios at the points where both sides are known."""
-    columns = [zip(one.by_process, other.by_process, strict=True) for one, other in pairs]
-    return [
-        [above / below for above, below in sides if above is not None and below]
-        for sides in zip(*columns, strict=True)
-    ]
+    return Lessened(batch_size=size, examples=examples, ratio=product(factors, key))
 
 
 def correction(batch_size: float, examples: int) -> float:
@@ -162,6 +169,31 @@ def correction(batch_size: float, examples: int) -> float:
     Source: W. G. Cochran, "Sampling Techniques", 3rd edition 1977, section 2.6.
     """
     return math.sqrt(max(0, examples - batch_size) / max(1, examples - 1))
+
+
+def exponent(noises: Iterable[Noise]) -> Estimate | None:
+    """Return the power of the batch size with which noise falls.
+
+    Points have lines of their own, and the mean of their slopes counts. What drawing without
+    replacement takes off the noise is put back first, since it bends the line.
+
+    Args:
+        noises: Of any points, but of one way of sampling.
+
+    Returns:
+        The exponent; None if there is no point with three batch sizes.
+    """
+    points: dict[str, list[Noise]] = {}
+    for noise in sorted(noises, key=lambda noise: noise.batch_size):
+        if noise.correction() and any(noise.quantity.groups):
+            points.setdefault(noise.point, []).append(noise)
+    lines = [line for line in points.values() if len(line) >= LEAST_POINTS]
+    if not lines:
+        return None
+    return quantities.power_law(
+        [([n.batch_size for n in line], [n.quantity for n in line]) for line in lines],
+        [[1 / noise.correction() for noise in line] for line in lines],
+    )
 
 
 def noises(records: Sequence[Record], examples: int, run: str = "") -> list[Noise]:
@@ -187,26 +219,19 @@ def _noise(
 ) -> Noise:
     """Return the noise of one series; what does not depend on the process is the last one's."""
     last = drawn[max(drawn)]
-    by_process = [
-        math.sqrt(drawn[index].mean_square) if index in drawn else None
-        for index in range(len(records))
-    ]
+    stds = [math.sqrt(drawn[k].mean_square) if k in drawn else 0.0 for k in range(len(records))]
     return Noise(
-        point=str(last.labels["point"]),
-        batch_size=int(str(last.labels["batch_size"])),
-        sampling=str(last.labels["sampling"]),
-        examples=examples,
-        by_process=by_process,
         quantity=Quantity(
             experiment=records[0].experiment,
             kind=records[0].kind,
             backend=records[0].backend,
             metric="std",
             labels={name: last.labels[name] for name in ("point", "batch_size", "sampling")},
-            groups=[[std] if std else [] for std in by_process],
+            groups=[[std] if std else [] for std in stds],
             unit="",
             run=run,
         ),
+        examples=examples,
         draws=sum(each.draws for each in drawn.values()),
         population=last.population,
         gradient=last.gradient,

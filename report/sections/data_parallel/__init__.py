@@ -59,7 +59,7 @@ def method(result: Result) -> list[str]:
         f"an update takes {digits(given.step.fixed_s * 1e6)} µs plus "
         f"{digits(given.step.per_example_s * 1e9)} ns for each example (a line fitted to the "
         f"measured updates, off by up to {percent(given.step.deviation)}), and memory gives "
-        f"{digits(given.memory.bandwidth.value / 1e9)} GB/s"
+        f"{digits(given.memory.estimate.value / 1e9)} GB/s"
         for given in found
     )
     sentences = [

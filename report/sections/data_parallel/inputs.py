@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.experiments.bandwidth.roofs import roofs
+from report.experiments.bandwidth.caches import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.overhead.model import StepModel, fit, step_model, updates
 from report.sections.data_parallel.costs import Cluster, Link, Work
@@ -13,8 +13,7 @@ from report.sections.roofline.kernels import number_format
 from report.worker.timing import median
 
 if TYPE_CHECKING:
-    from report.analysis.quantities import Quantity
-    from report.experiments.bandwidth.roofs import Roof
+    from report.analysis.quantities import Highest, Quantity
     from report.results.result import Result
 
 DEVICES, SERVERS = 8, 16
@@ -60,7 +59,7 @@ class Inputs:
     step: StepModel
     processes: list[StepModel]
     updates: str
-    memory: Roof
+    memory: Highest
     peak: Quantity | None
 
     @property
@@ -103,7 +102,7 @@ class Inputs:
         return Cluster(
             devices=DEVICES,
             servers=servers,
-            within=Link(latency_s=WITHIN_LATENCY_S, bytes_per_s=self.memory.bandwidth.value),
+            within=Link(latency_s=WITHIN_LATENCY_S, bytes_per_s=self.memory.estimate.value),
             between=Link(latency_s=BETWEEN_LATENCY_S, bytes_per_s=gbit * GIGABIT),
         )
 
@@ -128,7 +127,7 @@ def inputs(result: Result) -> list[Inputs]:
                 # A process may lack sizes that the others have.
                 processes=fitted[1] or [step],
                 updates=fitted[0],
-                memory=slopes[-1],
+                memory=slopes[MEMORY],
                 peak=max(products, key=lambda q: q.rate().value, default=None),
             )
         )

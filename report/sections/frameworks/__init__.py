@@ -8,7 +8,7 @@ from report.experiments.catalogue import KINDS
 from report.experiments.subject import Overlay, Subject
 from report.experiments.training import overlay as training
 from report.figures import prose
-from report.sections.frameworks import memory, startup
+from report.sections.frameworks import startup
 from report.sections.frameworks.startup import TEMPLATE
 from report.sections.frameworks.ways import FLOOR, index_of, measured, records_of
 from report.text.names import title
@@ -46,7 +46,7 @@ PARTS = {
     "matmul": overlay_of,
     "training": overlay_of,
     "overhead": overlay_of,
-    "bandwidth": memory.figures,
+    "bandwidth": overlay_of,
 }
 """What is drawn of an experiment that several frameworks measured, by its kind."""
 

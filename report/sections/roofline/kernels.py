@@ -10,10 +10,12 @@ for Multicore Architectures", CACM 52(4), 2009, there called operational intensi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from report.experiments.matmul.quantities import name_series
 from report.text.names import size as in_binary_units
+from report.text.numerals import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,27 +40,25 @@ class Kernel:
         name: What tells it from all others in a figure.
         family: One of `FAMILIES`.
         line: Points of the same line differ in one size only.
-        quantity: Its times; `flops` is set.
+        quantity: Its times, with its operations and the bytes that all its calls must move.
         calls: Calls of the framework's arithmetic in that time.
-        least_bytes: What all these calls must read and write together.
     """
 
     name: str
     family: str
     line: str
     quantity: Quantity
-    calls: int
-    least_bytes: int
-
-    @property
-    def flops(self) -> int:
-        """Return the operations of all calls."""
-        return self.quantity.flops or 0
+    calls: int = 1
 
     @property
     def intensity(self) -> float:
         """Return the floating point operations for each byte."""
-        return self.flops / self.least_bytes
+        return (self.quantity.flops or 0) / (self.quantity.bytes_moved or 1)
+
+    @property
+    def short(self) -> str:
+        """Return its name without its size."""
+        return self.name.split(", n =")[0]
 
 
 def number_format(quantity: Quantity) -> str:
@@ -104,33 +104,31 @@ def product_bytes(strategy: str, size: int, block_width: int | None, item_bytes:
     return (calls + 2) * size**2 * item_bytes
 
 
-def kernels(found: Sequence[Quantity], wanted: str) -> list[Kernel]:
+def kernels(series: Sequence[Quantity], wanted: str) -> list[Kernel]:
     """Return the kernels of one number format, each once, in the order of the families.
 
     With fewer threads there would be other roofs, so that of each kind only the series with the
     most threads count.
 
     Args:
-        found: What one backend measured.
+        series: What one backend measured.
         wanted: The number format.
     """
-    counted = [q for q in found if q.kind in KINDS and q.flops]
+    counted = [q for q in series if q.kind in KINDS and q.flops]
     most: dict[str, int] = {}
-    for quantity in counted:
-        most[quantity.kind] = max(most.get(quantity.kind, 0), _threads(quantity))
+    for q in counted:
+        most[q.kind] = max(most.get(q.kind, 0), _threads(q))
     made: dict[str, Kernel] = {}
-    for quantity in counted:
-        if number_format(quantity) != wanted or _threads(quantity) != most[quantity.kind]:
-            continue
-        kernel = _product(quantity) if quantity.kind == "matmul" else _other(quantity)
-        if kernel is not None:
-            # The same product may stand in several experiments.
-            made.setdefault(kernel.name, kernel)
-    return sorted(made.values(), key=_place)
-
-
-def _place(kernel: Kernel) -> tuple[int, str, float, int]:
-    return FAMILIES.index(kernel.family), kernel.line, kernel.intensity, kernel.flops
+    for q in counted:
+        if number_format(q) == wanted and _threads(q) == most[q.kind]:
+            kernel = _product(q) if q.kind == "matmul" else _other(q)
+            if kernel is not None:
+                # The same product may stand in several experiments.
+                made.setdefault(kernel.name, kernel)
+    return sorted(
+        made.values(),
+        key=lambda k: (FAMILIES.index(k.family), k.line, k.intensity, k.quantity.flops),
+    )
 
 
 def _threads(quantity: Quantity) -> int:
@@ -145,17 +143,12 @@ def _product(quantity: Quantity) -> Kernel | None:
     if not isinstance(size, int) or item_bytes is None:
         return None
     width = width if isinstance(width, int) else None
-    family = strategy.removesuffix("-out")
-    what = "full, memory kept" if strategy == "full-out" else family
-    if family == "block":
-        what = f"block of {width}"
     return Kernel(
-        name=f"{what}, n = {size:,}",
-        family=family,
-        line=f"block {size}" if family == "block" else strategy,
-        quantity=quantity,
+        name=name_series(labels, ["strategy", "block_width", "size"]),
+        family=strategy.removesuffix("-out"),
+        line=f"block {size}" if strategy == "block" else strategy,
+        quantity=replace(quantity, bytes_moved=product_bytes(strategy, size, width, item_bytes)),
         calls=product_calls(strategy, size, width),
-        least_bytes=product_bytes(strategy, size, width, item_bytes),
     )
 
 
@@ -165,38 +158,17 @@ def _other(quantity: Quantity) -> Kernel | None:
     if not quantity.bytes_moved or family not in FAMILIES:
         return None
     if family == "triad":
-        what = f"triad, {_binary(quantity.labels.get('working_set_bytes'))}"
-    elif family == "add":
-        what = f"add, {_count(labels.get('size'), 'element')}"
+        size = in_binary_units(int(str(labels["working_set_bytes"])))
     else:
-        what = f"update, {_count(labels.get('size'), 'example')}"
-    if labels.get("variant") == "compiled":
-        what += ", compiled"
+        size = count(int(str(labels["size"])), "element" if family == "add" else "example")
     return Kernel(
-        name=what,
+        name=f"{family}, {size}{', compiled' if labels.get('variant') == 'compiled' else ''}",
         family=family,
-        line=f"{family} {labels.get('variant')} {labels.get('order')} {labels.get('stride')}",
+        line=f"{family} {labels.get('variant')}",
         quantity=quantity,
-        calls=1,
-        least_bytes=quantity.bytes_moved,
     )
 
 
-def _count(number: object, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}" if isinstance(number, int) else noun
-
-
-def _binary(size: object) -> str:
-    return in_binary_units(size) if isinstance(size, int) else "any size"
-
-
-def at(found: Sequence[Kernel], **labels: object) -> Kernel | None:
+def at(series: Sequence[Kernel], **labels: object) -> Kernel | None:
     """Return the first kernel whose labels have these values."""
-    return next(
-        (
-            kernel
-            for kernel in found
-            if all(kernel.quantity.labels.get(name) == value for name, value in labels.items())
-        ),
-        None,
-    )
+    return next((k for k in series if labels.items() <= k.quantity.labels.items()), None)
