@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 
 from report.analysis.estimate import Factor, estimate, product
-from report.run import data, seeds
+from report.run import data
+from report.run.bundle import write_bundle
 
 RUNS = {"GD": (1500, 1.0), "SGD": (1, 0.005), "batch 100": (100, 0.4), "batch 10": (10, 0.05)}
 ROUNDS = 4
@@ -75,7 +76,7 @@ def main() -> None:
     processes = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     found: list[dict[str, tuple[list[float], list[float]]]] = []
     with tempfile.TemporaryDirectory() as folder:
-        bundle = seeds.write_bundle(Path(folder), data.load(None), seed=1, seeds=1, epochs=2)
+        bundle = write_bundle(Path(folder), data.load(None), seed=1, seeds=1, epochs=2)
         environment = {**os.environ, "BENCHMARK": json.dumps([bundle, RUNS, ROUNDS])}
         for _ in range(processes):
             done = subprocess.run(

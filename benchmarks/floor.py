@@ -19,8 +19,9 @@ from pathlib import Path
 
 from report.analysis.estimate import Factor, estimate, product
 from report.environments import places
-from report.run import data, seeds
-from report.run.process import BOOTSTRAP
+from report.environments.process import BOOTSTRAP
+from report.run import data
+from report.run.bundle import write_bundle
 
 FLAGS = ["-O3", "-march=native", "-shared", "-fPIC"]
 ROUNDS = 100
@@ -189,7 +190,7 @@ def main() -> None:
     processes = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        bundle = seeds.write_bundle(folder, data.load(None), seed=1, seeds=1, epochs=2)
+        bundle = write_bundle(folder, data.load(None), seed=1, seeds=1, epochs=2)
         compiled = library(folder)
         path = None if compiled is None else str(compiled)
         request = json.dumps([str(BOOTSTRAP), path, ROUNDS, bundle])

@@ -15,9 +15,10 @@ import tempfile
 from pathlib import Path
 
 from report.environments import places
+from report.environments.process import BOOTSTRAP
 from report.registry import BACKENDS
-from report.run import data, seeds
-from report.run.process import BOOTSTRAP
+from report.run import data
+from report.run.bundle import write_bundle
 from report.worker.timing import median
 
 EVERY, SHOWN = 20, 8
@@ -43,7 +44,7 @@ print(json.dumps(curve.elapsed_s))
 def main() -> None:
     """Print a line for each framework that trains eagerly and is there."""
     with tempfile.TemporaryDirectory() as folder:
-        bundle = seeds.write_bundle(Path(folder), data.load(None), seed=1, seeds=1, epochs=2)
+        bundle = write_bundle(Path(folder), data.load(None), seed=1, seeds=1, epochs=2)
         for name, backend in BACKENDS.items():
             if "eager" not in backend.training.scratch:
                 continue

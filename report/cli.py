@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from report import __version__
-from report.environments.commands import create_missing, env
+from report.terminal.environments import create_missing, env
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -234,9 +234,9 @@ def schema(what: str) -> None:
 
         click.echo(json.dumps(store.schema(), indent=2))
     else:
-        from report import resources
+        from report.config import configuration
 
-        text = resources.schema_text if what == "config" else resources.claims_schema_text
+        text = configuration.schema_text if what == "config" else configuration.claims_schema_text
         click.echo(text(), nl=False)
 
 
@@ -246,6 +246,7 @@ def schema(what: str) -> None:
 def init(config: Path, *, full: bool) -> None:
     """Write an experiments.yaml to edit, and beside it the schema that editors complete it from."""
     from report import resources
+    from report.config.configuration import schema_text
     from report.errors import UsageError
 
     try:
@@ -257,7 +258,7 @@ def init(config: Path, *, full: bool) -> None:
         raise UsageError(f"{config} cannot be written: {error.strerror}.") from None
     beside = config.with_name(resources.SCHEMA_NAME)
     if not beside.exists():
-        beside.write_text(resources.schema_text(), encoding="utf-8")
+        beside.write_text(schema_text(), encoding="utf-8")
     click.echo(f"Wrote {config}. `report build` measures what it asks for.")
 
 

@@ -6,9 +6,7 @@ install does not, so the package's folder is tried first and the repository's se
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -43,21 +41,3 @@ def starter_config() -> str:
 def chapter_claims() -> Path:
     """Return the file of the chapter's claims."""
     return _find("claims.yaml")
-
-
-def schema_text() -> str:
-    """Return the JSON Schema of experiments.yaml, as its file holds it."""
-    from report.config.configuration import Config  # noqa: PLC0415 (rendering needs no configuration)
-
-    return _as_file(Config.model_json_schema())
-
-
-def claims_schema_text() -> str:
-    """Return the JSON Schema of a file of claims, as its file holds it."""
-    from report.config import claimfiles  # noqa: PLC0415 (as above)
-
-    return _as_file(claimfiles.schema())
-
-
-def _as_file(schema: dict[str, Any]) -> str:
-    return json.dumps(schema, indent=2) + "\n"

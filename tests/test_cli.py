@@ -28,11 +28,11 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from report import __version__
 from report.cli import main
 from report.config.configuration import load
+from report.environments import process as workers
 from report.experiments.catalogue import LABELS
 from report.machine.machine import detect
 from report.resources import SCHEMA_NAME, chapter_claims, default_config
 from report.results import store
-from report.run import process as workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -413,7 +413,7 @@ import sys
 from pathlib import Path
 from report import cli
 from report.machine import noise
-from report.run import process
+from report.environments import process
 noise.probes = list
 process.BOOTSTRAP = Path(sys.argv.pop(1))
 cli.main()

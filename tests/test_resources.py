@@ -8,13 +8,14 @@ import pytest
 import yaml
 
 from report import resources
+from report.config import configuration
 
 ROOT = Path(__file__).parent.parent
 
 
 SCHEMAS = {
-    resources.SCHEMA_NAME: resources.schema_text,
-    resources.CLAIMS_SCHEMA_NAME: resources.claims_schema_text,
+    resources.SCHEMA_NAME: configuration.schema_text,
+    resources.CLAIMS_SCHEMA_NAME: configuration.claims_schema_text,
 }
 
 

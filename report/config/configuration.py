@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from report.config import claimfiles
 from report.config.claimfiles import Claims, applying
 from report.config.explain import explain
 from report.config.mistakes import mistakes
@@ -178,3 +180,17 @@ def load(path: Path) -> Config:
         return Config.model_validate(source.content, context={"source": source})
     except ValidationError as error:
         raise explain(source, error, Config.model_json_schema()) from None
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of experiments.yaml, as its file holds it."""
+    return _as_file(Config.model_json_schema())
+
+
+def claims_schema_text() -> str:
+    """Return the JSON Schema of a file of claims, as its file holds it."""
+    return _as_file(claimfiles.schema())
+
+
+def _as_file(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2) + "\n"

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from report.errors import ConfigError
 from report.registry import KINDS
+from report.text.names import instead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
     from report.config.yamlsource import Location, YamlSource
-
-
-def instead(wrong: str, known: Sequence[str]) -> str:
-    """Return what the person may have meant, or else what there is, as a sentence."""
-    close = difflib.get_close_matches(wrong, known, n=1)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    return f" There are: {', '.join(known)}." if known else ""
 
 
 def explain(source: YamlSource, error: ValidationError, schema: dict[str, Any]) -> ConfigError:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from report.analysis.quantities import quotient
 from report.config import claimtexts
 from report.config.claims import Side, stored
-from report.config.explain import instead
 from report.experiments.catalogue import KINDS
 from report.sections import MODELS
+from report.text.names import instead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

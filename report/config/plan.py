@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from report.config import claimtexts
 from report.config.claims import stored
-from report.config.explain import instead
 from report.errors import ConfigError
 from report.experiments.settings import Settings
+from report.text.names import instead
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

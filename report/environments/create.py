@@ -9,12 +9,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from report.config.explain import instead
 from report.environments import places
+from report.environments.process import end_group, how_it_ended
 from report.errors import ReportError, UsageError
 from report.registry import BACKENDS
 from report.results import files
-from report.run.process import end_group, how_it_ended
+from report.text.names import instead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -14,12 +14,12 @@ import platformdirs
 from pydantic import TypeAdapter, ValidationError
 
 from report.environments import places
+from report.environments.process import Worker, WorkerFailure, command
 from report.errors import UsageError
 from report.machine.machine import detect
 from report.registry import BACKENDS
 from report.results import files
-from report.run.privacy import scrub
-from report.run.process import Worker, WorkerFailure, command
+from report.results.privacy import scrub
 from report.worker.records import Environment
 
 if TYPE_CHECKING:

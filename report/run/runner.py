@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from report import __version__
 from report.analysis import leastsquares
 from report.claims import verdicts
+from report.environments.process import Worker, WorkerFailure
 from report.errors import ResultError
 from report.experiments.catalogue import LABELS
 from report.experiments.gradient import points
@@ -30,9 +31,9 @@ from report.machine.noise import Watch
 from report.registry import BACKENDS, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
-from report.run import codehash, data, seeds
+from report.run import codehash, data
+from report.run.bundle import write_bundle
 from report.run.host import installation
-from report.run.process import Worker, WorkerFailure
 from report.worker.records import Answer
 
 if TYPE_CHECKING:
@@ -338,7 +339,7 @@ class Run:
         moments = leastsquares.measure_moments(loaded.features, loaded.targets)
         self.result.moments = moments.rounded()
         specs = [spec for e in training for spec in run_specs(e.settings)]
-        bundle: dict[str, Any] = seeds.write_bundle(
+        bundle: dict[str, Any] = write_bundle(
             folder,
             loaded,
             seed=self.plan.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -111,3 +112,11 @@ def series_name(labels: Labels, names: Sequence[str]) -> str:
         for name in names
         if labels[name] is not None
     )
+
+
+def instead(wrong: str, known: Sequence[str]) -> str:
+    """Return what the person may have meant, or else what there is, as a sentence."""
+    close = difflib.get_close_matches(wrong, known, n=1)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" There are: {', '.join(known)}." if known else ""

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def read(bundle: dict[str, Any], name: str, typecode: str) -> array[Any]:
-    """Read one of the bundle's files; `report.run.seeds.write_bundle` says which there are.
+    """Read one of the bundle's files; `report.analysis.seeds.write_bundle` says which there are.
 
     Args:
         bundle: As a job has it.

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from report.analysis import seeds
 from report.environments import places
+from report.environments.process import BOOTSTRAP
 from report.registry import BACKENDS
-from report.run import data, seeds
-from report.run.process import BOOTSTRAP
+from report.run import data
 
 if TYPE_CHECKING:
     from report.analysis.leastsquares import FloatArray

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from report.environments import places
-from report.run.process import BOOTSTRAP
+from report.environments.process import BOOTSTRAP
 
 PROGRAM = Path(__file__).parent / "jax_program.py"
 

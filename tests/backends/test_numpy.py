@@ -13,8 +13,8 @@ import pytest
 from backends.test_conformance import interpreter
 from report.backends import numpy as backend
 from report.backends.numpy import blas, steps
+from report.environments.process import BOOTSTRAP
 from report.experiments.training.measure import Data, Run, Start
-from report.run.process import BOOTSTRAP
 from report.worker.curve import Curve
 from report.worker.records import Unavailable
 from report.worker.threads import usable_cores

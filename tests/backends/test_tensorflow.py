@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backends.test_conformance import interpreter
-from report.run.process import BOOTSTRAP
+from report.environments.process import BOOTSTRAP
 
 pytestmark = pytest.mark.slow
 

@@ -19,12 +19,12 @@ from click.testing import CliRunner
 
 from report.cli import main
 from report.environments import places
+from report.environments.process import BOOTSTRAP, Worker
 from report.experiments.catalogue import LABELS
 from report.machine import noise
 from report.registry import BACKENDS
 from report.results import store
 from report.run import host
-from report.run.process import BOOTSTRAP, Worker
 from report.terminal import tables
 from report.worker import main as worker
 
@@ -108,7 +108,7 @@ def test_interpreter_that_fails_leaves_the_other_frameworks(
     script: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, body: str, why: str
 ) -> None:
     """It is failed with its reason; NumPy, in this interpreter, is there."""
-    monkeypatch.setattr("report.run.process.GRACE_S", 1.0)
+    monkeypatch.setattr("report.environments.process.GRACE_S", 1.0)
     wrong = script(body)
     found = host.survey(["numba", "numpy"], interpreters={"numba": wrong})
     assert failed(found) == f"Numba could not be started: {why}"

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
+from report.analysis import seeds
 from report.experiments.training import measure as training
 from report.registry import BACKENDS
 from report.resources import default_config
-from report.run import seeds, surrogate
+from report.run import surrogate
 from report.worker import schedules
 from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
 from report.worker.records import Outcome

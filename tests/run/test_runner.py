@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from report.environments import process as workers
 from report.errors import DataError, ResultError, UsageError
 from report.experiments.catalogue import LABELS
 from report.results import store
 from report.results.dataset import Dataset
 from report.run import codehash, data, surrogate
-from report.run import process as workers
 from report.worker.records import Environment
 
 if TYPE_CHECKING:

@@ -21,10 +21,11 @@ import numpy as np
 import psutil
 import pytest
 
+from report.environments.process import BOOTSTRAP, Worker, WorkerFailure, command
 from report.registry import KINDS
 from report.results.dataset import Dataset
-from report.run import data, seeds
-from report.run.process import BOOTSTRAP, Worker, WorkerFailure, command
+from report.run import data
+from report.run.bundle import write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,7 +203,7 @@ def bundle_in(folder: Path) -> dict[str, Any]:
     targets = rng.standard_normal(40)
     dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=40, features=5)
     loaded = data.LoadedData(dataset=dataset, features=features, targets=targets)
-    return {**seeds.write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)}
+    return {**write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)}
 
 
 def _job(kind: str, settings: dict[str, Any], bundle: dict[str, Any] | None) -> dict[str, Any]:
@@ -484,7 +485,7 @@ def test_worker_and_its_children_end_when_the_parent_is_killed(tmp_path: Path) -
     """
     worker = script(tmp_path, MADE_UP, busy)
     parent = f"""
-    from report.run.process import Worker
+    from report.environments.process import Worker
     Worker({worker!r}).ask({matmul_job()!r}, 600)
     """
     process = subprocess.Popen(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis import leastsquares
-from report.run import seeds
+from report.analysis import leastsquares, seeds
 
 if TYPE_CHECKING:
     from report.analysis.leastsquares import FloatArray, Problem

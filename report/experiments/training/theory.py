@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import leastsquares
+from report.analysis import leastsquares, seeds
 from report.analysis.quantities import ratio
-from report.run import seeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

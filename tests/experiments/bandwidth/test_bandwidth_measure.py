@@ -10,6 +10,7 @@ import torch
 from pydantic import TypeAdapter
 
 from report.backends.pytorch.memory import SCALAR, WINDOWS, Memory
+from report.environments.process import Worker, command
 from report.experiments.bandwidth.measure import (
     Access,
     Point,
@@ -19,7 +20,6 @@ from report.experiments.bandwidth.measure import (
     working_sets,
 )
 from report.experiments.bandwidth.spec import BandwidthSettings, Labels
-from report.run.process import Worker, command
 from report.worker.records import Answer, Unavailable
 
 if TYPE_CHECKING:

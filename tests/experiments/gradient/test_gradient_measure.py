@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import results_factory
-from report.analysis import leastsquares
+from report.analysis import leastsquares, seeds
 from report.backends import pytorch
 from report.config.configuration import Config
 from report.config.plan import plan
@@ -20,7 +20,8 @@ from report.experiments.gradient import points
 from report.experiments.gradient.measure import ROUND, Examples, measure
 from report.experiments.gradient.spec import GradientSettings
 from report.results.dataset import Dataset
-from report.run import data, seeds, surrogate
+from report.run import data, surrogate
+from report.run.bundle import write_bundle
 from report.run.host import Host
 from report.run.runner import Run
 from report.worker.records import GradientNoise, Unavailable
@@ -70,7 +71,7 @@ def handed_over(
 ) -> dict[str, Any]:
     """Return what the parent hands to its workers."""
     folder = tmp_path_factory.mktemp("bundle")
-    written = seeds.write_bundle(folder, rows, seed=SEED, seeds=1, epochs=1)
+    written = write_bundle(folder, rows, seed=SEED, seeds=1, epochs=1)
     return {**written, "points": thetas}
 
 

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 import results_factory
-from report.analysis import leastsquares
+from report.analysis import leastsquares, seeds
 from report.experiments.training.case import cases
 from report.results.dataset import Dataset
 from report.results.result import Record, Result
-from report.run import seeds, surrogate
+from report.run import surrogate
 from report.worker import schedules
 from report.worker.records import Outcome, TrainingRun
 

@@ -15,14 +15,15 @@ import pytest
 import torch
 from torch import nn
 
-from report.analysis import leastsquares
+from report.analysis import leastsquares, seeds
 from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.measure import KEPT_REPEATS, Run, measure, offered, refusal
 from report.registry import BACKENDS, Training
 from report.results.dataset import Dataset
-from report.run import data, seeds
+from report.run import data
+from report.run.bundle import write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,13 +75,13 @@ def real_rows(real_file: Path) -> LoadedData:
 def written(airfoil: LoadedData, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return the rows as the parent hands them to its workers, with starts for five seeds."""
     folder = tmp_path_factory.mktemp("bundle")
-    return seeds.write_bundle(folder, airfoil, seed=SEED, seeds=5, epochs=10)
+    return write_bundle(folder, airfoil, seed=SEED, seeds=5, epochs=10)
 
 
 @pytest.fixture(name="from_zero")
 def written_with_zero_weights(airfoil: LoadedData, tmp_path: Path) -> dict[str, Any]:
     """Return the rows with a start at w = 0 (the bias starts at 0 anyway)."""
-    bundle = seeds.write_bundle(tmp_path, airfoil, seed=SEED, seeds=1, epochs=10)
+    bundle = write_bundle(tmp_path, airfoil, seed=SEED, seeds=1, epochs=10)
     (tmp_path / "seed-0.weights.f64").write_bytes(bytes(5 * 8))
     return bundle
 
@@ -303,7 +304,7 @@ def test_a_seed_decides_the_permutations_and_not_just_the_weights(
     airfoil: LoadedData, tmp_path: Path
 ) -> None:
     """From the same weights two seeds go different ways."""
-    bundle = seeds.write_bundle(tmp_path, airfoil, seed=SEED, seeds=2, epochs=2)
+    bundle = write_bundle(tmp_path, airfoil, seed=SEED, seeds=2, epochs=2)
     for seed in range(2):
         (tmp_path / f"seed-{seed}.weights.f64").write_bytes(bytes(5 * 8))
     one, other = train(bundle, BATCH_100, seeds=2)
@@ -420,7 +421,7 @@ def small_bundle(tmp_path: Path) -> dict[str, Any]:
     loaded = data.LoadedData(
         dataset=dataset, features=np.arange(8.0).reshape(4, 2), targets=np.arange(4.0)
     )
-    return seeds.write_bundle(tmp_path, loaded, seed=SEED, seeds=5, epochs=10)
+    return write_bundle(tmp_path, loaded, seed=SEED, seeds=5, epochs=10)
 
 
 def fake_train(

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 import torch
 
-from report.analysis import leastsquares
+from report.analysis import leastsquares, seeds
 from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.spec import TrainingSettings
 from report.results.dataset import Dataset
-from report.run import data, seeds, surrogate
+from report.run import data, surrogate
+from report.run.bundle import Order, write_bundle
 from report.worker.schedules import factor
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from report.worker.records import TrainingRun
 
 SEED, EXAMPLES, EPOCHS = 7, 300, 6
-ORDERS: list[seeds.Order] = list(itertools.product(("permutation", "replacement"), (1, 2)))
+ORDERS: list[Order] = list(itertools.product(("permutation", "replacement"), (1, 2)))
 RUN = {"label": "one", "batch_size": 10, "lr": 0.05, "epochs": 2}
 BOTH = ["scratch", "concise"]
 SCHEDULES = ["constant", "tenth", "step", "inverse", "cosine"]
@@ -56,7 +57,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     loaded = data.LoadedData(dataset=dataset, features=ROWS[:, :-1], targets=ROWS[:, -1])
     folder = tmp_path_factory.mktemp("bundle")
-    return seeds.write_bundle(folder, loaded, seed=SEED, seeds=2, epochs=EPOCHS, orders=ORDERS)
+    return write_bundle(folder, loaded, seed=SEED, seeds=2, epochs=EPOCHS, orders=ORDERS)
 
 
 def train(
@@ -354,7 +355,7 @@ def test_a_bundle_has_only_the_orders_that_were_asked_for(tmp_path: Path) -> Non
     """One kind asked for is one file for each seed."""
     dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=4, features=5)
     loaded = data.LoadedData(dataset=dataset, features=ROWS[:4, :-1], targets=ROWS[:4, -1])
-    seeds.write_bundle(tmp_path, loaded, seed=1, seeds=2, epochs=1, orders=[("replacement", 2)])
+    write_bundle(tmp_path, loaded, seed=1, seeds=2, epochs=1, orders=[("replacement", 2)])
     found = sorted(path.name for path in tmp_path.glob("*.i32"))
     assert found == ["seed-0.replacement-2.i32", "seed-1.replacement-2.i32"]
     assert (tmp_path / found[0]).stat().st_size == 4 * 2 * 4

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from report.run import process as workers
-from report.run.process import Worker, WorkerFailure, command
+from report.environments import process as workers
+from report.environments.process import Worker, WorkerFailure, command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -289,7 +289,7 @@ main.main()
 
 PARENT = """
 import json, sys
-from report.run.process import Worker
+from report.environments.process import Worker
 worker = Worker(json.loads(sys.argv[1]))
 print(worker.pid, flush=True)
 worker.ask({"do": "job"}, 600)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import report
-from report.run.privacy import scrub
+from report.results.privacy import scrub
 
 PACKAGE = Path(report.__file__).resolve().parent
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from report.run.privacy import scrub
+from report.results.privacy import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from report.run import data, seeds
+from report.analysis import seeds
+from report.run import data
+from report.run.bundle import write_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,7 +146,7 @@ def test_bundle_is_read_back_by_the_standard_library(tmp_path: Path) -> None:
     """Workers get the very numbers, as little-endian bytes without headers, and a description."""
     loaded = data.load(None, 12, offline=True)
     folder = tmp_path / "new" / "bundle"
-    described = seeds.write_bundle(folder, loaded, seed=9, seeds=2, epochs=3)
+    described = write_bundle(folder, loaded, seed=9, seeds=2, epochs=3)
     assert described == {
         "folder": str(folder),
         "examples": 12,
@@ -172,7 +174,7 @@ def test_bundle_is_read_back_by_the_standard_library(tmp_path: Path) -> None:
 
 def test_bundle_fits_the_arrays_that_workers_read_it_into(tmp_path: Path) -> None:
     """`array.array` has items of these sizes where Python runs, and reads whole files of them."""
-    seeds.write_bundle(tmp_path, data.load(None, 12, offline=True), seed=9, seeds=1, epochs=3)
+    write_bundle(tmp_path, data.load(None, 12, offline=True), seed=9, seeds=1, epochs=3)
     for name, code, count in [("features.f64", "d", 60), ("seed-0.permutation-1.i32", "i", 36)]:
         values = array.array(code)
         values.frombytes((tmp_path / name).read_bytes())

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from report.cli import main
 from report.environments import create, places
+from report.environments import process as workers
 from report.registry import BACKENDS
-from report.run import process as workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
