@@ -67,7 +67,8 @@ def _curves(axes: Axes, shape: Curves, *, narrow: bool) -> None:
 def _scale(axes: Axes, spine: Spine, axis: Axis, *, narrow: bool) -> None:
     match axis.scale:
         case "log":
-            ticks.log_axis(spine)
+            # On a phone the longest of these labels would meet.
+            ticks.log_axis(spine, most=6 if narrow and spine is axes.xaxis else 12)
         case "log2":
             ticks.log2_axis(axes, axis.ticks)
         case "bytes":

@@ -239,7 +239,8 @@ class Curves:
     @property
     def alt(self) -> str:
         """Return what a person would say of the drawing on the phone."""
-        logs = [axis.scale not in {"linear", "whole"} for axis in (self.x, self.y)]
+        plain = {"linear", "whole", "zero-or-log"}
+        logs = [axis.scale not in plain for axis in (self.x, self.y)]
         how = ", both axes logarithmic" if all(logs) else ""
         what = "Curve" if len(self.lines) == 1 else "Curves"
         return f"{what} of {self.y.label} against {self.x.label}{how}."

@@ -25,13 +25,13 @@ class _PlainLogLocator(LogLocator):
         return super().tick_values(vmin, vmax)
 
 
-def log_axis(axis: Axis) -> None:
-    """Make an axis logarithmic, labelled with plain numbers: 1, 10, 100."""
+def log_axis(axis: Axis, *, most: int = 12) -> None:
+    """Make an axis logarithmic, labelled with plain numbers: 1, 10, 100; at most so many."""
     if isinstance(axis, XAxis):
         axis.axes.set_xscale("log")
     else:
         axis.axes.set_yscale("log")
-    axis.set_major_locator(_PlainLogLocator(base=10, numticks=12))
+    axis.set_major_locator(_PlainLogLocator(base=10, numticks=most))
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
