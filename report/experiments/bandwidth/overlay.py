@@ -59,13 +59,17 @@ def overlay(over: Overlay) -> list[Figure]:
     shared = set.intersection(*({_what(q) for q in mine} for mine in series.values()))
     wanted = sorted(shared, key=lambda what: (what[1], OPERATIONS.index(what[0])))
     wanted = [what for what in wanted if what[1] == wanted[0][1]]
-    wanted = wanted[: 2 if over.noun == "framework" else 1]
+    wanted = sorted(wanted[: 2 if over.noun == "framework" else 1], key=_place)
     lines = {
         (name, what[0]): sorted((q for q in mine if _what(q) == what), key=working_set)
         for name, mine in series.items()
         for what in wanted
     }
     return [_compared(over, lines, wanted[0][1])] if wanted else []
+
+
+def _place(what: tuple[str, str]) -> int:
+    return STREAMS.index(what[0])
 
 
 def _what(quantity: Quantity) -> tuple[str, str]:

@@ -7,35 +7,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.sections.data_parallel.drawing import figure
-from report.sections.data_parallel.inputs import (
-    BETWEEN_LATENCY_S,
-    DEVICES,
-    FAST_GBIT,
-    RESNET_FLOP,
-    RESNET_PARAMETERS,
-    SERVERS,
-    SLOW_GBIT,
-    WITHIN_LATENCY_S,
-    inputs,
-)
-from report.sections.data_parallel.scenarios import scenarios
-from report.text.numerals import digits, percent
+from report.figures import prose
+from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
+from report.figures.shapes import YARDSTICK, Axis, Curves, Points, Reference, Upright, line
+from report.sections.data_parallel import scenarios as model
+from report.sections.data_parallel.scenarios import inputs, scenarios
+from report.text.numerals import digits
+from report.text.units import MILLI
 
 if TYPE_CHECKING:
-    from report.figures.figure import Figure
+    from collections.abc import Sequence
+
+    from report.figures.figure import Cell
     from report.results.result import Result
+    from report.sections.data_parallel.scenarios import Setting
 
 TITLE = "Many workers: a model, not a measurement"
+
+TEMPLATE = "sections/data-parallel.html"
+
+TRAINED = {
+    "regression": "the chapter\N{RIGHT SINGLE QUOTATION MARK}s linear regression",
+    "resnet": "a ResNet-50",
+}
 
 
 def figures(result: Result) -> list[Figure]:
     """Draw the predicted speed-up of each scenario for each backend that measured its inputs."""
-    examples = result.config["examples"]
     return [
-        figure(f"data-parallel-{given.backend}-{scenario.question}", scenario, examples)
+        _figure(f"data-parallel-{given.backend}-{question}", question, settings, result)
         for given in inputs(result)
-        for scenario in scenarios(given)
+        for question, settings in scenarios(given).items()
     ]
 
 
@@ -52,48 +54,118 @@ def sentences(_: Result) -> list[str]:
 
 def method(result: Result) -> list[str]:
     """Describe the model, what of it was measured, and what is assumed."""
-    found = inputs(result)
-    if not found:
-        return []
-    measured = "; ".join(
-        f"an update takes {digits(given.step.fixed_s * 1e6)} µs plus "
-        f"{digits(given.step.per_example_s * 1e9)} ns for each example (a line fitted to the "
-        f"measured updates, off by up to {percent(given.step.deviation)}), and memory gives "
-        f"{digits(given.memory.estimate.value / 1e9)} GB/s"
-        for given in found
+    given = inputs(result)
+    return prose.sentences(TEMPLATE, "method", inputs=given, model=model) if given else []
+
+
+def _figure(name: str, question: str, settings: Sequence[Setting], result: Result) -> Figure:
+    """Draw the predicted speed-up against the minibatch."""
+    # The chapter's own examples are so many, whatever the minibatch.
+    examples = result.config["examples"] if question == "regression" else None
+    shape = _shape(settings, examples)
+    return Figure(
+        name=name,
+        question=question,
+        words=prose.words(
+            TEMPLATE,
+            question,
+            shape.alt,
+            trained=TRAINED[question],
+            settings=settings,
+            examples=examples,
+            model=model,
+        ),
+        shape=shape,
+        table=_table(settings, examples),
+        sheet=_sheet(settings),
     )
-    sentences = [
-        (
-            "This is a model and not a measurement. A step of p workers takes fixed + per example "
-            "times b / p (rounded up) + communication; the speed-up is one worker's time for the "
-            "whole minibatch of b examples divided by that."
-        ),
-        f"Measured here: {measured}.",
-        (
-            "Communication is an all-reduce of the gradient, by a binomial tree or a ring, "
-            "whichever takes less time; a message of n bytes takes latency + n / bandwidth. The "
-            "formulas are those of Thakur, Rabenseifner and Gropp, “Optimization of Collective "
-            "Communication Operations in MPICH” (2005), without the cost of the additions. It does "
-            "not overlap with computing."
-        ),
-        (
-            f"Assumed, not measured: {DEVICES} devices a server and {SERVERS} servers, as in the "
-            f"chapter; {WITHIN_LATENCY_S * 1e6:g} µs a message and the measured memory "
-            f"bandwidth within a server, {BETWEEN_LATENCY_S * 1e6:g} µs and {SLOW_GBIT} or "
-            f"{FAST_GBIT} Gbit/s between servers; every worker as fast as this machine."
-        ),
-        (
-            "Values come from the line through the medians of all processes; for the intervals the "
-            "line is fitted in each process, and the model computed from it. How far "
-            "the assumptions hold is not in them."
-        ),
+
+
+def _shape(settings: Sequence[Setting], examples: int | None) -> Curves:
+    counts = sorted({1, *(setting.workers for setting in settings)})
+    lowest = min(setting.speedup(setting.workers).value for setting in settings)
+    halves = [
+        (half.value, setting.workers / 2)
+        for setting in settings
+        if (half := setting.half()) is not None and half.value > setting.workers
     ]
-    if any(given.peak is not None for given in found):
-        sentences.append(
-            f"For orientation, a ResNet-50: {digits(RESNET_PARAMETERS / 1e6)} million parameters, "
-            f"{digits(RESNET_FLOP / 1e9)} billion operations for each image (3.8 billion "
-            "multiply-adds forward, after He et al., 2016, and twice as many backward), computed "
-            "at the measured float32 peak, which a real network does not reach. Its fixed cost is "
-            "that of the small model's update, a lower bound."
-        )
-    return sentences
+    return Curves(
+        x=Axis(label="minibatch, examples"),
+        y=Axis(
+            label="speed-up over one worker, model",
+            narrow="speed-up in the model",
+            low=min(lowest, 1) / 1.6,
+            high=2.2 * counts[-1],
+        ),
+        lines=tuple(
+            line(
+                setting.name,
+                k,
+                setting.batches(),
+                [setting.speedup(batch) for batch in setting.batches()],
+            )
+            for k, setting in enumerate(settings)
+        ),
+        marks=(
+            *(Reference(y=n, label="one worker" if n == 1 else f"at most {n}") for n in counts),
+            *(
+                [Upright(x=examples, label=f"all {examples:,} examples", top=True)]
+                if examples
+                else []
+            ),
+            Points(
+                name="half the number of workers",
+                index=YARDSTICK,
+                x=tuple(x for x, _ in halves),
+                y=tuple(y for _, y in halves),
+                marker="o",
+                hollow=True,
+                size=9,
+            ),
+        ),
+        names="above",
+    )
+
+
+def _table(settings: Sequence[Setting], examples: int | None) -> Table:
+    header = [
+        "workers",
+        "exchange of the gradient, ms",
+        "smallest minibatch",
+        "step with it, ms",
+        "speed-up with it",
+        "minibatch for half the workers' number",
+    ]
+    if examples:
+        header.append(f"speed-up with all {examples:,} examples")
+    rows: list[list[str | Number]] = []
+    for setting in settings:
+        least = setting.workers
+        row: list[str | Number] = [
+            setting.name,
+            Number(text=digits(setting.exchange_s / MILLI)),
+            Number(text=f"{least:,}"),
+            number(setting.step(least), MILLI),
+            number(setting.speedup(least)),
+            number(setting.half()),
+        ]
+        if examples:
+            row.append(number(setting.speedup(examples) if examples >= least else None))
+        rows.append(row)
+    return Table(
+        header=header,
+        rows=rows,
+        caption="Predictions of a model, with the 95 % intervals that its inputs give them",
+    )
+
+
+def _sheet(settings: Sequence[Setting]) -> Sheet:
+    rows: list[list[Cell]] = []
+    for setting in settings:
+        for batch in setting.batches():
+            step, speedup = setting.step(batch), setting.speedup(batch)
+            what: list[Cell] = [setting.name, setting.workers, batch, setting.exchange_s]
+            rows.append([*what, *cells(step)[:3], *cells(speedup)[:3], speedup.key])
+    header = ["setting", "workers", "batch_size", "communication_s"]
+    header += [*columns("predicted_step_s")[:3], *columns("predicted_speedup")[:3], "key"]
+    return Sheet(header=header, rows=rows)

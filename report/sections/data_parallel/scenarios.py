@@ -1,17 +1,51 @@
-"""What is predicted: which work, on which clusters, at which minibatches."""
+"""What is predicted: which work, on which clusters; fed with this machine's own figures."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis.estimate import estimate
-from report.sections.data_parallel.inputs import DEVICES, FAST_GBIT, SERVERS, SLOW_GBIT
+from report.analysis.estimate import average, estimate
+from report.experiments.bandwidth.caches import MEMORY, roofs
+from report.experiments.catalogue import of_result
+from report.experiments.matmul.quantities import number_format
+from report.experiments.overhead.model import StepModel, fit, step_model, updates
+from report.sections.data_parallel.costs import Cluster, Link, Work
+from report.text.units import GIGA
+from report.worker.timing import median
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from report.analysis.estimate import Estimate
-    from report.sections.data_parallel.costs import Cluster, Work
-    from report.sections.data_parallel.inputs import Inputs
+    from report.analysis.quantities import Highest, Quantity
+    from report.results.result import Result
+
+DEVICES, SERVERS = 8, 16
+"""The chapter's: 8 devices in each of 16 servers."""
+
+WITHIN_LATENCY_S, BETWEEN_LATENCY_S = 5e-6, 20e-6
+"""Assumed seconds of a message without content, within a server and between servers."""
+
+SLOW_GBIT, FAST_GBIT = 10, 100
+"""Assumed networks, in Gbit/s."""
+
+PARAMETERS = 6
+"""Of this chapter's linear regression: five weights and a bias."""
+
+RESNET_PARAMETERS = 25_600_000
+RESNET_FORWARD = 3_800_000_000
+RESNET_FLOP = 3 * 2 * RESNET_FORWARD
+"""Of ResNet-50, for each training image of 224 x 224 pixels: 3.8 billion multiply-adds forward, two
+operations each, and twice as many again backward.
+
+Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
+table 1; parameters counted from its layers. Twice for the backward pass is the usual reckoning: one
+product for the gradient of the inputs, one for that of the weights.
+"""
+
+FLOAT_BYTES = 4
 
 DOUBLINGS = 40
 """Minibatches are p, 2 p, 4 p, ... at most so many."""
@@ -21,121 +55,223 @@ NEARLY = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What one backend's measurements feed the model with.
+
+    Attributes:
+        backend: Name in the registry.
+        steps: The line fitted to the updates' times, in each process.
+        deviation: By how much the updates lie off such a line at most.
+        updates: Name of the experiment that timed them.
+        memory: The measured bandwidth of memory.
+        peak: The fastest float32 product; None where there is none.
+    """
+
+    backend: str
+    steps: list[StepModel]
+    deviation: float
+    updates: str
+    memory: Highest
+    peak: Quantity | None
+
+    @property
+    def experiments(self) -> set[str]:
+        """Return the names of the experiments that these come from."""
+        peak = set() if self.peak is None else {self.peak.experiment}
+        return {self.updates, self.memory.quantity.experiment} | peak
+
+    def fixed(self) -> Estimate:
+        """Return the seconds of an update, whatever its batch."""
+        return over([step.fixed_s for step in self.steps], f"{self.updates} {self.backend} fixed")
+
+    def per_example(self) -> Estimate:
+        """Return the seconds that each example adds."""
+        key = f"{self.updates} {self.backend} per example"
+        return over([step.per_example_s for step in self.steps], key)
+
+    def regression(self) -> list[Work]:
+        """Return the chapter's linear regression, for each process."""
+        return [
+            Work(
+                fixed_s=step.fixed_s,
+                per_example_s=step.per_example_s,
+                gradient_bytes=PARAMETERS * FLOAT_BYTES,
+            )
+            for step in self.steps
+        ]
+
+    def resnet(self) -> list[Work]:
+        """Return a ResNet-50 computed at the measured peak; empty where there is no peak."""
+        if self.peak is None:
+            return []
+        images = [
+            RESNET_FLOP / (self.peak.flops or 1) * median(group)
+            for group in self.peak.groups
+            if group
+        ]
+        if len(images) != len(self.steps):
+            images = [RESNET_FLOP / self.peak.rate().value] * len(self.steps)
+        return [
+            Work(
+                fixed_s=step.fixed_s,
+                per_example_s=image_s,
+                gradient_bytes=RESNET_PARAMETERS * FLOAT_BYTES,
+            )
+            for step, image_s in zip(self.steps, images, strict=True)
+        ]
+
+    def cluster(self, servers: int, gbit: int) -> Cluster:
+        """Return so many servers of `DEVICES` devices, on a network of so many Gbit/s."""
+        return Cluster(
+            devices=DEVICES,
+            servers=servers,
+            within=Link(latency_s=WITHIN_LATENCY_S, bytes_per_s=self.memory.estimate.value),
+            between=Link(latency_s=BETWEEN_LATENCY_S, bytes_per_s=gbit * GIGA / 8),
+        )
+
+
+def over(values: Sequence[float], key: str) -> Estimate:
+    """Estimate what each process's line predicts; a part may be zero, which has no logarithm."""
+    return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
+
+
+def inputs(result: Result) -> list[Inputs]:
+    """Return the inputs for each backend that measured updates and memory."""
+    series = of_result(result)
+    made = []
+    for backend in dict.fromkeys(q.backend for q in series):
+        mine = [q for q in series if q.backend == backend]
+        step, slopes = step_model(result, backend), roofs(result, backend)
+        experiment, steps = _fitted(result, mine)
+        if step is None or not steps or not slopes:
+            continue
+        products = [
+            q for q in mine if q.kind == "matmul" and number_format(q) == "float32" and q.flops
+        ]
+        made.append(
+            Inputs(
+                backend=backend,
+                steps=steps,
+                deviation=step.deviation,
+                updates=experiment,
+                memory=slopes[MEMORY],
+                peak=max(products, key=lambda q: q.rate().value, default=None),
+            )
+        )
+    return made
+
+
+def _fitted(result: Result, series: Sequence[Quantity]) -> tuple[str, list[StepModel]]:
+    """Fit each process's updates, of the first experiment that has enough of them."""
+    for experiment in result.config["experiments"]:
+        mine = [q for q in series if q.experiment == experiment and q.kind == "overhead"]
+        by_size = updates(mine, "eager")
+        processes = max((len(q.groups) for q in by_size.values()), default=0)
+        # A process may lack sizes that the others have.
+        lines = [
+            fit({size: median(q.groups[k]) for size, q in by_size.items() if q.groups[k]})
+            for k in range(processes)
+        ]
+        if any(lines):
+            return experiment, [one for one in lines if one is not None]
+    return "", []
+
+
+@dataclass(frozen=True, kw_only=True)
 class Setting:
-    """Workers on a network.
+    """Workers on a network, and what they are predicted to do.
 
     Attributes:
         name: What tells it from the others of its figure.
         cluster: The workers.
+        works: What one worker does in a step, for each process of the measurement.
+        key: What the keys of its estimates begin with.
     """
 
     name: str
     cluster: Cluster
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scenario:
-    """One figure's worth of predictions.
-
-    Attributes:
-        question: Which question of the template it answers; ends the figure's name.
-        what: What is trained, to stand in a sentence.
-        note: What is assumed of it, to stand behind that.
-        work: Its costs, of all processes of the measurement together.
-        works: The same for each process.
-        settings: The clusters, the largest one last.
-        data: Whether its minibatches come from the chapter's examples.
-    """
-
-    question: str
-    what: str
-    note: str = ""
-    work: Work
     works: list[Work]
-    settings: list[Setting]
-    data: bool
+    key: str
 
-    def speedup(self, batch: int, cluster: Cluster) -> Estimate:
+    @property
+    def workers(self) -> int:
+        """Return how many workers there are: the smallest minibatch."""
+        return self.cluster.workers
+
+    def _over(self, predict: Callable[[Work], float], what: str) -> Estimate:
+        return over([predict(work) for work in self.works], f"{self.key} {what}")
+
+    def speedup(self, batch: int) -> Estimate:
         """Return the predicted speed-up; its interval is over the processes."""
-        each = [work.speedup(batch, cluster) for work in self.works]
-        return _estimate(self.work.speedup(batch, cluster), each)
+        return self._over(lambda work: work.speedup(batch, self.cluster), f"speed-up {batch}")
 
-    def step(self, batch: int, cluster: Cluster) -> Estimate:
+    def step(self, batch: int) -> Estimate:
         """Return the predicted seconds of a step."""
-        each = [work.step_s(batch, cluster) for work in self.works]
-        return _estimate(self.work.step_s(batch, cluster), each)
+        return self._over(lambda work: work.step_s(batch, self.cluster), f"step {batch}")
 
-    def half(self, cluster: Cluster) -> Estimate | None:
-        """Return the minibatch that makes half the workers' number; None where none does."""
-        half = self.work.half(cluster)
-        if half is None:
+    @property
+    def exchange_s(self) -> float:
+        """Return the seconds until every worker has the sum of all gradients."""
+        return self.cluster.communication_s(self.works[0].gradient_bytes)
+
+    def parts(self) -> list[tuple[str, Estimate | float]]:
+        """Return the parts of a step with the smallest minibatch, the largest first."""
+        fixed = self._over(lambda work: work.fixed_s, "fixed")
+        examples = self._over(lambda work: work.per_example_s, "example")
+        parts: list[tuple[float, str, Estimate | float]] = [
+            (fixed.value, "fixed", fixed),
+            (examples.value, "examples", examples),
+            (self.exchange_s, "exchange", self.exchange_s),
+        ]
+        return [(name, part) for _, name, part in sorted(parts, key=lambda part: -part[0])]
+
+    def half(self) -> Estimate | None:
+        """Return the minibatch that makes half the workers' number; None where none does.
+
+        Without an interval where some process saw examples that cost nothing.
+        """
+        each = [work.half(self.cluster) for work in self.works]
+        known = [one for one in each if one is not None]
+        if not known:
             return None
-        each = [work.half(cluster) for work in self.works]
-        # Without an interval where some process saw examples that cost nothing.
-        return _estimate(half, [one for one in each if one is not None] if all(each) else [half])
+        half = over(known, f"{self.key} half")
+        if len(known) == len(each):
+            return half
+        return dataclasses.replace(half, low=None, high=None, basis="nothing")
 
-    def batches(self, cluster: Cluster) -> list[int]:
+    def batches(self) -> list[int]:
         """Return the minibatches to draw: p, 2 p, 4 p, ... until more bring little."""
-        workers = cluster.workers
-        found: list[int] = []
+        shown: list[int] = []
+        grows = self.half() is not None
         for power in range(DOUBLINGS):
-            found.append(workers * 2**power)
-            half = self.half(cluster)
-            if half is None:
-                enough = power >= DOUBLINGS // 3
-            else:
-                enough = self.speedup(found[-1], cluster).value >= NEARLY * workers
+            shown.append(self.workers * 2**power)
+            enough = power >= DOUBLINGS // 3
+            if grows:
+                enough = self.speedup(shown[-1]).value >= NEARLY * self.workers
             if enough and power >= 3:
                 break
-        return found
+        return shown
 
 
-def _estimate(value: float, each: list[float]) -> Estimate:
-    """Return a prediction with the interval that the processes' predictions give.
-
-    The value is that of the line fitted to all of them together. It may lie beside their mean, and
-    then the interval is widened to hold it.
-    """
-    over = estimate([[one] for one in each])
-    if over.low is None or over.high is None:
-        return replace(over, value=value)
-    return replace(over, value=value, low=min(over.low, value), high=max(over.high, value))
-
-
-def scenarios(given: Inputs) -> list[Scenario]:
-    """Return what one backend's inputs allow to predict."""
-    workers = given.cluster(SERVERS, SLOW_GBIT).workers
-    one = Setting(name=f"{DEVICES} workers", cluster=given.cluster(1, SLOW_GBIT))
-    many = {gbit: given.cluster(SERVERS, gbit) for gbit in (SLOW_GBIT, FAST_GBIT)}
-    regression = given.regression()
-    made = [
-        Scenario(
-            question="regression",
-            what="the chapter's linear regression",
-            work=regression[0],
-            works=regression[1:],
-            # For 24 bytes the network's bandwidth does not matter.
-            settings=[one, Setting(name=f"{workers} workers", cluster=many[SLOW_GBIT])],
-            data=True,
-        )
-    ]
-    resnet = given.resnet()
-    if resnet:
-        made.append(
-            Scenario(
-                question="resnet",
-                what="a ResNet-50",
-                note=", computed at the measured float32 peak,",
-                work=resnet[0],
-                works=resnet[1:],
-                settings=[
-                    one,
-                    *(
-                        Setting(name=f"{workers} workers at {gbit} Gbit/s", cluster=cluster)
-                        for gbit, cluster in many.items()
-                    ),
-                ],
-                data=False,
-            )
-        )
+def scenarios(given: Inputs) -> dict[str, list[Setting]]:
+    """Return what one backend's inputs allow to predict, by question; the most workers last."""
+    work = {"regression": given.regression(), "resnet": given.resnet()}
+    # For a gradient of 24 bytes the network's bandwidth does not matter.
+    networks = {"regression": [SLOW_GBIT], "resnet": [SLOW_GBIT, FAST_GBIT]}
+    made = {}
+    for question, works in work.items():
+        clusters = {f"{DEVICES} workers": given.cluster(1, SLOW_GBIT)}
+        for gbit in networks[question]:
+            network = f" at {gbit} Gbit/s" if len(networks[question]) > 1 else ""
+            clusters[f"{DEVICES * SERVERS} workers{network}"] = given.cluster(SERVERS, gbit)
+        if works:
+            made[question] = [
+                Setting(
+                    name=name,
+                    cluster=cluster,
+                    works=works,
+                    key=f"model of {given.backend} {question} {name}",
+                )
+                for name, cluster in clusters.items()
+            ]
     return made

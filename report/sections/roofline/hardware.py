@@ -70,7 +70,7 @@ def peak(machine: Machine, dtype: str, device: str) -> Promise:
         return Promise(flop_per_s=None, words=f"what {device} does in a cycle is not known")
     cpu = machine.cpu
     if cpu.max_frequency_hz is None:
-        return Promise(flop_per_s=None, words="its highest clock is not known")
+        return Promise(flop_per_s=None, words="the highest clock of its processor is not known")
     wide = next((name for name in UNKNOWN_UNITS if name in cpu.simd), None)
     if wide or "apple" in f"{cpu.vendor} {cpu.model}".lower():
         unit = f"the width of its {wide} units" if wide else "what its matrix units do in a cycle"
