@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from report.experiments.training.quantities import Case, Reached
     from report.experiments.training.runs import Run
     from report.figures.figure import Cell
-    from report.figures.shapes import Mark, Shape
+    from report.figures.shapes import Shape
 
 Columns = dict[str, "Sequence[str | Number]"]
 """Columns of a table by their headers, a cell for each row."""
@@ -39,9 +39,9 @@ Columns = dict[str, "Sequence[str | Number]"]
 TEMPLATE = "experiments/training.html"
 
 EPOCHS = Axis(label="epochs", scale="whole")
-LOG_EPOCHS = Axis(label="epochs (logarithmic)", narrow="epochs")
-TIME = Axis(label="time of training (logarithmic)", narrow="time of training", scale="seconds")
-BATCH_SIZE = Axis(label="batch size (logarithmic)", narrow="batch size")
+LOG_EPOCHS = Axis(label="epochs")
+TIME = Axis(label="time of training", scale="seconds", room=1.6)
+BATCH_SIZE = Axis(label="batch size")
 SECONDS = Axis(label="milliseconds per epoch", unit=MILLI)
 
 NOT_ALL = "at least: not all seeds get there"
@@ -54,10 +54,6 @@ LOWEST = 1e-8
 
 HIGHEST = 30
 """A loss above the optimum is drawn up to so many times the untrained one: further is diverged."""
-
-NAMES = ["run", "batch_size", "lr", "loader", "implementation", "optimizer", "momentum"]
-NAMES += ["schedule", "sampling", "copies", "variant"]
-"""The settings in a sheet of curves."""
 
 
 def answer(  # noqa: PLR0913 (what a figure is made of)
@@ -94,29 +90,19 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
     )
 
 
-def curve(  # noqa: PLR0913 (what differs between lines is named)
-    case: Case,
-    run: Run,
-    index: int,
-    x: Axis,
-    *,
-    losses: bool = False,
-    band: bool = True,
-    **look: Any,
-) -> Line:
-    """Return a run's loss: the geometric mean over its seeds, its band from lowest to highest.
+def curve(case: Case, run: Run, index: int, x: Axis, *, band: bool = True, **look: Any) -> Line:
+    """Return a run's loss above the optimum: the geometric mean over its seeds.
 
     Args:
         case: Its experiment.
         run: The run.
         index: The place of its colour.
         x: EPOCHS, or a logarithmic axis, on which the untrained point has no place.
-        losses: The loss itself; else its distance from the optimum, where that is known.
-        band: Whether there is one.
-        look: What else of the line is its own.
+        band: Whether it has a band, from the lowest to the highest of its seeds.
+        look: What of the line is its own.
     """
     at = range(x.scale != "whole", run.points)
-    points = [run.at(k, 0.0 if losses else case.base) for k in at]
+    points = [run.at(k, case.base) for k in at]
     seeds = [[value for group in q.groups for value in group] for q in points]
     epochs = case.epochs(run)
     known: dict[str, Any] = {
@@ -130,72 +116,42 @@ def curve(  # noqa: PLR0913 (what differs between lines is named)
     return Line(**{**known, **look})
 
 
-def curves(
-    case: Case, lines: Sequence[Line], x: Axis, *, losses: bool = False, marks: Sequence[Mark] = ()
-) -> Curves:
-    """Return curves of losses, or of their distance from the optimum, as figures draw them."""
+def curves(case: Case, lines: Sequence[Line], x: Axis, target: float | None = None) -> Curves:
+    """Return curves; what is rounding or diverged has no room, and a loss to reach has a line."""
     shown = tuple(line for line in lines if line.x)
-    linear = losses or case.lowest is None
+    least = min((value for line in shown for value in line.y), default=1.0)
+    most = max((v for line in shown for v in (*line.y, *line.high) if v is not None), default=0.0)
+    top = HIGHEST * max(run.at(0, case.base).estimate().value for run in case.runs)
+    marks = [] if target is None else [Reference(y=target - case.base, label=f"loss {target:g}")]
     return Curves(
         x=x,
-        y=_loss_axis(case, shown) if linear else _excess_axis(case, shown),
+        y=Axis(
+            label=case.height,
+            low=LOWEST if least < LOWEST else None,
+            high=top if most > top else None,
+        ),
         lines=shown,
-        marks=(*_optimum(case, linear=linear), *marks),
+        marks=tuple(marks),
         names="above" if shown else "none",
     )
 
 
-def curves_of(case: Case, x: Axis, *, losses: bool = False, marks: Sequence[Mark] = ()) -> Curves:
+def curves_of(case: Case, x: Axis, target: float | None = None) -> Curves:
     """Return the curves of all runs of an experiment."""
     band = len(case.runs) <= BANDS
-    lines = [curve(case, run, k, x, losses=losses, band=band) for k, run in enumerate(case.runs)]
-    return curves(case, lines, x, losses=losses, marks=marks)
-
-
-def _optimum(case: Case, *, linear: bool) -> list[Reference]:
-    if case.lowest is None or not linear:
-        return []
-    label = f"lowest possible: {digits(case.lowest, 4)}"
-    return [Reference(y=case.lowest, label=label, below=True)]
-
-
-def _loss_axis(case: Case, lines: Sequence[Line]) -> Axis:
-    """Reach from the optimum to the first points: the untrained loss would press all together."""
-    if case.lowest is None or not lines:
-        return Axis(label="loss", scale="linear")
-    lowest = case.lowest
-    highest = max(value for line in lines for value in (line.y[0], *_known(line.high[:1])))
-    top = lowest + 1.25 * max(min(highest, 2 * lowest) - lowest, 0.02 * lowest)
-    return Axis(label="loss", scale="linear", low=lowest - 0.12 * (top - lowest), high=top)
-
-
-def _excess_axis(case: Case, lines: Sequence[Line]) -> Axis:
-    """Leave out what is rounding, and what is diverged."""
-    least = min((value for line in lines for value in line.y), default=1.0)
-    most = max((v for line in lines for v in (*line.y, *_known(line.high))), default=0.0)
-    top = HIGHEST * max(run.at(0, case.base).estimate().value for run in case.runs)
-    low, high = LOWEST if least < LOWEST else None, top if most > top else None
-    return Axis(label=case.height, low=low, high=high)
-
-
-def _known(values: Sequence[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
+    lines = [curve(case, run, k, x, band=band) for k, run in enumerate(case.runs)]
+    return curves(case, lines, x, target)
 
 
 def way_dots(case: Case, target: float) -> Dots:
     """Return dots of the time to a loss; where not all seeds got there, marks that point on."""
     fared = [towards(run, target) for run in case.runs]
-    bounds = row(NOT_ALL, 1, [one.at_least for one in fared])
-    rows = [row("all seeds get there", 0, [one.time for one in fared])]
+    rows = [row("", 0, [one.time for one in fared])]
     if any(one.at_least for one in fared):
-        empty = (None,) * len(fared)
-        rows.append(replace(bounds, low=empty, high=empty, marker=">"))
+        bounds, none = row(NOT_ALL, 1, [one.at_least for one in fared]), (None,) * len(fared)
+        rows = [replace(rows[0], name="all seeds get there")]
+        rows.append(replace(bounds, low=none, high=none, marker=">"))
     return Dots(labels=tuple(run.name for run in case.runs), x=to_target(target), rows=tuple(rows))
-
-
-def target_line(case: Case, target: float) -> Reference:
-    """Return where a loss lies among heights."""
-    return Reference(y=target - case.base, label=f"loss {target:g}")
 
 
 def to_target(target: float) -> Axis:
@@ -203,12 +159,28 @@ def to_target(target: float) -> Axis:
     return Axis(label=f"milliseconds to a loss of {target:g}", unit=MILLI)
 
 
-def dots(labels: Sequence[str], series: Mapping[str, Sequence[Quantity | None]]) -> Dots:
-    """Return dots of seconds per epoch, a row for each label."""
+def dots(
+    labels: Sequence[str],
+    series: Mapping[str, Sequence[Quantity | None]],
+    places: Sequence[int] = (0, 1),
+) -> Dots:
+    """Return dots of seconds per epoch.
+
+    Args:
+        labels: Of the rows.
+        series: By their names, a quantity for each row.
+        places: Of the colour of each series.
+    """
+    several = len(series) > 3
     return Dots(
         labels=tuple(labels),
         x=SECONDS,
-        rows=tuple(row(n, k, [*map(typical, each)]) for k, (n, each) in enumerate(series.items())),
+        rows=tuple(
+            row(name, place, [typical(q) for q in each])
+            for place, (name, each) in zip(places, series.items(), strict=False)
+        ),
+        of=len(series) if several else None,
+        per_row=13 * len(series) if several else 44,
     )
 
 
@@ -366,11 +338,12 @@ def beside(left: Sheet, right: Sheet) -> Sheet:
 
 
 def curve_sheet(case: Case, runs: Sequence[Run]) -> Sheet:
-    """Return every seed's curve."""
-    header = [*NAMES, "seed", "examples", "epochs", "updates", "loss"]
+    """Return every seed's curve; epochs and loss are those of its points, and no settings."""
+    names = [name for name in runs[0].labels if name not in {"epochs", "loss"}]
+    header = [*names, "seed", "examples", "epochs", "updates", "loss", "loss_above_optimum"]
     rows: list[list[Cell]] = []
     for run in runs:
-        settings = [run.labels[name] for name in NAMES]
+        settings = [run.labels[name] for name in names]
         epochs, updates = case.epochs(run), case.updates(run)
         for seed in run.seeds:
             points = zip(seed.examples, seed.loss, median_times(seed), strict=True)
@@ -378,7 +351,7 @@ def curve_sheet(case: Case, runs: Sequence[Run]) -> Sheet:
                 above = None if case.lowest is None else loss - case.lowest
                 at = (epochs[k], updates[k]) if k < len(epochs) else (None, None)
                 rows.append([*settings, seed.seed, examples, *at, loss, above, seconds])
-    return Sheet(header=[*header, "loss_above_optimum", "elapsed_s"], rows=rows)
+    return Sheet(header=[*header, "elapsed_s"], rows=rows)
 
 
 def functions(runs: Sequence[Run]) -> list[str]:

@@ -324,7 +324,7 @@ def _target_shape(case: Case, fared: Sequence[Reached], target: float) -> Curves
             y=(least.value,),
             marker="o",
             hollow=True,
-            size=13,
+            size=10,
             label=f"{at:,}: {digits(least.value / MILLI)} ms",
         )
         marks.append(ring)

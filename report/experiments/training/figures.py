@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from report.analysis.quantities import difference
+from report.analysis.quantities import difference, varying
 from report.experiments.training import examples, grid, steps, theory
 from report.experiments.training.curves import (
     LOG_EPOCHS,
@@ -25,7 +25,6 @@ from report.experiments.training.curves import (
     milliseconds,
     seconds_sheet,
     table,
-    target_line,
     way_to,
 )
 from report.experiments.training.quantities import (
@@ -87,7 +86,7 @@ def _epochs(case: Case) -> Figure:
     return answer(
         case,
         "epochs",
-        curves_of(case, LOG_EPOCHS, losses=True),
+        curves_of(case, LOG_EPOCHS, case.target),
         ends(case),
         first=lowest(case.runs, lambda run: run.loss(1) if of_all(run, run.loss(1)) else None),
         gap=theory.deviation(case.result, case.runs),
@@ -102,7 +101,7 @@ def _time(case: Case) -> Figure:
     return answer(
         case,
         "time",
-        curves_of(case, TIME, marks=[target_line(case, target)] if target else []),
+        curves_of(case, TIME, target),
         {**way_to(case), case.height: heights(case)},
         fared=[towards(run, target) for run in case.runs] if target else [],
         first=soonest(case.runs, target),
@@ -203,7 +202,7 @@ def _listed(case: Case) -> Figure:
     return answer(
         case,
         "listed",
-        curves_of(case, LOG_EPOCHS, losses=True),
+        curves_of(case, LOG_EPOCHS),
         {**columns, **ends(case)},
         same=[(one, other, apart(one, other)) for one, other in same],
     )
@@ -220,7 +219,7 @@ def _same_steps(one: Run, other: Run) -> bool:
 
 
 def _varies(name: str) -> Callable[[Case], bool]:
-    return lambda case: name in case.varying
+    return lambda case: name in varying(case.labels)
 
 
 QUESTIONS: list[tuple[Callable[[Case], bool], Callable[[Case], list[Figure]]]] = [

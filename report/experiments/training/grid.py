@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-    from matplotlib.patches import Patch
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
@@ -57,7 +56,7 @@ class HeatMap:
     @property
     def height(self) -> int:
         """Return the figure's height in CSS pixels."""
-        return 150 + 42 * len(self.sizes)
+        return 120 + 42 * len(self.sizes)
 
     @property
     def alt(self) -> str:
@@ -74,27 +73,15 @@ class HeatMap:
         return [math.exp(low + (high - low) * k / steps) for k in range(1, steps)]
 
     def draw(self, axes: Axes, *, narrow: bool) -> None:
-        """Draw a cell for each pair, the limit, and what the shades mean."""
-        from report.figures.svg import INK  # noqa: PLC0415 (drawing is far from telling)
-
+        """Draw a cell for each pair, and the limit."""
         _cells(axes, self, narrow=narrow)
         if self.limit is not None:
             _limit(axes, self, self.limit, narrow=narrow)
+        # Above the words at the limit.
+        title = f"{self.what}, thousandths" + ("\n" if narrow else "; ") + f"{DIVERGED}: diverged"
+        axes.set_title(title, loc="left", fontsize=11.5, pad=22)
         axes.set_xlabel("learning rate")
         axes.set_ylabel("batch size")
-        # In one row, or column by column: the shades are an order.
-        axes.figure.legend(
-            handles=_key(self),
-            loc="outside upper left",
-            ncols=2 if narrow else len(SHADES) + 1,
-            title=f"{self.what}, thousandths",
-            alignment="left",
-            labelcolor=INK,
-            fontsize=11.5,
-            title_fontsize=11.5,
-            handlelength=1.6,
-            columnspacing=1.4,
-        )
 
 
 def shade(height: float, edges: Sequence[float]) -> float:
@@ -163,26 +150,6 @@ def _limit(axes: Axes, of: HeatMap, limit: float, *, narrow: bool) -> None:
         fontsize=11.5,
         annotation_clip=False,
     )
-
-
-def _key(of: HeatMap) -> list[Patch]:
-    """Return what the shades mean, for a legend."""
-    from matplotlib.patches import Patch  # noqa: PLC0415
-
-    from report.figures.svg import SERIES  # noqa: PLC0415
-
-    lost = Patch(facecolor="none", linewidth=0, label=f"{DIVERGED} diverged")
-    written = [_thousandths(edge) for edge in of.edges()]
-    if not written:
-        return [lost]
-    spans = [f"up to {written[0]}", *(f"to {each}" for each in written[1:]), "above"]
-    return [
-        *(
-            Patch(facecolor=SERIES[0], alpha=alpha, linewidth=0, label=span)
-            for alpha, span in zip(SHADES, spans, strict=True)
-        ),
-        lost,
-    ]
 
 
 def figures(case: Case) -> list[Figure]:

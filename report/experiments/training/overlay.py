@@ -2,108 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.estimate import product
-from report.analysis.quantities import Quantity, varying
 from report.experiments.training.curves import (
     BATCH_SIZE,
     SECONDS,
     TEMPLATE,
     TIME,
+    Columns,
     both_ways,
     curve,
     curves,
+    dots,
     ends_sheet,
     milliseconds,
     seconds_sheet,
     table,
-    target_line,
     until,
     way_sheet,
 )
 from report.experiments.training.figures import announced
-from report.experiments.training.grid import by_batch_size
-from report.experiments.training.quantities import case_of, ratio, soonest, towards
-from report.experiments.training.runs import apart, is_grid
+from report.experiments.training.quantities import ratio, soonest, towards
+from report.experiments.training.ways import VARIANTS, gap, pairs_of, ways_of
 from report.figures import prose
-from report.figures.figure import Figure, absent, number, together
-from report.figures.shapes import Curves, Dots, line, row
+from report.figures.figure import Figure, Table, absent, number, together
+from report.figures.shapes import Curves, line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
+    from report.analysis.quantities import Quantity
     from report.experiments.subject import Overlay, Subject
-    from report.experiments.training.quantities import Case
     from report.experiments.training.runs import Run
-    from report.figures.figure import Number, Sheet
-    from report.figures.shapes import Dash, Shape
-
-VARIANTS = {"eager": "", "compiled": "compiled update", "epoch": "compiled epoch"}
-
-DASHES: dict[str, Dash] = {"eager": "-", "compiled": "--", "epoch": (0, (1, 1.2))}
+    from report.experiments.training.ways import Way
+    from report.figures.figure import Sheet
+    from report.figures.shapes import Shape
 
 CODE = ["linreg", "squared_loss", "sgd", "update", "update_epoch", "Scratch.step", "program"]
+CODE += ["train_concise", "Concise.step"]
 """The functions that train, as one backend or another calls them."""
 
 LEAST_SIZES = 3
 """Fewer batch sizes than this are no curve."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Way:
-    """A subject, and how what was written is carried out there.
-
-    Attributes:
-        subject: The machine, or the framework.
-        case: What it measured.
-        variant: eager, compiled or epoch.
-        further: What else tells it from the subject's others: a loader, an implementation.
-        several: The subject has others, from which the name must tell it.
-        runs: Those that were done in this way.
-    """
-
-    subject: Subject
-    case: Case
-    variant: str
-    further: str
-    several: bool
-    runs: list[Run]
-
-    @property
-    def name(self) -> str:
-        """Return what it is called: "TensorFlow, compiled update"."""
-        words = [self.subject.name]
-        if self.several and not self.subject.floor:
-            words += [VARIANTS.get(self.variant, self.variant), self.further]
-        return ", ".join(word for word in words if word)
-
-    @property
-    def look(self) -> dict[str, Any]:
-        """Return its line: dashes say what is one program, or that no loader takes part."""
-        dash = DASHES.get("compiled" if self.further == "sliced" else self.variant, "-")
-        return {"dash": dash, "width": 2.4 if self.subject.floor else None}
-
-    @cached_property
-    def seconds(self) -> dict[str, Quantity]:
-        """Return the seconds per epoch by run; of a grid by batch size, over all rates."""
-        found = [run.seconds for run in self.runs if run.seconds is not None]
-        if is_grid(self.case.labels):
-            found = by_batch_size(found)
-        return {str(quantity.labels["run"]): quantity for quantity in found}
-
-    @property
-    def by_size(self) -> dict[int, Quantity]:
-        """Return the same by batch size, the smallest first."""
-        found = {int(str(q.labels["batch_size"])): q for q in self.seconds.values()}
-        return dict(sorted(found.items()))
-
-    def run(self, label: str) -> Run | None:
-        """Return the run of a label."""
-        return next((run for run in self.runs if run.labels["run"] == label), None)
 
 
 def overlay(over: Overlay) -> list[Figure]:
@@ -119,49 +61,6 @@ def overlay(over: Overlay) -> list[Figure]:
     return [announced(figure, list(results.values())) for figure in drawn]
 
 
-def ways_of(over: Overlay) -> list[Way]:
-    """Return every way in which an experiment was trained, by subject.
-
-    Machines must have the same data, for an epoch over others is another amount of work, and are
-    compared by the runs whose settings all have.
-    """
-    cases = [(s, case_of(s.result, over.experiment, s.backend)) for s in over.subjects]
-    known = [(subject, case) for subject, case in cases if case is not None]
-    known = [(s, case) for s, case in known if case.examples == known[0][1].examples]
-    shared = None
-    if over.noun == "machine" and known:
-        shared = set.intersection(*({run.settings() for run in case.runs} for _, case in known))
-    found = []
-    for subject, case in known:
-        names = _telling(case)
-        ways: dict[tuple[str, str], list[Run]] = {}
-        for run in case.runs:
-            if shared is None or run.settings() in shared:
-                key = str(run.labels["variant"]), ", ".join(str(run.labels[n]) for n in names)
-                ways.setdefault(key, []).append(run)
-        found += [
-            Way(
-                subject=subject,
-                case=case,
-                variant=variant,
-                further=further,
-                several=len(ways) > 1,
-                runs=runs,
-            )
-            for (variant, further), runs in ways.items()
-        ]
-    return [way for way in found if way.seconds]
-
-
-def _telling(case: Case) -> list[str]:
-    """Return in what one run was done in several ways, beside variants."""
-    labels = [run.labels for run in case.runs]
-    by_run = [
-        [each for each in labels if each["run"] == name] for name in {r["run"] for r in labels}
-    ]
-    return [n for n in ("loader", "implementation") if any(n in varying(each) for each in by_run)]
-
-
 # --- seconds per epoch
 
 
@@ -171,10 +70,11 @@ def _seconds(over: Overlay, ways: Sequence[Way]) -> list[Figure]:
     swept = _swept(ways)
     if not swept and not runs:
         return []
-    shape = _curves(ways) if swept else _dots(ways, runs)
-    floor = next((way for way in ways if way.subject.floor), None)
+    series = {way.name: [way.seconds.get(run) for run in runs] for way in ways}
+    by_run = dots(runs, series, [way.subject.index for way in ways])
+    floor = _floor(ways)
     shares = _shares(ways) if over.noun == "framework" else []
-    columns: dict[str, Sequence[str | Number]] = {}
+    columns: Columns = {}
     for label in dict.fromkeys(run for way in ways for run in way.seconds) if swept else runs:
         mine = [way.seconds.get(label) for way in ways]
         columns[f"{label}, ms per epoch"] = milliseconds(mine)
@@ -187,9 +87,9 @@ def _seconds(over: Overlay, ways: Sequence[Way]) -> list[Figure]:
         over,
         ways,
         "loaders" if shares else "seconds",
-        shape,
+        _curves(ways) if swept else by_run,
         columns,
-        together(((w.name, seconds_sheet([*w.seconds.values()])) for w in ways), over.noun),
+        sheets=lambda way: seconds_sheet([*way.seconds.values()]),
         floor=floor,
         loaded=_loaded(ways),
         shares=shares,
@@ -205,35 +105,44 @@ def _swept(ways: Sequence[Way]) -> bool:
     return len(sizes) >= LEAST_SIZES and all(len(w.by_size) == len(w.seconds) for w in ways)
 
 
-def _figure(  # noqa: PLR0913, PLR0917 (what a figure is made of)
+def _figure(  # noqa: PLR0913 (what a figure is made of)
     over: Overlay,
     ways: Sequence[Way],
     what: str,
     shape: Shape,
-    columns: Mapping[str, Sequence[str | Number]],
-    sheet: Sheet,
+    numbers: Table | Columns,
+    *,
+    sheets: Callable[[Way], Sheet],
     **facts: Any,
 ) -> Figure:
-    """Return a figure with a row for each framework in its table, or a column for each machine."""
-    place = "on" if over.noun == "machine" else "in"
-    said = prose.words(
-        TEMPLATE, f"compared_{what}", shape.alt, noun=over.noun, place=place, ways=ways, **facts
-    )
+    """Return a figure.
+
+    Args:
+        over: The subjects.
+        ways: Of theirs, which are shown.
+        what: Its question.
+        shape: What is drawn.
+        numbers: A table; or columns of one with a row for each way, which for machines is turned.
+        sheets: Gives the data of a way.
+        facts: What the template names.
+    """
+    machines = over.noun == "machine"
     names = [way.name for way in ways]
-    numbers = table(over.noun, names, columns)
-    backends = dict.fromkeys(way.subject.backend for way in ways)
-    if over.noun == "machine":
-        cells = dict(zip(names, zip(*columns.values(), strict=True), strict=True))
-        numbers = table("run", [*columns], cells)
+    if not isinstance(numbers, Table) and machines:
+        cells = dict(zip(names, zip(*numbers.values(), strict=True), strict=True))
+        numbers = table("run", [*numbers], cells)
+    elif not isinstance(numbers, Table):
+        numbers = table(over.noun, names, numbers)
+    said = {"noun": over.noun, "place": "on" if machines else "in", "ways": ways, **facts}
     return Figure(
         name=f"{over.name}-{what}",
         question=what,
-        words=said,
+        words=prose.words(TEMPLATE, f"compared_{what}", shape.alt, **said),
         shape=shape,
         table=numbers,
-        sheet=sheet,
-        code=CODE if over.noun == "framework" else [],
-        backends=list(backends) if over.noun == "framework" else [],
+        sheet=together(((way.name, sheets(way)) for way in ways), over.noun),
+        code=[] if machines else CODE,
+        backends=[] if machines else list(dict.fromkeys(way.subject.backend for way in ways)),
     )
 
 
@@ -243,20 +152,6 @@ def _curves(ways: Sequence[Way]) -> Curves:
         for w, q in ((way, way.by_size) for way in ways)
     ]
     return Curves(x=BATCH_SIZE, y=SECONDS, lines=tuple(lines), names="above", height=440)
-
-
-def _dots(ways: Sequence[Way], runs: Sequence[str]) -> Dots:
-    several = len(ways) > 3
-    return Dots(
-        labels=tuple(runs),
-        x=SECONDS,
-        rows=tuple(
-            row(way.name, way.subject.index, [way.seconds[run].time() for run in runs])
-            for way in ways
-        ),
-        of=len(ways) if several else None,
-        per_row=13 * len(ways) if several else 44,
-    )
 
 
 def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, object]:
@@ -289,6 +184,10 @@ def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, object]:
     }
 
 
+def _floor(ways: Sequence[Way]) -> Way | None:
+    return next((way for way in ways if way.subject.floor), None)
+
+
 def _above(ways: Sequence[Way], floor: Way | None) -> dict[str, Any]:
     """Return how many times the floor the first way takes, and which come closest to it."""
     lead = ways[0]
@@ -315,24 +214,12 @@ def _above(ways: Sequence[Way], floor: Way | None) -> dict[str, Any]:
 def _shares(ways: Sequence[Way]) -> list[tuple[Subject, list[tuple[int, Estimate]]]]:
     """Return what share of an epoch is the loader's, in the smallest and the largest batches."""
     found = []
-    for loaded, cut in _pairs(ways, "dataloader", "sliced"):
+    for loaded, cut in pairs_of(ways, "dataloader", "sliced"):
         both = [size for size in loaded.by_size if size in cut.by_size]
         left = {s: ratio(cut.by_size[s], loaded.by_size[s]) for s in both[:1] + both[-1:]}
         shares = [(s, r.complement(f"share of the loader: {r.key}")) for s, r in left.items() if r]
         found.append((loaded.subject, shares))
     return found if len(found) > 1 else []
-
-
-def _pairs(ways: Sequence[Way], one: str, other: str) -> list[tuple[Way, Way]]:
-    """Return the ways of a subject that differ in a loader, or an implementation, alone."""
-    return [
-        (a, b)
-        for a in ways
-        for b in ways
-        if a.subject is b.subject
-        and a.variant == b.variant
-        and (a.further, b.further) == (one, other)
-    ]
 
 
 def _loaded(ways: Sequence[Way]) -> tuple[list[str], list[str]]:
@@ -374,7 +261,7 @@ def _time(over: Overlay, ways: Sequence[Way]) -> list[Figure]:
         over,
         solved,
         "time",
-        curves(solved[0].case, lines, TIME, marks=[target_line(solved[0].case, target)]),
+        curves(solved[0].case, lines, TIME, target),
         {
             f"{label}, ms to {target:g}": [
                 absent() if (run := way.run(label)) is None else until(towards(run, target))
@@ -382,7 +269,7 @@ def _time(over: Overlay, ways: Sequence[Way]) -> list[Figure]:
             ]
             for label in labels
         },
-        together(((way.name, way_sheet(way.runs, target)) for way in solved), over.noun),
+        sheets=lambda way: way_sheet(way.runs, target),
         run=first.run,
         target=target,
         fared=fared,
@@ -395,22 +282,13 @@ def _time(over: Overlay, ways: Sequence[Way]) -> list[Figure]:
     return [figure]
 
 
-def gap(ways: Sequence[Way]) -> float | None:
-    """Return how far the losses of one run and seed differ at most from the first way's."""
-    gaps = []
-    for label in dict.fromkeys(str(run.labels["run"]) for way in ways for run in way.runs):
-        runs = [run for way in ways if (run := way.run(label)) is not None]
-        gaps += [each for run in runs[1:] if (each := apart(runs[0], run)) is not None]
-    return max(gaps) if gaps else None
-
-
 # --- two implementations
 
 
 def _implementations(over: Overlay, ways: Sequence[Way]) -> list[Figure]:
     """Draw seconds per epoch from scratch and with the framework's own parts."""
     pairs: dict[str, tuple[Run, Run]] = {}
-    for scratch, concise in _pairs(ways, "scratch", "concise"):
+    for scratch, concise in pairs_of(ways, "scratch", "concise"):
         both = [run for run in scratch.seconds if run in concise.seconds]
         runs = [way.run(label) for label in both[:1] for way in (scratch, concise)]
         if len(runs) == 2 and runs[0] and runs[1]:
@@ -421,29 +299,19 @@ def _implementations(over: Overlay, ways: Sequence[Way]) -> list[Figure]:
         return []
     shape, columns, ratios = both_ways(pairs, ("from scratch", "concise"))
     order = sorted(ratios.items(), key=lambda pair: pair[1].value)
-    listed = _listed(ways) if over.noun == "framework" else []
-    return [
-        Figure(
-            name=f"{over.name}-implementations",
-            question="implementations",
-            words=prose.words(
-                TEMPLATE,
-                "compared_implementations",
-                shape.alt,
-                noun=over.noun,
-                place="on" if over.noun == "machine" else "in",
-                ratios=ratios,
-                least=order[0],
-                most=order[-1],
-                listed=listed,
-            ),
-            shape=shape,
-            table=table(over.noun, [*pairs], columns),
-            sheet=together(((w.name, ends_sheet(w.case, w.runs)) for w in ways), over.noun),
-            code=["train_concise", "Concise.step"] if over.noun == "framework" else [],
-            backends=list(dict.fromkeys(w.subject.backend for w in ways)) if listed else [],
-        )
-    ]
+    figure = _figure(
+        over,
+        ways,
+        "implementations",
+        shape,
+        table(over.noun, [*pairs], columns),
+        sheets=lambda way: ends_sheet(way.case, way.runs),
+        ratios=ratios,
+        least=order[0],
+        most=order[-1],
+        listed=_listed(ways) if over.noun == "framework" else [],
+    )
+    return [figure]
 
 
 def _listed(ways: Sequence[Way]) -> list[tuple[Subject, Run]]:
@@ -465,8 +333,7 @@ def _listed(ways: Sequence[Way]) -> list[tuple[Subject, Run]]:
 def sentences(over: Overlay) -> list[str]:
     """Say what an epoch of the smallest batches is above the floor, if it was measured."""
     ways = ways_of(over)
-    floor = next((way for way in ways if way.subject.floor), None)
-    above = _above(ways, floor)
+    above = _above(ways, _floor(ways))
     return prose.sentences(TEMPLATE, "floor_mail", lead=ways[0], above=above) if above else []
 
 

@@ -254,11 +254,6 @@ class Case:
         """Return the settings of each run."""
         return [run.labels for run in self.runs]
 
-    @property
-    def varying(self) -> list[str]:
-        """Return the settings in which runs differ."""
-        return quantities.varying(self.labels)
-
     def epochs(self, run: Run) -> list[float]:
         """Return the passes over the data, of all copies, at each point of a run."""
         whole = self.examples * run.copies

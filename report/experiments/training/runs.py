@@ -90,7 +90,7 @@ class Run:
 
     def settings(self, *left_out: str) -> tuple[tuple[str, Scalar], ...]:
         """Return all settings but some; runs with the same differ in nothing else."""
-        return without(self.labels, *left_out)
+        return tuple(sorted((k, v) for k, v in self.labels.items() if k not in left_out))
 
     @property
     def points(self) -> int:
@@ -279,11 +279,6 @@ def names(every: Sequence[Labels]) -> list[str]:
     if len({labels["run"] for labels in every}) == len(every):
         differing = ["run"]
     return [", ".join(str(labels[name]) for name in differing) for labels in every]
-
-
-def without(labels: Labels, *left_out: str) -> tuple[tuple[str, Scalar], ...]:
-    """Return labels but some, in a fixed order."""
-    return tuple(sorted((k, v) for k, v in labels.items() if k not in left_out))
 
 
 def is_grid(every: Sequence[Labels]) -> bool:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from report.analysis.leastsquares import Problem
     from report.experiments.training.runs import Run
     from report.results.result import Result
-    from report.worker.records import TrainingRun
 
 LAST = 5
 """Steps at the end of a run over which its rate of decay is measured: the fast parts are gone."""
@@ -47,21 +46,6 @@ def target(result: Result) -> float | None:
     return None if lowest is None else math.ceil(lowest * 1.02 * 100) / 100
 
 
-def exact_path(result: Result, run: Run, seed: TrainingRun) -> list[float] | None:
-    """Return the exact losses of full-batch gradient descent from a seed's start, in float64.
-
-    Returns:
-        One loss for each epoch, the untrained one first; None if the run takes smaller batches
-        or anything else than plain steps, or the result lacks the moments.
-    """
-    solved = problem(result)
-    if solved is None or not run.full_batch(result.config["examples"]) or not run.plain:
-        return None
-    features = len(solved.hessian) - 1
-    weights = seeds.initial_weights(int(result.config["seed"]), seed.seed, features)
-    return solved.gradient_descent([*weights, 0.0], run.step, run.epochs)
-
-
 def of_run(result: Result, run: Run, metric: str) -> float | None:
     """Return what follows from the data and a run's rate, whatever was measured.
 
@@ -85,14 +69,22 @@ THEORY = ("lowest_loss", "stable_lr", "steepest_factor")
 
 
 def deviation(result: Result, runs: Sequence[Run]) -> float | None:
-    """Return how far full-batch runs are from the exact path at most; None if there are none."""
+    """Return how far plain full-batch runs are from their exact path, in float64, at most.
+
+    Returns:
+        None if none is plain and takes full batches, or the result lacks the moments.
+    """
+    solved = problem(result)
     worst: list[float] = []
-    for run in runs:
+    for run in runs if solved else ():
+        if solved is None or not (run.plain and run.full_batch(result.config["examples"])):
+            continue
         for seed in run.seeds:
-            path = exact_path(result, run, seed)
-            if path is not None:
-                ends = [0, *seed.epoch_ends]
-                worst += [abs(seed.loss[at] - path[k]) for k, at in enumerate(ends)]
+            features = len(solved.hessian) - 1
+            start = seeds.initial_weights(int(result.config["seed"]), seed.seed, features)
+            path = solved.gradient_descent([*start, 0.0], run.step, run.epochs)
+            ends = [0, *seed.epoch_ends]
+            worst += [abs(seed.loss[at] - path[k]) for k, at in enumerate(ends)]
     return max(worst) if worst else None
 
 
