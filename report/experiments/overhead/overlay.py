@@ -59,7 +59,7 @@ def overlay(over: Overlay) -> list[Figure]:
         gap=ratio(main[slow], main[fast]),
         subjects=subjects,
         floor=floor,
-        above=lead and least and ratio(lead, least),
+        above=_times_floor(lead, least),
         compiled=_compiled(shown.get("eager", {}), shown.get("compiled", {})),
     )
     return [
@@ -95,7 +95,7 @@ def _compiled(eager: BySubject, compiled: BySubject) -> dict[str, tuple[bool, Es
     return {
         name: compiling(eager[name], one)
         for name, one in compiled.items()
-        if name in eager and one.labels["size"] == eager[name].labels["size"]
+        if name in eager and _same_size(one, eager[name])
     }
 
 
@@ -123,6 +123,17 @@ def _table(
 
 
 def _factor(quantity: Quantity | None, floor: Quantity | None) -> Number:
-    if quantity is None or floor is None:
+    factor = _times_floor(quantity, floor)
+    if factor is None:
         return absent()
-    return Number(text="1") if quantity is floor else number(ratio(quantity, floor))
+    return Number(text="1") if quantity is floor else number(factor)
+
+
+def _times_floor(quantity: Quantity | None, floor: Quantity | None) -> Estimate | None:
+    if quantity is None or floor is None or not _same_size(quantity, floor):
+        return None
+    return ratio(quantity, floor)
+
+
+def _same_size(one: Quantity, other: Quantity) -> bool:
+    return one.labels["size"] == other.labels["size"]

@@ -129,15 +129,18 @@ def test_an_update_is_told_with_what_it_is_made_of(timed: Callable[..., Result])
         "1,500": "1.73",
     }
     assert isinstance(figure.shape, Curves)
-    assert [one.name for one in figure.shape.lines] == ["eager", "compiled"]
+    assert [(one.name, one.index) for one in figure.shape.lines] == [("eager", 0), ("compiled", 1)]
 
 
 def test_numbers_carry_the_key_of_their_estimate(timed: Callable[..., Result]) -> None:
-    """The ratio in the title is the one that the quantities give, paired."""
+    """The ratio in the title and in the mail is the one that the quantities give, paired."""
     result = timed(EAGER)
     line = calls(of_records(result.of("one"), result.run))["eager"]
     key = digest(ratio(line[1500], line[1]).key)
-    assert f'data-key="{key}"' in by_question(result)["update"].words.title
+    (mail,) = OVERHEAD.sentences(result)
+    for said in (by_question(result)["update"].words.title, mail):
+        assert f'data-key="{key}"' in said
+    assert "; 1,500 times the examples take 1.37 times as long" in plain(mail)
 
 
 def test_no_difference_is_claimed_that_the_intervals_do_not_show(
@@ -225,6 +228,8 @@ def test_machines_are_compared_by_their_shortest_calls(timed: Callable[..., Resu
         "quick-one": "81.8",
         "slow-one": "245",
     }
+    best = [[cell.best for cell in row if not isinstance(cell, str)] for row in figure.table.rows]
+    assert best == [[True, True], [False, False]]
     same = [timed(ADDS, machine_id=name) for name in ("one-machine", "another")]
     assert "No difference" in overlaid(*same)[0].words.title
     assert overlaid(both[0], timed({})) == []
@@ -246,6 +251,20 @@ def test_frameworks_are_held_to_the_floor(timed: Callable[..., Result]) -> None:
     assert column(table, "compiled update with 1 example, times the floor")["floor"] == "1"
     assert "takes 8.0 times as long" in plain(figure.words.explanation)
     assert "takes 2.00 times as long in lead" in plain(figure.words.explanation)
+
+
+def test_updates_of_other_sizes_are_not_set_against_each_other(
+    timed: Callable[..., Result],
+) -> None:
+    """Compiled for 9 examples only, an update is no measure of one with 1."""
+    large = {("update", "compiled", 9): 1e-5}
+    every = [
+        timed(ADDS | EAGER | large, machine_id="lead", slowness=[1.0]),
+        timed(ADDS | large, machine_id="floor", slowness=[1.0]),
+    ]
+    (figure,) = overlaid(*every, floor=1)
+    assert "times as long" not in figure.words.explanation
+    assert column(figure.table, "update with 1 example, times the floor")["lead"] == NONE
 
 
 def test_claims_can_be_made_of_every_metric(timed: Callable[..., Result]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,6 +143,16 @@ def test_a_part_may_be_nothing(
         assert one.high <= 1
 
 
+def test_no_more_than_all_of_an_update_grows(timed: Callable[..., Result]) -> None:
+    """Where the line through zero lies above a time, which it may."""
+    times = {("update", "eager", b): t for b, t in ((1, 0.5), (2, 2.0), (4, 5.0))}
+    parts = model.parts(found(timed(times)))
+    assert parts is not None
+    assert parts.line.time_s(1) > 0.5 * 1.05
+    assert parts.growing[1].value == 1
+    assert 0 < parts.growing[4].value < 1
+
+
 def test_doubling_is_read_off_in_each_process(timed: Callable[..., Result]) -> None:
     """1 µs and 0.1 ns an element, between 1,000 (1.1 µs) and 100,000 (11 µs) on logarithms.
 
@@ -153,8 +164,8 @@ def test_doubling_is_read_off_in_each_process(timed: Callable[..., Result]) -> N
     assert twice is not None
     assert twice.value == pytest.approx(3308, rel=1e-3)
     assert twice.replicates == 3
-    adds.pop(100_000)
-    assert model.doubled(adds) is None
+    one = replace(adds[100_000], groups=[adds[1].groups[0], *adds[100_000].groups[1:]])
+    assert model.doubled({**adds, 100_000: one}) is None  # one process comes to no such size
 
 
 @pytest.mark.parametrize(
