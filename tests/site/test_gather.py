@@ -7,13 +7,8 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 import io
-import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +27,6 @@ from report.text.numerals import digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from pages import OnPage, Page
     from report.analysis.quantities import Quantity
@@ -213,16 +207,6 @@ COMPARED = {
     *(f"{name}-{what}" for name in TRAINED for what in ("seconds", "time")),
 }
 
-GATHER = """
-import hashlib, json, sys
-from pathlib import Path
-from report.experiments.catalogue import LABELS
-from report.results import store
-from report.site import gather as site
-files = gather(store.load_all(Path(sys.argv[1]), LABELS))
-print(json.dumps({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}))
-"""
-
 
 @pytest.fixture(scope="module")
 def result(two_results: list[Result]) -> Result:
@@ -286,38 +270,6 @@ def test_same_results_give_the_same_bytes(
 ) -> None:
     """A site is a function of the list of results: no clock, no counter, no order of a set."""
     assert gather([result]) == one_machine_site
-
-
-def test_another_process_elsewhere_gives_the_same_bytes(
-    two_results: list[Result], two_machine_site: dict[str, bytes], tmp_path: Path
-) -> None:
-    """Neither hash seed, time zone, language, encoding, user, home nor folder is in the pages."""
-    for each in two_results:
-        store.save(each, tmp_path / "results")
-    home = tmp_path / "home-of-nobody"
-    home.mkdir()
-    elsewhere = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "USER": "nobody-in-particular",
-        "PYTHONHASHSEED": "12345",
-        "TZ": "Pacific/Kiritimati",
-        "LANG": "tr_TR.UTF-8",
-        "LC_ALL": "C",
-        "PYTHONUTF8": "0",
-        "PYTHONCOERCECLOCALE": "0",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", GATHER, str(tmp_path / "results")],
-        capture_output=True,
-        check=False,
-        cwd=home,
-        env=elsewhere,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    here = {name: hashlib.sha256(content).hexdigest() for name, content in two_machine_site.items()}
-    assert json.loads(done.stdout) == here
 
 
 # Which files there are

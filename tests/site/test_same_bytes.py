@@ -1,4 +1,4 @@
-"""The same results give the same bytes, whatever processor, hash seed or time zone renders them.
+"""The same results give the same bytes, on whatever processor and by whomever they are rendered.
 
 Libraries choose their kernels by the processor; variables make them choose those of another. They
 only decide these tests: nobody who uses the program has to set them.
@@ -36,7 +36,12 @@ OTHERS = {
         "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4",
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONHASHSEED": "1",
-        "TZ": "Pacific/Auckland",
+        "TZ": "Pacific/Kiritimati",
+        "USER": "nobody-in-particular",
+        "LANG": "tr_TR.UTF-8",
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
     },
     "older": {
         "OPENBLAS_CORETYPE": "Sandybridge",
@@ -53,7 +58,8 @@ OTHERS = {
         "TZ": "Asia/Kathmandu",
     },
 }
-"""Processors of 2004, 2011 and 2013, on this one; each with its own hash seed and time zone."""
+"""Processors of 2004, 2011 and 2013, on this one; each with its own hash seed and time zone, one in
+another language and encoding."""
 
 
 def _features(first: str) -> str:
@@ -63,18 +69,14 @@ def _features(first: str) -> str:
     return " ".join(names[names.index(first) if first in names else 0 :])
 
 
-def _rendered(results: Path, site: Path, variables: Mapping[str, str]) -> dict[str, bytes]:
-    """Return the files of a site that a process of its own renders with some variables."""
-    disabled = _features(variables["NPY_DISABLE_CPU_FEATURES"])
-    command = [sys.executable, "-m", "report", "render", str(results), "-o", str(site)]
-    subprocess.run(
-        command,
-        check=True,
-        cwd=ROOT,
-        env={**os.environ, **variables, "NPY_DISABLE_CPU_FEATURES": disabled},
-        stdout=subprocess.DEVNULL,
-    )
-    return _files(site)
+def _rendered(results: Path, home: Path, variables: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the files of a site that a process with some variables renders in somebody's home."""
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(home), **variables}
+    own["NPY_DISABLE_CPU_FEATURES"] = _features(variables["NPY_DISABLE_CPU_FEATURES"])
+    command = [sys.executable, "-m", "report", "render", str(results), "-o", "site"]
+    done = subprocess.run(command, capture_output=True, check=False, cwd=home, env=own, text=True)
+    assert done.returncode == 0, done.stderr
+    return _files(home / "site")
 
 
 def _files(site: Path) -> dict[str, bytes]:
@@ -134,7 +136,7 @@ def test_two_machines_are_rendered_alike_on_another_processor(
     """Pages, data and comparisons of made-up results."""
     for result in two_results:
         store.save(result, tmp_path / "results")
-    rendered = _rendered(tmp_path / "results", tmp_path / "site", OTHERS[processor])
+    rendered = _rendered(tmp_path / "results", tmp_path, OTHERS[processor])
     different = _differences(two_machine_site, rendered)
     assert not different, "\n".join(different)
 
@@ -146,6 +148,6 @@ def test_committed_results_give_the_committed_site_on_any_processor(
     """Whoever renders it elsewhere gets no other file to commit."""
     if not (ROOT / "site" / "index.html").is_file():
         pytest.skip("no result has been committed yet")
-    rendered = _rendered(ROOT / "results", tmp_path / "site", OTHERS[processor])
+    rendered = _rendered(ROOT / "results", tmp_path, OTHERS[processor])
     different = _differences(_files(ROOT / "site"), rendered)
     assert not different, "\n".join(different)
