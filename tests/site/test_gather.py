@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +30,6 @@ from report.text.numerals import digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from pages import OnPage, Page
     from report.analysis.quantities import Quantity
@@ -301,6 +301,7 @@ def test_another_process_elsewhere_gives_the_same_bytes(
     home.mkdir()
     elsewhere = {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "HOME": str(home),
         "USER": "nobody-in-particular",
         "PYTHONHASHSEED": "12345",
