@@ -9,6 +9,9 @@ KindName = Literal["matmul", "bandwidth", "overhead", "gradient", "training"]
 
 KINDS: tuple[KindName, ...] = get_args(KindName)
 
+SECTIONS = ("frameworks", "roofline", "data-parallel")
+"""What several experiments say together, in the order of a machine's page."""
+
 WITH_DATA: frozenset[KindName] = frozenset({"gradient", "training"})
 """Kinds whose workers are handed the data set."""
 

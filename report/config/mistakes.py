@@ -9,7 +9,7 @@ from report.analysis.quantities import quotient
 from report.config import claimtexts
 from report.config.claims import Side, stored
 from report.experiments.catalogue import KINDS
-from report.sections import MODELS
+from report.registry import SECTIONS
 from report.text.names import instead
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _of_claim(claim: Claim, kinds: Mapping[str, KindName]) -> Iterator[tuple[Loc
         message = f"only a metric that has epochs can stall: {' or '.join(BY_EPOCH)}"
         yield ("left",), message, None
     yield from _of_units(full, kinds)
-    if claim.show is not None and claim.show not in (*kinds, *MODELS):
+    if claim.show is not None and claim.show not in (*kinds, *SECTIONS):
         yield ("show",), _no_experiment(claim.show, kinds), claim.show
     yield from _of_words(claim, full, kinds)
 

@@ -19,7 +19,7 @@ def _nothing_timed(_records: Sequence[Record], _run: str) -> list[Quantity]:
     return []
 
 
-def _nothing_compared(_results: Sequence[Result], _experiment: str) -> list[Figure]:
+def _nothing_compared(_over: Overlay) -> list[Figure]:
     return []
 
 
@@ -46,7 +46,6 @@ class Kind:
             quantities.
         claim_labels: By which a claim can choose series, beside those of the series.
         overlay: (overlay) -> figures of several machines, or frameworks, on the same axes.
-        comparisons: (results, experiment) -> the same for kinds that have no overlay yet.
         cards: (result) -> the numbers that stand at the top of a machine's page.
         sentences: (result) -> what could stand in a mail.
     """
@@ -59,8 +58,7 @@ class Kind:
     quantities: Callable[[Sequence[Record], str], list[Quantity]] = _nothing_timed
     observed: Callable[[Result, Sequence[Record], Question], list[Quantity]] | None = None
     claim_labels: tuple[str, ...] = ()
-    overlay: Callable[[Overlay], list[Figure]] | None = None
-    comparisons: Callable[[Sequence[Result], str], list[Figure]] = _nothing_compared
+    overlay: Callable[[Overlay], list[Figure]] = _nothing_compared
     cards: Callable[[Result], list[Card]] = _no_cards
     sentences: Callable[[Result], list[str]] = _no_sentences
 

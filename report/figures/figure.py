@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from report.text.numerals import NONE, count, digits, prefix_exponent, scaled, stable
 
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.figures.plotting import Drawing
     from report.figures.shapes import Shape
-    from report.results.result import Result
 
 Cell = str | int | float | None
 
@@ -137,8 +135,7 @@ class Figure:
         name: Unique on its page.
         question: Which of its kind's questions it answers; the kind's template holds the text.
         words: What is said about it.
-        shape: What is drawn, as data.
-        drawing: The picture, twice; made from the shape.
+        shape: What is drawn, as data; None where the table says it all.
         table: The same numbers to read.
         sheet: The same numbers to download.
         code: Names of the timed functions in the backend's file.
@@ -148,8 +145,7 @@ class Figure:
     name: str
     question: str
     words: Words
-    shape: Shape | None = None
-    drawing: Drawing | None = None
+    shape: Shape | None
     table: Table
     sheet: Sheet
     code: list[str] = field(default_factory=list)
@@ -161,24 +157,6 @@ class Figure:
         kind = type(self.shape)
         content = f"{self.name}\0{self.words.alt}\0{kind.__module__}\0{self.shape!r}"
         return hashlib.sha256(content.encode()).hexdigest()
-
-
-class ModelModule(Protocol):
-    """What a module of `report/sections/` offers: figures made of several experiments."""
-
-    TITLE: str
-
-    def experiments(self, result: Result) -> list[str]:
-        """Return the names of the experiments that it stands on."""
-
-    def figures(self, result: Result) -> list[Figure]:
-        """Draw it; nothing where what it needs was not measured."""
-
-    def method(self, result: Result) -> list[str]:
-        """Describe how it was made."""
-
-    def sentences(self, result: Result) -> list[str]:
-        """Return what of it could stand in a mail."""
 
 
 def number(

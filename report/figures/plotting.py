@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from report.figures import ticks
-from report.figures.svg import INK, MUTED, PAPER, RULE, SERIES, for_page
+from report.figures.svg import INK, MUTED, RULE, SERIES, for_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-    from report.analysis.estimate import Estimate
 
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 DASHES = ["-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1)), (0, (3, 1)), "-", "--"]
@@ -158,39 +157,6 @@ def style(index: int, points: int) -> dict[str, Any]:
     }
 
 
-def line(
-    axes: Axes,
-    x: Sequence[float],
-    estimates: Sequence[Estimate],
-    index: int,
-    *,
-    label: str,
-) -> Line2D:
-    """Draw a series of estimates as a line with markers, with its 95 % intervals as a band."""
-    values = [estimate.value for estimate in estimates]
-    (drawn,) = axes.plot(
-        x,
-        values,
-        **style(index, len(x)),
-        label=safe(label),
-    )
-    known = [
-        (at, estimate.low, estimate.high)
-        for at, estimate in zip(x, estimates, strict=True)
-        if estimate.low is not None and estimate.high is not None
-    ]
-    if known:
-        axes.fill_between(
-            [at for at, _, _ in known],
-            [low for _, low, _ in known],
-            [high for _, _, high in known],
-            color=colour(index),
-            alpha=0.18,
-            linewidth=0,
-        )
-    return drawn
-
-
 def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) -> None:
     """Lay out a dot plot: a row for each label, a logarithmic axis for the quantity."""
     ticks.log_axis(axes.xaxis)
@@ -201,49 +167,6 @@ def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) 
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.margins(x=0.08)
     axes.set_xlabel(quantity if narrow else f"{quantity} (logarithmic)")
-
-
-def dots(  # noqa: PLR0913 (what differs between figures is named)
-    axes: Axes,
-    estimates: Sequence[Estimate | None],
-    index: int,
-    *,
-    label: str | None = None,
-    hollow: bool = False,
-    of: int | None = None,
-) -> None:
-    """Draw one dot a row with its 95 % interval as a whisker; each series lies a bit lower.
-
-    Args:
-        axes: Laid out by `dot_axes`.
-        estimates: One for each row; None leaves it empty.
-        index: Which series.
-        label: Its name in the legend.
-        hollow: Draw what was not measured soundly.
-        of: How many series there are, where they are so many that they need all of a row.
-    """
-    # Closer and closer, so that any number of series stays within its row; or evenly, if known.
-    lower = 0.8 * (1 - 0.8**index) if of is None else 0.76 * ((index % of + 0.5) / of - 0.5)
-    for row, estimate in enumerate(estimates):
-        if estimate is None:
-            continue
-        errors = None
-        if estimate.low is not None and estimate.high is not None:
-            errors = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
-        own = colour(index)
-        axes.errorbar(
-            [estimate.value],
-            [row + lower],
-            xerr=errors,
-            fmt=MARKERS[index % len(MARKERS)],
-            color=own,
-            markerfacecolor=PAPER if hollow else own,
-            markersize=6.5,
-            elinewidth=1.4,
-            capsize=3,
-            label=None if label is None else safe(label),
-        )
-        label = None  # one entry in the legend is enough
 
 
 def reference(axes: Axes, y: float, words: str, *, below: bool = False) -> None:

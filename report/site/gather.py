@@ -157,9 +157,6 @@ def _comparison(
 
 def _compared(kind: KindName, led: Sequence[Result], experiment: str) -> list[Figure]:
     """Put an experiment of several machines on the same axes, each with its first framework."""
-    overlay = KINDS[kind].overlay
-    if overlay is None:
-        return KINDS[kind].comparisons(led, experiment)
     subjects = [
         Subject(name=one.machine.id, index=k, result=one, backend=backend)
         for k, one in enumerate(led)
@@ -168,7 +165,7 @@ def _compared(kind: KindName, led: Sequence[Result], experiment: str) -> list[Fi
     if len(subjects) < 2:
         return []
     over = Overlay(noun="machine", experiment=experiment, subjects=subjects)
-    return overlay(over)
+    return KINDS[kind].overlay(over)
 
 
 def _constants() -> dict[str, Any]:

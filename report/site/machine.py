@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from report.analysis import quantities
 from report.analysis.noise import LEVELS, grade
 from report.claims import wording
 from report.experiments.catalogue import KINDS, of_records
 from report.machine.machine import describe, facts
-from report.sections import MODELS
+from report.sections.catalogue import SECTIONS
 from report.site import problems, verdicts
 from report.site.listing import listing, side_by_side
 from report.text.names import series_name, title
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from report.figures.figure import (
         Card,
         Figure,
-        ModelModule,
     )
     from report.results.result import Record, Result
     from report.site.verdicts import Matrix, VerdictView
@@ -38,7 +36,6 @@ class Section:
     Attributes:
         name: The experiment's name; the anchor.
         title: Its heading.
-        text: The template with its text.
         figures: What it shows.
         codes: For each figure, the timed code as HTML; empty if there is none.
         csvs: For each figure, the path of its data.
@@ -52,7 +49,6 @@ class Section:
 
     name: str
     title: str
-    text: str
     figures: list[Figure]
     codes: list[str]
     csvs: list[str]
@@ -136,10 +132,10 @@ def view(result: Result, json_path: str) -> MachineView:
     sections = [_section(led, name, folder, judged) for name in result.config["experiments"]]
     sections += [
         _derived(result if model.every_framework else led, name, folder, judged)
-        for name, model in MODELS.items()
+        for name, model in SECTIONS.items()
     ]
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
-    said += [s for name in MODELS for s in _model(name).sentences(result)]
+    said += [s for one in SECTIONS.values() for s in one.module.sentences(result)]
     return MachineView(
         id=result.machine.id,
         page=page_of(result),
@@ -187,7 +183,6 @@ def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
     return Section(
         name=name,
         title=planned["title"],
-        text=f"experiments/{kind}.html",
         figures=drawn,
         codes=[listing(_backend(figure, backend_of), figure.code) for figure in drawn],
         csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
@@ -199,19 +194,14 @@ def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
     )
 
 
-def _model(name: str) -> ModelModule:
-    return cast("ModelModule", importlib.import_module(MODELS[name].module))
-
-
 def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
     """Make the section of a model, which stands on several experiments."""
-    model = _model(name)
+    model = SECTIONS[name].module
     drawn = model.figures(result)
     records = [record for used in model.experiments(result) for record in result.of(used)]
     return Section(
         name=name,
         title=model.TITLE,
-        text=f"sections/{name}.html",
         figures=drawn,
         codes=[side_by_side(figure.backends, figure.code) for figure in drawn],
         csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],

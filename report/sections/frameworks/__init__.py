@@ -5,62 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report.experiments.catalogue import KINDS
-from report.experiments.subject import Overlay, Subject
 from report.experiments.training import overlay as training
 from report.figures import prose
 from report.sections.frameworks import startup
 from report.sections.frameworks.startup import TEMPLATE
-from report.sections.frameworks.ways import FLOOR, index_of, measured, records_of
+from report.sections.frameworks.subjects import FLOOR, measured, over_frameworks, records_of
 from report.text.names import title
 
 if TYPE_CHECKING:
+    from report.experiments.subject import Overlay
     from report.figures.figure import Figure
     from report.results.result import Result
 
 TITLE = "Frameworks side by side, and the floor beneath them"
 
 
-def over_frameworks(result: Result, experiment: str) -> Overlay:
-    """Return the frameworks that measured an experiment, side by side."""
-    subjects = [
-        Subject(
-            name=f"{title(FLOOR)} (the floor)" if backend == FLOOR else title(backend),
-            index=index_of(backend),
-            result=result,
-            backend=backend,
-            floor=backend == FLOOR,
-        )
-        for backend in records_of(result, experiment)
-    ]
-    return Overlay(noun="framework", experiment=experiment, subjects=subjects)
-
-
 def overlay_of(result: Result, experiment: str) -> list[Figure]:
     """Put an experiment of several frameworks on the same axes."""
-    overlay = KINDS[result.config["experiments"][experiment]["kind"]].overlay
     over = over_frameworks(result, experiment)
-    return overlay(over) if overlay is not None and len(over.subjects) > 1 else []
+    return KINDS[result.config["experiments"][experiment]["kind"]].overlay(over)
 
 
-PARTS = {
-    "matmul": overlay_of,
-    "training": overlay_of,
-    "overhead": overlay_of,
-    "bandwidth": overlay_of,
-}
-"""What is drawn of an experiment that several frameworks measured, by its kind."""
+ORDER = ("matmul", "training", "overhead", "bandwidth", "gradient")
+"""Of the kinds, as the section tells of them."""
 
 
 def figures(result: Result) -> list[Figure]:
     """Draw what several frameworks measured: products, epochs, losses, calls, and start-up."""
-    shared = measured(result)
-    drawn = [
-        figure
-        for kind, part in PARTS.items()
-        for name in shared
-        if result.config["experiments"][name]["kind"] == kind
-        for figure in part(result, name)
-    ]
+    planned = result.config["experiments"]
+    shared = sorted(measured(result), key=lambda name: ORDER.index(planned[name]["kind"]))
+    drawn = [figure for name in shared for figure in overlay_of(result, name)]
     return [*drawn, *startup.figures(result)] if drawn else []
 
 

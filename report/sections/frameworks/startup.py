@@ -10,7 +10,7 @@ from report.experiments.overhead.quantities import of_records
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
 from report.figures.shapes import Axis, Dots, row
-from report.sections.frameworks.ways import index_of
+from report.sections.frameworks.subjects import index_of
 from report.text.names import title
 from report.text.units import MICRO, MILLI
 

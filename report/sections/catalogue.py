@@ -1,0 +1,50 @@
+"""The sections themselves, by name, which is the anchor of each and its template's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from report.sections import data_parallel, frameworks, roofline
+
+if TYPE_CHECKING:
+    from report.figures.figure import Figure
+    from report.results.result import Result
+
+
+class Module(Protocol):
+    """What the module of a section offers."""
+
+    TITLE: str
+
+    def experiments(self, result: Result) -> list[str]:
+        """Return the names of the experiments that it stands on."""
+
+    def figures(self, result: Result) -> list[Figure]:
+        """Draw it; nothing where what it needs was not measured."""
+
+    def method(self, result: Result) -> list[str]:
+        """Describe how it was made."""
+
+    def sentences(self, result: Result) -> list[str]:
+        """Return what of it could stand in a mail."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section.
+
+    Attributes:
+        module: What it says and draws.
+        every_framework: It is about all of them; else about the one that leads each experiment.
+    """
+
+    module: Module
+    every_framework: bool = False
+
+
+SECTIONS: dict[str, Section] = {
+    "frameworks": Section(frameworks, every_framework=True),
+    "roofline": Section(roofline),
+    "data-parallel": Section(data_parallel),
+}
