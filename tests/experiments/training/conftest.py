@@ -17,7 +17,7 @@ import pytest
 
 import results_factory
 from report.analysis import leastsquares
-from report.experiments.training.case import cases
+from report.experiments.training.quantities import cases
 from report.results.result import Record, Result
 from report.run import seeds, surrogate
 from report.run.data import Dataset
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.leastsquares import FloatArray
-    from report.experiments.training.case import Case
+    from report.experiments.training.quantities import Case
     from report.worker.records import Labels
 
 SEED = 1

@@ -9,14 +9,15 @@ import pytest
 
 from factories import small_results
 from factories.small_results import record, run
-from report.analysis.observations import Question
-from report.experiments.training import curves
-from report.experiments.training.observations import LEAST_EXCESS, METRICS, observe
+from report.analysis.quantities import Question
+from report.experiments.training import theory
+from report.experiments.training.quantities import METRICS, observed
+from report.experiments.training.runs import LEAST_EXCESS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.observations import Observed
+    from report.analysis.quantities import Quantity
     from report.results.result import Record, Result
 
 
@@ -25,9 +26,9 @@ def result_of(records: Sequence[Record]) -> Result:
     return small_results.result(records)
 
 
-def asked(records: Sequence[Record], metric: str, **keys: Any) -> list[Observed]:
+def asked(records: Sequence[Record], metric: str, **keys: Any) -> list[Quantity]:
     """Return what a claim would see."""
-    return observe(result_of(records), records, Question(metric=metric, **keys))
+    return observed(result_of(records), records, Question(metric=metric, **keys))
 
 
 TWO_SEEDS = [
@@ -54,7 +55,7 @@ def test_a_run_has_no_loss_after_its_last_epoch() -> None:
 
 def test_excess_is_the_loss_above_the_lowest_possible() -> None:
     """Of the result's own data; what rounding puts below it counts as a very little above."""
-    lowest = curves.optimum(result_of([]))
+    lowest = theory.optimum(result_of([]))
     assert lowest is not None
     records = [record("training", 0, run("a", [1.0, lowest + 0.1, lowest - 1e-7], 0))]
     (first,) = asked(records, "excess", epoch=1)
@@ -109,7 +110,7 @@ def test_what_starts_at_the_loss_took_no_time_and_has_no_ratio() -> None:
 def test_the_reports_own_target_is_taken_unless_one_is_named() -> None:
     """2 % above the lowest loss 0.2417, rounded up to two decimals: 0.25."""
     records = [record("training", 0, run("a", [1.0, 0.251, 0.249], 0))]
-    assert curves.target(result_of(records)) == 0.25
+    assert theory.target(result_of(records)) == 0.25
     (one,) = asked(records, "examples_to_loss")
     assert one.groups == [[3000.0]]
 
@@ -120,7 +121,7 @@ def test_without_the_datas_moments_there_is_no_optimum_and_no_target() -> None:
     result = result_of(records)
     result.moments = None
     found = {
-        metric: bool(observe(result, records, Question(metric=metric)))
+        metric: bool(observed(result, records, Question(metric=metric)))
         for metric in ("loss", "excess", "seconds_to_loss", "examples_to_loss")
     }
     assert found == {
@@ -129,7 +130,7 @@ def test_without_the_datas_moments_there_is_no_optimum_and_no_target() -> None:
         "seconds_to_loss": False,
         "examples_to_loss": False,
     }
-    assert observe(result, records, Question(metric="seconds_to_loss", loss=0.3))
+    assert observed(result, records, Question(metric="seconds_to_loss", loss=0.3))
 
 
 def test_a_process_that_failed_keeps_its_place_among_times() -> None:
