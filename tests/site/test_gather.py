@@ -10,7 +10,6 @@ import gzip
 import io
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +27,7 @@ from report.text.numerals import digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from pages import OnPage, Page
     from report.analysis.quantities import Quantity

@@ -124,7 +124,7 @@ def decays(case: Case) -> list[Figure]:
         against=[(run, one) for run, one in against.items() if one],
         tenth=tenth,
         travelled=tenth and _travelled(tenth),
-        left=tenth and tenth.epochs > 2 and ratio(case.excess(tenth), case.excess(tenth, 2)),
+        left=tenth and tenth.complete and ratio(case.excess(tenth), case.excess(tenth, 2)),
         farther=tenth and nearest and case.above(tenth, nearest.run),
     )
     return [figure]

@@ -10,7 +10,6 @@ from report.figures import prose
 from report.sections.frameworks import startup
 from report.sections.frameworks.startup import TEMPLATE
 from report.sections.frameworks.subjects import FLOOR, measured, over_frameworks, records_of
-from report.text.names import title
 
 if TYPE_CHECKING:
     from report.experiments.subject import Overlay

@@ -16,9 +16,14 @@ import numpy as np
 import pytest
 
 import results_factory
+<<<<<<< HEAD
 from report.analysis import leastsquares, seeds
 from report.experiments.training.case import cases
 from report.results.dataset import Dataset
+=======
+from report.analysis import leastsquares
+from report.experiments.training.quantities import cases
+>>>>>>> k-training
 from report.results.result import Record, Result
 from report.run import surrogate
 from report.worker import schedules
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.leastsquares import FloatArray
-    from report.experiments.training.case import Case
+    from report.experiments.training.quantities import Case
     from report.worker.records import Labels
 
 SEED = 1

@@ -9,18 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from report.experiments.training import comparisons, headline, labels
+from report.experiments.subject import Overlay, Subject
+from report.experiments.training import examples, grid
 from report.experiments.training.figures import figures
+<<<<<<< HEAD
 from report.experiments.training.method import method
 from report.experiments.training.quantities import of_records
 from report.experiments.training.questions import batchsizes, copies, grid, schedules
 from report.resources import templates
+=======
+from report.experiments.training.kind import TRAINING, chapters, sweep_of
+from report.experiments.training.overlay import overlay
+from report.experiments.training.quantities import cases, lowest, of_records, soonest
+from report.experiments.training.runs import is_grid
+from report.figures.draw import drawing
+from report.figures.prose import plain
+from report.figures.shapes import Curves, Dots, Points
+from report.text.numerals import NONE
+>>>>>>> k-training
 from report.worker.records import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.experiments.training.case import Case
+    from report.experiments.training.quantities import Case
     from report.figures.figure import Figure
     from report.results.result import Record, Result
     from report.worker.records import Labels, TrainingRun
@@ -36,7 +48,7 @@ SIZES = {1: 0.01, 5: 0.04, 20: 0.1, 100: 0.35, 500: 0.7, 1500: 0.85}
 ASKED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     "chapter": (
         [{"run": "GD", **FULL, "lr": 1.0}, {"run": "batch 10"}],
-        ["epochs", "time", "excess", "seconds"],
+        ["epochs", "time", "seconds"],
     ),
     "loader": (
         [{"run": "a", "loader": loader} for loader in ("dataloader", "sliced")],
@@ -44,7 +56,7 @@ ASKED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     ),
     "implementation": (
         [{"run": "a", "implementation": way} for way in ("scratch", "concise")],
-        ["epochs", "implementation"],
+        ["implementation"],
     ),
     "listed": (
         [
@@ -68,7 +80,7 @@ ASKED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
             {"run": "adam", "optimizer": "adam", "lr": 0.03},
             {"run": "late", "optimizer": "adagrad", "lr": 1e-4},
         ],
-        ["optimizer", "descent"],
+        ["optimizer"],
     ),
     "schedule": (
         [
@@ -88,7 +100,7 @@ ASKED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
             {"run": "batch 100", "batch_size": 100, "lr": 0.1},
             {"run": "batch 100, twice", "batch_size": 100, "lr": 0.1, "copies": 2},
         ],
-        ["copies", "updates"],
+        ["copies"],
     ),
     "grid": (
         [
@@ -129,32 +141,42 @@ def only(drawn: list[Figure], question: str) -> Figure:
     return figure
 
 
-def told(figure: Figure) -> str:
-    """Return all words of a figure, its table's too."""
-    cells = [
-        cell if isinstance(cell, str) else f"{cell.text} {cell.interval}".strip()
+def said(figure: Figure) -> dict[str, str]:
+    """Return the words of a figure as plain text, and its table as lines."""
+    lines = [
+        " | ".join(c if isinstance(c, str) else f"{c.text} {c.interval}".strip() for c in row)
         for row in figure.table.rows
-        for cell in row
     ]
-    said = figure.words
-    parts = [said.title, said.caption, said.explanation.strip(), *figure.table.header, *cells]
-    return " | ".join(part for part in parts if part)
+    words = {
+        name: plain(text).replace("\N{NO-BREAK SPACE}", " ")
+        for name, text in vars(figure.words).items()
+    }
+    return {**words, "table": "\n".join([" | ".join(figure.table.header), *lines])}
+
+
+def row_of(figure: Figure, name: str) -> dict[str, str]:
+    """Return the cells of a table's row by their headers, without intervals."""
+    (row,) = [row for row in figure.table.rows if row[0] == name]
+    texts = [cell if isinstance(cell, str) else cell.text for cell in row]
+    return dict(zip(figure.table.header, texts, strict=True))
 
 
 def whole(figure: Figure) -> None:
     """Fail unless a figure has all that the site asks of one."""
-    said = figure.words
-    assert said.title
-    assert said.title in said.alt
-    assert said.alt.startswith(("Curve of", "Curves of", "Dot plot of", "Heat map"))
-    assert said.caption.endswith(".")
+    words = said(figure)
+    assert words["title"]
+    assert words["title"] in words["alt"].replace("\N{NO-BREAK SPACE}", " ")
+    assert figure.shape is not None
+    assert words["alt"].startswith(figure.shape.alt)
+    assert words["caption"].endswith(".")
     assert all(len(row) == len(figure.table.header) for row in figure.table.rows)
     assert all(len(row) == len(figure.sheet.header) for row in figure.sheet.rows)
     assert len(set(figure.sheet.header)) == len(figure.sheet.header)
     assert {"elapsed_s", "epoch_s"} & set(figure.sheet.header)
-    assert figure.code
-    for wrong in ("None", " nan", " inf", "  ", " .", "()", ": ."):
-        assert wrong not in told(figure)
+    for part in words.values():
+        for wrong in ("None", " nan", " inf", "  ", " .", "()", ": .", "Estimate(", "{"):
+            assert wrong not in part, (figure.name, part)
+    assert drawing(figure.name, figure.words.alt, figure.shape).narrow
 
 
 @pytest.fixture(scope="module")
@@ -175,19 +197,31 @@ def test_what_runs_differ_in_decides_what_is_drawn(drawn_of: Drawn, name: str) -
     """Never the experiment's name, which is `one` for all of these."""
     drawn = drawn_of(name)
     assert [figure.question for figure in drawn] == ASKED[name][1]
-    assert len({figure.name for figure in drawn}) == len(drawn)
-    assert all(figure.name.startswith("one-pytorch") for figure in drawn)
+    assert [figure.name for figure in drawn] == [f"one-pytorch-{q}" for q in ASKED[name][1]]
 
 
 @pytest.mark.parametrize("name", ASKED)
 def test_every_figure_is_whole_and_has_numbers_in_its_words(drawn_of: Drawn, name: str) -> None:
-    """Title and caption are of this run; table and sheet fit; the page has the question's text."""
-    text = (templates() / "experiments" / "training.html").read_text(encoding="utf-8")
+    """A question before it, title and caption of this run, a table and a sheet that fit."""
     for figure in drawn_of(name):
         whole(figure)
-        assert re.search(r"\d", figure.words.title)
-        assert re.search(r"\d", figure.words.caption)
-        assert f'question == "{figure.question}"' in text
+        words = said(figure)
+        assert words["asked"]
+        assert re.search(r"\d", words["title"])
+        assert re.search(r"\d", words["caption"])
+        assert figure.code
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_number_has_one_value_wherever_it_stands(drawn_of: Drawn, name: str) -> None:
+    """In words, tables and sheets, numbers with one key are one number."""
+    values: dict[str, set[float]] = {}
+    for figure in drawn_of(name):
+        for text in vars(figure.words).values():
+            for value, key in re.findall(r'<data value="([^"]+)" data-key="([^"]+)"', text):
+                values.setdefault(key, set()).add(float(value))
+    assert values
+    assert [key for key, found in values.items() if len(found) > 1] == []
 
 
 # Fewer of everything
@@ -260,6 +294,45 @@ def test_unusual_results_are_shown(
         whole(figure)
 
 
+@pytest.mark.parametrize("name", ["chapter", "listed", "stability", "optimizers", "schedule"])
+def test_a_run_that_diverged_at_once_shows_no_loss_and_is_never_best(
+    trained: Make, name: str
+) -> None:
+    """Its untrained loss is all that is known of it: that is no loss at the end, however low."""
+    result = first_diverges(asked(trained, name))
+    label = str(_runs(result)[0].labels["run"])
+    result = each_run(
+        result,
+        lambda run: replace(run, loss=[0.2418]) if run.labels["run"] == label else run,
+    )
+    (case,) = cases(result, "one")
+    every = [case.nearest(), soonest(case.runs, 0.25), lowest(case.runs, lambda run: run.seconds)]
+    assert label not in {best.run.name for best in every if best}
+    drawn = figures(result, "one")
+    for figure in drawn:
+        whole(figure)
+        row = row_of(figure, label)
+        assert row.get("loss at the end", "diverged") == "diverged"
+        assert row.get("above the optimum", NONE) == row.get(case.height, NONE) == NONE
+    told = " ".join(said(figure)["caption"] for figure in drawn)
+    assert (f"{label} diverged" in told) or name in {"listed", "optimizers"}
+
+
+def test_a_run_of_which_one_seed_diverged_is_not_best(trained: Make) -> None:
+    """The seeds that are left tell where these end, and not where the run does."""
+    result = asked(trained, "schedule")
+
+    def change(run: TrainingRun) -> TrainingRun:
+        lost = run.labels["run"] == "cosine" and run.seed == 0
+        return replace(run, diverged=True) if lost else run
+
+    before = said(only(figures(result, "one"), "schedule"))["title"]
+    after = only(figures(each_run(result, change), "one"), "schedule")
+    assert "osine" in before
+    assert "osine" not in said(after)["title"]
+    assert "cosine diverged in 1 of 3 seeds" in said(after)["caption"]
+
+
 # Batch sizes
 
 
@@ -269,13 +342,19 @@ def test_returns_are_for_a_tenfold_batch_at_either_end(trained: Make, drawn_of: 
     Sizes 1 and 5 are as near to tenfold as there is no 10: in proportion, (40.2 / 41 * 5) ** (1 /
     log10(5)) = 9.73. At the other end 100 and 1500: (60 / 340 * 15) ** (1 / log10(15)) = 2.29.
     """
+<<<<<<< HEAD
     found = of_records(asked(trained, "sizes").records)
     by_size = {batchsizes.size(q): q for q in found}
     small, large = batchsizes.returns([by_size[k] for k in (1, 5, 100, 1500)])
+=======
+    found = {q.labels["batch_size"]: q for q in of_records(asked(trained, "sizes").records)}
+    small, large = examples.returns([found[size] for size in (1, 5, 100, 1500)])
+>>>>>>> k-training
     assert small.factor.value == pytest.approx(9.73, rel=0.05)
     assert large.factor.value == pytest.approx(2.29, rel=0.05)
-    said = only(drawn_of("sizes"), "batch_size").words
-    assert "The returns diminish" in said.explanation
+    words = said(only(drawn_of("sizes"), "batch_size"))
+    assert "The returns diminish" in words["explanation"]
+    assert small.factor.low is not None
 
 
 def test_returns_that_do_not_diminish_are_not_said_to(trained: Make) -> None:
@@ -286,32 +365,33 @@ def test_returns_that_do_not_diminish_are_not_said_to(trained: Make) -> None:
         return replace(run, elapsed_s=[[noise * 1e-6 * n for n in run.examples]])
 
     result = each_run(asked(trained, "sizes"), proportional)
-    said = only(figures(result, "one"), "batch_size").words
-    assert "diminish" not in said.title
-    assert "The returns diminish" not in said.explanation
+    words = said(only(figures(result, "one"), "batch_size"))
+    assert "shows no change" in words["title"]
+    assert "The returns diminish" not in words["explanation"]
 
 
 def test_run_that_does_not_reach_the_target_is_shown_as_open(trained: Make) -> None:
     """It has a mark of its own, its share of seeds, and a time that it takes at least."""
     runs = [*ASKED["sizes"][0], {"run": "lazy", "batch_size": 50, "lr": 1e-4}]
     figure = only(figures(trained(runs), "one"), "target")
-    assert "50 in 0 of 3 seeds, so that it takes at least" in figure.words.caption
-    for svg in (figure.drawing.wide, figure.drawing.narrow):
-        assert "at least: not all seeds came there" in svg
-    (row,) = [row for row in figure.table.rows if row[0] == "50"]
-    assert "\N{GREATER-THAN OR EQUAL TO}" in told(
-        replace(figure, table=replace(figure.table, rows=[row]))
-    )
+    assert "50 in 0 of 3 seeds, so that it takes at least" in said(figure)["caption"]
+    assert isinstance(figure.shape, Curves)
+    (bound,) = [m for m in figure.shape.marks if isinstance(m, Points) and m.marker == "^"]
+    assert 50 in bound.x
+    assert 50 not in figure.shape.lines[0].x
+    row = row_of(figure, "50")
+    assert row["seeds that reach 0.25"] == "0 of 3"
+    assert row["milliseconds until then"].startswith("\N{GREATER-THAN OR EQUAL TO}")
 
 
 def test_a_difference_without_an_interval_is_not_claimed(trained: Make) -> None:
-    """One process with one seed and a single repeat has no interval to tell sizes apart."""
+    """One process with one seed and a single repeat has no interval to separate sizes."""
     result = each_run(
         one_seed(asked(trained, "sizes")), lambda run: replace(run, elapsed_s=run.elapsed_s[:1])
     )
-    figure = only(figures(result, "one"), "target")
-    assert "The intervals do not tell it from" in figure.words.caption
-    assert "tell it from all" not in figure.words.caption
+    caption = said(only(figures(result, "one"), "target"))["caption"]
+    assert "The intervals do not separate it from" in caption
+    assert "separate it from all" not in caption
 
 
 # Stability
@@ -319,46 +399,46 @@ def test_a_difference_without_an_interval_is_not_claimed(trained: Make) -> None:
 
 def test_runs_above_the_limit_are_named_with_where_they_turn(drawn_of: Drawn) -> None:
     """Lr 1 lies above 2 / lambda_max = 0.953; 0.9 and the momentum run do not."""
-    said = only(drawn_of("stability"), "stability").words
-    assert said.title.startswith("Plain steps longer than 0.953 cannot settle: lr 1 ends ")
-    assert "Lr 1 takes 1.00: beyond the limit" in said.explanation
-    assert "Lr 0.9 takes 0.900: the error along the slowest" in said.explanation
+    words = said(only(drawn_of("stability"), "stability"))
+    assert words["title"].startswith("Plain steps longer than 0.953 cannot settle: lr 1 ends ")
+    assert "Lr 1 takes 1.00: beyond the limit" in words["explanation"]
+    assert "Lr 0.9 takes 0.900: the error along the slowest" in words["explanation"]
     # With momentum m the limit is (1 + m) times as high: 1.3 * 0.95307 = 1.239.
-    assert "with its momentum may take up to 1.24" in said.explanation
+    assert "with its momentum may take up to 1.24" in words["explanation"]
 
 
 def test_where_all_are_below_the_limit_none_is_named(trained: Make) -> None:
     """The title then only says which ends lowest."""
     runs = [{"run": f"lr {lr}", **FULL, "lr": lr} for lr in (0.3, 0.9)]
-    said = only(figures(trained(runs), "one"), "stability").words
-    assert "cannot settle" not in said.title
-    assert "beyond the limit" not in said.explanation
+    words = said(only(figures(trained(runs), "one"), "stability"))
+    assert "cannot settle" not in words["title"]
+    assert "beyond the limit" not in words["explanation"]
 
 
 # The grid
 
 
 def test_cells_say_the_height_and_mark_divergence(trained: Make, drawn_of: Drawn) -> None:
-    """Nine pairs, of which lr 2.0 diverges for all sizes of small batches: signs, not numbers."""
-    result = asked(trained, "grid")
+    """Nine pairs, of which lr 2.0 diverges for small batches: signs, not numbers."""
     figure = only(drawn_of("grid"), "grid")
-    lost = sum(record.diverged for record in _runs(result) if record.seed == 0)
-    assert lost > 0
-    for svg in (figure.drawing.wide, figure.drawing.narrow):
+    lost = sum(run.diverged for run in _runs(asked(trained, "grid")) if run.seed == 0)
+    assert 0 < lost < 9
+    assert isinstance(figure.shape, grid.HeatMap)
+    assert [h for row in figure.shape.heights for h in row].count(None) == lost
+    for svg in vars(drawing("g", "", figure.shape)).values():
         cells = re.findall(r">([\d.]+|\N{MULTIPLICATION SIGN})</text>", svg)
         assert cells.count(grid.DIVERGED) == lost
-    assert f"{lost} of 9 pairs diverge" in figure.words.title
+    assert f"{lost} of 9 pairs diverge" in said(figure)["title"]
 
 
 def test_limit_stands_between_the_rates_below_and_above_it(case_of: Callable[..., Case]) -> None:
     """0.95307 for the loss with 1/2; a rate for the loss without it is half as large."""
     runs = ASKED["grid"][0]
-    case = case_of(runs, every=0)
-    assert grid.limit(case, grid.grid(case)) == pytest.approx(0.95307, abs=1e-4)
+    assert grid.limit(case_of(runs, every=0)) == pytest.approx(0.95307, abs=1e-4)
     halved = case_of([{**run, "loss": "mse"} for run in runs], every=0)
-    assert grid.limit(halved, grid.grid(halved)) == pytest.approx(0.95307 / 2, abs=1e-4)
+    assert grid.limit(halved) == pytest.approx(0.95307 / 2, abs=1e-4)
     mixed = case_of([{**runs[0], "loss": "mse"}, *runs[1:]], every=0)
-    assert grid.limit(mixed, grid.grid(mixed)) is None
+    assert grid.limit(mixed) is None
 
 
 def test_shades_go_in_equal_factors_from_lowest_to_highest() -> None:
@@ -373,21 +453,37 @@ def test_seconds_of_a_grid_are_pooled_over_rates(trained: Make) -> None:
     """Three sizes, each with the samples of three rates."""
     found = of_records(asked(trained, "grid").records)
     pooled = grid.by_batch_size(found)
-    assert [batchsizes.size(q) for q in pooled] == [10, 100, 1500]
+    assert [q.labels["batch_size"] for q in pooled] == [10, 100, 1500]
     for one in pooled:
-        same = [q for q in found if batchsizes.size(q) == batchsizes.size(one)]
+        same = [q for q in found if q.labels["batch_size"] == one.labels["batch_size"]]
         assert sum(map(len, one.groups)) == sum(len(group) for q in same for group in q.groups)
 
 
 def test_an_incomplete_grid_is_no_heat_map() -> None:
     """One pair is missing; a single row or column is no grid either."""
     runs: list[Labels] = [{"batch_size": b, "lr": lr} for b in (1, 10) for lr in (0.1, 0.2)]
-    assert labels.is_grid(runs)
-    assert not labels.is_grid(runs[:-1])
-    assert not labels.is_grid(runs[:2])
+    assert is_grid(runs)
+    assert not is_grid(runs[:-1])
+    assert not is_grid(runs[:2])
 
 
-# Schedules, sampling, copies, optimizers
+# Loaders, implementations, schedules, sampling, copies, optimizers
+
+
+def test_a_loaders_share_is_what_is_gone_without_it(drawn_of: Drawn) -> None:
+    """By the model 8 us of 8 + 4 an example are the loader's, and 0.2 are left: 7.8 / 12 = 65 %."""
+    words = said(only(drawn_of("loader"), "loader"))
+    assert re.search(r"The loader takes (64|65) % of an epoch of a", words["title"])
+    assert re.search(r"takes (7\.[789]|8\.[01])\d µs an example with a", words["explanation"])
+
+
+def test_versions_on_one_path_are_said_to_be(drawn_of: Drawn) -> None:
+    """The curves coincide, so that no drawing of them is needed; the losses stand in the table."""
+    figure = only(drawn_of("implementation"), "implementation")
+    assert "their losses differ not at all" in said(figure)["explanation"]
+    row = row_of(figure, "a")
+    assert row["loss at the end, scratch"] == row["loss at the end, concise"] != ""
+    assert float(row["concise / scratch"]) > 1.1
 
 
 def test_a_schedule_is_compared_with_the_constant_rate_by_seed(
@@ -395,73 +491,82 @@ def test_a_schedule_is_compared_with_the_constant_rate_by_seed(
 ) -> None:
     """The ratio is the one of the two heights at the end; it stands in the title where it holds."""
     case = case_of(ASKED["schedule"][0], seeds=6)
-    base = schedules.constant(case.lines)
-    assert base is not None
-    best = min(case.lines, key=lambda line: (schedules.end(case, line) or _never()).value)
-    ratio = schedules.against(case, best, base)
-    assert ratio is not None
-    title = only(figures(case.result, "one"), "schedule").words.title
-    assert ("of the loss above the optimum that a constant rate leaves" in title) == ratio.excludes(
-        1
-    )
+    base = next(run for run in case.runs if run.name == "constant")
+    best = case.nearest()
+    assert best is not None
+    gained = case.above(best.run, base)
+    assert gained is not None
+    assert gained.replicates == 6
+    title = said(only(figures(case.result, "one"), "schedule"))["title"]
+    told = "of the loss above the optimum that a constant rate leaves" in title
+    assert told == gained.excludes(1)
 
 
 def test_same_runs_are_not_said_to_differ(trained: Make) -> None:
     """A schedule that is the constant rate under another name, and sampling that is the same."""
+    twins = trained([{"run": "a"}, {"run": "b"}])
 
-    def renamed(run: TrainingRun) -> TrainingRun:
-        said = {"run": "other", "schedule": "cosine"} if run.labels["run"] == "b" else {}
-        return replace(run, labels={**run.labels, **said})
+    def renamed(**labels: Any) -> Result:
+        def change(run: TrainingRun) -> TrainingRun:
+            other = labels if run.labels["run"] == "b" else {}
+            return replace(run, labels={**run.labels, **other})
 
-    result = each_run(trained([{"run": "a"}, {"run": "b"}]), renamed)
-    title = only(figures(result, "one"), "schedule").words.title
+        return each_run(twins, change)
+
+    title = said(only(figures(renamed(schedule="cosine"), "one"), "schedule"))["title"]
     assert title.startswith(("3 seeds do not show", "No schedule ends lower"))
-
-    def drawn(run: TrainingRun) -> TrainingRun:
-        said = {"sampling": "replacement"} if run.labels["run"] == "b" else {}
-        return replace(run, labels={**run.labels, **said})
-
-    result = each_run(trained([{"run": "a"}, {"run": "b"}]), drawn)
-    title = only(figures(result, "one"), "sampling").words.title
-    assert title == (
-        "After 2 epochs, 3 seeds do not tell drawing with replacement from each once: ratio 1.00"
-    )
+    title = said(only(figures(renamed(sampling="replacement"), "one"), "sampling"))["title"]
+    assert "3 seeds show no difference" in title
+    assert title.endswith("ratio 1.00")
 
 
 def test_copies_leave_full_batches_where_they_were(case_of: Callable[..., Case]) -> None:
     """The mean gradient of all rows does not change; an epoch of copies takes longer."""
     case = case_of(ASKED["copies"][0], seeds=5)
-    (full, small) = copies._pairs(case)
-    same = copies.per_epoch(case, full)
+    (full, small) = examples.pairs_of_copies(case)
+    same, further = examples.after(case, full), examples.after(case, small)
     assert same is not None
     assert same.value == pytest.approx(1, abs=1e-6)
-    assert not copies._differs(same)
     # Twice the updates: after 2 epochs of 15 updates batch 100 is still on its way down.
-    further = copies.per_epoch(case, small)
     assert further is not None
     assert further.value < 0.7
-    title = only(figures(case.result, "one"), "copies").words.title
+    assert examples.differ({full[0]: same, small[0]: further}) == ([small[0]], [full[0]])
+    # After as many updates there is nothing to tell: 30 of the one, 30 of the other.
+    alike = examples.per_update(case, small)
+    assert alike is not None
+    assert not alike.excludes(1)
+    figure = only(figures(case.result, "one"), "copies")
+    title = said(figure)["title"]
     assert "batch 100 is at" in title
-    assert "no difference shown for GD" in title
+    assert "no difference is shown for GD" in title
+    assert isinstance(figure.shape, Curves)
+    assert [line.hollow for line in figure.shape.lines] == [False, True, False, True]
+    assert [line.index for line in figure.shape.lines] == [0, 0, 1, 1]
 
 
-def test_optimizer_that_never_comes_there_is_not_left_out(drawn_of: Drawn) -> None:
+def test_optimizer_that_never_gets_there_is_not_left_out(drawn_of: Drawn) -> None:
     """It stands in its row with a mark that points on, and in the words."""
     figure = only(drawn_of("optimizers"), "optimizer")
-    assert "late in 0 of 3 seeds, so that it takes at least" in figure.words.caption
-    assert "at least: not all seeds came there" in figure.drawing.narrow
+    words = said(figure)
+    assert "late in 0 of 3 seeds, so that it takes at least" in words["caption"]
+    assert isinstance(figure.shape, Dots)
+    reached, bound = figure.shape.rows
+    late = figure.shape.labels.index("late")
+    assert (reached.values[late], bound.marker) == (None, ">")
+    assert [k for k, value in enumerate(bound.values) if value is not None] == [late]
     # By the model of time an update costs 40 us, 70 us and 90 us, and 2 us for ten examples.
-    assert re.search(r"late [\d.]+ µs more, 1\.7\d", figure.words.explanation)
-    assert re.search(r"adam [\d.]+ µs more, 2\.\d", figure.words.explanation)
+    assert re.search(r"late takes 1\.7\d .* as long, 3\d", words["explanation"])
+    assert re.search(r"adam takes 2\.\d.* as long, 5\d", words["explanation"])
 
 
 def test_same_path_in_two_implementations_is_said_to_be_one(drawn_of: Drawn) -> None:
     """Steps of 0.05 for the loss with 1/2, and of 0.025 for that without it."""
-    said = only(drawn_of("listed"), "listed").words
-    assert "From scratch and same path take the same steps; their losses differ not at all" in (
-        said.explanation
+    words = said(only(drawn_of("listed"), "listed"))
+    assert (
+        "From scratch and same path take the same steps; their losses differ not at all"
+        in (words["explanation"])
     )
-    assert "as listed take the same steps" not in said.explanation
+    assert "as listed take the same steps" not in words["explanation"]
 
 
 # Top of the page, method, several machines
@@ -470,11 +575,12 @@ def test_same_path_in_two_implementations_is_said_to_be_one(drawn_of: Drawn) -> 
 def test_best_batch_size_is_a_headline(trained: Make, drawn_of: Drawn) -> None:
     """The card names the size that the figure names, and how long it takes."""
     result = asked(trained, "sizes")
-    card = headline.cards(result)[-1]
+    card = TRAINING.cards(result)[-1]
     assert card.label == "best batch size to a loss of 0.25"
-    title = only(drawn_of("sizes"), "target").words.title
-    assert f"{card.value} is first at a loss of 0.25" in title
-    assert any("is first at a loss of 0.25" in said for said in headline.sentences(result))
+    title = said(only(drawn_of("sizes"), "target"))["title"]
+    assert f"{card.value} gets to a loss of 0.25 first" in title
+    told = [plain(sentence) for sentence in TRAINING.sentences(result)]
+    assert any(f"{card.value} gets to a loss of 0.25 first" in sentence for sentence in told)
 
 
 def test_headlines_are_of_the_experiment_that_compares_a_few_sizes(trained: Make) -> None:
@@ -491,38 +597,73 @@ def test_headlines_are_of_the_experiment_that_compares_a_few_sizes(trained: Make
         config={**parts["grid"].config, "experiments": dict.fromkeys(parts, planned)},
         records=records,
     )
-    assert headline._chapters(result) == "chapter"
-    assert headline._sweep(result) == "sizes"
+    chapter, sweep = chapters(result), sweep_of(result)
+    assert chapter is not None
+    assert sweep is not None
+    assert (chapter.name, sweep.name) == ("chapter-pytorch", "sizes-pytorch")
 
 
 def test_method_tells_of_draws_copies_and_points(trained: Make) -> None:
     """What holds of all runs is not said of some of them."""
-    said = " ".join(method(asked(trained, "sampling").records))
-    assert "permutation, or examples drawn with replacement" in said
-    assert "every 200 examples and after each epoch" in said
-    said = " ".join(method(asked(trained, "grid").records))
-    assert "the same fresh permutation." in said
-    assert "evaluated after each epoch" in said
-    said = " ".join(method(asked(trained, "copies").records))
-    assert "more than once have their own" in said
+
+    def method(name: str) -> str:
+        return " ".join(map(plain, TRAINING.method(asked(trained, name).records)))
+
+    assert "permutation, or examples drawn with replacement" in method("sampling")
+    assert "every 200 examples and after each epoch" in method("sampling")
+    assert "the same fresh permutation." in method("grid")
+    assert "evaluated after each epoch" in method("grid")
+    assert "more than once have their own" in method("copies")
+
+
+def compared(*results: Result) -> list[Figure]:
+    """Put the experiment `one` of several machines on the same axes."""
+    subjects = [
+        Subject(name=result.machine.id, index=k, result=result, backend="pytorch")
+        for k, result in enumerate(results)
+    ]
+    return overlay(Overlay(noun="machine", experiment="one", subjects=subjects))
+
+
+COMPARED = {
+    "chapter": ["compare-one-seconds"],
+    "implementation": ["compare-one-implementations"],
+    "sizes": ["compare-one-seconds", "compare-one-time"],
+    "grid": ["compare-one-seconds", "compare-one-time"],
+}
+"""Where two batch sizes are no curve, and seconds per epoch say it all, nothing else is drawn."""
 
 
 @pytest.mark.parametrize("name", ASKED)
 def test_machines_are_compared(trained: Make, name: str) -> None:
-    """Seconds per epoch of every run, of a grid for every batch size; and loss against time."""
+    """Seconds per epoch of every run, of a grid for every batch size, and how much longer."""
     here = asked(trained, name)
-    there = replace(here, machine=replace(here.machine, id="another"))
-    drawn = comparisons.comparisons([here, there], "one")
-    assert drawn[0].name == "compare-one-seconds"
-    rows = {"grid": 3, "implementation": 2, "loader": 2}.get(name, len(ASKED[name][0]))
-    assert len(drawn[0].table.rows) == rows
+
+    def slower(run: TrainingRun) -> TrainingRun:
+        return replace(run, elapsed_s=[[2 * each for each in times] for times in run.elapsed_s])
+
+    there = each_run(replace(here, machine=replace(here.machine, id="another")), slower)
+    drawn = compared(here, there)
+    assert [figure.name for figure in drawn] == COMPARED.get(name, ["compare-one-seconds"])
     for figure in drawn:
-        assert "another" in figure.drawing.wide
+        whole(figure)
+        heads = " ".join([*figure.table.header, *(str(row[0]) for row in figure.table.rows)])
+        assert here.machine.id in heads
+        assert "another" in heads
+    if name != "implementation":
+        title = said(drawn[0])["title"]
+        assert title.startswith("An epoch takes 2.0 times as long on another as on ")
+        rows = {"grid": 3}.get(name, len(ASKED[name][0]))
+        assert len(said(drawn[0])["caption"].split(";")) == rows
+
+
+def test_machines_of_one_speed_show_no_difference(trained: Make) -> None:
+    """The interval of the average holds 1, so that no machine is called faster."""
+    here = asked(trained, "sizes")
+    there = replace(here, machine=replace(here.machine, id="another"))
+    for figure in compared(here, there):
+        assert "no difference is shown" in said(figure)["title"].lower()
 
 
 def _runs(result: Result) -> list[TrainingRun]:
     return [run for r in result.records for run in (r.outcome.runs if r.outcome else ())]
-
-
-def _never() -> Any:
-    pytest.fail("a run that has an end was expected")

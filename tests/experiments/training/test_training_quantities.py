@@ -10,9 +10,15 @@ import pytest
 from factories import small_results
 from factories.small_results import record, run
 from report.analysis.quantities import Question
+<<<<<<< HEAD:tests/experiments/training/test_training_quantities.py
 from report.experiments.training import curves
 from report.experiments.training.kind import TRAINING
 from report.experiments.training.quantities import LEAST_EXCESS, METRICS
+=======
+from report.experiments.training import theory
+from report.experiments.training.quantities import METRICS, observed
+from report.experiments.training.runs import LEAST_EXCESS
+>>>>>>> k-training:tests/experiments/training/test_training_observations.py
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +34,11 @@ def result_of(records: Sequence[Record]) -> Result:
 
 def asked(records: Sequence[Record], metric: str, **keys: Any) -> list[Quantity]:
     """Return what a claim would see."""
+<<<<<<< HEAD:tests/experiments/training/test_training_quantities.py
     return TRAINING.observe(result_of(records), records, Question(metric=metric, **keys))
+=======
+    return observed(result_of(records), records, Question(metric=metric, **keys))
+>>>>>>> k-training:tests/experiments/training/test_training_observations.py
 
 
 TWO_SEEDS = [
@@ -55,7 +65,7 @@ def test_a_run_has_no_loss_after_its_last_epoch() -> None:
 
 def test_excess_is_the_loss_above_the_lowest_possible() -> None:
     """Of the result's own data; what rounding puts below it counts as a very little above."""
-    lowest = curves.optimum(result_of([]))
+    lowest = theory.optimum(result_of([]))
     assert lowest is not None
     records = [record("training", 0, run("a", [1.0, lowest + 0.1, lowest - 1e-7], 0))]
     (first,) = asked(records, "excess", epoch=1)
@@ -128,7 +138,7 @@ def test_what_starts_at_the_loss_took_no_time_and_has_no_ratio() -> None:
 def test_the_reports_own_target_is_taken_unless_one_is_named() -> None:
     """2 % above the lowest loss 0.2417, rounded up to two decimals: 0.25."""
     records = [record("training", 0, run("a", [1.0, 0.251, 0.249], 0))]
-    assert curves.target(result_of(records)) == 0.25
+    assert theory.target(result_of(records)) == 0.25
     (one,) = asked(records, "examples_to_loss")
     assert one.groups == [[3000.0]]
 
@@ -139,8 +149,13 @@ def test_without_the_datas_moments_there_is_no_optimum_and_no_target() -> None:
     result = result_of(records)
     result.moments = None
     found = {
+<<<<<<< HEAD:tests/experiments/training/test_training_quantities.py
         metric: bool(TRAINING.observe(result, records, Question(metric=metric)))
         for metric in ("loss", "excess", "seconds_to_loss", "examples_to_loss", "lowest_loss")
+=======
+        metric: bool(observed(result, records, Question(metric=metric)))
+        for metric in ("loss", "excess", "seconds_to_loss", "examples_to_loss")
+>>>>>>> k-training:tests/experiments/training/test_training_observations.py
     }
     assert found == {
         "loss": True,
@@ -149,7 +164,11 @@ def test_without_the_datas_moments_there_is_no_optimum_and_no_target() -> None:
         "examples_to_loss": False,
         "lowest_loss": False,
     }
+<<<<<<< HEAD:tests/experiments/training/test_training_quantities.py
     assert TRAINING.observe(result, records, Question(metric="seconds_to_loss", loss=0.3))
+=======
+    assert observed(result, records, Question(metric="seconds_to_loss", loss=0.3))
+>>>>>>> k-training:tests/experiments/training/test_training_observations.py
 
 
 def test_a_process_that_failed_keeps_its_place_among_times() -> None:

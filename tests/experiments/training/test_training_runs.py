@@ -1,0 +1,202 @@
+"""What runs over seeds tell: the way to a loss, heights above the optimum, pairs, limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from factories import small_results
+from report.analysis import quantities
+from report.experiments.training import theory
+from report.experiments.training.examples import after
+from report.experiments.training.quantities import lowest, of_all, of_records, soonest, towards
+from report.experiments.training.runs import LEAST_EXCESS, apart, names, trained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from report.experiments.training.quantities import Case
+    from report.experiments.training.runs import Run
+    from report.results.result import Result
+
+
+def run_of(*seeds: Sequence[float], epochs: int | None = None) -> Run:
+    """Make a run of seeds with these losses at the ends of epochs of a second, each a process."""
+    records = [
+        small_results.record("training", k, small_results.run("a", losses, k, epochs=epochs))
+        for k, losses in enumerate(seeds)
+    ]
+    (run,) = trained(records)
+    return run
+
+
+def test_time_to_a_loss_is_that_of_its_first_point_below() -> None:
+    """Seeds get to 0.5 after 1 s and 2 s; over processes the geometric mean is sqrt(2) s."""
+    fared = towards(run_of([1.0, 0.4, 0.6], [1.0, 0.9, 0.5]), 0.5)
+    assert (fared.seeds, fared.at_least) == (2, None)
+    assert fared.time is not None
+    assert fared.examples is not None
+    assert fared.time.value == pytest.approx(2**0.5)
+    # 1,500 and 3,000 examples.
+    assert fared.examples.value == pytest.approx(1500 * 2**0.5)
+
+
+def test_a_run_that_one_seed_does_not_finish_has_a_bound_and_no_time() -> None:
+    """The other seed was there after 1 s; this one was not after 4 s: at least sqrt(1 * 4) s."""
+    fared = towards(run_of([1.0, 0.4, 0.3, 0.3, 0.3], [1.0, 0.9, 0.8, 0.7, 0.6]), 0.5)
+    assert (fared.seeds, fared.time, fared.examples) == (1, None, None)
+    assert fared.at_least is not None
+    assert fared.at_least.value == pytest.approx(2.0)
+
+
+def test_a_run_with_a_seed_that_diverged_has_no_end() -> None:
+    """Neither where one seed did nor where all did before their first evaluation."""
+    whole = run_of([1.0, 0.5, 0.4], [1.0, 0.6, 0.3])
+    some, none = run_of([1.0, 0.5, 0.4], [1.0, 9.0], epochs=2), run_of([1.0], [1.0], epochs=2)
+    assert (whole.complete, some.complete, none.complete) == (True, False, False)
+    assert (whole.diverged, some.diverged, none.diverged) == (0, 1, 2)
+    # After the first epoch both seeds of one of them still have a loss.
+    assert of_all(some, some.loss(1)) is not None
+    assert of_all(some, some.loss(2)) is None
+    assert of_all(none, none.loss(1)) is None
+
+
+def test_a_run_that_ends_above_where_it_began_has_no_end() -> None:
+    """Its loss is a number still; it diverged all the same."""
+    run = run_of([1.0, 0.5], [1.0, 0.6])
+    worse = replace(run, seeds=[replace(run.seeds[0], diverged=True), run.seeds[1]])
+    assert not worse.complete
+
+
+def test_heights_are_compared_by_seed(case_of: Callable[..., Case]) -> None:
+    """Seeds differ; the same run twice has a ratio of 1 exactly, which is no difference."""
+    case = case_of([{"run": "a"}, {"run": "b"}, {"run": "c", "lr": 0.01, "batch_size": 1500}])
+    a, b, c = case.runs
+    same, other = after(case, (a, b)), after(case, (a, c))
+    assert same is not None
+    assert (same.value, same.low, same.high) == (1, 1, 1)
+    assert other is not None
+    assert other.excludes(1)
+    assert other.value == pytest.approx(
+        quantities.ratio(case.excess(c), case.excess(a)).value, rel=1e-9
+    )
+
+
+def test_height_is_never_below_what_a_float_can_show() -> None:
+    """A loss that rounding puts below the optimum still has a logarithm; base 0 gives losses."""
+    run = run_of([1.0, 0.2, 0.2], [1.0, 0.75, 0.5])
+    assert run.excess(0.25).groups == [[LEAST_EXCESS], [0.25]]
+    assert run.excess(0.25, 1).groups == [[LEAST_EXCESS], [0.5]]
+    assert run.excess(0.0).groups == run.loss().groups == [[0.2], [0.5]]
+
+
+def test_soonest_names_its_ties_and_the_last(case_of: Callable[..., Case]) -> None:
+    """A twin of the first takes as long; a run that never gets there takes no part."""
+    case = case_of(
+        [
+            {"run": "slow", "batch_size": 1, "lr": 0.002},
+            {"run": "first", "batch_size": 100, "lr": 0.3},
+            {"run": "twin", "batch_size": 100, "lr": 0.3},
+            {"run": "never", "batch_size": 1500, "lr": 0.001},
+        ]
+    )
+    found = soonest(case.runs, 0.25)
+    assert found is not None
+    assert {found.run.name, *(run.name for run in found.ties)} == {"first", "twin"}
+    assert (found.last.name, found.estimate.highest_of) == ("slow", 3)
+    assert found.factor.value == pytest.approx(found.most.value / found.estimate.value)
+    assert soonest(case.runs, None) is None
+
+
+def test_lowest_of_nothing_is_none(case_of: Callable[..., Case]) -> None:
+    """Where no run has the quantity, none is named."""
+    assert lowest(case_of([{"run": "a"}]).runs, lambda _: None) is None
+
+
+def test_epochs_and_updates_count_copies(case_of: Callable[..., Case]) -> None:
+    """Of 3,000 rows in batches of 100, an epoch is 30 updates; of 1,500 it is 15."""
+    case = case_of([{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)], every=0)
+    once, twice = case.runs
+    assert (case.epochs(once), case.updates(once)) == ([0, 1, 2], [0, 15, 30])
+    assert (case.epochs(twice), case.updates(twice)) == ([0, 1, 2], [0, 30, 60])
+
+
+def test_a_smaller_last_batch_is_an_update_as_well(case_of: Callable[..., Case]) -> None:
+    """1,500 rows in batches of 400: 4 updates an epoch, the last of 300."""
+    case = case_of([{"run": "one", "batch_size": 400}], every=0)
+    assert case.updates(case.runs[0]) == [0, 4, 8]
+
+
+def test_quantities_count_the_examples_of_an_epoch(trained: Callable[..., Result]) -> None:
+    """1,500 rows, and twice as many where each is there twice."""
+    result = trained([{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)])
+    assert [q.examples for q in of_records(result.records)] == [1500, 3000]
+
+
+def test_runs_are_apart_by_their_worst_seed_that_did_not_diverge() -> None:
+    """At the ends of epochs that both have: 0.1 and 0.03 in one seed, 0.2 in the other."""
+    one = run_of([1.0, 0.5, 0.4], [1.0, 0.6, 0.3])
+    other = run_of([1.0, 0.6, 0.43, 0.1], [1.0, 0.8, 0.3, 0.1])
+    assert apart(one, other) == pytest.approx(0.2)
+    wild = replace(other, seeds=[other.seeds[0], replace(other.seeds[1], diverged=True)])
+    assert apart(one, wild) == apart(wild, one) == pytest.approx(0.1)
+    assert apart(one, replace(other, seeds=[])) is None
+
+
+def test_runs_are_named_in_the_fewest_words(case_of: Callable[..., Case]) -> None:
+    """By their labels where these differ, else by what else they differ in."""
+    (run,) = case_of([{"run": "one"}]).runs
+    other = {**run.labels, "implementation": "concise"}
+    assert names([run.labels, other]) == ["scratch", "concise"]
+    assert names([run.labels, {**other, "run": "two"}]) == ["one", "two"]
+
+
+def test_slowest_direction_is_that_of_theory(trained: Callable[..., Result]) -> None:
+    """Eigenvalues 0.1737 to 2.0985: lr 1 multiplies by |1 - 2.0985| = 1.0985, and 0.5 by 0.9131.
+
+    With momentum m and complex roots in every direction the modulus is sqrt(m): here
+    (1 + 0.81 - 0.5 * lambda)^2 < 4 * 0.81 for lambda from 0.02 to 7.2, which holds all of them.
+    """
+    problem = theory.problem(trained([{"run": "one"}]))
+    assert problem is not None
+    assert theory.slowest(problem, 1.0) == pytest.approx(1.0985, abs=1e-4)
+    assert theory.slowest(problem, 0.5) == pytest.approx(0.9131, abs=1e-4)
+    assert theory.slowest(problem, 0.5, 0.81) == pytest.approx(0.9)
+
+
+def test_measured_decay_comes_to_that_of_theory(case_of: Callable[..., Case]) -> None:
+    """After 40 steps only the slowest direction is left, below the limit and above it."""
+    case = case_of(
+        [
+            {"run": "below", "batch_size": 1500, "lr": 0.5, "epochs": 40},
+            {"run": "above", "batch_size": 1500, "lr": 1.0, "epochs": 40},
+        ],
+        every=0,
+    )
+    problem = theory.problem(case.result)
+    assert problem is not None
+    for run in case.runs:
+        one = theory.decay(problem, run)
+        assert one.limit == pytest.approx(0.95307, abs=1e-4)
+        assert one.measured is not None
+        assert one.measured.value == pytest.approx(one.factor, rel=0.002)
+
+
+def test_exact_path_is_of_plain_full_batches_only(case_of: Callable[..., Case]) -> None:
+    """With copies too, since the gradient is a mean; not with momentum or another schedule."""
+    full = {"batch_size": 1500, "lr": 0.9, "epochs": 3}
+    case = case_of(
+        [
+            {"run": "plain", **full},
+            {"run": "copied", **full, "batch_size": 3000, "copies": 2},
+            {"run": "momentum", **full, "optimizer": "momentum", "momentum": 0.5},
+            {"run": "cosine", **full, "schedule": "cosine"},
+            {"run": "half of the copies", **full, "copies": 2},
+        ]
+    )
+    gaps = {run.name: theory.deviation(case.result, [run]) for run in case.runs}
+    assert gaps["plain"] == pytest.approx(0, abs=1e-9)
+    assert gaps["copied"] == pytest.approx(0, abs=1e-9)
+    assert [gaps[name] for name in ("momentum", "cosine", "half of the copies")] == [None] * 3
