@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.analysis import quantities
+from report.experiments import catalogue
 from report.sections.roofline.kernels import (
     at,
     kernels,
@@ -61,16 +61,11 @@ def test_wider_blocks_never_move_more(width: int) -> None:
     assert moved <= product_bytes("block", N, max(1, width // 2), 4)
 
 
-def test_halving_the_bytes_of_a_number_doubles_the_intensity() -> None:
-    """Bfloat16 against float32."""
-    assert 2 * product_bytes("full", N, None, 2) == product_bytes("full", N, None, 4)
-
-
 def test_each_kernel_stands_once_however_many_experiments_measured_it(
     result_of: Callable[..., Result],
 ) -> None:
     """The block of 64 at n = 256 is in two sweeps of the factory; both hold the same labels."""
-    found = kernels(quantities.of_result(result_of()), "float32")
+    found = kernels(catalogue.of_result(result_of()), "float32")
     names = [kernel.name for kernel in found]
     assert len(names) == len(set(names))
     assert names.count("block of 64, n = 256") == 1
@@ -80,7 +75,7 @@ def test_kernels_that_count_their_own_bytes_keep_their_count(
     result_of: Callable[..., Result],
 ) -> None:
     """An add reads two numbers and writes one for one operation: 1 / 12."""
-    found = kernels(quantities.of_result(result_of()), "float32")
+    found = kernels(catalogue.of_result(result_of()), "float32")
     add = at(found, operation="add", size=256)
     triad = at(found, operation="triad", working_set_bytes=2**18)
     assert add is not None
@@ -92,7 +87,7 @@ def test_kernels_that_count_their_own_bytes_keep_their_count(
 
 def test_another_format_has_its_products_only(result_of: Callable[..., Result]) -> None:
     """Additions and updates are made of float32."""
-    found = kernels(quantities.of_result(result_of()), "bfloat16")
+    found = kernels(catalogue.of_result(result_of()), "bfloat16")
     assert {kernel.family for kernel in found} == {"full"}
     assert {number_format(kernel.quantity) for kernel in found} == {"bfloat16"}
 
@@ -105,7 +100,7 @@ def test_fewer_threads_are_left_out(result_of: Callable[..., Result]) -> None:
         for series in record.outcome.series:
             if series.labels["size"] == 64:
                 series.labels["threads"] = 1
-    found = kernels(quantities.of_result(result), "float32")
+    found = kernels(catalogue.of_result(result), "float32")
     assert at(found, strategy="full-out", size=64) is None
     assert at(found, strategy="full-out", size=256) is not None
     # Each kind has its own most: those of the others are still there.

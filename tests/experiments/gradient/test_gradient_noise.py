@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from report.experiments.gradient.noise import Noise, correction, lessened, noises
-from report.experiments.gradient.slopes import exponent, slope
+from report.analysis.quantities import Quantity
+from report.experiments.gradient.noise import Noise, correction, exponent, lessened, noises
 from report.results.result import Record
 from report.worker.records import GradientNoise, Outcome
 
@@ -30,11 +30,15 @@ def noise_of(
 ) -> Noise:
     """Return the noise of a series whose examples' gradients have a variance of 4."""
     return Noise(
-        point=point,
-        batch_size=batch_size,
-        sampling=sampling,
         examples=examples,
-        by_process=list(by_process),
+        quantity=Quantity(
+            experiment="noise",
+            kind="gradient",
+            backend="pytorch",
+            metric="std",
+            labels={"point": point, "batch_size": batch_size, "sampling": sampling},
+            groups=[[std] if std else [] for std in by_process],
+        ),
         draws=10,
         population=4.0,
         gradient=0.1,
@@ -100,20 +104,15 @@ def test_exponent_of_exact_data_is_exact() -> None:
         assert [found.value, found.low, found.high] == pytest.approx([power] * 3)
 
 
-def test_slope_is_that_of_least_squares() -> None:
-    """Through (1, 1), (10, 1), (100, 10): logs 0, 0, 1 at 0, 1, 2; slope 1 / 2."""
-    assert slope([1, 10, 100], [1, 1, 10]) == pytest.approx(0.5)
-
-
 def test_interval_is_students_over_processes() -> None:
     """Slopes -0.4, -0.5 and -0.6: mean -0.5, standard error 0.1 / sqrt 3, and t with 2 degrees."""
     powers = (-0.4, -0.5, -0.6)
-    found = exponent([noise_of(b, [b**power for power in powers]) for b in (1, 100)])
+    found = exponent([noise_of(b, [b**power for power in powers]) for b in (1, 10, 100)])
     assert found is not None
     half = stats.t.ppf(0.975, 2) * 0.1 / math.sqrt(3)
     assert [found.value, found.low, found.high] == pytest.approx([-0.5, -0.5 - half, -0.5 + half])
-    assert found.holds(-0.5)
-    assert not found.holds(-1.0)
+    assert not found.excludes(-0.5)
+    assert found.excludes(-1.0)
 
 
 def test_points_count_alike_in_each_process() -> None:
@@ -121,7 +120,7 @@ def test_points_count_alike_in_each_process() -> None:
     series = [
         noise_of(b, [b**power] * 2, point=point)
         for point, power in (("start", -0.4), ("optimum", -0.6))
-        for b in (1, 10)
+        for b in (1, 10, 100)
     ]
     found = exponent(series)
     assert found is not None
@@ -143,31 +142,29 @@ def test_finite_population_does_not_bend_the_exponent() -> None:
     "series",
     [
         [],
-        [noise_of(10, [1.0, 2.0])],
-        [noise_of(10, [1.0, None]), noise_of(20, [None, 1.0])],
-        [noise_of(10, [0.0]), noise_of(20, [0.0])],
+        [noise_of(10, [1.0, 2.0]), noise_of(20, [1.0, 2.0])],
+        [noise_of(b, [0.0]) for b in (10, 20, 30)],
+        [noise_of(b, [1.0], point=p) for b, p in ((1, "start"), (2, "start"), (3, "optimum"))],
     ],
-    ids=["nothing", "one size", "never two in one process", "zeros"],
+    ids=["nothing", "two sizes", "zeros", "at different points"],
 )
-def test_exponent_needs_two_sizes_in_a_process(series: list[Noise]) -> None:
+def test_exponent_needs_three_sizes_at_a_point(series: list[Noise]) -> None:
     """Nothing is made up for what lacks them."""
     assert exponent(series) is None
 
 
 def test_single_process_has_no_interval() -> None:
     """One slope says nothing of how slopes scatter."""
-    found = exponent([noise_of(b, [b**-0.5]) for b in (1, 10)])
+    found = exponent([noise_of(b, [b**-0.5]) for b in (1, 10, 100)])
     assert found is not None
-    assert found.value == pytest.approx(-0.5)
-    assert (found.low, found.high) == (None, None)
-    assert not found.holds(-0.5)
+    assert (found.value, found.low, found.high) == (-0.5, None, None)
 
 
 # --- with against without replacement
 
 
 def test_ratio_is_the_geometric_mean_over_points() -> None:
-    """Ratios 0.4 and 0.9 give sqrt(0.36) = 0.6 in each process."""
+    """Ratios 0.4 and 0.9 give sqrt(0.36) = 0.6 in each process, however noisy it is as a whole."""
     pairs = [
         noise_of(1000, [std, 2 * std], point=point, sampling=sampling)
         for point, without in (("start", 0.4), ("optimum", 0.9))
@@ -195,7 +192,7 @@ def test_ratio_needs_both_ways_in_a_process() -> None:
     pair = [noise_of(10, [1.0, None, 2.0]), noise_of(10, [0.5, None, 1.0], sampling="permutation")]
     (found,) = lessened(pair)
     assert found.ratio is not None
-    assert (found.ratio.value, found.ratio.processes) == (0.5, 2)
+    assert (found.ratio.value, found.ratio.replicates) == (0.5, 2)
 
 
 # --- from records
@@ -229,9 +226,9 @@ def test_processes_without_an_outcome_keep_their_place() -> None:
         )
 
     (found,) = noises([record(0, 4.0), record(1), record(2, 9.0)], 1500)
-    assert found.by_process == [2.0, None, 3.0]
+    assert found.quantity.groups == [[2.0], [], [3.0]]
     assert found.draws == 10
     std = found.std()
     assert std is not None
     assert std.value == pytest.approx(math.sqrt(6))
-    assert std.processes == 2
+    assert std.replicates == 2
