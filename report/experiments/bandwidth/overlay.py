@@ -97,7 +97,7 @@ def _compared(over: Overlay, lines: Lines, dtype: str) -> Figure:
         names="above",
     )
     return Figure(
-        name=f"{over.name}-working-set",
+        name=over.name,
         question="memory" if over.noun == "framework" else "compare",
         words=prose.words(
             TEMPLATE,

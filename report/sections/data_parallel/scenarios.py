@@ -237,7 +237,7 @@ class Setting:
         half = over(known, f"{self.key} half")
         if len(known) == len(each):
             return half
-        return dataclasses.replace(half, low=None, high=None, basis="nothing")
+        return dataclasses.replace(half, low=None, high=None, basis="nothing", key="")
 
     def batches(self) -> list[int]:
         """Return the minibatches to draw: p, 2 p, 4 p, ... until more bring little."""
