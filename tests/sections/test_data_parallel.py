@@ -214,7 +214,7 @@ def test_without_a_peak_there_is_no_resnet(result_of: Callable[..., Result]) -> 
     assert [f.question for f in data_parallel.figures(result)] == ["regression"]
     assert data_parallel.experiments(result) == ["memory", "steps"]
     assert not any("ResNet" in sentence for sentence in data_parallel.method(result))
-    said = plain(" ".join(data_parallel.method(result_of(noise=0.0))))
+    said = " ".join(map(plain, data_parallel.method(result_of(noise=0.0))))
     assert "an update takes 80.0 µs plus 13.0 ns for each example" in said.replace("\xa0", " ")
     assert "25.6 million" in said
 
