@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from report.figures import prose
+from report.figures.prose import plain
+from report.figures.shapes import Curves, Points, Reference, Upright
 from report.sections import data_parallel
 from report.sections.data_parallel.costs import Cluster, Link, Work, all_reduce_s, ring_s, tree_s
-from report.sections.data_parallel.inputs import inputs
-from report.sections.data_parallel.scenarios import scenarios
-from report.sections.data_parallel.words import words
+from report.sections.data_parallel.scenarios import Setting, inputs, scenarios
+from report.text.numerals import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,21 +104,19 @@ def test_examples_that_cost_nothing_never_pay() -> None:
     assert replace(WORK, per_example_s=0.0).half(CLUSTER) is None
 
 
-def test_dear_examples_pay_from_the_smallest_minibatch_on() -> None:
+def test_expensive_examples_pay_from_the_smallest_minibatch_on() -> None:
     """A second for each leaves nothing to the rest."""
     assert replace(WORK, per_example_s=1.0).half(CLUSTER) == 128
 
 
 def test_inputs_are_the_machines_own(result_of: Callable[..., Result]) -> None:
-    """The line through the updates' times, and memory's bandwidth."""
+    """The line through the updates' times in each process, and memory's bandwidth."""
     (given,) = inputs(result_of(noise=0.0))
-    assert given.step.fixed_s == pytest.approx(80e-6)
-    assert given.step.per_example_s == pytest.approx(13e-9)
-    assert len(given.processes) == 3
-    assert given.memory.bandwidth.value == pytest.approx(20e9)
-    work = given.regression()[0]
+    assert [step.fixed_s for step in given.steps] == [pytest.approx(80e-6)] * 3
+    assert [step.per_example_s for step in given.steps] == [pytest.approx(13e-9)] * 3
+    assert given.memory.estimate.value == pytest.approx(20e9)
     # Five weights and a bias in float32.
-    assert work.gradient_bytes == 24
+    assert given.regression()[0].gradient_bytes == 24
     assert given.cluster(16, 10).between.bytes_per_s == pytest.approx(1.25e9)
 
 
@@ -125,18 +125,18 @@ def test_resnet_is_computed_at_the_measured_peak(result_of: Callable[..., Result
     (given,) = inputs(result_of(noise=0.0))
     assert given.peak is not None
     image_s = 22.8e9 / given.peak.rate().value
-    assert [work.per_example_s for work in given.resnet()] == [pytest.approx(image_s)] * 4
+    assert [work.per_example_s for work in given.resnet()] == [pytest.approx(image_s)] * 3
     assert given.resnet()[0].gradient_bytes == 102_400_000
 
 
 def test_curves_begin_with_one_example_for_each_worker(result_of: Callable[..., Result]) -> None:
     """And all points are shared evenly."""
     (given,) = inputs(result_of())
-    for scenario in scenarios(given):
-        for setting in scenario.settings:
-            batches = scenario.batches(setting.cluster)
-            assert batches[0] == setting.cluster.workers
-            assert all(batch % setting.cluster.workers == 0 for batch in batches)
+    for settings in scenarios(given).values():
+        for setting in settings:
+            batches = setting.batches()
+            assert batches[0] == setting.workers
+            assert all(batch % setting.workers == 0 for batch in batches)
 
 
 def test_everything_is_called_a_model(result_of: Callable[..., Result]) -> None:
@@ -149,10 +149,12 @@ def test_everything_is_called_a_model(result_of: Callable[..., Result]) -> None:
         ("data-parallel-pytorch-resnet", "resnet"),
     ]
     for figure in figures:
+        assert figure.words.asked.startswith("<p>")
         assert figure.words.title.startswith("A model, not a measurement")
         assert figure.words.caption.startswith("Predicted, not measured")
-        assert "model" in figure.drawing.wide
-        assert "model" in figure.drawing.narrow
+        assert isinstance(figure.shape, Curves)
+        assert "model" in figure.shape.y.label
+        assert "model" in figure.shape.y.narrow
         assert {"predicted_step_s", "predicted_speedup"} <= set(figure.sheet.header)
         assert all(len(row) == len(figure.sheet.header) for row in figure.sheet.rows)
         assert all(len(row) == len(figure.table.header) for row in figure.table.rows)
@@ -162,8 +164,19 @@ def test_title_tells_what_the_least_minibatch_brings(
     figures_of: Callable[..., list[Figure]],
 ) -> None:
     """(80 us + 128 * 13 ns) / (80 us + 13 ns + 190 us) = 0.302."""
-    title = figures_of("data-parallel", noise=0.0)[0].words.title
-    assert title.endswith("the chapter's linear regression 0.302 times as fast as one")
+    title = plain(figures_of("data-parallel", noise=0.0)[0].words.title)
+    assert title.endswith("s linear regression 0.302 times as fast as one")
+
+
+def test_drawing_marks_half_of_each_number_of_workers(
+    figures_of: Callable[..., list[Figure]],
+) -> None:
+    """On the curves; with what bounds them, and how many examples there are."""
+    shape = figures_of("data-parallel", noise=0.0)[0].shape
+    assert isinstance(shape, Curves)
+    assert [mark.y for mark in shape.marks if isinstance(mark, Points)] == [(4, 64)]
+    assert [mark.x for mark in shape.marks if isinstance(mark, Upright)] == [1500]
+    assert [mark.y for mark in shape.marks if isinstance(mark, Reference)] == [1, 8, 128]
 
 
 def test_words_name_the_larger_of_what_is_not_shared(
@@ -183,7 +196,7 @@ def test_updates_that_do_not_grow_are_not_divided_by(
     """The fit gives 0 for each example: no minibatch is named."""
     figures = figures_of("data-parallel", noise=0.0, per_example_s=0.0)
     assert "no minibatch makes the speed-up 64" in figures[0].words.explanation
-    assert figures[0].table.rows[-1][5] == figures[0].table.rows[0][5]
+    assert [getattr(row[5], "text", "") for row in figures[0].table.rows] == [NONE, NONE]
 
 
 @pytest.mark.parametrize("kind", ["overhead", "bandwidth"])
@@ -201,51 +214,56 @@ def test_without_a_peak_there_is_no_resnet(result_of: Callable[..., Result]) -> 
     assert [f.question for f in data_parallel.figures(result)] == ["regression"]
     assert data_parallel.experiments(result) == ["memory", "steps"]
     assert not any("ResNet" in sentence for sentence in data_parallel.method(result))
+    said = " ".join(map(plain, data_parallel.method(result_of(noise=0.0))))
+    assert "an update takes 80.0 µs plus 13.0 ns for each example" in said.replace("\xa0", " ")
+    assert "25.6 million" in said
 
 
 def test_one_process_makes_a_prediction_without_an_interval(
     figures_of: Callable[..., list[Figure]],
 ) -> None:
     """There is one fit, and nothing that tells how far it would differ."""
-    figure = figures_of("data-parallel", processes=1)[0]
-    assert "95 %" not in figure.words.caption
-    assert "no interval" in figure.words.caption
+    caption = plain(figures_of("data-parallel", processes=1)[0].words.caption)
+    assert "95 %" not in caption
+    assert "no interval" in caption
+
+
+def many(result: Result, costs: list[float]) -> Setting:
+    """Return 128 workers, with what an example costs in each process."""
+    (given,) = inputs(result)
+    setting = scenarios(given)["regression"][-1]
+    works = [replace(setting.works[0], per_example_s=cost) for cost in costs]
+    return replace(setting, works=works)
 
 
 def test_a_prediction_whose_interval_holds_one_claims_no_difference(
     result_of: Callable[..., Result],
 ) -> None:
-    """Processes that disagree whether 128 workers are faster leave it open, also in the title."""
-    (given,) = inputs(result_of())
-    scenario = scenarios(given)[0]
-    # T(128, 1) / T(128, 128): far below 1 with cheap examples, far above it with dear ones.
-    works = [replace(scenario.work, per_example_s=c) for c in (1e-9, 1e-5, 1e-3)]
-    open_question = replace(scenario, work=works[1], works=works)
-    assert open_question.speedup(128, CLUSTER).excludes(1) is False
-    assert "no faster and no slower than one" in words(open_question, 1500).title
-    decided = replace(scenario, work=works[0], works=works[:1] * 3)
-    assert "times as fast as one" in words(decided, 1500).title
+    """Processes that disagree whether 128 workers are faster leave it open."""
+    result = result_of()
+    # T(128, 1) / T(128, 128): far below 1 with cheap examples, far above it with expensive ones.
+    for costs, said in (
+        ([1e-9, 1e-5, 1e-3], "no faster and no slower than one"),
+        ([1e-9, 1e-9, 1e-9], "times as fast as one"),
+    ):
+        title = prose.block(
+            data_parallel.TEMPLATE,
+            "regression_title",
+            settings=[many(result, costs)],
+            trained="it",
+        )
+        assert said in title
 
 
 def test_a_process_that_saw_no_cost_of_examples_takes_the_interval_only(
     result_of: Callable[..., Result],
 ) -> None:
-    """The line through all of them still names a minibatch."""
-    (given,) = inputs(result_of())
-    scenario = scenarios(given)[0]
-    flat = replace(scenario, works=[replace(scenario.work, per_example_s=0.0), *scenario.works])
-    half = flat.half(CLUSTER)
+    """The others still name a minibatch: the geometric mean of theirs."""
+    result = result_of()
+    half = many(result, [0.0, 1e-8, 4e-8]).half()
     assert half is not None
-    assert half.value == scenario.work.half(CLUSTER)
     assert half.low is None
-
-
-def test_a_value_beside_its_interval_widens_it(result_of: Callable[..., Result]) -> None:
-    """The line through all medians need not be the mean of the processes' lines."""
-    (given,) = inputs(result_of(noise=0.0))
-    scenario = scenarios(given)[0]
-    other = replace(scenario, work=replace(scenario.work, fixed_s=50e-6))
-    step = other.step(128, CLUSTER)
-    assert step.low is not None
-    assert step.high is not None
-    assert step.low == step.value < step.high
+    expected = many(result, [2e-8]).half()
+    assert expected is not None
+    assert half.value == pytest.approx(expected.value)
+    assert many(result, [0.0, 0.0]).half() is None

@@ -68,7 +68,7 @@ def test_every_comparison_of_the_issue_is_drawn(drawn: dict[str, Figure]) -> Non
         "frameworks-concise-concise",
         "frameworks-concise-listed",
         "frameworks-overhead-calls",
-        "frameworks-memory-memory",
+        "frameworks-memory",
         "frameworks-startup",
     ]
 

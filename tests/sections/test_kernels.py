@@ -61,11 +61,6 @@ def test_wider_blocks_never_move_more(width: int) -> None:
     assert moved <= product_bytes("block", N, max(1, width // 2), 4)
 
 
-def test_halving_the_bytes_of_a_number_doubles_the_intensity() -> None:
-    """Bfloat16 against float32."""
-    assert 2 * product_bytes("full", N, None, 2) == product_bytes("full", N, None, 4)
-
-
 def test_each_kernel_stands_once_however_many_experiments_measured_it(
     result_of: Callable[..., Result],
 ) -> None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.analysis.estimate import Estimate
+from report.figures.draw import drawing
+from report.figures.prose import plain
+from report.figures.shapes import YARDSTICK, Curves, Guide, Upright
 from report.sections import roofline
-from report.sections.roofline.ceilings import side
+from report.sections.roofline.cases import cases
 from report.sections.roofline.kernels import at
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from report.figures.figure import Figure
     from report.results.result import Result
-    from report.sections.roofline import Case
+    from report.sections.roofline.cases import Case
 
 # Without noise every process measures the same, so that answers are exact.
 EXACT = {"noise": 0.0}
@@ -29,34 +31,47 @@ PEAK = 2 * 4096**3 / (2e-6 + 2 * 4096**3 / (320e9 * 4096 / 4136))
 @pytest.fixture(name="case")
 def an_exact_case(result_of: Callable[..., Result]) -> Case:
     """Return the float32 roofline of a machine without noise."""
-    return roofline.cases(result_of(**EXACT))[0]
+    return cases(result_of(**EXACT))[0]
 
 
-def by_name(figures: list[Figure]) -> dict[str, Figure]:
-    """Return figures by name."""
-    return {figure.name: figure for figure in figures}
+@pytest.fixture(name="asked")
+def by_question(figures_of: Callable[..., list[Figure]]) -> Callable[..., dict[str, Figure]]:
+    """Return a function that draws, and returns figures by the question that each answers."""
+
+    def ask(**fields: object) -> dict[str, Figure]:
+        return {figure.question: figure for figure in figures_of("roofline", **fields)}
+
+    return ask
+
+
+def guides(figure: Figure) -> dict[str, Guide]:
+    """Return the roofs of a roofline by their short names."""
+    assert isinstance(figure.shape, Curves)
+    return {mark.narrow: mark for mark in figure.shape.marks if isinstance(mark, Guide)}
 
 
 def test_balance_is_peak_over_memory(case: Case) -> None:
     """Operations at the highest measured rate for each byte at 20 GB/s."""
-    balance = case.ceilings.balance()
+    balance = case.balance()
     assert balance.value == pytest.approx(PEAK / 20e9)
     # Equal processes: an interval without width.
     assert [balance.low, balance.high] == pytest.approx([balance.value] * 2)
+    # At 4 bytes an operand, and n / 6 operations for each byte that a product must move.
+    assert case.demand().value == pytest.approx(4 * PEAK)
+    assert case.demands().value == pytest.approx(4 * PEAK / 20e9)
+    assert case.least_size() / 6 == pytest.approx(PEAK / 20e9, rel=0.02)
 
 
 def test_more_bandwidth_lowers_the_balance(result_of: Callable[..., Result]) -> None:
     """Twice the bytes a second, half the operations that each must be worth."""
-    slow, fast = (
-        roofline.cases(result_of(noise=0.0, bandwidths={2**28: rate}))[0] for rate in (20e9, 40e9)
-    )
-    assert slow.ceilings.balance().value == pytest.approx(2 * fast.ceilings.balance().value)
+    slow, fast = (cases(result_of(noise=0.0, bandwidths={2**28: rate}))[0] for rate in (20e9, 40e9))
+    assert slow.balance().value == pytest.approx(2 * fast.balance().value)
     # No kernel's share of the higher roof is larger.
     for before, after in zip(slow.kernels, fast.kernels, strict=True):
         if before.family == "triad":
             continue  # made faster with the memory
-        lower = slow.ceilings.share(before, slow.ceilings.memory).value
-        assert fast.ceilings.share(after, fast.ceilings.memory).value <= lower * (1 + 1e-9)
+        lower = slow.share(before, slow.memory).value
+        assert fast.share(after, fast.memory).value <= lower * (1 + 1e-9)
 
 
 def test_share_below_the_balance_is_of_the_sloped_roof(case: Case) -> None:
@@ -64,10 +79,9 @@ def test_share_below_the_balance_is_of_the_sloped_roof(case: Case) -> None:
     column = at(case.kernels, strategy="column", size=256)
     assert column is not None
     rate, intensity = 131_072 / 12e-6, 131_072 / (66_048 * 4)
-    memory = case.ceilings.share(column, case.ceilings.memory)
-    highest = case.ceilings.share(column, case.ceilings.highest)
-    assert memory.value == pytest.approx(rate / (intensity * 20e9))
-    assert highest.value == pytest.approx(rate / (intensity * 200e9))
+    memory, steepest = (case.share(column, roof).value for roof in (case.memory, case.steepest))
+    assert memory == pytest.approx(rate / (intensity * 20e9))
+    assert steepest == pytest.approx(rate / (intensity * 200e9))
 
 
 def test_share_above_the_balance_is_of_the_peak(case: Case) -> None:
@@ -76,36 +90,45 @@ def test_share_above_the_balance_is_of_the_peak(case: Case) -> None:
     best = at(case.kernels, strategy="full-out", size=4096, dtype="float32")
     assert full is not None
     assert best is not None
-    for roof in (case.ceilings.memory, case.ceilings.highest):
-        assert case.ceilings.share(full, roof).value == pytest.approx(2 * 256**3 / 110e-6 / PEAK)
-        assert case.ceilings.share(best, roof).value == 1
+    for roof in (case.memory, case.steepest):
+        assert case.share(full, roof).value == pytest.approx(2 * 256**3 / 110e-6 / PEAK)
+        assert case.share(best, roof).value == 1
 
 
 @pytest.mark.parametrize(
-    ("intensity", "expected"),
-    [(0.9, "memory"), (1.0, "either"), (1.05, "either"), (1.2, "arithmetic")],
+    ("share", "expected"),
+    [(0.9, "memory"), (0.99, "either"), (1.01, "either"), (1.1, "arithmetic")],
 )
 def test_within_the_balances_interval_a_kernel_is_on_no_side(
-    case: Case, intensity: float, expected: str
+    result_of: Callable[..., Result], share: float, expected: str
 ) -> None:
     """A difference that the interval does not show is not claimed."""
-    balance = Estimate(value=1.02, low=0.95, high=1.1, replicates=3, samples=9, basis="replicates")
+    case = cases(result_of(noise=0.1))[0]
+    balance = case.balance()
+    assert balance.low is not None
+    assert balance.high is not None
+    assert 0.9 < balance.low / balance.value < 0.99
+    assert 1.01 < balance.high / balance.value < 1.1
     add = at(case.kernels, operation="add", size=1)
     assert add is not None
-    kernel = replace(add, quantity=replace(add.quantity, flops=round(1000 * intensity)))
-    assert side(replace(kernel, least_bytes=1000), balance) == expected
+    flops = round(10**6 * balance.value * share)
+    kernel = replace(add, quantity=replace(add.quantity, flops=flops, bytes_moved=10**6))
+    assert case.side(kernel) == expected
 
 
-def test_figures_are_float32_then_balance_then_other_formats(
+def test_figures_are_float32_then_balance_then_all_formats(
     figures_of: Callable[..., list[Figure]],
 ) -> None:
-    """Each named after its backend, with a question that the template knows."""
+    """However many formats there are, they share one figure; one alone has none."""
     figures = figures_of("roofline")
     assert [(figure.name, figure.question) for figure in figures] == [
         ("roofline-pytorch-float32", "roofline"),
         ("roofline-pytorch-balance", "balance"),
-        ("roofline-pytorch-bfloat16", "dtype"),
+        ("roofline-pytorch-dtype", "dtype"),
     ]
+    many = figures_of("roofline", peaks={"float32": 3e11, "float64": 2e11, "float16": 9e11})
+    assert len(many) == 3
+    assert len(figures_of("roofline", peaks={"float32": 320e9})) == 2
 
 
 def test_two_backends_have_their_own_figures(result_of: Callable[..., Result]) -> None:
@@ -115,30 +138,84 @@ def test_two_backends_have_their_own_figures(result_of: Callable[..., Result]) -
 
 
 def test_table_and_sheet_hold_every_kernel(result_of: Callable[..., Result]) -> None:
-    """And the sheet the roofs and the balance as well."""
+    """And the sheet the roofs and the balance as well; each row says whose number it is."""
     result = result_of()
-    figure, case = roofline.figures(result)[0], roofline.cases(result)[0]
+    figure, _, formats = roofline.figures(result)
+    case, other = cases(result)
     assert [row[0] for row in figure.table.rows] == [kernel.name for kernel in case.kernels]
-    assert all(len(row) == len(figure.table.header) for row in figure.table.rows)
-    assert all(len(row) == len(figure.sheet.header) for row in figure.sheet.rows)
+    assert [row[0] for row in formats.table.rows] == [f"bfloat16, {k.name}" for k in other.kernels]
+    for one in (figure, formats):
+        assert {len(row) for row in one.table.rows} == {len(one.table.header)}
+        assert {len(row) for row in one.sheet.rows} == {len(one.sheet.header)}
+        assert all(row[-1] for row in one.sheet.rows)
     # L1, L2, memory and the peak, then the balance.
     assert [row[0] for row in figure.sheet.rows][:6] == ["roof"] * 4 + ["balance", "kernel"]
+    assert {row[1] for row in formats.sheet.rows} == {"float32", "bfloat16"}
+
+
+def test_slopes_end_at_the_peak_and_say_whose_they_are(
+    case: Case, asked: Callable[..., dict[str, Figure]]
+) -> None:
+    """Memory's is drawn in ink; on a phone only their names tell caches apart."""
+    figure = asked(**EXACT)["roofline"]
+    roofs = guides(figure)
+    assert list(roofs)[:3] == ["L1", "L2", "memory"]
+    for name, roof in case.roofs.items():
+        assert roofs[name].y[1] == case.peak.value
+        assert roofs[name].y[1] / roofs[name].x[1] == pytest.approx(roof.estimate.value)
+        assert (roofs[name].colour == YARDSTICK) == (name == "memory")
+    assert isinstance(figure.shape, Curves)
+    (balance,) = (mark for mark in figure.shape.marks if isinstance(mark, Upright))
+    assert balance.x == case.balance().value
+    named = [line.name for line in figure.shape.lines if line.name]
+    assert named == list(dict.fromkeys(kernel.family for kernel in case.kernels))
+    drawn = drawing(figure.name, figure.words.alt, figure.shape)
+    for layout in (drawn.wide, drawn.narrow):
+        for name in ("L1", "L2", "memory", "balance", "element", "update"):
+            assert name in layout
+
+
+def test_a_second_slope_close_to_the_first_is_named_further_on(
+    asked: Callable[..., dict[str, Figure]],
+) -> None:
+    """Two names beside each other would touch."""
+    apart, close = (
+        guides(asked(bandwidths={2**14: 200e9, 2**18: second, 2**28: 20e9})["roofline"])
+        for second in (60e9, 190e9)
+    )
+    assert apart["L1"].at[0] == apart["L2"].at[0]
+    assert close["L2"].at[0] > 3 * close["L1"].at[0]
 
 
 def test_title_counts_the_kernels_below_the_balance(
-    figures_of: Callable[..., list[Figure]],
+    asked: Callable[..., dict[str, Figure]],
 ) -> None:
     """As many as the table puts on memory's side."""
-    figure = figures_of("roofline")[0]
+    figure = asked()["roofline"]
     fewer = [row[-1] for row in figure.table.rows].count("memory")
     assert f"{fewer} of {len(figure.table.rows)} kernels have fewer" in figure.words.title
 
 
+def test_title_of_all_formats_names_the_highest_and_the_lowest_balance(
+    result_of: Callable[..., Result], asked: Callable[..., dict[str, Figure]]
+) -> None:
+    """1.9 TFLOPS in bfloat16 against 320 GFLOPS in float32, with the same memory."""
+    float32, bfloat16 = cases(result_of(**EXACT))
+    figure = asked(**EXACT)["dtype"]
+    title = plain(figure.words.title)
+    assert f"{bfloat16.balance().value:.1f} operations" in title
+    assert title.endswith(f"in bfloat16, {float32.balance().value:.1f} in float32")
+    caption = plain(figure.words.caption)
+    assert "float32 317 GFLOPS" in caption
+    assert "bfloat16 1.88 TFLOPS" in caption
+    assert f"{bfloat16.least_size()} in bfloat16" in figure.words.explanation
+
+
 def test_words_name_the_calls_where_no_roof_decides(
-    figures_of: Callable[..., list[Figure]],
+    asked: Callable[..., dict[str, Figure]],
 ) -> None:
     """9 us for a dot product, of which its roof explains less than a thousandth; an add is 1 us."""
-    words = figures_of("roofline", **EXACT)[0].words.explanation
+    words = plain(asked(**EXACT)["roofline"].words.explanation)
     assert "element 9.0, column 12, row 9.0" in words
     assert "For element, memory and arithmetic at their roofs account for less than 10 %" in words
     # 80 us and 13 ns for one example; 99.5 us for 1,500.
@@ -158,23 +235,13 @@ def test_without_rates_or_bandwidths_there_is_no_roofline(
 
 
 def test_without_updates_and_additions_the_rest_stands(result_of: Callable[..., Result]) -> None:
-    """No sentence compares with an addition that was not measured."""
+    """No sentence compares with an addition that was not measured; what was is named."""
+    assert roofline.experiments(result_of()) == ["products", "memory", "steps"]
     result = result_of(leave_out=("overhead",))
     figure = roofline.figures(result)[0]
     assert roofline.experiments(result) == ["products", "memory"]
     assert "add" not in figure.words.explanation
     assert "update" not in figure.words.explanation
-
-
-def test_all_experiments_that_are_drawn_are_named(result_of: Callable[..., Result]) -> None:
-    """Their noise grades decide how far the figure can be trusted."""
-    assert roofline.experiments(result_of()) == ["products", "memory", "steps"]
-
-
-def test_one_number_format_makes_one_roofline(figures_of: Callable[..., list[Figure]]) -> None:
-    """And the balance."""
-    figures = figures_of("roofline", peaks={"float32": 320e9})
-    assert len(figures) == 2
 
 
 def test_one_process_claims_no_interval(result_of: Callable[..., Result]) -> None:
@@ -186,89 +253,80 @@ def test_one_process_claims_no_interval(result_of: Callable[..., Result]) -> Non
             assert series.timing is not None
             short = replace(series.timing, elapsed_s=series.timing.elapsed_s[:2], samples=2)
             record.outcome.series[index] = replace(series, timing=short)
-    figures = by_name(roofline.figures(result))
-    assert "no interval" in figures["roofline-pytorch-float32"].words.caption
-    assert "95 %" not in figures["roofline-pytorch-balance"].words.caption
+    for figure in roofline.figures(result):
+        assert "no interval" in figure.words.caption
+        assert "95 %" not in plain(figure.words.caption)
 
 
 def test_unknown_caches_leave_one_slope(
-    result_of: Callable[..., Result], figures_of: Callable[..., list[Figure]]
+    result_of: Callable[..., Result], asked: Callable[..., dict[str, Figure]]
 ) -> None:
     """The largest working set's, as memory."""
-    case = roofline.cases(result_of(machine={"caches": []}))[0]
-    assert [roof.name for roof in case.ceilings.roofs] == ["memory"]
-    assert figures_of("roofline", machine={"caches": []})[0].drawing.narrow
+    unknown: dict[str, object] = {"machine": {"caches": []}}
+    assert list(cases(result_of(**unknown))[0].roofs) == ["memory"]
+    assert next(iter(guides(asked(**unknown)["roofline"]))) == "memory"
 
 
 def test_caches_slower_than_memory_are_drawn_as_they_are(
-    result_of: Callable[..., Result], figures_of: Callable[..., list[Figure]]
+    result_of: Callable[..., Result], asked: Callable[..., dict[str, Figure]]
 ) -> None:
     """On small working sets calls decide; no word says that nearer is faster."""
     flat = {2**14: 2e9, 2**18: 9e9, 2**28: 20e9}
-    case = roofline.cases(result_of(bandwidths=flat))[0]
-    assert case.ceilings.highest is case.ceilings.memory
-    assert figures_of("roofline", bandwidths=flat)[0].drawing.wide
+    case = cases(result_of(bandwidths=flat))[0]
+    assert case.steepest is case.memory
+    assert list(guides(asked(bandwidths=flat)["roofline"]))[:3] == ["memory", "L2", "L1"]
 
 
 def test_memory_that_feeds_the_peak_turns_the_title(
-    figures_of: Callable[..., list[Figure]],
+    asked: Callable[..., dict[str, Figure]],
 ) -> None:
     """A slow processor with fast memory: the finding is the other way round."""
-    figures = by_name(figures_of("roofline", noise=0.0, bandwidths={2**28: 1e13}))
+    title = plain(asked(noise=0.0, bandwidths={2**28: 1e13})["balance"].words.title)
     # 4 bytes for each of about 3.2e11 operations against 1e13.
-    title = figures["roofline-pytorch-balance"].words.title
     assert title.startswith("Memory gives 7.9 times the bytes")
-
-
-def test_a_tie_is_called_one(figures_of: Callable[..., list[Figure]]) -> None:
-    """Where the interval holds 1, no side wins."""
-    figures = by_name(figures_of("roofline", noise=0.2, bandwidths={2**28: 4 * PEAK}, triads=1.0))
-    assert figures["roofline-pytorch-balance"].words.title.startswith("Memory gives about")
+    # Where the interval holds 1, no side wins.
+    tied = asked(noise=0.2, bandwidths={2**28: 4 * PEAK}, triads=1.0)["balance"]
+    assert tied.words.title.startswith("Memory gives about")
 
 
 def test_chapters_estimate_stands_beside_this_machines(
-    figures_of: Callable[..., list[Figure]],
+    asked: Callable[..., dict[str, Figure]],
 ) -> None:
     """Both ratios, and which clock was taken."""
-    caption = figures_of("roofline", **EXACT)[1].words.caption
+    figure = asked(**EXACT)["balance"]
+    caption = plain(figure.words.caption)
     assert "2 GHz × 16 cores × 32 B = 1.02 TB/s against 100 GB/s from memory" in caption  # noqa: RUF001
     # 2.6 GHz * 2 * 32 B = 166.4 GB/s, 8.3 times 20 GB/s.
     assert "= 166 GB/s, at the clock that the system reports" in caption
     assert "8.3 times what memory was measured to give" in caption
+    rows = {str(row[0]): row for row in figure.table.rows}
+    assert getattr(rows["here: memory"][2], "text", "") == "1.00"
+    assert getattr(rows["here: L1"][2], "text", "") == "10.0"
 
 
 def test_without_a_clock_the_arithmetic_is_not_made(
-    figures_of: Callable[..., list[Figure]],
+    result_of: Callable[..., Result], asked: Callable[..., dict[str, Figure]]
 ) -> None:
-    """The row is missing, and the caption says why."""
-    figure = figures_of("roofline", machine={"frequency_hz": None})[1]
-    assert "does not tell its clock" in figure.words.caption
+    """The row is missing, and the caption says why; an accelerator is not the processor."""
+    figure = asked(machine={"frequency_hz": None})["balance"]
+    assert "the clock is not known" in figure.words.caption
     assert not any("GHz" in str(row[0]) and "here" in str(row[0]) for row in figure.table.rows)
-
-
-def test_an_accelerator_is_not_reckoned_with_the_processors_clock(
-    result_of: Callable[..., Result],
-) -> None:
-    """Neither for the chapter's arithmetic nor for a theoretical peak."""
     result = result_of(device="cuda:0", machine={"max_frequency_hz": 3e9})
-    figures = roofline.figures(result)
-    assert "cannot be done here: this is cuda:0" in figures[1].words.caption
-    assert "Dotted" not in figures[0].words.caption
-    assert any("no table here tells what cuda:0" in s for s in roofline.method(result))
+    drawn, balance, _ = roofline.figures(result)
+    assert "cannot be done here: this is cuda:0" in balance.words.caption
+    assert "Dotted" not in drawn.words.caption
+    assert any("what cuda:0 does in a cycle" in s for s in roofline.method(result))
 
 
 def test_theoretical_peak_is_drawn_where_it_can_hold(result_of: Callable[..., Result]) -> None:
     """3 GHz * 2 cores * 64 = 384 GFLOPS is above the measured 320; 2 GHz would not be."""
     known = result_of(machine={"max_frequency_hz": 3e9})
     wrong = result_of(machine={"max_frequency_hz": 2e9})
-    assert "384 GFLOPS" in roofline.figures(known)[0].words.caption
+    figure = roofline.figures(known)[0]
+    assert "384 GFLOPS" in plain(figure.words.caption)
+    promised, measured = guides(figure)["384 GFLOPS"], list(guides(figure).values())[3]
+    assert promised.y == pytest.approx((384e9, 384e9))
+    # Close to each other: one is named above its line, one below.
+    assert (promised.va, measured.va) == ("bottom", "top")
     assert "Dotted" not in roofline.figures(wrong)[0].words.caption
     assert any("less than was measured" in sentence for sentence in roofline.method(wrong))
-
-
-def test_both_layouts_name_every_roof(figures_of: Callable[..., list[Figure]]) -> None:
-    """The colours of the roofs are alike; only their names tell them apart."""
-    drawing = figures_of("roofline")[0].drawing
-    for layout in (drawing.wide, drawing.narrow):
-        for name in ("L1", "L2", "memory", "balance", "element", "update"):
-            assert name in layout

@@ -44,12 +44,12 @@ MEASURED: dict[str, tuple[str, str, list[str]]] = {
     "block-width-pytorch": ("columns of a block", "rate, GFLOPS", ["n = 256", "n = 1,024"]),
     "threads-pytorch": ("threads", "rate, GFLOPS", ["each thread at full speed"]),
     "gradient-noise-pytorch-slope": (
-        "batch size b (logarithmic)",
-        "standard deviation of the gradient (logarithmic)",
+        "batch size b",
+        "standard deviation of the gradient",
         ["start", "halfway", "optimum"],
     ),
     "gradient-noise-pytorch-population": (
-        "batch size b (logarithmic)",
+        "batch size b",
         "noise without / with replacement",
         [],
     ),
@@ -144,11 +144,13 @@ MODELLED: dict[str, tuple[str, str, list[str]]] = {
     "roofline-pytorch-balance": (
         "bytes per second, GB/s (logarithmic)",
         "here: memory",
-        ["chapter: memory", "here: L1", "reckoned, not measured"],
+        ["chapter: memory", "here: L1", "computed"],
     ),
-    "roofline-pytorch-float64": ("arithmetic intensity, FLOP/byte", "rate, GFLOPS", ["full"]),
-    "roofline-pytorch-bfloat16": ("arithmetic intensity, FLOP/byte", "rate, GFLOPS", ["full"]),
-    "roofline-pytorch-float16": ("arithmetic intensity, FLOP/byte", "rate, GFLOPS", ["full"]),
+    "roofline-pytorch-dtype": (
+        "arithmetic intensity, FLOP/byte",
+        "rate, GFLOPS",
+        ["float32", "float64", "bfloat16", "float16"],
+    ),
     "data-parallel-pytorch-regression": (
         "minibatch, examples",
         "speed-up over one worker, model",
@@ -167,17 +169,13 @@ KINDS_OF_FIGURES = (
     "Curve of",
     "Curves of",
     "Dot plot of",
-    "Dots along a curve",
-    "Dots on falling straight lines",
     "Heat map of",
-    "Predicted curves of",
-    "Roofline on",
 )
 """How the words begin for a person who does not see a figure."""
 
 ON_A_PHONE = {
-    "batch size b (logarithmic)": "batch size",
-    "standard deviation of the gradient (logarithmic)": "standard deviation",
+    "batch size b": "batch size",
+    "standard deviation of the gradient": "standard deviation",
     "noise without / with replacement": "ratio of noise",
     "speed-up over one worker, model": "speed-up in the model",
 }

@@ -129,7 +129,7 @@ def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequenc
             **sweep.facts(lines, known),
         ),
         shape=shape,
-        table=_table(lines, sweep),
+        table=table_of(lines, sweep),
         sheet=sheet(series),
         code=sorted({str(q.labels["operation"]) for q in series}),
     )
@@ -168,7 +168,7 @@ def _call(call_s: float, series: Sequence[Quantity]) -> Guide:
     )
 
 
-def _table(lines: Lines, sweep: Sweep) -> Table:
+def table_of(lines: Lines, sweep: Sweep) -> Table:
     """Return the lines' values, a column for each, and what the last of two is to the first."""
     unit = sweep.y.label.rpartition(", ")[2]
     pair = {*lines} == {"sequential", "random"}

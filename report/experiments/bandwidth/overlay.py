@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from report.analysis.quantities import ratio
 from report.experiments.bandwidth.caches import roofs
-from report.experiments.bandwidth.figures import BANDWIDTH, TEMPLATE, sheet, sizes_of
+from report.experiments.bandwidth.figures import (
+    BANDWIDTH,
+    SWEEPS,
+    TEMPLATE,
+    sheet,
+    sizes_of,
+    table_of,
+)
 from report.experiments.bandwidth.quantities import (
     STREAMS,
     of_records,
@@ -15,13 +22,12 @@ from report.experiments.bandwidth.quantities import (
     working_set,
 )
 from report.figures import prose
-from report.figures.figure import Figure, Number, Table, number, together
+from report.figures.figure import Figure, together
 from report.figures.shapes import Axis, Curves, line
-from report.text import names
 from report.text.units import GIGA
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from report.analysis.quantities import Quantity
     from report.experiments.subject import Overlay
@@ -57,19 +63,19 @@ def overlay(over: Overlay) -> list[Figure]:
     if len(series) < 2:
         return []
     shared = set.intersection(*({_what(q) for q in mine} for mine in series.values()))
-    wanted = sorted(shared, key=lambda what: (what[1], OPERATIONS.index(what[0])))
-    wanted = [what for what in wanted if what[1] == wanted[0][1]]
-    wanted = sorted(wanted[: 2 if over.noun == "framework" else 1], key=_place)
+    first = next(iter(series.values()))
+    dtype = next((_what(q)[1] for q in first if _what(q) in shared), "")
+    common = [operation for operation in OPERATIONS if (operation, dtype) in shared]
+    shown = common[: 2 if over.noun == "framework" else 1]
     lines = {
-        (name, what[0]): sorted((q for q in mine if _what(q) == what), key=working_set)
+        (name, operation): sorted(
+            (q for q in mine if _what(q) == (operation, dtype)), key=working_set
+        )
         for name, mine in series.items()
-        for what in wanted
+        for operation in STREAMS
+        if operation in shown
     }
-    return [_compared(over, lines, wanted[0][1])] if wanted else []
-
-
-def _place(what: tuple[str, str]) -> int:
-    return STREAMS.index(what[0])
+    return [_compared(over, lines, dtype)] if lines else []
 
 
 def _what(quantity: Quantity) -> tuple[str, str]:
@@ -80,9 +86,9 @@ def _compared(over: Overlay, lines: Lines, dtype: str) -> Figure:
     index = {subject.name: subject.index for subject in over.subjects}
     several = len({operation for _, operation in lines}) > 1
     named = {key: ", ".join(key) if several else key[0] for key in lines}
-    sizes = sizes_of([q for mine in lines.values() for q in mine])
+    every = [q for mine in lines.values() for q in mine]
     shape = Curves(
-        x=Axis(label="working set", scale="bytes", ticks=sizes),
+        x=Axis(label="working set", scale="bytes", ticks=sizes_of(every)),
         y=Axis(label=BANDWIDTH.label, unit=GIGA),
         lines=tuple(
             line(
@@ -97,7 +103,7 @@ def _compared(over: Overlay, lines: Lines, dtype: str) -> Figure:
         names="above",
     )
     return Figure(
-        name=f"{over.name}-working-set",
+        name=over.name,
         question="memory" if over.noun == "framework" else "compare",
         words=prose.words(
             TEMPLATE,
@@ -110,7 +116,7 @@ def _compared(over: Overlay, lines: Lines, dtype: str) -> Figure:
             **_gap(over, [name for name, _ in lines]),
         ),
         shape=shape,
-        table=_table(sizes, {named[key]: mine for key, mine in lines.items()}),
+        table=table_of({named[key]: mine for key, mine in lines.items()}, SWEEPS["working_set"]),
         sheet=together(((name, sheet(mine)) for (name, _), mine in lines.items()), over.noun),
         code=[*CODE] if over.noun == "framework" else [],
         backends=[s.backend for s in over.subjects if over.noun == "framework"],
@@ -138,12 +144,3 @@ def _gap(over: Overlay, shown: Sequence[str]) -> dict[str, object]:
         "gap": gaps[order[-1]],
         "ties": [name for name, gap in gaps.items() if not gap.excludes(1)],
     }
-
-
-def _table(sizes: Sequence[int], lines: Mapping[str, Sequence[Quantity]]) -> Table:
-    rates = {name: {working_set(q): q.bandwidth() for q in mine} for name, mine in lines.items()}
-    rows: list[list[str | Number]] = [
-        [names.size(size), *(number(mine.get(size), GIGA) for mine in rates.values())]
-        for size in sizes
-    ]
-    return Table(header=["working set", *(f"{name}, GB/s" for name in lines)], rows=rows)

@@ -54,8 +54,8 @@ def sentences(_: Result) -> list[str]:
 
 def method(result: Result) -> list[str]:
     """Describe the model, what of it was measured, and what is assumed."""
-    given = inputs(result)
-    return prose.sentences(TEMPLATE, "method", inputs=given, model=model) if given else []
+    measured = [(given, scenarios(given)["regression"][0].parts()) for given in inputs(result)]
+    return prose.sentences(TEMPLATE, "method", inputs=measured, model=model) if measured else []
 
 
 def _figure(name: str, question: str, settings: Sequence[Setting], result: Result) -> Figure:

@@ -80,15 +80,6 @@ class Inputs:
         peak = set() if self.peak is None else {self.peak.experiment}
         return {self.updates, self.memory.quantity.experiment} | peak
 
-    def fixed(self) -> Estimate:
-        """Return the seconds of an update, whatever its batch."""
-        return over([step.fixed_s for step in self.steps], f"{self.updates} {self.backend} fixed")
-
-    def per_example(self) -> Estimate:
-        """Return the seconds that each example adds."""
-        key = f"{self.updates} {self.backend} per example"
-        return over([step.per_example_s for step in self.steps], key)
-
     def regression(self) -> list[Work]:
         """Return the chapter's linear regression, for each process."""
         return [
@@ -214,7 +205,7 @@ class Setting:
         """Return the seconds until every worker has the sum of all gradients."""
         return self.cluster.communication_s(self.works[0].gradient_bytes)
 
-    def parts(self) -> list[tuple[str, Estimate | float]]:
+    def parts(self) -> dict[str, Estimate | float]:
         """Return the parts of a step with the smallest minibatch, the largest first."""
         fixed = self._over(lambda work: work.fixed_s, "fixed")
         examples = self._over(lambda work: work.per_example_s, "example")
@@ -223,7 +214,7 @@ class Setting:
             (examples.value, "examples", examples),
             (self.exchange_s, "exchange", self.exchange_s),
         ]
-        return [(name, part) for _, name, part in sorted(parts, key=lambda part: -part[0])]
+        return {name: part for _, name, part in sorted(parts, key=lambda part: -part[0])}
 
     def half(self) -> Estimate | None:
         """Return the minibatch that makes half the workers' number; None where none does.
@@ -237,7 +228,7 @@ class Setting:
         half = over(known, f"{self.key} half")
         if len(known) == len(each):
             return half
-        return dataclasses.replace(half, low=None, high=None, basis="nothing")
+        return dataclasses.replace(half, low=None, high=None, basis="nothing", key="")
 
     def batches(self) -> list[int]:
         """Return the minibatches to draw: p, 2 p, 4 p, ... until more bring little."""

@@ -12,7 +12,7 @@ from report.experiments.bandwidth.caches import MEMORY
 from report.experiments.matmul.figures import CHAPTERS_WIDTH
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
-from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Row, Upright, line, row
+from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Upright, line, row
 from report.sections.roofline.hardware import CHAPTER, CHAPTER_MEMORY, vector_estimate
 from report.sections.roofline.kernels import FAMILIES, Kernel, at, number_format
 from report.text.numerals import digits, scaled
@@ -145,6 +145,7 @@ def _roofline(cases: Sequence[Case], colours: Sequence[int], lines: Sequence[Lin
     ]
     if len(cases) == 1 and case.theoretical:
         flats.append((case.theoretical, None, "hardware, at most"))
+    top = max(flat for flat, *_ in flats)
     # The left part is for the names of the slopes: no kernel lies there, and none has ended.
     xs = [x for one in lines for x in one.x]
     left = min(min(xs) / 16, min(flat for flat, *_ in flats) / steepest / 8)
@@ -156,7 +157,7 @@ def _roofline(cases: Sequence[Case], colours: Sequence[int], lines: Sequence[Lin
             label="rate, GFLOPS",
             unit=GIGA,
             low=low / GIGA,
-            high=4 * max(flat for flat, *_ in flats) / GIGA,
+            high=4 * top / GIGA,
         ),
         lines=tuple(lines),
         marks=(
@@ -168,9 +169,10 @@ def _roofline(cases: Sequence[Case], colours: Sequence[int], lines: Sequence[Lin
                     label=f"{name} {scaled(flat, 'FLOPS')}" if len(cases) == 1 else "",
                     narrow=scaled(flat, "FLOPS") if len(cases) == 1 else "",
                     at=(right, flat),
-                    offset=(-3, 3),
+                    # Two close to each other: the lower one's name goes below its line.
+                    offset=(-3, -3 if flat < top < 2 * flat else 3),
                     ha="right",
-                    va="bottom",
+                    va="top" if flat < top < 2 * flat else "bottom",
                     colour=colour,
                 )
                 for flat, colour, name in flats
@@ -263,12 +265,11 @@ HEADER = [
     "side of the balance",
 ]
 
-SIDES = {"memory": "memory", "either": "within the interval", "arithmetic": "arithmetic"}
-
 
 def _cells_of(kernel: Kernel, case: Case) -> list[str | Number]:
     """Return a kernel's intensity, its rate, and its shares of the roofs above and of memory."""
     best = kernel.quantity.name() == case.compute.quantity.name()
+    side = case.side(kernel)
     return [
         kernel.name,
         Number(text=digits(kernel.intensity)),
@@ -277,7 +278,7 @@ def _cells_of(kernel: Kernel, case: Case) -> list[str | Number]:
             Number(text="100") if best else number(case.share(kernel, roof), PERCENT)
             for roof in (case.steepest, case.memory)
         ),
-        SIDES[case.side(kernel)],
+        side if side != "either" else "within the interval",
     ]
 
 
@@ -314,10 +315,7 @@ def balance(case: Case, machine: Machine) -> Figure:
     """Draw this machine's bytes per second beside the chapter's."""
     here = vector_estimate(machine, case.device)
     flows = _flows(case, here)
-    measured = [flow if isinstance(flow, Estimate) else None for _, flow, _ in flows]
-    reckoned = tuple(None if isinstance(flow, Estimate) else flow for _, flow, _ in flows)
-    values = [flow.value if isinstance(flow, Estimate) else flow for _, flow, _ in flows]
-    none = (None,) * len(flows)
+    values = [flow.value for _, flow, _ in flows]
     shape = Dots(
         labels=tuple(name for name, _, _ in flows),
         # Three decades or more, so that the ticks are powers of ten and never collide.
@@ -328,8 +326,8 @@ def balance(case: Case, machine: Machine) -> Figure:
             high=max(values) / GIGA * 4,
         ),
         rows=(
-            row("measured", 0, measured),
-            Row(name="computed", index=0, values=reckoned, low=none, high=none, hollow=True),
+            row("measured", 0, [flow if flow.key else None for _, flow, _ in flows]),
+            row("computed", 0, [None if flow.key else flow for _, flow, _ in flows], hollow=True),
         ),
         of=1,
     )
@@ -350,50 +348,47 @@ def balance(case: Case, machine: Machine) -> Figure:
         shape=shape,
         table=Table(
             header=["bytes", "GB/s", "times the memory's"],
-            rows=[[name, _either(flow, GIGA), _either(times)] for name, flow, times in flows],
+            rows=[[name, number(flow, GIGA), number(times)] for name, flow, times in flows],
             caption="Values with their 95 % intervals; those without one are computed",
         ),
         sheet=Sheet(
             header=["what", "measured", *columns("bytes_per_s")[:3], "key"],
             rows=[
-                [name, "yes", *cells(flow)[:3], flow.key]
-                if isinstance(flow, Estimate)
-                else [name, "no", flow, None, None, None]
+                [name, "yes" if flow.key else "no", *cells(flow)[:3], flow.key]
                 for name, flow, _ in flows
             ],
         ),
     )
 
 
-def _flows(
-    case: Case, here: VectorEstimate | None
-) -> list[tuple[str, Estimate | float, Estimate | float]]:
+def _flows(case: Case, here: VectorEstimate | None) -> list[tuple[str, Estimate, Estimate]]:
     """Return bytes per second, and how many times what memory gives, by whose they are.
 
-    What was measured is an estimate, what only follows from other numbers a plain number.
+    What was not measured has no key, and no interval.
     """
     memory = case.memory
-    flows: list[tuple[str, Estimate | float, Estimate | float]] = [
-        (f"chapter: {CHAPTER.words}", CHAPTER.bytes_per_s, CHAPTER.bytes_per_s / CHAPTER_MEMORY),
-        ("chapter: memory", CHAPTER_MEMORY, 1.0),
+    flows = [
+        (
+            f"chapter: {CHAPTER.words}",
+            _exact(CHAPTER.bytes_per_s),
+            _exact(CHAPTER.bytes_per_s / CHAPTER_MEMORY),
+        ),
+        ("chapter: memory", _exact(CHAPTER_MEMORY), _exact(1)),
     ]
     if here is not None:
-        flows.append((f"here: {here.words}", here.bytes_per_s, _of_memory(case, here)))
-    flows.append(
-        (f"here: {case.dtype} operands at the measured peak", case.demand(), case.demands())
-    )
+        flows.append((f"here: {here.words}", _exact(here.bytes_per_s), _of_memory(case, here)))
+    peak = f"here: {case.dtype} operands at the measured peak"
+    flows.append((peak, case.demand(), case.demands()))
     for name, roof in case.roofs.items():
-        times = ratio(roof.quantity, memory.quantity, "bytes_per_s") if roof is not memory else 1.0
-        flows.append((f"here: {name}", roof.estimate, times))
+        times = ratio(roof.quantity, memory.quantity, "bytes_per_s")
+        flows.append((f"here: {name}", roof.estimate, times if roof is not memory else _exact(1)))
     return flows
+
+
+def _exact(value: float) -> Estimate:
+    return Estimate(value=value, low=None, high=None, replicates=0, samples=0, basis="nothing")
 
 
 def _of_memory(case: Case, here: VectorEstimate) -> Estimate:
     memory = case.memory.estimate
     return memory.reciprocal(here.bytes_per_s, f"{here.words} / {memory.key}")
-
-
-def _either(value: Estimate | float, factor: float = 1.0) -> Number:
-    if isinstance(value, Estimate):
-        return number(value, factor)
-    return Number(text=digits(value / factor))

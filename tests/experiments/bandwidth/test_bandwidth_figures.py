@@ -7,18 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from factories import bandwidth as model
 from report.analysis.quantities import Quantity, Question
-from report.experiments.bandwidth import caches, comparisons, figures, headline, method
+from report.experiments.bandwidth import caches
+from report.experiments.bandwidth.caches import of_levels, roofs
+from report.experiments.bandwidth.figures import figures
 from report.experiments.bandwidth.kind import BANDWIDTH
-from report.experiments.bandwidth.roofs import of_levels, roofs
+from report.experiments.bandwidth.measure import CHAIN, CHASED_ELEMENTS, Point, bytes_moved
+from report.experiments.bandwidth.quantities import each, of_records, working_set
+from report.experiments.subject import Overlay, Subject
+from report.figures.prose import plain
+from report.figures.shapes import Curves, Guide, Upright
 from report.results.machine import Cache, Cpu
 from report.text import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from report.experiments.subject import Noun
     from report.figures.figure import Figure
-    from report.results.result import Record, Result
+    from report.figures.shapes import Mark
+    from report.results.result import Result
     from report.worker.records import Labels, Series
 
 KIB, MIB = 2**10, 2**20
@@ -27,37 +36,39 @@ KIB, MIB = 2**10, 2**20
 @pytest.fixture(name="result", scope="module")
 def model_result(make_result: Callable[..., Result]) -> Result:
     """Return a made-up result: L1 of 48 KiB and L2 of 2 MiB a core, two threads."""
-    return make_result(profile="full")
+    return make_result(frameworks=("pytorch", "numba"), profile="full")
 
 
-@pytest.fixture(name="records")
-def model_records(result: Result) -> list[Record]:
-    """Return the records of its bandwidth experiment."""
-    return result.of("memory")
+def drawn(result: Result, experiment: str = "memory") -> dict[str, Figure]:
+    """Return the first framework's figures by the question that each answers."""
+    return {figure.question: figure for figure in figures(result.led(), experiment)}
 
 
-def drawn(result: Result) -> dict[str, Figure]:
-    """Return the figures by the question that each answers."""
-    return {figure.question: figure for figure in figures.figures(result, "memory")}
+def marks(figure: Figure) -> tuple[Mark, ...]:
+    """Return what is drawn beside the lines."""
+    assert isinstance(figure.shape, Curves)
+    return figure.shape.marks
 
 
 def keep(result: Result, wanted: Callable[[Series], bool], processes: int = 99) -> Result:
     """Return the result with some of its memory's series, of the first so many processes."""
+    return changed(result, lambda series: [one for one in series if wanted(one)], processes)
+
+
+def changed(
+    result: Result, change: Callable[[list[Series]], list[Series]], processes: int = 99
+) -> Result:
+    """Return the result with its memory's series changed, of the first so many processes."""
     records = []
     for record in result.records:
         if record.experiment == "memory" and record.outcome is not None:
             if record.process >= processes:
                 continue
-            series = [one for one in record.outcome.series if wanted(one)]
+            series = change(list(record.outcome.series))
             records.append(replace(record, outcome=replace(record.outcome, series=series)))
         else:
             records.append(record)
     return replace(result, records=records)
-
-
-def everything(_: Series) -> bool:
-    """Keep all."""
-    return True
 
 
 def without_caches(result: Result) -> Result:
@@ -70,137 +81,169 @@ def without_caches(result: Result) -> Result:
 
 
 def test_each_question_has_a_figure_with_all_that_belongs_to_it(result: Result) -> None:
-    """A finding, numbers to read and to download, and the functions that were timed."""
+    """A question, a finding, numbers to read and to download, and the functions that were timed."""
     found = drawn(result)
     assert list(found) == ["working_set", "order", "stride"]
     assert found["working_set"].code == ["copy", "read", "triad"]
-    for figure in found.values():
-        assert figure.name.startswith("memory-pytorch")
-        assert figure.words.title in figure.words.alt
+    for figure in (*found.values(), *drawn(result, "latency").values()):
+        assert figure.words.asked.startswith("<p>")
+        assert plain(figure.words.title) in figure.words.alt
         assert {len(row) for row in figure.table.rows} == {len(figure.table.header)}
         assert {len(row) for row in figure.sheet.rows} == {len(figure.sheet.header)}
 
 
 def test_the_title_gives_the_model_machines_ratio(result: Result) -> None:
     """Two threads read 200 GB/s from L1 and 20 GB/s from memory: 10 times, less 0.6 % for calls."""
-    title = drawn(result)["working_set"].words.title
+    title = plain(drawn(result)["working_set"].words.title)
     assert title.startswith(("Reading runs 9.9 times", "Reading runs 10 times"))
-    assert title.endswith("KiB as over 64 MiB")
+    assert title.endswith(" as over 64 MiB")
 
 
-def test_the_caches_are_named_where_they_are_known(result: Result) -> None:
-    """With two threads twice what a core has: 2 x 48 KiB and 2 x 2 MiB."""
-    svg = drawn(result)["working_set"].drawing.wide
-    assert "L1 2 \N{MULTIPLICATION SIGN} 48 KiB" in svg
-    assert "L2 2 \N{MULTIPLICATION SIGN} 2 MiB" in svg
-    assert "L1 48 KiB" in drawn(result)["order"].drawing.wide  # a look-up goes anywhere
+def test_caches_are_marked_where_they_reach(result: Result) -> None:
+    """Streams have those of both threads, look-ups and chases those of one."""
+    reaches = [(mark.x, mark.label) for mark in marks(drawn(result)["working_set"])[:2]]  # type: ignore[union-attr]
+    assert reaches == [
+        (2 * 48 * KIB, "L1 2 \N{MULTIPLICATION SIGN} 48 KiB"),
+        (4 * MIB, "L2 2 \N{MULTIPLICATION SIGN} 2 MiB"),
+    ]
+    for figure in (drawn(result)["order"], drawn(result, "latency")["latency"]):
+        labels = [mark.label for mark in marks(figure) if isinstance(mark, Upright)]
+        assert labels == ["L1 48 KiB", "L2 2 MiB"]
 
 
 def test_the_cost_of_a_call_is_drawn_and_told(result: Result) -> None:
-    """A copy of 4 KiB takes 1 µs for the call and 0.02 µs at 200 GB/s."""
+    """A copy of 4 KiB takes 1 µs for the call and 0.02 µs at 200 GB/s; a read hides it."""
     figure = drawn(result)["working_set"]
-    assert "one call: 1.0 µs" in figure.drawing.narrow
-    assert "nearly all of it the cost of the call" in figure.words.explanation
+    (guide,) = (mark for mark in marks(figure) if isinstance(mark, Guide))
+    assert guide.x[0] / guide.y[0] == pytest.approx(1.03e-6, rel=0.05)
+    assert "the cost of the call" in figure.words.explanation
+    reads = drawn(keep(result, lambda one: one.labels["operation"] == "read"))["working_set"]
+    assert not any(isinstance(mark, Guide) for mark in marks(reads))
+    assert "call" not in reads.words.explanation
 
 
-def test_no_cost_of_a_call_is_told_where_only_reads_were_measured(result: Result) -> None:
-    """A read hides it, and large sets do not show it."""
-    only = keep(result, lambda one: one.labels["operation"] == "read")
-    assert "call" not in drawn(only)["working_set"].words.explanation
-
-
-def test_without_known_caches_none_are_drawn(result: Result) -> None:
-    """And the page says so."""
-    figure = drawn(without_caches(result))["working_set"]
-    assert "are not known here" in figure.words.explanation
-    assert "L1" not in figure.drawing.wide
-
-
-def test_an_accelerators_memory_is_not_measured_by_the_processors_caches(result: Result) -> None:
-    """Its own are not known."""
-    records = [
-        replace(record, device="cuda:0") if record.experiment == "memory" else record
-        for record in result.records
-    ]
-    figure = drawn(replace(result, records=records))["working_set"]
-    assert "L1" not in figure.drawing.wide
-    assert [roof.name for roof in roofs(replace(result, records=records), "pytorch")] == ["memory"]
+def test_caches_that_are_not_known_are_not_drawn(result: Result) -> None:
+    """Nor those of the processor where an accelerator's memory was measured."""
+    elsewhere = [replace(record, device="cuda:0") for record in result.records]
+    for one in (without_caches(result), replace(result, records=elsewhere)):
+        figure = drawn(one)["working_set"]
+        assert not any(isinstance(mark, Upright) for mark in marks(figure))
+        assert "are not known here" in figure.words.explanation
+        assert list(roofs(one, "pytorch")) == ["memory"]
+        levels = drawn(one, "latency")["latency"].words.caption
+        assert "from memory" in levels.lower()
+        assert "cache" not in levels
 
 
 def test_one_sample_of_one_process_claims_no_difference(result: Result) -> None:
-    """Without an interval values are stated, and factors only as what they are."""
+    """Factors are stated as no more than what they are."""
 
-    def one_sample(record: Record) -> Record:
-        if record.outcome is None:
-            return record
-        series = [
+    def one_sample(series: list[Series]) -> list[Series]:
+        return [
             replace(one, timing=replace(one.timing, samples=1, elapsed_s=one.timing.elapsed_s[:1]))
-            for one in record.outcome.series
+            for one in series
             if one.timing
         ]
-        return replace(record, outcome=replace(record.outcome, series=series))
 
-    few = keep(result, everything, processes=1)
-    few.records = [one_sample(r) if r.experiment == "memory" else r for r in few.records]
-    found = drawn(few)
-    assert found["working_set"].words.title.startswith("Reading moves ")
+    found = drawn(changed(result, one_sample, processes=1))
     assert "show no difference" in found["order"].words.title
     assert "show no cost" in found["stride"].words.title
     assert "no interval" in found["working_set"].words.caption
 
 
-@pytest.mark.parametrize("operation", ["read", "copy", "triad", "strided", "gather"])
 @pytest.mark.parametrize("processes", [1, 99])
-def test_any_operation_alone_is_drawn(result: Result, operation: str, processes: int) -> None:
-    """One figure, and nothing said of what is not there."""
-    only = keep(result, lambda one: one.labels["operation"] == operation, processes)
-    assert len(drawn(only)) == 1
-
-
 @pytest.mark.parametrize(
-    "wanted",
+    ("wanted", "questions"),
     [
-        lambda one: one.labels["working_set_bytes"] == 4096,
-        lambda one: one.labels["order"] == "random",
-        lambda one: one.labels["stride"] == 64,
-        lambda one: one.labels["stride"] in (2, 4),
+        ({"operation": "read"}, ["working_set"]),
+        ({"operation": "copy"}, ["working_set"]),
+        ({"operation": "strided"}, ["stride"]),
+        ({"operation": "gather"}, ["order"]),
+        ({"working_set_bytes": 4096}, ["working_set", "order"]),
+        ({"order": "random"}, ["order"]),
+        ({"stride": 64}, ["stride"]),
+        ({"stride": 2}, ["stride"]),
+        ({"operation": "none"}, []),
     ],
-    ids=["one size", "random only", "one stride", "two strides below a line"],
+    ids=str,
 )
-def test_few_points_are_drawn(result: Result, wanted: Callable[[Series], bool]) -> None:
-    """Whatever a configuration leaves of the sweep."""
-    assert drawn(keep(result, wanted))
+def test_whatever_is_left_of_a_sweep_is_drawn(
+    result: Result, wanted: Labels, questions: list[str], processes: int
+) -> None:
+    """And nothing said of what is not there."""
+    few = keep(result, lambda one: wanted.items() <= one.labels.items(), processes)
+    assert list(drawn(few)) == questions
 
 
-def test_nothing_measured_draws_nothing(result: Result) -> None:
-    """And heads no page."""
-    nothing = keep(result, lambda _: False)
-    assert drawn(nothing) == {}
-    assert headline.cards(nothing) == []
-    assert headline.sentences(nothing) == []
-    assert method.method(nothing.of("memory")) == []
-    assert roofs(nothing, "pytorch") == []
+def test_nothing_measured_heads_no_page(result: Result) -> None:
+    """Nor has it a method."""
+    nothing = keep(result, lambda _: False).led()
+    assert BANDWIDTH.cards(nothing) == []
+    assert BANDWIDTH.sentences(nothing) == []
+    assert BANDWIDTH.method(nothing.of("memory")) == []
+    assert roofs(nothing, "pytorch") == {}
 
 
 def test_several_dtypes_and_threads_make_a_line_each(result: Result) -> None:
     """And their names say which."""
 
-    def doubled(record: Record) -> Record:
-        if record.outcome is None:
-            return record
-        more = [
-            replace(one, labels={**one.labels, "dtype": "float64", "threads": 1})
-            for one in record.outcome.series
-        ]
-        series = [*record.outcome.series, *more]
-        return replace(record, outcome=replace(record.outcome, series=series))
+    def doubled(series: list[Series]) -> list[Series]:
+        other: Labels = {"dtype": "float64", "threads": 1}
+        return [*series, *(replace(one, labels={**one.labels, **other}) for one in series)]
 
-    both = keep(result, everything)
-    both.records = [doubled(r) if r.experiment == "memory" else r for r in both.records]
-    header = drawn(both)["working_set"].table.header
-    assert "read, float32, 2 threads, GB/s" in header
-    assert "read, float64, 1 thread, GB/s" in header
-    assert "float64, 1 thread, ns" in drawn(both)["stride"].table.header
+    found = drawn(changed(result, doubled))
+    assert "read, float32, 2 threads, GB/s" in found["working_set"].table.header
+    assert "read, float64, 1 thread, GB/s" in found["working_set"].table.header
+    assert "float64, 1 thread, ns" in found["stride"].table.header
+
+
+def test_the_method_names_what_was_done(result: Result) -> None:
+    """Three processes; of a chase nothing is said that only look-ups and streams do."""
+    memory, latency = (BANDWIDTH.method(result.led().of(n)) for n in ("memory", "latency"))
+    assert memory[0].startswith("3 fresh processes.")
+    assert "A gather looks up" in " ".join(memory)
+    assert "gather" not in " ".join(latency)
+
+
+# --- accesses that wait
+
+
+def test_an_access_is_one_of_as_many_as_a_call_makes(result: Result) -> None:
+    """The seconds of a call by the positions that it visits, whatever the working set."""
+    for quantity in of_records(result.of("latency")):
+        assert quantity.bytes_moved == 8 * CHASED_ELEMENTS
+        assert each(quantity).value == pytest.approx(
+            quantity.time().value / CHASED_ELEMENTS, rel=1e-9
+        )
+
+
+def test_chain_visits_as_many_positions_in_any_working_set() -> None:
+    """One thread, 64-bit positions; a small chain is gone round many times."""
+    for size in (2**12, 2**30):
+        point = Point(
+            operation="chase",
+            working_set_bytes=size,
+            stride=None,
+            order="random",
+            dtype=CHAIN,
+            threads=1,
+        )
+        access = point.access(resident_bytes=2**21, parts=1, most_stride=1, seed=1)
+        assert (access.elements, access.chunk) == (size // 8, CHASED_ELEMENTS)
+        assert bytes_moved(access) == 8 * CHASED_ELEMENTS
+
+
+def test_each_cache_and_memory_has_its_time(result: Result) -> None:
+    """1.5 ns, 6 ns and 120 ns on the model machine, each from the largest set that it holds."""
+    chases = sorted(of_records(result.of("latency")), key=working_set)
+    found = caches.by_place(caches.levels(result.machine.cpu, 1), chases)
+    assert list(found) == ["L1", "L2", "memory"]
+    times = [each(mine[-1]).value for mine in found.values()]
+    assert times == pytest.approx([1.5e-9, 6e-9, 120e-9], rel=0.1)
+    assert working_set(found["L1"][-1]) <= model.L1_BYTES < working_set(found["L2"][0])
+    caption = drawn(result, "latency")["latency"].words.caption
+    for place in ("From the L1 cache", "from the L2 cache", "from memory"):
+        assert place in caption
 
 
 # --- caches
@@ -208,9 +251,10 @@ def test_several_dtypes_and_threads_make_a_line_each(result: Result) -> None:
 
 def cpu_of(*found: Cache, physical: int | None = 8, logical: int | None = 16) -> Cpu:
     """Return a processor with these caches."""
-    names = {field.name for field in fields(Cpu)}
-    names -= {"physical_cores", "logical_cores", "simd", "caches"}
-    unknown: dict[str, Any] = dict.fromkeys(names)
+    unknown: dict[str, Any] = dict.fromkeys(
+        {field.name for field in fields(Cpu)}
+        - {"physical_cores", "logical_cores", "simd", "caches"}
+    )
     return Cpu(
         **unknown, physical_cores=physical, logical_cores=logical, simd=[], caches=list(found)
     )
@@ -229,10 +273,6 @@ def test_a_caches_reach_is_its_size_times_those_that_the_threads_have() -> None:
     found = caches.levels(cpu, 6)
     assert [(level.name, level.copies) for level in found] == [("L1", 6), ("L3", 2)]
     assert [level.reach_bytes for level in found] == [192 * KIB, 32 * MIB]
-    assert [level.words for level in found] == [
-        "L1 6 \N{MULTIPLICATION SIGN} 32 KiB",
-        "L3 2 \N{MULTIPLICATION SIGN} 16 MiB",
-    ]
 
 
 def test_a_cache_that_nobody_knows_to_share_counts_once() -> None:
@@ -242,9 +282,6 @@ def test_a_cache_that_nobody_knows_to_share_counts_once() -> None:
     assert (level.copies, level.words) == (1, "L2 1 MiB")
 
 
-# --- roofs
-
-
 def stream(size: int, bytes_per_s: float) -> Quantity:
     """Return a read of one second a call, with a bandwidth."""
     labels: Labels = {"operation": "read", "working_set_bytes": size, "threads": 2}
@@ -252,7 +289,6 @@ def stream(size: int, bytes_per_s: float) -> Quantity:
         experiment="memory",
         kind="bandwidth",
         backend="pytorch",
-        metric="call",
         labels={**labels, "stride": None, "order": None, "dtype": "float32"},
         groups=[[1.0]],
         bytes_moved=round(bytes_per_s),
@@ -271,27 +307,27 @@ def test_a_roof_is_the_most_well_inside_a_cache_that_the_nearer_one_cannot_hold(
     ]
     rates = {60: 9, 70: 11, 80: 99, 100: 99, 110: 5, 700: 6, 800: 99, 1400: 99, 1500: 2, 9000: 1}
     found = [stream(size, rate) for size, rate in rates.items()]
-    made = of_levels(known, found)
-    assert [(roof.name, roof.bandwidth.value) for roof in made] == [
-        ("L1", 11),
-        ("L2", 6),
-        ("memory", 2),
-    ]
-    assert made[0].quantity is found[1]
+
+    def made(levels: list[caches.Level], series: list[Quantity]) -> list[tuple[str, float]]:
+        return [(name, top.estimate.value) for name, top in of_levels(levels, series).items()]
+
+    assert made(known, found) == [("L1", 11), ("L2", 6), ("memory", 2)]
+    assert of_levels(known, found)["L1"].quantity is found[1]
+    assert of_levels(known, found)["L1"].estimate.highest_of == 2
     # Without the last two, memory was not reached, and no roof is its own.
-    assert of_levels(known, found[:-2]) == []
+    assert made(known, found[:-2]) == []
     # No set fits L2 alone: it is left out.
-    assert [r.name for r in of_levels(known, [found[0], found[-1]])] == ["L1", "memory"]
+    assert made(known, [found[0], found[-1]]) == [("L1", 9), ("memory", 1)]
     # No cache is known: the largest set is memory.
-    assert [(r.name, r.bandwidth.value) for r in of_levels([], found)] == [("memory", 1)]
+    assert made([], found) == [("memory", 1)]
 
 
 def test_a_claim_finds_a_working_set_by_the_cache_that_holds_it(result: Result) -> None:
     """Two threads have 2 x 48 KiB of L1 and 2 x 2 MiB of L2; what lies in between has no level."""
-    found = BANDWIDTH.observe(result, result.of("memory"), Question(metric="seconds"))
+    observed = BANDWIDTH.observe(result, result.led().of("memory"), Question(metric="seconds"))
     levels = {
-        names.size(int(str(one.labels["working_set_bytes"]))): one.also["level"]
-        for one in found
+        names.size(working_set(one)): one.also["level"]
+        for one in observed
         if one.labels["operation"] == "read"
     }
     assert levels["4 KiB"] == "L1"
@@ -300,80 +336,99 @@ def test_a_claim_finds_a_working_set_by_the_cache_that_holds_it(result: Result) 
     assert "level" in BANDWIDTH.label_names()
 
 
-def test_the_model_machines_roofs_are_its_rates(result: Result) -> None:
-    """200, 100 and 20 GB/s, less up to 4 % noise, 2 % within a sample and the calls."""
-    found = {roof.name: roof.bandwidth.value for roof in roofs(result, "pytorch")}
-    assert list(found) == ["L1", "L2", "memory"]
-    assert list(found.values()) == pytest.approx([200e9, 100e9, 20e9], rel=0.07)
-    assert roofs(result, "another") == []
-
-
-# --- the top of the page, claims, comparisons
-
-
-def test_the_card_is_the_largest_sets_best(result: Result) -> None:
-    """64 MiB here, at 20 GB/s for each of three operations."""
-    (card,) = headline.cards(result)
-    assert (card.label, card.unit) == ("memory bandwidth", "GB/s")
-    assert float(card.value) == pytest.approx(20, rel=0.07)
-    assert card.note.endswith(" over 64 MiB")
-    assert card.interval
-    assert headline.sentences(result)[0].startswith("Memory delivers ")
-
-
-def test_without_caches_the_sentence_is_of_memory_alone(result: Result) -> None:
-    """Nothing nearer is known."""
-    (said,) = headline.sentences(without_caches(result))
-    assert "cache" not in said
-
-
-def test_every_series_can_be_told_apart_by_a_claim(result: Result, records: list[Record]) -> None:
+def test_every_series_can_be_told_apart_by_a_claim(result: Result) -> None:
     """By its labels; bytes per second are bytes by seconds."""
+    records = result.led().of("memory")
     seconds, rates = (
         BANDWIDTH.observe(result, records, Question(metric=metric))
         for metric in ("seconds", "bytes_per_s")
     )
-    assert set(BANDWIDTH.metrics) == {"seconds", "bytes_per_s"}
     assert seconds == rates
     assert len({q.key for q in seconds}) == len(seconds) == len(BANDWIDTH.quantities(records, ""))
     for one in seconds:
         assert one.bandwidth().value == pytest.approx((one.bytes_moved or 0) / one.time().value)
 
 
-def test_two_machines_are_compared_over_the_largest_set_that_both_have(
+# --- the top of the page
+
+
+def test_card_sentence_and_claims_speak_of_the_same_number(result: Result) -> None:
+    """Memory's roof, 20 GB/s less up to 4 % noise: named highest of those that reach memory."""
+    found = roofs(result.led(), "pytorch")
+    rates = {name: top.estimate.value for name, top in found.items()}
+    assert list(rates) == ["L1", "L2", "memory"]
+    assert list(rates.values()) == pytest.approx([200e9, 100e9, 20e9], rel=0.07)
+    (card,) = BANDWIDTH.cards(result.led())
+    assert (card.label, card.unit) == ("memory bandwidth", "GB/s")
+    assert card.estimate == found["memory"].estimate
+    assert card.interval
+    (said,) = BANDWIDTH.sentences(result.led())
+    assert f"{card.value}\N{NO-BREAK SPACE}GB/s" in said
+    assert "L1 cache" in said
+    assert "cache" not in BANDWIDTH.sentences(without_caches(result).led())[0]
+
+
+# --- machines and frameworks on the same axes
+
+
+def overlay(noun: Noun, *results: Result) -> list[Figure]:
+    """Put the memory of machines, or of the frameworks of the first one, on the same axes."""
+    assert BANDWIDTH.overlay is not None
+    pairs = [(one, "pytorch") for one in results]
+    if noun == "framework":
+        pairs = [(results[0], backend) for backend in ("pytorch", "numba")]
+    subjects = [
+        Subject(
+            name=one.machine.id if noun == "machine" else backend,
+            index=k,
+            result=one,
+            backend=backend,
+        )
+        for k, (one, backend) in enumerate(pairs)
+    ]
+    return BANDWIDTH.overlay(Overlay(noun=noun, experiment="memory", subjects=subjects))
+
+
+def test_the_faster_of_two_machines_is_named_with_the_factor(
     make_result: Callable[..., Result],
 ) -> None:
-    """One twice as fast as the other; in the same operation, and each with its own threads."""
+    """Twice as fast, in one operation; each with its own working sets."""
     slow, fast = make_result("slow"), make_result("fast", speed=2.0)
-    fewer = keep(fast, lambda one: one.labels["working_set_bytes"] != 64 * MIB)
-    (figure,) = comparisons.comparisons([slow, fewer], "memory")
-    # The model machine's triad over 16 MiB runs at memory's rate, on both.
-    assert figure.words.title.startswith("fast moves ")
-    assert figure.words.title.endswith(" times the bytes of slow, over 16 MiB")
-    assert "with 2 threads" in figure.words.caption
-    assert figure.table.rows[-1][0] == "64 MiB"
-    assert comparisons.comparisons([slow], "memory") == []
+    fewer = keep(fast, lambda one: one.labels["working_set_bytes"] != 16 * MIB)
+    (figure,) = overlay("machine", slow, fewer)
+    title = plain(figure.words.title)
+    assert title.startswith("From memory, fast moves ")
+    assert any(f": {factor} times" in title for factor in ("1.9", "2.0", "2.1"))
+    assert "Triad in float32, with 2 threads" in figure.words.caption.replace("\xa0", " ")
+    assert isinstance(figure.shape, Curves)
+    assert [one.name for one in figure.shape.lines] == ["slow", "fast"]
 
 
-def test_machines_without_anything_in_common_are_not_compared(
+def test_the_same_machine_twice_shows_no_difference(result: Result) -> None:
+    """Same numbers, so that the interval of their ratio holds 1."""
+    again = replace(result, machine=replace(result.machine, id="again"))
+    (figure,) = overlay("machine", result, again)
+    assert figure.words.title.startswith("No difference is shown between the machines")
+
+
+def test_without_anything_in_common_nothing_is_compared(
     make_result: Callable[..., Result],
 ) -> None:
-    """One has reads only, the other copies."""
+    """One has reads only, the other copies; or there is one alone."""
     one = keep(make_result("one"), lambda s: s.labels["operation"] == "read")
     other = keep(make_result("other"), lambda s: s.labels["operation"] == "copy")
-    assert comparisons.comparisons([one, other], "memory") == []
+    assert overlay("machine", one, other) == []
+    assert overlay("machine", one, keep(other, lambda _: False)) == []
 
 
-def test_the_same_machine_twice_shows_no_difference(make_result: Callable[..., Result]) -> None:
-    """Same numbers, so that the interval of their ratio holds 1."""
-    one = make_result("one")
-    again = replace(one, machine=replace(one.machine, id="again"))
-    (figure,) = comparisons.comparisons([one, again], "memory")
-    assert figure.words.title.startswith("These runs show no difference between the machines")
-
-
-def test_the_method_tells_how_many_processes_and_what_is_counted(records: list[Record]) -> None:
-    """Three processes here."""
-    said = method.method(records)
-    assert said[0].startswith("3 fresh processes.")
-    assert any("read plus written, each once" in sentence for sentence in said)
+def test_frameworks_show_reads_and_triads(result: Result) -> None:
+    """Colours say the framework, dashes the operation; rows of both in one sheet."""
+    (figure,) = overlay("framework", result)
+    assert figure.words.asked.startswith("<p>Does a framework lose")
+    assert isinstance(figure.shape, Curves)
+    lines = {one.name: (one.index, one.dash) for one in figure.shape.lines}
+    assert list(lines) == ["pytorch, read", "pytorch, triad", "numba, read", "numba, triad"]
+    assert lines["pytorch, read"][0] == lines["pytorch, triad"][0] != lines["numba, read"][0]
+    assert lines["pytorch, read"][1] == lines["numba, read"][1] != lines["numba, triad"][1]
+    assert {row[0] for row in figure.sheet.rows} == {"pytorch", "numba"}
+    assert figure.sheet.header[-1] == "key"

@@ -12,8 +12,7 @@ import pytest
 from scipy import stats
 
 from report.analysis.quantities import Quantity
-from report.experiments.gradient.noise import Noise, correction, lessened, noises
-from report.experiments.gradient.slopes import exponent
+from report.experiments.gradient.noise import Noise, correction, exponent, lessened, noises
 from report.results.result import Record
 from report.worker.records import GradientNoise, Outcome
 
@@ -31,11 +30,7 @@ def noise_of(
 ) -> Noise:
     """Return the noise of a series whose examples' gradients have a variance of 4."""
     return Noise(
-        point=point,
-        batch_size=batch_size,
-        sampling=sampling,
         examples=examples,
-        by_process=list(by_process),
         quantity=Quantity(
             experiment="noise",
             kind="gradient",
@@ -231,7 +226,7 @@ def test_processes_without_an_outcome_keep_their_place() -> None:
         )
 
     (found,) = noises([record(0, 4.0), record(1), record(2, 9.0)], 1500)
-    assert found.by_process == [2.0, None, 3.0]
+    assert found.quantity.groups == [[2.0], [], [3.0]]
     assert found.draws == 10
     std = found.std()
     assert std is not None

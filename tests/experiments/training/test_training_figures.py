@@ -12,12 +12,6 @@ import pytest
 from report.experiments.subject import Overlay, Subject
 from report.experiments.training import examples, grid
 from report.experiments.training.figures import figures
-<<<<<<< HEAD
-from report.experiments.training.method import method
-from report.experiments.training.quantities import of_records
-from report.experiments.training.questions import batchsizes, copies, grid, schedules
-from report.resources import templates
-=======
 from report.experiments.training.kind import TRAINING, chapters, sweep_of
 from report.experiments.training.overlay import overlay
 from report.experiments.training.quantities import cases, lowest, of_records, soonest
@@ -26,7 +20,6 @@ from report.figures.draw import drawing
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Dots, Points
 from report.text.numerals import NONE
->>>>>>> k-training
 from report.worker.records import Outcome
 
 if TYPE_CHECKING:
@@ -342,14 +335,8 @@ def test_returns_are_for_a_tenfold_batch_at_either_end(trained: Make, drawn_of: 
     Sizes 1 and 5 are as near to tenfold as there is no 10: in proportion, (40.2 / 41 * 5) ** (1 /
     log10(5)) = 9.73. At the other end 100 and 1500: (60 / 340 * 15) ** (1 / log10(15)) = 2.29.
     """
-<<<<<<< HEAD
-    found = of_records(asked(trained, "sizes").records)
-    by_size = {batchsizes.size(q): q for q in found}
-    small, large = batchsizes.returns([by_size[k] for k in (1, 5, 100, 1500)])
-=======
     found = {q.labels["batch_size"]: q for q in of_records(asked(trained, "sizes").records)}
     small, large = examples.returns([found[size] for size in (1, 5, 100, 1500)])
->>>>>>> k-training
     assert small.factor.value == pytest.approx(9.73, rel=0.05)
     assert large.factor.value == pytest.approx(2.29, rel=0.05)
     words = said(only(drawn_of("sizes"), "batch_size"))
