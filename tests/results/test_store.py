@@ -137,12 +137,13 @@ def test_number_that_is_none_is_not_read(
     assert refusal(tmp_path / "x.json", spoiled.encode())
 
 
-def test_constants_that_are_no_json_are_refused_everywhere(
-    make_result: Callable[..., Result], tmp_path: Path
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_numbers_that_are_no_json_are_refused_everywhere(
+    make_result: Callable[..., Result], tmp_path: Path, number: str
 ) -> None:
     """Also in settings, which may hold anything else."""
     text = store.dump(make_result()).decode()
-    spoiled = text.replace('"as_printed": true', '"as_printed": NaN', 1)
+    spoiled = text.replace('"as_printed": true', f'"as_printed": {number}', 1)
     assert spoiled != text
     assert "may have been cut short" in refusal(tmp_path / "x.json", spoiled.encode())
 

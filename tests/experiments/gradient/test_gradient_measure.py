@@ -370,6 +370,7 @@ def test_small_job_goes_through_a_real_worker(
             assert noise.draws == 20
             each = single_gradients(rows, thetas[point])
             length = float(np.linalg.norm(each.mean(axis=0)))
-            assert noise.gradient == pytest.approx(length, rel=1e-9, abs=1e-12)
+            # At the optimum it is what rounding leaves: stored moments have twelve digits.
+            assert noise.gradient == pytest.approx(length, rel=1e-9, abs=1e-11)
     first, second = (replace(r.outcome, series=[]) for r in result.records if r.outcome)
     assert first != second
