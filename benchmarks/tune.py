@@ -20,11 +20,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from report.analysis import leastsquares
-from report.analysis.seeds import write_bundle
 from report.backends.pytorch import Session
 from report.experiments.training import measure as training
 from report.experiments.training.measure import Run
 from report.run import data
+from report.run.bundle import write_bundle
 from report.worker.curve import EVERY
 
 if TYPE_CHECKING:

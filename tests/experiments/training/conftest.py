@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 import results_factory
-from report.analysis import leastsquares
+from report.analysis import leastsquares, seeds
 from report.experiments.training.quantities import cases
+from report.results.dataset import Dataset
 from report.results.result import Record, Result
-from report.run import seeds, surrogate
-from report.run.data import Dataset
+from report.run import surrogate
 from report.worker import schedules
 from report.worker.records import Outcome, TrainingRun
 
@@ -87,6 +87,7 @@ def _result(runs: Sequence[Labels], processes: int, seeds: int, every: int) -> R
     rows = surrogate.rows(0)
     moments = leastsquares.measure_moments(rows[:, :-1], rows[:, -1])
     return Result(
+        run_id=results_factory.RUN_ID,
         generator="minibatch-report 0.0.0",
         code_hash="c0de" * 16,
         git_commit=None,

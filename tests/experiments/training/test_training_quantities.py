@@ -1,0 +1,150 @@
+"""What claims can ask of training runs: losses at epochs' ends, and the way to a loss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from factories import small_results
+from factories.small_results import record, run
+from report.analysis.quantities import Question
+from report.experiments.training import curves
+from report.experiments.training.kind import TRAINING
+from report.experiments.training.quantities import LEAST_EXCESS, METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.analysis.quantities import Quantity
+    from report.results.result import Record, Result
+
+
+def result_of(records: Sequence[Record]) -> Result:
+    """Return a result whose data are the chapter's."""
+    return small_results.result(records)
+
+
+def asked(records: Sequence[Record], metric: str, **keys: Any) -> list[Quantity]:
+    """Return what a claim would see."""
+    return TRAINING.observe(result_of(records), records, Question(metric=metric, **keys))
+
+
+TWO_SEEDS = [
+    record("training", 0, run("a", [1.0, 0.5, 0.3], 0), run("b", [1.0, 0.4, 0.2], 0)),
+    record("training", 1, run("a", [2.0, 0.6, 0.35], 1), run("b", [2.0, 0.45, 0.26], 1)),
+]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "expected"),
+    [(None, [[0.3], [0.35]]), (0, [[1.0], [2.0]]), (1, [[0.5], [0.6]]), (2, [[0.3], [0.35]])],
+)
+def test_loss_is_that_at_the_end_of_an_epoch(epoch: int | None, expected: list[Any]) -> None:
+    """By seed; the last epoch unless it is said, and 0 for the untrained weights."""
+    first, second = asked(TWO_SEEDS, "loss", epoch=epoch)
+    assert (first.labels["run"], first.groups) == ("a", expected)
+    assert len(second.groups) == len(first.groups)
+
+
+def test_a_run_has_no_loss_after_its_last_epoch() -> None:
+    """Three epochs of two were never trained; each seed keeps its empty place."""
+    assert [one.groups for one in asked(TWO_SEEDS, "loss", epoch=3)] == [[[], []], [[], []]]
+
+
+def test_excess_is_the_loss_above_the_lowest_possible() -> None:
+    """Of the result's own data; what rounding puts below it counts as a very little above."""
+    lowest = curves.optimum(result_of([]))
+    assert lowest is not None
+    records = [record("training", 0, run("a", [1.0, lowest + 0.1, lowest - 1e-7], 0))]
+    (first,) = asked(records, "excess", epoch=1)
+    assert first.groups == [[pytest.approx(0.1)]]
+    (last,) = asked(records, "excess")
+    assert last.groups == [[LEAST_EXCESS]]
+
+
+def test_a_seed_that_diverged_has_no_loss_at_the_end() -> None:
+    """Its curve is cut where the loss was no longer a number; its place stays empty."""
+    records = [
+        record("training", 0, run("a", [1.0, 9.0], 0, epochs=3)),
+        record("training", 1, run("a", [1.0, 0.5, 0.4, 0.3], 1, epochs=3)),
+    ]
+    (one,) = asked(records, "loss")
+    assert one.groups == [[], [0.3]]
+
+
+def test_examples_to_a_loss_are_counted_by_seed() -> None:
+    """The first point at or below it: 0.5 after one epoch of 1500, and 0.35 after two."""
+    (a, b) = asked(TWO_SEEDS, "examples_to_loss", loss=0.5)
+    assert (a.groups, a.censored) == ([[1500.0], [3000.0]], 0)
+    assert b.groups == [[1500.0], [1500.0]]
+
+
+def test_seconds_to_a_loss_are_the_median_of_the_repeats_by_process() -> None:
+    """Of 1, 1.2 and 9 s for an epoch it is 1.2; two seeds of a process are two samples of it."""
+    slow = run("a", [1.0, 0.3], 0)
+    slow = replace(slow, repeats=3, elapsed_s=[[0.0, 1.0], [0.0, 9.0], [0.0, 1.2]])
+    records = [
+        record("training", 0, slow, run("a", [1.0, 0.3], 2, epoch_s=2.0)),
+        record("training", 1, run("a", [1.0, 0.3], 1, epoch_s=3.0)),
+    ]
+    (one,) = asked(records, "seconds_to_loss", loss=0.3)
+    assert (one.groups, one.censored) == ([[1.2, 2.0], [3.0]], 0)
+
+
+def test_what_never_comes_to_the_loss_counts_with_its_end_and_as_a_bound() -> None:
+    """The second seed ends at 0.35 after 3000 examples and two seconds."""
+    for metric, end in (("examples_to_loss", 3000.0), ("seconds_to_loss", 2.0)):
+        a, b = asked(TWO_SEEDS, metric, loss=0.3)
+        assert (a.groups[1], a.censored) == ([end], 1)
+        assert b.censored == 0
+
+
+def test_what_starts_at_the_loss_took_no_time_and_has_no_ratio() -> None:
+    """The untrained loss of the first seed is low enough already: nothing to compare with."""
+    a, _ = asked(TWO_SEEDS, "examples_to_loss", loss=1.0)
+    assert (a.groups, a.censored) == ([[], [1500.0]], 0)
+
+
+def test_the_reports_own_target_is_taken_unless_one_is_named() -> None:
+    """2 % above the lowest loss 0.2417, rounded up to two decimals: 0.25."""
+    records = [record("training", 0, run("a", [1.0, 0.251, 0.249], 0))]
+    assert curves.target(result_of(records)) == 0.25
+    (one,) = asked(records, "examples_to_loss")
+    assert one.groups == [[3000.0]]
+
+
+def test_without_the_datas_moments_there_is_no_optimum_and_no_target() -> None:
+    """Older files lack them: losses remain, and times to a loss that is named."""
+    records = [record("training", 0, run("a", [1.0, 0.3], 0))]
+    result = result_of(records)
+    result.moments = None
+    found = {
+        metric: bool(TRAINING.observe(result, records, Question(metric=metric)))
+        for metric in ("loss", "excess", "seconds_to_loss", "examples_to_loss")
+    }
+    assert found == {
+        "loss": True,
+        "excess": False,
+        "seconds_to_loss": False,
+        "examples_to_loss": False,
+    }
+    assert TRAINING.observe(result, records, Question(metric="seconds_to_loss", loss=0.3))
+
+
+def test_a_process_that_failed_keeps_its_place_among_times() -> None:
+    """So that what the others measured stays paired; among seeds it has none."""
+    failed = record("training", 1, status="failed", reason="x", outcome=None)
+    records = [TWO_SEEDS[0], failed, replace(TWO_SEEDS[1], process=2)]
+    (times, _) = asked(records, "seconds_to_loss", loss=0.5)
+    assert times.groups == [[1.0], [], [2.0]]
+    (losses, _) = asked(records, "loss")
+    assert losses.groups == [[0.3], [0.35]]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_replicates_stand_in_one_order_in_all_runs(metric: str) -> None:
+    """Whatever is asked, the runs of an experiment can be paired replicate by replicate."""
+    a, b = asked(TWO_SEEDS, metric, loss=0.5)
+    assert len(a.groups) == len(b.groups) == 2
