@@ -334,16 +334,24 @@ def _require_a_backend(host: Any, used: Collection[str]) -> None:
 
 
 def _render(results: Path, site_dir: Path) -> Rendered:
-    from report.experiments.catalogue import LABELS
     from report.results import cache, files, store
-    from report.site.folder import write_files
-    from report.site.gather import gather
+    from report.site import folder
 
+    kept = cache.of_user()
     with files.sole_writer(site_dir, "writing"):
-        kept = cache.of_user()
-        contents = gather(store.load_all(results, LABELS), kept)
+        sources = [(path.name, path.read_bytes()) for path in store.files_in(results)]
+        key = cache.key(cache.program(), *(part for source in sources for part in source))
+        manifest = kept.get(key)
+        if sources and manifest is not None and folder.holds(site_dir, manifest):
+            return folder.Rendered(index=(site_dir / "index.html").resolve(), written=0)
+        # Only now what draws: nothing has to be made where nothing has changed.
+        from report.experiments.catalogue import LABELS
+        from report.site.gather import gather
+
+        rendered = folder.write_files(gather(store.load_all(results, LABELS), kept), site_dir)
+        kept.put(key, (site_dir / folder.MANIFEST).read_bytes())
         kept.prune()
-        return write_files(contents, site_dir)
+        return rendered
 
 
 def _exit_code(result: Result) -> int:

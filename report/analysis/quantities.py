@@ -132,7 +132,9 @@ class Quantity:
             metric: A rate of it; else what its values are.
         """
         labels = "&".join(f"{k}={v}" for k, v in sorted(self.labels.items()) if v is not None)
-        return f"{self.experiment}/{self.backend}/{metric or self.metric}?{labels}"
+        machine = self.run.partition(" ")[0]
+        named = "/".join(filter(None, (machine, self.experiment, self.backend)))
+        return f"{named}/{metric or self.metric}?{labels}"
 
     def factor(self, metric: str | None = None, weight: float = 1.0) -> Factor:
         """Return it as a factor of an estimate.

@@ -218,6 +218,13 @@ def paths(folder: Path) -> list[Path]:
     return sorted(packed | plain)
 
 
+def files_in(folder: Path) -> list[Path]:
+    """Return the result files below a results folder, or the single file itself."""
+    if folder.is_file():
+        return [folder]
+    return [path for machine in sorted(folder.glob("*/")) for path in paths(machine)]
+
+
 def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
     """Read every result below a folder, oldest first.
 
@@ -228,9 +235,7 @@ def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
     Raises:
         ResultError: There is none, or one cannot be read.
     """
-    if folder.is_file():
-        return [read(folder, labels)]
-    saved = [read(path, labels) for machine in folder.glob("*/") for path in paths(machine)]
+    saved = [read(path, labels) for path in files_in(folder)]
     if not saved:
         raise ResultError(f"There are no results in {folder}. `report run` measures some.")
     return sorted(saved, key=lambda one: (one.result.started_at, one.name))

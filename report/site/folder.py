@@ -89,6 +89,13 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> Rendered:
     return Rendered(index=(folder / "index.html").resolve(), written=len(changed))
 
 
+def holds(folder: Path, manifest: bytes) -> bool:
+    """Return whether a site is still what a manifest lists, and nothing of it was changed."""
+    sums = _manifest(folder)
+    untouched = all(_is_ours(folder, name, sums) for name in sums)
+    return _current(folder / MANIFEST) == manifest and untouched
+
+
 def stale_files(contents: Mapping[str, bytes], folder: Path) -> list[str]:
     """Return the files of a site that are missing, differ, or should no longer be there."""
     contents = {**contents, MANIFEST: _list(contents)}

@@ -250,7 +250,7 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
     """Draw one dot for each series, with the chapter's own way of timing beside it."""
     names = varying([q.labels for q in series]) or ["strategy"]
     labels = {q.name(): name_series(q.labels, names) for q in series}
-    cold = as_printed(records)
+    cold = as_printed(records, series[0].run)
     printed = [cold.get(str(q.labels["strategy"])) for q in series]
     rows = [row("measured" if cold else "", 0, [q.rate() for q in series])]
     if cold:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from report.analysis.estimate import estimate
 from report.analysis.quantities import FLOP_PER_S, SECONDS, Quantity, highest, of_kind, of_series
 from report.experiments.matmul.measure import PRINTED_FLOPS
 from report.text.numerals import count
@@ -80,7 +79,7 @@ def peaks(result: Result) -> dict[str, Highest]:
     return dict(sorted(best.items(), key=lambda item: -item[1].estimate.value))
 
 
-def as_printed(records: Sequence[Record]) -> dict[str, Estimate]:
+def as_printed(records: Sequence[Record], run: str) -> dict[str, Estimate]:
     """Return the operations per second that the chapter would print, by strategy.
 
     Each process gives one cold run, which is one print of the chapter; the interval is over
@@ -91,11 +90,22 @@ def as_printed(records: Sequence[Record]) -> dict[str, Estimate]:
         for printed in record.outcome.as_printed if record.outcome else ():
             if printed.elapsed_s > 0:
                 groups.setdefault(printed.strategy, []).append([printed.elapsed_s])
-    where = f"{records[0].experiment}/{records[0].backend}"
     return {
-        strategy: estimate(group).reciprocal(PRINTED_FLOPS, f"{where}/as printed?{strategy}")
+        strategy: _printed(records[0], strategy, group, run).rate()
         for strategy, group in groups.items()
     }
+
+
+def _printed(record: Record, strategy: str, groups: list[list[float]], run: str) -> Quantity:
+    return Quantity(
+        experiment=record.experiment,
+        kind=record.kind,
+        backend=record.backend,
+        labels={"strategy": strategy, "timed": "as printed"},
+        groups=groups,
+        flops=int(PRINTED_FLOPS),
+        run=run,
+    )
 
 
 def elements(labels: Labels, flops: int) -> tuple[int, int]:
