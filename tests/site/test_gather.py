@@ -261,6 +261,11 @@ def sheet(site: Mapping[str, bytes], name: str) -> list[dict[str, str]]:
     return rows_of(site[f"data/fixed-machine/{name}.csv"])
 
 
+def twelve(value: float | None) -> float | None:
+    """Return a number as data files hold it."""
+    return None if value is None else float(f"{value:.12g}")
+
+
 # The same everywhere
 
 
@@ -482,7 +487,7 @@ def test_each_figure_links_its_data(
 def test_numbers_of_products_are_those_of_the_quantities(
     result: Result, one_machine_site: dict[str, bytes], experiment: str
 ) -> None:
-    """A row for each series, unrounded and in SI units, with its 95 % interval."""
+    """A row for each series, in SI units, with its 95 % interval."""
     found = found_in(result, experiment)
     rows = sheet(one_machine_site, f"{experiment}-pytorch")
     assert len(rows) == len(found)
@@ -490,8 +495,8 @@ def test_numbers_of_products_are_those_of_the_quantities(
         time, rate = quantity.time(), quantity.rate()
         assert row["strategy"] == quantity.labels["strategy"]
         assert int(row["flop"]) == quantity.flops == 2 * int(row["size"]) ** 3
-        assert float(row["elapsed_s"]) == time.value
-        assert float(row["flop_per_s"]) == rate.value
+        assert float(row["elapsed_s"]) == twelve(time.value)
+        assert float(row["flop_per_s"]) == twelve(rate.value)
         low, high = float(row["elapsed_s_low95"]), float(row["elapsed_s_high95"])
         assert (low, high) == (time.low, time.high)
         assert low <= time.value <= high
@@ -532,7 +537,7 @@ def test_seconds_per_epoch_are_those_of_the_quantities(
     """A row for each run and way, in seconds."""
     rows = sheet(one_machine_site, f"{experiment}-pytorch-{question}")
     expected = [
-        (q.labels["run"], q.labels["loader"], q.labels["implementation"], q.time().value)
+        (q.labels["run"], q.labels["loader"], q.labels["implementation"], twelve(q.time().value))
         for q in found_in(result, experiment)
     ]
     assert expected == [
@@ -549,7 +554,7 @@ def test_curves_are_those_of_each_seed(
     lowest = curves.optimum(result)
     assert lowest is not None
     expected = [
-        (run.labels["run"], seed.seed, examples, loss, loss - lowest, seconds)
+        (run.labels["run"], seed.seed, examples, *map(twelve, (loss, loss - lowest, seconds)))
         for run in trained(result.of(experiment))
         for seed in run.seeds
         for examples, loss, seconds in zip(

@@ -91,9 +91,11 @@ def _differences(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> list[s
     """Name the files that differ, each with its first line that does, from there on."""
     found = []
     for name in sorted(one.keys() | other.keys()):
-        sides = [files.get(name, b"no such file").decode() for files in (one, other)]
-        if sides[0] == sides[1]:
+        if one.get(name) == other.get(name):
             continue
+        sides = [
+            files.get(name, b"no such file").decode(errors="replace") for files in (one, other)
+        ]
         pairs = enumerate(zip(*sides, strict=False))
         at = next((k for k, (a, b) in pairs if a != b), min(map(len, sides)))
         line, start = sides[0].count("\n", 0, at) + 1, max(0, at - 40)
