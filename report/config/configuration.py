@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args
 
 from pydantic import (
     Discriminator,
@@ -22,12 +22,16 @@ from report.config.explain import explain
 from report.config.mistakes import mistakes
 from report.config.yamlsource import YamlSource
 from report.errors import ConfigError
-from report.experiments.bandwidth.spec import BandwidthSpec
-from report.experiments.gradient.spec import GradientSettings, GradientSpec
-from report.experiments.matmul.spec import MatmulSpec
-from report.experiments.overhead.spec import OverheadSpec
-from report.experiments.settings import BackendName, Defaults, DeviceName, OneOrMany, Strict
-from report.experiments.training.spec import TrainingSettings, TrainingSpec
+from report.experiments.catalogue import KINDS
+from report.experiments.settings import (
+    BackendName,
+    Defaults,
+    DeviceName,
+    Experiment,
+    OneOrMany,
+    Strict,
+    experiment_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,14 +48,18 @@ def _kind(value: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-ExperimentSpec = Annotated[
-    Annotated[MatmulSpec, Tag("matmul")]
-    | Annotated[BandwidthSpec, Tag("bandwidth")]
-    | Annotated[OverheadSpec, Tag("overhead")]
-    | Annotated[GradientSpec, Tag("gradient")]
-    | Annotated[TrainingSpec, Tag("training")],
-    Discriminator(_kind),
-]
+if TYPE_CHECKING:
+    AnyExperiment = Experiment
+else:
+    AnyExperiment = Annotated[
+        Union[  # noqa: UP007 (of as many as there are kinds)
+            tuple(
+                Annotated[experiment_of(name, kind.settings), Tag(name)]
+                for name, kind in KINDS.items()
+            )
+        ],
+        Discriminator(_kind),
+    ]
 
 
 class DatasetSpec(Strict):
@@ -87,7 +95,7 @@ class Config(Strict):
     )
     dataset: DatasetSpec = DatasetSpec()
     profiles: Profiles = Profiles()
-    experiments: Annotated[dict[ExperimentName, ExperimentSpec], Field(min_length=1)]
+    experiments: Annotated[dict[ExperimentName, AnyExperiment], Field(min_length=1)]
     claims: Claims = Field(
         default_factory=dict,
         description="Statements to be judged by what was measured: chapter (those that the program "
@@ -114,11 +122,10 @@ class Config(Strict):
                 except ValidationError as error:
                     wrong += _moved(error, ("experiments", name, profile))
                     continue
-                if isinstance(settings, TrainingSettings | GradientSettings):
-                    own = set() if half is None else half.model_fields_set
-                    for place, size, copies in settings.batches():
-                        whole = (name, *([profile] if place[0] in own else []), *place)
-                        wrong += self._too_large(size, copies, ("experiments", *whole))
+                own = set() if half is None else half.model_fields_set
+                for place, size, copies in settings.batches():
+                    whole = (name, *([profile] if place[0] in own else []), *place)
+                    wrong += self._too_large(size, copies, ("experiments", *whole))
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
         return self

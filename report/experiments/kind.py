@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from report.analysis.quantities import Metric, Quantity, Question
+    from report.experiments.settings import Settings
     from report.experiments.subject import Overlay
     from report.figures.figure import Card, Figure
     from report.registry import KindName
@@ -37,6 +38,7 @@ class Kind:
 
     Attributes:
         name: In experiments.yaml; its folder, and its template, have it too.
+        settings: What experiments.yaml can tell it.
         labels: What tells its series apart: a TypedDict that result files are held to.
         metrics: What can be asked of it, in claims and elsewhere.
         figures: (result, experiment) -> figures of one machine.
@@ -51,6 +53,7 @@ class Kind:
     """
 
     name: KindName
+    settings: type[Settings]
     labels: type
     metrics: Mapping[str, Metric]
     figures: Callable[[Result, str], list[Figure]]

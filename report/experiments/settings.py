@@ -11,9 +11,10 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    create_model,
 )
 
-from report.registry import BACKENDS
+from report.registry import BACKENDS, KindName
 
 if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
@@ -101,6 +102,10 @@ class Settings(Strict):
     processes: int | None = Field(None, ge=1, le=50, description="Else the profile's.")
     repeats: int | None = Field(None, ge=3, le=10_000, description="Else the profile's.")
 
+    def batches(self) -> list[tuple[tuple[str | int, ...], int, int]]:
+        """Return each batch size, where it stands, with the copies of the data it is cut from."""
+        return []
+
     def overridden(self, other: Settings | None) -> Self:
         """Return these settings with those keys replaced that `other` sets itself."""
         if other is None:
@@ -108,3 +113,28 @@ class Settings(Strict):
         own = self.model_dump(exclude_unset=True)
         # Validated anew: what each half may hold alone, both together may not.
         return type(self).model_validate(own | other.model_dump(exclude_unset=True))
+
+
+class Experiment(Settings):
+    """An experiment of some kind: its settings, and what differs in a profile.
+
+    The kinds' own are made from their settings by `experiment_of`.
+    """
+
+    kind: KindName
+    quick: Settings | None
+    full: Settings | None
+
+
+def experiment_of(kind: KindName, settings: type[Settings]) -> type[Settings]:
+    """Return what an experiment of a kind can be told in experiments.yaml."""
+    fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
+    for profile in ("quick", "full"):
+        described = Field(None, description=f"Keys that differ in profile {profile}.")
+        fields[profile] = (settings | None, described)
+    return create_model(
+        settings.__name__.replace("Settings", "Spec"),
+        __base__=settings,
+        __doc__=f"An experiment of kind {kind}.",
+        **fields,
+    )

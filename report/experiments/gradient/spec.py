@@ -54,11 +54,3 @@ class GradientSettings(Settings):
     def batches(self) -> list[tuple[tuple[str | int, ...], int, int]]:
         """Return each batch size, where it stands, with the copies of the data it is cut from."""
         return [(("batch_size", index), size, 1) for index, size in enumerate(self.batch_size)]
-
-
-class GradientSpec(GradientSettings):
-    """An experiment of kind gradient."""
-
-    kind: Literal["gradient"]
-    quick: GradientSettings | None = Field(None, description="Keys that differ in profile quick.")
-    full: GradientSettings | None = Field(None, description="Keys that differ in profile full.")

@@ -17,7 +17,7 @@ from report.experiments.matmul.quantities import (
     peaks,
     sampled,
 )
-from report.experiments.matmul.spec import Labels
+from report.experiments.matmul.spec import Labels, MatmulSettings
 from report.figures import prose
 from report.figures.figure import card
 
@@ -77,6 +77,7 @@ def _method(records: Sequence[Record]) -> list[str]:
 
 MATMUL = Kind(
     name="matmul",
+    settings=MatmulSettings,
     labels=Labels,
     metrics=METRICS,
     quantities=of_records,

@@ -84,11 +84,3 @@ class MatmulSettings(Settings):
                 f"every block is wider than the matrix; choose a block_width up to {max(self.size)}"
             )
         return self
-
-
-class MatmulSpec(MatmulSettings):
-    """An experiment of kind matmul."""
-
-    kind: Literal["matmul"]
-    quick: MatmulSettings | None = Field(None, description="Keys that differ in profile quick.")
-    full: MatmulSettings | None = Field(None, description="Keys that differ in profile full.")

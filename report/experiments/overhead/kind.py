@@ -12,7 +12,7 @@ from report.experiments.overhead.measure import FEATURES, update_flops
 from report.experiments.overhead.model import updates
 from report.experiments.overhead.overlay import overlay
 from report.experiments.overhead.quantities import METRICS, of_records
-from report.experiments.overhead.spec import Labels
+from report.experiments.overhead.spec import Labels, OverheadSettings
 from report.figures import prose
 from report.registry import BACKENDS
 
@@ -72,6 +72,7 @@ def _method(records: Sequence[Record]) -> list[str]:
 
 OVERHEAD = Kind(
     name="overhead",
+    settings=OverheadSettings,
     labels=Labels,
     metrics=METRICS,
     quantities=of_records,

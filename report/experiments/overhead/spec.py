@@ -52,11 +52,3 @@ class OverheadSettings(Settings):
     threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
         "auto", description="CPU threads: auto (all usable cores), or a number."
     )
-
-
-class OverheadSpec(OverheadSettings):
-    """An experiment of kind overhead."""
-
-    kind: Literal["overhead"]
-    quick: OverheadSettings | None = Field(None, description="Keys that differ in profile quick.")
-    full: OverheadSettings | None = Field(None, description="Keys that differ in profile full.")

@@ -19,7 +19,7 @@ from report.experiments.training.quantities import (
     soonest,
 )
 from report.experiments.training.runs import is_grid, sweeps_sizes
-from report.experiments.training.spec import Labels
+from report.experiments.training.spec import Labels, TrainingSettings
 from report.figures import prose
 from report.figures.figure import Card, card
 from report.worker import curve
@@ -119,6 +119,7 @@ def _method(records: Sequence[Record]) -> list[str]:
 
 TRAINING = Kind(
     name="training",
+    settings=TrainingSettings,
     labels=Labels,
     metrics=METRICS,
     quantities=of_records,

@@ -179,11 +179,3 @@ class TrainingSettings(Settings):
                 message = f"two runs have the label {label!r}; give each its own"
                 raise ValueError(message)
         return self
-
-
-class TrainingSpec(TrainingSettings):
-    """An experiment of kind training."""
-
-    kind: Literal["training"]
-    quick: TrainingSettings | None = Field(None, description="Keys that differ in profile quick.")
-    full: TrainingSettings | None = Field(None, description="Keys that differ in profile full.")
