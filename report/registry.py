@@ -168,3 +168,8 @@ BACKENDS: dict[str, Backend] = {
         ),
     )
 }
+
+BackendName = Literal["pytorch", "mxnet", "tensorflow", "jax", "numpy", "numba"]
+"""The same names, for the type checker and the schema."""
+if set(get_args(BackendName)) != set(BACKENDS):
+    raise RuntimeError("BackendName and BACKENDS must name the same")

@@ -24,7 +24,6 @@ from report.config.yamlsource import YamlSource
 from report.errors import ConfigError
 from report.experiments.catalogue import KINDS
 from report.experiments.settings import (
-    BackendName,
     Defaults,
     DeviceName,
     Experiment,
@@ -32,6 +31,7 @@ from report.experiments.settings import (
     Strict,
     experiment_of,
 )
+from report.registry import BackendName  # noqa: TC001 (pydantic reads it)
 
 if TYPE_CHECKING:
     from pathlib import Path

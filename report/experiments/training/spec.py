@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 # pydantic needs this one below Python 3.12; it depends on the package itself.
 from typing_extensions import TypedDict
 
-from report.experiments.settings import BackendName, Label, OneOrMany, Settings, Strict
+from report.experiments.settings import Label, OneOrMany, Settings, Strict
 from report.experiments.training.measure import grid_label
+from report.registry import BackendName  # noqa: TC001 (pydantic reads it)
 
 Loader = Literal["dataloader", "sliced"]
 Implementation = Literal["scratch", "concise"]
