@@ -366,10 +366,12 @@ def test_exponent_and_its_error_are_those_of_a_straight_line() -> None:
     """As `scipy.stats.linregress` has them where all replicates are alike.
 
     Then the points' distance from the line is all the doubt that there is; five points leave three
-    degrees of freedom.
+    degrees of freedom. One sample that is far off moves no median.
     """
     x, y = [1.0, 2.0, 4.0, 8.0, 16.0], [1.0, 1.9, 4.3, 7.5, 17.0]
-    found = exponent([(x, [Factor(groups=[[value]] * 3) for value in y])])
+    factors = [Factor(groups=[[value]] * 3) for value in y]
+    factors[1] = Factor(groups=[[1.9] * 30 + [100.0]] * 3)
+    found = exponent([(x, factors)])
     fitted = stats.linregress(np.log(x), np.log(y))
     assert found.value == pytest.approx(fitted.slope)
     assert half(found) == pytest.approx(T3 * fitted.stderr, rel=1e-5)
