@@ -284,7 +284,7 @@ def undisturbed(records: Sequence[Record]) -> Kept:
     grades = [None if r.conditions is None else noise.grade([r.conditions]) for r in records]
     noisy = [grade is not None and grade.level == "noisy" for grade in grades]
     count = len(records) - sum(noisy)
-    if not any(noisy) or count <= max(1, len(records) / 2):
+    if not any(noisy) or count <= len(records) / 2:
         return Kept(records=list(records), left_out=())
     reasons = tuple("; ".join(g.reasons) for g, out in zip(grades, noisy, strict=True) if g and out)
     return Kept(

@@ -93,10 +93,11 @@ def timed(
 
 def _record(times: Times, process: int, slowness: float, samples: int) -> Record:
     series = []
-    for (operation, variant, size), seconds in times.items():
+    for number, ((operation, variant, size), seconds) in enumerate(times.items()):
         point = overhead.Point(operation=operation, variant=variant, size=size, threads=THREADS)
-        # As many above as below.
-        spread = [1 + 0.001 * (k - samples // 2) for k in range(samples)]
+        # As many above as below, but farther away, and not as far in each series.
+        steps = [k - samples // 2 for k in range(samples)]
+        spread = [1 + (0.002 * (1 + number % 3) if k > 0 else 0.001) * k for k in steps]
         elapsed = [seconds * slowness * part for part in spread]
         series.append(_series(point, 9 * seconds, 1, elapsed))
     return Record(

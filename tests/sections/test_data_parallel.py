@@ -129,6 +129,22 @@ def test_resnet_is_computed_at_the_measured_peak(result_of: Callable[..., Result
     assert given.resnet()[0].gradient_bytes == 102_400_000
 
 
+def test_samples_far_off_move_neither_line_nor_images(result_of: Callable[..., Result]) -> None:
+    """Each process counts with its medians, also where its own line and peak are taken."""
+    result = result_of(noise=0.0)
+    for record in result.records:
+        for series in record.outcome.series[::2] if record.outcome else ():
+            assert series.timing is not None
+            series.timing.elapsed_s[-1] *= 10
+    (given,) = inputs(result)
+    for step in (given.step, *given.processes):
+        assert step.fixed_s == pytest.approx(80e-6)
+        assert step.per_example_s == pytest.approx(13e-9)
+    assert given.peak is not None
+    image_s = 22.8e9 / given.peak.rate().value
+    assert [work.per_example_s for work in given.resnet()] == [pytest.approx(image_s)] * 4
+
+
 def test_curves_begin_with_one_example_for_each_worker(result_of: Callable[..., Result]) -> None:
     """And all points are shared evenly."""
     (given,) = inputs(result_of())
