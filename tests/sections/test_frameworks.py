@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 import jinja2
 import pytest
 
-from report.analysis import quantities, statistics
+from report.analysis import quantities
+from report.analysis.estimate import estimate
+from report.experiments.catalogue import of_records
 from report.figures import plotting
 from report.figures.svg import INK
 from report.registry import BACKENDS
 from report.resources import templates
 from report.sections import frameworks
-from report.sections.frameworks import calls, epochs, losses, startup
-from report.sections.frameworks.ways import FLOOR, Way, index_of, measured, ways
+from report.sections.frameworks import calls, startup
+from report.sections.frameworks.ways import FLOOR, index_of, measured
 from report.text.numerals import NONE, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.analysis.quantities import Quantity
     from report.figures.figure import Figure, Table
     from report.results.result import Record, Result
-    from report.worker.records import Labels
 
 EVERY = tuple(BACKENDS)
 STATED = ["PyTorch", "MXNet", "TensorFlow", "JAX", "NumPy", "Numba"]
@@ -61,12 +61,11 @@ def test_every_comparison_of_the_issue_is_drawn(drawn: dict[str, Figure]) -> Non
     """Products by strategy and by size, epochs, losses, versions from scratch, calls, start-up."""
     assert list(drawn) == [
         "frameworks-vectorization-strategies",
-        "frameworks-matrix-size-sizes",
-        "frameworks-chapter-training-epochs",
+        "frameworks-matrix-size-size",
+        "frameworks-chapter-training-seconds",
         "frameworks-chapter-training-time",
         "frameworks-loader-loaders",
-        "frameworks-concise-concise",
-        "frameworks-concise-listed",
+        "frameworks-concise-implementations",
         "frameworks-overhead-calls",
         "frameworks-memory-memory",
         "frameworks-startup",
@@ -88,7 +87,8 @@ def test_every_question_is_asked(drawn: dict[str, Figure]) -> None:
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(templates()), autoescape=True)
     text = environment.get_template("models/frameworks.html")
     for figure in drawn.values():
-        assert "<p>" in text.render(question=figure.question), figure.question
+        asked = figure.words.asked or text.render(question=figure.question)
+        assert "<p>" in asked, figure.question
 
 
 def test_where_some_elements_stand_for_all_is_said_at_the_figure(result: Result) -> None:
@@ -164,23 +164,6 @@ def test_framework_that_failed_everywhere_is_left_out(result: Result) -> None:
 # --- names and looks
 
 
-def test_variants_are_named_where_a_framework_has_several() -> None:
-    """A name says no more than is needed to tell ways apart."""
-    one: list[Labels] = [{"variant": "eager", "loader": "sliced"}]
-    three: list[Labels] = [
-        {"variant": v, "loader": "sliced"} for v in ("eager", "compiled", "epoch")
-    ]
-    both: list[Labels] = [{"variant": "eager", "loader": name} for name in ("dataloader", "sliced")]
-    assert [way.name for way in ways("pytorch", one)] == ["PyTorch"]
-    assert [way.name for way in ways("tensorflow", three)] == [
-        "TensorFlow",
-        "TensorFlow, compiled update",
-        "TensorFlow, compiled epoch",
-    ]
-    assert [way.name for way in ways("mxnet", both)] == ["MXNet, dataloader", "MXNet, sliced"]
-    assert Way(FLOOR, "epoch").name == "Numba (the floor)"
-
-
 def test_a_framework_keeps_its_colour() -> None:
     """The same in every figure and on every page, whoever else is there; the floor is ink."""
     places = [index_of(backend) for backend in BACKENDS if backend != FLOOR]
@@ -192,120 +175,15 @@ def test_a_framework_keeps_its_colour() -> None:
 # --- numbers
 
 
-def epoch_of(result: Result, backend: str, run: str, variant: str) -> Quantity:
-    """Return the seconds per epoch of a run of the chapter."""
-    records = quantities.by_backend(result.of("chapter-training"))[backend]
-    labels = {"run": run, "variant": variant}
-    return next(q for q in quantities.of_records(records) if labels.items() <= q.labels.items())
-
-
-def test_times_the_floor_is_the_ratio_of_two_times(
-    result: Result, drawn: dict[str, Figure]
-) -> None:
-    """Of processes that are not the same: their intervals hold the spread of both."""
-    table = drawn["frameworks-chapter-training-epochs"].table
-    assert table.header[:3] == ["framework", "batch 1, ms", "times the floor"]
-    mine, floor = (
-        epoch_of(result, backend, "SGD", variant)
-        for backend, variant in (("pytorch", "eager"), (FLOOR, "epoch"))
-    )
-    ratio = statistics.independent_ratio(mine.groups, floor.groups)
-    assert epochs.over(mine, floor) == ratio
-    assert ratio.value == pytest.approx(mine.time().value / floor.time().value)
-    assert ratio.low is not None
-    cells = {str(row[0]): row for row in table.rows}
-    assert getattr(cells["Numba (the floor)"][2], "text", "") == "1"
-    shown = float(getattr(cells["PyTorch"][2], "text", "").replace(",", ""))
-    assert shown == pytest.approx(ratio.value, rel=0.01)
-
-
-def test_top_of_the_page_says_what_a_framework_is_above_the_floor(result: Result) -> None:
-    """The first framework's smallest batches, in seconds and in times the floor."""
-    (said,) = frameworks.sentences(result)
-    assert said.startswith("An epoch of single examples takes ")
-    assert " in PyTorch, " in said
-    without = only(result, lambda record: record.backend != FLOOR)
-    assert frameworks.sentences(without) == []
-
-
-def test_title_says_where_the_floor_matters(drawn: dict[str, Figure]) -> None:
-    """At the smallest batch and at the largest, for the framework that leads."""
-    title = drawn["frameworks-chapter-training-epochs"].words.title
-    assert title.startswith("In batches of 1, an epoch in PyTorch takes ")
-    assert "in batches of 1,500, " in title
-
-
-def test_whose_seconds_hold_a_loader_is_said(drawn: dict[str, Figure]) -> None:
-    """Three have one, the others cut batches off an array: no fair comparison unsaid."""
-    said = drawn["frameworks-chapter-training-epochs"].words.explanation
-    assert "own loader in MXNet, PyTorch, TensorFlow" in said
-    assert "JAX, Numba, NumPy have none" in said
-
-
-def test_times_to_the_target_are_of_every_run_and_way(drawn: dict[str, Figure]) -> None:
-    """A row for each way: a framework with three variants has three."""
-    table = drawn["frameworks-chapter-training-time"].table
-    assert table.header == [
-        "framework",
-        *(f"{run}, ms to 0.25" for run in ("GD", "SGD", "batch 100", "batch 10")),
-    ]
-    assert [str(row[0]) for row in table.rows] == [
-        "PyTorch",
-        "MXNet",
-        "TensorFlow",
-        "TensorFlow, compiled update",
-        "TensorFlow, compiled epoch",
-        "JAX, compiled update",
-        "JAX, compiled epoch",
-        "NumPy",
-        "Numba (the floor)",
-    ]
-
-
-def test_listings_with_rates_of_their_own_stand_beside_the_first(
-    drawn: dict[str, Figure],
-) -> None:
-    """MXNet's and TensorFlow's 0.05, of which the second makes twice the step."""
-    table = drawn["frameworks-concise-listed"].table
-    assert column(table, "learning rate") == {
-        "PyTorch": "0.01",
-        "MXNet": "0.05",
-        "TensorFlow": "0.05",
-    }
-    assert column(table, "the same with 1/2") == {
-        "PyTorch": "0.020",
-        "MXNet": "0.050",
-        "TensorFlow": "0.10",
-    }
-
-
-def test_frameworks_that_walk_one_path_are_not_apart(result: Result) -> None:
-    """The made-up runs are all one; a loss that one framework is off by is found."""
-    assert losses.apart(losses.paths(result, "chapter-training")) == 0
-    off = []
-    for record in result.records:
-        if (record.experiment, record.backend) == ("chapter-training", "jax") and record.outcome:
-            runs = [
-                replace(run, loss=[*run.loss[:-1], run.loss[-1] + 3e-5])
-                if run.labels["run"] == "batch 10"
-                else run
-                for run in record.outcome.runs
-            ]
-            record = replace(record, outcome=replace(record.outcome, runs=runs))  # noqa: PLW2901
-        off.append(record)
-    gap = losses.apart(losses.paths(replace(result, records=off), "chapter-training"))
-    assert gap == pytest.approx(3e-5, rel=1e-6)
-
-
 def test_compiled_update_that_takes_longer_is_not_called_faster(
     result: Result, drawn: dict[str, Figure]
 ) -> None:
     """The ratio is that of the times, whichever way it goes."""
     records = quantities.by_backend(result.of("overhead"))["pytorch"]
-    _, eager, compiled = calls.shortest(quantities.of_records(records))
+    _, eager, compiled = calls.shortest(of_records(records, result.run))
     assert eager is not None
     assert compiled is not None
-    ratio = statistics.paired_ratio(compiled.groups, eager.groups).value
+    ratio = quantities.ratio(compiled, eager).value
     assert ratio > 1
     said = drawn["frameworks-overhead-calls"].words.explanation
     assert f"PyTorch {times(ratio)}" in said
@@ -324,8 +202,8 @@ def test_start_up_is_kept_apart_from_what_lasts(result: Result) -> None:
     found = {start.backend: start.parts for start in startup.starts(result)}
     assert list(found) == list(EVERY)
     imports = [r.import_s for r in result.records if r.backend == "jax" and r.import_s]
-    expected = statistics.estimate([[seconds] for seconds in imports])
-    assert found["jax"]["import_s"] == expected
+    expected = estimate([[seconds] for seconds in imports])
+    assert found["jax"]["import_s"] == replace(expected, key="import of jax")
     pytorch = found["pytorch"]
     assert pytorch["first_compiled_s"] is not None
     assert pytorch["first_compiled_s"].value > 1  # of 2 s and 14 s
@@ -344,13 +222,6 @@ def test_kernels_of_a_library_are_told_where_it_says_them(result: Result) -> Non
     said = figures[0].words.explanation
     assert "MXNet, OpenBLAS 0.3.13 (OpenBLAS for Prescott)" in said
     assert "Numba, loops of its own" in said
-
-
-def test_code_of_each_framework_is_shown(drawn: dict[str, Figure]) -> None:
-    """What is compared can be read: the figure names functions and whose they are."""
-    figure = drawn["frameworks-chapter-training-epochs"]
-    assert figure.backends == list(EVERY)
-    assert {"sgd", "program", "update_epoch"} <= set(figure.code)
 
 
 def test_method_names_what_each_computes_with(result: Result) -> None:

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.experiments.matmul import comparisons as matmul
-from report.experiments.training import comparisons as training
 from report.registry import WITH_DATA
 from report.run.data import Dataset
 from report.site.compare import pair
-from report.site.gather import gather
+from report.site.gather import _compared, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -312,9 +310,9 @@ def test_unusual_result_is_compared(
     """Beside a usual result, on either side, what both have is compared."""
     change, (experiment, _), _ = UNUSUAL[name]
     results = [change(result), make_result("fast-machine", 2.0)]
-    compare = matmul.comparisons if experiment == "vectorization" else training.comparisons
+    kind = results[0].config["experiments"][experiment]["kind"]
     for pairing in (results, results[::-1]):
-        drawn = compare(pairing, experiment)
+        drawn = _compared(kind, pairing, experiment)
         assert drawn
         assert all("fast-machine" in figure.words.caption + figure.words.title for figure in drawn)
         assert pair(*pairing).rows
@@ -326,7 +324,7 @@ def test_epochs_over_other_data_are_not_compared(
     """An epoch of 500 examples is another amount of work than one of 1500."""
     other = make_result("fast-machine")
     other = replace(other, config={**other.config, "examples": 500})
-    assert training.comparisons([result, other], "chapter-training") == []
+    assert _compared("training", [result, other], "chapter-training") == []
     rows = pair(result, other).rows
     assert rows
     assert {row.experiment for row in rows} & {"The data loader's share"} == set()
