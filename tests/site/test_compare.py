@@ -196,6 +196,7 @@ def test_machine_without_claims_has_no_link_to_its_verdicts(
 
 def drawn(figure: Figure) -> set[str]:
     """Return the words in the wide drawing of a figure."""
+    assert figure.drawing is not None
     return set(re.findall(r">([^<]+)</text>", figure.drawing.wide))
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.results.result import Record, Result
-    from report.worker.records import Labels
 
 FLOOR = "numba"
 """The backend that calls no framework and no library: what the arithmetic itself takes."""
@@ -92,17 +91,6 @@ def records_of(result: Result, experiment: str) -> dict[str, list[Record]]:
     found = quantities.by_backend(r for r in result.of(experiment) if r.outcome is not None)
     planned = result.config["experiments"][experiment]["backends"]
     return {backend: found[backend] for backend in [*planned, *found] if backend in found}
-
-
-def ways(backend: str, every: Sequence[Labels]) -> list[Way]:
-    """Return the way of each of some series or runs of a framework."""
-    names = [n for n in ("loader", "implementation") if n in quantities.varying(every)]
-    found = [
-        (str(labels.get("variant", "eager")), ", ".join(str(labels[n]) for n in names))
-        for labels in every
-    ]
-    several = len(set(found)) > 1
-    return [Way(backend, variant, further, several) for variant, further in found]
 
 
 def draw_line(axes: Axes, x: Sequence[float], estimates: Sequence[Estimate], way: Way) -> Line2D:
