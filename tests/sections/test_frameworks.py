@@ -22,10 +22,8 @@ from report.text.numerals import NONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.analysis.quantities import Quantity
     from report.figures.figure import Figure, Table
     from report.results.result import Record, Result
-    from report.worker.records import Labels
 
 EVERY = tuple(BACKENDS)
 STATED = ["PyTorch", "MXNet", "TensorFlow", "JAX", "NumPy", "Numba"]
@@ -65,8 +63,7 @@ def test_every_comparison_of_the_issue_is_drawn(drawn: dict[str, Figure]) -> Non
         "frameworks-chapter-training-epochs",
         "frameworks-chapter-training-time",
         "frameworks-loader-loaders",
-        "frameworks-concise-concise",
-        "frameworks-concise-listed",
+        "frameworks-concise-implementations",
         "frameworks-overhead-calls",
         "frameworks-memory",
         "frameworks-startup",
@@ -163,23 +160,6 @@ def test_framework_that_failed_everywhere_is_left_out(result: Result) -> None:
 
 
 # --- names and looks
-
-
-def test_variants_are_named_where_a_framework_has_several() -> None:
-    """A name says no more than is needed to tell ways apart."""
-    one: list[Labels] = [{"variant": "eager", "loader": "sliced"}]
-    three: list[Labels] = [
-        {"variant": v, "loader": "sliced"} for v in ("eager", "compiled", "epoch")
-    ]
-    both: list[Labels] = [{"variant": "eager", "loader": name} for name in ("dataloader", "sliced")]
-    assert [way.name for way in ways("pytorch", one)] == ["PyTorch"]
-    assert [way.name for way in ways("tensorflow", three)] == [
-        "TensorFlow",
-        "TensorFlow, compiled update",
-        "TensorFlow, compiled epoch",
-    ]
-    assert [way.name for way in ways("mxnet", both)] == ["MXNet, dataloader", "MXNet, sliced"]
-    assert Way(FLOOR, "epoch").name == "Numba (the floor)"
 
 
 def test_a_framework_keeps_its_colour() -> None:
@@ -341,13 +321,6 @@ def test_kernels_of_a_library_are_told_where_it_says_them(result: Result) -> Non
     said = figures[0].words.explanation
     assert "MXNet, OpenBLAS 0.3.13 (OpenBLAS for Prescott)" in said
     assert "Numba (the floor), loops of its own" in said
-
-
-def test_code_of_each_framework_is_shown(drawn: dict[str, Figure]) -> None:
-    """What is compared can be read: the figure names functions and whose they are."""
-    figure = drawn["frameworks-chapter-training-epochs"]
-    assert figure.backends == list(EVERY)
-    assert {"sgd", "program", "update_epoch"} <= set(figure.code)
 
 
 def test_method_names_what_each_computes_with(result: Result) -> None:

@@ -54,6 +54,16 @@ def page(two_machine_site: dict[str, bytes], read_pages: Reader) -> Page:
     return read_pages({"compare.html": two_machine_site["compare.html"]})["compare.html"]
 
 
+def compared(results: list[Result], experiment: str) -> list[Figure]:
+    """Put an experiment of several machines on the same axes, drawn."""
+    (kind,) = {
+        result.config["experiments"][experiment]["kind"]
+        for result in results
+        if experiment in result.config["experiments"]
+    }
+    return drawings(_compared(kind, results, experiment))
+
+
 def rows_of(table: Element) -> list[list[str]]:
     """Return the cells of a table, without its head."""
     (body,) = table.iter("tbody")
@@ -86,6 +96,8 @@ def test_finding_names_the_machine_or_the_factor(page: Page, name: str) -> None:
     figure = page.figures()[f"compare-{name}"]
     assert "fast-machine" in figure.title + figure.caption
     assert "95 % interval" in figure.caption
+    if name == "concise-implementations":
+        return  # what the machines' two versions take is what is compared there
     factor_in = re.compile(r"([\d.]+) times (?:as fast|as long|sooner|the bytes|\()")
     factors = factor_in.findall(figure.title + figure.caption)
     assert all(float(factor) == pytest.approx(2, rel=0.06) for factor in factors)
@@ -181,6 +193,7 @@ def test_machine_without_claims_has_no_link_to_its_verdicts(
 
 def drawn(figure: Figure) -> set[str]:
     """Return the words in the wide drawing of a figure."""
+    assert figure.drawing is not None
     return set(re.findall(r">([^<]+)</text>", figure.drawing.wide))
 
 
@@ -191,10 +204,10 @@ def test_figures_leave_out_what_one_machine_lacks(make_result: Callable[..., Res
         only(make_result("b", 2.0), "threads", "chapter-training"),
         only(make_result("c", 4.0), "threads", "chapter-training"),
     ]
-    (threads,) = matmul.comparisons(results, "threads")
+    (threads,) = compared(results, "threads")
     assert {"a", "b", "c"} <= drawn(threads)
     assert re.search(r"c multiplies [34]\.\d times as fast as a", threads.words.title)
-    for figure in training.comparisons(results, "chapter-training"):
+    for figure in compared(results, "chapter-training"):
         assert {"b", "c"} <= drawn(figure)
         assert "a" not in drawn(figure)
 
@@ -205,12 +218,12 @@ def test_result_without_moments_leaves_the_others_comparable(
     """Where the exact solution is known for two of three, these two race to the target."""
     unsolved = replace(only(make_result("a"), "chapter-training"), moments=None, dataset=None)
     results = [unsolved, make_result("b", 2.0), make_result("c", 4.0)]
-    seconds, race = training.comparisons(results, "chapter-training")
+    seconds, race = compared(results, "chapter-training")
     assert {"a", "b", "c"} <= drawn(seconds)
     assert {"b", "c"} <= drawn(race)
     assert "a" not in drawn(race)
-    assert "c is first at a loss of 0.25" in race.words.title
-    assert race.words.title.endswith("2.0 times sooner than the last")
+    title = plain(race.words.title)
+    assert re.search(r"from [\d.]+ .s on c to [\d.]+ .s on b: 2.0 times as long", title)
 
 
 def test_runs_of_one_name_and_other_settings_are_not_mixed(
@@ -222,10 +235,9 @@ def test_runs_of_one_name_and_other_settings_are_not_mixed(
         for run in record.outcome.runs if record.outcome else ():
             if run.labels["run"] == "batch 100":
                 run.labels["lr"] = 0.123
-    # Batch 100 was the first at the target on the left, so that there is no race.
-    (seconds,) = training.comparisons([left, right], "chapter-training")
-    assert "batch 10" in drawn(seconds)
-    assert "batch 100" not in drawn(seconds)
+    for figure in compared([left, right], "chapter-training"):
+        rows = {str(row[0]).partition(",")[0] for row in figure.table.rows}
+        assert rows == {"GD", "SGD", "batch 10"}
     assert {row.what for row in pair(left, right).rows} == {
         "GD, ms",
         "SGD, ms",
@@ -265,12 +277,13 @@ def test_title_claims_no_difference_that_the_intervals_do_not_show(
 ) -> None:
     """Two runs of equal speed: the faster of two noisy medians is not called the faster machine."""
     results = [only(make_result("a"), "threads"), only(make_result("b", 1.0001), "threads")]
-    (figure,) = matmul.comparisons(results, "threads")
-    assert figure.words.title == "These runs show no difference between the machines' highest rates"
+    (figure,) = compared(results, "threads")
+    assert plain(figure.words.title).startswith("No difference is shown between the machines")
 
 
 def test_grid_is_compared_by_batch_size(two_results: list[Result]) -> None:
     """A rate costs no time; pairs that diverge at once leave gaps, and it is a grid still."""
     grid = two_results[0].config["experiments"]["grid"]["settings"]["grid"]
-    seconds = training.comparisons(two_results, "grid")[0]
-    assert [row[0] for row in seconds.table.rows] == [f"batch {b:,}" for b in grid["batch_size"]]
+    seconds = compared(two_results, "grid")[0]
+    rows = [f"batch {size:,}, ms per epoch" for size in grid["batch_size"]]
+    assert [row[0] for row in seconds.table.rows] == rows

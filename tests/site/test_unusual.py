@@ -312,9 +312,9 @@ def test_unusual_result_is_compared(
     """Beside a usual result, on either side, what both have is compared."""
     change, (experiment, _), _ = UNUSUAL[name]
     results = [change(result), make_result("fast-machine", 2.0)]
-    compare = matmul.comparisons if experiment == "vectorization" else training.comparisons
+    kind = results[0].config["experiments"][experiment]["kind"]
     for pairing in (results, results[::-1]):
-        drawn = compare(pairing, experiment)
+        drawn = _compared(kind, pairing, experiment)
         assert drawn
         assert all("fast-machine" in figure.words.caption + figure.words.title for figure in drawn)
         assert pair(*pairing).rows
@@ -326,7 +326,7 @@ def test_epochs_over_other_data_are_not_compared(
     """An epoch of 500 examples is another amount of work than one of 1500."""
     other = make_result("fast-machine")
     other = replace(other, config={**other.config, "examples": 500})
-    assert training.comparisons([result, other], "chapter-training") == []
+    assert _compared("training", [result, other], "chapter-training") == []
     rows = pair(result, other).rows
     assert rows
     assert {row.experiment for row in rows} & {"The data loader's share"} == set()

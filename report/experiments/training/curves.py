@@ -122,11 +122,12 @@ def curves(case: Case, lines: Sequence[Line], x: Axis, target: float | None = No
     least = min((value for line in shown for value in line.y), default=1.0)
     most = max((v for line in shown for v in (*line.y, *line.high) if v is not None), default=0.0)
     top = HIGHEST * max(run.at(0, case.base).estimate().value for run in case.runs)
+    optimum = f" of {digits(case.lowest, 4)}" if case.lowest else ""
     marks = [] if target is None else [Reference(y=target - case.base, label=f"loss {target:g}")]
     return Curves(
         x=x,
         y=Axis(
-            label=case.height,
+            label=case.height + optimum,
             low=LOWEST if least < LOWEST else None,
             high=top if most > top else None,
         ),

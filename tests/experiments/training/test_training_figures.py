@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from report.analysis.quantities import ratio
 from report.experiments.subject import Overlay, Subject
 from report.experiments.training import examples, grid
 from report.experiments.training.figures import figures
@@ -357,6 +358,19 @@ def test_returns_that_do_not_diminish_are_not_said_to(trained: Make) -> None:
     assert "The returns diminish" not in words["explanation"]
 
 
+def test_returns_that_are_as_large_at_both_ends_do_not_diminish(trained: Make) -> None:
+    """Where an update takes as long whatever it holds, ten times the batch is ten times as fast."""
+
+    def whatever_it_holds(run: TrainingRun) -> TrainingRun:
+        noise, size = 1 + 0.01 * run.seed, int(str(run.labels["batch_size"]))
+        return replace(run, elapsed_s=[[noise * 1e-4 * n / size for n in run.examples]])
+
+    result = each_run(asked(trained, "sizes"), whatever_it_holds)
+    words = said(only(figures(result, "one"), "batch_size"))
+    assert "gives 10 times the examples per second at the small end, 10 times" in words["title"]
+    assert "The returns diminish" not in words["explanation"]
+
+
 def test_run_that_does_not_reach_the_target_is_shown_as_open(trained: Make) -> None:
     """It has a mark of its own, its share of seeds, and a time that it takes at least."""
     runs = [*ASKED["sizes"][0], {"run": "lazy", "batch_size": 50, "lr": 1e-4}]
@@ -522,6 +536,8 @@ def test_copies_leave_full_batches_where_they_were(case_of: Callable[..., Case])
     alike = examples.per_update(case, small)
     assert alike is not None
     assert not alike.excludes(1)
+    expected = ratio(case.excess(small[1], 1), case.excess(small[0], 2))
+    assert alike.value == pytest.approx(expected.value)
     figure = only(figures(case.result, "one"), "copies")
     title = said(figure)["title"]
     assert "batch 100 is at" in title

@@ -119,7 +119,11 @@ def test_lines_keep_their_framework_and_say_their_variant(drawn: dict[str, Figur
     assert len(set(same.values())) == 1
     assert len({lines[name].dash for name in same}) == len(same)
     assert lines[FLOOR].index == YARDSTICK
-    assert lines["PyTorch"].x == (1, 10, 100, 1500)
+    assert list(lines["PyTorch"].x) == [1, 10, 100, 1500]
+    loaders = drawn["frameworks-loader-loaders"].shape
+    assert isinstance(loaders, Curves)
+    dashes = {line.name: line.dash for line in loaders.lines}
+    assert dashes["PyTorch, sliced"] == dashes["MXNet, sliced"] != dashes["PyTorch, dataloader"]
 
 
 def test_whose_seconds_hold_a_loader_is_said(drawn: dict[str, Figure]) -> None:

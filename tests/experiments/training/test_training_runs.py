@@ -56,6 +56,8 @@ def test_a_run_with_a_seed_that_diverged_has_no_end() -> None:
     whole = run_of([1.0, 0.5, 0.4], [1.0, 0.6, 0.3])
     some, none = run_of([1.0, 0.5, 0.4], [1.0, 9.0], epochs=2), run_of([1.0], [1.0], epochs=2)
     assert (whole.complete, some.complete, none.complete) == (True, False, False)
+    short = replace(none, seeds=[replace(seed, diverged=False) for seed in none.seeds])
+    assert not short.complete
     assert (whole.diverged, some.diverged, none.diverged) == (0, 1, 2)
     # After the first epoch both seeds of one of them still have a loss.
     assert of_all(some, some.loss(1)) is not None
