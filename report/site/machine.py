@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from report.analysis import quantities
 from report.analysis.noise import LEVELS, grade
 from report.claims import wording
@@ -91,7 +93,7 @@ class MachineView:
     words: str
     result: Result
     date: str
-    lead: str
+    lead: Markup
     cards: list[Card]
     verdicts: list[VerdictView]
     matrix: Matrix
@@ -142,7 +144,7 @@ def view(result: Result, json_path: str) -> MachineView:
         words=describe(result.machine),
         result=result,
         date=date_of(result),
-        lead=" ".join([*said, verdicts.lead(judged)]).strip(),
+        lead=Markup(" ").join([*said, verdicts.lead(judged)]).strip(),
         cards=[card for kind in KINDS.values() for card in kind.cards(led)],
         verdicts=judged,
         matrix=verdicts.by_framework(every),

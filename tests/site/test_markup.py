@@ -101,6 +101,12 @@ def test_titles_tell_the_pages_apart(pages: dict[str, Page]) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_markup_is_shown_as_text(pages: dict[str, Page], name: str) -> None:
+    """A number's element is an element, in the first paragraph too; descriptions have none."""
+    assert "&lt;data" not in pages[name].source
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_ids_are_unique(pages: dict[str, Page], name: str) -> None:
     """No id stands twice on a page, those inside the drawings included."""
     assert [each for each, times in Counter(pages[name].ids()).items() if times > 1] == []

@@ -128,8 +128,14 @@ def of_all(run: Run, quantity: Quantity) -> Estimate | None:
 
 
 def ratio(above: Quantity | None, below: Quantity | None) -> Estimate | None:
-    """Estimate a ratio of two quantities; None if one of them has no value."""
+    """Estimate a ratio of two quantities; None if one has no value, or they share no seed.
+
+    Runs of a seed start alike: losses of different seeds say nothing of the runs.
+    """
     if typical(above) is None or typical(below) is None or above is None or below is None:
+        return None
+    pairs = zip(above.groups, below.groups, strict=False)
+    if above.replicate == "seed" and not any(a and b for a, b in pairs):
         return None
     return quantities.ratio(above, below)
 

@@ -15,6 +15,7 @@ from report.figures.prose import plain
 from report.figures.shapes import YARDSTICK, Curves
 from report.registry import BACKENDS
 from report.sections import frameworks
+from report.sections.frameworks.subjects import over_frameworks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,13 +49,13 @@ def all_six(make_result: Callable[..., Result]) -> Result:
 def drawn_once(result: Result) -> dict[str, Figure]:
     """Return the figures of all training experiments that several frameworks measured, by name."""
     names = ("chapter-training", "loader", "concise")
-    overs = [frameworks.over_frameworks(result, name) for name in names]
+    overs = [over_frameworks(result, name) for name in names]
     return {figure.name: figure for over in overs for figure in overlay(over)}
 
 
 def ways(result: Result, experiment: str = "chapter-training") -> dict[str, Way]:
     """Return the ways of an experiment by name."""
-    return {way.name: way for way in ways_of(frameworks.over_frameworks(result, experiment))}
+    return {way.name: way for way in ways_of(over_frameworks(result, experiment))}
 
 
 def cells(table: Table, name: str) -> dict[str, str]:
@@ -104,7 +105,7 @@ def test_without_a_floor_nothing_is_said_of_it(result: Result) -> None:
     """Then the slowest way is held against the fastest, as an average with an interval."""
     rest = replace(result, records=[r for r in result.records if r.backend != "numba"])
     assert frameworks.sentences(rest) == []
-    figure = overlay(frameworks.over_frameworks(rest, "chapter-training"))[0]
+    figure = overlay(over_frameworks(rest, "chapter-training"))[0]
     assert "floor" not in " ".join(figure.table.header)
     title = plain(figure.words.title)
     assert re.search(r"times as long in TensorFlow as in JAX, .*, on average over 4 runs", title)

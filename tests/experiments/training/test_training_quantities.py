@@ -10,9 +10,11 @@ import pytest
 from factories import small_results
 from factories.small_results import record, run
 from report.analysis.quantities import Question
-from report.experiments.training import curves
+from report.experiments.training import curves, theory
 from report.experiments.training.kind import TRAINING
-from report.experiments.training.quantities import LEAST_EXCESS, METRICS
+from report.experiments.training.quantities import METRICS, cases, ratio
+from report.experiments.training.runs import LEAST_EXCESS
+from report.figures.figure import Number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +57,7 @@ def test_a_run_has_no_loss_after_its_last_epoch() -> None:
 
 def test_excess_is_the_loss_above_the_lowest_possible() -> None:
     """Of the result's own data; what rounding puts below it counts as a very little above."""
-    lowest = curves.optimum(result_of([]))
+    lowest = theory.optimum(result_of([]))
     assert lowest is not None
     records = [record("training", 0, run("a", [1.0, lowest + 0.1, lowest - 1e-7], 0))]
     (first,) = asked(records, "excess", epoch=1)
@@ -110,25 +112,44 @@ def test_what_starts_at_the_loss_took_no_time_and_has_no_ratio() -> None:
 def test_the_reports_own_target_is_taken_unless_one_is_named() -> None:
     """2 % above the lowest loss 0.2417, rounded up to two decimals: 0.25."""
     records = [record("training", 0, run("a", [1.0, 0.251, 0.249], 0))]
-    assert curves.target(result_of(records)) == 0.25
+    assert theory.target(result_of(records)) == 0.25
     (one,) = asked(records, "examples_to_loss")
     assert one.groups == [[3000.0]]
 
 
+@pytest.mark.parametrize(
+    ("lr", "loss", "factor"),
+    [(1.0, "half_squared", 1.0985), (0.5, "mse", 1.0985), (0.1, "half_squared", 0.79015)],
+)
+def test_theory_follows_from_the_data_and_the_rate(lr: float, loss: str, factor: float) -> None:
+    """The steepest curvature is 2.0985: stable below 2 / 2.0985; a step has factor 1 - 2.0985 lr.
+
+    Past the limit that is without its sign; a rate for the loss without the 1/2 counts twice. Every
+    seed has the same value, one that diverged too.
+    """
+    labels = {**run("a", [1.0]).labels, "lr": lr, "loss": loss}
+    seeds = [run("a", losses, k, epochs=2) for k, losses in enumerate(([1.0, 0.5, 0.3], [1.0]))]
+    records = [record("training", 0, *(replace(one, labels=labels) for one in seeds))]
+    expected = {"lowest_loss": 0.2416879551, "stable_lr": 0.95307, "steepest_factor": factor}
+    for metric, value in expected.items():
+        (one,) = asked(records, metric)
+        assert one.groups == [[pytest.approx(value, abs=1e-4)]] * 2, metric
+        assert (one.metric, one.replicate, one.unit) == (metric, "seed", "")
+
+
 def test_without_the_datas_moments_there_is_no_optimum_and_no_target() -> None:
-    """Older files lack them: losses remain, and times to a loss that is named."""
+    """Losses remain, and times to a loss that is named; theory says nothing."""
     records = [record("training", 0, run("a", [1.0, 0.3], 0))]
     result = result_of(records)
     result.moments = None
     found = {
         metric: bool(TRAINING.observe(result, records, Question(metric=metric)))
-        for metric in ("loss", "excess", "seconds_to_loss", "examples_to_loss")
+        for metric in METRICS
     }
-    assert found == {
-        "loss": True,
-        "excess": False,
-        "seconds_to_loss": False,
-        "examples_to_loss": False,
+    assert {metric for metric, some in found.items() if some} == {
+        "seconds",
+        "examples_per_s",
+        "loss",
     }
     assert TRAINING.observe(result, records, Question(metric="seconds_to_loss", loss=0.3))
 
@@ -141,6 +162,44 @@ def test_a_process_that_failed_keeps_its_place_among_times() -> None:
     assert times.groups == [[1.0], [], [2.0]]
     (losses, _) = asked(records, "loss")
     assert losses.groups == [[0.3], [0.35]]
+
+
+def test_ratios_of_losses_are_paired_by_seed() -> None:
+    """Seeds differ a hundredfold, each pair by a factor of 2 exactly: the interval is a point.
+
+    The third seed has no partner; where no seed has one there is no ratio.
+    """
+    a = [run("a", [9.0, end], k) for k, end in enumerate((0.02, 2.0, 5.0))]
+    b = [run("b", [9.0, end], k) for k, end in enumerate((0.01, 1.0))]
+    above, below = asked([record("training", 0, *a, *b)], "loss")
+    paired = ratio(above, below)
+    assert paired is not None
+    assert (paired.low, paired.value, paired.high) == pytest.approx((2, 2, 2))
+    assert paired.replicates == 2
+    apart = [replace(q, groups=g) for q, g in ((above, [[1.0], []]), (below, [[], [1.0]]))]
+    assert ratio(*apart) is None
+
+
+SKEWED = (0.3, 0.31, 0.33, 0.8)
+"""Last losses of four seeds: geometric mean 0.3957, median 0.32, mean 0.435."""
+
+
+def test_centre_of_a_loss_is_one_number_in_curve_table_and_claim() -> None:
+    """The geometric mean over seeds, in whatever process each of them was trained."""
+    ends = [run("a", [2.0, 1.0, end], k) for k, end in enumerate(SKEWED)]
+    records = [record("training", k, *ends[k::2]) for k in range(2)]
+    (case,) = cases(result_of(records), "training")
+    (line,) = curves.curves_of(case, curves.EPOCHS).lines
+    (loss,) = asked(records, "loss")
+    (excess,) = asked(records, "excess")
+    assert loss.estimate().value == pytest.approx((0.3 * 0.31 * 0.33 * 0.8) ** 0.25)
+    assert line.y[-1] == excess.estimate().value
+    assert (line.low[-1], line.high[-1]) == pytest.approx((0.3 - case.base, 0.8 - case.base))
+    columns = curves.ends(case)
+    for header, quantity in (("loss at the end", loss), ("above the optimum", excess)):
+        (cell,) = columns[header]
+        assert isinstance(cell, Number)
+        assert cell.estimate == quantity.estimate(), header
 
 
 @pytest.mark.parametrize("metric", METRICS)
