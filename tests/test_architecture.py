@@ -46,12 +46,29 @@ OPTIONAL = {"threadpoolctl"}
 LOADERS = {"import_module", "__import__", "run_module", "run_path"}
 """What loads a module by a string."""
 
-STILL_BY_STRING = {
-    "report.analysis.observations",
-    "report.analysis.quantities",
-    "report.site.machine",
-}
-"""Modules that load a kind's by a string. To be emptied; nothing is to be added."""
+ROOMS = (
+    "errors",
+    "resources",
+    "registry",
+    "worker",
+    "backends",
+    "text",
+    "results",
+    "machine",
+    "environments",
+    "analysis",
+    "figures",
+    "experiments",
+    "sections",
+    "claims",
+    "config",
+    "run",
+    "site",
+    "terminal",
+    "cli",
+    "__main__",
+)
+"""In the order of the flow: a module imports from its own room and from those before it."""
 
 HEAVY = {"numpy", "matplotlib", "pydantic", "yaml", "scipy", "jinja2", "rich"}
 
@@ -174,6 +191,54 @@ def test_modules_do_not_import_each_other_in_circles() -> None:
         pytest.fail(" <- ".join(error.args[1]))
 
 
+def room_of(name: str) -> str:
+    """Return the room that a module stands in; what a kind measures belongs to the backends."""
+    parts = name.split(".")
+    if parts[1:2] == ["experiments"] and parts[-1] == "measure":
+        return "backends"
+    return parts[1] if len(parts) > 1 else ""
+
+
+def against_the_flow(name: str) -> list[str]:
+    """Return imports of a module from rooms above its own."""
+    own = ROOMS.index(room_of(name))
+    return [
+        f"line {found.line}: {found.name}"
+        for found in imports_of(name)
+        if found.name in FILES and (room := room_of(found.name)) and ROOMS.index(room) > own
+    ]
+
+
+def test_every_module_stands_in_a_room() -> None:
+    """And no room is empty: the order says something of each."""
+    assert {room_of(name) for name in FILES} - {""} == set(ROOMS)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "report"])
+def test_imports_follow_the_flow(name: str) -> None:
+    """From what is measured to what is shown; not even in a function or for type checkers."""
+    assert against_the_flow(name) == []
+
+
+def test_the_registry_imports_nothing_of_what_it_lists() -> None:
+    """A name or a title never loads an implementation, nor anything else of ours."""
+    assert {i.name for i in imports_of("report.registry")} <= set(sys.stdlib_module_names)
+
+
+def test_only_figures_import_the_drawing_library() -> None:
+    """Who validates or judges does not wait for it."""
+    importers = {
+        name
+        for name in FILES
+        for node in tree_of(name).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for found in _imports(ast.Module([node], []))
+        if found.name.partition(".")[0] == "matplotlib"
+    }
+    assert importers
+    assert {room_of(name) for name in importers} == {"figures"}
+
+
 def test_modules_are_loaded_by_name() -> None:
     """The type checker and the tests here can follow all of them but the worker's one door."""
     loaders = {
@@ -183,7 +248,7 @@ def test_modules_are_loaded_by_name() -> None:
         if isinstance(node, ast.Name | ast.Attribute | ast.alias)
         if LOADERS & {getattr(node, field, None) for field in ("id", "attr", "name")}
     }
-    assert loaders == {"report.worker.main"} | STILL_BY_STRING
+    assert loaders == {"report.worker.main"}
 
 
 def test_nothing_imports_the_command_line() -> None:
@@ -208,6 +273,20 @@ def test_help_imports_nothing_heavy() -> None:
     imported = {row.partition(".")[0] for row in rows}
     assert "click" in imported
     assert imported & (HEAVY | FRAMEWORKS) == set()
+
+
+KNOWN = """
+import sys
+import report.config.configuration, report.experiments.catalogue, report.sections.catalogue
+print(*sys.modules)
+"""
+
+
+def test_a_configuration_is_read_without_the_drawing_library() -> None:
+    """All kinds and sections are at hand then, and `report validate` answers at once."""
+    loaded = modules_after(KNOWN)
+    assert "report.figures.figure" in loaded
+    assert not {name for name in loaded if name.partition(".")[0] in {"matplotlib"} | FRAMEWORKS}
 
 
 STORED = {
@@ -240,11 +319,16 @@ print(*sys.modules.keys() - before)
 """
 
 
+def modules_after(code: str) -> set[str]:
+    """Return what a program that prints names of modules prints."""
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, capture_output=True, cwd=ROOT, text=True, check=True, timeout=60)
+    return set(done.stdout.split())
+
+
 def test_results_can_be_read_with_little_more_than_pydantic() -> None:
     """No statistics, no downloader and no judge, neither ours nor a library's."""
-    run = [sys.executable, "-c", LOADED]
-    done = subprocess.run(run, capture_output=True, cwd=ROOT, text=True, check=True, timeout=60)
-    loaded = set(done.stdout.split())
+    loaded = modules_after(LOADED)
     ours = {name for name in loaded if name.partition(".")[0] == "report"}
     assert "report.results.verdict" in ours
     assert {name for name in ours if not name.startswith("report.results")} <= STORED
@@ -293,16 +377,21 @@ def test_every_kind_says_what_its_labels_are() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_has_its_text(kind: str) -> None:
-    """A page shows a kind through the template of its name."""
+def test_a_kind_is_made_of_little(kind: str) -> None:
+    """An object, what a worker runs, its settings, and its text: all else is its own affair."""
+    folder = PACKAGE / "experiments" / kind
+    needed = {"__init__.py", "kind.py", "measure.py", "spec.py"}
+    assert needed <= {path.name for path in folder.glob("*.py")}
+    assert "Labels" in defined_in(f"report.experiments.{kind}.spec")
     assert (templates() / "experiments" / f"{kind}.html").is_file()
 
 
 def test_every_folder_and_template_of_a_kind_is_registered() -> None:
     """A kind that is finished but for its line in the registry would never run."""
     folders = {path.parent.name for path in PACKAGE.glob("experiments/*/__init__.py")}
-    texts = {path.stem for path in (templates() / "experiments").glob("*.html")}
-    assert folders == texts == set(KINDS)
+    texts = {path.name: path.read_text("utf-8") for path in templates().glob("experiments/*.html")}
+    parts = {name for name in texts if any(f"/{name}" in text for text in texts.values())}
+    assert folders == {Path(name).stem for name in texts.keys() - parts} == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -166,7 +166,7 @@ def product(factors: Sequence[Factor], key: str = "") -> Estimate:
     Raises:
         ValueError: A factor has no samples.
     """
-    parts = [part for family in _families(factors) for part in _parts(family)]
+    parts = _parts(factors)
     shift = math.fsum(math.log(factor.constant) for factor in factors)
     centre = math.fsum([shift, *(part.centre for part in parts)])
     ends, basis = _interval(parts)
@@ -208,7 +208,7 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: st
     # Of the same replicates as the slope: one that lacks a point would bend the line.
     shared = _shared(weighted)
     scatter = [_scatter(x, factors, shared) for x, factors in curves]
-    parts = [part for family in _families(weighted) for part in _parts(family)]
+    parts = _parts(weighted)
     shift = math.fsum(math.log(factor.constant) for factor in weighted)
     slope = math.fsum([shift, *(part.centre for part in parts)])
     # The lines' own error is one more part, whose freedom is that of their residuals.
@@ -304,10 +304,9 @@ def _scatter(x: Sequence[float], factors: Sequence[Factor], shared: list[int] | 
     powers = _powers(x)
     square = 1 / math.fsum(power**2 for power in powers)
     heights = [
-        math.log(f.constant)
-        + f.weight
-        * _mean(_log_medians(f.groups if shared is None else [f.groups[i] for i in shared]))
+        math.log(f.constant) + f.weight * _mean([math.log(median(g)) for g in groups if len(g)])
         for f in factors
+        for groups in [f.groups if shared is None else [f.groups[i] for i in shared]]
     ]
     middle = _mean(heights)
     slope = math.fsum(y * power for y, power in zip(heights, powers, strict=True))
@@ -354,13 +353,6 @@ def _key(factors: Sequence[Factor]) -> str:
     return " / ".join([above, *(factor.key for factor in factors if factor.below)])
 
 
-def _families(factors: Sequence[Factor]) -> list[list[Factor]]:
-    families: dict[str, list[Factor]] = {}
-    for factor in factors:
-        families.setdefault(factor.family, []).append(factor)
-    return list(families.values())
-
-
 def _shared(family: Sequence[Factor]) -> list[int] | None:
     """Return the replicates that have all factors; None where that is no way to pair them."""
     if len({len(factor.groups) for factor in family}) > 1:
@@ -373,15 +365,19 @@ def _shared(family: Sequence[Factor]) -> list[int] | None:
     return shared if len(shared) > 1 or len(family) == 1 else None
 
 
-def _parts(family: Sequence[Factor]) -> list[_Part]:
+def _parts(factors: Sequence[Factor]) -> list[_Part]:
     """Take a family together where its factors share at least two replicates, else apart."""
-    shared = _shared(family)
-    if shared is not None:
-        return [_part(family, shared)]
-    return [
-        _part([factor], [i for i, group in enumerate(factor.groups) if len(group)])
-        for factor in family
-    ]
+    families: dict[str, list[Factor]] = {}
+    for factor in factors:
+        families.setdefault(factor.family, []).append(factor)
+    parts = []
+    for family in families.values():
+        shared = _shared(family)
+        if shared is not None:
+            parts.append(_part(family, shared))
+            continue
+        parts += [_part([f], [i for i, group in enumerate(f.groups) if len(group)]) for f in family]
+    return parts
 
 
 def _part(family: Sequence[Factor], replicates: Sequence[int]) -> _Part:
@@ -436,10 +432,6 @@ def _median_weights(count: int) -> tuple[float, ...]:
     shape = (count + 1) / 2
     steps = [float(betainc(shape, shape, k / count)) for k in range(count + 1)]
     return tuple(b - a for a, b in itertools.pairwise(steps))
-
-
-def _log_medians(groups: Sequence[Sequence[float]]) -> list[float]:
-    return [math.log(median(group)) for group in groups if len(group)]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -70,7 +70,7 @@ class Problem:
         """
         axes = _principal_axes(self.hessian)
         # As NumPy's lstsq: what rounding leaves of a curvature that is zero counts as zero.
-        least = len(axes) * 2**-52 * axes[-1][0]
+        least = ROUNDING * axes[-1][0]
         theta = [0.0] * len(axes)
         for curvature, direction in axes:
             if curvature > least:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import pytest
 import results_factory
 from factories import measured
 from report.results.result import Record, Result
-from report.sections import MODELS
+from report.sections.catalogue import SECTIONS
 from report.worker.records import Outcome, Series, Timing
 
 if TYPE_CHECKING:
@@ -133,8 +132,7 @@ def figures_of(result_of: Callable[..., Result]) -> Callable[..., list[Figure]]:
     def draw(model: str, **fields: Any) -> list[Figure]:
         key = f"{model} {fields}"
         if key not in drawn:
-            module = importlib.import_module(MODELS[model].module)
-            drawn[key] = module.figures(result_of(**fields))
+            drawn[key] = SECTIONS[model].module.figures(result_of(**fields))
         return drawn[key]
 
     return draw

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.analysis import quantities
-from report.experiments.catalogue import of_records
-from report.figures import plotting, prose
+from report.figures import plotting
 from report.figures.shapes import Dots
 from report.figures.svg import INK
 from report.registry import BACKENDS
 from report.sections import frameworks
-from report.sections.frameworks import epochs, losses, startup
-from report.sections.frameworks.ways import FLOOR, Way, index_of, measured, ways
+from report.sections.frameworks import startup
+from report.sections.frameworks.subjects import FLOOR, index_of, measured
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:
@@ -60,7 +58,7 @@ def test_every_comparison_of_the_issue_is_drawn(drawn: dict[str, Figure]) -> Non
     assert list(drawn) == [
         "frameworks-vectorization-strategies",
         "frameworks-matrix-size-size",
-        "frameworks-chapter-training-epochs",
+        "frameworks-chapter-training-seconds",
         "frameworks-chapter-training-time",
         "frameworks-loader-loaders",
         "frameworks-concise-implementations",
@@ -79,14 +77,6 @@ def test_every_framework_is_in_what_it_measured(drawn: dict[str, Figure]) -> Non
         assert [row.removesuffix(" (the floor)") for row in rows] == STATED
         assert [row.name for row in figure.shape.rows] == rows
         assert [row.index for row in figure.shape.rows] == [index_of(b) for b in EVERY]
-
-
-def test_every_question_is_asked(drawn: dict[str, Figure]) -> None:
-    """Before each figure stands what it answers."""
-    text = prose.environment().get_template("sections/frameworks.html")
-    for figure in drawn.values():
-        asked = figure.words.asked or text.render(question=figure.question)
-        assert "<p>" in asked, figure.question
 
 
 def test_where_some_elements_stand_for_all_is_said_at_the_figure(result: Result) -> None:
@@ -173,31 +163,6 @@ def test_a_framework_keeps_its_colour() -> None:
 # --- numbers
 
 
-def epoch_of(result: Result, backend: str, run: str, variant: str) -> Quantity:
-    """Return the seconds per epoch of a run of the chapter."""
-    records = quantities.by_backend(result.of("chapter-training"))[backend]
-    labels = {"run": run, "variant": variant}
-    return next(q for q in of_records(records, result.run) if labels.items() <= q.labels.items())
-
-
-def test_times_the_floor_is_the_ratio_of_two_times(
-    result: Result, drawn: dict[str, Figure]
-) -> None:
-    """Of processes that are not the same: their intervals hold the spread of both."""
-    table = drawn["frameworks-chapter-training-epochs"].table
-    assert table.header[:3] == ["framework", "batch 1, ms", "times the floor"]
-    mine, floor = (
-        epoch_of(result, backend, "SGD", variant)
-        for backend, variant in (("pytorch", "eager"), (FLOOR, "epoch"))
-    )
-    ratio = epochs.over(mine, floor)
-    assert ratio.value == pytest.approx(mine.time().value / floor.time().value)
-    cells = {str(row[0]): row for row in table.rows}
-    assert getattr(cells["Numba (the floor)"][2], "text", "") == "1"
-    shown = float(getattr(cells["PyTorch"][2], "text", "").replace(",", ""))
-    assert shown == pytest.approx(ratio.value, rel=0.01)
-
-
 def test_top_of_the_page_says_what_a_framework_is_above_the_floor(result: Result) -> None:
     """The first framework's smallest batches, in seconds and in times the floor."""
     (said,) = frameworks.sentences(result)
@@ -205,75 +170,6 @@ def test_top_of_the_page_says_what_a_framework_is_above_the_floor(result: Result
     assert " in PyTorch, " in said
     without = only(result, lambda record: record.backend != FLOOR)
     assert frameworks.sentences(without) == []
-
-
-def test_title_says_where_the_floor_matters(drawn: dict[str, Figure]) -> None:
-    """At the smallest batch and at the largest, for the framework that leads."""
-    title = drawn["frameworks-chapter-training-epochs"].words.title
-    assert title.startswith("In batches of 1, an epoch in PyTorch takes ")
-    assert "in batches of 1,500, " in title
-
-
-def test_whose_seconds_hold_a_loader_is_said(drawn: dict[str, Figure]) -> None:
-    """Three have one, the others cut batches off an array: no fair comparison unsaid."""
-    said = drawn["frameworks-chapter-training-epochs"].words.explanation
-    assert "own loader in MXNet, PyTorch, TensorFlow" in said
-    assert "JAX, Numba, NumPy have none" in said
-
-
-def test_times_to_the_target_are_of_every_run_and_way(drawn: dict[str, Figure]) -> None:
-    """A row for each way: a framework with three variants has three."""
-    table = drawn["frameworks-chapter-training-time"].table
-    assert table.header == [
-        "framework",
-        *(f"{run}, ms to 0.25" for run in ("GD", "SGD", "batch 100", "batch 10")),
-    ]
-    assert [str(row[0]) for row in table.rows] == [
-        "PyTorch",
-        "MXNet",
-        "TensorFlow",
-        "TensorFlow, compiled update",
-        "TensorFlow, compiled epoch",
-        "JAX, compiled update",
-        "JAX, compiled epoch",
-        "NumPy",
-        "Numba (the floor)",
-    ]
-
-
-def test_listings_with_rates_of_their_own_stand_beside_the_first(
-    drawn: dict[str, Figure],
-) -> None:
-    """MXNet's and TensorFlow's 0.05, of which the second makes twice the step."""
-    table = drawn["frameworks-concise-listed"].table
-    assert column(table, "learning rate") == {
-        "PyTorch": "0.01",
-        "MXNet": "0.05",
-        "TensorFlow": "0.05",
-    }
-    assert column(table, "the same with 1/2") == {
-        "PyTorch": "0.020",
-        "MXNet": "0.050",
-        "TensorFlow": "0.10",
-    }
-
-
-def test_frameworks_that_walk_one_path_are_not_apart(result: Result) -> None:
-    """The made-up runs are all one; a loss that one framework is off by is found."""
-    assert losses.apart(losses.paths(result, "chapter-training")) == 0
-    off = []
-    for record in result.records:
-        if (record.experiment, record.backend) == ("chapter-training", "jax") and record.outcome:
-            runs = [
-                replace(run, loss=[*run.loss[:-1], run.loss[-1] + 3e-5])
-                if run.labels["run"] == "batch 10"
-                else run
-                for run in record.outcome.runs
-            ]
-            record = replace(record, outcome=replace(record.outcome, runs=runs))  # noqa: PLW2901
-        off.append(record)
-    gap = losses.apart(losses.paths(replace(result, records=off), "chapter-training"))
-    assert gap == pytest.approx(3e-5, rel=1e-6)
 
 
 def test_numba_has_no_update_as_written(drawn: dict[str, Figure]) -> None:
