@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from report.analysis import quantities
 from report.analysis.noise import LEVELS, grade
 from report.claims import wording
@@ -21,10 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.noise import Grade
-    from report.figures.figure import (
-        Card,
-        Figure,
-    )
+    from report.figures.figure import Card, Figure
     from report.results.result import Record, Result
     from report.site.verdicts import Matrix, VerdictView
 
@@ -91,7 +90,7 @@ class MachineView:
     words: str
     result: Result
     date: str
-    lead: str
+    lead: Markup
     cards: list[Card]
     verdicts: list[VerdictView]
     matrix: Matrix
@@ -142,7 +141,8 @@ def view(result: Result, json_path: str) -> MachineView:
         words=describe(result.machine),
         result=result,
         date=date_of(result),
-        lead=" ".join([*said, verdicts.lead(judged)]).strip(),
+        # Sentences are markup, with their numbers tagged; plain ones are escaped when joined.
+        lead=Markup(" ").join(filter(None, [*said, verdicts.lead(judged)])),
         cards=[card for kind in KINDS.values() for card in kind.cards(led)],
         verdicts=judged,
         matrix=verdicts.by_framework(every),
