@@ -1,18 +1,22 @@
-"""Verdicts in words, with this run's numbers in them."""
+"""Verdicts in words, with this run's numbers in them: markup, in which who asks tags them."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Protocol, get_args
 
+from markupsafe import Markup, escape
+
 from report.results.verdict import Decision
 from report.text.numerals import count, digits, percent, scaled, sentence, times
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from report.results.result import StoredClaim, StoredSide
     from report.results.verdict import Value, Verdict
+
+    Tag = Callable[[Value, str], Markup]
 
 _PREFIXED = {"s", "FLOPS", "B/s"}
 """Units that take SI prefixes in print."""
@@ -26,6 +30,10 @@ class Decided(Protocol):
         """Return it."""
 
 
+def _untagged(_: Value, text: str) -> Markup:
+    return escape(text)
+
+
 class Said:
     """A value as text: `{name}` writes it as its unit asks, `{name:percent}` as a fraction.
 
@@ -33,12 +41,15 @@ class Said:
     divided by it, as a factor) and `{name:loss}` (four decimals).
     """
 
-    def __init__(self, value: Value) -> None:
-        """Hold a value."""
-        self._value = value
+    def __init__(self, value: Value, tag: Tag = _untagged) -> None:
+        """Hold a value, and what makes a page's element of it."""
+        self._value, self._tag = value, tag
 
-    def __format__(self, how: str) -> str:
+    def __html_format__(self, how: str) -> str:
         """Write the value in one of the ways above."""
+        return self._tag(self._value, self._written(how))
+
+    def _written(self, how: str) -> str:
         value = self._value.value
         if how == "percent":
             return percent(value)
@@ -81,30 +92,32 @@ def counts(verdicts: Sequence[Decided]) -> str:
     return ", ".join(f"{words.count(word)} {word}" for word in every if word in words)
 
 
-def effect(verdict: Verdict) -> str:
+def effect(verdict: Verdict, tag: Tag = _untagged) -> Markup:
     """Write an effect for a table: "9.3", "exponent -0.498"."""
     if verdict.effect is None:
-        return ""
+        return Markup()
     value = verdict.effect.value
     if verdict.kind == "exponent":
-        return f"exponent {_signed(value)}"
-    return times(value)
+        return Markup("exponent {}").format(tag(verdict.effect, _signed(value)))
+    return tag(verdict.effect, times(value))
 
 
-def finding(claim: StoredClaim, verdict: Verdict) -> str:
+def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Markup:
     """Say in one or two sentences what was measured and what of it decides."""
     if verdict.effect is None:
-        return sentence(f"{verdict.reason}.")
+        return escape(sentence(f"{verdict.reason}."))
     ends = interval(verdict.effect)
     known = f" (95 % interval {ends})" if ends else ""
     if claim["relation"] == "power-law":
-        said = (
-            f"The exponent is {_signed(verdict.effect.value)}{known}; "
-            f"the claim\u2019s is {_signed(claim['exponent'])}."
+        said = Markup("The exponent is {}{}; the claim\u2019s is {}.").format(
+            tag(verdict.effect, _signed(verdict.effect.value)), known, _signed(claim["exponent"])
         )
     else:
-        ratio = f"ratio {times(verdict.effect.value)}{known}."
-        said = sentence("; ".join([*_sides(claim, verdict), ratio]))
+        ratio = Markup("ratio {}{}.").format(
+            tag(verdict.effect, times(verdict.effect.value)), known
+        )
+        first, *others = [*_sides(claim, verdict, tag), ratio]
+        said = Markup("; ").join([first[:1].upper() + first[1:], *others])
     sentences = [said, _threshold(claim)]
     if verdict.left_out:
         were = "was" if verdict.left_out == 1 else "were"
@@ -112,7 +125,7 @@ def finding(claim: StoredClaim, verdict: Verdict) -> str:
         sentences.append(f"{sentence(processes)} {were} disturbed and {were} left out.")
     if verdict.verdict == "inconclusive" and verdict.reason:
         sentences.append(f"{sentence(verdict.reason)}.")
-    return " ".join(filter(None, sentences))
+    return Markup(" ").join(filter(None, sentences))
 
 
 def ratio(claim: StoredClaim) -> str:
@@ -129,7 +142,7 @@ def ratio(claim: StoredClaim) -> str:
     return f"{side_name(claim['left'])} \N{DIVISION SIGN} {below}"
 
 
-def _sides(claim: StoredClaim, verdict: Verdict) -> list[str]:
+def _sides(claim: StoredClaim, verdict: Verdict, tag: Tag) -> list[Markup]:
     """Name both quantities with their values, as far as there are any."""
     right = claim["right"]
     if claim["relation"] == "stalls":
@@ -137,7 +150,11 @@ def _sides(claim: StoredClaim, verdict: Verdict) -> list[str]:
     else:
         other = side_name(right) if isinstance(right, dict) else "compared with"
     named = ((side_name(claim["left"]), verdict.left), (other, verdict.right))
-    return [f"{name}: {number(v.value, v.unit)}" for name, v in named if v is not None]
+    return [
+        Markup("{}: {}").format(name, tag(v, number(v.value, v.unit)))
+        for name, v in named
+        if v is not None
+    ]
 
 
 def _threshold(claim: StoredClaim) -> str:
@@ -170,7 +187,7 @@ def side_name(side: StoredSide) -> str:
     return ", ".join(str(value) for value in side["series"].values()) or side["experiment"]
 
 
-def because(claim: StoredClaim, verdict: Verdict) -> str:
+def because(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Markup:
     """Return the claim's own explanation with this run's numbers; empty if one is missing."""
     text = claim["because"].get(verdict.verdict, "")
     values = dict(verdict.numbers)
@@ -184,6 +201,6 @@ def because(claim: StoredClaim, verdict: Verdict) -> str:
         if value is not None and math.isfinite(value.value)
     }
     try:
-        return text.format(**{name: Said(value) for name, value in values.items()})
+        return escape(text).format(**{name: Said(value, tag) for name, value in values.items()})
     except (KeyError, ZeroDivisionError):
-        return ""
+        return Markup()

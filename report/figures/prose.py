@@ -232,5 +232,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "listing": listing,
     "capital": capital,
     "tagged": tagged,
+    "plain": plain,
 }
 """How templates write numbers; those of estimates carry their key."""

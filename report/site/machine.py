@@ -23,10 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.noise import Grade
-    from report.figures.figure import (
-        Card,
-        Figure,
-    )
+    from report.figures.figure import Card, Figure
     from report.results.result import Record, Result
     from report.site.verdicts import Matrix, VerdictView
 
@@ -144,7 +141,8 @@ def view(result: Result, json_path: str) -> MachineView:
         words=describe(result.machine),
         result=result,
         date=date_of(result),
-        lead=Markup(" ").join([*said, verdicts.lead(judged)]).strip(),
+        # Sentences are markup, with their numbers tagged; plain ones are escaped when joined.
+        lead=Markup(" ").join(filter(None, [*said, verdicts.lead(judged)])),
         cards=[card for kind in KINDS.values() for card in kind.cards(led)],
         verdicts=judged,
         matrix=verdicts.by_framework(every),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from report.claims import verdicts as judged
 from report.claims import wording
+from report.figures import prose
 from report.figures.figure import Sheet
 from report.text.names import title
 
@@ -41,7 +44,7 @@ class VerdictView:
         verdict: The word.
         sign: The same as a sign.
         ratio: What is divided by what; empty for an exponent.
-        effect: What decides, as text.
+        effect: What decides, as it is read.
         interval: Its 95 % interval; empty if there is none.
         grade: How quiet the machine was; empty where no clock has a part.
         finding: What was measured, in a sentence or two.
@@ -58,11 +61,11 @@ class VerdictView:
     verdict: Decision
     sign: str
     ratio: str
-    effect: str
+    effect: Markup
     interval: str
     grade: str
-    finding: str
-    because: str
+    finding: Markup
+    because: Markup
     show: str
 
     @property
@@ -124,13 +127,17 @@ def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> 
         verdict=verdict.verdict,
         sign=SIGNS[verdict.verdict],
         ratio=wording.ratio(claim),
-        effect=wording.effect(verdict),
+        effect=wording.effect(verdict, prose.tagged),
         interval=wording.interval(verdict.effect) if verdict.effect else "",
         grade=verdict.grade,
-        finding=wording.finding(claim, verdict),
-        because=wording.because(claim, verdict),
+        finding=_together(wording.finding(claim, verdict, prose.tagged)),
+        because=_together(wording.because(claim, verdict, prose.tagged)),
         show=claim["show"],
     )
+
+
+def _together(text: Markup) -> Markup:
+    return Markup(prose.kept_together(text))  # noqa: S704 (it was before)
 
 
 def by_section(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView]]]:
@@ -180,17 +187,21 @@ def sheet(result: Result) -> Sheet:
         header += [name, f"{name}_low95", f"{name}_high95"]
         if name != "effect":
             header.append(f"{name}_unit")
+        header.append(f"{name}_key")
     header += ["replicates", "noise", "reason"]
     rows: list[list[Scalar]] = []
     for verdict in result.verdicts:
         claim = result.config["claims"][verdict.claim]
         row: list[Scalar] = [verdict.claim, verdict.backend, claim["says"], claim["section"]]
         row += [claim["relation"], verdict.verdict, verdict.kind if verdict.effect else None]
-        row += _cells(verdict.effect)[:3] + _cells(verdict.left) + _cells(verdict.right)
+        effect, left, right = map(_cells, (verdict.effect, verdict.left, verdict.right))
+        row += [*effect[:3], effect[4], *left, *right]
         replicates = verdict.effect.replicates if verdict.effect else None
         rows.append([*row, replicates, verdict.grade or None, verdict.reason or None])
     return Sheet(header=header, rows=rows)
 
 
 def _cells(value: Value | None) -> list[Scalar]:
-    return [value.value, value.low, value.high, value.unit] if value else [None] * 4
+    if value is None:
+        return [None] * 5
+    return [value.value, value.low, value.high, value.unit, value.key or None]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
+import warnings
+from dataclasses import replace
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,12 +16,29 @@ from hypothesis import strategies as st
 
 from report.analysis.estimate import Estimate
 from report.figures import plotting, ticks
+from report.figures.draw import drawing
+from report.figures.shapes import (
+    YARDSTICK,
+    Axis,
+    Curves,
+    Dots,
+    Guide,
+    Points,
+    Reference,
+    Upright,
+    line,
+    points,
+    row,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
     from matplotlib.axes import Axes
+
+    from report.figures.plotting import Drawing
+    from report.figures.shapes import Mark
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -45,40 +64,35 @@ def estimate(value: float) -> Estimate:
     )
 
 
-def curves(labels: Sequence[str], ends: Sequence[float] | None = None) -> plotting.Drawing:
+X = (64, 128, 256)
+
+
+def curves(labels: Sequence[str], ends: Sequence[float] | None = None, **more: Any) -> Drawing:
     """Draw a curve for each label, all over the same values, named at its end."""
     tops = ends or [10.0**k for k, _ in enumerate(labels)]
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        ticks.log2_axis(axes, [64, 128, 256])
-        ticks.log_axis(axes.yaxis)
-        drawn = [
-            plotting.line(
-                axes,
-                [64, 128, 256],
-                [estimate(top * part) for part in (0.5, 0.9, 1)],
-                k,
-                label=label,
-            )
+    shape = Curves(
+        x=Axis(label="n", scale="log2", ticks=X),
+        y=Axis(label="rate, GFLOPS", narrow="rate"),
+        lines=tuple(
+            line(label, k, X, [estimate(top * part) for part in (0.5, 0.9, 1)])
             for k, (label, top) in enumerate(zip(labels, tops, strict=True))
-        ]
-        axes.set_xlabel("n")
-        axes.set_ylabel("rate, GFLOPS")
-        plotting.name_lines(axes, drawn, narrow=narrow)
-
-    return plotting.drawing("some-figure", "What it shows", draw)
+        ),
+        **more,
+    )
+    return drawing("some-figure", "What it shows", shape)
 
 
-def dot_plot(labels: Sequence[str], series: Sequence[str]) -> plotting.Drawing:
+def dot_plot(labels: Sequence[str], series: Sequence[str], **more: Any) -> Drawing:
     """Draw a row for each label, with a dot for each series."""
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        plotting.dot_axes(axes, labels, "milliseconds per epoch", narrow=narrow)
-        for k, name in enumerate(series):
-            plotting.dots(axes, [estimate(10.0 ** (k + 1)) for _ in labels], k, label=name)
-        plotting.legend_above(axes, narrow=narrow)
-
-    return plotting.drawing("some-figure", "What it shows", draw)
+    shape = Dots(
+        labels=tuple(labels),
+        x=Axis(label="milliseconds per epoch"),
+        rows=tuple(
+            row(name, k, [estimate(10.0 ** (k + 1)) for _ in labels], **more)
+            for k, name in enumerate(series)
+        ),
+    )
+    return drawing("some-figure", "What it shows", shape)
 
 
 def texts(svg: str) -> list[str]:
@@ -91,7 +105,7 @@ def parsed(svg: str) -> Element:
     return ET.fromstring(svg)  # noqa: S314 (it was made here)
 
 
-def both(drawing: plotting.Drawing) -> list[str]:
+def both(drawing: Drawing) -> list[str]:
     """Return both layouts."""
     return [drawing.wide, drawing.narrow]
 
@@ -131,7 +145,7 @@ def test_drawing_is_part_of_a_page(svg: str) -> None:
 @pytest.mark.parametrize("svg", both(curves(["a", "b"])))
 def test_text_is_text_of_a_legible_size(svg: str) -> None:
     """Letters are letters, not outlines, of at least 11 pixels in the layout's own size."""
-    assert {"a", "b", "n", "rate, GFLOPS", "64", "256"} <= set(texts(svg))
+    assert {"a", "b", "n", "64", "256"} <= set(texts(svg))
     sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)]
     assert len(sizes) == svg.count("<text")
     assert min(sizes) >= 11
@@ -139,9 +153,9 @@ def test_text_is_text_of_a_legible_size(svg: str) -> None:
 
 def test_layouts_are_as_wide_as_they_say() -> None:
     """A text of 12 pixels is 12 pixels only where the drawing is not scaled."""
-    drawing = curves(["a", "b"])
-    assert f'viewBox="0 0 {plotting.WIDE} ' in drawing.wide
-    assert f'viewBox="0 0 {plotting.NARROW} ' in drawing.narrow
+    drawn = curves(["a", "b"])
+    assert f'viewBox="0 0 {plotting.WIDE} ' in drawn.wide
+    assert f'viewBox="0 0 {plotting.NARROW} ' in drawn.narrow
 
 
 def test_ids_of_two_layouts_and_two_figures_differ() -> None:
@@ -162,10 +176,10 @@ def test_ids_come_from_names_and_counters_whatever_the_geometry() -> None:
     """The last digit of a coordinate, which a processor decides, reaches no id."""
 
     def ids(height: int) -> list[str]:
-        drawing = plotting.drawing(
+        drawn = plotting.drawing(
             "a-1", "b", lambda axes, **_: axes.plot([1, 2], "o-"), height=height
         )
-        return re.findall(r'(?:id="|url\(#|href="#)([^)"]+)', "".join(both(drawing)))
+        return re.findall(r'(?:id="|url\(#|href="#)([^)"]+)', "".join(both(drawn)))
 
     assert ids(380) == ids(381)
     assert all(re.fullmatch(r"a-1_[wn]_(\d+|legend_1|[xy]tick_\d+)", one) for one in ids(380))
@@ -202,8 +216,8 @@ LONG = "a-machine-with-a-very-long-name-that-somebody-gave-it-0123456789"
 def test_long_names_fit_and_leave_the_axes_their_room(count: int) -> None:
     """Legend and rows are broken into lines; a layout that finds no room would warn."""
     names = [f"{k} {LONG}" for k in range(count)]
-    for drawing in (curves(names), dot_plot(names, names)):
-        for svg in both(drawing):
+    for drawn in (curves(names), dot_plot(names, names)):
+        for svg in both(drawn):
             width = float(re.findall(r'viewBox="0 0 (\d+)', svg)[0])
             _, axes, *_ = re.findall(r'<path d="M ([\d.]+) [\d.]+ \nL ([\d.]+) ', svg)
             assert float(axes[1]) - float(axes[0]) > 0.35 * width
@@ -274,16 +288,15 @@ def test_names_are_moved_no_further_than_they_must() -> None:
 
 def test_lines_that_end_apart_are_named_above() -> None:
     """Where curves end at different places, a name at one end would be read as the other's."""
-
-    def draw(axes: Axes, *, narrow: bool) -> None:
-        lines = [
-            plotting.line(axes, [1, 2, 4], [estimate(v) for v in (1, 2, 3)], 0, label="long"),
-            plotting.line(axes, [1, 2], [estimate(v) for v in (1, 2)], 1, label="short"),
-        ]
-        plotting.name_lines(axes, lines, narrow=narrow)
-
-    drawing = plotting.drawing("a", "b", draw)
-    for svg in both(drawing):
+    shape = Curves(
+        x=Axis(label="x"),
+        y=Axis(label="y"),
+        lines=(
+            line("long", 0, (1, 2, 4), [estimate(v) for v in (1, 2, 3)]),
+            line("short", 1, (1, 2), [estimate(v) for v in (1, 2)]),
+        ),
+    )
+    for svg in both(drawing("a", "b", shape)):
         assert "legend_1" in svg
         assert {"long", "short"} <= set(texts(svg))
     assert "legend_1" not in curves(["a", "b"]).wide
@@ -310,6 +323,155 @@ def test_many_series_stay_within_their_row() -> None:
     in_second = [y for y in ys if rows["second"] - 10 < y < rows["second"] + 0.85 * height]
     # A dot and two ends of its whisker for each machine.
     assert (len(in_first), len(in_second)) == (30, 30)
+
+
+# Shapes
+
+
+def one_line(*marks: Mark, y: Axis | None = None, **look: Any) -> Drawing:
+    """Draw a single line from 2 to 4 ms, and marks."""
+    shape = Curves(
+        x=Axis(label="x"),
+        y=y or Axis(label="time, ms", unit=1e-3),
+        lines=(replace(line("only", 2, (1, 10), [estimate(2e-3), estimate(4e-3)]), **look),),
+        marks=marks,
+    )
+    return drawing("a", "b", shape)
+
+
+def bands(svg: str) -> int:
+    """Count areas that are filled lightly."""
+    return len(re.findall(r"(?:fill-)?opacity: 0\.18", svg))
+
+
+def marks_of(svg: str, index: int) -> list[tuple[str, str]]:
+    """Return fill and edge of every mark in the colour of a series."""
+    edge = re.escape(f"var(--series-{index + 1})")
+    return re.findall(rf'<use [^>]*style="fill: ([^;"]+); stroke: ({edge})', svg)
+
+
+def test_intervals_are_bands_and_whiskers_and_absent_where_there_are_none() -> None:
+    """A line has a band, a dot whiskers; an estimate without an interval has neither."""
+    lone = replace(estimate(2.0), low=None, high=None)
+    assert bands(curves(["a", "b"]).wide) == 2
+    assert bands(one_line(low=(), high=()).wide) == 0
+    for part in (0, 1):
+        ends = [None, None]
+        ends[part] = 1e-3  # type: ignore[call-overload]
+        # A band of a single point has no width, but is there.
+        assert bands(one_line(low=tuple(ends), high=(3e-3, 5e-3)).wide) == 1
+    for estimates, caps in (([estimate(2.0), lone], 2), ([lone, lone], 0), ([lone, None], 0)):
+        shape = Dots(labels=("a", "b"), x=Axis(label="t"), rows=(row("", 0, estimates),))
+        known = sum(each is not None for each in estimates)
+        assert len(marks_of(drawing("a", "b", shape).wide, 0)) == known + caps
+
+
+def test_a_colour_is_that_of_what_it_is_wherever_it_stands() -> None:
+    """By the index and not by the place; the yardstick is in ink."""
+    only = one_line().wide
+    assert "var(--series-3)" in only
+    assert "var(--series-1)" not in only
+    assert "var(--series-5)" in one_line(colour=4).wide
+    assert "var(--series-" not in one_line(index=YARDSTICK).wide
+
+
+@pytest.mark.parametrize("hollow", [True, False])
+def test_hollow_marks_are_filled_with_paper(hollow: bool) -> None:  # noqa: FBT001
+    """What was not measured soundly is drawn open, in its colour: as line, dot and point."""
+    paper = "var(--paper)"
+    dots = dot_plot(["a"], ["b"], hollow=hollow).wide
+    by_itself = one_line(points("c", 4, [(2.0, estimate(3e-3)), (3.0, None)], hollow=hollow)).wide
+    for svg, index in ((dots, 0), (by_itself, 4), (one_line(hollow=hollow).wide, 2)):
+        assert (paper in {fill for fill, _ in marks_of(svg, index)}) == hollow
+
+
+def test_points_without_a_value_are_left_out_and_named_once() -> None:
+    """A place stays empty; a legend has one entry for all of them."""
+    mark = points("c", 4, [(2.0, estimate(3e-3)), (3.0, None), (4.0, estimate(3e-3))])
+    assert mark.x == (2.0, 4.0)
+    shape = Curves(
+        x=Axis(label="x"),
+        y=Axis(label="y"),
+        lines=(line("a", 0, (1, 8), [estimate(1e-3), estimate(5e-3)]),),
+        marks=(mark,),
+        names="above",
+    )
+    for svg in both(drawing("a", "b", shape)):
+        assert texts(svg).count("c") == 1
+
+
+def test_marks_are_drawn_with_their_labels_and_left_out_where_there_is_no_axis() -> None:
+    """References, uprights, guides and points, in SI units whatever the axis's unit."""
+    inside = one_line(
+        Reference(y=3e-3, label="peak 3 ms", narrow="peak"),
+        Upright(x=5.0, label="L2"),
+        Upright(x=1e6, label="far away"),
+        Guide(x=(1, 10), y=(2e-3, 4e-3), label="in proportion", at=(2.0, 2e-3)),
+        Points(name="", index=4, x=(3.0,), y=(3e-3,), label="best"),
+    )
+    assert {"peak 3 ms", "L2", "in proportion", "best"} <= set(texts(inside.wide))
+    assert {"peak", "L2", "in proportion", "best"} <= set(texts(inside.narrow))
+    assert "peak 3 ms" not in texts(inside.narrow)
+    assert "far away" not in texts(inside.wide)
+
+
+def test_a_label_along_a_guide_has_its_slope_on_the_page() -> None:
+    """The line rises, and so does the label, by the angle that it has when all is laid out."""
+    guide = Guide(x=(1, 10), y=(2e-3, 4e-3), label="along", at=(2.0, 2.4e-3), along=True)
+    for svg in both(one_line(guide)):
+        (turned,) = re.findall(r'<text [^>]*transform="rotate\((-[\d.]+)[^>]*>along<', svg)
+        assert 10 < -float(turned) < 80
+
+
+def test_axes_have_a_shorter_label_on_a_phone() -> None:
+    """Where there is one; and dot plots leave out what a logarithmic axis shows itself."""
+    drawn = curves(["a", "b"])
+    assert "rate, GFLOPS" in texts(drawn.wide)
+    assert "rate" in texts(drawn.narrow)
+    assert "rate, GFLOPS" not in texts(drawn.narrow)
+    dots = dot_plot(["a"], ["b"])
+    assert "milliseconds per epoch (logarithmic)" in texts(dots.wide)
+    assert "milliseconds per epoch" in texts(dots.narrow)
+
+
+@pytest.mark.parametrize(
+    ("names", "wide", "narrow"), [("ends", False, True), ("above", True, True), ("none", 0, 0)]
+)
+def test_lines_are_named_where_the_shape_says(names: str, wide: bool, narrow: bool) -> None:  # noqa: FBT001
+    """At their ends on a desk, above the axes on a phone; always above; or not at all."""
+    drawn = curves(["first", "second"], names=names)
+    assert ("legend_1" in drawn.wide) == wide
+    assert ("legend_1" in drawn.narrow) == narrow
+    assert ("first" in texts(drawn.wide)) == (names != "none")
+
+
+def test_zero_or_log_begins_at_zero_unless_values_span_a_decade() -> None:
+    """Bars of a factor of two are read against zero, of a factor of a hundred by decades."""
+
+    def ticks_of(low: float, high: float) -> set[str]:
+        estimates = [estimate(low), estimate(high)]
+        y = Axis(label="y", scale="zero-or-log")
+        lines = (line("", 0, (1, 10), estimates),)
+        return set(texts(drawing("a", "b", Curves(x=Axis(label="x"), y=y, lines=lines)).wide))
+
+    assert ticks_of(20, 90) & {"0", "0.0"}
+    assert not ticks_of(2, 900) & {"0", "0.0"}
+    assert {"10", "100"} <= ticks_of(2, 900)
+
+
+def test_sizes_on_an_axis_of_bytes_are_the_first_and_the_last_and_do_not_meet() -> None:
+    """Powers of two as one says them; those between only where there is room."""
+    sizes = tuple(2**k for k in range(12, 27))
+    shape = Curves(
+        x=Axis(label="working set", scale="bytes", ticks=sizes),
+        y=Axis(label="y"),
+        lines=(line("", 0, sizes, [estimate(k + 1.0) for k, _ in enumerate(sizes)]),),
+    )
+    drawn = drawing("a", "b", shape)
+    for svg, most in ((drawn.wide, 10), (drawn.narrow, 5)):
+        shown = [text for text in texts(svg) if text.endswith("iB")]
+        assert (shown[0], shown[-1]) == ("4 KiB", "64 MiB")
+        assert 3 <= len(shown) <= most
 
 
 # Numbers
@@ -380,12 +542,14 @@ def test_axis_of_powers_of_two_shows_at_most_eight_and_the_last(count: int) -> N
     assert ours
 
 
-def test_missing_letters_do_not_reach_the_terminal() -> None:
+def test_missing_letters_do_not_reach_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     """The page's font has them, only the one that measures has not."""
-    with plotting.warnings_are_ours():
-        drawing = curves(["\N{HEBREW LETTER ALEF}", "\N{PILE OF POO}"])
-    for svg in both(drawing):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = curves(["\N{HEBREW LETTER ALEF}", "\N{PILE OF POO}"])
+    for svg in both(drawn):
         assert {"\N{HEBREW LETTER ALEF}", "\N{PILE OF POO}"} <= set(texts(svg))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_drawing_holds_no_group_and_no_name_without_a_purpose() -> None:

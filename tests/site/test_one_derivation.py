@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
+import re
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pages
 from report.analysis.estimate import Estimate
 from report.claims import verdicts
+from report.experiments.catalogue import LABELS
+from report.figures.prose import digest
 from report.results import store
-from report.site.gather import gather
+from report.text.numerals import digits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from report.claims.verdicts import Value
     from report.results.result import Result
+    from report.results.verdict import Value
+
+pytestmark = pytest.mark.slow
 
 RESULTS = Path(__file__).parents[2] / "results"
 
 Numbers = tuple[float, float | None, float | None]
 
-
-@pytest.fixture(name="result", scope="module")
-def newest_committed() -> Result:
-    """Return the newest committed result, judged by the code as it is."""
-    if not any(RESULTS.glob("*/*.json")):
-        pytest.skip("there are no committed results")
-    result = store.load_all(RESULTS)[-1]
-    return replace(result, verdicts=verdicts.of_result(result))
+Sites = dict[str, bytes]
 
 
 @contextlib.contextmanager
@@ -50,6 +52,24 @@ def recording() -> Iterator[dict[str, set[Numbers]]]:
         yield seen
 
 
+@pytest.fixture(name="result", scope="module")
+def newest_committed() -> Result:
+    """Return the newest committed result, judged by the code as it is."""
+    saved = store.load_all(RESULTS, LABELS)
+    if not saved:
+        pytest.skip("there are no committed results")
+    result = saved[-1].result
+    return replace(result, verdicts=verdicts.of_result(result))
+
+
+@pytest.fixture(name="shown", scope="module")
+def rendered(result: Result) -> tuple[Sites, dict[str, set[Numbers]]]:
+    """Return the site of the result, with the estimates that were made for it."""
+    with recording() as estimates:
+        site = pages.gather([result])
+    return site, estimates
+
+
 def of_verdicts(result: Result) -> Iterator[Value]:
     """Return all numbers that verdicts show."""
     for verdict in result.verdicts:
@@ -58,23 +78,135 @@ def of_verdicts(result: Result) -> Iterator[Value]:
                 yield value
 
 
-@pytest.mark.slow
-def test_estimates_with_the_same_key_are_the_same_number(result: Result) -> None:
+def test_estimates_with_the_same_key_are_the_same_number(
+    result: Result, shown: tuple[Sites, dict[str, set[Numbers]]]
+) -> None:
     """On all pages of the committed result, and in its verdicts: value and both ends."""
     with recording() as judged:
         verdicts.of_result(result)
-    with recording() as shown:
-        gather([result])
+    _, estimates = shown
     several = {
         key: sorted(map(str, numbers))
-        for key in judged.keys() | shown.keys()
-        if len(numbers := judged.get(key, set()) | shown.get(key, set())) > 1
+        for key in judged.keys() | estimates.keys()
+        if len(numbers := judged.get(key, set()) | estimates.get(key, set())) > 1
     }
     assert several == {}
     # It would prove nothing if the two had no quantity in common.
-    assert len(judged.keys() & shown.keys()) > 50
+    assert len(judged.keys() & estimates.keys()) > 50
     for value in of_verdicts(result):
         ((number, low, high),) = judged[value.key]
         assert value.value == number
         assert value.low in {low, None}
         assert value.high in {high, None}
+
+
+# What a reader gets: pages and files
+
+
+def on_pages(site: Mapping[str, bytes]) -> Iterator[tuple[str, str, str, str]]:
+    """Return every number of a page that has a key: where, its digest, its value, its text."""
+    for name, page in pages.read_pages(site).items():
+        for each in page.elements():
+            if key := each.get("data-key"):
+                yield name, key, str(each.get("value")), pages.words(each)
+
+
+def in_sheets(site: Mapping[str, bytes]) -> Iterator[tuple[str, str, str]]:
+    """Return every estimate of a CSV file that has a key: where, its key, its value.
+
+    A `key` is that of the first estimate of its row, a `left_key` that of `left`.
+    """
+    for name, content in site.items():
+        if not name.endswith(".csv"):
+            continue
+        header, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
+        firsts = [column.removesuffix("_low95") for column in header if column.endswith("_low95")]
+        named = (
+            {f"{column}_key": column for column in firsts} | {"key": firsts[0]} if firsts else {}
+        )
+        for row in rows:
+            cells = dict(zip(header, row, strict=True))
+            for key, column in named.items():
+                if cells.get(key) and cells[column]:
+                    yield name, cells[key], cells[column]
+
+
+def many_valued(numbers: Iterable[tuple[str, str, str]]) -> dict[str, set[str]]:
+    """Return the keys that have more than one value, to ten digits, with where each stands."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for where, key, value in numbers:
+        found[key].setdefault(f"{float(value):.10g}", where)
+    return {
+        key: {f"{value} in {where}" for value, where in values.items()}
+        for key, values in found.items()
+        if len(values) > 1
+    }
+
+
+def test_pages_and_files_give_one_value_for_each_key(
+    result: Result, shown: tuple[Sites, dict[str, set[Numbers]]]
+) -> None:
+    """In headlines, sentences, captions, tables, verdicts and CSV files, to ten digits.
+
+    Nor is there a number on a page that cannot be looked up by its key.
+    """
+    site, estimates = shown
+    tagged = list(on_pages(site))
+    kept = [(where, digest(key), value) for where, key, value in in_sheets(site)]
+    kept += [("verdicts", digest(v.key), repr(v.value)) for v in of_verdicts(result)]
+    assert many_valued([*(number[:3] for number in tagged), *kept]) == {}
+    known = {key for _, key, _ in kept}
+    names = {digest(key): key for key in estimates}
+    assert {names.get(key, key) for _, key, *_ in tagged} - {
+        names.get(k, k) for k in known
+    } == set()
+
+
+def test_one_value_for_each_key_can_fail() -> None:
+    """The comparison above sees a difference in the tenth digit, and none in the eleventh."""
+    assert many_valued([("a", "k", "1.000000001"), ("b", "k", "1.000000002")])
+    assert not many_valued([("a", "k", "1.0000000001"), ("b", "k", "1.0000000002")])
+
+
+@pytest.mark.parametrize(
+    ("what", "tags"),
+    [
+        ("headlines", r'class="value"><data '),
+        ("the lead", r'class="lead">[^\n]*<data '),
+        ("captions", r"<figcaption>[^\n]*<data "),
+        ("tables", r"<td[^>]*><data "),
+        ("findings of verdicts", r'class="finding">[^\n]*<data '),
+        ("ratios of verdicts", r'<td class="num"><data [^\n]*class="interval"'),
+        ("sentences on a verdict", r"<p>[^\n]*<data "),
+    ],
+)
+def test_numbers_carry_their_keys_wherever_they_stand(
+    shown: tuple[Sites, dict[str, set[Numbers]]], what: str, tags: str
+) -> None:
+    """Else the test of one value for each key would compare nothing there."""
+    site, _ = shown
+    (page,) = (body.decode() for name, body in site.items() if name.startswith("machine-"))
+    assert len(re.findall(tags, page)) > 0, what
+    assert "&lt;data" not in page
+
+
+def test_texts_are_those_of_their_values(shown: tuple[Sites, dict[str, set[Numbers]]]) -> None:
+    """A number that is written without a unit has the digits of the value that it is tagged with.
+
+    In an SI prefix, or as a share or the inverse of it.
+    """
+    site, _ = shown
+    checked = 0
+    for name, _, value, text in on_pages(site):
+        plain = text.replace("\N{MINUS SIGN}", "-").replace(",", "")
+        if not re.fullmatch(r"-?\d+\.\d\d", plain):
+            continue
+        checked += 1
+        number, mantissa = float(value), float(plain)
+        prefixed = {digits(number * 10.0**power) for power in range(-12, 13, 3)}
+        near = any(
+            abs(number * 10.0**power - mantissa) <= 0.0051 + 1e-3 * abs(mantissa)
+            for power in range(-15, 16)
+        )
+        assert text in prefixed or near, f"{name}: {text} is tagged with {value}"
+    assert checked > 50
