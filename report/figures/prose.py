@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
 
 _WITHIN_NUMBER = re.compile(
-    r"(?<=\d) (?=(?:%|[nmµ]?s|[MGTP]?FLOPS|[MGTP]?B/s|[KMGT]iB|[MG]Hz)(?!\w))"
+    r"(?:(?<=\d)|(?<=\d</data>)) (?=(?:%|[nmµ]?s|[MGTP]?FLOPS|[MGTP]?B/s|[KMGT]iB|[MG]Hz)(?!\w))"
     r"|(?<=\bn) (?== )|(?<=\bn =) (?=\d|<)"
     r"|(?<=\d) (?=\N{MULTIPLICATION SIGN} 10)|(?<=\N{MULTIPLICATION SIGN}) (?=10)"
 )

@@ -94,6 +94,18 @@ def test_page_has_language_title_and_one_heading(pages: dict[str, Page], name: s
     assert description.get("content")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_tag_is_shown_as_text(pages: dict[str, Page], name: str) -> None:
+    """Numbers of the lead are elements of it; a description, which has none, is plain text."""
+    page = pages[name]
+    assert not re.search(r"</?(data|em|span|strong)\b", page.words())
+    (description,) = [e for e in page.elements("meta") if e.get("name") == "description"]
+    assert not re.search(r"[<>]|data-key", str(description.get("content")))
+    for lead in [e for e in page.elements("p") if e.get("class") == "lead"]:
+        if name.startswith(("index", "machine-")):
+            assert len([*lead.iter("data")]) > 3
+
+
 def test_titles_tell_the_pages_apart(pages: dict[str, Page]) -> None:
     """Tabs and bookmarks show the title only; these two machines are of the same make."""
     titles = ["".join(page.elements("title")[0].itertext()) for page in pages.values()]

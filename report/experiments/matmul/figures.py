@@ -15,8 +15,11 @@ from report.figures import prose
 from report.figures.figure import (
     Figure,
     Number,
+    Sheet,
     Table,
     absent,
+    cells,
+    columns,
     number,
     quantity_sheet,
 )
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest, Quantity
-    from report.figures.figure import Sheet
     from report.figures.shapes import Line
     from report.results.result import Record, Result
 
@@ -78,6 +80,18 @@ def sheet(series: Sequence[Quantity]) -> Sheet:
     """Return all series with their labels, in SI units."""
     return quantity_sheet(
         series, {"elapsed_s": None, "flop_per_s": "flop_per_s"}, {"flop": "flops"}
+    )
+
+
+def _with_printed(measured: Sheet, printed: Sequence[Estimate | None]) -> Sheet:
+    """Add the rates as the chapter's own timing gives them, to the rows that have one."""
+    name = "as_printed_flop_per_s"
+    return Sheet(
+        header=[*measured.header, *columns(name)[:3], f"{name}_key"],
+        rows=[
+            [*row, *cells(cold)[:3], cold.key if cold else None]
+            for row, cold in zip(measured.rows, printed, strict=True)
+        ],
     )
 
 
@@ -278,7 +292,7 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         words=words,
         shape=shape,
         table=_strategy_table(labels, series, printed),
-        sheet=sheet(series),
+        sheet=_with_printed(sheet(series), printed) if cold else sheet(series),
         code=_code(series),
     )
 

@@ -165,7 +165,7 @@ def _sheet(settings: Sequence[Setting]) -> Sheet:
         for batch in setting.batches():
             step, speedup = setting.step(batch), setting.speedup(batch)
             what: list[Cell] = [setting.name, setting.workers, batch, setting.exchange_s]
-            rows.append([*what, *cells(step)[:3], *cells(speedup)[:3], speedup.key])
+            rows.append([*what, *cells(speedup)[:3], speedup.key, *cells(step)[:3]])
     header = ["setting", "workers", "batch_size", "communication_s"]
-    header += [*columns("predicted_step_s")[:3], *columns("predicted_speedup")[:3], "key"]
+    header += [*columns("predicted_speedup")[:3], "key", *columns("predicted_step_s")[:3]]
     return Sheet(header=header, rows=rows)

@@ -284,7 +284,8 @@ def _cells_of(kernel: Kernel, case: Case) -> list[str | Number]:
 
 def _sheet(kernels: Mapping[str, Sequence[Kernel]], cases: Sequence[Case]) -> Sheet:
     """Return roofs and kernels in SI units; a roof has no intensity, a peak no bytes."""
-    names = ["flop_per_byte", "flop_per_s", "bytes_per_s"]
+    # A row's key is that of its first estimate; a kernel's intensity is a count and none.
+    names = ["flop_per_s", "bytes_per_s", "flop_per_byte"]
     names += ["share_of_highest_roof", "share_of_memory_roof"]
 
     def line(what: list[Cell], *values: Estimate | float | None) -> list[Cell]:
@@ -297,16 +298,16 @@ def _sheet(kernels: Mapping[str, Sequence[Kernel]], cases: Sequence[Case]) -> Sh
         q = case.compute.quantity
         for name, roof in case.roofs.items():
             what: list[Cell] = ["roof", case.dtype, name, roof.quantity.experiment, None, None]
-            rows.append(line(what, None, None, roof.estimate, None, None))
+            rows.append(line(what, None, roof.estimate, None, None, None))
         what = ["roof", case.dtype, "compute", q.experiment, q.flops, None]
-        rows.append(line(what, None, case.peak, None, None, None))
+        rows.append(line(what, case.peak, None, None, None, None))
         what = ["balance", case.dtype, "compute / memory", None, None, None]
-        rows.append(line(what, case.balance(), None, None, None, None))
+        rows.append(line(what, None, None, case.balance(), None, None))
         for k in kernels[case.dtype]:
             q = k.quantity
             what = ["kernel", case.dtype, k.name, q.experiment, q.flops, q.bytes_moved]
             shares = [case.share(k, roof) for roof in (case.steepest, case.memory)]
-            rows.append(line(what, k.intensity, q.rate(), q.bandwidth(), *shares))
+            rows.append(line(what, q.rate(), q.bandwidth(), k.intensity, *shares))
     header = ["what", "dtype", "name", "experiment", "flop", "least_bytes"]
     return Sheet(header=[*header, *(c for n in names for c in columns(n)[:3]), "key"], rows=rows)
 

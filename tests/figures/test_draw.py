@@ -1,0 +1,136 @@
+"""Drawings are made once for what they are made from, wherever and in however many processes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from report.figures import draw
+from report.figures.figure import Figure, Sheet, Table, Words
+from report.figures.shapes import Axis, Curves, Line
+from report.results import cache
+from report.results.cache import Cache
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from report.figures.plotting import Drawing
+    from report.figures.shapes import Shape
+
+
+def figure(k: int = 0, label: str = "y", alt: str = "A curve.") -> Figure:
+    """Return a figure of one line."""
+    only = Line(name="", index=0, x=(1.0, 2.0), y=(1.0, 2.0 + k))
+    return Figure(
+        name=f"figure-{k}",
+        question="",
+        words=Words(title="", caption="", alt=alt),
+        shape=Curves(x=Axis(label="x"), y=Axis(label=label), lines=(only,)),
+        table=Table(header=[], rows=[]),
+        sheet=Sheet(header=[], rows=[]),
+    )
+
+
+@pytest.fixture(name="made")
+def names_of_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that gets the name of each figure that is drawn, in this process."""
+    made: list[str] = []
+    original = draw.drawing
+
+    def counted(name: str, alt: str, shape: Shape) -> Drawing:
+        made.append(name)
+        return original(name, alt, shape)
+
+    monkeypatch.setattr(draw, "drawing", counted)
+    return made
+
+
+def test_a_drawing_is_made_once(tmp_path: Path, made: list[str]) -> None:
+    """A second rendering finds it, byte by byte; a figure without a shape has none."""
+    figures = [figure(0), figure(1), figure(1), replace(figure(2), shape=None)]
+    first = draw.drawings(figures, Cache(tmp_path))
+    assert made == ["figure-0", "figure-1"]
+    assert draw.drawings(figures, Cache(tmp_path)) == first
+    assert made == ["figure-0", "figure-1"]
+    assert first.keys() == {one.fingerprint for one in figures[:2]}
+
+
+def test_without_a_cache_it_is_made_each_time(made: list[str]) -> None:
+    """Tests of equal bytes compare drawings, not copies of one."""
+    for _ in range(2):
+        draw.drawings([figure()], Cache(None))
+    assert made == ["figure-0", "figure-0"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        figure(label="z"),
+        figure(alt="Another."),
+        replace(figure(), shape=figure(1).shape),
+        replace(figure(), name="b"),
+    ],
+    ids=["axis", "alternative text", "values", "name"],
+)
+def test_what_changed_is_drawn_again(tmp_path: Path, made: list[str], other: Figure) -> None:
+    """A drawing is kept by all that it is made from."""
+    before = draw.drawings([figure()], Cache(tmp_path))
+    after = draw.drawings([other], Cache(tmp_path))
+    assert len(made) == 2
+    assert [*before.values()] != [*after.values()]
+
+
+def test_other_code_draws_again(
+    tmp_path: Path, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an older version of this program drew is not shown by a newer one."""
+    draw.drawings([figure()], Cache(tmp_path))
+    monkeypatch.setattr(draw, "_code", lambda _: "another version")
+    draw.drawings([figure()], Cache(tmp_path))
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("spoiled", [b"", b"<svg/>\0<svg/>", b"0\n<svg/>"])
+def test_a_spoiled_file_is_ignored(tmp_path: Path, made: list[str], spoiled: bytes) -> None:
+    """Emptied, overwritten or cut short: it is drawn again, and mended."""
+    first = draw.drawings([figure()], Cache(tmp_path))
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for content in (spoiled, whole[:-1]):
+        file.write_bytes(content)
+        assert draw.drawings([figure()], Cache(tmp_path)) == first
+        assert file.read_bytes() == whole
+    assert len(made) == 3
+
+
+def test_a_pool_draws_what_one_process_draws(capfd: pytest.CaptureFixture[str]) -> None:
+    """The same bytes in the same order, and no word of missing letters on the terminal."""
+    figures = [figure(k, "\N{HEBREW LETTER ALEF}") for k in range(draw.FEW + 1)]
+    pooled = draw.drawings(figures, Cache(None))
+    assert capfd.readouterr() == ("", "")
+    for one in figures:
+        assert draw.drawings([one], Cache(None)) == {one.fingerprint: pooled[one.fingerprint]}
+
+
+def test_a_cache_that_cannot_be_written_is_none(tmp_path: Path, made: list[str]) -> None:
+    """A full or read-only disk stops nobody from rendering."""
+    (tmp_path / "file").write_bytes(b"")
+    assert draw.drawings([figure()], Cache(tmp_path / "file" / "below"))
+    assert made == ["figure-0"]
+
+
+def test_a_cache_is_kept_below_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The older half goes once there are too many, and nothing before."""
+    monkeypatch.setattr(cache, "MOST_FILES", 4)
+    kept = Cache(tmp_path)
+    for k in range(5):
+        if k == 4:
+            kept.prune()
+            assert len([*tmp_path.iterdir()]) == 4
+        kept.put(str(k), b"content")
+        os.utime(tmp_path / str(k), (k, k))
+    kept.prune()
+    assert {path.name for path in tmp_path.iterdir()} == {"2", "3", "4"}
