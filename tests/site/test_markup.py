@@ -255,7 +255,7 @@ def test_result_of_this_machine_and_one_from_elsewhere_make_a_site_without_dead_
     compared = read_pages({"compare.html": (tmp_path / "parent/repo/compare.html").read_bytes()})[
         "compare.html"
     ]
-    drawn = {"compare-vectorization", "compare-chapter-training-seconds"}
+    drawn = {"compare-vectorization-strategies", "compare-chapter-training-seconds"}
     assert drawn <= compared.figures().keys()
     assert "here" in compared.words("differences")
 
