@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 
 from report.figures import ticks
@@ -126,11 +127,11 @@ def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
         draw(axes, narrow=narrow)
         engine = canvas.get_layout_engine()
         if engine is not None:
-            # Once, and not again with a trial of the whole drawing, as `savefig` would.
+            # Once, and printed below without `savefig`, which draws everything twice.
             engine.execute(canvas)
             canvas.set_layout_engine("none")
         file = io.StringIO()
-        canvas.savefig(file, format="svg", metadata=_METADATA)
+        FigureCanvasSVG(canvas).print_svg(file, metadata=_METADATA)  # type: ignore[no-untyped-call]
     return file.getvalue()
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
 
 from report import __version__, resources
 from report.analysis import noise
@@ -16,7 +19,8 @@ from report.figures import prose
 from report.figures.draw import drawings
 from report.registry import BACKENDS
 from report.results import store
-from report.results.cache import Cache
+from report.results.cache import Cache, key, program
+from report.results.verdict import Verdict
 from report.site import compare, verdicts
 from report.site.compare import pair
 from report.site.machine import MachineView, Section, date_of, view
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 
 NOTHING_KEPT = Cache(None)
 
+_VERDICTS = TypeAdapter(list[Verdict])
+
 _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
@@ -44,13 +50,12 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
     Args:
         saved: All results, oldest first; each machine shows its newest, the others stay
             downloadable.
-        cache: Of earlier drawings; none unless one is given.
+        cache: Of earlier drawings and verdicts; none unless one is given.
 
     Returns:
         Bytes by path relative to the site.
     """
-    # Judged anew: the file may come from a version that had other rules, or none.
-    results = [replace(one.result, verdicts=of_result(one.result)) for one in saved]
+    results = [replace(one.result, verdicts=_judged(one, cache)) for one in saved]
     latest = store.latest(results)
     paths = {id(r): f"data/{one.name}" for r, one in zip(results, saved, strict=True)}
     views = [view(result, paths[id(result)]) for result in latest]
@@ -86,6 +91,17 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
     # GitHub would otherwise run Jekyll over the pages and drop files.
     contents[".nojekyll"] = b""
     return contents
+
+
+def _judged(one: Saved, cache: Cache) -> list[Verdict]:
+    """Judge a result by the rules of today, whatever its file says; once for each content."""
+    mine = key("verdicts", program(), one.content)
+    kept = cache.get(mine)
+    if kept is not None:
+        return _VERDICTS.validate_json(kept)
+    judged = of_result(one.result)
+    cache.put(mine, json.dumps(judged, default=vars).encode())
+    return judged
 
 
 def _newest(views: Sequence[MachineView]) -> MachineView:

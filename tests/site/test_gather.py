@@ -21,6 +21,7 @@ from report.experiments.catalogue import LABELS
 from report.experiments.training import theory
 from report.experiments.training.runs import median_times, trained
 from report.results import store
+from report.results.cache import Cache
 from report.sections.catalogue import SECTIONS
 from report.site import gather as site
 from report.text.numerals import digits, stable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pages import OnPage, Page
     from report.analysis.quantities import Quantity
     from report.results.result import Result
+    from report.results.verdict import Verdict
 
 RUN = "20260102T030405Z-quick"
 FIXED = "machine-fixed-machine.html"
@@ -301,6 +303,30 @@ def test_run_is_downloadable_as_its_file_is(
     assert files[name] == content
     assert f'href="{name}"'.encode() in files[FIXED]
     assert [path for path in files if RUN in path] == [name]
+
+
+def test_a_result_is_judged_once_for_each_content(
+    make_result: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a cache, the next rendering takes its verdicts; other content is judged by itself."""
+    counted: list[str] = []
+
+    def judge(result: Result) -> list[Verdict]:
+        counted.append(result.started_at)
+        return verdicts.of_result(result)
+
+    monkeypatch.setattr(site, "of_result", judge)
+    kept = Cache(tmp_path / "cache")
+    folder = tmp_path / "results"
+    store.save(only(make_result(), "threads"), folder)
+    first = site.gather(store.load_all(folder, LABELS), kept)
+    assert site.gather(store.load_all(folder, LABELS), kept) == first
+    assert len(counted) == 1
+    store.save(only(make_result(speed=2.0, started_at="2026-02-03T04:05:06Z"), "threads"), folder)
+    site.gather(store.load_all(folder, LABELS), kept)
+    assert counted[1:] == ["2026-02-03T04:05:06Z"]
+    site.gather(store.load_all(folder, LABELS))
+    assert len(counted) == 4
 
 
 def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(

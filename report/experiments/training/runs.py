@@ -221,9 +221,10 @@ def trained(records: Sequence[Record], run: str = "") -> list[Run]:
         (one.seed for runs in every.values() for mine in runs for one in mine), default=0
     )
     labels = [next(one.labels for mine in runs for one in mine) for runs in every.values()]
+    calm = undisturbed(records)
     found = []
     for runs, own, name in zip(every.values(), labels, names(labels), strict=True):
-        kept = _kept(records, runs)
+        kept = calm if _trained_in(calm, runs) else Kept(records=list(records), left_out=())
         counting = zip(runs, kept.records, strict=True)
         found.append(
             Run(
@@ -240,12 +241,9 @@ def trained(records: Sequence[Record], run: str = "") -> list[Run]:
     return found
 
 
-def _kept(records: Sequence[Record], runs: list[list[TrainingRun]]) -> Kept:
-    """Return which processes count for a run's times; all, where only disturbed ones trained it."""
-    kept = undisturbed(records)
-    if any(mine for mine, record in zip(runs, kept.records, strict=True) if record):
-        return kept
-    return Kept(records=list(records), left_out=())
+def _trained_in(kept: Kept, runs: list[list[TrainingRun]]) -> bool:
+    """Return whether a process that counts trained the run; else all have to count for it."""
+    return any(mine for mine, record in zip(runs, kept.records, strict=True) if record)
 
 
 def _seeds(by_process: Sequence[Sequence[TrainingRun]]) -> list[TrainingRun]:
