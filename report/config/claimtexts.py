@@ -15,6 +15,7 @@ from report.experiments.gradient.noise import correction
 from report.experiments.training import measure
 from report.text import names as wording
 from report.text import numerals
+from report.text.units import ITEM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,8 +32,6 @@ MEASURED_WAYS = ("percent", "rest", "times", "inverse", "loss")
 
 NO_VALUE = "\N{HORIZONTAL ELLIPSIS}"
 """Stands where an experiment has no such setting, as for a run that somebody took out."""
-
-ITEM_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
 
 _GENERAL = ("examples", "epoch")
 

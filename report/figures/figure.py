@@ -8,7 +8,7 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from report.text.numerals import NONE, count, digits, prefix_exponent, scaled, stable
+from report.text.numerals import NONE, digits, prefix_exponent, scaled, stable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -198,14 +198,6 @@ def shared_prefix(values: Sequence[float]) -> float:
     """Return the factor of the SI prefix that suits the middle of some values."""
     ordered = sorted(values)
     return 10.0 ** prefix_exponent(ordered[len(ordered) // 2])
-
-
-def in_words(estimate: Estimate, factor: float, unit: str) -> str:
-    """Write an estimate for a sentence: "297 GFLOPS (95 % interval 291-303)"."""
-    if estimate.low is None:
-        samples = count(estimate.samples, "sample")
-        return f"{digits(estimate.value / factor)} {unit} ({samples}, no interval)"
-    return f"{digits(estimate.value / factor)} {unit} (95 % interval {interval(estimate, factor)})"
 
 
 def quantity_sheet(

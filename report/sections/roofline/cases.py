@@ -10,7 +10,8 @@ from report.analysis.quantities import highest, ratio
 from report.experiments.bandwidth.caches import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.sections.roofline import hardware
-from report.sections.roofline.kernels import ITEM_BYTES, KINDS, kernels, number_format
+from report.sections.roofline.kernels import KINDS, kernels, number_format
+from report.text.units import ITEM_BYTES
 
 if TYPE_CHECKING:
     from report.analysis.estimate import Estimate

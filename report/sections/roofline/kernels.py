@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING
 from report.experiments.matmul.quantities import name_series
 from report.text.names import size as in_binary_units
 from report.text.numerals import count
+from report.text.units import ITEM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.quantities import Quantity
-
-ITEM_BYTES = {"float32": 4, "TF32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
-"""Of one number; TF32 rounds inside the unit, its operands are stored as float32."""
 
 KINDS = ("matmul", "bandwidth", "overhead")
 """Kinds whose series are drawn where they count operations."""
