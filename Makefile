@@ -48,7 +48,7 @@ clean:
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find report tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Each stamp is older than what it was made from exactly when something must be installed anew.
+# Each stamp is older than what it was made from exactly when something must be installed again.
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

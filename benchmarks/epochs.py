@@ -92,9 +92,11 @@ def main() -> None:
     for name in RUNS:
         ours, plain = [f[name][0] for f in found], [f[name][1] for f in found]
         ratio = product([Factor(groups=ours), Factor(groups=plain, weight=-1)])
+        # A single process gives no interval.
+        ends = "" if ratio.low is None else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
         print(
             f"{name:>10} {estimate(ours).value * 1e3:7.2f} ms {estimate(plain).value * 1e3:7.2f} ms"
-            f"  {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+            f"  {ratio.value:.3f}{ends}"
         )
 
 

@@ -105,7 +105,7 @@ def c_loop():
     epoch.restype = None
     def once():
         theta = np.append(np.array(start.weights, np.float32), np.float32(0))
-        # Copied anew, as the backends do before they begin: what was just written is in a cache.
+        # Copied again, as the backends do before they begin: what was just written is in a cache.
         held = [values.copy() for values in (X, y, theta, *orders)]
         at = [values.ctypes.data for values in held]
         elapsed = timed(lambda order: epoch(at[0], at[1], order, n, 1, at[2], LR), *at[3:])

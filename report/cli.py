@@ -80,7 +80,7 @@ RUN_OPTIONS = _options(
         "--resume/--fresh",
         default=True,
         show_default=True,
-        help="Go on with an unfinished run of the same plan, or measure anew.",
+        help="Go on with an unfinished run of the same plan, or measure again.",
     ),
     click.option(
         "--create-envs",

@@ -20,7 +20,7 @@ def _find(name: str) -> Path:
     for folder in (PACKAGE, PACKAGE.parent):
         if (folder / name).exists():
             return folder / name
-    raise FileNotFoundError(f"{name} is missing from this installation; install it anew")
+    raise FileNotFoundError(f"{name} is missing from this installation; reinstall it")
 
 
 def templates() -> Path:

@@ -345,7 +345,7 @@ def test_finished_run_is_not_repeated(fake: Callable[..., FakeWorker]) -> None:
     run("run")
     done = run("run")
     assert done.exit_code == 0
-    assert done.stderr == "Everything is measured already; --fresh measures anew.\n"
+    assert done.stderr == "Everything is measured already; --fresh measures again.\n"
     assert len(worker.jobs()) == 1
     assert run("run", "--fresh").exit_code == 0
     assert len(worker.jobs()) == 2

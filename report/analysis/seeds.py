@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def permutations(seed: int, index: int, epochs: int, examples: int) -> npt.NDArray[np.int32]:
-    """Shuffle the examples anew for each epoch.
+    """Shuffle the examples again for each epoch.
 
     Sorting random words gives a permutation from PCG64's raw stream alone, which NumPy promises
     never to change (NEP 19); `Generator.permutation` has no such promise, and machines with

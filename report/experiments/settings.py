@@ -107,7 +107,7 @@ class Settings(Strict):
         if other is None:
             return self
         own = self.model_dump(exclude_unset=True)
-        # Validated anew: what each half may hold alone, both together may not.
+        # Validated again: what each half may hold alone, both together may not.
         return type(self).model_validate(own | other.model_dump(exclude_unset=True))
 
 

@@ -170,7 +170,7 @@ class Result:
         dataset: Where the data came from.
         moments: The data's first and second moments, from which the exact solution follows.
         records: What was measured, in the order of measuring.
-        verdicts: What that says to the claims; whoever reads the file can judge anew.
+        verdicts: What that says to the claims; whoever reads the file can judge again.
     """
 
     __pydantic_config__ = STRICT

@@ -94,7 +94,7 @@ class Run:
         host: Where.
         results: The results folder.
         only: Names of experiments; empty for all.
-        fresh: Start anew even where an earlier run could be continued.
+        fresh: Start over even where an earlier run could be continued.
         checkout: The configuration's folder: its git commit is noted, and a relative
             dataset.path starts there.
         worker_command: Starts a worker; replaced in tests by one that misbehaves.
@@ -333,7 +333,7 @@ class Run:
         ):
             raise ResultError(
                 f"The run that would be continued used other data ({earlier.origin}); "
-                "use --fresh to begin anew."
+                "use --fresh to start over."
             )
         self.result.dataset = earlier or loaded.dataset
         moments = leastsquares.measure_moments(loaded.features, loaded.targets)

@@ -59,7 +59,7 @@ class Watcher:
         self._waiting, self._begun = list(jobs), time.monotonic()
         self._task = self._bars.add_task("", total=max(len(jobs), 1), note="")
         if not jobs:
-            self.say("Everything is measured already; --fresh measures anew.")
+            self.say("Everything is measured already; --fresh measures again.")
 
     def start(self, job: Job) -> None:
         """Name the job under way and the time that remains."""

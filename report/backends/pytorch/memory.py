@@ -96,7 +96,7 @@ class Memory:
         (x,) = self.arrays(access, 1)
         shape = (access.parts, access.repeats)
         out = torch.empty(shape, dtype=x.dtype, device=x.device)
-        # Expanding takes no memory: a part is summed anew for each element of `out`.
+        # Expanding takes no memory: a part is summed again for each element of `out`.
         return [
             partial(read, chunk.view(access.parts, 1, -1).expand(*shape, -1), out)
             for chunk in _chunks(x, access.chunk)

@@ -38,7 +38,7 @@ def sliced(X: tf.Tensor, y: tf.Tensor, batch_size: int) -> Iterator[Examples]:
 class Trainer:
     """A model, and what is compiled of its training.
 
-    It is kept and restarted: another model would have to be compiled anew.
+    It is kept and restarted: another model would have to be compiled again.
     """
 
     def __init__(self, model: Model) -> None:
