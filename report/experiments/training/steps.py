@@ -11,8 +11,10 @@ from report.experiments.training.curves import (
     EPOCHS,
     Columns,
     answer,
+    beside,
     curves_of,
     ends,
+    ends_sheet,
     heights,
     loss_at_the_end,
     way_dots,
@@ -79,14 +81,16 @@ def optimizers(case: Case) -> list[Figure]:
             number(update(run.seconds) if run.seconds else None, MICRO) for run in case.runs
         ],
         "over sgd's": [number(costs[run][0] if run in costs else None) for run in case.runs],
-        case.height: heights(case),
+        **ends(case),
     }
     figure = answer(
         case,
         "optimizer",
         way_dots(case, case.target) if case.target else curves_of(case, EPOCHS),
         columns,
-        sheet=way_sheet(case.runs, case.target) if case.target else None,
+        sheet=beside(way_sheet(case.runs, case.target), ends_sheet(case, case.runs))
+        if case.target
+        else None,
         fared=[towards(run, case.target) for run in case.runs] if case.target else [],
         first=soonest(case.runs, case.target),
         plain=plain,
