@@ -130,8 +130,7 @@ def test_installed_program_renders_the_very_site_that_the_checkout_does(
     """The wheel's templates are the checkout's, and nothing else of the checkout is read."""
     done = installed.run("report", "render", results, "-o", "site", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    program = Path(sys.executable).parent / "report"
-    _do(program, "render", results, "-o", tmp_path / "again", folder=ROOT)
+    _do(sys.executable, "-m", "report", "render", results, "-o", tmp_path / "again", folder=ROOT)
 
     rendered, again = _files(tmp_path / "site"), _files(tmp_path / "again")
     assert {"index.html", "data/manifest.json"} <= rendered.keys()
