@@ -1,7 +1,7 @@
 """One folder a kind of experiment; `report.registry` lists them.
 
 Each kind has `measure.py` (what it runs, worker side), and on the parent's side `spec.py` (its
-part of experiments.yaml), `quantities.py` (what was timed), `observations.py` (what claims can
-be made of), `figures.py`, `comparisons.py`, `method.py` and `headline.py` (what the pages show
-and say).
+part of experiments.yaml), `quantities.py` (what was timed, and what claims can be made of),
+`figures.py`, `method.py` (what the pages show and say), and what else it has; `kind.py` makes one
+object of them.
 """
