@@ -2,6 +2,5 @@
 
 Each kind has `measure.py` (what it runs, worker side), and on the parent's side `spec.py` (its
 part of experiments.yaml), `quantities.py` (what was timed, and what claims can be made of),
-`figures.py`, `method.py` (what the pages show and say), and what else it has; `kind.py` makes one
-object of them.
+`figures.py` (what the pages show), and what else it has; `kind.py` makes one object of them.
 """
