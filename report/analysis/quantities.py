@@ -101,6 +101,7 @@ class Quantity:
         bytes_moved: Bytes read and written in those seconds, if they are counted.
         examples: Training examples processed in those seconds, if they are counted.
         run: Which run of which machine it belongs to; what stands in other runs cannot be paired.
+        device: Where it was measured: "cpu", "cuda:0".
     """
 
     experiment: str
@@ -119,6 +120,7 @@ class Quantity:
     bytes_moved: int | None = None
     examples: int | None = None
     run: str = ""
+    device: str = "cpu"
 
     @property
     def key(self) -> Key:
@@ -333,6 +335,7 @@ def of_series(
             bytes_moved=series.bytes_moved,
             examples=examples(series),
             run=run,
+            device=records[0].device,
         )
         for key, series in first.items()
     ]

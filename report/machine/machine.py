@@ -151,6 +151,13 @@ def usable_cores(machine: Machine) -> int:
     return max(1, min((limit for limit in limits if limit), default=1))
 
 
+def last_cache_bytes(machine: Machine, device: str) -> int | None:
+    """Return the size of a device's last cache; None where it is not known."""
+    if device == "cpu":
+        return max((cache.size_bytes for cache in machine.cpu.caches), default=None)
+    return next((one.l2_bytes for one in machine.accelerators if one.device == device), None)
+
+
 def _brand(cpu: Cpu) -> str:
     return names.brand(cpu.model or "") or f"{cpu.architecture or 'unknown'} processor"
 
@@ -260,6 +267,7 @@ def _device_words(device: Accelerator) -> str:
     words = [
         device.name,
         None if device.memory_bytes is None else names.size(device.memory_bytes),
+        None if device.l2_bytes is None else f"L2 cache {names.size(device.l2_bytes)}",
         device.compute_capability and f"compute capability {device.compute_capability}",
         device.driver and f"driver {device.driver}",
         None if device.clock_hz is None else f"up to {names.hertz(device.clock_hz)}",

@@ -26,7 +26,7 @@ from report.errors import ResultError
 from report.experiments.catalogue import LABELS
 from report.experiments.gradient import points
 from report.experiments.training.measure import run_specs
-from report.machine.machine import usable_cores
+from report.machine.machine import last_cache_bytes, usable_cores
 from report.machine.noise import Watch
 from report.registry import BACKENDS, WITH_DATA
 from report.results import store
@@ -252,12 +252,12 @@ class Run:
 
     def _request(self, job: Job, bundle: dict[str, Any] | None) -> dict[str, Any]:
         experiment = job.experiment
-        caches = [cache.size_bytes for cache in self.host.machine.cpu.caches]
+        device = self.host.device(job.backend, experiment.device)
         return {
             "do": "job",
             "backend": job.backend,
             "kind": experiment.kind,
-            "device": self.host.device(job.backend, experiment.device),
+            "device": device,
             "threads": self._threads(experiment),
             "settings": experiment.settings,
             "seed": self.plan.seed,
@@ -267,7 +267,7 @@ class Run:
             "budget_s": job.budget_s,
             "repeats": experiment.repeats,
             "bundle": bundle,
-            "last_cache_bytes": max(caches, default=None),
+            "last_cache_bytes": last_cache_bytes(self.host.machine, device),
         }
 
     def _threads(self, experiment: PlannedExperiment) -> int:

@@ -209,6 +209,7 @@ class Accelerator:
         device: The framework's name for it ("cuda:0", "mps", "xpu:0").
         name: The product's name.
         memory_bytes: Its memory.
+        l2_bytes: Its second cache, which all of its processors share.
         works: A small product on it gave the right answer.
         reason: Why it does not work.
         compute_capability: NVIDIA's architecture number ("9.0").
@@ -223,6 +224,7 @@ class Accelerator:
     device: str
     name: str | None = None
     memory_bytes: int | None = None
+    l2_bytes: int | None = None
     works: bool = False
     reason: str | None = None
     compute_capability: str | None = None

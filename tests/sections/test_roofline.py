@@ -318,6 +318,19 @@ def test_without_a_clock_the_arithmetic_is_not_made(
     assert any("what cuda:0 does in a cycle" in s for s in roofline.method(result))
 
 
+def test_what_ran_on_another_device_than_the_memory_has_no_roof(
+    result_of: Callable[..., Result],
+) -> None:
+    """Where threads are swept on the processor beside an accelerator, say."""
+    result = result_of(device="cuda:0")
+    steps = [replace(r, device="cpu") if r.kind == "overhead" else r for r in result.records]
+    families = [
+        {kernel.family for kernel in cases(replace(result, records=records))[0].kernels}
+        for records in (result.records, steps)
+    ]
+    assert families[0] - families[1] == {"add", "update"}
+
+
 def test_theoretical_peak_is_drawn_where_it_can_hold(result_of: Callable[..., Result]) -> None:
     """3 GHz * 2 cores * 64 = 384 GFLOPS is above the measured 320; 2 GHz would not be."""
     known = result_of(machine={"max_frequency_hz": 3e9})

@@ -80,13 +80,14 @@ def _accelerators() -> list[str]:
 
 
 def _described(device: str) -> Accelerator:
-    name = memory = capability = None
+    name = memory = l2 = capability = None
     kind = device.partition(":")[0]
     try:
         if kind == "cuda":
             properties: Any = torch.cuda.get_device_properties(device)
             capability = f"{properties.major}.{properties.minor}"
             name, memory = properties.name, properties.total_memory
+            l2 = getattr(properties, "L2_cache_size", None)
         elif kind == "xpu":
             properties = torch.xpu.get_device_properties(device)
             name, memory = properties.name, properties.total_memory
@@ -98,6 +99,7 @@ def _described(device: str) -> Accelerator:
         device=device,
         name=name,
         memory_bytes=memory,
+        l2_bytes=l2,
         works=works,
         reason=reason,
         compute_capability=capability,

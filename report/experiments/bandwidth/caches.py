@@ -87,9 +87,15 @@ def levels(cpu: Cpu, threads: int) -> list[Level]:
 
 
 def of_device(result: Result, records: Sequence[Record], threads: int) -> list[Level]:
-    """Return the caches that an experiment used; the processor's say nothing of other devices."""
-    on_processor = all(record.device in {"cpu", "none"} for record in records)
-    return levels(result.machine.cpu, threads) if on_processor else []
+    """Return the caches that an experiment used; of an accelerator only the second is known."""
+    devices = {record.device for record in records} - {"none"}
+    if devices <= {"cpu"}:
+        return levels(result.machine.cpu, threads)
+    return [
+        Level(name="L2", size_bytes=one.l2_bytes, copies=1)
+        for one in result.machine.accelerators
+        if devices == {one.device} and one.l2_bytes
+    ]
 
 
 def place(size: int, known: Sequence[Level], largest: int) -> str | None:

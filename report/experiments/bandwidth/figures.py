@@ -230,7 +230,8 @@ def _of_orders(lines: Lines, _: Sequence[Level]) -> dict[str, object]:
     )
     both = sorted(ordered.keys() & shuffled.keys())
     factors = [(size, ratio(shuffled[size], ordered[size])) for size in both]
-    return {"near": factors[:1], "far": factors[-1:]}
+    device = next(iter(lines.values()))[0].device
+    return {"near": factors[:1], "far": factors[-1:], "device": device}
 
 
 def _of_strides(lines: Lines, _: Sequence[Level]) -> dict[str, object]:

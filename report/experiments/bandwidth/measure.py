@@ -211,12 +211,12 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     Args:
         session: The backend, on its device.
         job: settings, seed, device, threads, process, budget_s (of this process), repeats,
-            last_cache_bytes (of the processor; None where not known).
+            last_cache_bytes (of the device; None where not known).
     """
     begun = time.perf_counter()
     settings = job["settings"]
     on_cpu = job["device"] == "cpu"
-    last_cache = job["last_cache_bytes"] if on_cpu else None
+    last_cache = job["last_cache_bytes"]
     memory = session.memory()
     most_bytes = (memory.free_bytes() or ASSUMED_FREE_BYTES) // 4
     sets = working_sets(settings, last_cache, most_bytes)

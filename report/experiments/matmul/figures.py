@@ -9,6 +9,7 @@ from report.experiments.matmul.quantities import (
     as_printed,
     calls,
     name_series,
+    number_format,
     of_records,
 )
 from report.figures import prose
@@ -132,8 +133,8 @@ def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, object]:
     if axis == "size":
         first = next(iter(lines.values()))
         top = highest(first, "flop_per_s").quantity
-        by_dtype = {str(one.quantity.labels["dtype"]): one.quantity for one in tops.values()}
-        base = by_dtype.get("float32")
+        by_format = {number_format(one.quantity): one.quantity for one in tops.values()}
+        base = by_format.get("float32")
         return {
             "tops": tops,
             "enough": _enough(first, top),
@@ -141,8 +142,8 @@ def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, object]:
             "smallest": first[0],
             "share": ratio(first[0], top, "flop_per_s"),
             "beside_float32": {
-                dtype: ratio(one, base, "flop_per_s")
-                for dtype, one in by_dtype.items()
+                name: ratio(one, base, "flop_per_s")
+                for name, one in by_format.items()
                 if base is not None and one is not base
             },
         }

@@ -113,6 +113,9 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     sample = _Sample(most, random.Random(f"{job['seed']} {job['process']} elements"))
     printed = _as_printed(session, job["seed"], backend, sample) if settings["as_printed"] else []
     tf32 = backend.tf32 and cast("Switch", session).has_tf32()
+    if job["device"] != "cpu":
+        sizes = dict.fromkeys([*settings["size"], *settings["device_size"]])
+        settings = {**settings, "size": list(sizes)}
     points = list(_points(settings, job["threads"], has_tf32=tf32))
     method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
     switching = len({(point.threads, point.tf32) for point in points}) > 1

@@ -41,6 +41,11 @@ class MatmulSettings(Settings):
         ),
     )
     size: OneOrMany[Size] = Field([256], description="n, the number of rows and columns.")
+    device_size: Annotated[list[Size], Field(max_length=16)] = Field(
+        [],
+        description="Further sizes, for an accelerator only: what keeps it busy takes a CPU too "
+        "long.",
+    )
     dtype: OneOrMany[Dtype] = Field(
         ["float32"], description="Those that a device lacks are skipped, with the reason."
     )
@@ -69,9 +74,10 @@ class MatmulSettings(Settings):
 
     @model_validator(mode="after")
     def _element_is_affordable(self) -> MatmulSettings:
-        if "element" in self.strategy and max(self.size) ** 2 > ELEMENT_CALLS:
+        largest = max(self.size + self.device_size)
+        if "element" in self.strategy and largest**2 > ELEMENT_CALLS:
             message = (
-                f"strategy element at size {max(self.size)} makes {max(self.size) ** 2:,} calls; "
+                f"strategy element at size {largest} makes {largest**2:,} calls; "
                 f"sizes up to {int(ELEMENT_CALLS**0.5)} are possible with it"
             )
             raise ValueError(message)

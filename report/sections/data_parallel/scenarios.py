@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -137,7 +136,10 @@ def inputs(result: Result) -> list[Inputs]:
         if step is None or not steps or not slopes:
             continue
         products = [
-            q for q in mine if q.kind == "matmul" and number_format(q) == "float32" and q.flops
+            q
+            for q in mine
+            if q.kind == "matmul" and number_format(q) == "float32" and q.flops
+            if q.device == slopes[MEMORY].quantity.device
         ]
         made.append(
             Inputs(
@@ -217,18 +219,15 @@ class Setting:
         return {name: part for _, name, part in sorted(parts, key=lambda part: -part[0])}
 
     def half(self) -> Estimate | None:
-        """Return the minibatch that makes half the workers' number; None where none does.
+        """Return the minibatch that makes half the workers' number.
 
-        Without an interval where some process saw examples that cost nothing.
+        Returns:
+            Examples; None where some process saw examples that cost nothing: then it can lie
+            anywhere.
         """
         each = [work.half(self.cluster) for work in self.works]
         known = [one for one in each if one is not None]
-        if not known:
-            return None
-        half = over(known, f"{self.key} half")
-        if len(known) == len(each):
-            return half
-        return dataclasses.replace(half, low=None, high=None, basis="nothing", key="")
+        return over(known, f"{self.key} half") if len(known) == len(each) else None
 
     def batches(self) -> list[int]:
         """Return the minibatches to draw: p, 2 p, 4 p, ... until more bring little."""

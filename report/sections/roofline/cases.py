@@ -125,11 +125,13 @@ def cases(result: Result) -> list[Case]:
     series = of_result(result)
     made = []
     for backend in dict.fromkeys(q.backend for q in series):
-        mine = [q for q in series if q.backend == backend and q.kind in KINDS]
         slopes = roofs(result, backend)
         if not slopes:
             continue
-        device = next(r.device for r in result.records if r.backend == backend and r.outcome)
+        # What ran elsewhere, as a sweep of CPU threads does, has other roofs.
+        device = slopes[MEMORY].quantity.device
+        mine = [q for q in series if (q.backend, q.device) == (backend, device)]
+        mine = [q for q in mine if q.kind in KINDS]
         formats = {number_format(q) for q in mine if q.kind == "matmul"}
         for dtype in (dtype for dtype in ITEM_BYTES if dtype in formats):
             drawn = kernels(mine, dtype)

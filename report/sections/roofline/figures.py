@@ -119,10 +119,12 @@ def _lines(name: str, index: int, kernels: Sequence[Kernel]) -> list[Line]:
     lines: dict[str, list[Kernel]] = {}
     for kernel in kernels:
         lines.setdefault(kernel.line, []).append(kernel)
-    drawn = [
-        line(name, index, [k.intensity for k in mine], [k.quantity.rate() for k in mine])
-        for mine in lines.values()
-    ]
+    drawn = []
+    for mine in lines.values():
+        # Several experiments may have measured points of one line.
+        mine.sort(key=lambda kernel: kernel.intensity)
+        rates = [kernel.quantity.rate() for kernel in mine]
+        drawn.append(line(name, index, [kernel.intensity for kernel in mine], rates))
     return [
         replace(one, name="" if k else name, dash="-", width=0.8, marked=True)
         for k, one in enumerate(drawn)

@@ -20,6 +20,7 @@ from report.figures.prose import plain
 from report.figures.shapes import Curves, Guide, Upright
 from report.results.machine import Cache, Cpu
 from report.text import names
+from report.worker.records import Accelerator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,6 +134,20 @@ def test_caches_that_are_not_known_are_not_drawn(result: Result) -> None:
         levels = drawn(one, "latency")["latency"].words.caption
         assert "from memory" in levels.lower()
         assert "cache" not in levels
+
+
+def test_the_cache_of_an_accelerator_is_drawn_where_its_memory_was_measured(
+    result: Result,
+) -> None:
+    """One cache for all of its processors, which its framework tells the size of."""
+    elsewhere = [replace(record, device="cuda:0") for record in result.records]
+    device = Accelerator(device="cuda:0", l2_bytes=4 * MIB, works=True)
+    others = Accelerator(device="cuda:1", l2_bytes=MIB, works=True)
+    machine = replace(result.machine, accelerators=[others, device])
+    one = replace(result, records=elsewhere, machine=machine)
+    figure = drawn(one)["working_set"]
+    assert [mark.label for mark in marks(figure) if isinstance(mark, Upright)] == ["L2 4 MiB"]
+    assert list(roofs(one, "pytorch")) == ["L2", "memory"]
 
 
 def test_one_sample_of_one_process_claims_no_difference(result: Result) -> None:

@@ -77,6 +77,7 @@ def job_of(backend: str, process: int = 0, **settings: Any) -> dict[str, Any]:
     return {
         "backend": backend,
         "settings": MatmulSettings.model_validate(settings).model_dump(mode="json"),
+        "device": "cpu",
         "seed": 1,
         "threads": 1,
         "process": process,

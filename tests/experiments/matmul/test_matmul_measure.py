@@ -32,11 +32,14 @@ def _restored_threads() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def job_of(*, usable: int = 1, budget_s: float = 0.05, **settings: Any) -> dict[str, Any]:
+def job_of(
+    *, usable: int = 1, budget_s: float = 0.05, device: str = "cpu", **settings: Any
+) -> dict[str, Any]:
     """Return a job as the runner sends it, with the defaults that experiments.yaml has."""
     return {
         "backend": "pytorch",
         "settings": MatmulSettings.model_validate(settings).model_dump(mode="json"),
+        "device": device,
         "seed": SEED,
         "threads": usable,
         "process": 0,
@@ -262,6 +265,15 @@ def test_tf32_is_swept_for_float32_where_the_device_has_it() -> None:
         ("float64", None),
     ]
     assert labels(lacking, "dtype", "tf32") == [("float32", None), ("float64", None)]
+
+
+def test_sizes_for_an_accelerator_are_not_measured_on_the_processor() -> None:
+    """Each once, also where both lists hold it."""
+    sizes: dict[str, Any] = {"size": [2, 4], "device_size": [4, 8]}
+    on_cpu = measure(Fake(), job_of(**sizes))
+    elsewhere = measure(Fake(), job_of(device="cuda:0", **sizes))
+    assert labels(on_cpu, "size") == [(2,), (4,)]
+    assert labels(elsewhere, "size") == [(2,), (4,), (8,)]
 
 
 @pytest.mark.parametrize("threads", [[2], [1, 2, 4]])
