@@ -151,7 +151,8 @@ def _with_ends(
     if number.low is None or number.high is None:
         ends = f"{numerals.count(number.samples, 'sample')}, no interval"
     else:
-        ends = f"95 % interval {write(number.low)}{to}{write(number.high)}"
+        between = " to " if number.low < 0 else to  # a dash would meet a minus
+        ends = f"95 % interval {write(number.low)}{between}{write(number.high)}"
     return Markup("{} ({})").format(tagged(number, write(number.value) + unit), ends)
 
 
@@ -179,7 +180,7 @@ def signed_ends(number: Estimate) -> Markup:
 
 def percent_ends(number: Estimate) -> Markup:
     """Write a share with its interval, in percent: "61 % (95 % interval 60-61 %)"."""
-    text = _with_ends(numerals.percent, number).replace(" %\N{EN DASH}", "\N{EN DASH}")
+    text = re.sub(r" %(\N{EN DASH}| to )", r"\1", _with_ends(numerals.percent, number))
     return Markup(text)  # noqa: S704 (it was before)
 
 

@@ -92,7 +92,8 @@ def percent(fraction: float | None) -> str:
     if fraction is None or not math.isfinite(fraction):
         return NONE
     value = stable(100 * fraction)
-    return f"{value:.0f} %" if abs(value) >= 9.95 else f"{value:z.1f} %"
+    decimals = 0 if abs(value) >= 9.95 else 1
+    return f"{value:z.{decimals}f} %".replace("-", "\N{MINUS SIGN}")
 
 
 def times(ratio: float) -> str:
