@@ -1,18 +1,29 @@
-"""What a `bandwidth` experiment timed: seconds of one call, and the bytes that it moved."""
+"""What a `bandwidth` experiment timed, and what each of the processor's caches delivers."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import BYTES_PER_S, SECONDS, Quantity, of_kind, of_series
+from report.analysis.quantities import (
+    BYTES_PER_S,
+    SECONDS,
+    Highest,
+    Quantity,
+    Question,
+    highest,
+    of_kind,
+    of_series,
+)
 from report.experiments.bandwidth.measure import INDEX_BYTES, ITEM_BYTES
+from report.text import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.estimate import Estimate
+    from report.results.machine import Cpu
     from report.results.result import Record, Result
-
 
 METRICS = {"seconds": SECONDS, "bytes_per_s": BYTES_PER_S}
 
@@ -62,3 +73,140 @@ def each(quantity: Quantity) -> Estimate:
     moved = INDEX_BYTES + 2 * item if quantity.labels["operation"] == "gather" else item
     elements = max(1, (quantity.bytes_moved or 0) // moved)
     return quantity.time().scaled(1 / elements, f"element of {quantity.name()}")
+
+
+MEMORY = "memory"
+"""What lies behind the last cache, as a place of working sets."""
+
+WELL_INSIDE = 0.7
+"""A working set of this share of a cache still fits beside what else lies there."""
+
+WELL_BEYOND = 1.5
+"""Of a working set of so many times the last cache, hardly anything stays there for a round."""
+
+Roofs = dict[str, Highest]
+"""The most bytes per second of each cache, the nearest first ("L1", ...), and of memory, last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """The caches of one level that some threads use.
+
+    Attributes:
+        name: "L1", "L2", ...
+        size_bytes: Of one of them.
+        copies: How many of them the threads have.
+    """
+
+    name: str
+    size_bytes: int
+    copies: int
+
+    @property
+    def reach_bytes(self) -> int:
+        """Return what they hold together, where each thread keeps to its own part."""
+        return self.copies * self.size_bytes
+
+    @property
+    def words(self) -> str:
+        """Return it for a figure: "L1 2 x 48 KiB", "L3 480 MiB"."""
+        size = names.size(self.size_bytes)
+        if self.copies == 1:
+            return f"{self.name} {size}"
+        return f"{self.name} {self.copies} \N{MULTIPLICATION SIGN} {size}"
+
+
+def levels(cpu: Cpu, threads: int) -> list[Level]:
+    """Return the caches for data, the nearest first.
+
+    Threads are taken to run on cores of their own that lie side by side; where it is not known who
+    shares a cache, it counts once.
+
+    Args:
+        cpu: The processor.
+        threads: How many threads share the work.
+    """
+    siblings = max(1, (cpu.logical_cores or 1) // (cpu.physical_cores or cpu.logical_cores or 1))
+    known = []
+    for cache in sorted(cpu.caches, key=lambda cache: cache.level):
+        if cache.type == "instruction":
+            continue
+        cores = threads if cache.shared_by is None else max(1, cache.shared_by // siblings)
+        known.append(
+            Level(name=f"L{cache.level}", size_bytes=cache.size_bytes, copies=-(-threads // cores))
+        )
+    return known
+
+
+def levels_of(result: Result, records: Sequence[Record], threads: int) -> list[Level]:
+    """Return the caches that an experiment used; the processor's say nothing of other devices."""
+    on_processor = all(record.device in {"cpu", "none"} for record in records)
+    return levels(result.machine.cpu, threads) if on_processor else []
+
+
+def place(size: int, known: Sequence[Level], largest: int) -> str | None:
+    """Return the cache that a working set fits well, or memory; None for one in between.
+
+    Args:
+        size: Of the working set, in bytes.
+        known: The caches, the nearest first; if there are none, only the largest working set
+            has a place, which is memory.
+        largest: Size of the largest working set.
+    """
+    nearer = 0
+    for level in known:
+        if nearer < size <= WELL_INSIDE * level.reach_bytes:
+            return level.name
+        nearer = max(nearer, level.reach_bytes)
+    least = WELL_BEYOND * nearer if known else largest
+    return MEMORY if size >= least else None
+
+
+def with_levels(result: Result, records: Sequence[Record], _: Question) -> list[Quantity]:
+    """Return what was timed, each with the cache that holds its working set, or memory."""
+    series = of_records(records, result.run)
+    largest = max(map(working_set, series), default=0)
+    levelled = []
+    for one in series:
+        known = levels_of(result, records, threads(one))
+        levelled.append(replace(one, also={"level": place(working_set(one), known, largest)}))
+    return levelled
+
+
+def by_place(known: Sequence[Level], series: Sequence[Quantity]) -> dict[str, list[Quantity]]:
+    """Return the series that stand for each cache and for memory, the nearest first.
+
+    Args:
+        known: The caches, the nearest first.
+        series: With one number of threads.
+    """
+    largest = max(map(working_set, series), default=0)
+    placed = [(place(working_set(q), known, largest), q) for q in series]
+    places = {
+        name: [q for at, q in placed if at == name]
+        for name in (*(level.name for level in known), MEMORY)
+    }
+    return {name: mine for name, mine in places.items() if mine}
+
+
+def roofs_of(known: Sequence[Level], series: Sequence[Quantity]) -> Roofs:
+    """Return the roofs of some streams with one number of threads.
+
+    A cache's is the highest bandwidth among working sets well inside it that the next nearer one
+    cannot hold; there are none where no working set lies beyond the last cache.
+    """
+    placed = by_place(known, series)
+    if MEMORY not in placed:
+        return {}
+    return {name: highest(mine, "bytes_per_s") for name, mine in placed.items()}
+
+
+def roofs(result: Result, backend: str) -> Roofs:
+    """Return the roofs of a backend, from all its streams with the most threads."""
+    mine = [q for q in of_result(result) if q.backend == backend]
+    series = with_most_threads([q for q in mine if q.labels["operation"] in STREAMS])
+    if not series:
+        return {}
+    used = {q.experiment for q in series}
+    records = [r for r in result.records if r.backend == backend and r.experiment in used]
+    return roofs_of(levels_of(result, records, threads(series[0])), series)

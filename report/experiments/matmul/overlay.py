@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
+    from report.experiments.kind import Overlay, Subject
     from report.experiments.matmul.figures import Lines
-    from report.experiments.subject import Overlay, Subject
     from report.worker.records import Scalar
 
 CODE = ["Products.element", "Products.one_element", "Products.column", "Products.full"]

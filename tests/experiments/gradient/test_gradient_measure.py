@@ -16,9 +16,9 @@ from report.analysis import leastsquares, seeds
 from report.backends import pytorch
 from report.config.configuration import Config
 from report.config.plan import plan
-from report.experiments.gradient import points
+from report.experiments.gradient.kind import GradientSettings
 from report.experiments.gradient.measure import ROUND, Examples, measure
-from report.experiments.gradient.spec import GradientSettings
+from report.experiments.gradient.noise import points_of_seed
 from report.results.dataset import Dataset
 from report.run import data, surrogate
 from report.run.bundle import write_bundle
@@ -60,7 +60,7 @@ def made_up_rows() -> data.LoadedData:
 @pytest.fixture(name="thetas", scope="module")
 def parameters_by_point(rows: data.LoadedData) -> dict[str, list[float]]:
     """Return weights and bias of every point."""
-    return points.of_seed(leastsquares.measure_moments(rows.features, rows.targets), SEED)
+    return points_of_seed(leastsquares.measure_moments(rows.features, rows.targets), SEED)
 
 
 @pytest.fixture(name="bundle", scope="module")
@@ -135,7 +135,7 @@ def test_on_the_real_data_the_gradient_shrinks_and_its_noise_does_not(real_file:
     the optimum. So the batch whose noise is as long as the gradient grows from 20 to 280 examples.
     """
     airfoil = data.load(real_file)
-    thetas = points.of_seed(leastsquares.measure_moments(airfoil.features, airfoil.targets), SEED)
+    thetas = points_of_seed(leastsquares.measure_moments(airfoil.features, airfoil.targets), SEED)
     found = {name: gradients_of(airfoil, theta) for name, theta in thetas.items()}
     lengths = [found[name].length for name in POINTS]
     assert lengths == pytest.approx([0.58796, 0.10894, 0.0], abs=1e-5)

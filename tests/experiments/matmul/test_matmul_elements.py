@@ -9,10 +9,9 @@ import pytest
 
 from factories import measured
 from report.experiments.matmul import measure as matmul
-from report.experiments.matmul.kind import MATMUL
+from report.experiments.matmul.kind import MATMUL, MatmulSettings
 from report.experiments.matmul.measure import measure
 from report.experiments.matmul.quantities import of_records
-from report.experiments.matmul.spec import MatmulSettings
 from report.results.result import Record
 from report.worker.records import Outcome, Series
 

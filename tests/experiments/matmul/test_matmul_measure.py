@@ -11,8 +11,8 @@ import torch
 
 from report.backends import pytorch
 from report.experiments.matmul import measure as matmul
+from report.experiments.matmul.kind import MatmulSettings
 from report.experiments.matmul.measure import PRINTED_ORDER, measure
-from report.experiments.matmul.spec import MatmulSettings
 from report.worker.records import Unavailable
 from report.worker.timing import Stopwatch
 
