@@ -22,6 +22,7 @@ from report.experiments.bandwidth.quantities import (
     with_most_threads,
     working_set,
 )
+from report.experiments.kind import Overlay, ranking
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, number, quantity_sheet, together
 from report.figures.shapes import Axis, Curves, Guide, Upright, line
@@ -33,9 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.experiments.kind import Overlay
     from report.figures.shapes import Dash, Mark
-    from report.results.result import Result
+    from report.results.result import Record, Result
 
 TEMPLATE = "experiments/bandwidth.html"
 
@@ -86,21 +86,19 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     return drawn
 
 
-def sheet(series: Sequence[Quantity]) -> Sheet:
-    """Return all series with their labels, in SI units."""
+def _sheet(series: Sequence[Quantity]) -> Sheet:
     metrics = {"elapsed_s": None, "bytes_per_s": "bytes_per_s"}
     return quantity_sheet(series, metrics, {"bytes": "bytes_moved"})
 
 
-def sizes_of(series: Sequence[Quantity]) -> tuple[int, ...]:
-    """Return the working sets of some series, as ticks."""
-    return tuple(sorted({working_set(q) for q in series}))
+def _sizes(series: Sequence[Quantity], label: str = "working set") -> Axis:
+    return Axis(label=label, scale="bytes", ticks=tuple(sorted(set(map(working_set, series)))))
 
 
 def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequence[Level]) -> Figure:
     sweep = SWEEPS[question]
     lines = _group(series, sweep)
-    x = Axis(label=sweep.axis, scale="bytes", ticks=sizes_of(series))
+    x = _sizes(series, sweep.axis)
     marks: list[Mark] = [Upright(x=level.reach_bytes, label=level.words) for level in known]
     if question == "stride":
         x = Axis(label=sweep.axis, scale="log2", ticks=tuple(sorted(set(map(stride, series)))))
@@ -132,8 +130,8 @@ def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequenc
             **sweep.facts(lines, known),
         ),
         shape=shape,
-        table=table_of(lines, sweep),
-        sheet=sheet(series),
+        table=_table(lines, sweep),
+        sheet=_sheet(series),
         code=sorted({str(q.labels["operation"]) for q in series}),
     )
 
@@ -158,9 +156,9 @@ def _group(series: Sequence[Quantity], sweep: Sweep) -> Lines:
 
 def _call(call_s: float, series: Sequence[Quantity]) -> Guide:
     """Draw what a call can move at most that takes as long as the shortest one."""
-    sizes = sizes_of(series)
+    sizes = [working_set(q) for q in series]
     top = max(q.bandwidth().value for q in series)
-    ends = (float(sizes[0]), min(sizes[-1], top * call_s))
+    ends = (float(min(sizes)), min(max(sizes), top * call_s))
     return Guide(
         x=ends,
         y=tuple(end / call_s for end in ends),
@@ -171,7 +169,7 @@ def _call(call_s: float, series: Sequence[Quantity]) -> Guide:
     )
 
 
-def table_of(lines: Lines, sweep: Sweep) -> Table:
+def _table(lines: Lines, sweep: Sweep) -> Table:
     """Return the lines' values, a column for each, and what the last of two is to the first."""
     unit = sweep.y.label.rpartition(", ")[2]
     pair = {*lines} == {"sequential", "random"}
@@ -305,9 +303,6 @@ DASHES: dict[str, Dash] = {"read": "-", "triad": "--", "copy": (0, (1, 1.2))}
 CODE = ["read", "triad", "total", "triad_part"]
 """The functions that go through memory, as one backend or another calls them."""
 
-Compared = dict[tuple[str, str], list[Quantity]]
-"""By subject and operation, each sorted by working set."""
-
 
 def overlay(over: Overlay) -> list[Figure]:
     """Draw bandwidth against working set for several machines, or frameworks.
@@ -315,15 +310,7 @@ def overlay(over: Overlay) -> list[Figure]:
     All show the same operations in the same number format, each with the most threads that it was
     measured with, which need not be as many on each.
     """
-    series = {
-        s.name: [
-            q
-            for q in with_most_threads(of_records(s.records(over.experiment), s.result.run))
-            if q.labels["operation"] in STREAMS
-        ]
-        for s in over.subjects
-    }
-    series = {name: mine for name, mine in series.items() if mine}
+    series = over.series(_streams)
     if len(series) < 2:
         return []
     shared = set.intersection(*({_what(q) for q in mine} for mine in series.values()))
@@ -342,52 +329,59 @@ def overlay(over: Overlay) -> list[Figure]:
     return [_compared(over, lines, dtype)] if lines else []
 
 
+def _streams(records: Sequence[Record], run: str) -> list[Quantity]:
+    series = with_most_threads(of_records(records, run))
+    return [q for q in series if q.labels["operation"] in STREAMS]
+
+
 def _what(quantity: Quantity) -> tuple[str, str]:
     return str(quantity.labels["operation"]), str(quantity.labels["dtype"])
 
 
-def _compared(over: Overlay, lines: Compared, dtype: str) -> Figure:
+def _compared(over: Overlay, lines: dict[tuple[str, str], list[Quantity]], dtype: str) -> Figure:
+    """Draw the lines of subjects and operations, each sorted by working set."""
     index = {subject.name: subject.index for subject in over.subjects}
-    several = len({operation for _, operation in lines}) > 1
-    named = {key: ", ".join(key) if several else key[0] for key in lines}
-    every = [q for mine in lines.values() for q in mine]
+    operations = list(dict.fromkeys(operation for _, operation in lines))
+    several = len(operations) > 1
+    named = {", ".join(key) if several else key[0]: mine for key, mine in lines.items()}
     shape = Curves(
-        x=Axis(label="working set", scale="bytes", ticks=sizes_of(every)),
+        x=_sizes([q for mine in lines.values() for q in mine]),
         y=Axis(label=BANDWIDTH.label, unit=GIGA),
         lines=tuple(
             line(
-                named[key],
-                index[key[0]],
+                label,
+                index[name],
                 [working_set(q) for q in mine],
                 [q.bandwidth() for q in mine],
-                dash=DASHES[key[1]] if several else None,
+                dash=DASHES[operation] if several else None,
             )
-            for key, mine in lines.items()
+            for label, ((name, operation), mine) in zip(named, lines.items(), strict=True)
         ),
         names="above",
     )
+    words = prose.words(
+        TEMPLATE,
+        "compared",
+        shape.alt,
+        noun=over.noun,
+        operations=operations,
+        dtype=dtype,
+        threads={name: threads(mine[0]) for (name, _), mine in lines.items()},
+        **_furthest(over, {name for name, _ in lines}),
+    )
     return Figure(
         name=over.name,
-        question="memory" if over.noun == "framework" else "compare",
-        words=prose.words(
-            TEMPLATE,
-            "compared",
-            shape.alt,
-            noun=over.noun,
-            operations=list(dict.fromkeys(operation for _, operation in lines)),
-            dtype=dtype,
-            threads={name: threads(mine[0]) for (name, _), mine in lines.items()},
-            **_gap(over, [name for name, _ in lines]),
-        ),
+        question="memory" if over.backends else "compare",
+        words=words,
         shape=shape,
-        table=table_of({named[key]: mine for key, mine in lines.items()}, SWEEPS["working_set"]),
-        sheet=together(((name, sheet(mine)) for (name, _), mine in lines.items()), over.noun),
-        code=[*CODE] if over.noun == "framework" else [],
-        backends=[s.backend for s in over.subjects if over.noun == "framework"],
+        table=_table(named, SWEEPS["working_set"]),
+        sheet=together(((name, _sheet(mine)) for (name, _), mine in lines.items()), over.noun),
+        code=[*CODE] if over.backends else [],
+        backends=over.backends,
     )
 
 
-def _gap(over: Overlay, shown: Sequence[str]) -> dict[str, object]:
+def _furthest(over: Overlay, shown: set[str]) -> dict[str, object]:
     """Return what each delivers from the places that all reach, and the gap furthest away."""
     found = {s.name: roofs(s.result, s.backend) for s in over.subjects if s.name in shown}
     first = next(iter(found.values()))
@@ -395,16 +389,5 @@ def _gap(over: Overlay, shown: Sequence[str]) -> dict[str, object]:
     if not places:
         return {"place": None}
     tops = {name: mine[places[-1]] for name, mine in found.items()}
-    order = sorted(tops, key=lambda name: -tops[name].estimate.value)
-    fast = tops[order[0]].quantity
-    gaps = {name: ratio(fast, tops[name].quantity, "bytes_per_s") for name in order[1:]}
-    return {
-        "place": places[-1],
-        "places": places,
-        "roofs": found,
-        "tops": tops,
-        "first": order[0],
-        "last": order[-1],
-        "gap": gaps[order[-1]],
-        "ties": [name for name, gap in gaps.items() if not gap.excludes(1)],
-    }
+    ranked = ranking(tops, "bytes_per_s")
+    return {"place": places[-1], "places": places, "roofs": found, **ranked}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
-from report.experiments import timing
 from report.experiments.bandwidth import measure
 from report.experiments.bandwidth.figures import TEMPLATE, figures, overlay
 from report.experiments.bandwidth.quantities import (
@@ -19,7 +18,7 @@ from report.experiments.bandwidth.quantities import (
     roofs,
     with_levels,
 )
-from report.experiments.kind import Kind
+from report.experiments.kind import Kind, timing_facts
 from report.experiments.settings import OneOrMany, Settings, Threads
 from report.figures import prose
 from report.figures.figure import card
@@ -53,18 +52,14 @@ class BandwidthSettings(Settings):
 
     operation: OneOrMany[Operation] = Field(
         ["read", "copy", "triad", "strided", "gather"],
-        description=(
-            "read sums numbers, copy copies them, triad computes a = b + s c; strided reads "
-            "numbers of the largest working set at a distance, gather looks numbers up by index; "
-            "chase reads each position from where the last one lies, which only numba can."
-        ),
+        description="read sums numbers, copy copies them, triad computes a = b + s c; strided "
+        "reads numbers of the largest working set at a distance, gather looks numbers up by index; "
+        "chase reads each position from where the last one lies, which only numba can.",
     )
     working_set: OneOrMany[WorkingSet | Literal["auto"]] = Field(
         ["auto"],
-        description=(
-            "Bytes that an operation goes through again and again; auto: powers of two from 4 KiB "
-            "to far beyond the last cache, a quarter of the free memory at most."
-        ),
+        description="Bytes that an operation goes through again and again; auto: powers of two "
+        "from 4 KiB to far beyond the last cache, a quarter of the free memory at most.",
     )
     step: int = Field(
         1, ge=1, le=8, description="For auto: powers of two from one working set to the next."
@@ -98,7 +93,6 @@ def _roofs(result: Result) -> Roofs:
 
 
 def _cards(result: Result) -> list[Card]:
-    """Return the highest bandwidth of memory."""
     top = _roofs(result).get(MEMORY)
     if top is None:
         return []
@@ -107,18 +101,16 @@ def _cards(result: Result) -> list[Card]:
 
 
 def _sentences(result: Result) -> list[str]:
-    """Return what could stand in a mail."""
     found = _roofs(result)
     return prose.sentences(TEMPLATE, "mail", roofs=found) if found else []
 
 
 def _method(records: Sequence[Record]) -> list[str]:
-    """Describe how one experiment was measured on one backend."""
-    if not timing.timings(records):
+    if not (timing := timing_facts(records)):
         return []
     operations = {str(q.labels["operation"]) for q in of_records(records)}
     return prose.sentences(
-        TEMPLATE, "method", timing=timing.facts(records), operations=operations, measure=measure
+        TEMPLATE, "method", timing=timing, operations=operations, measure=measure
     )
 
 

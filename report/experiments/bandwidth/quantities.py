@@ -110,10 +110,8 @@ class Level:
     @property
     def words(self) -> str:
         """Return it for a figure: "L1 2 x 48 KiB", "L3 480 MiB"."""
-        size = names.size(self.size_bytes)
-        if self.copies == 1:
-            return f"{self.name} {size}"
-        return f"{self.name} {self.copies} \N{MULTIPLICATION SIGN} {size}"
+        copies = f"{self.copies} \N{MULTIPLICATION SIGN} " if self.copies > 1 else ""
+        return f"{self.name} {copies}{names.size(self.size_bytes)}"
 
 
 def levels(cpu: Cpu, threads: int) -> list[Level]:
@@ -121,10 +119,6 @@ def levels(cpu: Cpu, threads: int) -> list[Level]:
 
     Threads are taken to run on cores of their own that lie side by side; where it is not known who
     shares a cache, it counts once.
-
-    Args:
-        cpu: The processor.
-        threads: How many threads share the work.
     """
     siblings = max(1, (cpu.logical_cores or 1) // (cpu.physical_cores or cpu.logical_cores or 1))
     known = []
@@ -139,7 +133,7 @@ def levels(cpu: Cpu, threads: int) -> list[Level]:
 
 
 def levels_of(result: Result, records: Sequence[Record], threads: int) -> list[Level]:
-    """Return the caches that an experiment used; the processor's say nothing of other devices."""
+    """Return the caches that an experiment used; those of other devices are not known."""
     on_processor = all(record.device in {"cpu", "none"} for record in records)
     return levels(result.machine.cpu, threads) if on_processor else []
 
@@ -166,27 +160,19 @@ def with_levels(result: Result, records: Sequence[Record], _: Question) -> list[
     """Return what was timed, each with the cache that holds its working set, or memory."""
     series = of_records(records, result.run)
     largest = max(map(working_set, series), default=0)
-    levelled = []
-    for one in series:
-        known = levels_of(result, records, threads(one))
-        levelled.append(replace(one, also={"level": place(working_set(one), known, largest)}))
-    return levelled
+    known = {count: levels_of(result, records, count) for count in set(map(threads, series))}
+    levels = [place(working_set(q), known[threads(q)], largest) for q in series]
+    return [replace(q, also={"level": level}) for q, level in zip(series, levels, strict=True)]
 
 
 def by_place(known: Sequence[Level], series: Sequence[Quantity]) -> dict[str, list[Quantity]]:
-    """Return the series that stand for each cache and for memory, the nearest first.
-
-    Args:
-        known: The caches, the nearest first.
-        series: With one number of threads.
-    """
+    """Return the series of some threads that stand for each cache and for memory, in this order."""
     largest = max(map(working_set, series), default=0)
-    placed = [(place(working_set(q), known, largest), q) for q in series]
-    places = {
-        name: [q for at, q in placed if at == name]
-        for name in (*(level.name for level in known), MEMORY)
-    }
-    return {name: mine for name, mine in places.items() if mine}
+    placed: dict[str, list[Quantity]] = {name: [] for name in (*(k.name for k in known), MEMORY)}
+    for q in series:
+        if at := place(working_set(q), known, largest):
+            placed[at].append(q)
+    return {name: mine for name, mine in placed.items() if mine}
 
 
 def roofs_of(known: Sequence[Level], series: Sequence[Quantity]) -> Roofs:
@@ -203,8 +189,8 @@ def roofs_of(known: Sequence[Level], series: Sequence[Quantity]) -> Roofs:
 
 def roofs(result: Result, backend: str) -> Roofs:
     """Return the roofs of a backend, from all its streams with the most threads."""
-    mine = [q for q in of_result(result) if q.backend == backend]
-    series = with_most_threads([q for q in mine if q.labels["operation"] in STREAMS])
+    streams = [q for q in of_result(result) if q.labels["operation"] in STREAMS]
+    series = with_most_threads([q for q in streams if q.backend == backend])
     if not series:
         return {}
     used = {q.experiment for q in series}

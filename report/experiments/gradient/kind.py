@@ -40,8 +40,7 @@ class GradientSettings(Settings):
         "from there, at the best fixed learning rate; the exact least-squares solution.",
     )
     batch_size: OneOrMany[BatchSize] = Field(
-        [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1500],
-        description="Examples of one minibatch.",
+        [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1500], description="Examples of one minibatch."
     )
     sampling: OneOrMany[Sampling] = Field(
         ["replacement", "permutation"],
@@ -64,7 +63,6 @@ class GradientSettings(Settings):
 
 
 def _method(records: Sequence[Record]) -> list[str]:
-    """Describe how one experiment was measured on one backend."""
     measured = [record for record in records if record.outcome and record.outcome.noise]
     series = [each for record in measured if record.outcome for each in record.outcome.noise]
     if not series:

@@ -8,8 +8,7 @@ from pydantic import Field, model_validator
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from report.analysis.quantities import ratio
-from report.experiments import timing
-from report.experiments.kind import Kind
+from report.experiments.kind import Kind, timing_facts
 from report.experiments.matmul.figures import TEMPLATE, figures
 from report.experiments.matmul.overlay import overlay
 from report.experiments.matmul.quantities import (
@@ -55,10 +54,8 @@ class MatmulSettings(Settings):
 
     strategy: OneOrMany[Strategy] = Field(
         ["full"],
-        description=(
-            "element, column, row, block and full as the chapter writes them; full-out is the "
-            "full product into a matrix that is kept, so that no memory is allocated."
-        ),
+        description="element, column, row, block and full as the chapter writes them; full-out is "
+        "the full product into a matrix that is kept, so that no memory is allocated.",
     )
     size: OneOrMany[Size] = Field([256], description="n, the number of rows and columns.")
     dtype: OneOrMany[Dtype] = Field(
@@ -72,8 +69,7 @@ class MatmulSettings(Settings):
         description="CPU threads: auto (all usable cores), each (1, 2, 4 ... all), or numbers.",
     )
     tf32: OneOrMany[bool] = Field(
-        [False],
-        description="CUDA only: float32 products in TF32; elsewhere without meaning.",
+        [False], description="CUDA only: float32 products in TF32; elsewhere without meaning."
     )
     elements: Literal["auto", "all"] = Field(
         "auto",
@@ -88,17 +84,12 @@ class MatmulSettings(Settings):
     )
 
     @model_validator(mode="after")
-    def _element_is_affordable(self) -> MatmulSettings:
+    def _can_be_multiplied(self) -> MatmulSettings:
         if "element" in self.strategy and max(self.size) ** 2 > ELEMENT_CALLS:
-            message = (
+            raise ValueError(
                 f"strategy element at size {max(self.size)} makes {max(self.size) ** 2:,} calls; "
                 f"sizes up to {int(ELEMENT_CALLS**0.5)} are possible with it"
             )
-            raise ValueError(message)
-        return self
-
-    @model_validator(mode="after")
-    def _a_block_fits(self) -> MatmulSettings:
         if "block" in self.strategy and min(self.block_width) > max(self.size):
             raise ValueError(
                 f"every block is wider than the matrix; choose a block_width up to {max(self.size)}"
@@ -107,20 +98,13 @@ class MatmulSettings(Settings):
 
 
 def _cards(result: Result) -> list[Card]:
-    """Return the highest measured rate of each number format, the fastest first."""
     return [
-        card(
-            f"peak, {dtype}",
-            one.estimate,
-            "FLOPS",
-            prose.block(TEMPLATE, "peak_note", best=one),
-        )
+        card(f"peak, {dtype}", one.estimate, "FLOPS", prose.block(TEMPLATE, "peak_note", best=one))
         for dtype, one in peaks(result).items()
     ]
 
 
 def _sentences(result: Result) -> list[str]:
-    """Return what could stand in a mail."""
     named, top = _chapters_products(result), peaks(result)
     full, element = named.get("full"), named.get("element")
     peak = full and top[number_format(full)]
@@ -144,12 +128,9 @@ def _chapters_products(result: Result) -> dict[str, Quantity]:
 
 
 def _method(records: Sequence[Record]) -> list[str]:
-    """Describe how one experiment was measured on one backend."""
-    if not timing.timings(records):
+    if not (timing := timing_facts(records)):
         return []
-    return prose.sentences(
-        TEMPLATE, "method", timing=timing.facts(records), sampled=sampled(records)
-    )
+    return prose.sentences(TEMPLATE, "method", timing=timing, sampled=sampled(records))
 
 
 MATMUL = Kind(

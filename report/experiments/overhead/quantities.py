@@ -22,7 +22,7 @@ from report.text.numerals import count
 from report.worker.timing import median
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from report.results.result import Record, Result
     from report.worker.records import Series
@@ -70,6 +70,14 @@ def calls(series: Sequence[Quantity]) -> dict[str, BySize]:
 def updates(series: Sequence[Quantity], variant: str) -> BySize:
     """Return the updates of a variant by batch size, the smallest first."""
     return calls(series).get(variant, {})
+
+
+def calls_of(result: Result) -> Iterator[tuple[str, dict[str, BySize]]]:
+    """Yield each backend's calls in each experiment, in the order of the configuration."""
+    for experiment, planned in result.config["experiments"].items():
+        if planned["kind"] == "overhead":
+            for backend, records in by_backend(result.of(experiment)).items():
+                yield backend, calls(of_records(records, result.run))
 
 
 def _size(quantity: Quantity) -> int:
@@ -176,13 +184,8 @@ def step_model(result: Result, backend: str, variant: str = "eager") -> StepMode
         backend: Name in the registry.
         variant: eager or compiled.
     """
-    for experiment in result.config["experiments"]:
-        records = by_backend(result.of(experiment)).get(backend, [])
-        if records and records[0].kind == "overhead":
-            found = parts(updates(of_records(records, result.run), variant))
-            if found is not None:
-                return found.line
-    return None
+    lines = (every.get(variant, {}) for each, every in calls_of(result) if each == backend)
+    return next((found.line for line in lines if (found := parts(line))), None)
 
 
 def fit(times: Mapping[int, float]) -> StepModel | None:
