@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.experiments.kind import Overlay
+    from report.experiments.kind import Overlay, Subject
     from report.experiments.overhead.quantities import BySize
     from report.figures.figure import Sheet
+    from report.figures.shapes import Mark
     from report.results.result import Result
 
     BySubject = dict[str, Quantity]
@@ -61,10 +62,9 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     return drawn
 
 
-def sheet(series: Sequence[Quantity]) -> Sheet:
-    """Return all series with their labels, in SI units."""
+def _sheet(series: Sequence[Quantity], rate: str = "flop_per_s") -> Sheet:
     counts = {"flop": "flops", "bytes_moved": "bytes_moved"}
-    return quantity_sheet(series, {"elapsed_s": None, "flop_per_s": "flop_per_s"}, counts)
+    return quantity_sheet(series, {"elapsed_s": None, rate: rate}, counts)
 
 
 def _additions(name: str, adds: BySize) -> Figure:
@@ -72,7 +72,7 @@ def _additions(name: str, adds: BySize) -> Figure:
     sizes, series = list(adds), list(adds.values())
     first, last, twice = series[0], series[-1], doubled(adds)
     cost = first.time().value
-    marks: list[Reference | Upright] = [
+    marks: list[Mark] = [
         Reference(y=cost, label=f"{name_call(first)}: {scaled(cost, 's')}", below=True)
     ]
     if twice is not None:
@@ -113,7 +113,7 @@ def _additions(name: str, adds: BySize) -> Figure:
         words=words,
         shape=shape,
         table=Table(header=header, rows=rows),
-        sheet=sheet(series),
+        sheet=_sheet(series),
         code=["addition"],
     )
 
@@ -121,18 +121,13 @@ def _additions(name: str, adds: BySize) -> Figure:
 def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity | None) -> Figure:
     """Draw seconds per update against batch size, with the part that is fixed as a reference.
 
-    Args:
-        name: Of the figure.
-        lines: Updates by batch size, for each variant.
-        shortest: The shortest addition, if there is one.
-        peak: The fastest float32 product, if there is one.
+    They are held to the shortest addition and the fastest float32 product, if there are such.
     """
     variant, main = next(iter(lines.items()))
-    found = parts(main)
-    fixed = None
-    if found is not None:
+    marks: list[Mark] = []
+    if found := parts(main):
         label = f"fixed part, {variant}: {scaled(found.fixed.value, 's')}"
-        fixed = Reference(y=found.fixed.value, label=label, below=True)
+        marks.append(Reference(y=found.fixed.value, label=label, below=True))
     shape = Curves(
         x=Axis(label="batch size"),
         y=Axis(label="time of one update, µs", unit=MICRO, scale="zero-or-log"),
@@ -140,7 +135,7 @@ def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity 
             line(name, int(name == "compiled"), list(mine), [q.time() for q in mine.values()])
             for name, mine in lines.items()
         ),
-        marks=(fixed,) if fixed else (),
+        marks=tuple(marks),
     )
     every = [q for mine in lines.values() for q in mine.values()]
     return Figure(
@@ -151,20 +146,16 @@ def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity 
             "update",
             shape.alt,
             ends=[
-                (name_call(q), q)
+                (name_call(mine[size]), mine[size])
                 for mine in lines.values()
-                for q in list(mine.values())[:: max(1, len(mine) - 1)]
+                for size in sorted({min(mine), max(mine)})
             ],
             compiled={s: compiling(eager, one) for s, (eager, one) in _both(lines).items()},
             **_facts(main, found, shortest, peak),
         ),
         shape=shape,
         table=_table(lines, found, peak),
-        sheet=quantity_sheet(
-            every,
-            {"elapsed_s": None, "examples_per_s": "examples_per_s"},
-            {"flop": "flops", "bytes_moved": "bytes_moved"},
-        ),
+        sheet=_sheet(every, "examples_per_s"),
         code=[*STEP, *(["Update.compile"] if "compiled" in lines else [])],
     )
 
@@ -173,8 +164,8 @@ def _facts(
     main: BySize, found: Parts | None, shortest: Quantity | None, peak: Quantity | None
 ) -> dict[str, object]:
     """Return what the sentences about the first variant's updates name."""
-    first, last = _ends(main)
     sizes = (min(main), max(main))
+    first, last = (main[size] for size in sizes)
     gains = list(_doublings(main).items())
     facts: dict[str, object] = {
         "first": first,
@@ -189,17 +180,12 @@ def _facts(
         "gains": gains if len(gains) < 2 else [gains[0], gains[-1]],
         "strict": [_percent(ratio(q, peak, "flop_per_s")) for q in (first, last)] if peak else [],
     }
-    if found is not None:
+    if found:
         facts["growing"] = [_percent(found.growing[size]) for size in sizes]
-    if found is not None and found.equal is not None:
+    if found and found.equal:
         each = found.per_example
         facts["most"] = each.reciprocal(1 / MEGA, f"million examples per s at most, {each.key}")
     return facts
-
-
-def _ends(mine: BySize) -> tuple[Quantity, Quantity]:
-    series = list(mine.values())
-    return series[0], series[-1]
 
 
 def _percent(share: Estimate) -> Estimate:
@@ -255,27 +241,29 @@ def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
 
 def overlay(over: Overlay) -> list[Figure]:
     """Draw an addition and an update of each variant, of the fewest elements that all have."""
-    series = {s.name: of_records(s.records(over.experiment), s.result.run) for s in over.subjects}
+    series = over.series(of_records)
     shown = shortest(series)
     main = next((mine for mine in shown.values() if len(mine) > 1), None)
     if main is None:
         return []
-    subjects = [s for s in over.subjects if series[s.name]]
+    subjects = [s for s in over.subjects if s.name in series]
     several = len(subjects) > 3
     names = {call: name_call(next(iter(mine.values()))) for call, mine in shown.items()}
+    times = {
+        s.name: [q.time() if (q := mine.get(s.name)) else None for mine in shown.values()]
+        for s in subjects
+    }
     shape = Dots(
         labels=tuple(names.values()),
         x=Axis(label="time of one call", scale="seconds"),
-        rows=tuple(
-            row(s.name, s.index, [_time(mine.get(s.name)) for mine in shown.values()])
-            for s in subjects
-        ),
+        rows=tuple(row(s.name, s.index, times[s.name]) for s in subjects),
         of=len(subjects) if several else None,
         per_row=13 * len(subjects) if several else 44,
     )
+    eager, compiled = shown.get("eager", {}), shown.get("compiled", {})
     floor = next((s for s in subjects if s.floor), None)
-    least = shown.get("compiled", {}).get(floor.name) if floor else None
-    lead = shown.get("eager", {}).get(subjects[0].name)
+    least = compiled.get(floor.name) if floor else None
+    lead = eager.get(subjects[0].name)
     fast, *_, slow = sorted(main, key=lambda name: main[name].time().value)
     words = prose.words(
         TEMPLATE,
@@ -289,17 +277,22 @@ def overlay(over: Overlay) -> list[Figure]:
         gap=ratio(main[slow], main[fast]),
         subjects=subjects,
         floor=floor,
-        above=_times_floor(lead, least),
-        compiled=_compiled(shown.get("eager", {}), shown.get("compiled", {})),
+        above=_ratio(lead, least),
+        # What compiling does to the same update.
+        compiled={
+            name: compiling(eager[name], one)
+            for name, one in compiled.items()
+            if _ratio(eager.get(name), one)
+        },
     )
     return [
         Figure(
             name=f"{over.name}-calls",
-            question="calls" if over.noun == "framework" else "compare",
+            question="calls" if over.backends else "compare",
             words=words,
             shape=shape,
-            table=_compared_table(over, names, shown, least),
-            sheet=together(((s.name, sheet(series[s.name])) for s in subjects), over.noun),
+            table=_compared_table(over.noun, subjects, names, shown, least),
+            sheet=together(((name, _sheet(mine)) for name, mine in series.items()), over.noun),
         )
     ]
 
@@ -316,21 +309,9 @@ def shortest(series: Mapping[str, Sequence[Quantity]]) -> dict[str, BySubject]:
     return shown
 
 
-def _time(quantity: Quantity | None) -> Estimate | None:
-    return None if quantity is None else quantity.time()
-
-
-def _compiled(eager: BySubject, compiled: BySubject) -> dict[str, tuple[bool, Estimate]]:
-    """Return what compiling does to the same update, by subject."""
-    return {
-        name: compiling(eager[name], one)
-        for name, one in compiled.items()
-        if name in eager and _same_size(one, eager[name])
-    }
-
-
 def _compared_table(
-    over: Overlay,
+    noun: str,
+    subjects: Sequence[Subject],
     names: Mapping[str, str],
     shown: Mapping[str, BySubject],
     floor: Quantity | None,
@@ -339,31 +320,23 @@ def _compared_table(
     best = {c: highest(list(mine.values()), lowest=True).quantity for c, mine in shown.items()}
     factors = [call for call in shown if floor is not None and call != "add"]
     rows: list[list[str | Number]] = []
-    for subject in over.subjects:
+    for subject in subjects:
         at = {call: mine.get(subject.name) for call, mine in shown.items()}
-        if not any(at.values()):
-            continue
-        cells: list[str | Number] = [subject.name]
-        for call, q in at.items():
-            cells.append(absent() if q is None else number(q.time(), MICRO, best=q is best[call]))
-        cells += [_factor(at[call], floor) for call in factors]
-        rows.append(cells)
-    header = [over.noun, *(f"{name}, µs" for name in names.values())]
+        if any(at.values()):
+            times = {call: q.time() if q else None for call, q in at.items()}
+            cells = [number(times[call], MICRO, best=q is best[call]) for call, q in at.items()]
+            rows.append([subject.name, *cells, *(_times(at[call], floor) for call in factors)])
+    header = [noun, *(f"{name}, µs" for name in names.values())]
     return Table(header=[*header, *(f"{names[c]}, times the floor" for c in factors)], rows=rows)
 
 
-def _factor(quantity: Quantity | None, floor: Quantity | None) -> Number:
-    factor = _times_floor(quantity, floor)
-    if factor is None:
-        return absent()
-    return Number(text="1") if quantity is floor else number(factor)
+def _times(quantity: Quantity | None, base: Quantity | None) -> Number:
+    times = _ratio(quantity, base)
+    return Number(text="1") if times and quantity is base else number(times)
 
 
-def _times_floor(quantity: Quantity | None, floor: Quantity | None) -> Estimate | None:
-    if quantity is None or floor is None or not _same_size(quantity, floor):
+def _ratio(one: Quantity | None, other: Quantity | None) -> Estimate | None:
+    """Return one call over another; None where there are not two of the same size."""
+    if not one or not other or one.labels["size"] != other.labels["size"]:
         return None
-    return ratio(quantity, floor)
-
-
-def _same_size(one: Quantity, other: Quantity) -> bool:
-    return one.labels["size"] == other.labels["size"]
+    return ratio(one, other)
