@@ -7,17 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
-from report.experiments.bandwidth import measure
-from report.experiments.bandwidth.figures import TEMPLATE, figures, overlay
-from report.experiments.bandwidth.quantities import (
-    MEMORY,
-    METRICS,
-    Roofs,
-    of_records,
-    of_result,
-    roofs,
-    with_levels,
-)
+from report.experiments.bandwidth import figures, measure, quantities
 from report.experiments.kind import Kind, timing_facts
 from report.experiments.settings import OneOrMany, Settings, Threads
 from report.figures import prose
@@ -86,46 +76,45 @@ class BandwidthSettings(Settings):
     )
 
 
-def _roofs(result: Result) -> Roofs:
+def _roofs(result: Result) -> quantities.Roofs:
     """Return the roofs of the first backend that reached memory."""
-    backends = dict.fromkeys(q.backend for q in of_result(result))
-    return next((found for backend in backends if (found := roofs(result, backend))), {})
+    backends = dict.fromkeys(q.backend for q in quantities.of_result(result))
+    return next((found for name in backends if (found := quantities.roofs(result, name))), {})
 
 
 def _cards(result: Result) -> list[Card]:
-    top = _roofs(result).get(MEMORY)
+    top = _roofs(result).get(quantities.MEMORY)
     if top is None:
         return []
-    note = prose.block(TEMPLATE, "memory_note", top=top)
+    note = prose.block(figures.TEMPLATE, "memory_note", top=top)
     return [card("memory bandwidth", top.estimate, "B/s", note)]
 
 
 def _sentences(result: Result) -> list[str]:
     found = _roofs(result)
-    return prose.sentences(TEMPLATE, "mail", roofs=found) if found else []
+    return prose.sentences(figures.TEMPLATE, "mail", roofs=found) if found else []
 
 
 def _method(records: Sequence[Record]) -> list[str]:
     if not (timing := timing_facts(records)):
         return []
-    operations = {str(q.labels["operation"]) for q in of_records(records)}
-    return prose.sentences(
-        TEMPLATE, "method", timing=timing, operations=operations, measure=measure
-    )
+    operations = {str(q.labels["operation"]) for q in quantities.of_records(records)}
+    facts = {"timing": timing, "operations": operations, "measure": measure}
+    return prose.sentences(figures.TEMPLATE, "method", **facts)
 
 
 BANDWIDTH = Kind(
     name="bandwidth",
     settings=BandwidthSettings,
     labels=Labels,
-    metrics=METRICS,
-    quantities=of_records,
-    observed=with_levels,
+    metrics=quantities.METRICS,
+    quantities=quantities.of_records,
+    observed=quantities.with_levels,
     # Sizes of caches differ between machines, so that a claim cannot name working sets.
     claim_labels=("level",),
-    figures=figures,
+    figures=figures.figures,
     method=_method,
-    overlay=overlay,
+    overlay=figures.overlay,
     cards=_cards,
     sentences=_sentences,
 )

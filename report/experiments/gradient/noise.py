@@ -13,7 +13,6 @@ from report.analysis.quantities import Metric, Quantity, Question
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from report.analysis.leastsquares import FloatArray, Problem
     from report.results.dataset import Moments
     from report.results.result import Record, Result
     from report.worker.records import GradientNoise
@@ -140,7 +139,6 @@ def lessened(noises: Sequence[Noise]) -> list[Lessened]:
 
 
 def _lessened(pairs: Sequence[tuple[Noise, Noise]]) -> Lessened | None:
-    """Return the geometric mean over the points of the ratio of two ways of sampling."""
     first = pairs[0][0]
     size, examples = first.batch_size, first.examples
     if first.whole:
@@ -174,14 +172,12 @@ def correction(batch_size: float, examples: int) -> float:
 def exponent(noises: Iterable[Noise]) -> Estimate | None:
     """Return the power of the batch size with which noise falls.
 
-    Points have lines of their own, and the mean of their slopes counts. What drawing without
-    replacement takes off the noise is put back first, since it bends the line.
+    Points have lines of their own, and the mean of their slopes counts; there must be one with
+    three batch sizes. What drawing without replacement takes off the noise is put back first,
+    since it bends the line.
 
     Args:
         noises: Of any points, but of one way of sampling.
-
-    Returns:
-        The exponent; None if there is no point with three batch sizes.
     """
     points: dict[str, list[Noise]] = {}
     for noise in sorted(noises, key=lambda noise: noise.batch_size):
@@ -197,15 +193,12 @@ def exponent(noises: Iterable[Noise]) -> Estimate | None:
 
 
 def noises(records: Sequence[Record], examples: int, run: str = "") -> list[Noise]:
-    """Return the noise of every series of one experiment on one backend.
+    """Return the noise of every series of one experiment on one backend, as it was measured.
 
     Args:
         records: Of its processes.
         examples: How many the data has.
         run: Which run of which machine they belong to.
-
-    Returns:
-        In the order of measuring.
     """
     drawn: dict[str, dict[int, GradientNoise]] = {}
     for index, record in enumerate(records):
@@ -253,24 +246,12 @@ HALFWAY_STEPS = 2
 0.59 to 0.11 in them, while the noise is already what it is at the optimum, within 2 %."""
 
 
-def points(problem: Problem, weights: FloatArray) -> dict[str, list[float]]:
-    """Return the parameters of each point by name, the bias last.
-
-    Args:
-        problem: The least-squares problem.
-        weights: Where training starts, shape (features,); the bias starts at 0.
-    """
-    path = problem.path([*weights, 0.0], problem.best_fixed_lr(), HALFWAY_STEPS)
-    return {"start": path[0], "halfway": path[-1], "optimum": problem.optimum()[0]}
-
-
 def points_of_seed(moments: Moments, seed: int) -> dict[str, list[float]]:
-    """Return the points of a run: of its data, from the weights of its first seed.
+    """Return the parameters at each point of a run by its name, the bias last.
 
-    Args:
-        moments: The data's.
-        seed: The configuration's.
+    Training starts at the weights of the first seed of a configuration's seed, and a bias of 0.
     """
     problem = leastsquares.problem_from_moments(moments)
-    features = len(problem.hessian) - 1
-    return points(problem, seeds.initial_weights(seed, 0, features))
+    start = [*seeds.initial_weights(seed, 0, len(problem.hessian) - 1), 0.0]
+    path = problem.path(start, problem.best_fixed_lr(), HALFWAY_STEPS)
+    return {"start": path[0], "halfway": path[-1], "optimum": problem.optimum()[0]}

@@ -9,16 +9,9 @@ from typing_extensions import TypedDict  # pydantic needs this one below Python 
 
 from report.analysis.quantities import ratio
 from report.experiments.kind import Kind, timing_facts
+from report.experiments.matmul import quantities
 from report.experiments.matmul.figures import TEMPLATE, figures
 from report.experiments.matmul.overlay import overlay
-from report.experiments.matmul.quantities import (
-    METRICS,
-    number_format,
-    of_records,
-    of_result,
-    peaks,
-    sampled,
-)
 from report.experiments.settings import OneOrMany, Settings, Threads
 from report.figures import prose
 from report.figures.figure import card
@@ -100,20 +93,21 @@ class MatmulSettings(Settings):
 def _cards(result: Result) -> list[Card]:
     return [
         card(f"peak, {dtype}", one.estimate, "FLOPS", prose.block(TEMPLATE, "peak_note", best=one))
-        for dtype, one in peaks(result).items()
+        for dtype, one in quantities.peaks(result).items()
     ]
 
 
 def _sentences(result: Result) -> list[str]:
-    named, top = _chapters_products(result), peaks(result)
+    named, top = _chapters_products(result), quantities.peaks(result)
     full, element = named.get("full"), named.get("element")
-    peak = full and top[number_format(full)]
+    dtype = full and quantities.number_format(full)
+    peak = dtype and top[dtype]
     return prose.sentences(
         TEMPLATE,
         "mail",
         full=full,
         share=full and peak and ratio(full, peak.quantity, "flop_per_s"),
-        dtype=full and number_format(full),
+        dtype=dtype,
         slower=element and full and ratio(element, full),
         top=next(iter(top.items()), None),
     )
@@ -122,7 +116,7 @@ def _sentences(result: Result) -> list[str]:
 def _chapters_products(result: Result) -> dict[str, Quantity]:
     """Return the products of the first experiment that compares strategies, by strategy."""
     by_experiment: dict[str, dict[str, Quantity]] = {}
-    for q in of_result(result):
+    for q in quantities.of_result(result):
         by_experiment.setdefault(q.experiment, {})[str(q.labels["strategy"])] = q
     return next((named for named in by_experiment.values() if len(named) > 1), {})
 
@@ -130,15 +124,15 @@ def _chapters_products(result: Result) -> dict[str, Quantity]:
 def _method(records: Sequence[Record]) -> list[str]:
     if not (timing := timing_facts(records)):
         return []
-    return prose.sentences(TEMPLATE, "method", timing=timing, sampled=sampled(records))
+    return prose.sentences(TEMPLATE, "method", timing=timing, sampled=quantities.sampled(records))
 
 
 MATMUL = Kind(
     name="matmul",
     settings=MatmulSettings,
     labels=Labels,
-    metrics=METRICS,
-    quantities=of_records,
+    metrics=quantities.METRICS,
+    quantities=quantities.of_records,
     figures=figures,
     method=_method,
     overlay=overlay,

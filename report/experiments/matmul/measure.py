@@ -181,7 +181,10 @@ class _Maker:
         limit_s = self.method.budget_s / 4
         try:
             self._refuse_if_too_long(point, limit_s)
-            stopwatch = self._prepared(point)
+            key = (point.size, point.dtype)
+            if key not in self._products:
+                self._products[key] = self.session.products(*key, self.seed)
+            stopwatch = self._stopwatch(point, self._products[key])
             stopwatch.warm_up(self.share_s)
         except Unavailable as reason:
             return Series(labels=point._asdict(), status="skipped", reason=str(reason))
@@ -215,17 +218,11 @@ class _Maker:
     def _try(self, point: Point, size: int, limit_s: float) -> float:
         """Return the seconds of one product of another size, of the second if there is time."""
         products = self.session.products(size, point.dtype, self.seed)
-        call = self.sample.call(products, point.strategy, size, point.block_width or 0)
-        return self._stopwatch(point, call).try_out(limit_s / 8)
+        return self._stopwatch(point._replace(size=size), products).try_out(limit_s / 8)
 
-    def _prepared(self, point: Point) -> Stopwatch:
-        key = (point.size, point.dtype)
-        if key not in self._products:
-            self._products[key] = self.session.products(*key, self.seed)
-        products, width = self._products[key], point.block_width or 0
-        return self._stopwatch(point, self.sample.call(products, point.strategy, point.size, width))
+    def _stopwatch(self, point: Point, products: Products) -> Stopwatch:
+        call = self.sample.call(products, point.strategy, point.size, point.block_width or 0)
 
-    def _stopwatch(self, point: Point, call: Callable[[], object]) -> Stopwatch:
         def enter() -> None:
             self.session.set_threads(point.threads)
             if point.tf32 is not None:
@@ -272,7 +269,7 @@ def _as_printed(session: Session, seed: int, backend: Backend, sample: _Sample) 
     if backend.listing is None:
         return []
     products = session.products(PRINTED_SIZE, "float32", seed)
-    wait = session.synchronize if backend.listing == "waits" else _return_at_once
+    wait = session.synchronize if backend.listing == "waits" else lambda: None
     printed = []
     for strategy in PRINTED_ORDER:
         call = sample.call(products, strategy, PRINTED_SIZE, 64)
@@ -287,7 +284,3 @@ def _as_printed(session: Session, seed: int, backend: Backend, sample: _Sample) 
         gflops = PRINTED_FLOPS / 1e9 / elapsed if elapsed > 0 else None
         printed.append(AsPrinted(strategy=strategy, elapsed_s=elapsed, gflops=gflops))
     return printed
-
-
-def _return_at_once() -> None:
-    """Wait for nothing."""

@@ -177,13 +177,7 @@ def _at_most_all(share: Estimate) -> Estimate:
 
 
 def step_model(result: Result, backend: str, variant: str = "eager") -> StepModel | None:
-    """Return the line of the updates of the first experiment that has enough batch sizes.
-
-    Args:
-        result: Of one machine.
-        backend: Name in the registry.
-        variant: eager or compiled.
-    """
+    """Return the line of the updates of the first experiment that has enough batch sizes."""
     lines = (every.get(variant, {}) for each, every in calls_of(result) if each == backend)
     return next((found.line for line in lines if (found := parts(line))), None)
 
@@ -193,13 +187,11 @@ def fit(times: Mapping[int, float]) -> StepModel | None:
 
     Minimizes the sum of ((a + c b) / T - 1)^2 with a, c >= 0, so that every batch size counts
     alike although the largest takes longest. It is linear in a and c: two normal equations, and
-    where a solution is negative, that parameter is 0 and the other is fitted alone.
+    where a solution is negative, that parameter is 0 and the other is fitted alone. Fewer than
+    three batch sizes give no model.
 
     Args:
         times: Seconds of an update by batch size.
-
-    Returns:
-        The model, or None with fewer than three batch sizes.
     """
     if len(times) < LEAST_SIZES:
         return None
@@ -207,10 +199,7 @@ def fit(times: Mapping[int, float]) -> StepModel | None:
     aa, ac, cc = (math.fsum(u[i] * u[j] for u in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
     a1, c1 = (math.fsum(u[i] for u in rows) for i in (0, 1))
     determinant = aa * cc - ac * ac
-    fixed, per_example = (
-        (cc * a1 - ac * c1) / determinant,
-        (aa * c1 - ac * a1) / determinant,
-    )
+    fixed, per_example = (cc * a1 - ac * c1) / determinant, (aa * c1 - ac * a1) / determinant
     if per_example < 0:
         fixed, per_example = a1 / aa, 0.0
     elif fixed < 0:
@@ -223,9 +212,6 @@ def doubled(line: Mapping[int, Quantity]) -> Estimate | None:
 
     Read off, in each process, the straight line, on logarithms, between the two sizes on either
     side.
-
-    Args:
-        line: Calls by size, the smallest first.
     """
     found = [_crossing(times) for times in _by_process(line)]
     sizes = [size for size in found if size is not None]
@@ -247,10 +233,6 @@ def times_per_doubling(small: Quantity, large: Quantity) -> Estimate:
 
     Two batch sizes may lie more than a doubling apart; the factor is the one that, as often as
     there are doublings between them, makes the whole.
-
-    Args:
-        small: Updates with the smaller batch.
-        large: With the larger.
     """
     rates = ratio(large, small, "examples_per_s")
     return rates.power(1 / math.log2(_size(large) / _size(small)), f"per doubling {rates.key}")
