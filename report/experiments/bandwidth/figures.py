@@ -139,16 +139,12 @@ def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequenc
 def _group(series: Sequence[Quantity], sweep: Sweep) -> Lines:
     """Group series by the sweep's label, and by whatever of dtype and threads varies as well."""
     differing = varying([q.labels for q in series])
-    named = [
-        n
-        for n in dict.fromkeys([sweep.label, "dtype", "threads"])
-        if n in differing or n == sweep.label != "dtype"
-    ]
-    order = sorted(
-        series, key=lambda q: SHOWN.index(v) if (v := q.labels[sweep.label]) in SHOWN else 0
-    )
+    known = dict.fromkeys([sweep.label, "dtype", "threads"])
+    named = [n for n in known if n in differing or n == sweep.label != "dtype"]
+    # Labels that are not listed keep their order.
+    place = {name: index for index, name in enumerate(SHOWN)}
     lines: Lines = {}
-    for q in order:
+    for q in sorted(series, key=lambda q: place.get(str(q.labels[sweep.label]), 0)):
         parts = [count(threads(q), "thread") if n == "threads" else str(q.labels[n]) for n in named]
         lines.setdefault(", ".join(parts), []).append(q)
     return {label: sorted(mine, key=sweep.x) for label, mine in lines.items()}
@@ -218,19 +214,12 @@ def _shortest_call(series: Sequence[Quantity]) -> Quantity | None:
 
 def _of_orders(lines: Lines, _: Sequence[Level]) -> dict[str, object]:
     """Compare look-ups in order and at random that differ in nothing else."""
-    first = next(iter(lines.values()))[0]
-    same = {**first.labels, "order": None, "working_set_bytes": None}
-    ordered, shuffled = (
-        {
-            working_set(q): q
-            for mine in lines.values()
-            for q in mine
-            if {**q.labels, "working_set_bytes": None} == {**same, "order": order}
-        }
-        for order in ("sequential", "random")
-    )
-    both = sorted(ordered.keys() & shuffled.keys())
-    factors = [(size, ratio(shuffled[size], ordered[size])) for size in both]
+    every = [q for mine in lines.values() for q in mine]
+    rest = [{**q.labels, "order": None, "working_set_bytes": None} for q in every]
+    alike = [q for q, labels in zip(every, rest, strict=True) if labels == rest[0]]
+    at = {(q.labels["order"], working_set(q)): q for q in alike}
+    both = sorted(n for order, n in at if order == "random" and ("sequential", n) in at)
+    factors = [(n, ratio(at["random", n], at["sequential", n])) for n in both]
     return {"near": factors[:1], "far": factors[-1:]}
 
 
@@ -319,12 +308,10 @@ def overlay(over: Overlay) -> list[Figure]:
     common = [operation for operation in OPERATIONS if (operation, dtype) in shared]
     shown = common[: 2 if over.noun == "framework" else 1]
     lines = {
-        (name, operation): sorted(
-            (q for q in mine if _what(q) == (operation, dtype)), key=working_set
-        )
+        (name, what): sorted((q for q in mine if _what(q) == (what, dtype)), key=working_set)
         for name, mine in series.items()
-        for operation in STREAMS
-        if operation in shown
+        for what in STREAMS
+        if what in shown
     }
     return [_compared(over, lines, dtype)] if lines else []
 
@@ -388,6 +375,5 @@ def _furthest(over: Overlay, shown: set[str]) -> dict[str, object]:
     places = [place for place in first if all(place in mine for mine in found.values())]
     if not places:
         return {"place": None}
-    tops = {name: mine[places[-1]] for name, mine in found.items()}
-    ranked = ranking(tops, "bytes_per_s")
+    ranked = ranking({name: mine[places[-1]] for name, mine in found.items()}, "bytes_per_s")
     return {"place": places[-1], "places": places, "roofs": found, **ranked}

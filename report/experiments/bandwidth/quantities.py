@@ -19,7 +19,7 @@ from report.experiments.bandwidth.measure import INDEX_BYTES, ITEM_BYTES
 from report.text import names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
     from report.results.machine import Cpu
@@ -41,25 +41,24 @@ def of_result(result: Result) -> list[Quantity]:
     return of_kind(result, "bandwidth", of_records)
 
 
-def working_set(quantity: Quantity) -> int:
-    """Return the bytes that an operation goes through again and again."""
-    return int(str(quantity.labels["working_set_bytes"]))
+def _number(label: str) -> Callable[[Quantity], int]:
+    return lambda quantity: int(str(quantity.labels[label]))
 
 
-def threads(quantity: Quantity) -> int:
-    """Return how many threads it could use."""
-    return int(str(quantity.labels["threads"]))
+working_set = _number("working_set_bytes")
+"""The bytes that an operation goes through again and again."""
+
+threads = _number("threads")
+"""How many it could use."""
+
+stride = _number("stride")
+"""How many elements lie from one that is read to the next."""
 
 
 def with_most_threads(series: Sequence[Quantity]) -> list[Quantity]:
     """Return those that could use the most threads."""
     most = max(map(threads, series), default=0)
     return [q for q in series if threads(q) == most]
-
-
-def stride(quantity: Quantity) -> int:
-    """Return how many elements lie from one that is read to the next."""
-    return int(str(quantity.labels["stride"]))
 
 
 def item_bytes(quantity: Quantity) -> int:

@@ -115,7 +115,6 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
 
 
 def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, object]:
-    """Return what the sentences about curves name."""
     tops = {label: highest(mine, "flop_per_s") for label, mine in lines.items()}
     main = next(mine for mine in lines.values() if best.quantity in mine)
     if axis == "size":
@@ -160,8 +159,7 @@ CHAPTERS_WIDTH = 64
 
 def _efficiency(first: Quantity, last: Quantity) -> Estimate:
     """Return the speed-up over the first point, divided by the factor of threads."""
-    factor = x_of(last, "threads") / x_of(first, "threads")
-    speedup = ratio(first, last)
+    factor, speedup = x_of(last, "threads") / x_of(first, "threads"), ratio(first, last)
     return speedup.scaled(1 / factor, f"efficiency {speedup.key}")
 
 
@@ -242,8 +240,8 @@ def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
 
 def _beside(one: Quantity, other: Quantity) -> bool:
     """Return whether two products differ in nothing but their strategy."""
-    names = one.labels.keys() - {"strategy", "block_width"}
-    return all(one.labels[name] == other.labels[name] for name in names)
+    either = {"strategy": None, "block_width": None}
+    return one.labels | either == other.labels | either
 
 
 def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]) -> Figure:

@@ -207,7 +207,6 @@ def _doublings(mine: BySize) -> dict[tuple[int, int], Estimate]:
 
 
 def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
-    """Return what there is of each batch size, a column for each of it."""
     variant, main = next(iter(lines.items()))
     columns: dict[str, dict[int, Number]] = {
         f"{name}, µs": {size: number(q.time(), MICRO) for size, q in mine.items()}
@@ -220,17 +219,14 @@ def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
         shares = found.growing.items()
         columns["grows with the batch, %"] = {s: number(r, PERCENT) for s, r in shares}
     if peak is not None:
-        columns["operations at the peak rate, %"] = {
-            size: number(ratio(q, peak, "flop_per_s"), PERCENT) for size, q in main.items()
-        }
+        strict = ((size, ratio(q, peak, "flop_per_s")) for size, q in main.items())
+        columns["operations at the peak rate, %"] = {s: number(r, PERCENT) for s, r in strict}
     for name, mine in lines.items():
-        columns[f"{name}, thousand examples/s"] = {
-            size: number(q.examples_per_s(), KILO) for size, q in mine.items()
-        }
+        rates = {size: number(q.examples_per_s(), KILO) for size, q in mine.items()}
+        columns[f"{name}, thousand examples/s"] = rates
     if len(main) > 1:
-        columns[f"{variant}, times per doubling"] = {
-            large: number(gain) for (_, large), gain in _doublings(main).items()
-        }
+        gains = {large: number(gain) for (_, large), gain in _doublings(main).items()}
+        columns[f"{variant}, times per doubling"] = gains
     sizes = sorted({size for mine in lines.values() for size in mine})
     rows: list[list[str | Number]] = [
         [f"{size:,}", *(column.get(size, absent()) for column in columns.values())]

@@ -137,7 +137,19 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
             stopwatch.warm_up(share_s)
     stopwatches = [made for made in series.values() if isinstance(made, Stopwatch)]
     measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
-    return Outcome(series=[_record(point, series[point], backend) for point in points])
+    return Outcome(
+        series=[
+            made
+            if isinstance(made := series[point], Series)
+            else Series(
+                labels=point._asdict(),
+                flops=point.flops(backend),
+                bytes_moved=point.bytes_moved(),
+                timing=made.timing(),
+            )
+            for point in points
+        ]
+    )
 
 
 def _points(settings: dict[str, Any], threads: int) -> Iterator[Point]:
@@ -164,15 +176,4 @@ def _stopwatch(session: Session, point: Point, method: Method, seed: int) -> Sto
         method=method,
         warmups=int(compiled),
         warmup_s=[first_s] if compiled else [],
-    )
-
-
-def _record(point: Point, made: Series | Stopwatch, backend: Backend) -> Series:
-    if isinstance(made, Series):
-        return made
-    return Series(
-        labels=point._asdict(),
-        flops=point.flops(backend),
-        bytes_moved=point.bytes_moved(),
-        timing=made.timing(),
     )

@@ -44,7 +44,7 @@ def _examples(series: Series) -> int | None:
 
 def name_call(quantity: Quantity) -> str:
     """Name a call: "adding 1 element", "update with 100 examples", "compiled update with ..."."""
-    size = int(str(quantity.labels["size"]))
+    size = _size(quantity)
     if quantity.labels["operation"] == "add":
         return f"adding {count(size, 'element')}"
     compiled = "compiled " if quantity.labels["variant"] == "compiled" else ""
