@@ -243,13 +243,13 @@ def _products(
     return Outcome(
         series=[
             Series(
-                labels=point.labels(),
+                labels=point._asdict(),
                 status="skipped",
                 reason="one product would take about 9 s, more than a quarter of a budget, 1 s",
             )
             if (point.size, point.dtype) == (largest, "float16")
             else Series(
-                labels=point.labels(),
+                labels=point._asdict(),
                 flops=point.flops(),
                 timing=measured.drawn(_product_s(point) * slowness, rng),
             )

@@ -378,11 +378,11 @@ def test_every_kind_says_what_its_labels_are() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_is_made_of_little(kind: str) -> None:
-    """An object, what a worker runs, its settings, and its text: all else is its own affair."""
+    """An object with its settings, what a worker runs, and a text: all else is its own affair."""
     folder = PACKAGE / "experiments" / kind
-    needed = {"__init__.py", "kind.py", "measure.py", "spec.py"}
+    needed = {"__init__.py", "kind.py", "measure.py"}
     assert needed <= {path.name for path in folder.glob("*.py")}
-    assert "Labels" in defined_in(f"report.experiments.{kind}.spec")
+    assert "Labels" in defined_in(f"report.experiments.{kind}.kind")
     assert (templates() / "experiments" / f"{kind}.html").is_file()
 
 

@@ -2,33 +2,119 @@
 
 from __future__ import annotations
 
+import collections
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
+
+from report.analysis.quantities import Metric, Quantity, Question, by_backend, ratio
+from report.worker.timing import Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from report.analysis.quantities import Metric, Quantity, Question
+    from report.analysis.quantities import Highest
     from report.experiments.settings import Settings
-    from report.experiments.subject import Overlay
     from report.figures.figure import Card, Figure
     from report.registry import KindName
     from report.results.result import Record, Result
 
-
-def _nothing_timed(_records: Sequence[Record], _run: str) -> list[Quantity]:
-    return []
+Noun = Literal["machine", "framework"]
 
 
-def _nothing_compared(_over: Overlay) -> list[Figure]:
-    return []
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One machine, or one framework of a machine, beside others.
+
+    Attributes:
+        name: As shown.
+        index: The place of its colour and marker.
+        result: The run.
+        backend: Whose records it stands for.
+        floor: What the others are held to: it calls no framework and no library.
+    """
+
+    name: str
+    index: int
+    result: Result
+    backend: str
+    floor: bool = False
+
+    def records(self, experiment: str) -> list[Record]:
+        """Return its records of an experiment, in the order of the processes."""
+        return by_backend(self.result.of(experiment)).get(self.backend, [])
 
 
-def _no_cards(_result: Result) -> list[Card]:
-    return []
+@dataclass(frozen=True, kw_only=True)
+class Overlay:
+    """At least two subjects that measured the same experiment."""
+
+    noun: Noun
+    experiment: str
+    subjects: Sequence[Subject]
+
+    @property
+    def name(self) -> str:
+        """Return what the names of its figures begin with."""
+        return f"{'compare' if self.noun == 'machine' else 'frameworks'}-{self.experiment}"
+
+    @property
+    def backends(self) -> list[str]:
+        """Return whose functions a page lists: those of frameworks, not of one on machines."""
+        return [s.backend for s in self.subjects] if self.noun == "framework" else []
+
+    def series(
+        self, of_records: Callable[[Sequence[Record], str], list[Quantity]]
+    ) -> dict[str, list[Quantity]]:
+        """Return what each subject timed by its name, without those that timed nothing."""
+        every = {
+            s.name: of_records(s.records(self.experiment), s.result.run) for s in self.subjects
+        }
+        return {name: series for name, series in every.items() if series}
 
 
-def _no_sentences(_result: Result) -> list[str]:
+def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, object]:
+    """Return what sentences name of the highest rates of several subjects.
+
+    Args:
+        tops: By subject, at least two.
+        metric: The rate.
+    """
+    first, *others = sorted(tops, key=lambda name: -tops[name].estimate.value)
+    gaps = {name: ratio(tops[first].quantity, tops[name].quantity, metric) for name in others}
+    return {
+        "tops": {name: tops[name] for name in (first, *others)},
+        "first": first,
+        "last": others[-1],
+        "gap": gaps[others[-1]],
+        "ties": [name for name, gap in gaps.items() if not gap.excludes(1)],
+    }
+
+
+def timing_facts(records: Sequence[Record]) -> dict[str, object] | None:
+    """Return how one experiment was timed on one backend, as `experiments/timing.html` names it.
+
+    Returns:
+        The fewest and the most samples of a series in one process and calls of a sample, the
+        reasons for which series ended, the most frequent first, and what is the same in every
+        profile; None if nothing was timed.
+    """
+    outcomes = [record.outcome for record in records if record.outcome]
+    timings = [series.timing for outcome in outcomes for series in outcome.series if series.timing]
+    if not timings:
+        return None
+    samples, loops = [t.samples for t in timings], [t.inner_loops for t in timings]
+    return {
+        "processes": len(records),
+        "samples": (min(samples), max(samples)),
+        "loops": (min(loops), max(loops)),
+        "series": len(timings),
+        "stopped": collections.Counter(str(t.stopped) for t in timings).most_common(),
+        "elapsed_s": sum(record.elapsed_s for record in records),
+        "method": Method(budget_s=1, repeats=1),
+    }
+
+
+def _nothing(*_: object) -> list[Any]:
     return []
 
 
@@ -58,12 +144,12 @@ class Kind:
     metrics: Mapping[str, Metric]
     figures: Callable[[Result, str], list[Figure]]
     method: Callable[[Sequence[Record]], list[str]]
-    quantities: Callable[[Sequence[Record], str], list[Quantity]] = _nothing_timed
+    quantities: Callable[[Sequence[Record], str], list[Quantity]] = _nothing
     observed: Callable[[Result, Sequence[Record], Question], list[Quantity]] | None = None
     claim_labels: tuple[str, ...] = ()
-    overlay: Callable[[Overlay], list[Figure]] = _nothing_compared
-    cards: Callable[[Result], list[Card]] = _no_cards
-    sentences: Callable[[Result], list[str]] = _no_sentences
+    overlay: Callable[[Overlay], list[Figure]] = _nothing
+    cards: Callable[[Result], list[Card]] = _nothing
+    sentences: Callable[[Result], list[str]] = _nothing
 
     def observe(
         self, result: Result, records: Sequence[Record], question: Question

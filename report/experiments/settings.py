@@ -23,14 +23,9 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-def _listed(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
 def _distinct(values: list[Item]) -> list[Item]:
     if len({repr(value) for value in values}) != len(values):
-        message = "the list holds a value twice"
-        raise ValueError(message)
+        raise ValueError("the list holds a value twice")
     return values
 
 
@@ -47,7 +42,7 @@ class _SchemaOfOneOrMany:
 OneOrMany = Annotated[
     list[Item],
     Field(min_length=1, max_length=64),
-    BeforeValidator(_listed),
+    BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
     AfterValidator(_distinct),
     _SchemaOfOneOrMany(),
 ]

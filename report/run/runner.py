@@ -24,7 +24,7 @@ from report.claims import verdicts
 from report.environments.process import Worker, WorkerFailure
 from report.errors import ResultError
 from report.experiments.catalogue import LABELS
-from report.experiments.gradient import points
+from report.experiments.gradient.noise import points_of_seed
 from report.experiments.training.measure import run_specs
 from report.machine.machine import last_cache_bytes, usable_cores
 from report.machine.noise import Watch
@@ -347,7 +347,7 @@ class Run:
             epochs=max((spec["epochs"] for spec in specs), default=1),
             orders={(s.get("sampling", "permutation"), s.get("copies", 1)) for s in specs},
         )
-        return bundle | {"points": points.of_seed(self.result.moments, self.plan.seed)}
+        return bundle | {"points": points_of_seed(self.result.moments, self.plan.seed)}
 
     def _new(self) -> Result:
         new = Result(

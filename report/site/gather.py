@@ -13,7 +13,7 @@ from report import __version__, resources
 from report.analysis import noise
 from report.claims.verdicts import of_result
 from report.experiments.catalogue import KINDS
-from report.experiments.subject import Overlay, Subject
+from report.experiments.kind import Overlay, Subject
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures import prose
 from report.figures.draw import drawings

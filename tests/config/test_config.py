@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from report.config.configuration import Config, load
 from report.config.plan import plan
 from report.errors import ConfigError
-from report.experiments.matmul.spec import MatmulSettings
+from report.experiments.matmul.kind import MatmulSettings
 from report.experiments.training.spec import TrainingSettings
 from report.registry import KINDS
 from report.resources import default_config

@@ -42,7 +42,7 @@ def outcome(
         )
         series.append(
             Series(
-                labels=point.labels(),
+                labels=point._asdict(),
                 flops=bandwidth.flops(access),
                 bytes_moved=bandwidth.bytes_moved(access),
                 timing=measured.drawn(seconds(point, access) * slowness, rng),

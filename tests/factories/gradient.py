@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from report.analysis import leastsquares
-from report.experiments.gradient import points
-from report.experiments.gradient.noise import correction
+from report.experiments.gradient.noise import correction, points_of_seed
 from report.run import surrogate
 from report.worker.records import GradientNoise, Outcome
 
@@ -58,7 +57,7 @@ def _theory(point: str) -> tuple[float, float, int]:
     rows = surrogate.rows(0)
     inputs = np.column_stack([rows[:, :-1], np.ones(len(rows))])
     moments = leastsquares.measure_moments(rows[:, :-1], rows[:, -1])
-    theta = np.array(points.of_seed(moments, 20190826)[point])
+    theta = np.array(points_of_seed(moments, 20190826)[point])
     each = (inputs @ theta - rows[:, -1])[:, None] * inputs
     whole = each.mean(axis=0)
     population = float(((each - whole) ** 2).sum(axis=1).mean())

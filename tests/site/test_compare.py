@@ -10,7 +10,7 @@ import pytest
 
 from pages import gather
 from report.experiments.catalogue import KINDS
-from report.experiments.subject import Overlay, Subject
+from report.experiments.kind import Overlay, Subject
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Dots
 from report.site.compare import compare, pair

@@ -9,7 +9,7 @@ import pytest
 
 from pages import gather
 from report.experiments.catalogue import KINDS
-from report.experiments.subject import Overlay, Subject
+from report.experiments.kind import Overlay, Subject
 from report.figures.prose import plain
 from report.registry import WITH_DATA
 from report.results.dataset import Dataset

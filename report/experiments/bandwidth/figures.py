@@ -1,4 +1,4 @@
-"""Figures of a `bandwidth` experiment of one machine: by working set, by order, by stride."""
+"""Figures of a `bandwidth` experiment: of one machine, and of several on the same axes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
-from report.experiments.bandwidth import caches
 from report.experiments.bandwidth.measure import LINE_BYTES
 from report.experiments.bandwidth.quantities import (
     STREAMS,
+    Level,
+    by_place,
     each,
     item_bytes,
+    levels_of,
     of_records,
+    roofs,
+    roofs_of,
     stride,
     threads,
     with_most_threads,
     working_set,
 )
+from report.experiments.kind import Overlay, ranking
 from report.figures import prose
-from report.figures.figure import Figure, Number, Table, number, quantity_sheet
+from report.figures.figure import Figure, Number, Sheet, Table, number, quantity_sheet, together
 from report.figures.shapes import Axis, Curves, Guide, Upright, line
 from report.text import names
 from report.text.numerals import count
@@ -29,10 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.experiments.bandwidth.caches import Level
-    from report.figures.figure import Sheet
-    from report.figures.shapes import Mark
-    from report.results.result import Result
+    from report.figures.shapes import Dash, Mark
+    from report.results.result import Record, Result
 
 TEMPLATE = "experiments/bandwidth.html"
 
@@ -78,26 +81,24 @@ def figures(result: Result, experiment: str) -> list[Figure]:
             if mine:
                 # What goes anywhere finds no more than what one thread's caches hold.
                 several = max(map(threads, mine)) if question == "working_set" else 1
-                known = caches.of_device(result, records, several)
+                known = levels_of(result, records, several)
                 drawn.append(_figure(f"{experiment}-{backend}", question, mine, known))
     return drawn
 
 
-def sheet(series: Sequence[Quantity]) -> Sheet:
-    """Return all series with their labels, in SI units."""
+def _sheet(series: Sequence[Quantity]) -> Sheet:
     metrics = {"elapsed_s": None, "bytes_per_s": "bytes_per_s"}
     return quantity_sheet(series, metrics, {"bytes": "bytes_moved"})
 
 
-def sizes_of(series: Sequence[Quantity]) -> tuple[int, ...]:
-    """Return the working sets of some series, as ticks."""
-    return tuple(sorted({working_set(q) for q in series}))
+def _sizes(series: Sequence[Quantity], label: str = "working set") -> Axis:
+    return Axis(label=label, scale="bytes", ticks=tuple(sorted(set(map(working_set, series)))))
 
 
 def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequence[Level]) -> Figure:
     sweep = SWEEPS[question]
     lines = _group(series, sweep)
-    x = Axis(label=sweep.axis, scale="bytes", ticks=sizes_of(series))
+    x = _sizes(series, sweep.axis)
     marks: list[Mark] = [Upright(x=level.reach_bytes, label=level.words) for level in known]
     if question == "stride":
         x = Axis(label=sweep.axis, scale="log2", ticks=tuple(sorted(set(map(stride, series)))))
@@ -129,8 +130,8 @@ def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequenc
             **sweep.facts(lines, known),
         ),
         shape=shape,
-        table=table_of(lines, sweep),
-        sheet=sheet(series),
+        table=_table(lines, sweep),
+        sheet=_sheet(series),
         code=sorted({str(q.labels["operation"]) for q in series}),
     )
 
@@ -138,16 +139,12 @@ def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequenc
 def _group(series: Sequence[Quantity], sweep: Sweep) -> Lines:
     """Group series by the sweep's label, and by whatever of dtype and threads varies as well."""
     differing = varying([q.labels for q in series])
-    named = [
-        n
-        for n in dict.fromkeys([sweep.label, "dtype", "threads"])
-        if n in differing or n == sweep.label != "dtype"
-    ]
-    order = sorted(
-        series, key=lambda q: SHOWN.index(v) if (v := q.labels[sweep.label]) in SHOWN else 0
-    )
+    known = dict.fromkeys([sweep.label, "dtype", "threads"])
+    named = [n for n in known if n in differing or n == sweep.label != "dtype"]
+    # Labels that are not listed keep their order.
+    place = {name: index for index, name in enumerate(SHOWN)}
     lines: Lines = {}
-    for q in order:
+    for q in sorted(series, key=lambda q: place.get(str(q.labels[sweep.label]), 0)):
         parts = [count(threads(q), "thread") if n == "threads" else str(q.labels[n]) for n in named]
         lines.setdefault(", ".join(parts), []).append(q)
     return {label: sorted(mine, key=sweep.x) for label, mine in lines.items()}
@@ -155,9 +152,9 @@ def _group(series: Sequence[Quantity], sweep: Sweep) -> Lines:
 
 def _call(call_s: float, series: Sequence[Quantity]) -> Guide:
     """Draw what a call can move at most that takes as long as the shortest one."""
-    sizes = sizes_of(series)
+    sizes = [working_set(q) for q in series]
     top = max(q.bandwidth().value for q in series)
-    ends = (float(sizes[0]), min(sizes[-1], top * call_s))
+    ends = (float(min(sizes)), min(max(sizes), top * call_s))
     return Guide(
         x=ends,
         y=tuple(end / call_s for end in ends),
@@ -168,7 +165,7 @@ def _call(call_s: float, series: Sequence[Quantity]) -> Guide:
     )
 
 
-def table_of(lines: Lines, sweep: Sweep) -> Table:
+def _table(lines: Lines, sweep: Sweep) -> Table:
     """Return the lines' values, a column for each, and what the last of two is to the first."""
     unit = sweep.y.label.rpartition(", ")[2]
     pair = {*lines} == {"sequential", "random"}
@@ -197,7 +194,7 @@ def _of_streams(lines: Lines, known: Sequence[Level]) -> dict[str, object]:
         "gain": ratio(top, last, "bytes_per_s") if top is not last else None,
         "tops": tops,
         "known": known,
-        "reached": caches.of_levels(known, with_most_threads(every)) if known else {},
+        "reached": roofs_of(known, with_most_threads(every)) if known else {},
         "call": _shortest_call(every),
     }
 
@@ -217,21 +214,13 @@ def _shortest_call(series: Sequence[Quantity]) -> Quantity | None:
 
 def _of_orders(lines: Lines, _: Sequence[Level]) -> dict[str, object]:
     """Compare look-ups in order and at random that differ in nothing else."""
-    first = next(iter(lines.values()))[0]
-    same = {**first.labels, "order": None, "working_set_bytes": None}
-    ordered, shuffled = (
-        {
-            working_set(q): q
-            for mine in lines.values()
-            for q in mine
-            if {**q.labels, "working_set_bytes": None} == {**same, "order": order}
-        }
-        for order in ("sequential", "random")
-    )
-    both = sorted(ordered.keys() & shuffled.keys())
-    factors = [(size, ratio(shuffled[size], ordered[size])) for size in both]
-    device = next(iter(lines.values()))[0].device
-    return {"near": factors[:1], "far": factors[-1:], "device": device}
+    every = [q for mine in lines.values() for q in mine]
+    rest = [{**q.labels, "order": None, "working_set_bytes": None} for q in every]
+    alike = [q for q, labels in zip(every, rest, strict=True) if labels == rest[0]]
+    at = {(q.labels["order"], working_set(q)): q for q in alike}
+    both = sorted(n for order, n in at if order == "random" and ("sequential", n) in at)
+    factors = [(n, ratio(at["random", n], at["sequential", n])) for n in both]
+    return {"near": factors[:1], "far": factors[-1:], "device": every[0].device}
 
 
 def _of_strides(lines: Lines, _: Sequence[Level]) -> dict[str, object]:
@@ -258,7 +247,7 @@ def _of_chases(lines: Lines, known: Sequence[Level]) -> dict[str, object]:
         "last": mine[-1],
         "slower": ratio(mine[-1], mine[0]),
         # The largest that each holds.
-        "levels": {name: held[-1] for name, held in caches.by_place(known, mine).items()},
+        "levels": {name: held[-1] for name, held in by_place(known, mine).items()},
     }
 
 
@@ -293,3 +282,98 @@ SWEEPS = {
     ),
 }
 """The questions that the operations of an experiment answer."""
+
+
+OPERATIONS = ("triad", "read", "copy")
+"""The first that all have are drawn: one of machines, two of frameworks, which are fewer."""
+
+DASHES: dict[str, Dash] = {"read": "-", "triad": "--", "copy": (0, (1, 1.2))}
+
+CODE = ["read", "triad", "total", "triad_part"]
+"""The functions that go through memory, as one backend or another calls them."""
+
+
+def overlay(over: Overlay) -> list[Figure]:
+    """Draw bandwidth against working set for several machines, or frameworks.
+
+    All show the same operations in the same number format, each with the most threads that it was
+    measured with, which need not be as many on each.
+    """
+    series = over.series(_streams)
+    if len(series) < 2:
+        return []
+    shared = set.intersection(*({_what(q) for q in mine} for mine in series.values()))
+    first = next(iter(series.values()))
+    dtype = next((_what(q)[1] for q in first if _what(q) in shared), "")
+    common = [operation for operation in OPERATIONS if (operation, dtype) in shared]
+    shown = common[: 2 if over.noun == "framework" else 1]
+    lines = {
+        (name, what): sorted((q for q in mine if _what(q) == (what, dtype)), key=working_set)
+        for name, mine in series.items()
+        for what in STREAMS
+        if what in shown
+    }
+    return [_compared(over, lines, dtype)] if lines else []
+
+
+def _streams(records: Sequence[Record], run: str) -> list[Quantity]:
+    series = with_most_threads(of_records(records, run))
+    return [q for q in series if q.labels["operation"] in STREAMS]
+
+
+def _what(quantity: Quantity) -> tuple[str, str]:
+    return str(quantity.labels["operation"]), str(quantity.labels["dtype"])
+
+
+def _compared(over: Overlay, lines: dict[tuple[str, str], list[Quantity]], dtype: str) -> Figure:
+    """Draw the lines of subjects and operations, each sorted by working set."""
+    index = {subject.name: subject.index for subject in over.subjects}
+    operations = list(dict.fromkeys(operation for _, operation in lines))
+    several = len(operations) > 1
+    named = {", ".join(key) if several else key[0]: mine for key, mine in lines.items()}
+    shape = Curves(
+        x=_sizes([q for mine in lines.values() for q in mine]),
+        y=Axis(label=BANDWIDTH.label, unit=GIGA),
+        lines=tuple(
+            line(
+                label,
+                index[name],
+                [working_set(q) for q in mine],
+                [q.bandwidth() for q in mine],
+                dash=DASHES[operation] if several else None,
+            )
+            for label, ((name, operation), mine) in zip(named, lines.items(), strict=True)
+        ),
+        names="above",
+    )
+    words = prose.words(
+        TEMPLATE,
+        "compared",
+        shape.alt,
+        noun=over.noun,
+        operations=operations,
+        dtype=dtype,
+        threads={name: threads(mine[0]) for (name, _), mine in lines.items()},
+        **_furthest(over, {name for name, _ in lines}),
+    )
+    return Figure(
+        name=over.name,
+        question="memory" if over.backends else "compare",
+        words=words,
+        shape=shape,
+        table=_table(named, SWEEPS["working_set"]),
+        sheet=together(((name, _sheet(mine)) for (name, _), mine in lines.items()), over.noun),
+        code=[*CODE] if over.backends else [],
+        backends=over.backends,
+    )
+
+
+def _furthest(over: Overlay, shown: set[str]) -> dict[str, object]:
+    """Return what each delivers from the places that all reach, and the gap furthest away."""
+    found = {s.name: roofs(s.result, s.backend) for s in over.subjects if s.name in shown}
+    first = next(iter(found.values()))
+    places = [place for place in first if all(place in mine for mine in found.values())]
+    if not places:
+        return {"place": None}
+    ranked = ranking({name: mine[places[-1]] for name, mine in found.items()}, "bytes_per_s")
+    return {"place": places[-1], "places": places, "roofs": found, **ranked}

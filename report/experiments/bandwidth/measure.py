@@ -6,7 +6,7 @@ import itertools
 import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from report.worker.records import Outcome, Series, Unavailable
 from report.worker.threads import thread_counts
@@ -15,8 +15,6 @@ from report.worker.timing import measure as measure_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from report.worker.records import Labels
 
 ITEM_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2, "uint64": 8}
 
@@ -67,7 +65,7 @@ CHASED_ELEMENTS = 2**14
 every one comes from memory."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Access:
     """What is to be done to memory, counted in elements.
 
@@ -129,9 +127,8 @@ class Session(Protocol):
         """Return the device's memory."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """One series to measure."""
+class Point(NamedTuple):
+    """One series to measure, by its labels."""
 
     operation: str
     working_set_bytes: int
@@ -139,10 +136,6 @@ class Point:
     order: str | None
     dtype: str
     threads: int
-
-    def labels(self) -> Labels:
-        """Return the labels under which it is stored."""
-        return dict(vars(self))
 
     def access(self, *, resident_bytes: int, parts: int, most_stride: int, seed: int) -> Access:
         """Decide how its calls go through memory.
@@ -214,8 +207,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
             last_cache_bytes (of the device; None where not known).
     """
     begun = time.perf_counter()
-    settings = job["settings"]
-    on_cpu = job["device"] == "cpu"
+    settings, on_cpu = job["settings"], job["device"] == "cpu"
     last_cache = job["last_cache_bytes"]
     memory = session.memory()
     most_bytes = (memory.free_bytes() or ASSUMED_FREE_BYTES) // 4
@@ -237,24 +229,23 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         resident_bytes=WINDOW_BYTES if last_cache is None else last_cache,
         switching=len({point.threads for point in points}) > 1,
     )
-    most_stride = max(settings["stride"])
-    made = []
-    for point in points:
-        access = point.access(
+    accesses = [
+        point.access(
             resident_bytes=maker.resident_bytes,
             parts=point.threads if on_cpu else 1,
-            most_stride=most_stride,
+            most_stride=max(settings["stride"]),
             seed=job["seed"],
         )
-        made.append((point, access, maker.stopwatch(point, access)))
-    stopwatches = [watch for _, _, watch in made if isinstance(watch, Stopwatch)]
+        for point in points
+    ]
+    made = [maker.stopwatch(*each) for each in zip(points, accesses, strict=True)]
+    stopwatches = [watch for watch in made if isinstance(watch, Stopwatch)]
     measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
-    return Outcome(
-        series=[
-            watch if isinstance(watch, Series) else _measured(point, access, watch)
-            for point, access, watch in made
-        ]
-    )
+    series = [
+        watch if isinstance(watch, Series) else _measured(point, access, watch)
+        for point, access, watch in zip(points, accesses, made, strict=True)
+    ]
+    return Outcome(series=series)
 
 
 def working_sets(
@@ -273,7 +264,8 @@ def working_sets(
             sizes.append(int(item))
             continue
         wanted = settings["beyond"] * (last_cache_bytes or ASSUMED_CACHE_BYTES)
-        largest = _power_of_two(min(max(wanted, LEAST_LARGEST_BYTES), MOST_LARGEST_BYTES))
+        bounded = min(max(wanted, LEAST_LARGEST_BYTES), MOST_LARGEST_BYTES)
+        largest = 1 << (bounded - 1).bit_length()  # no smaller power of two would do
         while largest > max(most_bytes, SMALLEST_BYTES):
             largest //= 2
         size = SMALLEST_BYTES
@@ -282,11 +274,6 @@ def working_sets(
             size *= 2 ** settings["step"]
         sizes.append(largest)
     return list(dict.fromkeys(sizes))
-
-
-def _power_of_two(least: int) -> int:
-    """Return the smallest power of two that is no smaller."""
-    return 1 << (least - 1).bit_length()
 
 
 def _points(settings: dict[str, Any], sets: Sequence[int], usable: int) -> Iterator[Point]:
@@ -300,45 +287,20 @@ def _points(settings: dict[str, Any], sets: Sequence[int], usable: int) -> Itera
         strides = settings["stride"] if operation == "strided" else [None]
         orders = settings["order"] if operation == "gather" else [None]
         for size, stride, order in itertools.product(sizes, strides, orders):
-            yield Point(
-                operation=operation,
-                working_set_bytes=size,
-                stride=stride,
-                order=order,
-                dtype=dtype,
-                threads=threads,
-            )
+            yield Point(operation, size, stride, order, dtype, threads)
     # A chain is followed by one thread, whatever its values stand for.
     for size in sets if "chase" in settings["operation"] else ():
-        yield Point(
-            operation="chase",
-            working_set_bytes=size,
-            stride=None,
-            order="random",
-            dtype=CHAIN,
-            threads=1,
-        )
+        yield Point("chase", size, stride=None, order="random", dtype=CHAIN, threads=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Maker:
-    """Makes stopwatches.
-
-    Attributes:
-        session: The backend.
-        memory: Its memory, reserved.
-        method: How times are measured.
-        most_bytes: No working set may take more.
-        resident_bytes: Working sets up to this size may stay in a cache between calls.
-        switching: Whether the series need different numbers of threads.
-    """
-
     session: Session
     memory: Memory
     method: Method
-    most_bytes: int
-    resident_bytes: int
-    switching: bool
+    most_bytes: int  # no working set may take more
+    resident_bytes: int  # a working set up to this size may stay in a cache between calls
+    switching: bool  # the series need different numbers of threads
 
     def stopwatch(self, point: Point, access: Access) -> Series | Stopwatch:
         """Return a stopwatch for a point, or the series that says why there is none."""
@@ -380,22 +342,15 @@ class _Maker:
         """
         if point.working_set_bytes > self.resident_bytes:
             return None
-        elements = point.working_set_bytes // ITEM_BYTES[point.dtype]
-        chunk = elements - elements % access.parts
-        return self.memory.call(
-            Access(
-                operation="read",
-                dtype=point.dtype,
-                elements=elements,
-                chunk=chunk,
-                parts=access.parts,
-            )
-        )
+        elements, parts = point.working_set_bytes // ITEM_BYTES[point.dtype], access.parts
+        chunk = elements - elements % parts
+        whole = Access("read", point.dtype, elements=elements, chunk=chunk, parts=parts)
+        return self.memory.call(whole)
 
 
 def _measured(point: Point, access: Access, stopwatch: Stopwatch) -> Series:
     return Series(
-        labels=point.labels(),
+        labels=point._asdict(),
         flops=flops(access),
         bytes_moved=bytes_moved(access),
         timing=stopwatch.timing(),
@@ -403,4 +358,4 @@ def _measured(point: Point, access: Access, stopwatch: Stopwatch) -> Series:
 
 
 def _skipped(point: Point, reason: str) -> Series:
-    return Series(labels=point.labels(), status="skipped", reason=reason)
+    return Series(labels=point._asdict(), status="skipped", reason=reason)

@@ -128,13 +128,9 @@ def _thin(index: int, x: Sequence[float], y: Sequence[float]) -> Line:
 
 
 def _table(lines: Lines, exponents: dict[str, Estimate | None]) -> Table:
-    by_size: dict[int, dict[str, Estimate | None]] = {}
-    for point, line in lines.items():
-        for noise in line:
-            by_size.setdefault(noise.batch_size, {})[point] = noise.std()
+    stds = [{noise.batch_size: noise.std() for noise in line} for line in lines.values()]
     rows: list[list[str | Number]] = [
-        [f"{size:,}", *(number(at.get(point)) for point in lines)]
-        for size, at in sorted(by_size.items())
+        [f"{size:,}", *(number(at.get(size)) for at in stds)] for size in sorted(set().union(*stds))
     ]
     return Table(
         header=["batch size", *lines],
@@ -154,13 +150,16 @@ def _sheet(every: Sequence[Noise]) -> Sheet:
     """Return every series, also those whose batches hold all examples."""
     rows: list[list[Cell]] = []
     for noise in every:
-        std: list[Cell] = cells(noise.std())[:4] if noise.std() else [0.0, None, None, None]
-        theory = [noise.expected(), noise.population, noise.gradient]
         labels: list[Cell] = [noise.point, noise.sampling, noise.batch_size, noise.draws]
-        rows.append([*labels, *std, *theory, noise.quantity.name()])
+        theory = [noise.expected(), noise.population, noise.gradient]
+        rows.append([*labels, *_value(noise.std(), 0.0), *theory, noise.quantity.name()])
     header = ["point", "sampling", "batch_size", "draws", *columns("std")[:4]]
     header += ["std_theory", "population_variance", "gradient_length", "key"]
     return Sheet(header=header, rows=rows)
+
+
+def _value(estimate: Estimate | None, otherwise: float) -> list[Cell]:
+    return cells(estimate)[:4] if estimate else [otherwise, None, None, None]
 
 
 def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, object]) -> Figure:
@@ -170,17 +169,15 @@ def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, object]) ->
     spaced = _spaced(1, examples, 120)
     sizes = sorted({*spaced, *(examples + 1 - size for size in spaced)})
     whole = [one for one in shares if one.ratio is None]
-    at_all = Points(
-        name="",
-        index=0,
-        x=tuple(one.batch_size for one in whole),
-        y=tuple(one.rest for one in whole),
-    )
+    x, y = tuple(one.batch_size for one in whole), tuple(one.rest for one in whole)
     shape = Curves(
         x=BATCH_SIZE,
         y=Axis(label="noise without / with replacement", narrow="ratio of noise", scale="linear"),
         lines=(_thin(0, sizes, [correction(size, examples) for size in sizes]),),
-        marks=(points("", 0, [(one.batch_size, one.ratio) for one in shares]), at_all),
+        marks=(
+            points("", 0, [(one.batch_size, one.ratio) for one in shares]),
+            Points(name="", index=0, x=x, y=y),
+        ),
         names="none",
         height=320,
     )
@@ -197,11 +194,10 @@ def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, object]) ->
     rows: list[list[str | Number]] = []
     lines: list[list[Cell]] = []
     for one in shares:
-        share = Number(text=scientific(one.rest)) if one.ratio is None else number(one.ratio)
+        share = number(one.ratio) if one.ratio else Number(text=scientific(one.rest))
         rows.append([f"{one.batch_size:,}", share, Number(text=digits(one.expected()))])
-        ratio = cells(one.ratio)[:4] if one.ratio else [one.rest, None, None, None]
         key = one.ratio.key if one.ratio else None
-        lines.append([one.batch_size, *ratio, one.expected(), key])
+        lines.append([one.batch_size, *_value(one.ratio, one.rest), one.expected(), key])
     return Figure(
         name=name,
         question="population",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from report.experiments.gradient.figures import TEMPLATE, figures
-from report.experiments.gradient.noise import METRICS, observed
-from report.experiments.gradient.points import HALFWAY_STEPS
-from report.experiments.gradient.spec import GradientSettings, Labels
+from report.experiments.gradient.noise import HALFWAY_STEPS, METRICS, observed
 from report.experiments.kind import Kind
+from report.experiments.settings import OneOrMany, Settings
 from report.figures import prose
 
 if TYPE_CHECKING:
@@ -16,9 +18,51 @@ if TYPE_CHECKING:
 
     from report.results.result import Record
 
+Point = Literal["start", "halfway", "optimum"]
+Sampling = Literal["replacement", "permutation"]
+BatchSize = Annotated[int, Field(ge=1)]
+
+
+class Labels(TypedDict):
+    """What tells one series of an experiment from the others, as result files hold it."""
+
+    point: Point
+    batch_size: BatchSize
+    sampling: Sampling
+
+
+class GradientSettings(Settings):
+    """Gradients: how far a minibatch's lies from that of all examples."""
+
+    point: OneOrMany[Point] = Field(
+        ["start", "halfway", "optimum"],
+        description="Where: the weights that the first seed starts with; two full-batch steps "
+        "from there, at the best fixed learning rate; the exact least-squares solution.",
+    )
+    batch_size: OneOrMany[BatchSize] = Field(
+        [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1500], description="Examples of one minibatch."
+    )
+    sampling: OneOrMany[Sampling] = Field(
+        ["replacement", "permutation"],
+        description="How a batch is drawn: each of its examples from all, or the first ones of a "
+        "fresh permutation, so that none comes twice.",
+    )
+    draws: int = Field(
+        1000, ge=2, le=100_000, description="The most minibatches of one series in one process."
+    )
+    dtype: Literal["float32", "float64"] = Field("float64", description="Of data and gradients.")
+    threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
+        1,
+        description="CPU threads: auto (all usable cores) or a number. A minibatch is too little "
+        "work to share out.",
+    )
+
+    def batches(self) -> list[tuple[tuple[str | int, ...], int, int]]:
+        """Return each batch size, where it stands, with the copies of the data it is cut from."""
+        return [(("batch_size", index), size, 1) for index, size in enumerate(self.batch_size)]
+
 
 def _method(records: Sequence[Record]) -> list[str]:
-    """Describe how one experiment was measured on one backend."""
     measured = [record for record in records if record.outcome and record.outcome.noise]
     series = [each for record in measured if record.outcome for each in record.outcome.noise]
     if not series:

@@ -7,16 +7,11 @@ import math
 import random
 import time
 from array import array
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 from report.worker import bundle
 from report.worker.records import GradientNoise, Outcome, Series, Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from report.worker.records import Labels
 
 ROUND = 10
 """Minibatches that a series draws before it is the next one's turn."""
@@ -68,27 +63,12 @@ class Session(Protocol):
         """
 
 
-@dataclass(kw_only=True)
-class _Drawn:
-    """One series and what it has drawn so far."""
+class Point(NamedTuple):
+    """One series to measure, by its labels."""
 
-    labels: Labels
+    point: str
     batch_size: int
     sampling: str
-    gradients: Gradients
-    squares: list[float] = field(default_factory=list)
-
-    def draw(self, draws: int) -> None:
-        self.squares += self.gradients.squares(self.batch_size, self.sampling, draws)
-
-    def record(self) -> GradientNoise:
-        return GradientNoise(
-            labels=self.labels,
-            draws=len(self.squares),
-            mean_square=math.fsum(self.squares) / len(self.squares),
-            population=self.gradients.population,
-            gradient=self.gradients.length,
-        )
 
 
 def measure(session: Session, job: dict[str, Any]) -> Outcome:
@@ -104,26 +84,41 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     """
     settings = job["settings"]
     deadline = time.perf_counter() + job["budget_s"]
-    try:
-        series = list(_series(session, job))
-    except Unavailable as unavailable:
-        return Outcome(
-            series=[
-                Series(labels=labels, status="skipped", reason=str(unavailable))
-                for labels in _labels(settings)
-            ]
+    points = [
+        Point(point, size, sampling)
+        for point, sampling, size in itertools.product(
+            settings["point"], settings["sampling"], settings["batch_size"]
         )
+    ]
+    try:
+        gradients = _gradients(session, job)
+    except Unavailable as unavailable:
+        reason = str(unavailable)
+        skipped = [Series(labels=p._asdict(), status="skipped", reason=reason) for p in points]
+        return Outcome(series=skipped)
+    squares: dict[Point, list[float]] = {point: [] for point in points}
     for drawn in range(0, settings["draws"], ROUND):
         begun = time.perf_counter()
-        for one in series:
-            one.draw(min(ROUND, settings["draws"] - drawn))
+        draws = min(ROUND, settings["draws"] - drawn)
+        for point, found in squares.items():
+            found.extend(gradients[point.point].squares(point.batch_size, point.sampling, draws))
         # Another round only if one as long as this one still fits.
         if 2 * time.perf_counter() - begun > deadline:
             break
-    return Outcome(noise=[one.record() for one in series])
+    noise = [
+        GradientNoise(
+            labels=point._asdict(),
+            draws=len(found),
+            mean_square=math.fsum(found) / len(found),
+            population=gradients[point.point].population,
+            gradient=gradients[point.point].length,
+        )
+        for point, found in squares.items()
+    ]
+    return Outcome(noise=noise)
 
 
-def _series(session: Session, job: dict[str, Any]) -> Iterator[_Drawn]:
+def _gradients(session: Session, job: dict[str, Any]) -> dict[str, Gradients]:
     settings, handed = job["settings"], job["bundle"]
     examples = Examples(
         features=bundle.read(handed, "features.f64", "d"),
@@ -131,21 +126,7 @@ def _series(session: Session, job: dict[str, Any]) -> Iterator[_Drawn]:
         dtype=settings["dtype"],
     )
     seeds = random.Random(f"{job['seed']} {job['process']}")
-    at = {
+    return {
         name: session.gradients(examples, array("d", handed["points"][name]), seeds.getrandbits(63))
         for name in settings["point"]
     }
-    for labels in _labels(settings):
-        yield _Drawn(
-            labels=labels,
-            batch_size=int(str(labels["batch_size"])),
-            sampling=str(labels["sampling"]),
-            gradients=at[str(labels["point"])],
-        )
-
-
-def _labels(settings: dict[str, Any]) -> Iterator[Labels]:
-    for point, sampling, size in itertools.product(
-        settings["point"], settings["sampling"], settings["batch_size"]
-    ):
-        yield {"point": point, "batch_size": size, "sampling": sampling}

@@ -6,15 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import quantities
-from report.analysis.estimate import product
-from report.analysis.quantities import Metric, Quantity
+from report.analysis import leastsquares, quantities, seeds
+from report.analysis.estimate import Estimate, product
+from report.analysis.quantities import Metric, Quantity, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Question
+    from report.results.dataset import Moments
     from report.results.result import Record, Result
     from report.worker.records import GradientNoise
 
@@ -140,7 +139,6 @@ def lessened(noises: Sequence[Noise]) -> list[Lessened]:
 
 
 def _lessened(pairs: Sequence[tuple[Noise, Noise]]) -> Lessened | None:
-    """Return the geometric mean over the points of the ratio of two ways of sampling."""
     first = pairs[0][0]
     size, examples = first.batch_size, first.examples
     if first.whole:
@@ -174,14 +172,12 @@ def correction(batch_size: float, examples: int) -> float:
 def exponent(noises: Iterable[Noise]) -> Estimate | None:
     """Return the power of the batch size with which noise falls.
 
-    Points have lines of their own, and the mean of their slopes counts. What drawing without
-    replacement takes off the noise is put back first, since it bends the line.
+    Points have lines of their own, and the mean of their slopes counts; there must be one with
+    three batch sizes. What drawing without replacement takes off the noise is put back first,
+    since it bends the line.
 
     Args:
         noises: Of any points, but of one way of sampling.
-
-    Returns:
-        The exponent; None if there is no point with three batch sizes.
     """
     points: dict[str, list[Noise]] = {}
     for noise in sorted(noises, key=lambda noise: noise.batch_size):
@@ -197,15 +193,12 @@ def exponent(noises: Iterable[Noise]) -> Estimate | None:
 
 
 def noises(records: Sequence[Record], examples: int, run: str = "") -> list[Noise]:
-    """Return the noise of every series of one experiment on one backend.
+    """Return the noise of every series of one experiment on one backend, as it was measured.
 
     Args:
         records: Of its processes.
         examples: How many the data has.
         run: Which run of which machine they belong to.
-
-    Returns:
-        In the order of measuring.
     """
     drawn: dict[str, dict[int, GradientNoise]] = {}
     for index, record in enumerate(records):
@@ -246,3 +239,19 @@ def observed(result: Result, records: Sequence[Record], _: Question) -> list[Qua
     """
     found = noises(records, result.config["examples"], result.run)
     return [noise.quantity for noise in found if not noise.whole]
+
+
+HALFWAY_STEPS = 2
+"""Full-batch steps to the point halfway. On the chapter's data the gradient's length falls from
+0.59 to 0.11 in them, while the noise is already what it is at the optimum, within 2 %."""
+
+
+def points_of_seed(moments: Moments, seed: int) -> dict[str, list[float]]:
+    """Return the parameters at each point of a run by its name, the bias last.
+
+    Training starts at the weights of the first seed of a configuration's seed, and a bias of 0.
+    """
+    problem = leastsquares.problem_from_moments(moments)
+    start = [*seeds.initial_weights(seed, 0, len(problem.hessian) - 1), 0.0]
+    path = problem.path(start, problem.best_fixed_lr(), HALFWAY_STEPS)
+    return {"start": path[0], "halfway": path[-1], "optimum": problem.optimum()[0]}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import by_backend, highest, ratio, varying
+from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
 from report.experiments.matmul.quantities import (
     as_printed,
+    call_time,
     calls,
     name_series,
     number_format,
@@ -18,13 +20,12 @@ from report.figures.figure import (
     Number,
     Sheet,
     Table,
-    absent,
     cells,
     columns,
     number,
     quantity_sheet,
 )
-from report.figures.shapes import Axis, Curves, Dots, Guide, Reference, line, row
+from report.figures.shapes import Axis, Curves, Dots, Guide, Line, Reference, line, row
 from report.text.numerals import digits
 from report.text.units import GIGA, MICRO, PERCENT
 
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Highest, Quantity
-    from report.figures.shapes import Line
+    from report.analysis.quantities import Highest
     from report.results.result import Record, Result
 
 TEMPLATE = "experiments/matmul.html"
@@ -46,30 +46,25 @@ AXES = {"block_width": "columns of a block", "size": "n, rows and columns", "thr
 
 RATE = Axis(label="rate, GFLOPS", unit=GIGA)
 
-Lines = dict[str, "list[Quantity]"]
+Lines = dict[str, list[Quantity]]
 
 
 def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine: one figure for each backend."""
     drawn = []
     for backend, records in by_backend(result.of(experiment)).items():
-        series = of_records(records, result.run)
-        if series:
+        if series := of_records(records, result.run):
             name, axis = f"{experiment}-{backend}", choose_axis(series)
-            if axis is None:
-                drawn.append(_strategies(name, series, records))
-            else:
-                drawn.append(_curves(name, axis, series))
+            drawn.append(
+                _curves(name, axis, series) if axis else _strategies(name, series, records)
+            )
     return drawn
 
 
 def choose_axis(series: Sequence[Quantity]) -> str | None:
     """Return the label to draw against, or None where nothing is swept far enough."""
-    for label in AXES:
-        values = {q.labels[label] for q in series if q.labels[label] is not None}
-        if len(values) >= LEAST_FOR_A_LINE:
-            return label
-    return None
+    values = {label: {q.labels[label] for q in series} - {None} for label in AXES}
+    return next((label for label in AXES if len(values[label]) >= LEAST_FOR_A_LINE), None)
 
 
 def x_of(quantity: Quantity, axis: str) -> int:
@@ -79,9 +74,8 @@ def x_of(quantity: Quantity, axis: str) -> int:
 
 def sheet(series: Sequence[Quantity]) -> Sheet:
     """Return all series with their labels, in SI units."""
-    return quantity_sheet(
-        series, {"elapsed_s": None, "flop_per_s": "flop_per_s"}, {"flop": "flops"}
-    )
+    metrics = {"elapsed_s": None, "flop_per_s": "flop_per_s"}
+    return quantity_sheet(series, metrics, {"flop": "flops"})
 
 
 def _with_printed(measured: Sheet, printed: Sequence[Estimate | None]) -> Sheet:
@@ -102,18 +96,13 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
     every = [q for mine in lines.values() for q in mine]
     best = highest(every, "flop_per_s")
     first = next(iter(lines.values()))
-    marks: tuple[Reference | Guide, ...] = (
-        Reference(y=best.estimate.value, label=f"highest: {digits(best.estimate.value / GIGA)}"),
-    )
-    y = RATE
-    if axis == "threads":
-        y = Axis(label=RATE.label, unit=GIGA, scale="linear", low=0)
-        marks = (_full_speed(first),)
+    top = best.estimate.value
+    highest_rate = Reference(y=top, label=f"highest: {digits(top / GIGA)}")
     shape = Curves(
         x=axis_of(axis, every),
-        y=y,
+        y=rate_axis(axis),
         lines=tuple(curve(label, k, axis, mine) for k, (label, mine) in enumerate(lines.items())),
-        marks=marks,
+        marks=(_full_speed(first) if axis == "threads" else highest_rate,),
     )
     return Figure(
         name=name,
@@ -127,7 +116,6 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
 
 
 def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, object]:
-    """Return what the sentences about curves name."""
     tops = {label: highest(mine, "flop_per_s") for label, mine in lines.items()}
     main = next(mine for mine in lines.values() if best.quantity in mine)
     if axis == "size":
@@ -172,14 +160,18 @@ CHAPTERS_WIDTH = 64
 
 def _efficiency(first: Quantity, last: Quantity) -> Estimate:
     """Return the speed-up over the first point, divided by the factor of threads."""
-    factor = x_of(last, "threads") / x_of(first, "threads")
-    speedup = ratio(first, last)
+    factor, speedup = x_of(last, "threads") / x_of(first, "threads"), ratio(first, last)
     return speedup.scaled(1 / factor, f"efficiency {speedup.key}")
 
 
 def _enough(mine: Sequence[Quantity], top: Quantity) -> Quantity:
     """Return the first point of a line that reaches nine tenths of a rate."""
     return next(q for q in mine if q.rate().value >= 0.9 * top.rate().value)
+
+
+def rate_axis(axis: str) -> Axis:
+    """Return the vertical axis: where threads are swept it begins at 0."""
+    return replace(RATE, scale="linear", low=0) if axis == "threads" else RATE
 
 
 def curve(label: str, index: int, axis: str, mine: Sequence[Quantity]) -> Line:
@@ -195,9 +187,8 @@ def axis_of(axis: str, series: Sequence[Quantity]) -> Axis:
 
 def _full_speed(mine: Sequence[Quantity]) -> Guide:
     """Draw what each thread would bring if it brought as much as the first ones."""
-    threads = [x_of(q, "threads") for q in mine]
-    each = mine[0].rate().value / threads[0]
-    ends = (threads[0], threads[-1])
+    ends = x_of(mine[0], "threads"), x_of(mine[-1], "threads")
+    each = mine[0].rate().value / ends[0]
     return Guide(
         x=ends,
         y=tuple(each * count for count in ends),
@@ -224,10 +215,7 @@ def _group(axis: str, series: Sequence[Quantity]) -> Lines:
 def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
     """Return rates by the axis's values, a column for each line.
 
-    Args:
-        axis: The label that varies along the rows.
-        lines: Each sorted along it.
-        series: All quantities; below blocks stands the whole product, which has no block width.
+    Below those of blocks stands that of the whole product, which has no block width.
     """
     best = {label: highest(mine, "flop_per_s").quantity for label, mine in lines.items()}
     rows: list[list[str | Number]] = []
@@ -235,18 +223,14 @@ def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
         cells: list[str | Number] = [f"{value:,}"]
         for label, mine in lines.items():
             at = next((q for q in mine if q.labels[axis] == value), None)
-            cells.append(
-                absent() if at is None else number(at.rate(), GIGA, best=at is best[label])
-            )
+            cells.append(number(at.rate() if at else None, GIGA, best=at is best[label]))
             if axis == "threads":
-                cells.append(absent() if at is None else number(_efficiency(mine[0], at), PERCENT))
+                cells.append(number(_efficiency(mine[0], at) if at else None, PERCENT))
         rows.append(cells)
     whole = [q for q in series if axis == "block_width" and q.labels["strategy"] == "full"]
     if whole:
         same = (next((q for q in whole if _beside(q, mine[0])), None) for mine in lines.values())
-        rows.append(
-            ["all at once", *(absent() if q is None else number(q.rate(), GIGA) for q in same)]
-        )
+        rows.append(["all at once", *(number(q.rate() if q else None, GIGA) for q in same)])
     header = [AXES[axis]]
     for label in lines:
         header.append(f"{label}, GFLOPS" if label else "GFLOPS")
@@ -257,8 +241,8 @@ def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
 
 def _beside(one: Quantity, other: Quantity) -> bool:
     """Return whether two products differ in nothing but their strategy."""
-    names = one.labels.keys() - {"strategy", "block_width"}
-    return all(one.labels[name] == other.labels[name] for name in names)
+    either = {"strategy": None, "block_width": None}
+    return one.labels | either == other.labels | either
 
 
 def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]) -> Figure:
@@ -305,7 +289,7 @@ def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, object]:
         element = named["element"]
         facts["element"] = {
             "calls": calls(element),
-            "call": element.time().scaled(1 / calls(element), f"call of {element.name()}"),
+            "call": call_time(element),
             "arithmetic": ratio(element, best, "flop_per_s"),
         }
     if {"column", "row"} <= named.keys():
@@ -330,7 +314,7 @@ def _strategy_table(
             Number(text="1") if quantity is fastest else number(slower),
         ]
         if any(printed):
-            cells.append(absent() if cold is None else number(cold, GIGA))
+            cells.append(number(cold, GIGA))
         rows.append(cells)
     return Table(header=[*header, "as printed, GFLOPS"] if any(printed) else header, rows=rows)
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from report.analysis.quantities import ratio
-from report.experiments import timing
-from report.experiments.kind import Kind
+from report.experiments.kind import Kind, timing_facts
+from report.experiments.matmul import quantities
 from report.experiments.matmul.figures import TEMPLATE, figures
 from report.experiments.matmul.overlay import overlay
-from report.experiments.matmul.quantities import (
-    METRICS,
-    number_format,
-    of_records,
-    of_result,
-    peaks,
-    sampled,
-)
-from report.experiments.matmul.spec import Labels, MatmulSettings
+from report.experiments.settings import OneOrMany, Settings, Threads
 from report.figures import prose
 from report.figures.figure import card
 
@@ -28,31 +23,97 @@ if TYPE_CHECKING:
     from report.figures.figure import Card
     from report.results.result import Record, Result
 
+Strategy = Literal["element", "column", "row", "block", "full", "full-out"]
+Dtype = Literal["float32", "float64", "bfloat16", "float16"]
+Size = Annotated[int, Field(ge=2, le=16_384)]
+
+ELEMENT_CALLS = 2**20
+"""The most dot products of one element-wise product: some seconds in the slowest framework."""
+
+
+class Labels(TypedDict):
+    """What tells one series of an experiment from the others, as result files hold it."""
+
+    strategy: Strategy
+    size: Size
+    dtype: Dtype
+    block_width: Annotated[int, Field(ge=1)] | None
+    threads: int
+    tf32: bool | None
+
+
+class MatmulSettings(Settings):
+    """Square products A = BC of two n x n matrices; lists are swept."""
+
+    strategy: OneOrMany[Strategy] = Field(
+        ["full"],
+        description="element, column, row, block and full as the chapter writes them; full-out is "
+        "the full product into a matrix that is kept, so that no memory is allocated.",
+    )
+    size: OneOrMany[Size] = Field([256], description="n, the number of rows and columns.")
+    device_size: Annotated[list[Size], Field(max_length=16)] = Field(
+        [],
+        description="Further sizes, for an accelerator only: what keeps it busy takes a CPU too "
+        "long.",
+    )
+    dtype: OneOrMany[Dtype] = Field(
+        ["float32"], description="Those that a device lacks are skipped, with the reason."
+    )
+    block_width: OneOrMany[Annotated[int, Field(ge=1, le=16_384)]] = Field(
+        [64], description="Columns of a block, for the strategy block; wider than n is left out."
+    )
+    threads: OneOrMany[Threads] = Field(
+        ["auto"],
+        description="CPU threads: auto (all usable cores), each (1, 2, 4 ... all), or numbers.",
+    )
+    tf32: OneOrMany[bool] = Field(
+        [False], description="CUDA only: float32 products in TF32; elsewhere without meaning."
+    )
+    elements: Literal["auto", "all"] = Field(
+        "auto",
+        description="Of a product computed element by element. auto: where all of them would take "
+        "a framework minutes (MXNet, TensorFlow), some, drawn at random, which stand for the "
+        "rest; all: every one, in every framework.",
+    )
+    as_printed: bool = Field(
+        default=False,
+        description="Also time element, column, full and block of 64 the chapter's way: once, "
+        "cold, in a fresh process; for the frameworks that the chapter has listings for.",
+    )
+
+    @model_validator(mode="after")
+    def _can_be_multiplied(self) -> MatmulSettings:
+        largest = max(self.size + self.device_size)
+        if "element" in self.strategy and largest**2 > ELEMENT_CALLS:
+            raise ValueError(
+                f"strategy element at size {largest} makes {largest**2:,} calls; "
+                f"sizes up to {int(ELEMENT_CALLS**0.5)} are possible with it"
+            )
+        if "block" in self.strategy and min(self.block_width) > max(self.size):
+            raise ValueError(
+                f"every block is wider than the matrix; choose a block_width up to {max(self.size)}"
+            )
+        return self
+
 
 def _cards(result: Result) -> list[Card]:
-    """Return the highest measured rate of each number format, the fastest first."""
     return [
-        card(
-            f"peak, {dtype}",
-            one.estimate,
-            "FLOPS",
-            prose.block(TEMPLATE, "peak_note", best=one),
-        )
-        for dtype, one in peaks(result).items()
+        card(f"peak, {dtype}", one.estimate, "FLOPS", prose.block(TEMPLATE, "peak_note", best=one))
+        for dtype, one in quantities.peaks(result).items()
     ]
 
 
 def _sentences(result: Result) -> list[str]:
-    """Return what could stand in a mail."""
-    named, top = _chapters_products(result), peaks(result)
+    named, top = _chapters_products(result), quantities.peaks(result)
     full, element = named.get("full"), named.get("element")
-    peak = full and top[number_format(full)]
+    dtype = full and quantities.number_format(full)
+    peak = dtype and top[dtype]
     return prose.sentences(
         TEMPLATE,
         "mail",
         full=full,
         share=full and peak and ratio(full, peak.quantity, "flop_per_s"),
-        dtype=full and number_format(full),
+        dtype=dtype,
         slower=element and full and ratio(element, full),
         top=next(iter(top.items()), None),
     )
@@ -61,26 +122,23 @@ def _sentences(result: Result) -> list[str]:
 def _chapters_products(result: Result) -> dict[str, Quantity]:
     """Return the products of the first experiment that compares strategies, by strategy."""
     by_experiment: dict[str, dict[str, Quantity]] = {}
-    for q in of_result(result):
+    for q in quantities.of_result(result):
         by_experiment.setdefault(q.experiment, {})[str(q.labels["strategy"])] = q
     return next((named for named in by_experiment.values() if len(named) > 1), {})
 
 
 def _method(records: Sequence[Record]) -> list[str]:
-    """Describe how one experiment was measured on one backend."""
-    if not timing.timings(records):
+    if not (timing := timing_facts(records)):
         return []
-    return prose.sentences(
-        TEMPLATE, "method", timing=timing.facts(records), sampled=sampled(records)
-    )
+    return prose.sentences(TEMPLATE, "method", timing=timing, sampled=quantities.sampled(records))
 
 
 MATMUL = Kind(
     name="matmul",
     settings=MatmulSettings,
     labels=Labels,
-    metrics=METRICS,
-    quantities=of_records,
+    metrics=quantities.METRICS,
+    quantities=quantities.of_records,
     figures=figures,
     method=_method,
     overlay=overlay,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from report.registry import BACKENDS
 from report.worker.records import AsPrinted, Outcome, Series, Unavailable
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from report.registry import Backend
-    from report.worker.records import Labels
 
 PRINTED_FLOPS = 0.03e9
 """The chapter's figure for 2 * 256**3 = 33,554,432 operations."""
@@ -76,9 +75,8 @@ class Switch(Protocol):
         """Allow or forbid TF32 in float32 products from now on."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """One series to measure."""
+class Point(NamedTuple):
+    """One series to measure, by its labels."""
 
     strategy: str
     size: int
@@ -86,10 +84,6 @@ class Point:
     block_width: int | None
     threads: int
     tf32: bool | None
-
-    def labels(self) -> Labels:
-        """Return the labels under which it is stored."""
-        return dict(vars(self))
 
     @property
     def family(self) -> tuple[object, ...]:
@@ -131,28 +125,27 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         as_printed=printed,
         series=[
             made
-            if isinstance(made, Series)
+            if isinstance(made := series[point], Series)
             else Series(
-                labels=point.labels(),
+                labels=point._asdict(),
                 flops=point.flops(sample.elements(point.strategy, point.size)),
                 timing=made.timing(),
             )
-            for point, made in ((point, series[point]) for point in points)
+            for point in points
         ],
     )
 
 
-class _Sample:
+class _Sample(NamedTuple):
     """Chooses the elements that stand for all of a product that is computed one by one."""
 
-    def __init__(self, most: int | None, rng: random.Random) -> None:
-        """Take how many there are to be; None for all."""
-        self._most, self._rng = most, rng
+    most: int | None  # None for all
+    rng: random.Random
 
     def elements(self, strategy: str, size: int) -> int | None:
         """Return how many elements are computed; None for the whole product."""
-        few = strategy == "element" and self._most is not None and self._most < size**2
-        return self._most if few else None
+        few = strategy == "element" and self.most is not None and self.most < size**2
+        return self.most if few else None
 
     def call(
         self, products: Products, strategy: str, size: int, block_width: int
@@ -162,7 +155,7 @@ class _Sample:
         if elements is None:
             return products.call(strategy, block_width)
         # In the order in which all of them would be visited.
-        drawn = sorted(self._rng.sample(range(size**2), elements))
+        drawn = sorted(self.rng.sample(range(size**2), elements))
         places = [divmod(place, size) for place in drawn]
         one_element = cast("ByElement", products).one_element
 
@@ -173,75 +166,66 @@ class _Sample:
         return some
 
 
+@dataclass
 class _Maker:
     """Makes warm stopwatches, and knows what a product of the last size cost."""
 
-    def __init__(  # noqa: PLR0913 (what a job says)
-        self,
-        session: Session,
-        seed: int,
-        method: Method,
-        share_s: float,
-        sample: _Sample,
-        *,
-        switching: bool,
-    ) -> None:
-        self.session, self.seed, self.method = session, seed, method
-        self.share_s, self.sample, self.switching = share_s, sample, switching
-        self._products: dict[tuple[int, str], Products] = {}
-        self._cost: dict[tuple[object, ...], tuple[int, float]] = {}
+    session: Session
+    seed: int
+    method: Method
+    share_s: float
+    sample: _Sample
+    switching: bool
+    _products: dict[tuple[int, str], Products] = field(default_factory=dict)
+    _cost: dict[tuple[object, ...], tuple[int, float]] = field(default_factory=dict)
 
     def stopwatch(self, point: Point) -> Series | Stopwatch:
         """Return a warm stopwatch for a point, or the series that says why there is none."""
         limit_s = self.method.budget_s / 4
         try:
-            expected_s = self._expected_s(point, limit_s)
-            if expected_s > limit_s:
-                return Series(
-                    labels=point.labels(),
-                    status="skipped",
-                    reason=(
-                        f"one product would take about {expected_s:.2g} s, more than a quarter "
-                        f"of a process's budget, {limit_s:.2g} s"
-                    ),
-                )
-            stopwatch = self._prepared(point)
+            self._refuse_if_too_long(point, limit_s)
+            key = (point.size, point.dtype)
+            if key not in self._products:
+                self._products[key] = self.session.products(*key, self.seed)
+            stopwatch = self._stopwatch(point, self._products[key])
             stopwatch.warm_up(self.share_s)
         except Unavailable as reason:
-            return Series(labels=point.labels(), status="skipped", reason=str(reason))
+            return Series(labels=point._asdict(), status="skipped", reason=str(reason))
         self._cost[point.family] = point.size, stopwatch.call_s()
         return stopwatch
 
-    def _expected_s(self, point: Point, limit_s: float) -> float:
+    def _refuse_if_too_long(self, point: Point, limit_s: float) -> None:
         """Estimate the seconds of one product before it is paid for.
 
         From the last size's cost by n^3; since small products are mostly overhead, doubled sizes
         are tried in between before a product counts as too long.
+
+        Raises:
+            Unavailable: It would take longer than the limit.
         """
         size, seconds = self._cost.get(point.family, (0, 0.0))
         if not size:
             if point.size <= SAFE_SIZE:
-                return 0.0
+                return
             size, seconds = SAFE_SIZE, self._try(point, SAFE_SIZE, limit_s)
         while seconds <= limit_s < seconds * (point.size / size) ** 3 and 2 * size < point.size:
             size *= 2
             seconds = self._try(point, size, limit_s)
-        return seconds * (point.size / size) ** 3
+        expected_s = seconds * (point.size / size) ** 3
+        if expected_s > limit_s:
+            raise Unavailable(
+                f"one product would take about {expected_s:.2g} s, more than a quarter of a "
+                f"process's budget, {limit_s:.2g} s"
+            )
 
     def _try(self, point: Point, size: int, limit_s: float) -> float:
         """Return the seconds of one product of another size, of the second if there is time."""
         products = self.session.products(size, point.dtype, self.seed)
-        call = self.sample.call(products, point.strategy, size, point.block_width or 0)
-        return self._stopwatch(point, call).try_out(limit_s / 8)
+        return self._stopwatch(point._replace(size=size), products).try_out(limit_s / 8)
 
-    def _prepared(self, point: Point) -> Stopwatch:
-        key = (point.size, point.dtype)
-        if key not in self._products:
-            self._products[key] = self.session.products(*key, self.seed)
-        products, width = self._products[key], point.block_width or 0
-        return self._stopwatch(point, self.sample.call(products, point.strategy, point.size, width))
+    def _stopwatch(self, point: Point, products: Products) -> Stopwatch:
+        call = self.sample.call(products, point.strategy, point.size, point.block_width or 0)
 
-    def _stopwatch(self, point: Point, call: Callable[[], object]) -> Stopwatch:
         def enter() -> None:
             self.session.set_threads(point.threads)
             if point.tf32 is not None:
@@ -275,14 +259,7 @@ def _points(settings: dict[str, Any], usable: int, *, has_tf32: bool) -> Iterato
             thread_counts(settings["threads"], usable),
             modes,
         ):
-            yield Point(
-                strategy=strategy,
-                size=size,
-                dtype=dtype,
-                block_width=width,
-                threads=threads,
-                tf32=tf32,
-            )
+            yield Point(strategy, size, dtype, width, threads, tf32)
 
 
 def _as_printed(session: Session, seed: int, backend: Backend, sample: _Sample) -> list[AsPrinted]:
@@ -295,7 +272,7 @@ def _as_printed(session: Session, seed: int, backend: Backend, sample: _Sample) 
     if backend.listing is None:
         return []
     products = session.products(PRINTED_SIZE, "float32", seed)
-    wait = session.synchronize if backend.listing == "waits" else _return_at_once
+    wait = session.synchronize if backend.listing == "waits" else lambda: None
     printed = []
     for strategy in PRINTED_ORDER:
         call = sample.call(products, strategy, PRINTED_SIZE, 64)
@@ -310,7 +287,3 @@ def _as_printed(session: Session, seed: int, backend: Backend, sample: _Sample) 
         gflops = PRINTED_FLOPS / 1e9 / elapsed if elapsed > 0 else None
         printed.append(AsPrinted(strategy=strategy, elapsed_s=elapsed, gflops=gflops))
     return printed
-
-
-def _return_at_once() -> None:
-    """Wait for nothing."""

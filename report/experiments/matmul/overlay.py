@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from report.analysis.quantities import highest, ratio, varying
-from report.experiments.matmul.figures import (
-    AXES,
-    RATE,
-    TEMPLATE,
-    axis_of,
-    choose_axis,
-    curve,
-    sheet,
-    x_of,
-)
-from report.experiments.matmul.quantities import calls, name_series, of_records, sampled
+from report.analysis.quantities import Quantity, highest, ratio, varying
+from report.experiments.kind import Overlay, ranking
+from report.experiments.matmul import figures
+from report.experiments.matmul.figures import AXES, RATE, TEMPLATE, Lines, choose_axis, sheet, x_of
+from report.experiments.matmul.quantities import call_time, name_series, of_records, sampled
 from report.figures import prose
-from report.figures.figure import Figure, Number, Table, absent, number, together
-from report.figures.shapes import Axis, Curves, Dots, row
+from report.figures.figure import Figure, Number, Table, number, together
+from report.figures.shapes import Curves, Dots, row
 from report.text.units import GIGA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Quantity
-    from report.experiments.matmul.figures import Lines
-    from report.experiments.subject import Overlay, Subject
     from report.worker.records import Scalar
 
 CODE = ["Products.element", "Products.one_element", "Products.column", "Products.full"]
@@ -41,8 +30,7 @@ def overlay(over: Overlay) -> list[Figure]:
     Where several things vary, each shows the one combination that all have in common and that is
     fastest on the first.
     """
-    series = {s.name: of_records(s.records(over.experiment), s.result.run) for s in over.subjects}
-    series = {name: mine for name, mine in series.items() if mine}
+    series = over.series(of_records)
     if len(series) < 2:
         return []
     axis = choose_axis(next(iter(series.values())))
@@ -57,7 +45,7 @@ def overlay(over: Overlay) -> list[Figure]:
         name: sorted((q for q in mine if _rest(q, axis) == wanted), key=lambda q: x_of(q, axis))
         for name, mine in series.items()
     }
-    return [_compared_curves(over, axis, {name: mine for name, mine in lines.items() if mine})]
+    return [_compared_curves(over, axis, lines)]
 
 
 def _rest(quantity: Quantity, axis: str) -> tuple[tuple[str, Scalar], ...]:
@@ -79,50 +67,39 @@ def _fastest_line(axis: str, series: Sequence[Quantity]) -> tuple[tuple[str, Sca
 def _compared_curves(over: Overlay, axis: str, lines: Lines) -> Figure:
     index = {subject.name: subject.index for subject in over.subjects}
     shape = Curves(
-        x=axis_of(axis, [q for mine in lines.values() for q in mine]),
-        y=RATE if axis != "threads" else Axis(label=RATE.label, unit=GIGA, scale="linear", low=0),
-        lines=tuple(curve(name, index[name], axis, mine) for name, mine in lines.items()),
+        x=figures.axis_of(axis, [q for mine in lines.values() for q in mine]),
+        y=figures.rate_axis(axis),
+        lines=tuple(figures.curve(name, index[name], axis, q) for name, q in lines.items()),
         names="above",
     )
     tops = {name: highest(mine, "flop_per_s") for name, mine in lines.items()}
-    order = sorted(tops, key=lambda name: -tops[name].estimate.value)
-    fast, slow = (tops[order[k]].quantity for k in (0, -1))
-    gaps = {n: ratio(fast, tops[n].quantity, "flop_per_s") for n in order[1:]}
-    small = {name: mine[0] for name, mine in lines.items() if _same_x(mine[0], lines, axis)}
+    fast = max(tops.values(), key=lambda top: top.estimate.value).quantity
+    least = min(x_of(mine[0], axis) for mine in lines.values())
+    small = {name: mine[0] for name, mine in lines.items() if x_of(mine[0], axis) == least}
     by_small = sorted(small, key=lambda name: small[name].rate().value)
+    quick, slow = small[by_small[-1]], small[by_small[0]]
     words = prose.words(
         TEMPLATE,
         "compared",
         shape.alt,
         noun=over.noun,
         axis=axis,
-        tops={name: tops[name] for name in order},
-        first=order[0],
-        last=order[-1],
-        gap=ratio(fast, slow, "flop_per_s"),
-        ties=[name for name, gap in gaps.items() if not gap.excludes(1)],
         conditions=name_series(fast.labels, ["dtype"] if axis == "size" else ["dtype", "size"]),
-        small=small and (small[by_small[-1]], by_small[-1], by_small[0]),
-        small_gap=small and ratio(small[by_small[-1]], small[by_small[0]], "flop_per_s"),
+        small=(quick, by_small[-1], by_small[0]),
+        small_gap=ratio(quick, slow, "flop_per_s"),
+        **ranking(tops, "flop_per_s"),
     )
-    rows = list(dict.fromkeys(x_of(q, axis) for mine in lines.values() for q in mine))
+    values = sorted({x_of(q, axis) for mine in lines.values() for q in mine})
+    named = {name: {f"{x_of(q, axis):,}": q for q in mine} for name, mine in lines.items()}
     return Figure(
         name=f"{over.name}-{axis}",
-        question="sizes" if over.noun == "framework" else "compare",
+        question="sizes" if over.backends else "compare",
         words=words,
         shape=shape,
-        table=_compared_table(
-            AXES[axis],
-            [f"{x:,}" for x in sorted(rows)],
-            {name: {f"{x_of(q, axis):,}": q for q in mine} for name, mine in lines.items()},
-        ),
+        table=_compared_table(AXES[axis], [f"{x:,}" for x in values], named),
         sheet=together(((name, sheet(mine)) for name, mine in lines.items()), over.noun),
-        backends=[s.backend for s in over.subjects if over.noun == "framework"],
+        backends=over.backends,
     )
-
-
-def _same_x(one: Quantity, lines: Lines, axis: str) -> bool:
-    return x_of(one, axis) == min(x_of(mine[0], axis) for mine in lines.values())
 
 
 def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) -> list[Figure]:
@@ -137,7 +114,7 @@ def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) ->
         labels=tuple(labels),
         x=RATE,
         rows=tuple(
-            row(s.name, s.index, [_rate(named[s.name].get(label)) for label in labels])
+            row(s.name, s.index, [q.rate() if q else None for q in map(named[s.name].get, labels)])
             for s in shown
         ),
         of=len(shown) if several else None,
@@ -149,7 +126,8 @@ def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) ->
         shape.alt,
         noun=over.noun,
         subjects=_gains(named),
-        elements=_elements(over, named),
+        # What one element costs: a call or three, whatever is computed.
+        elements=[(s, call_time(q)) for s in shown if (q := named[s.name].get("element"))],
         sampled=[(s, counts) for s in shown for counts in sampled(s.records(over.experiment))],
         environments=[(s, s.result.environments.get(s.backend)) for s in shown],
         conditions=name_series(next(iter(series.values()))[0].labels, ["dtype", "size"]),
@@ -157,50 +135,34 @@ def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) ->
     return [
         Figure(
             name=f"{over.name}-strategies",
-            question="strategies" if over.noun == "framework" else "compare",
+            question="strategies" if over.backends else "compare",
             words=words,
             shape=shape,
             table=_compared_table("strategy", labels, named),
             sheet=together(((name, sheet(mine)) for name, mine in series.items()), over.noun),
-            code=[*CODE] if over.noun == "framework" else [],
-            backends=[s.backend for s in shown if over.noun == "framework"],
+            code=[*CODE] if over.backends else [],
+            backends=[s.backend for s in shown] if over.backends else [],
         )
     ]
 
 
-def _gains(named: Mapping[str, Mapping[str, Quantity]]) -> list[dict[str, object]]:
+def _gains(named: Mapping[str, Mapping[str, Quantity]]) -> list[dict[str, Any]]:
     """Return what each subject gains from its slowest way to its fastest, the most first."""
-    gains = []
+    gains: list[dict[str, Any]] = []
     for name, mine in named.items():
         best = highest(list(mine.values()), "flop_per_s")
-        slowest = min(mine.values(), key=lambda q: q.rate().value)
-        labels = {q.name(): label for label, q in mine.items()}
+        slowest = min(mine, key=lambda label: mine[label].rate().value)
         gains.append(
             {
                 "name": name,
                 "best": best,
-                "fastest": labels[best.quantity.name()],
-                "slowest": labels[slowest.name()],
-                "slow": slowest,
-                "gain": ratio(best.quantity, slowest, "flop_per_s"),
+                "fastest": next(label for label, q in mine.items() if q is best.quantity),
+                "slowest": slowest,
+                "slow": mine[slowest],
+                "gain": ratio(best.quantity, mine[slowest], "flop_per_s"),
             }
         )
-    return sorted(gains, key=lambda one: -one["gain"].value)  # type: ignore[attr-defined]
-
-
-def _elements(
-    over: Overlay, named: Mapping[str, Mapping[str, Quantity]]
-) -> list[tuple[Subject, Estimate]]:
-    """Return what one element costs: a call or three, whatever is computed."""
-    return [
-        (subject, q.time().scaled(1 / calls(q), f"call of {q.name()}"))
-        for subject in over.subjects
-        if (q := named.get(subject.name, {}).get("element")) is not None
-    ]
-
-
-def _rate(quantity: Quantity | None) -> Estimate | None:
-    return None if quantity is None else quantity.rate()
+    return sorted(gains, key=lambda one: -one["gain"].value)
 
 
 def _compared_table(
@@ -209,11 +171,7 @@ def _compared_table(
     """Return rates, a row for each label and a column for each subject; the best of a row."""
     rows: list[list[str | Number]] = []
     for label in labels:
-        there = [mine[label] for mine in named.values() if label in mine]
-        best = highest(there, "flop_per_s").quantity
-        cells: list[str | Number] = [label]
-        for mine in named.values():
-            q = mine.get(label)
-            cells.append(absent() if q is None else number(q.rate(), GIGA, best=q is best))
-        rows.append(cells)
+        at = [mine.get(label) for mine in named.values()]
+        best = highest([q for q in at if q is not None], "flop_per_s").quantity
+        rows.append([label, *(number(q.rate() if q else None, GIGA, best=q is best) for q in at)])
     return Table(header=[what, *(f"{name}, GFLOPS" for name in named)], rows=rows)

@@ -10,12 +10,12 @@ from report.experiments.matmul.measure import PRINTED_FLOPS
 from report.text.numerals import count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest
     from report.results.result import Record, Result
-    from report.worker.records import Labels
+    from report.worker.records import Labels, Scalar
 
 
 METRICS = {"seconds": SECONDS, "flop_per_s": FLOP_PER_S}
@@ -26,9 +26,8 @@ def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
 
     Where some elements, drawn at random, stood for all, the seconds are scaled to all of them.
     """
-    return [
-        _whole(q) for q in of_series(records, run=run, wanted=lambda series: bool(series.flops))
-    ]
+    series = of_series(records, run=run, wanted=lambda series: bool(series.flops))
+    return [_whole(quantity) for quantity in series]
 
 
 def of_result(result: Result) -> list[Quantity]:
@@ -36,33 +35,31 @@ def of_result(result: Result) -> list[Quantity]:
     return of_kind(result, "matmul", of_records)
 
 
-STRATEGIES = {"full-out": "full, memory kept"}
-"""What those are called that do not go by their name."""
+WORDS: dict[str, Callable[[Scalar], str]] = {
+    "tf32": lambda allowed: "TF32" if allowed else "no TF32",
+    "strategy": lambda name: "full, memory kept" if name == "full-out" else str(name),
+    "block_width": lambda width: f"of {width}",
+    "size": lambda size: f"n = {size:,}",
+    "threads": lambda threads: count(int(str(threads)), "thread"),
+}
+"""What values of labels are called that do not go by themselves."""
 
 
 def name_series(labels: Labels, names: Sequence[str]) -> str:
     """Name a series by those of its labels that tell it from the others."""
-    parts = []
-    for name in names:
-        value = labels.get(name)
-        if name == "tf32" and value is not None:
-            parts.append("TF32" if value else "no TF32")
-        elif name == "strategy":
-            parts.append(STRATEGIES.get(str(value), str(value)))
-        elif name == "block_width" and value is not None:
-            parts.append(f"of {value}")
-        elif name == "size":
-            parts.append(f"n = {value:,}")
-        elif name == "threads":
-            parts.append(count(int(str(value)), "thread"))
-        elif value is not None and name != "tf32":
-            parts.append(str(value))
+    known = {name: value for name in names if (value := labels.get(name)) is not None}
+    parts = [WORDS.get(name, str)(value) for name, value in known.items()]
     return ", ".join(parts).replace("block, of", "block of")
 
 
 def calls(quantity: Quantity) -> int:
     """Return how many dot products a product element by element takes: one for each element."""
     return int(str(quantity.labels["size"])) ** 2
+
+
+def call_time(quantity: Quantity) -> Estimate:
+    """Return the seconds of one dot product of a product element by element."""
+    return quantity.time().scaled(1 / calls(quantity), f"call of {quantity.name()}")
 
 
 def number_format(quantity: Quantity) -> str:
@@ -91,45 +88,29 @@ def as_printed(records: Sequence[Record], run: str) -> dict[str, Estimate]:
             if printed.elapsed_s > 0:
                 groups.setdefault(printed.strategy, []).append([printed.elapsed_s])
     return {
-        strategy: _printed(records[0], strategy, group, run).rate()
+        strategy: Quantity(
+            experiment=records[0].experiment,
+            kind=records[0].kind,
+            backend=records[0].backend,
+            labels={"strategy": strategy, "timed": "as printed"},
+            groups=group,
+            flops=int(PRINTED_FLOPS),
+            run=run,
+        ).rate()
         for strategy, group in groups.items()
     }
 
 
-def _printed(record: Record, strategy: str, groups: list[list[float]], run: str) -> Quantity:
-    return Quantity(
-        experiment=record.experiment,
-        kind=record.kind,
-        backend=record.backend,
-        labels={"strategy": strategy, "timed": "as printed"},
-        groups=groups,
-        flops=int(PRINTED_FLOPS),
-        run=run,
-    )
-
-
-def elements(labels: Labels, flops: int) -> tuple[int, int]:
-    """Return how many elements of a product were computed, and how many there are.
-
-    Args:
-        labels: Of the series.
-        flops: That were counted for one call: 2 n for each element.
-    """
+def _elements(labels: Labels, flops: int) -> tuple[int, int]:
+    """Return how many elements were computed, at 2 n operations each, and how many there are."""
     size = int(str(labels["size"]))
     return flops // (2 * size), size**2
 
 
 def sampled(records: Sequence[Record]) -> list[tuple[int, int]]:
-    """Return of how many elements some were computed that stand for all, for each product.
-
-    Args:
-        records: Of one experiment on one backend.
-
-    Returns:
-        How many were computed, and how many there are.
-    """
+    """Return for each product of which some elements stand for all how many, and of how many."""
     counted = dict.fromkeys(
-        elements(series.labels, series.flops)
+        _elements(series.labels, series.flops)
         for record in records
         for series in (record.outcome.series if record.outcome else ())
         if series.labels["strategy"] == "element" and series.flops
@@ -138,7 +119,7 @@ def sampled(records: Sequence[Record]) -> list[tuple[int, int]]:
 
 
 def _whole(quantity: Quantity) -> Quantity:
-    computed, every = elements(quantity.labels, quantity.flops or 0)
+    computed, every = _elements(quantity.labels, quantity.flops or 0)
     if quantity.labels["strategy"] != "element" or not 0 < computed < every:
         return quantity
     factor = every / computed

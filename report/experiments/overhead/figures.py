@@ -1,23 +1,26 @@
-"""Figures and tables of an `overhead` experiment of one machine."""
+"""Figures of an `overhead` experiment: of one machine, and of several side by side."""
 
 from __future__ import annotations
 
 import itertools
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import by_backend, ratio
+from report.analysis.quantities import Quantity, by_backend, highest, ratio
 from report.experiments.matmul.quantities import peaks
-from report.experiments.overhead.model import (
+from report.experiments.overhead.quantities import (
+    CALLS,
+    Parts,
     calls,
     compiling,
     doubled,
+    name_call,
+    of_records,
     parts,
     times_per_doubling,
 )
-from report.experiments.overhead.quantities import name_call, of_records
 from report.figures import prose
-from report.figures.figure import Figure, Number, Table, absent, number, quantity_sheet
-from report.figures.shapes import Axis, Curves, Reference, Upright, line
+from report.figures.figure import Figure, Number, Table, absent, number, quantity_sheet, together
+from report.figures.shapes import Axis, Curves, Dots, Reference, Upright, line, row
 from report.text.numerals import digits, scaled
 from report.text.units import KILO, MEGA, MICRO, PERCENT
 
@@ -25,11 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Quantity
-    from report.experiments.overhead.model import BySize, Parts
+    from report.experiments.kind import Overlay, Subject
+    from report.experiments.overhead.quantities import BySize
     from report.figures.figure import Sheet
+    from report.figures.shapes import Mark
     from report.results.result import Result
 
+    BySubject = dict[str, Quantity]
     Lines = Mapping[str, BySize]
 
 TEMPLATE = "experiments/overhead.html"
@@ -57,10 +62,9 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     return drawn
 
 
-def sheet(series: Sequence[Quantity]) -> Sheet:
-    """Return all series with their labels, in SI units."""
+def _sheet(series: Sequence[Quantity], rate: str = "flop_per_s") -> Sheet:
     counts = {"flop": "flops", "bytes_moved": "bytes_moved"}
-    return quantity_sheet(series, {"elapsed_s": None, "flop_per_s": "flop_per_s"}, counts)
+    return quantity_sheet(series, {"elapsed_s": None, rate: rate}, counts)
 
 
 def _additions(name: str, adds: BySize) -> Figure:
@@ -68,7 +72,7 @@ def _additions(name: str, adds: BySize) -> Figure:
     sizes, series = list(adds), list(adds.values())
     first, last, twice = series[0], series[-1], doubled(adds)
     cost = first.time().value
-    marks: list[Reference | Upright] = [
+    marks: list[Mark] = [
         Reference(y=cost, label=f"{name_call(first)}: {scaled(cost, 's')}", below=True)
     ]
     if twice is not None:
@@ -109,7 +113,7 @@ def _additions(name: str, adds: BySize) -> Figure:
         words=words,
         shape=shape,
         table=Table(header=header, rows=rows),
-        sheet=sheet(series),
+        sheet=_sheet(series),
         code=["addition"],
     )
 
@@ -117,18 +121,13 @@ def _additions(name: str, adds: BySize) -> Figure:
 def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity | None) -> Figure:
     """Draw seconds per update against batch size, with the part that is fixed as a reference.
 
-    Args:
-        name: Of the figure.
-        lines: Updates by batch size, for each variant.
-        shortest: The shortest addition, if there is one.
-        peak: The fastest float32 product, if there is one.
+    They are held to the shortest addition and the fastest float32 product, if there are such.
     """
     variant, main = next(iter(lines.items()))
-    found = parts(main)
-    fixed = None
-    if found is not None:
+    marks: list[Mark] = []
+    if found := parts(main):
         label = f"fixed part, {variant}: {scaled(found.fixed.value, 's')}"
-        fixed = Reference(y=found.fixed.value, label=label, below=True)
+        marks.append(Reference(y=found.fixed.value, label=label, below=True))
     shape = Curves(
         x=Axis(label="batch size"),
         y=Axis(label="time of one update, µs", unit=MICRO, scale="zero-or-log"),
@@ -136,7 +135,7 @@ def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity 
             line(name, int(name == "compiled"), list(mine), [q.time() for q in mine.values()])
             for name, mine in lines.items()
         ),
-        marks=(fixed,) if fixed else (),
+        marks=tuple(marks),
     )
     every = [q for mine in lines.values() for q in mine.values()]
     return Figure(
@@ -147,20 +146,16 @@ def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity 
             "update",
             shape.alt,
             ends=[
-                (name_call(q), q)
+                (name_call(mine[size]), mine[size])
                 for mine in lines.values()
-                for q in list(mine.values())[:: max(1, len(mine) - 1)]
+                for size in sorted({min(mine), max(mine)})
             ],
             compiled={s: compiling(eager, one) for s, (eager, one) in _both(lines).items()},
             **_facts(main, found, shortest, peak),
         ),
         shape=shape,
         table=_table(lines, found, peak),
-        sheet=quantity_sheet(
-            every,
-            {"elapsed_s": None, "examples_per_s": "examples_per_s"},
-            {"flop": "flops", "bytes_moved": "bytes_moved"},
-        ),
+        sheet=_sheet(every, "examples_per_s"),
         code=[*STEP, *(["Update.compile"] if "compiled" in lines else [])],
     )
 
@@ -169,8 +164,8 @@ def _facts(
     main: BySize, found: Parts | None, shortest: Quantity | None, peak: Quantity | None
 ) -> dict[str, object]:
     """Return what the sentences about the first variant's updates name."""
-    first, last = _ends(main)
     sizes = (min(main), max(main))
+    first, last = (main[size] for size in sizes)
     gains = list(_doublings(main).items())
     facts: dict[str, object] = {
         "first": first,
@@ -185,17 +180,12 @@ def _facts(
         "gains": gains if len(gains) < 2 else [gains[0], gains[-1]],
         "strict": [_percent(ratio(q, peak, "flop_per_s")) for q in (first, last)] if peak else [],
     }
-    if found is not None:
+    if found:
         facts["growing"] = [_percent(found.growing[size]) for size in sizes]
-    if found is not None and found.equal is not None:
+    if found and found.equal:
         each = found.per_example
         facts["most"] = each.reciprocal(1 / MEGA, f"million examples per s at most, {each.key}")
     return facts
-
-
-def _ends(mine: BySize) -> tuple[Quantity, Quantity]:
-    series = list(mine.values())
-    return series[0], series[-1]
 
 
 def _percent(share: Estimate) -> Estimate:
@@ -217,7 +207,6 @@ def _doublings(mine: BySize) -> dict[tuple[int, int], Estimate]:
 
 
 def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
-    """Return what there is of each batch size, a column for each of it."""
     variant, main = next(iter(lines.items()))
     columns: dict[str, dict[int, Number]] = {
         f"{name}, µs": {size: number(q.time(), MICRO) for size, q in mine.items()}
@@ -230,20 +219,120 @@ def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
         shares = found.growing.items()
         columns["grows with the batch, %"] = {s: number(r, PERCENT) for s, r in shares}
     if peak is not None:
-        columns["operations at the peak rate, %"] = {
-            size: number(ratio(q, peak, "flop_per_s"), PERCENT) for size, q in main.items()
-        }
+        strict = ((size, ratio(q, peak, "flop_per_s")) for size, q in main.items())
+        columns["operations at the peak rate, %"] = {s: number(r, PERCENT) for s, r in strict}
     for name, mine in lines.items():
-        columns[f"{name}, thousand examples/s"] = {
-            size: number(q.examples_per_s(), KILO) for size, q in mine.items()
-        }
+        rates = {size: number(q.examples_per_s(), KILO) for size, q in mine.items()}
+        columns[f"{name}, thousand examples/s"] = rates
     if len(main) > 1:
-        columns[f"{variant}, times per doubling"] = {
-            large: number(gain) for (_, large), gain in _doublings(main).items()
-        }
+        gains = {large: number(gain) for (_, large), gain in _doublings(main).items()}
+        columns[f"{variant}, times per doubling"] = gains
     sizes = sorted({size for mine in lines.values() for size in mine})
     rows: list[list[str | Number]] = [
         [f"{size:,}", *(column.get(size, absent()) for column in columns.values())]
         for size in sizes
     ]
     return Table(header=["batch size", *columns], rows=rows)
+
+
+def overlay(over: Overlay) -> list[Figure]:
+    """Draw an addition and an update of each variant, of the fewest elements that all have."""
+    series = over.series(of_records)
+    shown = shortest(series)
+    main = next((mine for mine in shown.values() if len(mine) > 1), None)
+    if main is None:
+        return []
+    subjects = [s for s in over.subjects if s.name in series]
+    several = len(subjects) > 3
+    names = {call: name_call(next(iter(mine.values()))) for call, mine in shown.items()}
+    times = {
+        s.name: [q.time() if (q := mine.get(s.name)) else None for mine in shown.values()]
+        for s in subjects
+    }
+    shape = Dots(
+        labels=tuple(names.values()),
+        x=Axis(label="time of one call", scale="seconds"),
+        rows=tuple(row(s.name, s.index, times[s.name]) for s in subjects),
+        of=len(subjects) if several else None,
+        per_row=13 * len(subjects) if several else 44,
+    )
+    eager, compiled = shown.get("eager", {}), shown.get("compiled", {})
+    floor = next((s for s in subjects if s.floor), None)
+    least = compiled.get(floor.name) if floor else None
+    lead = eager.get(subjects[0].name)
+    fast, *_, slow = sorted(main, key=lambda name: main[name].time().value)
+    words = prose.words(
+        TEMPLATE,
+        "compared",
+        shape.alt,
+        noun=over.noun,
+        what=name_call(main[fast]),
+        main=main,
+        fast=fast,
+        slow=slow,
+        gap=ratio(main[slow], main[fast]),
+        subjects=subjects,
+        floor=floor,
+        above=_ratio(lead, least),
+        # What compiling does to the same update.
+        compiled={
+            name: compiling(eager[name], one)
+            for name, one in compiled.items()
+            if _ratio(eager.get(name), one)
+        },
+    )
+    return [
+        Figure(
+            name=f"{over.name}-calls",
+            question="calls" if over.backends else "compare",
+            words=words,
+            shape=shape,
+            table=_compared_table(over.noun, subjects, names, shown, least),
+            sheet=together(((name, _sheet(mine)) for name, mine in series.items()), over.noun),
+        )
+    ]
+
+
+def shortest(series: Mapping[str, Sequence[Quantity]]) -> dict[str, BySubject]:
+    """Return each call with the fewest elements that all subjects have who make such calls."""
+    lines = {name: calls(mine) for name, mine in series.items()}
+    shown = {}
+    for call in CALLS:
+        mine = {name: each[call] for name, each in lines.items() if call in each}
+        shared = set.intersection(*map(set, mine.values())) if mine else set()
+        if shared:
+            shown[call] = {name: line[min(shared)] for name, line in mine.items()}
+    return shown
+
+
+def _compared_table(
+    noun: str,
+    subjects: Sequence[Subject],
+    names: Mapping[str, str],
+    shown: Mapping[str, BySubject],
+    floor: Quantity | None,
+) -> Table:
+    """Return times, a row for each subject; of updates, also how many times the floor's."""
+    best = {c: highest(list(mine.values()), lowest=True).quantity for c, mine in shown.items()}
+    factors = [call for call in shown if floor is not None and call != "add"]
+    rows: list[list[str | Number]] = []
+    for subject in subjects:
+        at = {call: mine.get(subject.name) for call, mine in shown.items()}
+        if any(at.values()):
+            times = {call: q.time() if q else None for call, q in at.items()}
+            cells = [number(times[call], MICRO, best=q is best[call]) for call, q in at.items()]
+            rows.append([subject.name, *cells, *(_times(at[call], floor) for call in factors)])
+    header = [noun, *(f"{name}, µs" for name in names.values())]
+    return Table(header=[*header, *(f"{names[c]}, times the floor" for c in factors)], rows=rows)
+
+
+def _times(quantity: Quantity | None, base: Quantity | None) -> Number:
+    times = _ratio(quantity, base)
+    return Number(text="1") if times and quantity is base else number(times)
+
+
+def _ratio(one: Quantity | None, other: Quantity | None) -> Estimate | None:
+    """Return one call over another; None where there are not two of the same size."""
+    if not one or not other or one.labels["size"] != other.labels["size"]:
+        return None
+    return ratio(one, other)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from report.analysis.quantities import by_backend, ratio
-from report.experiments import timing
-from report.experiments.kind import Kind
-from report.experiments.overhead.figures import TEMPLATE, figures
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
+
+from report.analysis.quantities import ratio
+from report.experiments.kind import Kind, timing_facts
+from report.experiments.overhead.figures import TEMPLATE, figures, overlay
 from report.experiments.overhead.measure import FEATURES, update_flops
-from report.experiments.overhead.model import updates
-from report.experiments.overhead.overlay import overlay
-from report.experiments.overhead.quantities import METRICS, of_records
-from report.experiments.overhead.spec import Labels, OverheadSettings
+from report.experiments.overhead.quantities import METRICS, calls_of, of_records
+from report.experiments.settings import OneOrMany, Settings
 from report.figures import prose
 from report.registry import BACKENDS
 
@@ -21,46 +21,77 @@ if TYPE_CHECKING:
 
     from report.results.result import Record, Result
 
+Size = Annotated[int, Field(ge=1, le=2**24)]
+Variant = Literal["eager", "compiled"]
+
+MOST_COMPILED = 8
+"""As many versions of one function PyTorch keeps compiled; it takes no more."""
+
+
+class Labels(TypedDict):
+    """What tells one series of an experiment from the others, as result files hold it."""
+
+    operation: Literal["add", "update"]
+    size: Size
+    variant: Variant
+    threads: int
+
+
+class OverheadSettings(Settings):
+    """What a framework's call and a training update cost beside their arithmetic."""
+
+    add_size: OneOrMany[Size] = Field(
+        [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576],
+        description="Elements of two vectors that one call adds.",
+    )
+    update_size: OneOrMany[Size] = Field(
+        [1, 2, 5, 10, 20, 50, 100, 200, 500, 1500],
+        description="Examples of the batch of one training update.",
+    )
+    variant: OneOrMany[Variant] = Field(
+        ["eager", "compiled"],
+        description="Updates as they are written, and with the loss compiled by the framework. "
+        "Compiling takes some seconds in each process, beyond the budget.",
+    )
+    compiled_size: Annotated[OneOrMany[Size], Field(max_length=MOST_COMPILED)] = Field(
+        [1, 100, 1500],
+        description="Examples of the batch of a compiled update; each is compiled of its own.",
+    )
+    threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
+        "auto", description="CPU threads: auto (all usable cores), or a number."
+    )
+
 
 def _sentences(result: Result) -> list[str]:
-    """Return what could stand in a mail."""
-    for experiment in result.config["experiments"]:
-        for records in by_backend(result.of(experiment)).values():
-            if records[0].kind != "overhead":
-                continue
-            series = of_records(records, result.run)
-            line = updates(series, "eager") or updates(series, "compiled")
-            if len(line) > 1:
-                small, large = min(line), max(line)
-                return prose.sentences(
-                    TEMPLATE,
-                    "mail",
-                    first=line[small],
-                    sizes=(small, large),
-                    factor=large / small,
-                    longer=ratio(line[large], line[small]),
-                )
+    for _, lines in calls_of(result):
+        line = lines.get("eager") or lines.get("compiled") or {}
+        if len(line) > 1:
+            small, large = min(line), max(line)
+            return prose.sentences(
+                TEMPLATE,
+                "mail",
+                first=line[small],
+                sizes=(small, large),
+                factor=large / small,
+                longer=ratio(line[large], line[small]),
+            )
     return []
 
 
 def _method(records: Sequence[Record]) -> list[str]:
-    """Describe how one experiment was measured on one backend."""
-    if not timing.timings(records):
+    if not (timing := timing_facts(records)):
         return []
-    series = [s for r in records if r.outcome for s in r.outcome.series if s.timing]
-    compiling = [
-        s.timing.warmup_s[0]
-        for s in series
-        if s.labels["variant"] == "compiled" and s.timing and s.timing.warmup_s
-    ]
+    series = [s for r in records if r.outcome for s in r.outcome.series]
+    timed = [(s.labels, s.timing.warmup_s) for s in series if s.timing]
+    compiling = [cold[0] for labels, cold in timed if labels["variant"] == "compiled" and cold]
     backend = records[0].backend
     written_out = backend in BACKENDS and BACKENDS[backend].training.written_out
     fixed, one = (update_flops(batch, written_out=written_out) for batch in (0, 1))
     return prose.sentences(
         TEMPLATE,
         "method",
-        timing=timing.facts(records),
-        operations={s.labels["operation"] for s in series},
+        timing=timing,
+        operations={labels["operation"] for labels, _ in timed},
         features=FEATURES,
         written_out=written_out,
         fixed=fixed,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from report.registry import BACKENDS
 from report.worker.records import Outcome, Series, Unavailable
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from report.registry import Backend
-    from report.worker.records import Labels
 
 FEATURES = 5
 """Of an example, as the chapter's data set has them."""
@@ -49,18 +47,13 @@ class Session(Protocol):
         """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """One series to measure."""
+class Point(NamedTuple):
+    """One series to measure, by its labels."""
 
     operation: str
     size: int
     variant: str
     threads: int
-
-    def labels(self) -> Labels:
-        """Return the labels under which it is stored."""
-        return dict(vars(self))
 
     def flops(self, backend: Backend) -> int:
         """Return the floating point operations of one call."""
@@ -139,21 +132,33 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         try:
             series[point] = stopwatch = _stopwatch(session, point, method, job["seed"])
         except Unavailable as reason:
-            series[point] = Series(labels=point.labels(), status="skipped", reason=str(reason))
+            series[point] = Series(labels=point._asdict(), status="skipped", reason=str(reason))
         else:
             stopwatch.warm_up(share_s)
     stopwatches = [made for made in series.values() if isinstance(made, Stopwatch)]
     measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
-    return Outcome(series=[_record(point, series[point], backend) for point in points])
+    return Outcome(
+        series=[
+            made
+            if isinstance(made := series[point], Series)
+            else Series(
+                labels=point._asdict(),
+                flops=point.flops(backend),
+                bytes_moved=point.bytes_moved(),
+                timing=made.timing(),
+            )
+            for point in points
+        ]
+    )
 
 
 def _points(settings: dict[str, Any], threads: int) -> Iterator[Point]:
     """Yield the additions, then the updates of each variant, in the order of the file."""
     for size in settings["add_size"]:
-        yield Point(operation="add", size=size, variant="eager", threads=threads)
+        yield Point("add", size, "eager", threads)
     for variant in settings["variant"]:
         for size in settings["compiled_size" if variant == "compiled" else "update_size"]:
-            yield Point(operation="update", size=size, variant=variant, threads=threads)
+            yield Point("update", size, variant, threads)
 
 
 def _stopwatch(session: Session, point: Point, method: Method, seed: int) -> Stopwatch:
@@ -171,15 +176,4 @@ def _stopwatch(session: Session, point: Point, method: Method, seed: int) -> Sto
         method=method,
         warmups=int(compiled),
         warmup_s=[first_s] if compiled else [],
-    )
-
-
-def _record(point: Point, made: Series | Stopwatch, backend: Backend) -> Series:
-    if isinstance(made, Series):
-        return made
-    return Series(
-        labels=point.labels(),
-        flops=point.flops(backend),
-        bytes_moved=point.bytes_moved(),
-        timing=made.timing(),
     )

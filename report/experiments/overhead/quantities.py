@@ -1,18 +1,33 @@
-"""What an `overhead` experiment measured: seconds of one call or of one update."""
+"""Seconds of a call or an update by size, and the line of updates: T(b) = a + c b, fitted."""
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import EXAMPLES_PER_S, FLOP_PER_S, SECONDS, Quantity, of_series
+from report.analysis.estimate import Estimate, average, estimate
+from report.analysis.quantities import (
+    EXAMPLES_PER_S,
+    FLOP_PER_S,
+    SECONDS,
+    Quantity,
+    by_backend,
+    of_series,
+    ratio,
+)
 from report.text.numerals import count
+from report.worker.timing import median
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from report.results.result import Record
+    from report.results.result import Record, Result
     from report.worker.records import Series
 
+    BySize = dict[int, Quantity]
 
 METRICS = {"seconds": SECONDS, "flop_per_s": FLOP_PER_S, "examples_per_s": EXAMPLES_PER_S}
 
@@ -29,8 +44,201 @@ def _examples(series: Series) -> int | None:
 
 def name_call(quantity: Quantity) -> str:
     """Name a call: "adding 1 element", "update with 100 examples", "compiled update with ..."."""
-    size = int(str(quantity.labels["size"]))
+    size = _size(quantity)
     if quantity.labels["operation"] == "add":
         return f"adding {count(size, 'element')}"
     compiled = "compiled " if quantity.labels["variant"] == "compiled" else ""
     return f"{compiled}update with {count(size, 'example')}"
+
+
+CALLS = ("add", "eager", "compiled")
+"""Additions, and the variants of an update."""
+
+LEAST_SIZES = 3
+"""Through two points any line goes, and nothing tells how well it fits."""
+
+
+def calls(series: Sequence[Quantity]) -> dict[str, BySize]:
+    """Return additions, then updates of each variant, by size; none that was not measured."""
+    lines: dict[str, BySize] = {name: {} for name in CALLS}
+    for q in sorted(series, key=_size):
+        name = str(q.labels["operation" if q.labels["operation"] == "add" else "variant"])
+        lines[name][_size(q)] = q
+    return {name: line for name, line in lines.items() if line}
+
+
+def updates(series: Sequence[Quantity], variant: str) -> BySize:
+    """Return the updates of a variant by batch size, the smallest first."""
+    return calls(series).get(variant, {})
+
+
+def calls_of(result: Result) -> Iterator[tuple[str, dict[str, BySize]]]:
+    """Yield each backend's calls in each experiment, in the order of the configuration."""
+    for experiment, planned in result.config["experiments"].items():
+        if planned["kind"] == "overhead":
+            for backend, records in by_backend(result.of(experiment)).items():
+                yield backend, calls(of_records(records, result.run))
+
+
+def _size(quantity: Quantity) -> int:
+    return int(str(quantity.labels["size"]))
+
+
+@dataclass(frozen=True)
+class StepModel:
+    """An update's time as a line.
+
+    Attributes:
+        fixed_s: Seconds that any update takes, whatever its batch.
+        per_example_s: Seconds that each example adds.
+        deviation: The largest deviation of a measured time from the line, relative to the line.
+    """
+
+    fixed_s: float
+    per_example_s: float
+    deviation: float = 0.0
+
+    def time_s(self, batch: float) -> float:
+        """Return the seconds of an update with so many examples."""
+        return self.fixed_s + self.per_example_s * batch
+
+    def beside(self, times: Mapping[int, float]) -> StepModel:
+        """Return the same line with its deviation from some times."""
+        off = max(abs(seconds / self.time_s(batch) - 1) for batch, seconds in times.items())
+        return dataclasses.replace(self, deviation=off)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What updates of one variant take, in parts.
+
+    The line is fitted in each process to that process's medians, so that intervals, over
+    processes, hold the fit's own uncertainty.
+
+    Attributes:
+        fixed: Seconds that any update takes, whatever its batch.
+        per_example: Seconds that each example adds.
+        equal: The batch that takes as long as what is fixed; None where examples take nothing.
+        growing: By batch size the share of an update that grows with its batch, c b / T(b).
+        line: The same as a line.
+    """
+
+    fixed: Estimate
+    per_example: Estimate
+    equal: Estimate | None
+    growing: dict[int, Estimate]
+    line: StepModel
+
+
+def parts(line: Mapping[int, Quantity]) -> Parts | None:
+    """Tell the parts of updates by batch size; None where no process has enough of them."""
+    fits = [(times, one) for times in _by_process(line) if (one := fit(times)) is not None]
+    if not fits:
+        return None
+    key = next(iter(line.values())).name("update")
+    fixed = _over_processes([one.fixed_s for _, one in fits], f"fixed part of {key}")
+    each = _over_processes([one.per_example_s for _, one in fits], f"example of {key}")
+    slopes = all(one.per_example_s for _, one in fits)
+    batches = [one.fixed_s / one.per_example_s for _, one in fits] if slopes else []
+    growing = {}
+    for size, q in line.items():
+        shares = [one.per_example_s * size / times[size] for times, one in fits if size in times]
+        if shares:
+            growing[size] = _at_most_all(_over_processes(shares, f"growing part of {q.name()}"))
+    model = StepModel(fixed.value, each.value)
+    times = {size: q.time().value for size, q in line.items()}
+    return Parts(
+        fixed=fixed,
+        per_example=each,
+        equal=_over_processes(batches, f"equal parts of {key}") if batches else None,
+        growing=growing,
+        line=model.beside(times),
+    )
+
+
+def _by_process(line: Mapping[int, Quantity]) -> list[dict[int, float]]:
+    """Return what each process measured: its medians by size."""
+    processes = max((len(q.groups) for q in line.values()), default=0)
+    each = [
+        {size: median(q.groups[k]) for size, q in line.items() if q.groups[k]}
+        for k in range(processes)
+    ]
+    return [times for times in each if times]
+
+
+def _over_processes(values: Sequence[float], key: str) -> Estimate:
+    # A part may be zero, which has no logarithm.
+    return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
+
+
+def _at_most_all(share: Estimate) -> Estimate:
+    low, high = (None if e is None else min(1.0, max(0.0, e)) for e in (share.low, share.high))
+    return dataclasses.replace(share, value=min(1.0, share.value), low=low, high=high)
+
+
+def step_model(result: Result, backend: str, variant: str = "eager") -> StepModel | None:
+    """Return the line of the updates of the first experiment that has enough batch sizes."""
+    lines = (every.get(variant, {}) for each, every in calls_of(result) if each == backend)
+    return next((found.line for line in lines if (found := parts(line))), None)
+
+
+def fit(times: Mapping[int, float]) -> StepModel | None:
+    """Fit a line to times by least squares of the relative deviations.
+
+    Minimizes the sum of ((a + c b) / T - 1)^2 with a, c >= 0, so that every batch size counts
+    alike although the largest takes longest. It is linear in a and c: two normal equations, and
+    where a solution is negative, that parameter is 0 and the other is fitted alone. Fewer than
+    three batch sizes give no model.
+
+    Args:
+        times: Seconds of an update by batch size.
+    """
+    if len(times) < LEAST_SIZES:
+        return None
+    rows = [(1 / seconds, batch / seconds) for batch, seconds in times.items()]
+    aa, ac, cc = (math.fsum(u[i] * u[j] for u in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
+    a1, c1 = (math.fsum(u[i] for u in rows) for i in (0, 1))
+    determinant = aa * cc - ac * ac
+    fixed, per_example = (cc * a1 - ac * c1) / determinant, (aa * c1 - ac * a1) / determinant
+    if per_example < 0:
+        fixed, per_example = a1 / aa, 0.0
+    elif fixed < 0:
+        fixed, per_example = 0.0, c1 / cc
+    return StepModel(fixed, per_example).beside(times)
+
+
+def doubled(line: Mapping[int, Quantity]) -> Estimate | None:
+    """Estimate at how many elements a call takes twice as long as the shortest one.
+
+    Read off, in each process, the straight line, on logarithms, between the two sizes on either
+    side.
+    """
+    found = [_crossing(times) for times in _by_process(line)]
+    sizes = [size for size in found if size is not None]
+    key = f"doubled {next(iter(line.values())).name()}"
+    return estimate([[size] for size in sizes], key) if len(sizes) == len(found) else None
+
+
+def _crossing(times: Mapping[int, float]) -> float | None:
+    twice = 2 * next(iter(times.values()))
+    for (size, below), (larger, above) in itertools.pairwise(times.items()):
+        if below < twice <= above:
+            way = math.log(twice / below) / math.log(above / below)
+            return float(size * (larger / size) ** way)
+    return None
+
+
+def times_per_doubling(small: Quantity, large: Quantity) -> Estimate:
+    """Estimate by what factor the examples per second grow where the batch doubles.
+
+    Two batch sizes may lie more than a doubling apart; the factor is the one that, as often as
+    there are doublings between them, makes the whole.
+    """
+    rates = ratio(large, small, "examples_per_s")
+    return rates.power(1 / math.log2(_size(large) / _size(small)), f"per doubling {rates.key}")
+
+
+def compiling(eager: Quantity, compiled: Quantity) -> tuple[bool, Estimate]:
+    """Return whether an update takes longer once it is compiled, and the ratio that is above 1."""
+    longer = compiled.time().value > eager.time().value
+    return longer, ratio(compiled, eager) if longer else ratio(eager, compiled)

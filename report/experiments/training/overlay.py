@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.experiments.subject import Overlay, Subject
+    from report.experiments.kind import Overlay, Subject
     from report.experiments.training.runs import Run
     from report.experiments.training.ways import Way
     from report.figures.figure import Sheet

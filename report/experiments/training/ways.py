@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.quantities import Quantity
-    from report.experiments.subject import Overlay, Subject
+    from report.experiments.kind import Overlay, Subject
     from report.experiments.training.quantities import Case
     from report.experiments.training.runs import Run
     from report.figures.shapes import Dash

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.analysis.estimate import average, estimate
-from report.experiments.bandwidth.caches import MEMORY, roofs
+from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import number_format
-from report.experiments.overhead.model import StepModel, fit, step_model, updates
+from report.experiments.overhead.quantities import StepModel, fit, step_model, updates
 from report.sections.data_parallel.costs import Cluster, Link, Work
 from report.text.units import GIGA
 from report.worker.timing import median

@@ -12,7 +12,7 @@ from report.sections.frameworks.startup import TEMPLATE
 from report.sections.frameworks.subjects import FLOOR, measured, over_frameworks, records_of
 
 if TYPE_CHECKING:
-    from report.experiments.subject import Overlay
+    from report.experiments.kind import Overlay
     from report.figures.figure import Figure
     from report.results.result import Result
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report.analysis.quantities import Quantity, by_backend, ratio, undisturbed
-from report.experiments.overhead.model import calls
-from report.experiments.overhead.quantities import of_records
+from report.experiments.overhead.quantities import calls, of_records
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
 from report.figures.shapes import Axis, Dots, row

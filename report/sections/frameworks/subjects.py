@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report.analysis import quantities
-from report.experiments.subject import Overlay, Subject
+from report.experiments.kind import Overlay, Subject
 from report.figures.shapes import YARDSTICK
 from report.registry import BACKENDS
 from report.text.names import title

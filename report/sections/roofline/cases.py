@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from report.analysis.quantities import highest, ratio
-from report.experiments.bandwidth.caches import MEMORY, roofs
+from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.sections.roofline import hardware
 from report.sections.roofline.kernels import KINDS, kernels, number_format
@@ -16,7 +16,7 @@ from report.text.units import ITEM_BYTES
 if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest
-    from report.experiments.bandwidth.caches import Roofs
+    from report.experiments.bandwidth.quantities import Roofs
     from report.results.result import Result
     from report.sections.roofline.kernels import Kernel
 

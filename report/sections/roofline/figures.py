@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from report.analysis.estimate import Estimate
 from report.analysis.quantities import ratio
-from report.experiments.bandwidth.caches import MEMORY
+from report.experiments.bandwidth.quantities import MEMORY
 from report.experiments.matmul.figures import CHAPTERS_WIDTH
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number

@@ -9,13 +9,20 @@ import pytest
 
 from factories import bandwidth as model
 from report.analysis.quantities import Quantity, Question
-from report.experiments.bandwidth import caches
-from report.experiments.bandwidth.caches import of_levels, roofs
 from report.experiments.bandwidth.figures import figures
 from report.experiments.bandwidth.kind import BANDWIDTH
 from report.experiments.bandwidth.measure import CHAIN, CHASED_ELEMENTS, Point, bytes_moved
-from report.experiments.bandwidth.quantities import each, of_records, working_set
-from report.experiments.subject import Overlay, Subject
+from report.experiments.bandwidth.quantities import (
+    Level,
+    by_place,
+    each,
+    levels,
+    of_records,
+    roofs,
+    roofs_of,
+    working_set,
+)
+from report.experiments.kind import Overlay, Subject
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Guide, Upright
 from report.results.machine import Cache, Cpu
@@ -25,7 +32,7 @@ from report.worker.records import Accelerator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.experiments.subject import Noun
+    from report.experiments.kind import Noun
     from report.figures.figure import Figure
     from report.figures.shapes import Mark
     from report.results.result import Result
@@ -251,7 +258,7 @@ def test_chain_visits_as_many_positions_in_any_working_set() -> None:
 def test_each_cache_and_memory_has_its_time(result: Result) -> None:
     """1.5 ns, 6 ns and 120 ns on the model machine, each from the largest set that it holds."""
     chases = sorted(of_records(result.of("latency")), key=working_set)
-    found = caches.by_place(caches.levels(result.machine.cpu, 1), chases)
+    found = by_place(levels(result.machine.cpu, 1), chases)
     assert list(found) == ["L1", "L2", "memory"]
     times = [each(mine[-1]).value for mine in found.values()]
     assert times == pytest.approx([1.5e-9, 6e-9, 120e-9], rel=0.1)
@@ -285,7 +292,7 @@ def test_a_caches_reach_is_its_size_times_those_that_the_threads_have() -> None:
         Cache(level=1, type="data", size_bytes=32 * KIB, shared_by=2),
         Cache(level=1, type="instruction", size_bytes=32 * KIB, shared_by=2),
     )
-    found = caches.levels(cpu, 6)
+    found = levels(cpu, 6)
     assert [(level.name, level.copies) for level in found] == [("L1", 6), ("L3", 2)]
     assert [level.reach_bytes for level in found] == [192 * KIB, 32 * MIB]
 
@@ -293,7 +300,7 @@ def test_a_caches_reach_is_its_size_times_those_that_the_threads_have() -> None:
 def test_a_cache_that_nobody_knows_to_share_counts_once() -> None:
     """As is the number of cores unknown."""
     cache = Cache(level=2, type="unified", size_bytes=MIB, shared_by=None)
-    (level,) = caches.levels(cpu_of(cache, physical=None, logical=None), 4)
+    (level,) = levels(cpu_of(cache, physical=None, logical=None), 4)
     assert (level.copies, level.words) == (1, "L2 1 MiB")
 
 
@@ -317,18 +324,18 @@ def test_a_roof_is_the_most_well_inside_a_cache_that_the_nearer_one_cannot_hold(
     between, or is too large for one and not well inside the next, shows neither.
     """
     known = [
-        caches.Level(name="L1", size_bytes=50, copies=2),
-        caches.Level(name="L2", size_bytes=1000, copies=1),
+        Level(name="L1", size_bytes=50, copies=2),
+        Level(name="L2", size_bytes=1000, copies=1),
     ]
     rates = {60: 9, 70: 11, 80: 99, 100: 99, 110: 5, 700: 6, 800: 99, 1400: 99, 1500: 2, 9000: 1}
     found = [stream(size, rate) for size, rate in rates.items()]
 
-    def made(levels: list[caches.Level], series: list[Quantity]) -> list[tuple[str, float]]:
-        return [(name, top.estimate.value) for name, top in of_levels(levels, series).items()]
+    def made(levels: list[Level], series: list[Quantity]) -> list[tuple[str, float]]:
+        return [(name, top.estimate.value) for name, top in roofs_of(levels, series).items()]
 
     assert made(known, found) == [("L1", 11), ("L2", 6), ("memory", 2)]
-    assert of_levels(known, found)["L1"].quantity is found[1]
-    assert of_levels(known, found)["L1"].estimate.highest_of == 2
+    assert roofs_of(known, found)["L1"].quantity is found[1]
+    assert roofs_of(known, found)["L1"].estimate.highest_of == 2
     # Without the last two, memory was not reached, and no roof is its own.
     assert made(known, found[:-2]) == []
     # No set fits L2 alone: it is left out.

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from report.backends.pytorch.memory import SCALAR, WINDOWS, Memory
 from report.environments.process import Worker, command
+from report.experiments.bandwidth.kind import BandwidthSettings, Labels
 from report.experiments.bandwidth.measure import (
     Access,
     Point,
@@ -19,7 +20,6 @@ from report.experiments.bandwidth.measure import (
     measure,
     working_sets,
 )
-from report.experiments.bandwidth.spec import BandwidthSettings, Labels
 from report.worker.records import Answer, Unavailable
 
 if TYPE_CHECKING:

@@ -14,11 +14,12 @@ import torch
 import results_factory
 from report.analysis import leastsquares, seeds
 from report.backends import pytorch
-from report.config.configuration import Config
+from report.config.configuration import Config, load
 from report.config.plan import plan
-from report.experiments.gradient import points
+from report.errors import ConfigError
+from report.experiments.gradient.kind import GradientSettings
 from report.experiments.gradient.measure import ROUND, Examples, measure
-from report.experiments.gradient.spec import GradientSettings
+from report.experiments.gradient.noise import points_of_seed
 from report.results.dataset import Dataset
 from report.run import data, surrogate
 from report.run.bundle import write_bundle
@@ -60,7 +61,7 @@ def made_up_rows() -> data.LoadedData:
 @pytest.fixture(name="thetas", scope="module")
 def parameters_by_point(rows: data.LoadedData) -> dict[str, list[float]]:
     """Return weights and bias of every point."""
-    return points.of_seed(leastsquares.measure_moments(rows.features, rows.targets), SEED)
+    return points_of_seed(leastsquares.measure_moments(rows.features, rows.targets), SEED)
 
 
 @pytest.fixture(name="bundle", scope="module")
@@ -108,6 +109,47 @@ def single_gradients(rows: data.LoadedData, theta: list[float]) -> FloatArray:
     return each
 
 
+# --- in experiments.yaml
+
+
+HEAD = "version: 1\nexperiments:\n  g:\n    kind: gradient\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (HEAD + "    batch_size: [3, 1501]\n", "x.yaml:5: experiments.g.batch_size.1:"),
+        (HEAD + "    batch_size: 1501\n", "x.yaml:5: experiments.g.batch_size:"),
+        (HEAD + "    quick: {batch_size: 1501}\n", "x.yaml:5: experiments.g.quick.batch_size:"),
+        (HEAD + "dataset: {examples: 1000}\n", "x.yaml:3: experiments.g.batch_size:"),
+    ],
+    ids=["in a list", "alone", "in one profile", "the built-in ones"],
+)
+def test_batch_larger_than_the_data_is_an_error(tmp_path: Path, text: str, where: str) -> None:
+    """It names the line, the key and what is possible."""
+    file = tmp_path / "x.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert where in str(caught.value)
+    assert "a batch cannot be larger than the data; at most 1" in str(caught.value)
+
+
+def test_batch_of_all_examples_is_fine(tmp_path: Path) -> None:
+    """That is where drawing without replacement ends."""
+    file = tmp_path / "x.yaml"
+    file.write_text(HEAD + "    batch_size: 1500\n")
+    assert load(file).experiments["g"].kind == "gradient"
+
+
+def test_one_thread_is_taken_unless_more_are_asked_for() -> None:
+    """Two threads that wait for each other can make a draw take hundreds of times as long."""
+    for asked, planned in (({}, 1), ({"threads": "auto"}, "auto"), ({"threads": 3}, 3)):
+        written = {"version": 1, "experiments": {"g": {"kind": "gradient", **asked}}}
+        (one,) = plan(Config.model_validate(written), "quick").experiments
+        assert one.settings["threads"] == planned
+
+
 # --- the points
 
 
@@ -135,7 +177,7 @@ def test_on_the_real_data_the_gradient_shrinks_and_its_noise_does_not(real_file:
     the optimum. So the batch whose noise is as long as the gradient grows from 20 to 280 examples.
     """
     airfoil = data.load(real_file)
-    thetas = points.of_seed(leastsquares.measure_moments(airfoil.features, airfoil.targets), SEED)
+    thetas = points_of_seed(leastsquares.measure_moments(airfoil.features, airfoil.targets), SEED)
     found = {name: gradients_of(airfoil, theta) for name, theta in thetas.items()}
     lengths = [found[name].length for name in POINTS]
     assert lengths == pytest.approx([0.58796, 0.10894, 0.0], abs=1e-5)

@@ -1,11 +1,14 @@
-"""What figures of products say."""
+"""What pages say of products."""
 
 from __future__ import annotations
 
 import re
 
+import pytest
+
 from factories.small_results import record, result, series
 from report.experiments.matmul.kind import MATMUL
+from report.experiments.matmul.quantities import of_records
 from report.figures.prose import plain
 
 
@@ -30,3 +33,24 @@ def test_products_of_several_sizes_are_ranked_by_rate() -> None:
     assert title.index("1,024") < title.index("256")
     columns = list(zip(*first.table.rows, strict=True))
     assert [getattr(cell, "text", cell) for cell in columns[-1]] == ["25.0", "1"]
+
+
+SOME = series("element", [0.5] * 10, size=64, flops=2 * 64 * 256)
+"""256 of the 4,096 elements of a product of 64 x 64, in half a second."""
+
+
+def test_seconds_of_some_elements_are_scaled_to_the_whole_product() -> None:
+    """Half a second for 256 of 4,096 elements is 8 s for all; the rate is that of the 256."""
+    (quantity,) = of_records([record("products", 0, SOME)])
+    assert quantity.time().value == pytest.approx(8)
+    assert quantity.flops == 2 * 64**3
+    assert quantity.rate().value == pytest.approx(2 * 64 * 256 / 0.5)
+
+
+def test_page_names_how_many_elements_were_computed() -> None:
+    """And says nothing of it where all were."""
+    some = " ".join(MATMUL.method([record("products", process, SOME) for process in range(2)]))
+    assert "256 of the 4,096 elements" in some
+    assert "drawn at random" in some
+    every = series("element", [0.5] * 10, size=64, flops=2 * 64**3)
+    assert "drawn at random" not in " ".join(MATMUL.method([record("products", 0, every)]))

@@ -11,8 +11,8 @@ import torch
 
 from report.backends import pytorch
 from report.experiments.matmul import measure as matmul
+from report.experiments.matmul.kind import MatmulSettings
 from report.experiments.matmul.measure import PRINTED_ORDER, measure
-from report.experiments.matmul.spec import MatmulSettings
 from report.worker.records import Unavailable
 from report.worker.timing import Stopwatch
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from report.worker.records import Labels, Outcome
 
 SEED = 20190826
+
+SLOW, SAMPLED = "tensorflow", 256
+"""A framework of which so many elements are measured; see `report.backends`."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -33,16 +36,22 @@ def _restored_threads() -> Iterator[None]:
 
 
 def job_of(
-    *, usable: int = 1, budget_s: float = 0.05, device: str = "cpu", **settings: Any
+    *,
+    backend: str = "pytorch",
+    usable: int = 1,
+    process: int = 0,
+    budget_s: float = 0.05,
+    device: str = "cpu",
+    **settings: Any,
 ) -> dict[str, Any]:
     """Return a job as the runner sends it, with the defaults that experiments.yaml has."""
     return {
-        "backend": "pytorch",
+        "backend": backend,
         "settings": MatmulSettings.model_validate(settings).model_dump(mode="json"),
         "device": device,
         "seed": SEED,
         "threads": usable,
-        "process": 0,
+        "process": process,
         "budget_s": budget_s,
         "repeats": 3,
     }
@@ -59,6 +68,8 @@ class Fake:
         tf32_allowed: As last set; None if never.
         multiplied: (strategy, size, threads, TF32) of each product.
         widths: The block width that each strategy was last given.
+        elements: Places of the elements that were asked for one by one.
+        log: "element", a strategy, or "wait", in order.
     """
 
     def __init__(self, call_s: float = 0.0, *, tf32: bool = False, lacking: str = "") -> None:
@@ -68,9 +79,12 @@ class Fake:
         self.tf32_allowed: bool | None = None
         self.multiplied: list[tuple[str, int, int, bool | None]] = []
         self.widths: dict[str, int] = {}
+        self.elements: list[tuple[int, int]] = []
+        self.log: list[str] = []
 
     def synchronize(self) -> None:
-        """Have nothing to wait for."""
+        """Note it."""
+        self.log.append("wait")
 
     def set_threads(self, threads: int) -> None:
         """Note it."""
@@ -105,11 +119,17 @@ class FakeProducts:
 
         def call() -> None:
             fake = self.fake
+            fake.log.append(strategy)
             fake.multiplied.append((strategy, self.size, fake.threads, fake.tf32_allowed))
             if fake.call_s:
                 time.sleep(fake.call_s * self.size**3)
 
         return call
+
+    def one_element(self, i: int, j: int) -> None:
+        """Note the place."""
+        self.fake.elements.append((i, j))
+        self.fake.log.append("element")
 
 
 def labels(outcome: Outcome, *names: str) -> list[tuple[Any, ...]]:
@@ -229,29 +249,24 @@ def test_labels_tell_everything_that_distinguishes_a_series() -> None:
 
 
 @pytest.mark.parametrize(
-    ("usable", "counts"),
-    [(1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (6, [1, 2, 4, 6]), (8, [1, 2, 4, 8])],
-)
-def test_each_is_the_powers_of_two_and_all_usable_cores(usable: int, counts: list[int]) -> None:
-    """No more than there are, and all of them also where that is no power of two."""
-    outcome = measure(Fake(), job_of(usable=usable, threads="each"))
-    assert labels(outcome, "threads") == [(count,) for count in counts]
-
-
-@pytest.mark.parametrize(
-    ("threads", "counts"),
+    ("usable", "threads", "counts"),
     [
-        ("auto", [6]),
-        (2, [2]),
-        ([3, "each"], [3, 1, 2, 4, 6]),
-        (["each", "auto", 12], [1, 2, 4, 6, 12]),
+        (1, "each", [1]),
+        (2, "each", [1, 2]),
+        (3, "each", [1, 2, 3]),
+        (6, "each", [1, 2, 4, 6]),
+        (8, "each", [1, 2, 4, 8]),
+        (6, "auto", [6]),
+        (6, 2, [2]),
+        (6, [3, "each"], [3, 1, 2, 4, 6]),
+        (6, ["each", "auto", 12], [1, 2, 4, 6, 12]),
     ],
 )
 def test_thread_counts_may_be_mixed_and_each_occurs_once(
-    threads: int | str | list[int | str], counts: list[int]
+    usable: int, threads: int | str | list[int | str], counts: list[int]
 ) -> None:
-    """In the order of the file, of six usable cores."""
-    outcome = measure(Fake(), job_of(usable=6, threads=threads))
+    """In the order of the file; `each` is the powers of two, and all cores that are usable."""
+    outcome = measure(Fake(), job_of(usable=usable, threads=threads))
     assert labels(outcome, "threads") == [(count,) for count in counts]
 
 
@@ -437,6 +452,50 @@ def test_blocks_that_are_all_wider_than_the_matrix_are_refused() -> None:
         job_of(size=4, strategy="block", block_width=64)
 
 
+# --- some elements that stand for all
+
+
+def visited(process: int) -> list[tuple[int, int]]:
+    """Return the elements of the first of a process's products of 32 x 32."""
+    fake = Fake()
+    measure(fake, job_of(backend=SLOW, process=process, strategy="element", size=32))
+    assert fake.multiplied == []
+    return fake.elements[:SAMPLED]
+
+
+def test_some_elements_drawn_at_random_stand_for_all() -> None:
+    """256 of 1,024, no two alike, in the order of a loop over all, and others in each process."""
+    first = visited(0)
+    assert len(set(first)) == SAMPLED
+    assert first == sorted(first)
+    assert {k for place in first for k in place} == set(range(32))
+    assert visited(0) == first
+    assert visited(1) != first
+
+
+def test_only_what_was_computed_is_counted() -> None:
+    """2 n operations for each of 256 elements; the other strategies compute the whole product."""
+    outcome = measure(Fake(), job_of(backend=SLOW, strategy=["element", "column"], size=32))
+    assert [series.flops for series in outcome.series] == [2 * 32 * SAMPLED, 2 * 32**3]
+
+
+@pytest.mark.parametrize(
+    ("backend", "settings"),
+    [
+        pytest.param(SLOW, {"size": 32, "elements": "all"}, id="asked for"),
+        pytest.param(SLOW, {"size": 16}, id="no more than would be drawn"),
+        pytest.param("pytorch", {"size": 32}, id="a framework that is quick enough"),
+    ],
+)
+def test_every_element_is_computed(backend: str, settings: dict[str, Any]) -> None:
+    """In one call of the framework's own, with all operations counted."""
+    fake = Fake()
+    (series,) = measure(fake, job_of(backend=backend, strategy="element", **settings)).series
+    assert fake.elements == []
+    assert {strategy for strategy, *_ in fake.multiplied} == {"element"}
+    assert series.flops == 2 * settings["size"] ** 3
+
+
 # --- the chapter's own way
 
 
@@ -475,3 +534,38 @@ def test_pytorch_computes_what_is_timed_as_printed() -> None:
     for printed in outcome.as_printed:
         assert printed.elapsed_s > 0
         assert printed.gflops == pytest.approx(0.03 / printed.elapsed_s)
+
+
+def test_a_listing_that_waits_is_timed_until_it_has_waited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """MXNet's calls return before they are done, and the chapter's listings wait for them.
+
+    PyTorch's do not wait, and neither does what is printed for it.
+    """
+    now = iter(range(100))
+    for backend, seconds, waits in (("mxnet", 2, True), ("pytorch", 1, False)):
+        fake = Fake()
+        clock = SimpleNamespace(time=lambda log=fake.log: next(now) + log.count("wait"))
+        monkeypatch.setattr(matmul, "time", clock)
+        printed = measure(fake, job_of(backend=backend, as_printed=True, size=4)).as_printed
+        assert [one.strategy for one in printed][-3:] == ["column", "full", "block"]
+        assert [one.elapsed_s for one in printed][-3:] == [seconds] * 3
+        until_block = fake.log[: fake.log.index("block") + 2]
+        assert ("wait" in until_block[:-1]) is waits
+
+
+def test_a_part_of_a_product_prints_nothing_but_is_computed_first() -> None:
+    """Nobody has seen what all elements would print; the others meet a process that is as warm."""
+    fake = Fake()
+    printed = measure(fake, job_of(backend=SLOW, as_printed=True, size=4)).as_printed
+    assert [one.strategy for one in printed] == ["column", "full", "block"]
+    assert fake.log[: SAMPLED + 1] == ["element"] * SAMPLED + ["column"]
+
+
+@pytest.mark.parametrize("backend", ["jax", "numpy", "numba"])
+def test_frameworks_without_a_listing_in_the_chapter_print_nothing(backend: str) -> None:
+    """There is nothing to repeat."""
+    fake = Fake()
+    assert measure(fake, job_of(backend=backend, as_printed=True, size=4)).as_printed == []
+    assert {strategy for strategy, *_ in fake.multiplied} == {"full"}

@@ -9,10 +9,9 @@ import pytest
 from factories import overhead
 from report.analysis.quantities import Question, ratio
 from report.experiments.catalogue import LABELS
+from report.experiments.kind import Overlay, Subject
 from report.experiments.overhead.kind import OVERHEAD
-from report.experiments.overhead.model import calls
-from report.experiments.overhead.quantities import name_call, of_records
-from report.experiments.subject import Overlay, Subject
+from report.experiments.overhead.quantities import calls, name_call, of_records
 from report.figures.prose import digest, plain
 from report.figures.shapes import Curves, Dots, Reference, Upright
 from report.results import store
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from report.experiments.subject import Noun
+    from report.experiments.kind import Noun
     from report.figures.figure import Figure, Table
     from report.results.result import Result
 

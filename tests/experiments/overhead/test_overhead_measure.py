@@ -13,8 +13,8 @@ import torch
 from report.backends import pytorch
 from report.backends.pytorch.steps import Update
 from report.environments.process import Worker, command
+from report.experiments.overhead.kind import OverheadSettings
 from report.experiments.overhead.measure import measure, update_bytes, update_flops
-from report.experiments.overhead.spec import OverheadSettings
 from report.worker.records import Outcome, Unavailable
 
 if TYPE_CHECKING:

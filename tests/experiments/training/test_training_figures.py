@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from report.analysis.quantities import ratio
-from report.experiments.subject import Overlay, Subject
+from report.experiments.kind import Overlay, Subject
 from report.experiments.training import examples, grid
 from report.experiments.training.figures import figures
 from report.experiments.training.kind import TRAINING, chapters, sweep_of

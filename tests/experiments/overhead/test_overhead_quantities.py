@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import overhead
-from report.experiments.overhead import model
-from report.experiments.overhead.model import StepModel, fit, step_model
-from report.experiments.overhead.quantities import of_records
+from report.experiments.overhead import quantities
+from report.experiments.overhead.quantities import StepModel, fit, of_records, step_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +35,7 @@ def line(
 
 def found(result: Result) -> dict[int, Quantity]:
     """Return the eager updates of a result."""
-    return model.updates(of_records(result.of("one")), "eager")
+    return quantities.updates(of_records(result.of("one")), "eager")
 
 
 def test_a_line_is_recovered_from_times_that_lie_on_it(timed: Callable[..., Result]) -> None:
@@ -108,7 +107,7 @@ def test_parts_are_told_over_processes(timed: Callable[..., Result]) -> None:
 
     The fixed part itself is their geometric mean: 80 µs times the cube root of 1.02 x 1.04.
     """
-    parts = model.parts(found(timed(line(80e-6, 20e-9))))
+    parts = quantities.parts(found(timed(line(80e-6, 20e-9))))
     assert parts is not None
     assert list(parts.growing) == SIZES
     for size, share in parts.growing.items():
@@ -124,7 +123,7 @@ def test_parts_are_told_over_processes(timed: Callable[..., Result]) -> None:
 
 def test_parts_of_one_process_have_no_interval(timed: Callable[..., Result]) -> None:
     """One fit says nothing of how another would have come out."""
-    parts = model.parts(found(timed(line(80e-6, 20e-9), slowness=[1.0])))
+    parts = quantities.parts(found(timed(line(80e-6, 20e-9), slowness=[1.0])))
     assert parts is not None
     every = [parts.fixed, parts.per_example, *parts.growing.values()]
     assert {(one.low, one.high, one.replicates) for one in every} == {(None, None, 1)}
@@ -135,7 +134,7 @@ def test_a_part_may_be_nothing(
     timed: Callable[..., Result], fixed_s: float, per_example_s: float, share: float
 ) -> None:
     """All of an update grows, or nothing does: no logarithm of zero, and never more than all."""
-    parts = model.parts(found(timed(line(fixed_s, per_example_s))))
+    parts = quantities.parts(found(timed(line(fixed_s, per_example_s))))
     assert parts is not None
     for one in parts.growing.values():
         assert one.value == pytest.approx(share, abs=1e-9)
@@ -146,7 +145,7 @@ def test_a_part_may_be_nothing(
 def test_no_more_than_all_of_an_update_grows(timed: Callable[..., Result]) -> None:
     """Where the line through zero lies above a time, which it may."""
     times = {("update", "eager", b): t for b, t in ((1, 0.5), (2, 2.0), (4, 5.0))}
-    parts = model.parts(found(timed(times)))
+    parts = quantities.parts(found(timed(times)))
     assert parts is not None
     assert parts.line.time_s(1) > 0.5 * 1.05
     assert parts.growing[1].value == 1
@@ -159,13 +158,13 @@ def test_doubling_is_read_off_in_each_process(timed: Callable[..., Result]) -> N
     It is 1,000 x 100^(log(2.0002 / 1.1) / log(11 / 1.1)) = 3,308 in each process, slow or not.
     """
     times = {("add", "eager", n): 1e-6 + 1e-10 * n for n in (1, 10, 1000, 100_000)}
-    adds = model.calls(of_records(timed(times).of("one")))["add"]
-    twice = model.doubled(adds)
+    adds = quantities.calls(of_records(timed(times).of("one")))["add"]
+    twice = quantities.doubled(adds)
     assert twice is not None
     assert twice.value == pytest.approx(3308, rel=1e-3)
     assert twice.replicates == 3
     one = replace(adds[100_000], groups=[adds[1].groups[0], *adds[100_000].groups[1:]])
-    assert model.doubled({**adds, 100_000: one}) is None  # one process comes to no such size
+    assert quantities.doubled({**adds, 100_000: one}) is None  # one process comes to no such size
 
 
 @pytest.mark.parametrize(
@@ -176,8 +175,8 @@ def test_compiling_is_told_by_a_ratio_above_one(
 ) -> None:
     """Whichever way it goes."""
     times = {("update", "eager", 1): 1e-5 * eager, ("update", "compiled", 1): 1e-5 * compiled}
-    lines = model.calls(of_records(timed(times).of("one")))
-    longer, factor = model.compiling(lines["eager"][1], lines["compiled"][1])
+    lines = quantities.calls(of_records(timed(times).of("one")))
+    longer, factor = quantities.compiling(lines["eager"][1], lines["compiled"][1])
     assert longer is expected[0]
     assert factor.value == pytest.approx(expected[1])
 
@@ -191,7 +190,7 @@ def test_factor_per_doubling_is_two_where_only_calls_cost_and_one_where_only_exa
     """Also from 2 to 5, which is more than one doubling: (5/2)^(1/log2(5/2)) = 2."""
     quantity = found(timed(line(fixed_s, per_example_s)))
     for small, large in ((1, 2), (2, 5), (500, 1500)):
-        estimate = model.times_per_doubling(quantity[small], quantity[large])
+        estimate = quantities.times_per_doubling(quantity[small], quantity[large])
         assert estimate.value == pytest.approx(factor)
 
 
