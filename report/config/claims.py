@@ -1,11 +1,13 @@
-"""Claims as a person writes them: statements about two measured quantities.
+"""Claims as a person writes them: statements about two measured quantities, and where they stand.
 
 What a side leaves unsaid is taken from the left one when a claim is stored.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import (
@@ -13,10 +15,15 @@ from pydantic import (
     Field,
     StringConstraints,
     TypeAdapter,
+    ValidationError,
     WrapValidator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
+from report import resources
+from report.config.yamlsource import YamlSource, explain
+from report.errors import ConfigError
 from report.experiments.settings import Strict
 from report.results.result import Relation, StoredClaim, StoredSide
 from report.worker.records import Scalar
@@ -24,7 +31,10 @@ from report.worker.records import Scalar
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pydantic import ValidatorFunctionWrapHandler
+    from pydantic import GetJsonSchemaHandler, ValidationInfo, ValidatorFunctionWrapHandler
+    from pydantic_core import CoreSchema
+
+    from report.config.yamlsource import Location
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 
@@ -289,3 +299,105 @@ def _or(value: Any, base: StoredSide | None, key: str, *, elsewhere: bool) -> An
     if value is not None or base is None or elsewhere:
         return value
     return base[key]  # type: ignore[literal-required]
+
+
+# --- what `claims:` takes: the chapter's, files, claims, or a list of these
+
+CHAPTER = "chapter"
+
+
+class ChapterClaim(Claim):
+    """A claim that the program ships."""
+
+    origin: ClassVar[Origin] = "chapter"
+
+
+@functools.cache
+def chapter() -> tuple[YamlSource, dict[str, ChapterClaim]]:
+    """Return claims.yaml, and the claims in it by id.
+
+    Raises:
+        ConfigError: The file is not what it should be.
+    """
+    source = YamlSource(resources.chapter_claims())
+    try:
+        return source, TypeAdapter(dict[ClaimId, ChapterClaim]).validate_python(source.content)
+    except ValidationError as error:
+        raise explain(source, error, file_schema()) from None
+
+
+def file_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file of claims."""
+    return TypeAdapter(dict[ClaimId, Claim]).json_schema()
+
+
+def _gathered(value: Any, info: ValidationInfo) -> dict[str, Any]:
+    """Return all claims by id, as they are written; pydantic checks them afterwards."""
+    source: YamlSource | None = (info.context or {}).get("source")
+    gathered: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    for index, part in enumerate(value if isinstance(value, list) else [value]):
+        location: Location = ("claims", index) if isinstance(value, list) else ("claims",)
+        for name, claim, place in _of_part(part, location, source):
+            for made in (name, *_also(claim)):
+                if made in places:
+                    raise ConfigError(
+                        f"{place}: there is a claim {made!r} at {places[made]} already; give one "
+                        "of the two another id."
+                    )
+                places[made] = place
+            gathered[name] = claim
+    return gathered
+
+
+def _also(claim: Any) -> list[str]:
+    """Return the ids of the claims that another makes, which may not have been checked yet."""
+    also = claim.get("also_on") if isinstance(claim, dict) else getattr(claim, "also_on", None)
+    return list(also) if isinstance(also, dict) else []
+
+
+def _of_part(
+    part: Any, location: Location, source: YamlSource | None
+) -> Iterator[tuple[str, Any, str]]:
+    """Yield id, claim and place of each claim that a part of the list stands for."""
+    if part == CHAPTER:
+        shipped, claims = chapter()
+        for name, claim in claims.items():
+            yield name, claim, shipped.place((name,))
+        return
+    origin, start = source, location
+    if isinstance(part, str):
+        origin, start = _file(part, location, source), ()
+        part = origin.content
+        if not isinstance(part, dict):
+            raise ConfigError(f"{origin.name}:1: expected claims by id.")
+    if not isinstance(part, dict):
+        message = "expected chapter, the path of a file of claims, claims by id, or a list of these"
+        raise PydanticCustomError("claims", message)
+    for name, claim in part.items():
+        if source is not None and origin is not None:
+            source.graft(("claims", name), origin, (*start, name))
+        yield name, claim, source.place(("claims", name)) if source else str(name)
+
+
+def _file(name: str, location: Location, source: YamlSource | None) -> YamlSource:
+    """Read a file of claims; its path is from the folder of the file that names it."""
+    path = Path(source.name if source else "").parent / name
+    if not path.is_file():
+        place = f"{source.place(location)}: " if source else ""
+        raise ConfigError(f"{place}claims: there is no file {name!r}.")
+    return YamlSource(path)
+
+
+class _SchemaOfSources:
+    """Let editors offer all that the key takes."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        one = {"anyOf": [{"type": "string", "examples": [CHAPTER]}, handler(core_schema)]}
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
+
+
+Claims = Annotated[dict[ClaimId, Claim], BeforeValidator(_gathered), _SchemaOfSources()]
+"""Claims by id, from wherever they stand."""

@@ -16,11 +16,9 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from report.config import claimfiles
-from report.config.claimfiles import Claims, applying
-from report.config.explain import explain
-from report.config.mistakes import mistakes
-from report.config.yamlsource import YamlSource
+from report.config.claims import Claims, file_schema
+from report.config.references import applying, mistakes
+from report.config.yamlsource import YamlSource, explain
 from report.errors import ConfigError
 from report.experiments.catalogue import KINDS
 from report.experiments.settings import (
@@ -196,7 +194,7 @@ def schema_text() -> str:
 
 def claims_schema_text() -> str:
     """Return the JSON Schema of a file of claims, as its file holds it."""
-    return _as_file(claimfiles.schema())
+    return _as_file(file_schema())
 
 
 def _as_file(schema: dict[str, Any]) -> str:

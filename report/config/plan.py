@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from report.config import claimtexts
+from report.config import references
 from report.config.claims import stored
 from report.errors import ConfigError
 from report.experiments.settings import Settings
@@ -173,7 +173,7 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
         interpreters={str(name): python for name, python in config.interpreters.items()},
     )
     decided = made.stored()
-    claims = {n: claimtexts.filled(stored(claim), decided) for n, claim in config.claims.items()}
+    claims = {n: references.filled(stored(claim), decided) for n, claim in config.claims.items()}
     return replace(made, claims=claims)
 
 

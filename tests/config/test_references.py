@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from report.config.claimfiles import chapter
-from report.config.claims import Claim, stored
-from report.config.claimtexts import NO_VALUE, filled
+from report.config.claims import Claim, chapter, stored
 from report.config.configuration import Config
 from report.config.plan import plan
+from report.config.references import NO_VALUE, filled
 from report.resources import default_config
 
 if TYPE_CHECKING:
