@@ -282,7 +282,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     from report.claims import verdicts, wording
     from report.config.configuration import load
     from report.config.plan import plan as make_plan
-    from report.environments import places
+    from report.environments import venvs
     from report.errors import ReportError
     from report.results import files
     from report.run.host import survey
@@ -294,7 +294,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     plan.only(only)
     console = Console(stderr=True)
     if dry_run:
-        lacking = places.lacking(plan.backends(), plan.interpreters)
+        lacking = venvs.lacking(plan.backends(), plan.interpreters)
         tables.show(tables.plan(plan, only, lacking))
         return None
     watcher = Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)

@@ -21,9 +21,9 @@ WIDEST = 160
 
 def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
     """Complete the names of environments."""
-    from report.environments import places
+    from report.environments import venvs
 
-    return [name for name in places.names() if name.startswith(incomplete)]
+    return [name for name in venvs.names() if name.startswith(incomplete)]
 
 
 NAMES_ARGUMENT = click.argument(
@@ -60,10 +60,10 @@ def create_environments(names: tuple[str, ...]) -> None:
 @NAMES_ARGUMENT
 def remove_environments(names: tuple[str, ...]) -> None:
     """Remove the environments NAME...; nothing that this program did not make is touched."""
-    from report.environments import create
+    from report.environments import venvs
 
     for name in names:
-        click.echo(f"{name} is removed." if create.remove(name) else f"{name} was not there.")
+        click.echo(f"{name} is removed." if venvs.remove(name) else f"{name} was not there.")
 
 
 def create_missing(
@@ -80,11 +80,11 @@ def create_missing(
         console: Shows what is under way.
         say: Told what was made.
     """
-    from report.environments import places
+    from report.environments import venvs
 
-    for backend in places.names():
+    for backend in venvs.names():
         wanted = backend in backends and backend not in interpreters
-        if wanted and places.stamp_of(backend) is None:
+        if wanted and venvs.stamp_of(backend) is None:
             say(f"made the environment of {backend}: {_created(backend, console)}")
 
 
@@ -92,7 +92,7 @@ def _created(name: str, console: Console) -> Path:
     """Make an environment, and show the installer's last line meanwhile."""
     from rich.markup import escape
 
-    from report.environments import create
+    from report.environments import venvs
 
     with console.status(f"{name}: making an environment") as status:
-        return create.create(name, lambda line: status.update(escape(line[:WIDEST])))
+        return venvs.create(name, lambda line: status.update(escape(line[:WIDEST])))

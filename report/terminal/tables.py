@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from report.environments import create, places
+from report.environments import venvs
 from report.machine.machine import describe, facts
 from report.registry import BACKENDS
 from report.site.compare import differences, pair
@@ -100,15 +100,15 @@ def host(host: Host) -> list[RenderableType]:
 def environments() -> list[RenderableType]:
     """Return the environments that frameworks can have, and which of them are there."""
     table = Table(*_columns("framework", "environment", "Python for it"), title="Environments")
-    for name in places.names():
-        if places.stamp_of(name) is None:
+    for name in venvs.names():
+        if venvs.stamp_of(name) is None:
             state = f"none; made by `report env create {name}`"
-        elif create.outdated(name):
+        elif venvs.outdated(name):
             state = f"there, of an older version; renewed by `report env create {name}`"
         else:
             state = "there"
         table.add_row(name, state, BACKENDS[name].pythons())
-    return [table, f"In {escape(str(places.root()))}"]
+    return [table, f"In {escape(str(venvs.root()))}"]
 
 
 def comparison(left: Result, right: Result) -> list[RenderableType]:

@@ -18,7 +18,7 @@ import yaml
 from click.testing import CliRunner
 
 from report.cli import main
-from report.environments import places
+from report.environments import venvs
 from report.environments.process import BOOTSTRAP, Worker
 from report.experiments.catalogue import LABELS
 from report.machine import noise
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _no_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be no environment, and work in an empty folder."""
-    monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "envs"))
+    monkeypatch.setenv(venvs.FOLDER_VARIABLE, str(tmp_path / "envs"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -57,7 +57,7 @@ def made_up_numba(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], s
     """Return a function that lets "numba" be this code, in an interpreter with nothing else."""
     folder = tmp_path_factory.mktemp("broken")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    python = places.python_in(folder)
+    python = venvs.python_in(folder)
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     asked = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True)
     package = Path(asked.stdout.strip(), "numba", "__init__.py")

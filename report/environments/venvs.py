@@ -1,15 +1,19 @@
-"""Makes and removes environments: a virtual environment with one framework's pinned packages."""
+"""The interpreter of each framework: a person's own, one in a virtual environment, or this one."""
 
 from __future__ import annotations
 
 import collections
 import contextlib
+import importlib.util
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from report.environments import places
+import platformdirs
+
 from report.environments.process import end_group, how_it_ended
 from report.errors import ReportError, UsageError
 from report.registry import BACKENDS
@@ -17,10 +21,95 @@ from report.results import files
 from report.text.names import instead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from report.registry import Backend, Version
+
+FOLDER_VARIABLE = "REPORT_ENV_DIR"
+"""Names another folder for environments than the user's cache."""
+
+STAMP = "minibatch-report.txt"
+"""The requirements, written when all of them are there; without it, nothing is believed."""
+
+REQUIREMENTS = Path(__file__).parent / "requirements"
+
+
+def root() -> Path:
+    """Return the folder that holds all environments."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else Path(platformdirs.user_cache_dir("minibatch-report"), "envs")
+
+
+def folder_of(backend: str) -> Path:
+    """Return the folder of a framework's environment, whether it is there or not."""
+    return root() / backend
+
+
+def python_in(folder: Path) -> Path:
+    """Return the executable of an environment."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def stamp_of(backend: str) -> str | None:
+    """Return the requirements from which an environment was made; None if it is not complete."""
+    folder = folder_of(backend)
+    try:
+        requirements = (folder / STAMP).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return requirements if requirements and python_in(folder).exists() else None
+
+
+def names() -> list[str]:
+    """Return the frameworks for which an environment can be made, sorted."""
+    return sorted(path.stem for path in REQUIREMENTS.glob("*.txt"))
+
+
+def lacking(backends: Iterable[str], configured: Mapping[str, str]) -> list[str]:
+    """Return the frameworks that no interpreter has, as far as can be told without starting any.
+
+    Args:
+        backends: Names in the registry.
+        configured: Paths or commands by backend; what a person names is taken to be there.
+    """
+    return [
+        backend
+        for backend in backends
+        if backend not in configured
+        and stamp_of(backend) is None
+        and importlib.util.find_spec(BACKENDS[backend].package) is None
+    ]
+
+
+def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> str:
+    """Return the interpreter that measures a framework.
+
+    In this order: the one that experiments.yaml names, the environment that was made for it, the
+    interpreter that runs this program.
+
+    Args:
+        backend: Name in the registry.
+        configured: Paths or commands by backend, as experiments.yaml has them.
+        base: The folder in which relative paths start; a command without a slash is none.
+
+    Raises:
+        UsageError: The one that is named is not there.
+    """
+    if backend in configured:
+        wanted = configured[backend]
+        # As text: a Path drops the ./ that tells a program in this folder from a command.
+        named = os.path.expanduser(wanted)  # noqa: PTH111
+        python = shutil.which(str(base / named) if os.path.dirname(named) else named)  # noqa: PTH120
+        if python is None:
+            raise UsageError(
+                f"interpreters.{backend}: {wanted} is no program that can be started; "
+                "name a Python, or remove the key"
+            )
+        return python
+    return sys.executable if stamp_of(backend) is None else str(python_in(folder_of(backend)))
+
+
+# --- made and removed
 
 MARK = ".made"
 """Ends the name of a file beside each folder that this program made; others are not touched."""
@@ -67,14 +156,14 @@ def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
             for step, command in _steps(known, base, folder, requirements):
                 say(f"{known.title}: {step}")
                 _run(command, f"{known.title}, {step}", say)
-            files.write(folder / places.STAMP, requirements.read_bytes())
+            files.write(folder / STAMP, requirements.read_bytes())
         except BaseException:
             # Also for Ctrl-C: half an environment is worse than none.
             shutil.rmtree(folder, ignore_errors=True)
             if not folder.exists():
                 _mark(folder).unlink(missing_ok=True)
             raise
-    return places.python_in(folder)
+    return python_in(folder)
 
 
 def remove(backend: str) -> bool:
@@ -87,7 +176,7 @@ def remove(backend: str) -> bool:
         UsageError: There is no such environment, or its folder holds something else.
     """
     _requirements(backend)
-    there = places.folder_of(backend).exists()
+    there = folder_of(backend).exists()
     if there:
         with _alone(backend) as folder:
             _mark(folder).unlink(missing_ok=True)
@@ -96,7 +185,7 @@ def remove(backend: str) -> bool:
 
 def outdated(backend: str) -> bool:
     """Return whether a complete environment was made from other requirements than today's."""
-    return places.stamp_of(backend) not in {None, _requirements(backend).read_text("utf-8")}
+    return stamp_of(backend) not in {None, _requirements(backend).read_text("utf-8")}
 
 
 def base_python(backend: Backend, *, own: Version, search: Callable[[str], str | None]) -> str:
@@ -136,9 +225,9 @@ def _is_python(program: str, version: Version) -> bool:
 
 
 def _requirements(backend: str) -> Path:
-    path = places.REQUIREMENTS / f"{backend}.txt"
+    path = REQUIREMENTS / f"{backend}.txt"
     if backend not in BACKENDS or not path.is_file():
-        raise UsageError(f"There is no environment {backend!r}.{instead(backend, places.names())}")
+        raise UsageError(f"There is no environment {backend!r}.{instead(backend, names())}")
     return path
 
 
@@ -146,7 +235,7 @@ def _steps(
     backend: Backend, base: str, folder: Path, requirements: Path
 ) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield what is to be done, in words and as a command."""
-    python = str(places.python_in(folder))
+    python = str(python_in(folder))
     uv = shutil.which("uv")
     if uv is None:
         plain = [base, "-I", "-m", "venv", "--without-pip", str(folder)]
@@ -201,19 +290,19 @@ def _alone(backend: str) -> Iterator[Path]:
         UsageError: Another is at work, or the folder is none of this program's: it stays.
         EnvironmentCreationError: The disk is full, or the folder cannot be written.
     """
-    folder = places.folder_of(backend)
+    folder = folder_of(backend)
     with files.sole_writer(folder, "at work on"):
         if folder.exists() and not _mark(folder).is_file():
             raise UsageError(f"{folder} is no environment of this program; it was left as it is.")
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             # First the stamp: what is removed only in part must not be believed.
-            (folder / places.STAMP).unlink(missing_ok=True)
+            (folder / STAMP).unlink(missing_ok=True)
             if folder.exists():
                 shutil.rmtree(folder)
             yield folder
         except OSError as error:
             raise EnvironmentCreationError(
                 f"{folder.parent} cannot be written: {error.strerror}. "
-                f"{places.FOLDER_VARIABLE} names another folder."
+                f"{FOLDER_VARIABLE} names another folder."
             ) from None
