@@ -194,17 +194,6 @@ def test_missing_configuration_ends_with_2(command: str) -> None:
     assert "There is no experiments.yaml. `report init` writes one" in refused(command)
 
 
-def test_schema_of_the_configuration_is_printed() -> None:
-    """The printed schema accepts the default file, and not one with an unknown key."""
-    done = run("schema", "config")
-    assert done.exit_code == 0
-    schema = json.loads(done.stdout)
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
-    assert validator.is_valid(yaml.safe_load(default_config()))
-    assert not validator.is_valid(yaml.safe_load(BAD))
-
-
 def test_schema_of_claims_is_printed() -> None:
     """The printed schema accepts the chapter's claims, and not one with an unknown key."""
     done = run("schema", "claims")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args
 
 from pydantic import (
@@ -16,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from report.config.claims import Claims, file_schema
+from report.config.claims import Claims  # noqa: TC001 (pydantic reads it)
 from report.config.references import applying, mistakes
 from report.config.yamlsource import YamlSource, explain
 from report.errors import ConfigError
@@ -185,17 +184,3 @@ def load(path: Path) -> Config:
         return Config.model_validate(source.content, context={"source": source})
     except ValidationError as error:
         raise explain(source, error, Config.model_json_schema()) from None
-
-
-def schema_text() -> str:
-    """Return the JSON Schema of experiments.yaml, as its file holds it."""
-    return _as_file(Config.model_json_schema())
-
-
-def claims_schema_text() -> str:
-    """Return the JSON Schema of a file of claims, as its file holds it."""
-    return _as_file(file_schema())
-
-
-def _as_file(schema: dict[str, Any]) -> str:
-    return json.dumps(schema, indent=2) + "\n"

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from report import terminal
 from report.cli import main
 from report.environments import venvs
 from report.environments.process import BOOTSTRAP, Worker
@@ -25,7 +26,6 @@ from report.machine import noise
 from report.registry import BACKENDS
 from report.results import store
 from report.run import host
-from report.terminal import tables
 from report.worker import main as worker
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def test_missing_framework_says_which_python_it_needs_where_this_is_another(
 def test_paths_of_interpreters_are_not_printed_as_hardware() -> None:
     """What `report hardware --json` prints may be published."""
     found = host.survey(["numpy"])
-    printed = tables.host_json(found)
+    printed = terminal.host_json(found)
     assert json.loads(printed)["environments"]["numpy"]["status"] == "ok"
     assert sys.executable not in printed
     assert "interpreters" not in printed

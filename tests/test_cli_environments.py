@@ -127,7 +127,7 @@ def pretended(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture(name="configure")
 def answered(fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeWorker]:
     """Return a function that writes experiments.yaml and lets the fake worker answer it."""
-    monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).parents[1] / "fakeworker.py")
+    monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).with_name("fakeworker.py"))
     monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
 
     def write(*backends: str, **changes: object) -> FakeWorker:
