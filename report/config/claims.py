@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -29,7 +29,7 @@ from report.results.result import Relation, StoredClaim, StoredSide
 from report.worker.records import Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pydantic import GetJsonSchemaHandler, ValidationInfo, ValidatorFunctionWrapHandler
     from pydantic_core import CoreSchema
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from report.config.yamlsource import Location
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
-
 
 ClaimId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
@@ -50,13 +49,10 @@ Decided = Literal["supported", "contradicted", "inconclusive"]
 
 
 def _single(value: Any) -> Any:
-    """Refuse a label that is no single value."""
     if isinstance(value, float) and not math.isfinite(value):
-        message = "a label is never this"
-        raise ValueError(message)
+        raise ValueError("a label is never this")
     if value is not None and not isinstance(value, str | int | float):
-        message = "a label has a single value; write a claim for each"
-        raise ValueError(message)
+        raise ValueError("a label has a single value; write a claim for each")
     return value
 
 
@@ -68,8 +64,7 @@ def _side_or_number(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not 0 < number < math.inf:
-        message = "expected a quantity (with keys such as series) or a number above 0"
-        raise ValueError(message)
+        raise ValueError("expected a quantity (with keys such as series) or a number above 0")
     return number
 
 
@@ -78,8 +73,9 @@ def _one_or_each(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
         return TypeAdapter(Sentence).validate_python(value)
     if isinstance(value, dict):
         return TypeAdapter(dict[Decided, Sentence]).validate_python(value)
-    message = "expected a sentence, or one for each of supported, contradicted and inconclusive"
-    raise ValueError(message)
+    raise ValueError(
+        "expected a sentence, or one for each of supported, contradicted and inconclusive"
+    )
 
 
 Series = dict[str, Annotated[Scalar, BeforeValidator(_single)]]
@@ -182,29 +178,19 @@ class Claim(Strict):
 
     def elsewhere(self) -> dict[str, Self]:
         """Return the claims that `also_on` makes of this one, by id."""
-        return {
-            name: self.model_copy(
-                update={
-                    "says": f"{also.where or f'On {also.experiment}'}: {_within(self.says)}",
-                    "left": self.left.model_copy(
-                        update={
-                            "experiment": also.experiment,
-                            "series": self.left.series | also.series,
-                        }
-                    ),
-                    "also_on": {},
-                }
-            )
-            for name, also in self.also_on.items()
-        }
+        return {name: self._on(also) for name, also in self.also_on.items()}
+
+    def _on(self, also: Also) -> Self:
+        says = f"{also.where or f'On {also.experiment}'}: {_within(self.says)}"
+        moved = {"experiment": also.experiment, "series": self.left.series | also.series}
+        left = self.left.model_copy(update=moved)
+        return self.model_copy(update={"says": says, "left": left, "also_on": {}})
 
     def texts(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield all that readers will see of it, each with its place."""
         yield ("says",), self.says
-        sides: list[tuple[tuple[str, ...], Any]] = [
-            (("left",), self.left),
-            (("right",), self.right),
-        ]
+        sides: list[tuple[tuple[str, ...], Any]]
+        sides = [(("left",), self.left), (("right",), self.right)]
         sides += [(("numbers", key), side) for key, side in self.numbers.items()]
         for place, side in sides:
             if isinstance(side, Side):
@@ -217,27 +203,21 @@ class Claim(Strict):
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         """Ask for what the relation needs."""
-        needed: dict[str, tuple[str, ...]] = {
-            "power-law": ("along", "exponent"),
-            "stalls": ("after",),
-        }
-        wanted = needed.get(self.relation, ("right",))
+        needed = {"power-law": ["along", "exponent"], "stalls": ["after"]}
+        wanted = needed.get(self.relation, ["right"])
         for key in wanted:
             if getattr(self, key) is None:
-                message = f"relation {self.relation} needs the key {key}; add it"
-                raise ValueError(message)
+                raise ValueError(f"relation {self.relation} needs the key {key}; add it")
         if self.right is not None and "right" not in wanted:
-            message = f"relation {self.relation} compares with nothing; remove the key right"
-            raise ValueError(message)
+            raise ValueError(
+                f"relation {self.relation} compares with nothing; remove the key right"
+            )
         if self.left.experiment is None:
-            message = "left needs the key experiment; add it"
-            raise ValueError(message)
+            raise ValueError("left needs the key experiment; add it")
         if self.relation == "power-law" and (self.left.over or self.left.pick):
-            message = "a power law takes single series; remove over and pick from left"
-            raise ValueError(message)
+            raise ValueError("a power law takes single series; remove over and pick from left")
         if self.after and self.left.epoch is not None and self.left.epoch <= self.after:
-            message = "the epoch of left must lie behind the one that after names"
-            raise ValueError(message)
+            raise ValueError("the epoch of left must lie behind the one that after names")
         return self
 
 
@@ -246,59 +226,37 @@ def _within(sentence: str) -> str:
     return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
 
 
-VERDICTS_WITH_REASON = ("supported", "contradicted", "inconclusive")
-
-
 def stored(claim: Claim) -> StoredClaim:
     """Return a claim as a result file keeps it."""
-    left = _side(claim.left, None)
+    left = _side(claim.left)
     because = claim.because
     if isinstance(because, str):
-        because = dict.fromkeys(VERDICTS_WITH_REASON, because)  # type: ignore[arg-type]
-    return StoredClaim(
-        origin=claim.origin,
-        says=claim.says,
-        section=claim.section,
-        left=left,
-        right=_side(claim.right, left) if isinstance(claim.right, Side) else claim.right,
-        relation=claim.relation,
-        least=claim.least,
-        margin=claim.margin,
-        along=claim.along,
-        exponent=claim.exponent,
-        tolerance=claim.tolerance,
-        after=claim.after,
-        show=claim.show or left["experiment"],
-        numbers={name: _side(side, left) for name, side in claim.numbers.items()},
-        because=cast("dict[str, str]", because),
-    )
+        because = dict.fromkeys(get_args(Decided), because)
+    filled = {
+        "left": left,
+        "right": _side(claim.right, left) if isinstance(claim.right, Side) else claim.right,
+        "show": claim.show or left["experiment"],
+        "numbers": {name: _side(side, left) for name, side in claim.numbers.items()},
+        "because": because,
+    }
+    own = {key: getattr(claim, key) for key in StoredClaim.__annotations__}
+    return cast("StoredClaim", own | filled)
 
 
-def _side(side: Side, base: StoredSide | None) -> StoredSide:
-    """Fill in from another side what this one leaves unsaid."""
-    elsewhere = base is not None and side.experiment not in {None, base["experiment"]}
-    inherited: dict[str, Any] = {} if base is None or elsewhere else dict(base["series"])
-    metric = side.metric or (base["metric"] if base and not elsewhere else "seconds")
-    filled = StoredSide(
-        experiment=side.experiment or (base["experiment"] if base else ""),
-        series=inherited | side.series,
-        metric=metric,
-        epoch=_or(side.epoch, base, "epoch", elsewhere=elsewhere),
-        loss=_or(side.loss, base, "loss", elsewhere=elsewhere),
-        pick=_or(side.pick, base, "pick", elsewhere=elsewhere),
-        largest=_or(side.largest, base, "largest", elsewhere=elsewhere),
-        name=side.name,
-        over=None,
-    )
+_UNSAID: dict[str, Any] = dict.fromkeys(StoredSide.__annotations__)
+_UNSAID |= {"experiment": "", "series": {}, "metric": "seconds"}
+
+
+def _side(side: Side, base: Mapping[str, Any] = _UNSAID) -> StoredSide:
+    """Fill in what a side leaves unsaid: from another, if it is of the same experiment."""
+    if side.experiment not in {None, base["experiment"]}:
+        base = _UNSAID
+    own = {key: value for key, value in vars(side).items() if value is not None}
+    series = base["series"] | side.series
+    filled = {**base, **own, "series": series, "name": side.name, "over": None}
     if side.over is not None:
-        filled["over"] = cast("dict[str, Any]", _side(side.over, filled))
-    return filled
-
-
-def _or(value: Any, base: StoredSide | None, key: str, *, elsewhere: bool) -> Any:
-    if value is not None or base is None or elsewhere:
-        return value
-    return base[key]  # type: ignore[literal-required]
+        filled["over"] = _side(side.over, filled)
+    return cast("StoredSide", filled)
 
 
 # --- what `claims:` takes: the chapter's, files, claims, or a list of these

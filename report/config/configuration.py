@@ -112,17 +112,25 @@ class Config(Strict):
         """Check what an experiment becomes in each profile, where its two halves meet."""
         wrong: list[InitErrorDetails] = []
         for name, spec in self.experiments.items():
+            place: Location = ("experiments", name)
             for profile in get_args(Profile):
                 half = getattr(spec, profile)
                 try:
                     settings = spec.overridden(half)
                 except ValidationError as error:
-                    wrong += _moved(error, ("experiments", name, profile))
+                    # Found in a part, they are errors of the whole.
+                    wrong += [
+                        _error((*place, profile, *detail["loc"]), detail["msg"], detail["input"])
+                        for detail in error.errors()
+                    ]
                     continue
                 own = set() if half is None else half.model_fields_set
-                for place, size, copies in settings.batches():
-                    whole = (name, *([profile] if place[0] in own else []), *place)
-                    wrong += self._too_large(size, copies, ("experiments", *whole))
+                for inner, size, copies in settings.batches():
+                    most = copies * self.dataset.examples
+                    if size > most:
+                        why = f"a batch cannot be larger than the data; at most {most} are possible"
+                        half_of_it = [profile] if inner[0] in own else []
+                        wrong.append(_error((*place, *half_of_it, *inner), why, size))
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
         return self
@@ -132,14 +140,7 @@ class Config(Strict):
         """Check that claims speak of experiments, metrics and labels that there are."""
         kinds = {name: spec.kind for name, spec in self.experiments.items()}
         own = {name: claim for name, claim in self.claims.items() if claim.origin == "own"}
-        wrong = [
-            InitErrorDetails(
-                type=PydanticCustomError("claim", "{why}", {"why": why.removesuffix(".")}),
-                loc=place,
-                input=value,
-            )
-            for place, why, value in mistakes(own, kinds)
-        ]
+        wrong = [_error(*mistake) for mistake in mistakes(own, kinds)]
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
         kept = applying(self.claims, kinds)
@@ -147,25 +148,11 @@ class Config(Strict):
         object.__setattr__(self, "claims", kept)
         return self
 
-    def _too_large(self, size: int, copies: int, place: Location) -> list[InitErrorDetails]:
-        most = copies * self.dataset.examples
-        if size <= most:
-            return []
-        message = "a batch cannot be larger than the data; at most {examples} are possible"
-        wrong = PydanticCustomError("batch_size", message, {"examples": most})
-        return [InitErrorDetails(type=wrong, loc=place, input=size)]
 
-
-def _moved(error: ValidationError, place: Location) -> list[InitErrorDetails]:
-    """Return errors found in a part as errors of the whole."""
-    return [
-        InitErrorDetails(
-            type=PydanticCustomError("profile", "{why}", {"why": detail["msg"]}),
-            loc=(*place, *detail["loc"]),
-            input=detail["input"],
-        )
-        for detail in error.errors()
-    ]
+def _error(place: Location, why: str, value: Any) -> InitErrorDetails:
+    """Return an error in these words, of what stands at a place."""
+    words = PydanticCustomError("config", "{why}", {"why": why.removesuffix(".")})
+    return InitErrorDetails(type=words, loc=place, input=value)
 
 
 def load(path: Path) -> Config:

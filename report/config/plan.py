@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from report.config.configuration import Config, Profile
-    from report.experiments.settings import Defaults
+    from report.experiments.settings import Defaults, Experiment
     from report.registry import KindName
     from report.results.result import StoredClaim, StoredExperiment, StoredPlan
 
@@ -56,11 +56,7 @@ class PlannedExperiment:
         return bool(self.settings.get("as_printed"))
 
     def estimate_s(self, lacking: Collection[str] = ()) -> float:
-        """Return about how long it takes at most, in seconds, without the workers' start.
-
-        Args:
-            lacking: Backends that are not there, and will be skipped.
-        """
+        """Return about how long it takes at most, in seconds, without the workers' start."""
         return self.budget_s * len([name for name in self.backends if name not in lacking])
 
 
@@ -84,9 +80,7 @@ class Plan:
             "seed": self.seed,
             "profile": self.profile,
             "examples": self.examples,
-            "experiments": {
-                experiment.name: experiment.stored() for experiment in self.experiments
-            },
+            "experiments": {each.name: each.stored() for each in self.experiments},
             "claims": self.claims,
         }
 
@@ -116,11 +110,9 @@ class Plan:
         return [e for e in self.experiments if not names or e.name in names]
 
     def estimate_s(self, names: Sequence[str] = (), lacking: Collection[str] = ()) -> float:
-        """Return about how long the plan takes at most, in seconds.
+        """Return about how long these experiments, or all, take at most, in seconds.
 
-        Args:
-            names: Of experiments; all if there are none.
-            lacking: Backends that are not there, and will be skipped.
+        Backends that are `lacking` will be skipped.
         """
         chosen = self.only(names)
         used = {b for experiment in chosen for b in experiment.backends if b not in lacking}
@@ -128,41 +120,11 @@ class Plan:
         return sum(e.estimate_s(lacking) for e in chosen) + starts * STARTUP_S
 
 
-@dataclass(frozen=True)
-class Inherited:
-    """What an experiment takes from outside itself.
-
-    Attributes:
-        defaults: The profile's.
-        backends: The file's.
-        device: The file's.
-        forced_device: The command line's, which wins.
-    """
-
-    defaults: Defaults
-    backends: list[str]
-    device: str
-    forced_device: str | None
-
-
 def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan:
-    """Decide every setting of a profile.
-
-    Args:
-        config: The configuration.
-        profile: quick or full.
-        device: From the command line; overrides the file's.
-    """
-    inherited = Inherited(
-        defaults=getattr(config.profiles, profile),
-        backends=list(config.backends),
-        device=config.device,
-        forced_device=device,
-    )
-    experiments = []
-    for name, spec in config.experiments.items():
-        settings: Settings = spec.overridden(getattr(spec, profile))
-        experiments.append(_planned(name, spec.kind, settings, inherited))
+    """Decide every setting of a profile; a `device` from the command line overrides the file's."""
+    experiments = [
+        _planned(name, spec, config, profile, device) for name, spec in config.experiments.items()
+    ]
     made = Plan(
         title=config.title,
         seed=config.seed,
@@ -178,17 +140,18 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
 
 
 def _planned(
-    name: str, kind: KindName, settings: Settings, inherited: Inherited
+    name: str, spec: Experiment, config: Config, profile: Profile, device: str | None
 ) -> PlannedExperiment:
+    settings: Settings = spec.overridden(getattr(spec, profile))
+    defaults: Defaults = getattr(config.profiles, profile)
     own = type(settings).model_fields.keys() - Settings.model_fields.keys()
-    defaults = inherited.defaults
     processes = settings.processes or defaults.processes
     return PlannedExperiment(
         name=name,
         title=settings.title or name.replace("-", " ").capitalize(),
-        kind=kind,
-        backends=list(settings.backends or inherited.backends),
-        device=inherited.forced_device or settings.device or inherited.device,
+        kind=spec.kind,
+        backends=list(settings.backends or config.backends),
+        device=device or settings.device or config.device,
         processes=processes,
         repeats=settings.repeats or defaults.repeats,
         budget_s=settings.budget_s,

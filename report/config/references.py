@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from report.results.result import StoredClaim, StoredExperiment, StoredPlan, StoredSide
     from report.worker.records import Scalar
 
+    Kinds = Mapping[str, KindName]
+    Mistakes = Iterator[tuple[Location, str, Any]]
+
 WAYS = ("words", "count", "percent", "bytes")
 """What may stand behind the colon of `{left.size:...}`."""
 
@@ -39,8 +42,6 @@ MEASURED_WAYS = ("percent", "rest", "times", "inverse", "loss")
 
 NO_VALUE = "\N{HORIZONTAL ELLIPSIS}"
 """Stands where an experiment has no such setting, as for a run that somebody took out."""
-
-_GENERAL = ("examples", "epoch")
 
 _DERIVED: dict[str, dict[str, tuple[tuple[str, ...], Callable[..., Scalar]]]] = {
     "matmul": {
@@ -64,7 +65,7 @@ _DERIVED: dict[str, dict[str, tuple[tuple[str, ...], Callable[..., Scalar]]]] = 
 
 def names(kind: KindName) -> list[str]:
     """Return what a text may name of an experiment: {left.size}."""
-    return [*KINDS[kind].label_names(), *_DERIVED.get(kind, {}), *_GENERAL]
+    return [*KINDS[kind].label_names(), *_DERIVED.get(kind, {}), "examples", "epoch"]
 
 
 def side_of(claim: StoredClaim, path: str) -> StoredSide | None:
@@ -83,7 +84,10 @@ def filled(claim: StoredClaim, plan: StoredPlan) -> StoredClaim:
     def value(path: str, way: str) -> str:
         path, _, name = path.rpartition(".")
         side = side_of(claim, path)
-        return _written(_values(name, side, plan) if side else [], way)
+        values = _values(name, side, plan) if side else []
+        if way == "count":
+            return numerals.spelled(len(values))
+        return " or ".join(_written(value, way) for value in values) or NO_VALUE
 
     def named(side: Any) -> Any:
         if not isinstance(side, dict):
@@ -91,18 +95,15 @@ def filled(claim: StoredClaim, plan: StoredPlan) -> StoredClaim:
         name = side["name"]
         return {**side, "name": name and _put_in(name, value), "over": named(side["over"])}
 
-    made = {
-        **claim,
+    reasons = claim["because"].items()
+    texts = {
         "says": _put_in(claim["says"], value),
         "left": named(claim["left"]),
         "right": named(claim["right"]),
         "numbers": {key: named(side) for key, side in claim["numbers"].items()},
-        "because": {
-            verdict: _put_in(text, value, measured=True)
-            for verdict, text in claim["because"].items()
-        },
+        "because": {verdict: _put_in(text, value, measured=True) for verdict, text in reasons},
     }
-    return cast("StoredClaim", made)
+    return cast("StoredClaim", {**claim, **texts})
 
 
 def _put_in(text: str, value: Callable[[str, str], str], *, measured: bool = False) -> str:
@@ -154,13 +155,7 @@ def _points(
         yield dict(zip(needed, row, strict=True))
 
 
-def _written(values: list[Scalar], way: str) -> str:
-    if way == "count":
-        return numerals.spelled(len(values))
-    return " or ".join(_one(value, way) for value in values) or NO_VALUE
-
-
-def _one(value: Any, way: str) -> str:
+def _written(value: Any, way: str) -> str:
     if isinstance(value, str | bool) or not isinstance(value, int | float):
         return str(value)
     match way:
@@ -182,17 +177,12 @@ BY_EPOCH = ("loss", "excess")
 """Metrics that change from epoch to epoch, so that they can stall."""
 
 
-def mistakes(
-    claims: Mapping[str, Claim], kinds: Mapping[str, KindName]
-) -> Iterator[tuple[Location, str, Any]]:
-    """Find what claims name and the file does not have.
+def mistakes(claims: Mapping[str, Claim], kinds: Kinds) -> Mistakes:
+    """Yield what claims name that the file does not have: its place, what is wrong, what is there.
 
     Args:
         claims: By id.
         kinds: The kind of each experiment of the file.
-
-    Yields:
-        The place in the file, what is wrong there, and what stands there.
     """
     for name, claim in claims.items():
         place: Location = ("claims", name)
@@ -209,7 +199,7 @@ def mistakes(
                     break
 
 
-def _of_claim(claim: Claim, kinds: Mapping[str, KindName]) -> Iterator[tuple[Location, str, Any]]:
+def _of_claim(claim: Claim, kinds: Kinds) -> Mistakes:
     full = stored(claim)
     named = [("left", claim.left, full["left"]), ("right", claim.right, full["right"])]
     named += [(f"numbers.{k}", s, full["numbers"][k]) for k, s in claim.numbers.items()]
@@ -227,9 +217,7 @@ def _of_claim(claim: Claim, kinds: Mapping[str, KindName]) -> Iterator[tuple[Loc
     yield from _of_words(claim, full, kinds)
 
 
-def _of_side(
-    place: Location, own: Side, filled: Mapping[str, Any], kinds: Mapping[str, KindName]
-) -> Iterator[tuple[Location, str, Any]]:
+def _of_side(place: Location, own: Side, filled: Mapping[str, Any], kinds: Kinds) -> Mistakes:
     experiment = filled["experiment"]
     if experiment not in kinds:
         # Where it is inherited, the place that it comes from has said so.
@@ -250,26 +238,24 @@ def _of_side(
         yield from _of_side((*place, "over"), own.over, filled["over"], kinds)
 
 
-def _of_label(place: Location, label: str, kind: KindName) -> Iterator[tuple[Location, str, Any]]:
+def _of_label(place: Location, label: str, kind: KindName) -> Mistakes:
     labels = KINDS[kind].label_names()
     if label not in labels:
         message = f"a {kind} experiment has no label {label!r}."
         yield place, message + instead(label, labels), label
 
 
-def _of_units(
-    full: Mapping[str, Any], kinds: Mapping[str, KindName]
-) -> Iterator[tuple[Location, str, Any]]:
+def _of_units(full: StoredClaim, kinds: Kinds) -> Mistakes:
     if not isinstance(full["right"], dict):
         return
-    left, right = (_unit(full[key], kinds) for key in ("left", "right"))
+    left, right = _unit(full["left"], kinds), _unit(full["right"], kinds)
     if left is not None and right is not None and left != right:
         said = [unit or "plain numbers" for unit in (left, right)]
         message = f"only like can be compared: left is in {said[0]}, right in {said[1]}"
         yield ("right",), message, None
 
 
-def _unit(filled: Mapping[str, Any], kinds: Mapping[str, KindName]) -> str | None:
+def _unit(filled: Mapping[str, Any], kinds: Kinds) -> str | None:
     """Return a side's unit; None where a mistake keeps it from having one."""
     kind = kinds.get(filled["experiment"])
     metric = KINDS[kind].metrics.get(filled["metric"]) if kind else None
@@ -281,9 +267,7 @@ def _unit(filled: Mapping[str, Any], kinds: Mapping[str, KindName]) -> str | Non
     return None if below is None else quotient(metric.unit, below)
 
 
-def _of_words(
-    claim: Claim, full: StoredClaim, kinds: Mapping[str, KindName]
-) -> Iterator[tuple[Location, str, Any]]:
+def _of_words(claim: Claim, full: StoredClaim, kinds: Kinds) -> Mistakes:
     for taken in [key for key in claim.numbers if key in GIVEN]:
         yield ("numbers", taken), f"{taken} is taken; choose another name", None
     given = ("effect",) if claim.relation == "power-law" else GIVEN
@@ -316,7 +300,7 @@ def _of_number(name: str, measured: Sequence[str]) -> str | None:
     return f"there is no number {name!r}.{instead(name, measured)}"
 
 
-def _of_setting(path: str, full: StoredClaim, kinds: Mapping[str, KindName]) -> str | None:
+def _of_setting(path: str, full: StoredClaim, kinds: Kinds) -> str | None:
     of, _, name = path.rpartition(".")
     side = side_of(full, of)
     if side is None:
@@ -325,19 +309,15 @@ def _of_setting(path: str, full: StoredClaim, kinds: Mapping[str, KindName]) -> 
     return None if name in known else f"{of} has no setting {name!r}.{instead(name, known)}"
 
 
-def _no_experiment(name: str, kinds: Mapping[str, KindName]) -> str:
+def _no_experiment(name: str, kinds: Kinds) -> str:
     return f"there is no experiment {name!r}.{instead(name, list(kinds))}"
 
 
-def applying(claims: Mapping[str, Claim], kinds: Mapping[str, KindName]) -> dict[str, Claim]:
+def applying(claims: Mapping[str, Claim], kinds: Kinds) -> dict[str, Claim]:
     """Return claims with those that `also_on` makes of them, as far as they apply.
 
     What of the chapter's claims speaks of experiments that are not there is left out. A person's
     own claims stay as they are: there it is a mistake.
-
-    Args:
-        claims: By id.
-        kinds: The kind of each experiment.
     """
     kept = {}
     for first, stated in claims.items():
@@ -348,13 +328,12 @@ def applying(claims: Mapping[str, Claim], kinds: Mapping[str, KindName]) -> dict
     return kept
 
 
-def _fitting(name: str, claim: Claim, kinds: Mapping[str, KindName]) -> Claim | None:
+def _fitting(name: str, claim: Claim, kinds: Kinds) -> Claim | None:
     """Return what applies of a claim; None where what it compares is not there."""
     wrong = [place[2:] for place, *_ in mistakes({name: claim}, kinds)]
     if any(place[0] in {"left", "right", "along"} for place in wrong):
         return None
     # An explanation that names a number which is not there stays away by itself.
     lost = {place[1] for place in wrong if place[0] == "numbers"}
-    return claim.model_copy(
-        update={"numbers": {key: s for key, s in claim.numbers.items() if key not in lost}}
-    )
+    there = {key: side for key, side in claim.numbers.items() if key not in lost}
+    return claim.model_copy(update={"numbers": there})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -44,12 +45,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class YamlSource:
-    """A YAML file: its content as plain objects, and the line of each key.
-
-    Attributes:
-        name: The file's name as a person gave it.
-        content: What it holds.
-    """
+    """A YAML file: its content as plain objects, and the line of each key."""
 
     def __init__(self, path: Path) -> None:
         """Read a file.
@@ -146,11 +142,8 @@ def explain(source: YamlSource, error: ValidationError, schema: dict[str, Any]) 
         error: What pydantic found.
         schema: The JSON Schema of the whole file; it knows which keys may stand where.
     """
-    lines = []
-    for detail in error.errors():
-        location = _in_file(source, detail["loc"])
-        sentence = _sentence(location, detail, schema)
-        lines.append(f"{source.place(location)}: {sentence}")
+    found = [(_in_file(source, detail["loc"]), detail) for detail in error.errors()]
+    lines = [f"{source.place(place)}: {_sentence(place, each, schema)}" for place, each in found]
     return ConfigError("\n".join(dict.fromkeys(lines)))
 
 
@@ -171,40 +164,31 @@ def _is_mark(part: str | int) -> bool:
 
 def _sentence(location: Location, detail: ErrorDetails, schema: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in location)
-    message = detail["msg"].removeprefix("Value error, ")
+    to_key = f"{key}: " if key else ""
     context, got = detail.get("ctx", {}), detail["input"]
     match detail["type"]:
         case "extra_forbidden":
             known = sorted(_keys_at(schema, detail["loc"][:-1]))
-            sentence = f"unknown key {key!r}.{instead(str(location[-1]), known)}"
+            return f"unknown key {key!r}.{instead(str(location[-1]), known)}"
         case "missing":
-            sentence = f"{key} is missing; add it."
+            return f"{key} is missing; add it."
         case "union_tag_not_found":
-            sentence = f"{key}: kind is missing; add one of: {', '.join(KINDS)}."
+            words = f"kind is missing; add one of: {', '.join(KINDS)}."
         case "union_tag_invalid":
             wrong = str(context.get("tag", ""))
-            sentence = f"{key}: unknown kind {wrong!r}.{instead(wrong, KINDS)}"
+            words = f"unknown kind {wrong!r}.{instead(wrong, KINDS)}"
         case "literal_error" if isinstance(got, str):
-            choices = [part.strip(" '") for part in _alternatives(str(context["expected"]))]
-            sentence = f"{key}: unknown value {got!r}.{instead(got, choices)}"
+            choices = [part.strip(" '") for part in re.split(",| or ", context["expected"])]
+            words = f"unknown value {got!r}.{instead(got, choices)}"
         case "string_pattern_mismatch" if location[:1] == ("experiments",) and len(location) == 2:
-            sentence = (
-                f"{got!r} cannot be an experiment's name; "
-                "use up to 40 lower-case letters, digits and hyphens."
-            )
+            rule = "use up to 40 lower-case letters, digits and hyphens"
+            return f"{got!r} cannot be an experiment's name; {rule}."
         case "string_pattern_mismatch" if location[-1:] == ("device",):
-            sentence = (
-                f"{key}: unknown device {got!r:.80}; use auto, cpu, cuda, cuda:1, mps or xpu."
-            )
+            words = f"unknown device {got!r:.80}; use auto, cpu, cuda, cuda:1, mps or xpu."
         case _:
             shown = f" (it is {got!r:.80})" if isinstance(got, str | int | float) else ""
-            sentence = f"{key}: {message}{shown}." if key else f"{message}{shown}."
-    return sentence
-
-
-def _alternatives(expected: str) -> Iterator[str]:
-    for part in expected.split(" or "):
-        yield from part.split(",")
+            words = f"{detail['msg'].removeprefix('Value error, ')}{shown}."
+    return f"{to_key}{words}"
 
 
 def _keys_at(schema: dict[str, Any], location: Location) -> set[str]:
@@ -214,34 +198,21 @@ def _keys_at(schema: dict[str, Any], location: Location) -> set[str]:
         schema: The JSON Schema.
         location: As pydantic has it: with the kind after an experiment's name.
     """
-    here = [schema]
+    here = list(_resolved(schema, schema))
     for part in location:
-        here = [
-            inner
-            for outer in here
-            for resolved in _resolved(outer, schema)
-            for inner in _step(resolved, part)
-        ]
-    return {
-        key
-        for outer in here
-        for resolved in _resolved(outer, schema)
-        for key in _properties(resolved)
-    }
-
-
-def _properties(schema: dict[str, Any]) -> dict[str, Any]:
-    properties: dict[str, Any] = schema.get("properties", {})
-    return properties
+        inner = [step for outer in here for step in _step(outer, part)]
+        here = [resolved for step in inner for resolved in _resolved(step, schema)]
+    return {key for outer in here for key in outer.get("properties", {})}
 
 
 def _step(schema: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
+    properties = schema.get("properties", {})
     if isinstance(part, int):
         if "items" in schema:
             yield schema["items"]
-    elif part in _properties(schema):
-        yield schema["properties"][part]
-    elif _properties(schema).get("kind", {}).get("const") == part:
+    elif part in properties:
+        yield properties[part]
+    elif properties.get("kind", {}).get("const") == part:
         yield schema
     else:
         yield from schema.get("patternProperties", {}).values()
@@ -251,10 +222,10 @@ def _step(schema: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
 
 def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what a schema can stand for: references followed, alternatives opened."""
+    others = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
     if "$ref" in schema:
-        yield from _resolved(root["$defs"][schema["$ref"].rsplit("/", 1)[1]], root)
-    alternatives = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
-    for alternative in alternatives:
-        yield from _resolved(alternative, root)
-    if not alternatives and "$ref" not in schema:
+        others.append(root["$defs"][schema["$ref"].rsplit("/", 1)[1]])
+    for other in others:
+        yield from _resolved(other, root)
+    if not others:
         yield schema
