@@ -385,7 +385,8 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         ) from None
     if result.verdicts:
         # Of each experiment's leading framework, as the page counts them.
-        watcher.say(f"The chapter's statements: {wording.counts(verdicts.leading(result))}.")
+        judged = [each.verdict for each in verdicts.leading(result)]
+        watcher.say(f"The chapter's statements: {wording.counts(judged)}.")
     return result
 
 

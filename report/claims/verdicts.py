@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.claims.evidence import Found
     from report.claims.judge import Judgement
-    from report.results.result import Record, Result, StoredClaim, StoredSide
+    from report.results.result import Record, Result, StoredClaim
     from report.results.verdict import Decision
 
 NO_BACKEND = "none"
@@ -36,11 +37,7 @@ def of_result(result: Result) -> list[Verdict]:
 
 
 def leading(result: Result) -> list[Verdict]:
-    """Return the verdicts that a machine's page is about, one for each claim.
-
-    They are those of the framework that leads the claim's experiment; the others stand beside
-    them in a table of their own.
-    """
+    """Return the verdicts that a machine's page is about: of the framework that leads, by claim."""
     claims = result.config["claims"]
     return [
         verdict
@@ -106,35 +103,30 @@ class _Case:
 
 def _compared(result: Result, backend: str, claim: StoredClaim) -> _Case:
     left = evidence.side(result, backend, claim["left"])
-    factors, sides = list(left.factors), [left]
-    above, below, timed = left.above, left.below, left.timed
     right = claim["right"]
     if isinstance(right, dict):
         other = evidence.side(result, backend, right)
-        factors += other.inverted()
-        sides.append(other)
-        above, below, timed = above or other.below, below or other.above, timed or other.timed
-        shown = _value(other)
-        effect = product(factors)
+        both = evidence.divided(left, other)
+        effect, shown = product(both.factors), _value(other)
     else:
-        constant = float(right or 1)
+        both, constant = left, float(right or 1)
+        effect = product(left.factors).scaled(1 / constant)
         shown = Value(value=constant, low=None, high=None, unit=left.unit, replicates=0)
-        effect = product(factors).scaled(1 / constant)
     match claim["relation"]:
         case "greater":
-            judged = judge.greater(effect, claim["least"], above=above, below=below)
+            judged = judge.greater(effect, claim["least"], above=both.above, below=both.below)
         case "less":
-            judged = judge.less(effect, claim["least"], above=above, below=below)
+            judged = judge.less(effect, claim["least"], above=both.above, below=both.below)
         case _:
-            judged = judge.equivalent(effect, claim["margin"], censored=above or below)
-    records = _once(record for side in sides for record in side.records)
-    left_out = _once(record for side in sides for record in side.left_out)
+            censored = both.above or both.below
+            judged = judge.equivalent(effect, claim["margin"], censored=censored)
+    records, left_out = _once(both.records), _once(both.left_out)
     return _Case(
         judgement=judged,
         effect=effect,
         records=list(records.values()),
         left_out=len(left_out.keys() - records.keys()),
-        timed=timed,
+        timed=both.timed,
         each=effect.each,
         left=_value(left),
         right=shown,
@@ -144,11 +136,10 @@ def _compared(result: Result, backend: str, claim: StoredClaim) -> _Case:
 def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
     """Compare the beginning and the end of a run with what it is after some epochs."""
     end = evidence.side(result, backend, claim["left"])
-    turn, start = (
-        evidence.side(result, backend, _at(claim["left"], epoch)) for epoch in (claim["after"], 0)
-    )
-    falls = product(start.factors + turn.inverted())
-    goes_on = product(end.factors + turn.inverted())
+    turn = evidence.side(result, backend, {**claim["left"], "epoch": claim["after"]})
+    start = evidence.side(result, backend, {**claim["left"], "epoch": 0})
+    falls = product(evidence.divided(start, turn).factors)
+    goes_on = product(evidence.divided(end, turn).factors)
     return _Case(
         judgement=judge.stalls(falls, goes_on, claim["least"]),
         effect=goes_on,
@@ -192,12 +183,8 @@ def _gated(case: _Case) -> tuple[Decision, str, str]:
     grade = noise.grade([r.conditions for r in case.records if r.conditions], spread)
     if grade.level != "noisy" or judged.verdict == "inconclusive":
         return judged.verdict, grade.level, judged.reason
-    why = "; ".join(grade.reasons)
-    return (
-        "inconclusive",
-        grade.level,
-        f"the machine was too noisy for a verdict ({why}); measure again on a quieter one",
-    )
+    why = f"the machine was too noisy for a verdict ({'; '.join(grade.reasons)})"
+    return "inconclusive", grade.level, f"{why}; measure again on a quieter one"
 
 
 def _once(records: Iterable[Record]) -> dict[tuple[str, int], Record]:
@@ -209,10 +196,8 @@ def _numbers(result: Result, backend: str, claim: StoredClaim) -> dict[str, Valu
     """Return what else was measured of what the claim's explanation names."""
     found = {}
     for key, wanted in claim["numbers"].items():
-        try:
+        with contextlib.suppress(Missing):
             found[key] = _value(evidence.side(result, backend, wanted))
-        except Missing:
-            continue
     return found
 
 
@@ -229,9 +214,3 @@ def _value(found: Found) -> Value:
         highest_of=found.picked.estimate.highest_of if found.picked else 0,
         ties=[tie.name() for tie in found.picked.ties] if found.picked else [],
     )
-
-
-def _at(side: StoredSide, epoch: int | None) -> StoredSide:
-    moved = side.copy()
-    moved["epoch"] = epoch
-    return moved

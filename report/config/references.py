@@ -12,6 +12,7 @@ import string
 from typing import TYPE_CHECKING, Any, cast
 
 from report.analysis.quantities import quotient
+from report.claims.wording import WAYS as MEASURED_WAYS
 from report.config.claims import CHAPTER, Side, stored
 from report.experiments.catalogue import KINDS
 from report.experiments.gradient.noise import correction
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 WAYS = ("words", "count", "percent", "bytes")
 """What may stand behind the colon of `{left.size:...}`."""
-
-MEASURED_WAYS = ("percent", "rest", "times", "inverse", "loss")
-"""What may stand behind the colon of `{left:...}`: see `report.claims.wording.Said`."""
 
 NO_VALUE = "\N{HORIZONTAL ELLIPSIS}"
 """Stands where an experiment has no such setting, as for a run that somebody took out."""
@@ -283,7 +281,7 @@ def _of_words(claim: Claim, full: StoredClaim, kinds: Kinds) -> Mistakes:
                 continue
             setting = "." in name
             wrong = _of_setting(name, full, kinds) if setting else _of_number(name, measured)
-            ways = WAYS if setting else MEASURED_WAYS
+            ways = WAYS if setting else tuple(MEASURED_WAYS)
             if wrong:
                 yield where, wrong, name
             elif conversion or (way and way not in ways):

@@ -200,7 +200,7 @@ def test_either_part_of_a_quotient_makes_it_a_bound(place: int, flag: str, becom
     parts = [Found(factors=[], unit="", timed=False)] * 2
     changed: dict[str, Any] = {flag: True}
     parts[place] = replace(parts[place], **changed)
-    made = evidence._divided(*parts)
+    made = evidence.divided(*parts)
     assert [name for name in ("above", "below", "timed") if getattr(made, name)] == [becomes]
 
 
