@@ -68,9 +68,7 @@ def names() -> list[str]:
 def lacking(backends: Iterable[str], configured: Mapping[str, str]) -> list[str]:
     """Return the frameworks that no interpreter has, as far as can be told without starting any.
 
-    Args:
-        backends: Names in the registry.
-        configured: Paths or commands by backend; what a person names is taken to be there.
+    What a person names is taken to be there.
     """
     return [
         backend
@@ -89,7 +87,7 @@ def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> st
 
     Args:
         backend: Name in the registry.
-        configured: Paths or commands by backend, as experiments.yaml has them.
+        configured: Paths or commands by backend.
         base: The folder in which relative paths start; a command without a slash is none.
 
     Raises:
@@ -117,19 +115,13 @@ MARK = ".made"
 NEWEST_KNOWN: Version = (3, 14)
 """Of Pythons that are looked for by name."""
 
-ANSWER_S = 20.0
-"""How long a Python may take to say which it is."""
-
-KEPT_LINES = 40
-"""Of what an installer printed, for the message if it fails."""
-
 
 class EnvironmentCreationError(ReportError):
     """An environment could not be made; nothing of it is left."""
 
 
 def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
-    """Make the environment of a framework, in place of an earlier one.
+    """Make the environment of a framework, in place of an earlier one; return its interpreter.
 
     It counts only once its stamp is written, after the framework has been imported in it. What an
     interruption or a full disk leaves is removed, and would not be believed if it were not.
@@ -137,9 +129,6 @@ def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
     Args:
         backend: Name in the registry.
         say: Told what is being done, and what installers print, line by line.
-
-    Returns:
-        Its interpreter.
 
     Raises:
         UsageError: There is no such environment, no Python that it can stand on, or its folder
@@ -167,10 +156,7 @@ def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
 
 
 def remove(backend: str) -> bool:
-    """Remove the environment of a framework.
-
-    Returns:
-        Whether there was one.
+    """Remove the environment of a framework; return whether there was one.
 
     Raises:
         UsageError: There is no such environment, or its folder holds something else.
@@ -189,12 +175,7 @@ def outdated(backend: str) -> bool:
 
 
 def base_python(backend: Backend, *, own: Version, search: Callable[[str], str | None]) -> str:
-    """Choose the Python that an environment stands on: this one if it will do, else another.
-
-    Args:
-        backend: Whose environment.
-        own: Version of the Python that runs this.
-        search: Finds a program by its name.
+    """Choose the Python that an environment stands on: this one (`own`) if it will do, or another.
 
     Raises:
         UsageError: None will do.
@@ -204,7 +185,7 @@ def base_python(backend: Backend, *, own: Version, search: Callable[[str], str |
     last = backend.newest or NEWEST_KNOWN
     for minor in range(last[1], backend.oldest[1] - 1, -1):
         python = search(f"python{last[0]}.{minor}")
-        if python is not None and _is_python(python, (last[0], minor)):
+        if python and _is_python(python, (last[0], minor)):
             return python
     raise UsageError(
         f"{backend.title} needs Python {backend.pythons()}; this is {own[0]}.{own[1]}, and no "
@@ -217,9 +198,7 @@ def _is_python(program: str, version: Version) -> bool:
     """Return whether a program is that Python: some stand for one that is not installed."""
     command = [program, "-I", "-c", "import sys; print(*sys.version_info[:2])"]
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=ANSWER_S
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20.0)
         return done.stdout.split() == [str(part) for part in version]
     return False
 
@@ -237,21 +216,21 @@ def _steps(
     """Yield what is to be done, in words and as a command."""
     python = str(python_in(folder))
     uv = shutil.which("uv")
+    making = "making a virtual environment"
     if uv is None:
-        plain = [base, "-I", "-m", "venv", "--without-pip", str(folder)]
-        yield "making a virtual environment", plain
+        yield making, [base, "-I", "-m", "venv", "--without-pip", str(folder)]
         # As venv would, which keeps to itself why it could not: a full disk, for one.
         yield "installing pip", [python, "-I", "-m", "ensurepip", "--upgrade", "--default-pip"]
         pip = [python, "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
         yield "installing", [*pip, "-r", str(requirements)]
     else:
-        yield "making a virtual environment", [uv, "venv", "--python", base, str(folder)]
+        yield making, [uv, "venv", "--python", base, str(folder)]
         yield "installing", [uv, "pip", "install", "--python", python, "-r", str(requirements)]
     yield "importing it for the first time", [python, "-I", "-c", f"import {backend.package}"]
 
 
 def _run(command: Sequence[str], doing: str, say: Callable[[str], None]) -> None:
-    tail: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
+    tail: collections.deque[str] = collections.deque(maxlen=40)
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

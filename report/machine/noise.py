@@ -50,12 +50,7 @@ class Watch:
     """
 
     def __init__(self, pid: int | None = None, *, root: Path = ROOT) -> None:
-        """Start to watch.
-
-        Args:
-            pid: The worker, whose children count as it; None takes every child of this process.
-            root: The file system's root.
-        """
+        """Start to watch a worker and its children; without one, every child of this process."""
         self._root = root
         try:
             self._worker = psutil.Process(pid) if pid is not None else None
@@ -68,11 +63,7 @@ class Watch:
         self._before = self._read()  # last, so that the probes are not counted
 
     def stop(self) -> Conditions:
-        """Stop to watch; the worker may have died meanwhile.
-
-        Returns:
-            What went on since the start.
-        """
+        """Return what went on since the start; the worker may have died meanwhile."""
         before, after = self._before, self._read()  # first, for the same reason
         elapsed_s = after.clock_s - before.clock_s
         long_enough = elapsed_s >= SHORTEST_S
