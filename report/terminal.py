@@ -30,15 +30,12 @@ if TYPE_CHECKING:
     from report.run.host import Host
     from report.run.runner import Job
 
-WIDE = 1000
-"""Columns of what is no terminal: nothing is wrapped there."""
-
 
 def show(renderables: Sequence[RenderableType]) -> None:
     """Print to the terminal, or wherever standard output leads instead."""
     console = Console()
     if not console.is_terminal:
-        console = Console(width=WIDE)
+        console = Console(width=1000)  # nothing is wrapped there
     console.print(*renderables, sep="\n")
 
 
@@ -48,12 +45,9 @@ def _columns(*names: str, right: bool = False) -> list[Column]:
 
 
 def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list[RenderableType]:
-    """Return the plan with a time estimate for each experiment.
+    """Return the plan, or `only` some of it, with a time estimate for each experiment.
 
-    Args:
-        plan: The plan.
-        only: Names of experiments; all if there are none.
-        lacking: Backends that are not there, and will be skipped.
+    Backends that are `lacking` will be skipped.
     """
     table = Table(
         *_columns("experiment", "kind", "device"),
@@ -80,14 +74,12 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
 
 def host(host: Host) -> list[RenderableType]:
     """Return the facts of a machine, each with its source, and its frameworks."""
-    hardware = Table(
-        *_columns("fact", "value", "how it is known"), title=escape(describe(host.machine))
-    )
-    for label, value, source in facts(host.machine):
-        hardware.add_row(escape(label), escape(value), escape(source), style=None)
-    frameworks = Table(
-        *_columns("framework", "versions", "BLAS", "threads", "devices"), title="Frameworks"
-    )
+    title = escape(describe(host.machine))
+    hardware = Table(*_columns("fact", "value", "how it is known"), title=title)
+    for row in facts(host.machine):
+        hardware.add_row(*map(escape, row))
+    columns = _columns("framework", "versions", "BLAS", "threads", "devices")
+    frameworks = Table(*columns, title="Frameworks")
     for name, environment in host.environments.items():
         versions = ", ".join(f"{key} {value}" for key, value in environment.versions.items())
         devices = ", ".join(f"{d} ({', '.join(t)})" for d, t in environment.dtypes.items())
@@ -120,7 +112,7 @@ def comparison(left: Result, right: Result) -> list[RenderableType]:
     machines = (left.machine.id, right.machine.id)
     differing = Table(*_columns("differs", *machines), title="What differs")
     for row in differences([left, right]):
-        differing.add_row(escape(row.name), *(escape(value) for value in row.values))
+        differing.add_row(escape(row.name), *map(escape, row.values))
     table = Table(
         *_columns("experiment", "what"),
         *_columns(*machines, "speed-up", "", right=True),
@@ -129,13 +121,9 @@ def comparison(left: Result, right: Result) -> list[RenderableType]:
     )
     compared = pair(left, right)
     for ratio in compared.rows:
-        numbers = (ratio.left, ratio.right, ratio.speedup)
-        table.add_row(
-            escape(ratio.experiment),
-            escape(ratio.what),
-            *(f"{number.text} ({number.interval or 'none'})" for number in numbers),
-            ratio.verdict,
-        )
+        shown = (ratio.left, ratio.right, ratio.speedup)
+        numbers = [f"{number.text} ({number.interval or 'none'})" for number in shown]
+        table.add_row(escape(ratio.experiment), escape(ratio.what), *numbers, ratio.verdict)
     if not compared.rows:
         return [differing, "They have no measurement in common."]
     return [differing, table, "Speed-up: time of the first divided by time of the second."]

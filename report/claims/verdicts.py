@@ -11,11 +11,11 @@ from report.analysis import estimate, noise
 from report.analysis.estimate import product
 from report.analysis.quantities import power_law
 from report.claims import evidence, judge
-from report.claims.evidence import Missing
+from report.claims.evidence import Missing, Sweep
 from report.results.verdict import Value, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from report.analysis.estimate import Estimate
     from report.claims.evidence import Found
@@ -53,7 +53,8 @@ def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verd
     except Missing as missing:
         return Verdict(claim=name, backend=backend, verdict="not run", reason=str(missing))
     decision, grade, reason = _gated(case)
-    judged = case.judgement
+    judged, measured = case.judgement, case.measured
+    left_out = _once(measured.left_out).keys() - _once(measured.records).keys()
     return Verdict(
         claim=name,
         backend=backend,
@@ -72,31 +73,22 @@ def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verd
         numbers=_numbers(result, backend, claim),
         grade=grade,
         reason=reason,
-        left_out=case.left_out if case.timed else 0,
+        left_out=len(left_out) if measured.timed else 0,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Case:
-    """A judgement with what it was made from.
+    """A judgement with the effect that was judged, and what was measured for it.
 
     Attributes:
-        judgement: What the interval says.
-        effect: What was judged.
-        records: What counts of what was measured for it.
-        left_out: How many processes were too disturbed to count.
-        timed: Whether a clock has a part in it.
-        each: What each replicate makes of the effect, as a factor.
         left: The quantity that the claim is about.
         right: What it is compared with.
     """
 
     judgement: Judgement
     effect: Estimate
-    records: list[Record]
-    left_out: int
-    timed: bool
-    each: Sequence[float]
+    measured: Found | Sweep
     left: Value | None = None
     right: Value | None = None
 
@@ -120,17 +112,7 @@ def _compared(result: Result, backend: str, claim: StoredClaim) -> _Case:
         case _:
             censored = both.above or both.below
             judged = judge.equivalent(effect, claim["margin"], censored=censored)
-    records, left_out = _once(both.records), _once(both.left_out)
-    return _Case(
-        judgement=judged,
-        effect=effect,
-        records=list(records.values()),
-        left_out=len(left_out.keys() - records.keys()),
-        timed=both.timed,
-        each=effect.each,
-        left=_value(left),
-        right=shown,
-    )
+    return _Case(judgement=judged, effect=effect, measured=both, left=_value(left), right=shown)
 
 
 def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
@@ -143,10 +125,7 @@ def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
     return _Case(
         judgement=judge.stalls(falls, goes_on, claim["least"]),
         effect=goes_on,
-        records=end.records,
-        left_out=len(end.left_out),
-        timed=end.timed,
-        each=goes_on.each,
+        measured=end,
         left=_value(end),
         right=_value(turn),
     )
@@ -155,16 +134,9 @@ def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
 def _power_law(result: Result, backend: str, claim: StoredClaim) -> _Case:
     sweep = evidence.sweep(result, backend, claim["left"], str(claim["along"]))
     slope = power_law([(sweep.x, sweep.quantities)], metric=sweep.rate)
-    return _Case(
-        judgement=judge.power_law(
-            slope, float(claim["exponent"] or 0), claim["tolerance"], censored=sweep.censored
-        ),
-        effect=slope,
-        records=sweep.records,
-        left_out=len(sweep.left_out),
-        timed=sweep.timed,
-        each=[math.exp(one) for one in slope.each],  # an exponent may be negative
-    )
+    claimed, tolerance = float(claim["exponent"] or 0), claim["tolerance"]
+    judged = judge.power_law(slope, claimed, tolerance, censored=sweep.censored)
+    return _Case(judgement=judged, effect=slope, measured=sweep)
 
 
 def _gated(case: _Case) -> tuple[Decision, str, str]:
@@ -177,17 +149,21 @@ def _gated(case: _Case) -> tuple[Decision, str, str]:
         The verdict, the grade of the noise, and why nothing is decided.
     """
     judged = case.judgement
-    if not case.timed:
+    if not case.measured.timed:
         return judged.verdict, "", judged.reason
-    spread = None if judged.unanimous else estimate.spread([[one] for one in case.each])
-    grade = noise.grade([r.conditions for r in case.records if r.conditions], spread)
+    each = case.effect.each
+    if isinstance(case.measured, Sweep):
+        each = tuple(math.exp(one) for one in each)  # an exponent may be negative
+    spread = None if judged.unanimous else estimate.spread([[one] for one in each])
+    records = _once(case.measured.records).values()
+    grade = noise.grade([r.conditions for r in records if r.conditions], spread)
     if grade.level != "noisy" or judged.verdict == "inconclusive":
         return judged.verdict, grade.level, judged.reason
     why = f"the machine was too noisy for a verdict ({'; '.join(grade.reasons)})"
     return "inconclusive", grade.level, f"{why}; measure again on a quieter one"
 
 
-def _once(records: Iterable[Record]) -> dict[tuple[str, int], Record]:
+def _once(records: Sequence[Record]) -> dict[tuple[str, int], Record]:
     """Return the records of one backend, each once."""
     return {(record.experiment, record.process): record for record in records}
 
