@@ -15,7 +15,7 @@ import click
 from report import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from rich.console import Console
 
@@ -42,11 +42,7 @@ def _names(context: click.Context, _: click.Parameter, incomplete: str) -> list[
 
 def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Combine several options into one decorator."""
-
-    def apply(command: Any) -> Any:
-        return functools.reduce(lambda inner, decorate: decorate(inner), decorators[::-1], command)
-
-    return apply
+    return lambda command: functools.reduce(lambda f, add: add(f), decorators[::-1], command)
 
 
 CONFIG_ARGUMENT = click.argument("config", type=FILE, default=CONFIG)
@@ -117,10 +113,10 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
     result = _run(**options)
     if result is None:
         return
-    rendered = _render(options["results"], site_dir)
+    address = _render(options["results"], site_dir).index.as_uri()
     if open_browser:
-        click.launch(rendered.index.as_uri())
-    click.echo(rendered.index.as_uri())
+        click.launch(address)
+    click.echo(address)
     context.exit(_exit_code(result))
 
 
@@ -349,7 +345,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     from report.config.configuration import load
     from report.config.plan import plan as make_plan
     from report.environments import venvs
-    from report.errors import ReportError
+    from report.errors import ReportError, UsageError
     from report.results import files
     from report.run.host import survey
     from report.run.runner import Run
@@ -367,7 +363,11 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         _create_missing(plan, console, watcher.say)
     folder = config.resolve().parent
     host = survey(plan.backends(), name=machine, interpreters=plan.interpreters, base=folder)
-    _require_a_backend(host, {name for e in plan.only(only) for name in e.backends})
+    used = {name for experiment in plan.only(only) for name in experiment.backends}
+    environments = [found for name, found in host.environments.items() if name in used]
+    if not any(found.status == "ok" for found in environments):
+        reasons = "\n".join(str(found.reason) for found in environments)
+        raise UsageError(f"There is no framework to measure.\n{reasons}")
     try:
         with files.sole_writer(results, "measuring into"), watcher.shown():
             result = Run(
@@ -388,15 +388,6 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         judged = [each.verdict for each in verdicts.leading(result)]
         watcher.say(f"The chapter's statements: {wording.counts(judged)}.")
     return result
-
-
-def _require_a_backend(host: Any, used: Collection[str]) -> None:
-    from report.errors import UsageError
-
-    environments = [host.environments[name] for name in host.environments if name in used]
-    if not any(environment.status == "ok" for environment in environments):
-        reasons = "\n".join(str(environment.reason) for environment in environments)
-        raise UsageError(f"There is no framework to measure.\n{reasons}")
 
 
 def _render(results: Path, site_dir: Path) -> Rendered:

@@ -22,10 +22,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from report import resources
+from report.claims.judge import Outcome
 from report.config.yamlsource import YamlSource, explain
 from report.errors import ConfigError
 from report.experiments.settings import Strict
-from report.results.result import Relation, StoredClaim, StoredSide
+from report.results.result import Name, Relation, StoredClaim, StoredSide
 from report.worker.records import Scalar
 
 if TYPE_CHECKING:
@@ -37,12 +38,6 @@ if TYPE_CHECKING:
     from report.config.yamlsource import Location
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
-
-ClaimId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-
-Origin = Literal["chapter", "own"]
-
-Decided = Literal["supported", "contradicted", "inconclusive"]
 
 # A value that may be of several types is tried as each of them, and one mistake gives as many
 # errors. What follows looks first which of them is meant.
@@ -72,7 +67,7 @@ def _one_or_each(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     if isinstance(value, str):
         return TypeAdapter(Sentence).validate_python(value)
     if isinstance(value, dict):
-        return TypeAdapter(dict[Decided, Sentence]).validate_python(value)
+        return TypeAdapter(dict[Outcome, Sentence]).validate_python(value)
     raise ValueError(
         "expected a sentence, or one for each of supported, contradicted and inconclusive"
     )
@@ -129,7 +124,7 @@ class Also(Strict):
 class Claim(Strict):
     """A statement, and what of it was measured."""
 
-    origin: ClassVar[Origin] = "own"
+    origin: ClassVar[Literal["chapter", "own"]] = "own"
 
     says: Sentence = Field(description="The statement, in your words.")
     section: Sentence = Field(description="Where the chapter says so.")
@@ -159,7 +154,7 @@ class Claim(Strict):
     numbers: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")], Side] = (
         Field(default_factory=dict, description="More quantities, for use in `because`.")
     )
-    because: Annotated[Sentence | dict[Decided, Sentence], WrapValidator(_one_or_each)] = Field(
+    because: Annotated[Sentence | dict[Outcome, Sentence], WrapValidator(_one_or_each)] = Field(
         default_factory=dict,
         description="What decides it, for all verdicts or for each. {left}, {right}, {effect} "
         "and the names under `numbers` stand for this run's numbers; {name:percent} writes a "
@@ -170,7 +165,7 @@ class Claim(Strict):
         description="Parts of these texts with numbers that neither a setting nor a measurement "
         "decides: the chapter's own, or theory's. Nothing reads them but whoever checks the rest.",
     )
-    also_on: dict[ClaimId, Also] = Field(
+    also_on: dict[Name, Also] = Field(
         default_factory=dict,
         description="Further experiments on which the same is judged, by the id of the claim that "
         "each of them makes.",
@@ -231,7 +226,7 @@ def stored(claim: Claim) -> StoredClaim:
     left = _side(claim.left)
     because = claim.because
     if isinstance(because, str):
-        because = dict.fromkeys(get_args(Decided), because)
+        because = dict.fromkeys(get_args(Outcome), because)
     filled = {
         "left": left,
         "right": _side(claim.right, left) if isinstance(claim.right, Side) else claim.right,
@@ -267,7 +262,7 @@ CHAPTER = "chapter"
 class ChapterClaim(Claim):
     """A claim that the program ships."""
 
-    origin: ClassVar[Origin] = "chapter"
+    origin: ClassVar[Literal["chapter", "own"]] = "chapter"
 
 
 @functools.cache
@@ -279,14 +274,14 @@ def chapter() -> tuple[YamlSource, dict[str, ChapterClaim]]:
     """
     source = YamlSource(resources.chapter_claims())
     try:
-        return source, TypeAdapter(dict[ClaimId, ChapterClaim]).validate_python(source.content)
+        return source, TypeAdapter(dict[Name, ChapterClaim]).validate_python(source.content)
     except ValidationError as error:
         raise explain(source, error, file_schema()) from None
 
 
 def file_schema() -> dict[str, Any]:
     """Return the JSON Schema of a file of claims."""
-    return TypeAdapter(dict[ClaimId, Claim]).json_schema()
+    return TypeAdapter(dict[Name, Claim]).json_schema()
 
 
 def _gathered(value: Any, info: ValidationInfo) -> dict[str, Any]:
@@ -357,5 +352,5 @@ class _SchemaOfSources:
         return {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
 
 
-Claims = Annotated[dict[ClaimId, Claim], BeforeValidator(_gathered), _SchemaOfSources()]
+Claims = Annotated[dict[Name, Claim], BeforeValidator(_gathered), _SchemaOfSources()]
 """Claims by id, from wherever they stand."""

@@ -29,15 +29,12 @@ from report.experiments.settings import (
     experiment_of,
 )
 from report.registry import BackendName  # noqa: TC001 (pydantic reads it)
+from report.results.result import Name, ProfileName
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from report.config.yamlsource import Location
-
-Profile = Literal["quick", "full"]
-
-ExperimentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 
 def _kind(value: Any) -> str | None:
@@ -92,7 +89,7 @@ class Config(Strict):
     )
     dataset: DatasetSpec = DatasetSpec()
     profiles: Profiles = Profiles()
-    experiments: Annotated[dict[ExperimentName, AnyExperiment], Field(min_length=1)]
+    experiments: Annotated[dict[Name, AnyExperiment], Field(min_length=1)]
     claims: Claims = Field(
         default_factory=dict,
         description="Statements to be judged by what was measured: chapter (those that the program "
@@ -113,7 +110,7 @@ class Config(Strict):
         wrong: list[InitErrorDetails] = []
         for name, spec in self.experiments.items():
             place: Location = ("experiments", name)
-            for profile in get_args(Profile):
+            for profile in get_args(ProfileName):
                 half = getattr(spec, profile)
                 try:
                     settings = spec.overridden(half)

@@ -17,10 +17,10 @@ from report.text.names import instead
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from report.config.configuration import Config, Profile
+    from report.config.configuration import Config
     from report.experiments.settings import Defaults, Experiment
     from report.registry import KindName
-    from report.results.result import StoredClaim, StoredExperiment, StoredPlan
+    from report.results.result import ProfileName, StoredClaim, StoredExperiment, StoredPlan
 
 TIMEOUT_BASE_S = 60.0
 """On top of five budgets: the first use of a device or a compiler can take this long."""
@@ -66,7 +66,7 @@ class Plan:
 
     title: str
     seed: int
-    profile: Profile
+    profile: ProfileName
     examples: int
     dataset_path: str | None
     experiments: list[PlannedExperiment]
@@ -120,7 +120,7 @@ class Plan:
         return sum(e.estimate_s(lacking) for e in chosen) + starts * STARTUP_S
 
 
-def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan:
+def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> Plan:
     """Decide every setting of a profile; a `device` from the command line overrides the file's."""
     experiments = [
         _planned(name, spec, config, profile, device) for name, spec in config.experiments.items()
@@ -140,7 +140,7 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
 
 
 def _planned(
-    name: str, spec: Experiment, config: Config, profile: Profile, device: str | None
+    name: str, spec: Experiment, config: Config, profile: ProfileName, device: str | None
 ) -> PlannedExperiment:
     settings: Settings = spec.overridden(getattr(spec, profile))
     defaults: Defaults = getattr(config.profiles, profile)

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from report.results.machine import Cache
     from report.worker.records import Accelerator, Environment
 
-GIB = 2**30
-
 
 def detect(
     environments: Sequence[Environment] = (), *, name: str | None = None, root: Path = ROOT

@@ -14,8 +14,7 @@ from report.config.references import NO_VALUE, filled
 from report.resources import default_config
 
 if TYPE_CHECKING:
-    from report.config.configuration import Profile
-    from report.results.result import StoredClaim
+    from report.results.result import ProfileName, StoredClaim
 
 CLAIMS = {
     name: claim
@@ -64,7 +63,7 @@ def test_what_is_marked_as_fixed_stands_in_the_text(name: str) -> None:
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
-def test_shipped_settings_have_a_value_for_every_name(profile: Profile) -> None:
+def test_shipped_settings_have_a_value_for_every_name(profile: ProfileName) -> None:
     """And only one: "64 or 128" would be no statement."""
     for name, claim in plan(config(), profile).claims.items():
         assert NO_VALUE not in texts(claim), name
