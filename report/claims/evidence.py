@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Factor
     from report.analysis.quantities import Highest, Quantity
-    from report.results.result import Record, Result, StoredClaim, StoredSide
+    from report.results.result import Record, Result, StoredSide
     from report.worker.records import Scalar
 
 
@@ -146,12 +146,6 @@ def sweep(result: Result, backend: str, wanted: StoredSide, along: str) -> Sweep
     )
 
 
-def backends(result: Result, claim: StoredClaim) -> list[str]:
-    """Return the backends that ran, or were to run, what a claim is about."""
-    planned = result.config["experiments"].get(claim["left"]["experiment"])
-    return list(planned["backends"]) if planned else []
-
-
 def _observed(
     result: Result, backend: str, wanted: StoredSide
 ) -> tuple[list[Record], list[Quantity]]:
@@ -201,10 +195,9 @@ def _of_one_variant(fitting: Sequence[Quantity]) -> list[Quantity]:
 
 
 def _with_most(fitting: Sequence[Quantity], label: str) -> list[Quantity]:
-    """Keep the series with the largest number as a label."""
-    numbers = [one.labels.get(label) for one in fitting]
-    most = max((n for n in numbers if isinstance(n, int | float)), default=None)
-    return [one for one, number in zip(fitting, numbers, strict=True) if number == most]
+    """Keep the series with the largest number as a label; all where none has a number."""
+    numbers = [n for one in fitting if isinstance(n := one.labels.get(label), int | float)]
+    return [one for one in fitting if not numbers or one.labels.get(label) == max(numbers)]
 
 
 def _positive(one: Quantity) -> bool:

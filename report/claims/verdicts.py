@@ -29,10 +29,12 @@ NO_BACKEND = "none"
 
 def of_result(result: Result) -> list[Verdict]:
     """Judge every claim of a result, in the order of its configuration."""
+    experiments = result.config["experiments"]
     return [
         _judged(result, backend, name, claim)
         for name, claim in result.config["claims"].items()
-        for backend in evidence.backends(result, claim) or [NO_BACKEND]
+        for planned in [experiments.get(claim["left"]["experiment"])]
+        for backend in (planned and planned["backends"]) or [NO_BACKEND]
     ]
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _PREFIXED = {"s", "FLOPS", "B/s"}
 """Units that take SI prefixes in print."""
 
-
 WAYS: dict[str, Callable[[float], str]] = {
     "percent": percent,
     "rest": lambda value: percent(1 - value),

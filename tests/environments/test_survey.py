@@ -87,10 +87,7 @@ FAILURES = {
         "it ended by itself with code 3: this is no Python",
     ),
     "silent": ("exec >&-; cat >/dev/null", "it closed its output"),
-    "old": (
-        f"exec {sys.executable} -c '{OLD}'",
-        f"it ended by itself with code 1: {TOO_OLD} 3.9",
-    ),
+    "old": (f"exec {sys.executable} -c '{OLD}'", f"it ended by itself with code 1: {TOO_OLD} 3.9"),
 }
 
 

@@ -161,10 +161,6 @@ def test_framework_says_on_which_pythons_it_runs() -> None:
     assert [
         [one.runs_on((3, minor)) for minor in (10, 11, 13, 14)]
         for one in (MXNET, TENSORFLOW, NUMBA)
-    ] == [
-        [False, True, False, False],
-        [False, True, True, False],
-        [False, True, True, True],
-    ]
+    ] == [[False, True, False, False], [False, True, True, False], [False, True, True, True]]
     said = [one.pythons() for one in (MXNET, TENSORFLOW, NUMBA)]
     assert said == ["3.11", "3.11 to 3.13", "3.11 or newer"]
