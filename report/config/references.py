@@ -24,7 +24,7 @@ from report.text.names import instead
 from report.text.units import ITEM_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from report.config.claims import Claim
     from report.config.yamlsource import Location
@@ -199,11 +199,12 @@ def mistakes(claims: Mapping[str, Claim], kinds: Kinds) -> Mistakes:
 
 def _of_claim(claim: Claim, kinds: Kinds) -> Mistakes:
     full = stored(claim)
-    named = [("left", claim.left, full["left"]), ("right", claim.right, full["right"])]
-    named += [(f"numbers.{k}", s, full["numbers"][k]) for k, s in claim.numbers.items()]
-    for key, own, filled in named:
-        if isinstance(own, Side) and isinstance(filled, dict):
-            yield from _of_side(tuple(key.split(".")), own, filled, kinds)
+    sides: list[tuple[Location, Any, Any]]
+    sides = [(("left",), claim.left, full["left"]), (("right",), claim.right, full["right"])]
+    sides += [(("numbers", k), side, full["numbers"][k]) for k, side in claim.numbers.items()]
+    for place, own, filled in sides:
+        if isinstance(own, Side):
+            yield from _of_side(place, own, filled, kinds)
     if claim.along is not None and full["left"]["experiment"] in kinds:
         yield from _of_label(("along",), claim.along, kinds[full["left"]["experiment"]])
     if claim.relation == "stalls" and full["left"]["metric"] not in BY_EPOCH:
@@ -211,7 +212,7 @@ def _of_claim(claim: Claim, kinds: Kinds) -> Mistakes:
         yield ("left",), message, None
     yield from _of_units(full, kinds)
     if claim.show is not None and claim.show not in (*kinds, *SECTIONS):
-        yield ("show",), _no_experiment(claim.show, kinds), claim.show
+        yield ("show",), _unknown("there is no experiment", claim.show, kinds), claim.show
     yield from _of_words(claim, full, kinds)
 
 
@@ -220,14 +221,15 @@ def _of_side(place: Location, own: Side, filled: Mapping[str, Any], kinds: Kinds
     if experiment not in kinds:
         # Where it is inherited, the place that it comes from has said so.
         if own.experiment is not None:
-            yield (*place, "experiment"), _no_experiment(experiment, kinds), experiment
+            why = _unknown("there is no experiment", experiment, kinds)
+            yield (*place, "experiment"), why, experiment
         return
     kind = kinds[experiment]
     metrics = list(KINDS[kind].metrics)
     if filled["metric"] not in metrics:
         where = (*place, "metric") if own.metric else place
-        message = f"a {kind} experiment has no metric {filled['metric']!r}."
-        yield where, message + instead(str(filled["metric"]), metrics), filled["metric"]
+        why = _unknown(f"a {kind} experiment has no metric", filled["metric"], metrics)
+        yield where, why, filled["metric"]
     for label in own.series:
         yield from _of_label((*place, "series", label), label, kind)
     if own.largest is not None:
@@ -239,8 +241,7 @@ def _of_side(place: Location, own: Side, filled: Mapping[str, Any], kinds: Kinds
 def _of_label(place: Location, label: str, kind: KindName) -> Mistakes:
     labels = KINDS[kind].label_names()
     if label not in labels:
-        message = f"a {kind} experiment has no label {label!r}."
-        yield place, message + instead(label, labels), label
+        yield place, _unknown(f"a {kind} experiment has no label", label, labels), label
 
 
 def _of_units(full: StoredClaim, kinds: Kinds) -> Mistakes:
@@ -295,20 +296,20 @@ def _of_number(name: str, measured: Sequence[str]) -> str | None:
         return None
     if not measured:
         return f"nothing that is measured can stand here; name a setting, as in {{{name}.size}}."
-    return f"there is no number {name!r}.{instead(name, measured)}"
+    return _unknown("there is no number", name, measured)
 
 
 def _of_setting(path: str, full: StoredClaim, kinds: Kinds) -> str | None:
     of, _, name = path.rpartition(".")
     side = side_of(full, of)
     if side is None:
-        return f"there is no quantity {of!r}.{instead(of, ['left', 'right', *full['numbers']])}"
+        return _unknown("there is no quantity", of, ["left", "right", *full["numbers"]])
     known = names(kinds[side["experiment"]]) if side["experiment"] in kinds else [name]
-    return None if name in known else f"{of} has no setting {name!r}.{instead(name, known)}"
+    return None if name in known else _unknown(f"{of} has no setting", name, known)
 
 
-def _no_experiment(name: str, kinds: Kinds) -> str:
-    return f"there is no experiment {name!r}.{instead(name, list(kinds))}"
+def _unknown(what: str, name: str, known: Collection[str]) -> str:
+    return f"{what} {name!r}.{instead(name, list(known))}"
 
 
 def applying(claims: Mapping[str, Claim], kinds: Kinds) -> dict[str, Claim]:
