@@ -142,13 +142,10 @@ def _power_law(result: Result, backend: str, claim: StoredClaim) -> _Case:
 
 
 def _gated(case: _Case) -> tuple[Decision, str, str]:
-    """Take a verdict back where the machine was too noisy for one.
+    """Return the verdict, the grade of the noise, and why nothing is decided.
 
     How far processes differ is part of the interval already; it forbids a verdict only where
     they do not even agree on the answer.
-
-    Returns:
-        The verdict, the grade of the noise, and why nothing is decided.
     """
     judged = case.judgement
     if not case.measured.timed:

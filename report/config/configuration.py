@@ -153,10 +153,7 @@ def _error(place: Location, why: str, value: Any) -> InitErrorDetails:
 
 
 def load(path: Path) -> Config:
-    """Read a configuration.
-
-    Args:
-        path: An experiments.yaml.
+    """Read an experiments.yaml.
 
     Raises:
         ConfigError: With file, line, key and remedy.

@@ -12,6 +12,7 @@ from report.config import references
 from report.config.claims import stored
 from report.errors import ConfigError
 from report.experiments.settings import Settings
+from report.results.result import StoredPlan
 from report.text.names import instead
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from report.config.configuration import Config
     from report.experiments.settings import Defaults, Experiment
     from report.registry import KindName
-    from report.results.result import ProfileName, StoredClaim, StoredExperiment, StoredPlan
+    from report.results.result import ProfileName, StoredClaim, StoredExperiment
 
 TIMEOUT_BASE_S = 60.0
 """On top of five budgets: the first use of a device or a compiler can take this long."""
@@ -75,14 +76,9 @@ class Plan:
 
     def stored(self) -> StoredPlan:
         """Return the plan as a result file keeps it: everything but paths and interpreters."""
-        return {
-            "title": self.title,
-            "seed": self.seed,
-            "profile": self.profile,
-            "examples": self.examples,
-            "experiments": {each.name: each.stored() for each in self.experiments},
-            "claims": self.claims,
-        }
+        own = {key: getattr(self, key) for key in StoredPlan.__annotations__}
+        experiments = {each.name: each.stored() for each in self.experiments}
+        return cast("StoredPlan", own | {"experiments": experiments})
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of what is measured and how; titles and claims do not count."""

@@ -135,12 +135,9 @@ class YamlSource:
 
 
 def explain(source: YamlSource, error: ValidationError, schema: dict[str, Any]) -> ConfigError:
-    """Turn validation errors into one line each.
+    """Turn validation errors of a file into one line each.
 
-    Args:
-        source: The file, which knows the line of each key.
-        error: What pydantic found.
-        schema: The JSON Schema of the whole file; it knows which keys may stand where.
+    The file knows the line of each key, and its JSON Schema which keys may stand where.
     """
     found = [(_in_file(source, detail["loc"]), detail) for detail in error.errors()]
     lines = [f"{source.place(place)}: {_sentence(place, each, schema)}" for place, each in found]
@@ -192,12 +189,7 @@ def _sentence(location: Location, detail: ErrorDetails, schema: dict[str, Any]) 
 
 
 def _keys_at(schema: dict[str, Any], location: Location) -> set[str]:
-    """Return the keys that may stand at a place, read off the file's JSON Schema.
-
-    Args:
-        schema: The JSON Schema.
-        location: As pydantic has it: with the kind after an experiment's name.
-    """
+    """Return the keys that may stand at a place, as pydantic has it, by the file's JSON Schema."""
     here = list(_resolved(schema, schema))
     for part in location:
         inner = [step for outer in here for step in _step(outer, part)]

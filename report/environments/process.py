@@ -119,9 +119,11 @@ class Worker:
         except queue.Empty:
             raise self._failure(f"no answer within {timeout_s:.0f} s") from None
         if line is None:
-            ended = self._ends_by_itself()
+            # It has closed its output; killed now, it could not say why.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=GRACE_S)
             code = self._process.returncode
-            raise self._failure(how_it_ended(code) if ended else "it closed its output")
+            raise self._failure("it closed its output" if code is None else how_it_ended(code))
         try:
             answer = json.loads(line)
         except (ValueError, RecursionError):
@@ -149,14 +151,6 @@ class Worker:
                     return None
                 if remaining <= POLL_S:
                     raise
-
-    def _ends_by_itself(self) -> bool:
-        """Wait for a process that has closed its output: killed now, it could not say why."""
-        try:
-            self._process.wait(timeout=GRACE_S)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
 
     def kill(self) -> None:
         """End the worker's whole process group and wait until it is gone."""

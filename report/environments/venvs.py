@@ -109,12 +109,6 @@ def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> st
 
 # --- made and removed
 
-MARK = ".made"
-"""Ends the name of a file beside each folder that this program made; others are not touched."""
-
-NEWEST_KNOWN: Version = (3, 14)
-"""Of Pythons that are looked for by name."""
-
 
 class EnvironmentCreationError(ReportError):
     """An environment could not be made; nothing of it is left."""
@@ -182,7 +176,7 @@ def base_python(backend: Backend, *, own: Version, search: Callable[[str], str |
     """
     if backend.runs_on(own):
         return sys.executable
-    last = backend.newest or NEWEST_KNOWN
+    last = backend.newest or (3, 14)  # the newest that is looked for
     for minor in range(last[1], backend.oldest[1] - 1, -1):
         python = search(f"python{last[0]}.{minor}")
         if python and _is_python(python, (last[0], minor)):
@@ -257,8 +251,9 @@ def _run(command: Sequence[str], doing: str, say: Callable[[str], None]) -> None
 
 
 def _mark(folder: Path) -> Path:
+    """Return the file that says that this program made a folder; others are not touched."""
     # Beside it: within, it would be in the way of what makes the environment.
-    return folder.with_name(folder.name + MARK)
+    return folder.with_name(f"{folder.name}.made")
 
 
 @contextlib.contextmanager

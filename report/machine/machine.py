@@ -109,8 +109,7 @@ def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[Accelerator])
     }
     digest = hashlib.sha256(json.dumps(hardware, sort_keys=True).encode()).hexdigest()[:6]
     brand = re.sub(r"[^a-z0-9]+", "-", _brand(cpu).lower()).strip("-")[:32].strip("-")
-    cores = re.sub(r"[^a-z0-9]+", "-", _cores(cpu))
-    parts = (brand or "processor", cores, memory.lower().replace(" ", "-"), digest)
+    parts = (brand or "processor", _cores(cpu), memory.lower().replace(" ", "-"), digest)
     return check_name("-".join(filter(None, parts)))
 
 
