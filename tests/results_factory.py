@@ -23,9 +23,8 @@ from report.config.configuration import Config
 from report.config.plan import Plan, plan
 from report.experiments.matmul import measure as matmul
 from report.resources import default_config
-from report.results.dataset import Dataset
 from report.results.machine import Cache, Cpu, Machine
-from report.results.result import Record, Result
+from report.results.result import Dataset, Record, Result
 from report.run import data, surrogate
 from report.worker.records import AsPrinted, Environment, Outcome, Series
 

@@ -23,7 +23,7 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.results.dataset import Moments
+from report.results.result import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Collection

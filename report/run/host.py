@@ -1,9 +1,12 @@
-"""The machine to measure on, with the frameworks that are there."""
+"""Where and by what is measured: the machine, its frameworks, and the version of the code."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import os
+import subprocess
 import sys
 import uuid
 from dataclasses import dataclass, field, replace
@@ -18,6 +21,7 @@ from report.environments.process import Worker, WorkerFailure, command
 from report.errors import UsageError
 from report.machine.machine import detect
 from report.registry import BACKENDS
+from report.resources import PACKAGE
 from report.results import files
 from report.results.privacy import scrub
 from report.worker.records import Environment
@@ -32,6 +36,9 @@ PROBE_TIMEOUT_S = 120.0
 
 CONFIG_VARIABLE = "REPORT_CONFIG_DIR"
 """Names another folder for what is kept of this installation than the user's configuration."""
+
+NOT_MADE = (".", ":!results", ":!site")
+"""What counts as a change: not what runs and renderings themselves write into a checkout."""
 
 ENVIRONMENT = TypeAdapter(Environment)
 
@@ -146,3 +153,43 @@ def _why(failure: WorkerFailure) -> str:
     """Say why a worker gave no answer, with the last line that it printed."""
     last = (failure.stderr_tail or "").rpartition("\n")[2].strip()
     return failure.reason if last in failure.reason else f"{failure.reason}: {last}"
+
+
+@functools.cache
+def measuring_code() -> str:
+    """Return the SHA-256 of the worker side: registry, worker/, backends/, each measure.py.
+
+    Pages and figures may change without making a measurement another one.
+    """
+    sources = [
+        PACKAGE / "registry.py",
+        *PACKAGE.glob("worker/*.py"),
+        *PACKAGE.glob("backends/**/*.py"),
+        *PACKAGE.glob("experiments/*/measure.py"),
+    ]
+    digest = hashlib.sha256()
+    for source in sorted(sources):
+        digest.update(source.relative_to(PACKAGE).as_posix().encode() + b"\0")
+        digest.update(source.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def git_commit(folder: Path) -> str | None:
+    """Return the commit checked out in a folder, with "+changes" if files differ from it."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *NOT_MADE)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit + ("+changes" if changed else "")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=True,
+    )
+    return done.stdout.strip()

@@ -31,9 +31,7 @@ from report.machine.noise import Watch
 from report.registry import BACKENDS, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
-from report.run import codehash, data
-from report.run.bundle import write_bundle
-from report.run.host import installation
+from report.run import data, host
 from report.worker.records import Answer
 
 if TYPE_CHECKING:
@@ -339,7 +337,7 @@ class Run:
         moments = leastsquares.measure_moments(loaded.features, loaded.targets)
         self.result.moments = moments.rounded()
         specs = [spec for e in training for spec in run_specs(e.settings)]
-        bundle: dict[str, Any] = write_bundle(
+        bundle: dict[str, Any] = data.write_bundle(
             folder,
             loaded,
             seed=self.plan.seed,
@@ -352,10 +350,10 @@ class Run:
     def _new(self) -> Result:
         new = Result(
             run_id=str(uuid.uuid4()),
-            installation=installation(),
+            installation=host.installation(),
             generator=f"minibatch-report {__version__}",
-            code_hash=codehash.measuring_code(),
-            git_commit=codehash.git_commit(self.checkout),
+            code_hash=host.measuring_code(),
+            git_commit=host.git_commit(self.checkout),
             profile=self.plan.profile,
             started_at=_now(),
             config=self.plan.stored(),
@@ -376,7 +374,7 @@ class Run:
         for result in self._earlier():
             same = (
                 result.config_hash == self.plan.fingerprint()
-                and result.code_hash == codehash.measuring_code()
+                and result.code_hash == host.measuring_code()
                 and result.environments == self.host.environments
             )
             if same:

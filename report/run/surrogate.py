@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from report.analysis.leastsquares import second_matrix
-from report.results.dataset import Moments
+from report.results.result import Moments
 
 if TYPE_CHECKING:
     from report.analysis.leastsquares import FloatArray

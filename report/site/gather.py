@@ -19,8 +19,8 @@ from report.figures import prose
 from report.figures.draw import drawings
 from report.registry import BACKENDS
 from report.results import store
-from report.results.cache import Cache, key, program
-from report.results.verdict import Verdict
+from report.results.files import Cache, key, program
+from report.results.result import Verdict
 from report.site import compare, verdicts
 from report.site.compare import pair
 from report.site.machine import MachineView, Section, date_of, view

@@ -16,8 +16,7 @@ from report.text.names import title
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Result
-    from report.results.verdict import Decision, Value, Verdict
+    from report.results.result import Decision, Result, Value, Verdict
     from report.worker.records import Scalar
 
 SIGNS: dict[Decision, str] = {

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from report.analysis import leastsquares
-from report.results.dataset import Moments
+from report.results.result import Moments
 from report.run.surrogate import MOMENTS
 
 # Two points, (1, 2) and (3, 0), through which y = 3 - x passes. Then E[x^2] = 5, E[x] = 2,

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from factories import measured, small_results
 from factories.small_results import products, record, run, series
 from report.claims import judge, verdicts
-from report.results.verdict import Value, Verdict
+from report.results.result import Value, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

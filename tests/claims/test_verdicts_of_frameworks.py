@@ -13,8 +13,7 @@ from report.experiments.training.quantities import of_records
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.results.result import Result
-    from report.results.verdict import Verdict
+    from report.results.result import Result, Verdict
 
 FRAMEWORKS = ("pytorch", "tensorflow", "jax", "numba")
 

@@ -24,8 +24,8 @@ from report.environments import process as workers
 from report.errors import DataError, ResultError, UsageError
 from report.experiments.catalogue import LABELS
 from report.results import store
-from report.results.dataset import Dataset
-from report.run import codehash, data, surrogate
+from report.results.result import Dataset
+from report.run import data, host, surrogate
 from report.worker.records import Environment
 
 if TYPE_CHECKING:
@@ -523,7 +523,7 @@ def test_other_measuring_code_begins_another_file(
     """Once the code that measures has changed, its numbers are others."""
     plan = fake_worker.plan({"first": "answer"})
     fake_worker.run(plan).execute(Diary())
-    monkeypatch.setattr(codehash, "measuring_code", lambda: "another")
+    monkeypatch.setattr(host, "measuring_code", lambda: "another")
     fake_worker.run(plan).execute(Diary())
     assert len(list(fake_worker.results.rglob("*.json.gz"))) == 2
 

@@ -21,7 +21,7 @@ from report.experiments.catalogue import LABELS
 from report.experiments.training import theory
 from report.experiments.training.runs import median_times, trained
 from report.results import store
-from report.results.cache import Cache
+from report.results.files import Cache
 from report.sections.catalogue import SECTIONS
 from report.site import gather as site
 from report.text.numerals import digits, stable
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
     from pages import OnPage, Page
     from report.analysis.quantities import Quantity
-    from report.results.result import Result
-    from report.results.verdict import Verdict
+    from report.results.result import Result, Verdict
 
 RUN = "20260102T030405Z-quick"
 FIXED = "machine-fixed-machine.html"

@@ -12,7 +12,7 @@ from report.experiments.catalogue import KINDS
 from report.experiments.subject import Overlay, Subject
 from report.figures.prose import plain
 from report.registry import WITH_DATA
-from report.results.dataset import Dataset
+from report.results.result import Dataset
 from report.site.compare import pair
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from report.analysis import leastsquares, seeds
 
 if TYPE_CHECKING:
     from report.analysis.leastsquares import FloatArray, Problem
-    from report.results.dataset import Moments
+    from report.results.result import Moments
 
 HALFWAY_STEPS = 2
 """Full-batch steps to the point halfway. On the chapter's data the gradient's length falls from

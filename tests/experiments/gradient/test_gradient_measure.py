@@ -19,9 +19,9 @@ from report.config.plan import plan
 from report.experiments.gradient import points
 from report.experiments.gradient.measure import ROUND, Examples, measure
 from report.experiments.gradient.spec import GradientSettings
-from report.results.dataset import Dataset
+from report.results.result import Dataset
 from report.run import data, surrogate
-from report.run.bundle import write_bundle
+from report.run.data import write_bundle
 from report.run.host import Host
 from report.run.runner import Run
 from report.worker.records import GradientNoise, Unavailable

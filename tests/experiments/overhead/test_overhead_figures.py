@@ -16,7 +16,7 @@ from report.experiments.subject import Overlay, Subject
 from report.figures.prose import digest, plain
 from report.figures.shapes import Curves, Dots, Reference, Upright
 from report.results import store
-from report.site.listing import listing
+from report.site.machine import listing
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:

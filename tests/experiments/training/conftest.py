@@ -18,8 +18,7 @@ import pytest
 import results_factory
 from report.analysis import leastsquares, seeds
 from report.experiments.training.quantities import cases
-from report.results.dataset import Dataset
-from report.results.result import Record, Result
+from report.results.result import Dataset, Record, Result
 from report.run import surrogate
 from report.worker import schedules
 from report.worker.records import Outcome, TrainingRun
