@@ -126,38 +126,32 @@ class Quantity:
         return (self.experiment, self.backend, self.metric, tuple(sorted(self.labels.items())))
 
     def name(self, metric: str | None = None) -> str:
-        """Return the key as text, the same wherever a number of it is written.
-
-        Args:
-            metric: A rate of it; else what its values are.
-        """
+        """Return the key of its values, or of a rate, as text: the same wherever it is written."""
         labels = "&".join(f"{k}={v}" for k, v in sorted(self.labels.items()) if v is not None)
         machine = self.run.partition(" ")[0]
         named = "/".join(filter(None, (machine, self.experiment, self.backend)))
         return f"{named}/{metric or self.metric}?{labels}"
 
     def factor(self, metric: str | None = None, weight: float = 1.0) -> Factor:
-        """Return it as a factor of an estimate.
+        """Return it as a factor of an estimate; a denominator has the weight -1.
 
         Args:
             metric: One of `RATES`, for an amount divided by the seconds; else the values.
-            weight: The power: -1 for a denominator.
+            weight: The power.
 
         Raises:
             ValueError: The amount is not counted.
         """
-        rate = RATES.get(metric or "")
-        amount = None
-        if rate is not None and rate.amount is not None:
-            amount = getattr(self, rate.amount)
+        amount, power = 1.0, weight
+        if (rate := RATES.get(metric or "")) is not None:
+            amount, power = float(getattr(self, str(rate.amount)) or 0), -weight
             if not amount:
                 raise ValueError(f"{rate.amount} are not counted here")
-        turned = -weight if rate is not None else weight
         return Factor(
             groups=self.groups,
-            weight=turned,
+            weight=power,
             family=f"{self.run} {self.experiment} {self.backend} {self.replicate}",
-            constant=float(amount) ** weight if amount else 1.0,
+            constant=amount**weight,
             key=self.name(metric),
             below=weight < 0,
         )
@@ -170,8 +164,7 @@ class Quantity:
         """
         known: dict[str | None, Estimate] = self.__dict__.setdefault("_estimates", {})
         if metric not in known:
-            factor = self.factor(metric)
-            known[metric] = product([factor])
+            known[metric] = product([self.factor(metric)])
         return known[metric]
 
     def time(self) -> Estimate:
@@ -204,20 +197,13 @@ def ratio(
         above: The numerator.
         below: The denominator.
         metric: A rate of both; else their values.
-        per: Another rate of the denominator.
+        per: Another rate of the denominator alone.
     """
     return product([above.factor(metric), below.factor(per or metric, -1)])
 
 
 def difference(above: Quantity, below: Quantity, scale: float = 1.0, key: str = "") -> Estimate:
-    """Estimate a difference of what the same replicates measured, as a mean over them.
-
-    Args:
-        above: From which is subtracted.
-        below: What is.
-        scale: What the difference is multiplied by.
-        key: What it is then; else it is named by its parts.
-    """
+    """Estimate `scale` times (above - below) of the same replicates, as a mean over them."""
     medians = [[median(group) if group else None for group in q.groups] for q in (above, below)]
     pairs = [(a, b) for a, b in zip(*medians, strict=False) if a is not None and b is not None]
     if not pairs:
@@ -228,29 +214,19 @@ def difference(above: Quantity, below: Quantity, scale: float = 1.0, key: str = 
 
 @dataclass(frozen=True, kw_only=True)
 class Highest:
-    """The highest of several quantities by a rate.
-
-    Attributes:
-        quantity: Which.
-        estimate: Its own estimate, which says that it was picked.
-        ties: Those whose intervals do not separate them from it.
-    """
+    """The highest of several quantities by a rate."""
 
     quantity: Quantity
     estimate: Estimate
+    """Its own, which says that it was picked."""
     ties: list[Quantity]
+    """Those whose intervals do not separate them from it."""
 
 
 def highest(
     quantities: Sequence[Quantity], metric: str | None = None, *, lowest: bool = False
 ) -> Highest:
-    """Pick the highest of some quantities, with those that are tied with it.
-
-    Args:
-        quantities: At least one.
-        metric: The rate that decides; else their values.
-        lowest: Pick the lowest.
-    """
+    """Pick the highest of at least one quantity by a rate or its values, with what is tied."""
     pick = min if lowest else max
     best = pick(quantities, key=lambda q: q.estimate(metric).value)
     ties = [q for q in quantities if q is not best and not ratio(best, q, metric).excludes(1)]
@@ -260,15 +236,12 @@ def highest(
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """The processes of an experiment on one backend that count for times.
-
-    Attributes:
-        records: All of them, in order; what was left out is None.
-        left_out: For each that was left out, why.
-    """
+    """The processes of an experiment on one backend that count for times."""
 
     records: list[Record | None]
+    """All of them, in order; what was left out is None."""
     left_out: tuple[str, ...]
+    """For each that was left out, why."""
 
 
 def undisturbed(records: Sequence[Record]) -> Kept:
@@ -276,10 +249,8 @@ def undisturbed(records: Sequence[Record]) -> Kept:
 
     It is decided by what was seen of the machine, and not by what was measured, so that nothing is
     chosen for its result. Where half of the processes or more were disturbed, all are kept, and
-    the grade of the whole says that it was noisy.
-
-    Args:
-        records: Of one experiment on one backend, a process each.
+    the grade of the whole says that it was noisy. The records are of one experiment on one
+    backend, a process each.
     """
     grades = [None if r.conditions is None else noise.grade([r.conditions]) for r in records]
     noisy = [grade is not None and grade.level == "noisy" for grade in grades]
@@ -315,11 +286,10 @@ def of_series(
         for series in record.outcome.series if record and record.outcome else ():
             if series.timing is None or not wanted(series):
                 continue
-            key = repr(series.labels)
+            key, loops = repr(series.labels), series.timing.inner_loops
             first.setdefault(key, series)
             # A place for each process, so that ratios can pair what one process measured.
             mine = groups.setdefault(key, [[] for _ in records])
-            loops = series.timing.inner_loops
             mine[index] = [elapsed / loops for elapsed in series.timing.elapsed_s]
     return [
         Quantity(
