@@ -169,7 +169,7 @@ def compare(a: str, b: str, results: Path) -> None:
     from report.results import store
     from report.terminal import tables
 
-    left, right = (store.find(reference, results, Path(reference), LABELS) for reference in (a, b))
+    left, right = (store.find(reference, results, LABELS) for reference in (a, b))
     tables.show(tables.comparison(left, right))
 
 

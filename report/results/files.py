@@ -67,13 +67,9 @@ def write(path: Path, content: bytes) -> None:
 
 @contextmanager
 def sole_writer(folder: Path, doing: str) -> Iterator[None]:
-    """Keep other builds out of a folder meanwhile.
+    """Keep other builds out of a folder meanwhile, which are told what this one is doing there.
 
     The lock lies in the user's cache, not in the folder, which may be published.
-
-    Args:
-        folder: Where this process is going to write.
-        doing: What it does there, for the other's message.
 
     Raises:
         UsageError: Another process is at work there, or that cannot be found out.
@@ -102,11 +98,7 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder of contents by key.
-
-    Attributes:
-        folder: Where; None keeps nothing.
-    """
+    """A folder of contents by key; without one, nothing is kept."""
 
     folder: Path | None
 

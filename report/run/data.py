@@ -61,13 +61,7 @@ ONCE: Order = ("permutation", 1)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedData:
-    """The whitened data with its provenance.
-
-    Attributes:
-        dataset: Where it came from.
-        features: Shape (examples, 5), float64.
-        targets: Shape (examples,), float64.
-    """
+    """The whitened data in float64, features of shape (examples, 5), and where it came from."""
 
     dataset: Dataset
     features: FloatArray
@@ -240,7 +234,7 @@ def write_bundle(  # noqa: PLR0913 (each is a number of its own)
         data: What to train on.
         seed: The configuration's seed.
         seeds: Repetitions with weights and orders of their own.
-        epochs: How many epochs each of them has.
+        epochs: How many each of them has.
         orders: The kinds of order that are asked for.
 
     Returns:
@@ -256,13 +250,8 @@ def write_bundle(  # noqa: PLR0913 (each is a number of its own)
             order = permutations if sampling == "permutation" else draws
             visited = order(seed, index, epochs, examples * copies)
             _write(folder / f"seed-{index}.{sampling}-{copies}.i32", visited)
-    return {
-        "folder": str(folder),
-        "examples": examples,
-        "features": features,
-        "seeds": seeds,
-        "epochs": epochs,
-    }
+    described: dict[str, str | int] = {"folder": str(folder), "examples": examples}
+    return described | {"features": features, "seeds": seeds, "epochs": epochs}
 
 
 def _write(path: Path, values: npt.NDArray[np.float64] | npt.NDArray[np.int32]) -> None:

@@ -45,17 +45,12 @@ ENVIRONMENT = TypeAdapter(Environment)
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """The machine to measure on, with the frameworks that are there.
-
-    Attributes:
-        machine: The hardware.
-        environments: The frameworks, by backend.
-        interpreters: What starts the workers of each; this interpreter where nothing is said.
-    """
+    """The machine to measure on, with the frameworks that are there, by backend."""
 
     machine: Machine
     environments: dict[str, Environment]
     interpreters: dict[str, str] = field(default_factory=dict)
+    """What starts the workers of each; this interpreter where nothing is said."""
 
     def command(self, backend: str) -> list[str]:
         """Return the command that starts a worker of a framework."""
@@ -105,37 +100,37 @@ def survey(
         UsageError: The name cannot be one, or an interpreter that is named is not there.
     """
     found = {backend: places.find(backend, interpreters or {}, base) for backend in backends}
-    environments = {}
-    for backend in backends:
-        try:
-            with Worker(worker_command or command(found[backend])) as worker:
-                answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
-            environments[backend] = _private(ENVIRONMENT.validate_python(answer.get("environment")))
-        except (WorkerFailure, ValidationError) as error:
-            why = _why(error) if isinstance(error, WorkerFailure) else "its answer makes no sense"
-            environments[backend] = Environment(
-                backend=backend,
-                status="failed",
-                reason=f"{BACKENDS[backend].title} could not be started: {why}",
-            )
+    environments = {
+        backend: _environment(backend, worker_command or command(python))
+        for backend, python in found.items()
+    }
     machine = detect(list(environments.values()), name=name)
     return Host(machine=machine, environments=environments, interpreters=found)
 
 
-def _private(environment: Environment) -> Environment:
-    """Take names and folders of this machine out of what variables hold."""
-    seen = environment.steering
-    if seen is None:
-        return environment
-    return replace(environment, steering={name: scrub(value) for name, value in seen.items()})
+def _environment(backend: str, start: Sequence[str]) -> Environment:
+    try:
+        with Worker(start) as worker:
+            answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
+        environment = ENVIRONMENT.validate_python(answer.get("environment"))
+    except ValidationError:
+        why = "its answer makes no sense"
+    except WorkerFailure as failure:
+        why = failure.reason
+        last = (failure.stderr_tail or "").rpartition("\n")[2].strip()
+        if last not in why:
+            why += f": {last}"
+    else:
+        # Variables may hold names and folders of this machine.
+        seen = environment.steering
+        kept = None if seen is None else {name: scrub(value) for name, value in seen.items()}
+        return replace(environment, steering=kept)
+    reason = f"{BACKENDS[backend].title} could not be started: {why}"
+    return Environment(backend=backend, status="failed", reason=reason)
 
 
 def installation() -> str | None:
-    """Return the random id of this installation, which is made on first use and names nobody.
-
-    Returns:
-        A UUID; None where it cannot be kept.
-    """
+    """Return a random UUID, made on first use, which names nobody; None where it cannot be kept."""
     folder = os.environ.get(CONFIG_VARIABLE) or platformdirs.user_config_dir("minibatch-report")
     path = Path(folder, "installation")
     # One that cannot be read is replaced.
@@ -147,12 +142,6 @@ def installation() -> str | None:
     except OSError:
         return None
     return made
-
-
-def _why(failure: WorkerFailure) -> str:
-    """Say why a worker gave no answer, with the last line that it printed."""
-    last = (failure.stderr_tail or "").rpartition("\n")[2].strip()
-    return failure.reason if last in failure.reason else f"{failure.reason}: {last}"
 
 
 @functools.cache
@@ -185,11 +174,6 @@ def git_commit(folder: Path) -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=10,
-        check=True,
-    )
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     return done.stdout.strip()

@@ -35,7 +35,7 @@ from report.run import data, host
 from report.worker.records import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from report.config.plan import Plan, PlannedExperiment
     from report.run.host import Host
@@ -119,11 +119,7 @@ class Run:
 
     def pending(self) -> list[Job]:
         """Return the jobs that are still to be done, in the order of doing them."""
-        done = {
-            (record.experiment, record.backend, record.process)
-            for record in self.result.records
-            if record.status != "failed"
-        }
+        done = {_key(record) for record in self.result.records if record.status != "failed"}
         jobs = [
             Job(experiment, backend, process, idle=self.host.environments[backend].status != "ok")
             for backend, process in self._replicates()
@@ -133,10 +129,7 @@ class Run:
         return [job for job in jobs if job.key not in done]
 
     def execute(self, observer: Observer) -> Result:
-        """Do all pending jobs.
-
-        Returns:
-            The result; it is on disk as well.
+        """Do all pending jobs and return the result, which is on disk as well.
 
         Raises:
             ResultError: The results folder cannot be written.
@@ -166,24 +159,21 @@ class Run:
         for job in jobs:
             observer.start(job)
             now = self._replicate(job)
-            stale = replicate != now
-            if stale or (worker is not None and worker.used and job.experiment.cold):
+            if replicate != now or (worker is not None and worker.used and job.experiment.cold):
                 workers.close()
                 worker = None
             replicate = now
-            why_not = self._why_not(job)
-            if why_not is not None:
-                record = self._record(job, **why_not)
-            else:
+            record = self._not_begun(job)
+            if record is None:
                 try:
-                    worker = worker or workers.enter_context(Worker(self._command(job.backend)))
+                    start = self.worker_command or self.host.command(job.backend)
+                    worker = worker or workers.enter_context(Worker(start))
+                    record = self._measure(job, worker, bundle)
                 except WorkerFailure as failure:
-                    record, alive = self._record(job, status="failed", reason=failure.reason), False
-                else:
-                    record, alive = self._measure(job, worker, bundle)
-                if not alive:
-                    workers.close()
-                    worker = None
+                    record = self._record(job, status="failed", reason=failure.reason)
+            if record.status == "failed":
+                workers.close()
+                worker = None
             self._keep(record)
             observer.finish(job, record)
 
@@ -192,61 +182,37 @@ class Run:
         keeps = BACKENDS[job.backend].keeps_threads
         return (job.backend, job.process, self._threads(job.experiment) if keeps else None)
 
-    def _why_not(self, job: Job) -> dict[str, str] | None:
-        """Return status and reason of a job that need not even be begun; None if it is to be done.
+    def _not_begun(self, job: Job) -> Record | None:
+        """Return the record of a job that need not even be begun; None if it is to be done.
 
         A framework that is not there is skipped; one that is there and does not start has failed.
         """
         backend = BACKENDS[job.backend]
         if job.experiment.kind not in backend.kinds:
-            kinds = ", ".join(backend.kinds)
-            return {
-                "status": "skipped",
-                "reason": f"of {backend.title}, only {kinds} can be measured",
-            }
+            reason = f"of {backend.title}, only {', '.join(backend.kinds)} can be measured"
+            return self._record(job, status="skipped", reason=reason)
         if job.idle:
             environment = self.host.environments[job.backend]
             reason = environment.reason or "no reason was given"
-            return {"status": environment.status, "reason": reason}
+            return self._record(job, status=environment.status, reason=reason)
         return None
 
-    def _command(self, backend: str) -> Sequence[str]:
-        return self.worker_command or self.host.command(backend)
-
-    def _measure(
-        self, job: Job, worker: Worker, bundle: dict[str, Any] | None
-    ) -> tuple[Record, bool]:
-        """Let a worker do a job.
-
-        Returns:
-            The record, and whether the worker can go on.
-        """
+    def _measure(self, job: Job, worker: Worker, bundle: dict[str, Any] | None) -> Record:
+        """Let a worker do a job; it can go on unless that failed."""
         started_at, begun = _now(), time.monotonic()
         watch = Watch(worker.pid)
         fields: dict[str, Any] = {"status": "failed"}
         try:
             answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
             if "skipped" in answer:
-                return self._record(job, status="skipped", reason=str(answer["skipped"])), True
-            done = ANSWER.validate_python(answer)
-            fields = {
-                "status": "ok",
-                "outcome": done.outcome,
-                "measured_s": done.measured_s,
-                "import_s": done.import_s,
-            }
+                return self._record(job, status="skipped", reason=str(answer["skipped"]))
+            fields = {"status": "ok", **vars(ANSWER.validate_python(answer))}
         except WorkerFailure as failure:
             fields |= {"reason": failure.reason, "stderr_tail": failure.stderr_tail}
         except ValidationError as error:
             fields["reason"] = f"its answer is no outcome: {error.errors()[0]['msg']}"
-        record = self._record(
-            job,
-            started_at=started_at,
-            elapsed_s=time.monotonic() - begun,
-            conditions=watch.stop(),
-            **fields,
-        )
-        return record, record.status == "ok"
+        fields |= {"elapsed_s": time.monotonic() - begun, "conditions": watch.stop()}
+        return self._record(job, started_at=started_at, **fields)
 
     def _request(self, job: Job, bundle: dict[str, Any] | None) -> dict[str, Any]:
         experiment = job.experiment
@@ -290,12 +256,8 @@ class Run:
 
     def _keep(self, record: Record) -> None:
         """Put a record on disk, in place of a failed one of the same job."""
-        key = (record.experiment, record.backend, record.process)
-        self.result.records = [
-            kept
-            for kept in self.result.records
-            if (kept.experiment, kept.backend, kept.process) != key
-        ] + [record]
+        others = [one for one in self.result.records if _key(one) != _key(record)]
+        self.result.records = [*others, record]
         wanted = sum(len(e.backends) * e.processes for e in self.plan.experiments)
         complete = len(self.result.records) >= wanted
         self.result.finished_at = _now() if complete else None
@@ -323,17 +285,14 @@ class Run:
             seed=self.plan.seed,
             say=self.say,
         )
-        earlier = self.result.dataset
+        earlier, now = self.result.dataset, loaded.dataset
         # Not its origin: what was downloaded at first lies in the cache the next time.
-        if earlier and (earlier.source, earlier.sha1) != (
-            loaded.dataset.source,
-            loaded.dataset.sha1,
-        ):
+        if earlier and (earlier.source, earlier.sha1) != (now.source, now.sha1):
             raise ResultError(
                 f"The run that would be continued used other data ({earlier.origin}); "
                 "use --fresh to start over."
             )
-        self.result.dataset = earlier or loaded.dataset
+        self.result.dataset = earlier or now
         moments = leastsquares.measure_moments(loaded.features, loaded.targets)
         self.result.moments = moments.rounded()
         specs = [spec for e in training for spec in run_specs(e.settings)]
@@ -371,23 +330,19 @@ class Run:
         """Return the newest result of the same plan, code, machine and frameworks, if any."""
         if self.fresh:
             return None
-        for result in self._earlier():
-            same = (
-                result.config_hash == self.plan.fingerprint()
-                and result.code_hash == host.measuring_code()
-                and result.environments == self.host.environments
-            )
-            if same:
-                result.config = self.plan.stored()
-                return result
+        wanted = (self.plan.fingerprint(), host.measuring_code(), self.host.environments)
+        for path in reversed(store.paths(self.results / self.host.machine.id)):
+            with contextlib.suppress(ResultError):  # one that cannot be read is left alone
+                result = store.load(path, LABELS)
+                if (result.config_hash, result.code_hash, result.environments) == wanted:
+                    result.config = self.plan.stored()
+                    return result
         return None
 
-    def _earlier(self) -> Iterator[Result]:
-        """Yield this machine's results, newest first; unreadable ones are left alone."""
-        folder = self.results / self.host.machine.id
-        for path in reversed(store.paths(folder)):
-            with contextlib.suppress(ResultError):
-                yield store.load(path, LABELS)
+
+def _key(record: Record) -> tuple[str, str, int]:
+    """Return what tells a record from others; it is that of its job."""
+    return (record.experiment, record.backend, record.process)
 
 
 def _now() -> str:

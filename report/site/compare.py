@@ -23,18 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """One quantity on two machines.
-
-    Attributes:
-        left: On the first.
-        right: On the second.
-        speedup: Seconds of the first divided by seconds of the second: above 1 where the second
-            is faster.
-    """
+    """One quantity on two machines."""
 
     left: Quantity
     right: Quantity
     speedup: Estimate
+    """Seconds of the first divided by those of the second: above 1 where the second is faster."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,35 +46,24 @@ def compare(left: Result, right: Result) -> list[Compared]:
         # An epoch over other data is another amount of work.
         others = {key: each for key, each in others.items() if each.per == "call"}
     return [
-        Compared(
-            left=quantity,
-            right=others[quantity.key],
-            speedup=ratio(quantity, others[quantity.key]),
-        )
-        for quantity in of_result(left)
-        if quantity.key in others
+        Compared(left=mine, right=other, speedup=ratio(mine, other))
+        for mine in of_result(left)
+        if (other := others.get(mine.key)) is not None
     ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """One quantity on two machines.
-
-    Attributes:
-        experiment: Heading of the experiment.
-        what: What tells the quantity from others there, and the unit of its times.
-        left: On the first machine.
-        right: On the second.
-        speedup: Time of the first over time of the second.
-        verdict: Which is faster, or that no difference is shown.
-    """
+    """One quantity on two machines, as a row of a table."""
 
     experiment: str
     what: str
+    """What tells the quantity from others of the experiment, and the unit of its times."""
     left: Number
     right: Number
     speedup: Number
     verdict: str
+    """Which is faster, or that no difference is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,10 +108,11 @@ def differences(results: Sequence[Result]) -> list[Difference]:
     """Return in what machines, versions and configurations differ, hardware first."""
     columns = [_facts(result) for result in results]
     names = list(dict.fromkeys(name for column in columns for name in column))
-    rows = [
-        Difference(name=name, values=[column.get(name, "") for column in columns]) for name in names
+    return [
+        Difference(name=name, values=values)
+        for name in names
+        if len(set(values := [column.get(name, "") for column in columns])) > 1
     ]
-    return [row for row in rows if len(set(row.values)) > 1]
 
 
 def _facts(result: Result) -> dict[str, str]:
@@ -138,10 +122,8 @@ def _facts(result: Result) -> dict[str, str]:
         found[f"{backend}: Python"] = environment.python or ""
         found |= {f"{backend}: {name}": value for name, value in environment.versions.items()}
         found[f"{backend}: BLAS"] = environment.blas or "unknown"
-    found["Profile"] = result.profile
-    found["Measuring code"] = result.code_hash[:12]
-    found["Seed"] = str(result.config["seed"])
-    found["Examples"] = str(result.config["examples"])
+    found |= {"Profile": result.profile, "Measuring code": result.code_hash[:12]}
+    found |= {"Seed": str(result.config["seed"]), "Examples": str(result.config["examples"])}
     for name, experiment in result.config["experiments"].items():
         for key, value in {**experiment, **experiment["settings"]}.items():
             if key not in {"settings", "title"}:

@@ -482,10 +482,10 @@ def test_result_is_found_by_machine_or_by_file(
 ) -> None:
     """A machine's id means its newest result; a file means itself."""
     newest, middle, oldest = saved(make_result, tmp_path)
-    assert store.find("machine-b", tmp_path, tmp_path / "none", LABELS) == newest
-    assert store.find("machine-a", tmp_path, tmp_path / "none", LABELS) == middle
+    assert store.find("machine-b", tmp_path, LABELS) == newest
+    assert store.find("machine-a", tmp_path, LABELS) == middle
     path = tmp_path / store.name_of(oldest)
-    assert store.find(str(path), tmp_path, path, LABELS) == oldest
+    assert store.find(str(path), tmp_path, LABELS) == oldest
 
 
 def test_unknown_reference_is_told_with_those_that_are_known(
@@ -494,10 +494,10 @@ def test_unknown_reference_is_told_with_those_that_are_known(
     """A slip of the pen is answered with the machines that there are."""
     saved(make_result, tmp_path)
     with pytest.raises(UsageError) as caught:
-        store.find("machine-c", tmp_path, tmp_path / "machine-c", LABELS)
+        store.find("machine-c", tmp_path, LABELS)
     assert caught.value.message.endswith("Machines: machine-a, machine-b.")
     with pytest.raises(UsageError, match=r"Machines: none\."):
-        store.find("machine-c", tmp_path / "none", tmp_path / "machine-c", LABELS)
+        store.find("machine-c", tmp_path / "none", LABELS)
 
 
 def test_file_in_place_of_a_folder_cannot_be_written(
