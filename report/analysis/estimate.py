@@ -58,30 +58,24 @@ Basis = Literal["replicates", "samples", "nothing"]
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A number and how far it can be trusted.
-
-    Attributes:
-        value: The geometric mean of the replicates' medians; or an exponent.
-        low: Lower end of its 95 % interval; None where nothing tells.
-        high: Upper end.
-        replicates: The fewest processes, or seeds, that any part of it stands on.
-        samples: How many there were in all of them.
-        basis: What the interval stands on: several replicates, or the samples of a single one.
-        each: The same for each replicate alone, where all parts were measured together.
-        key: What it is of; estimates with the same key are the same number. Empty where it has
-            no name.
-        highest_of: Of how many quantities it is the highest, where it was picked; 0 if it was not.
-    """
+    """A number with its 95 % interval, whose ends are None where nothing tells."""
 
     value: float
+    """The geometric mean of the replicates' medians; or an exponent."""
     low: float | None
     high: float | None
     replicates: int
+    """The fewest processes, or seeds, that any part of it stands on."""
     samples: int
+    """How many there were in all of them."""
     basis: Basis
+    """What the interval stands on: several replicates, or the samples of a single one."""
     each: tuple[float, ...] = ()
+    """The same for each replicate alone, where all parts were measured together."""
     key: str = ""
+    """What it is of, if it has a name; estimates with the same key are the same number."""
     highest_of: int = 0
+    """Of how many quantities it is the highest, where it was picked; 0 if it was not."""
 
     def scaled(self, factor: float, key: str = "") -> Estimate:
         """Return this times a positive factor; without a key of its own it has none."""
@@ -118,23 +112,19 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Factor:
-    """One quantity in a product of powers.
-
-    Attributes:
-        groups: For each replicate its samples, all positive; empty where it has none.
-        weight: The power: 1 for a numerator, -1 for a denominator.
-        family: What was measured together, in the same replicates; these are paired.
-        constant: A number without error by which the whole product is multiplied.
-        key: What it is of.
-        below: It is a denominator, for the product's key.
-    """
+    """One quantity in a product of powers."""
 
     groups: Sequence[Sequence[float]]
+    """For each replicate its samples, all positive; empty where it has none."""
     weight: float = 1.0
+    """The power: 1 for a numerator, -1 for a denominator."""
     family: str = ""
+    """What was measured together, in the same replicates; these are paired."""
     constant: float = 1.0
+    """A number without error by which the whole product is multiplied."""
     key: str = ""
     below: bool = False
+    """It is a denominator, for the product's key."""
 
     def inverse(self) -> Factor:
         """Return one divided by this."""
@@ -205,17 +195,9 @@ def average(values: Sequence[float], key: str = "") -> Estimate:
     """
     middle, count = _mean(values), len(values)
     variance = math.fsum((one - middle) ** 2 for one in values) / max(1, count - 1) / count
-    half = _half_width([(variance, count - 1)]) if count > 1 else None
-    return Estimate(
-        value=stable(middle),
-        low=None if half is None else stable(middle - half),
-        high=None if half is None else stable(middle + half),
-        replicates=count,
-        samples=count,
-        basis="nothing" if half is None else "replicates",
-        each=tuple(map(stable, values)),
-        key=key,
-    )
+    part = _Part(centre=middle, variance=variance, replicates=count, each=tuple(values))
+    counted = Factor(groups=[[one] for one in values])
+    return _of_parts([counted], [part], _interval([part]), stable, key)
 
 
 def centre(values: Iterable[float]) -> float:

@@ -28,19 +28,16 @@ Replicate = Literal["process", "seed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """Something that can be asked of an experiment.
-
-    Attributes:
-        unit: In SI, as `numerals.scaled` takes it: "s", "FLOPS", "B/s"; empty for plain numbers.
-        timed: Whether it comes from a clock, so that a noisy machine spoils it.
-        words: What it is, for people who write claims.
-        amount: For a rate: which of a quantity's amounts is divided by its seconds.
-    """
+    """Something that can be asked of an experiment."""
 
     unit: str
+    """In SI, as `numerals.scaled` takes it: "s", "FLOPS", "B/s"; empty for plain numbers."""
     timed: bool
+    """It comes from a clock, so that a noisy machine spoils it."""
     words: str
+    """What it is, for people who write claims."""
     amount: Literal["flops", "bytes_moved", "examples"] | None = None
+    """For a rate: which of a quantity's amounts is divided by its seconds."""
 
 
 SECONDS = Metric(unit="s", timed=True, words="seconds of one call or one epoch")
@@ -54,71 +51,55 @@ EXAMPLES_PER_S = Metric(
     unit="examples/s", timed=True, words="training examples per second", amount="examples"
 )
 
-RATES = {
-    "flop_per_s": FLOP_PER_S,
-    "bytes_per_s": BYTES_PER_S,
-    "examples_per_s": EXAMPLES_PER_S,
-}
+RATES = {"flop_per_s": FLOP_PER_S, "bytes_per_s": BYTES_PER_S, "examples_per_s": EXAMPLES_PER_S}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked of each series.
-
-    Attributes:
-        metric: Its name among the kind's metrics.
-        epoch: For what changes along a training run: at the end of which epoch; None for the last.
-        loss: For times to a loss: which; None for the report's own target.
-    """
+    """What is asked of each series."""
 
     metric: str = "seconds"
     epoch: int | None = None
+    """For what changes along a training run: at the end of which epoch; None for the last."""
     loss: float | None = None
+    """For times to a loss: which; None for the report's own target."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
     """Values of one thing, in SI units, by replicate.
 
-    Attributes:
-        experiment: Name in the configuration.
-        kind: Kind of experiment.
-        backend: Name in the registry.
-        metric: What the values are: "seconds" of a call or an epoch, "loss", "std", ...; with
-            what it was asked for, if anything ("loss after epoch 2").
-        labels: What tells it from others of the experiment.
-        also: Further labels by which a claim can choose it, which follow from the machine.
-        groups: For each replicate its values; empty where it has none, or was left out.
-            Replicates of one experiment stand in the same order in all series, so that they can be
-            paired.
-        replicate: What is repeated: a process, or a seed where the process does not matter.
-        left_out: For each process that was too disturbed to count, why.
-        censored: How many of the values are only lower bounds: a run that ended before it came to
-            a loss would have taken longer.
-        unit: Of the values.
-        per: What a second is of: "call" or "epoch".
-        flops: Floating point operations in those seconds, if they are counted.
-        bytes_moved: Bytes read and written in those seconds, if they are counted.
-        examples: Training examples processed in those seconds, if they are counted.
-        run: Which run of which machine it belongs to; what stands in other runs cannot be paired.
+    The amounts (`flops`, `bytes_moved`, `examples`) are those of its seconds, if they are counted.
     """
 
     experiment: str
     kind: str
     backend: str
     metric: str = "seconds"
+    """What the values are: "seconds" of a call or an epoch, "loss", "std", ...; with what it was
+    asked for, if anything ("loss after epoch 2")."""
     labels: Labels
+    """What tells it from others of the experiment."""
     also: Labels = field(default_factory=dict)
+    """Further labels by which a claim can choose it, which follow from the machine."""
     groups: list[list[float]]
+    """For each replicate its values; empty where it has none, or was left out. Replicates of one
+    experiment stand in the same order in all series, so that they can be paired."""
     replicate: Replicate = "process"
+    """What is repeated: a process, or a seed where the process does not matter."""
     left_out: tuple[str, ...] = ()
+    """For each process that was too disturbed to count, why."""
     censored: int = 0
+    """How many of the values are only lower bounds: a run that ended before it came to a loss would
+    have taken longer."""
     unit: str = "s"
     per: str = "call"
+    """What a second is of: "call" or "epoch"."""
     flops: int | None = None
     bytes_moved: int | None = None
     examples: int | None = None
     run: str = ""
+    """Which run of which machine it belongs to; what stands in other runs cannot be paired."""
 
     @property
     def key(self) -> Key:
@@ -252,16 +233,12 @@ def undisturbed(records: Sequence[Record]) -> Kept:
     the grade of the whole says that it was noisy. The records are of one experiment on one
     backend, a process each.
     """
-    grades = [None if r.conditions is None else noise.grade([r.conditions]) for r in records]
-    noisy = [grade is not None and grade.level == "noisy" for grade in grades]
-    count = len(records) - sum(noisy)
-    if not any(noisy) or count <= len(records) / 2:
-        return Kept(records=list(records), left_out=())
-    reasons = tuple("; ".join(g.reasons) for g, out in zip(grades, noisy, strict=True) if g and out)
-    return Kept(
-        records=[None if out else r for r, out in zip(records, noisy, strict=True)],
-        left_out=reasons,
-    )
+    grades = [noise.grade([r.conditions] if r.conditions else []) for r in records]
+    out = {k: "; ".join(each.reasons) for k, each in enumerate(grades) if each.level == "noisy"}
+    if len(out) >= len(records) / 2:
+        out = {}
+    kept = [None if k in out else record for k, record in enumerate(records)]
+    return Kept(records=kept, left_out=tuple(out.values()))
 
 
 def of_series(
@@ -271,13 +248,10 @@ def of_series(
     wanted: Callable[[Series], bool] = lambda _: True,
     examples: Callable[[Series], int | None] = lambda _: None,
 ) -> list[Quantity]:
-    """Return one quantity for each series that any process timed: the seconds of one call.
+    """Return one quantity for each wanted series that any process timed: the seconds of one call.
 
-    Args:
-        records: Of one experiment on one backend, a process each.
-        run: Which run they belong to.
-        wanted: Which series to return.
-        examples: How many training examples a call of a series processes.
+    The records are of one experiment on one backend, a process each; `examples` says how many
+    training examples a call of a series processes.
     """
     kept = undisturbed(records)
     groups: dict[str, list[list[float]]] = {}

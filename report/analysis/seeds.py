@@ -42,8 +42,6 @@ def draws(seed: int, index: int, epochs: int, examples: int) -> npt.NDArray[np.i
     times the number of examples, divided by 2^32. One example is more likely than
     another by at most examples / 2^32.
 
-    Args: As for `permutations`.
-
     Returns:
         Shape (epochs, examples), of 0 to examples - 1.
 

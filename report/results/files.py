@@ -133,9 +133,8 @@ class Cache:
 
 def user_cache() -> Cache:
     """Return the cache in the user's folder for such."""
-    named = os.environ.get(VARIABLE)
-    base = Path(named) if named else Path(platformdirs.user_cache_dir("minibatch-report"))
-    return Cache(base / "rendered")
+    base = os.environ.get(VARIABLE) or platformdirs.user_cache_dir("minibatch-report")
+    return Cache(Path(base, "rendered"))
 
 
 def key(*parts: bytes | str) -> str:

@@ -314,11 +314,6 @@ class Result:
     verdicts: list[Verdict] = field(default_factory=list)
 
     @property
-    def title(self) -> str:
-        """Return the title that the configuration gives."""
-        return self.config["title"]
-
-    @property
     def run(self) -> str:
         """Return what tells this run from others, of this machine and of all."""
         return f"{self.machine.id} {self.started_at}"

@@ -155,20 +155,14 @@ def read(path: Path, labels: LabelTypes) -> Saved:
 
 
 def _unpacked(path: Path, content: bytes) -> bytes:
-    """Return a file's JSON; no more of it is unpacked than a result can have.
-
-    Raises:
-        ResultError: There is more.
-        ValueError: It was cut short, or something follows it.
-        zlib.error: It was damaged.
-    """
+    """Return a file's JSON; no more of it is unpacked than a result can have."""
     if not content.startswith(GZIP):
         return content
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     unpacked = unpacker.decompress(content, MOST_BYTES + 1)
     if len(content) > MOST_PACKED_BYTES or len(unpacked) > MOST_BYTES:
         raise _too_large(path)
-    if not unpacker.eof or unpacker.unused_data:
+    if not unpacker.eof or unpacker.unused_data:  # it was cut short, or something follows it
         raise ValueError(path)
     return unpacked
 
@@ -178,11 +172,7 @@ def _too_large(path: Path) -> ResultError:
 
 
 def _check_labels(result: Result, types: LabelTypes) -> None:
-    """Hold the labels of what was measured to what their kind of experiment says of them.
-
-    Raises:
-        ValidationError: A stranger's file has others; no figure could be drawn from it.
-    """
+    """Refuse labels that no figure could be drawn from, which a stranger's file may have."""
     for record in result.records:
         if record.outcome is None:
             continue

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +45,8 @@ MIRRORS = (
 # first, so it is the shorter one.
 TIMEOUT_S = (5.0, 10.0)
 
-_log = logging.getLogger(__name__)
-
 Copy = tuple[bytes, str]
 """The file's bytes, which have the right sum, and where they are from."""
-
 
 Order = tuple[Literal["permutation", "replacement"], int]
 """How an epoch visits the examples: its sampling, and how many copies of the data it has."""
@@ -74,7 +70,7 @@ def load(
     *,
     offline: bool = False,
     seed: int = 0,
-    say: Callable[[str], None] = _log.info,
+    say: Callable[[str], None] = lambda _: None,
 ) -> LoadedData:
     """Load the first rows of the whitened data from the nearest place that has it.
 
@@ -83,7 +79,7 @@ def load(
     must be right, and they are never changed.
 
     Args:
-        path: The file, from `dataset.path` in experiments.yaml; None if not given there.
+        path: The file, from `dataset.path` in experiments.yaml.
         examples: Rows to use, of 1503.
         offline: Do not try the mirrors.
         seed: Of the surrogate, should it come to that.
@@ -168,9 +164,8 @@ def _cached(say: Callable[[str], None]) -> Copy | None:
 def _download(say: Callable[[str], None]) -> Copy | None:
     """Fetch the file from the first mirror that has the right one; None if none answers.
 
-    Raises:
-        DataError: A mirror answered with other bytes and none with the right ones. That holds
-            also where the rest did not answer: a wrong file is never passed over in silence.
+    Other bytes are an error where no mirror has the right ones, also where the rest did not
+    answer: a wrong file is never passed over in silence.
     """
     wrong: list[str] = []
     for url in MIRRORS:
@@ -228,14 +223,6 @@ def write_bundle(  # noqa: PLR0913 (each is a number of its own)
     Little-endian and without headers: `features.f64` (row by row) and `targets.f64`, and for each
     seed index k `seed-<k>.weights.f64` and `seed-<k>.<sampling>-<copies>.i32` (epoch by epoch,
     rows of so many copies of the data one after the other).
-
-    Args:
-        folder: Where; made if missing.
-        data: What to train on.
-        seed: The configuration's seed.
-        seeds: Repetitions with weights and orders of their own.
-        epochs: How many each of them has.
-        orders: The kinds of order that are asked for.
 
     Returns:
         folder, examples, features, seeds and epochs, for the worker's job.

@@ -94,7 +94,7 @@ def survey(
         name: What to call the machine, instead of a name made from its hardware.
         interpreters: Pythons of the person's own, by backend; see `environments.places.find`.
         base: The folder in which their relative paths start.
-        worker_command: Starts a worker.
+        worker_command: Starts a worker, in place of any of them.
 
     Raises:
         UsageError: The name cannot be one, or an interpreter that is named is not there.

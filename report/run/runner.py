@@ -58,19 +58,14 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One experiment in one process of one backend.
-
-    Attributes:
-        experiment: What to do.
-        backend: With which framework.
-        process: Which of the replicates, from 0.
-        idle: The framework is not there or does not start, so that nothing will be done.
-    """
+    """One experiment in one process of one backend."""
 
     experiment: PlannedExperiment
     backend: str
     process: int
+    """Which of the replicates, from 0."""
     idle: bool = False
+    """The framework is not there or does not start, so that nothing will be done."""
 
     @property
     def budget_s(self) -> float:
@@ -85,28 +80,21 @@ class Job:
 
 @dataclass(kw_only=True)
 class Run:
-    """A run of a plan that can be interrupted and taken up again.
-
-    Attributes:
-        plan: What to do.
-        host: Where.
-        results: The results folder.
-        only: Names of experiments; empty for all.
-        fresh: Start over even where an earlier run could be continued.
-        checkout: The configuration's folder: its git commit is noted, and a relative
-            dataset.path starts there.
-        worker_command: Starts a worker; replaced in tests by one that misbehaves.
-        say: Told in words about the data.
-    """
+    """A run of a plan that can be interrupted and taken up again."""
 
     plan: Plan
     host: Host
     results: Path
     only: Sequence[str] = ()
+    """Names of experiments; empty for all."""
     fresh: bool = False
+    """Start over even where an earlier run could be continued."""
     checkout: Path = field(default_factory=Path)
+    """Of the configuration: its git commit is noted, and a relative dataset.path starts there."""
     worker_command: Sequence[str] | None = None
+    """Starts a worker; replaced in tests by one that misbehaves."""
     say: Callable[[str], None] = lambda _: None
+    """Told in words about the data."""
 
     def __post_init__(self) -> None:
         """Check the devices, so that nothing is begun that cannot be done."""
@@ -120,12 +108,19 @@ class Run:
     def pending(self) -> list[Job]:
         """Return the jobs that are still to be done, in the order of doing them."""
         done = {_key(record) for record in self.result.records if record.status != "failed"}
-        jobs = [
-            Job(experiment, backend, process, idle=self.host.environments[backend].status != "ok")
-            for backend, process in self._replicates()
-            for experiment in self._experiments
-            if backend in experiment.backends and process < experiment.processes
-        ]
+        rng = random.Random(self.plan.seed)
+        jobs = []
+        for process in range(max(experiment.processes for experiment in self._experiments)):
+            # Shuffled, so that no backend always comes first.
+            backends = self.plan.backends()
+            rng.shuffle(backends)
+            for backend in backends:
+                idle = self.host.environments[backend].status != "ok"
+                jobs += [
+                    Job(experiment, backend, process, idle)
+                    for experiment in self._experiments
+                    if backend in experiment.backends and process < experiment.processes
+                ]
         return [job for job in jobs if job.key not in done]
 
     def execute(self, observer: Observer) -> Result:
@@ -262,17 +257,6 @@ class Run:
         complete = len(self.result.records) >= wanted
         self.result.finished_at = _now() if complete else None
         store.save(self.result, self.results)
-
-    def _replicates(self) -> list[tuple[str, int]]:
-        """Return all (backend, process), shuffled so that no backend always comes first."""
-        most = max(experiment.processes for experiment in self._experiments)
-        rng = random.Random(self.plan.seed)
-        order = []
-        for process in range(most):
-            backends = self.plan.backends()
-            rng.shuffle(backends)
-            order += [(backend, process) for backend in backends]
-        return order
 
     def _prepare_data(self, jobs: list[Job], folder: Path) -> dict[str, Any] | None:
         training = [job.experiment for job in jobs if job.experiment.kind in WITH_DATA]

@@ -22,16 +22,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
-    """One quantity on two machines."""
-
-    left: Quantity
-    right: Quantity
-    speedup: Estimate
-    """Seconds of the first divided by those of the second: above 1 where the second is faster."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Difference:
     """A fact that is not the same everywhere: its name, and its value for each result."""
 
@@ -39,16 +29,14 @@ class Difference:
     values: list[str]
 
 
-def compare(left: Result, right: Result) -> list[Compared]:
+def compare(left: Result, right: Result) -> list[tuple[Quantity, Quantity]]:
     """Return what both results measured, in the order of the first."""
     others = {quantity.key: quantity for quantity in of_result(right)}
     if left.config["examples"] != right.config["examples"]:
         # An epoch over other data is another amount of work.
         others = {key: each for key, each in others.items() if each.per == "call"}
     return [
-        Compared(left=mine, right=other, speedup=ratio(mine, other))
-        for mine in of_result(left)
-        if (other := others.get(mine.key)) is not None
+        (mine, other) for mine in of_result(left) if (other := others.get(mine.key)) is not None
     ]
 
 
@@ -62,6 +50,7 @@ class Ratio:
     left: Number
     right: Number
     speedup: Number
+    """Seconds of the first divided by those of the second: above 1 where the second is faster."""
     verdict: str
     """Which is faster, or that no difference is shown."""
 
@@ -79,20 +68,20 @@ def pair(left: Result, right: Result) -> Pair:
     """Return what two results have in common, side by side, in the order of the first."""
     compared = compare(left, right)
     rows = []
-    for one in compared:
-        time = one.left.time()
-        labels = [c.left.labels for c in compared if c.left.experiment == one.left.experiment]
-        names = varying(labels) or list(one.left.labels)[:1]
+    for mine, other in compared:
+        time, speedup = mine.time(), ratio(mine, other)
+        labels = [q.labels for q, _ in compared if q.experiment == mine.experiment]
+        names = varying(labels) or list(mine.labels)[:1]
         factor = shared_prefix([time.value])
         unit = scaled(time.value, "s").rpartition(" ")[2]
         rows.append(
             Ratio(
-                experiment=left.config["experiments"][one.left.experiment]["title"],
-                what=f"{series_name(one.left.labels, names)}, {unit}",
+                experiment=left.config["experiments"][mine.experiment]["title"],
+                what=f"{series_name(mine.labels, names)}, {unit}",
                 left=number(time, factor),
-                right=number(one.right.time(), factor),
-                speedup=number(one.speedup),
-                verdict=_verdict(one.speedup),
+                right=number(other.time(), factor),
+                speedup=number(speedup),
+                verdict=_verdict(speedup),
             )
         )
     return Pair(left=left.machine.id, right=right.machine.id, rows=rows)

@@ -116,17 +116,13 @@ def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[st
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedSection:
-    """An experiment of several machines, on the same axes.
-
-    Attributes:
-        title: Its heading.
-        placed: Its figures, each with the path of its data.
-        measured: The machines' own sections on it.
-    """
+    """An experiment of several machines, on the same axes."""
 
     title: str
     placed: list[tuple[Figure, str]]
+    """Its figures, each with the path of its data."""
     measured: list[tuple[MachineView, Section]]
+    """The machines' own sections on it."""
 
 
 def _compared_sections(

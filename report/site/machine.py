@@ -100,8 +100,11 @@ class MachineView:
 
     @property
     def chapter(self) -> list[tuple[str, list[VerdictView]]]:
-        """Return the verdicts by the part of the chapter that they are about."""
-        return verdicts.by_section(self.verdicts)
+        """Return the verdicts by where the chapter speaks of them, in the order of the claims."""
+        groups: dict[str, list[VerdictView]] = {}
+        for verdict in self.verdicts:
+            groups.setdefault(verdict.cited, []).append(verdict)
+        return list(groups.items())
 
 
 def view(result: Result, json_path: str) -> MachineView:
@@ -163,12 +166,14 @@ def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
     kind, records = planned["kind"], result.of(name)
     drawn = KINDS[kind].figures(result, name)
     backends = quantities.by_backend(records)
-    backend_of = {f"{name}-{backend}": backend for backend in backends}
     return Section(
         name=name,
         title=planned["title"],
         figures=drawn,
-        codes=[listing(_backend(figure, backend_of), figure.code) for figure in drawn],
+        codes=[
+            listing(next(b for b in backends if f.name.startswith(f"{name}-{b}")), f.code)
+            for f in drawn
+        ],
         csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
         method=[s for mine in backends.values() for s in KINDS[kind].method(mine)],
         conditions=_conditions(records, result),
@@ -197,10 +202,6 @@ def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
     )
 
 
-def _backend(figure: Figure, backend_of: dict[str, str]) -> str:
-    return next(b for prefix, b in backend_of.items() if figure.name.startswith(prefix))
-
-
 def _grade(records: Sequence[Record]) -> Grade | None:
     """Grade the noise of processes that count by the series in which they differ most, if timed."""
     spreads: list[tuple[float, str]] = []
@@ -225,11 +226,8 @@ def _grade(records: Sequence[Record]) -> Grade | None:
 
 
 def _conditions(records: Sequence[Record], result: Result) -> str:
-    ran = [record for record in records if record.status == "ok"]
-    if not ran:
-        return ""
     where = []
-    for backend, mine in quantities.by_backend(ran).items():
+    for backend, mine in quantities.by_backend(r for r in records if r.status == "ok").items():
         environment = result.environments.get(backend)
         version = next(iter(environment.versions.values()), "") if environment else ""
         threads = count(mine[0].threads, "thread")
@@ -300,8 +298,6 @@ def side_by_side(backends: Iterable[str], names: Sequence[str]) -> str:
 
 @functools.cache
 def _functions(backend: str) -> dict[str, str]:
-    if backend not in BACKENDS:
-        return {}
     functions: dict[str, str] = {}
     for path in sorted((PACKAGE / "backends" / backend).glob("*.py")):
         text = path.read_text(encoding="utf-8")

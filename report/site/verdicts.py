@@ -127,14 +127,6 @@ def _together(text: Markup) -> Markup:
     return Markup(prose.kept_together(text))  # noqa: S704 (it was before)
 
 
-def by_section(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView]]]:
-    """Group verdicts by where the chapter speaks of them, in the order of the claims."""
-    groups: dict[str, list[VerdictView]] = {}
-    for verdict in verdicts:
-        groups.setdefault(verdict.cited, []).append(verdict)
-    return list(groups.items())
-
-
 def lead(verdicts: Sequence[VerdictView]) -> str:
     """Say in a sentence how many of the chapter's statements hold here; empty without claims."""
     if not verdicts:

@@ -533,7 +533,7 @@ def test_other_title_continues_the_same_file(fake_worker: FakeWorker) -> None:
     plan = fake_worker.plan({"first": "answer"})
     fake_worker.run(plan).execute(Diary())
     fake_worker.run(replace(plan, title="Better")).execute(Diary())
-    assert only_result(fake_worker.results).title == "Better"
+    assert only_result(fake_worker.results).config["title"] == "Better"
     assert len(fake_worker.jobs()) == 1
 
 

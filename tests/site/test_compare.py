@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pages import gather
+from report.analysis.quantities import ratio
 from report.experiments.catalogue import KINDS
 from report.experiments.subject import Overlay, Subject
 from report.figures.prose import plain
@@ -265,8 +266,8 @@ def test_other_data_make_epochs_incomparable(make_result: Callable[..., Result])
     """An epoch over half of the examples is another amount of work; a call is the same."""
     left, right = (only(make_result(name), "threads", "chapter-training") for name in ("a", "b"))
     half = replace(right, config={**right.config, "examples": 750})
-    assert {one.left.per for one in compare(left, right)} == {"call", "epoch"}
-    assert {one.left.per for one in compare(left, half)} == {"call"}
+    assert {one.per for one, _ in compare(left, right)} == {"call", "epoch"}
+    assert {one.per for one, _ in compare(left, half)} == {"call"}
     assert {row.experiment for row in pair(left, half).rows} == {"Threads"}
     assert overlay([left, half], "chapter-training") == []
     # The third has the first one's data, so that these two are compared.
@@ -279,8 +280,8 @@ def test_other_data_make_epochs_incomparable(make_result: Callable[..., Result])
 def test_comparison_is_symmetric(make_result: Callable[..., Result]) -> None:
     """The speed-up of B over A is the reciprocal of that of A over B, ends exchanged."""
     left, right = make_result("a"), make_result("b", 2.0)
-    there = {one.left.key: one.speedup for one in compare(left, right)}
-    back = {one.left.key: one.speedup for one in compare(right, left)}
+    there = {one.key: ratio(one, other) for one, other in compare(left, right)}
+    back = {one.key: ratio(one, other) for one, other in compare(right, left)}
     assert there.keys() == back.keys()
     for key, speedup in there.items():
         assert speedup.low is not None
