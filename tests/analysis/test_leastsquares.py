@@ -26,10 +26,7 @@ def chapter_problem() -> leastsquares.Problem:
 
 def _random_data(examples: int = 40, features: int = 3) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(7)
-    return (
-        generator.normal(0.5, 2.0, (examples, features)),
-        generator.normal(1.0, 3.0, examples),
-    )
+    return (generator.normal(0.5, 2.0, (examples, features)), generator.normal(1.0, 3.0, examples))
 
 
 def test_optimum_is_the_line_through_two_points() -> None:

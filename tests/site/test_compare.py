@@ -255,11 +255,7 @@ def test_runs_of_one_name_and_other_settings_are_not_mixed(
     assert "batch 100" not in plain(seconds.words.caption)
     # It was the first at the target on the left, so that it takes part in no race.
     assert not any("batch 100" in plain(race.words.title).lower() for race in races)
-    assert {row.what for row in pair(left, right).rows} == {
-        "GD, ms",
-        "SGD, ms",
-        "batch 10, ms",
-    }
+    assert {row.what for row in pair(left, right).rows} == {"GD, ms", "SGD, ms", "batch 10, ms"}
 
 
 def test_other_data_make_epochs_incomparable(make_result: Callable[..., Result]) -> None:

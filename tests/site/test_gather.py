@@ -49,16 +49,8 @@ MEASURED: dict[str, tuple[str, str, list[str]]] = {
         "standard deviation of the gradient",
         ["start", "halfway", "optimum"],
     ),
-    "gradient-noise-pytorch-population": (
-        "batch size b",
-        "noise without / with replacement",
-        [],
-    ),
-    "memory-pytorch-working-set": (
-        "working set",
-        "bandwidth, GB/s",
-        ["read", "copy", "triad"],
-    ),
+    "gradient-noise-pytorch-population": ("batch size b", "noise without / with replacement", []),
+    "memory-pytorch-working-set": ("working set", "bandwidth, GB/s", ["read", "copy", "triad"]),
     "memory-pytorch-order": (
         "table of values",
         "time of one look-up, ns",
@@ -97,16 +89,8 @@ MEASURED: dict[str, tuple[str, str, list[str]]] = {
         "loss above the optimum of 0.2417",
         ["from scratch", "concise as listed", "concise, same path"],
     ),
-    "batch-sizes-pytorch-batch_size": (
-        "batch size",
-        "examples per second",
-        ["in proportion"],
-    ),
-    "batch-sizes-pytorch-target": (
-        "batch size",
-        "milliseconds to a loss of 0.25",
-        [],
-    ),
+    "batch-sizes-pytorch-batch_size": ("batch size", "examples per second", ["in proportion"]),
+    "batch-sizes-pytorch-target": ("batch size", "milliseconds to a loss of 0.25", []),
     "stability-pytorch-stability": (
         "epochs, each of them one step",
         "loss above the optimum of 0.2417",
@@ -166,12 +150,7 @@ MODELLED: dict[str, tuple[str, str, list[str]]] = {
 
 FIGURES = MEASURED | MODELLED
 
-KINDS_OF_FIGURES = (
-    "Curve of",
-    "Curves of",
-    "Dot plot of",
-    "Heat map of",
-)
+KINDS_OF_FIGURES = ("Curve of", "Curves of", "Dot plot of", "Heat map of")
 """How the words begin for a person who does not see a figure."""
 
 ON_A_PHONE = {
@@ -216,8 +195,7 @@ def result(two_results: list[Result]) -> Result:
 
 @pytest.fixture(scope="module")
 def figures(
-    one_machine_site: dict[str, bytes],
-    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+    one_machine_site: dict[str, bytes], read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]]
 ) -> dict[str, OnPage]:
     """Return the figures of `fixed-machine`'s page by name."""
     return read_pages({FIXED: one_machine_site[FIXED]})[FIXED].figures()
@@ -329,8 +307,7 @@ def test_a_result_is_judged_once_for_each_content(
 
 
 def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
-    make_result: Callable[..., Result],
-    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+    make_result: Callable[..., Result], read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]]
 ) -> None:
     """Of two runs of a machine the newer is on the page; the older is a download beside it."""
     older = only(make_result(started_at="2026-01-02T03:04:05Z"), "threads")
@@ -347,8 +324,7 @@ def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
 
 
 def test_start_page_shows_the_newest_machine_and_links_all(
-    two_machine_site: dict[str, bytes],
-    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+    two_machine_site: dict[str, bytes], read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]]
 ) -> None:
     """With several machines each is a row of the start page's table, with its numbers."""
     index = read_pages({"index.html": two_machine_site["index.html"]})["index.html"]
@@ -545,11 +521,7 @@ def test_rates_as_printed_use_the_chapters_rounded_count(
 
 @pytest.mark.parametrize(
     ("experiment", "question"),
-    [
-        ("chapter-training", "seconds"),
-        ("loader", "loader"),
-        ("concise", "implementation"),
-    ],
+    [("chapter-training", "seconds"), ("loader", "loader"), ("concise", "implementation")],
 )
 def test_seconds_per_epoch_are_those_of_the_quantities(
     result: Result, one_machine_site: dict[str, bytes], experiment: str, question: str

@@ -57,8 +57,7 @@ ADDRESSES = {
 
 @pytest.fixture(scope="module")
 def pages(
-    two_machine_site: dict[str, bytes],
-    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+    two_machine_site: dict[str, bytes], read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]]
 ) -> dict[str, Page]:
     """Return the pages of two machines; the parser is strict, so that they are valid HTML."""
     return read_pages(two_machine_site)
@@ -200,8 +199,7 @@ def test_every_link_and_fragment_leads_somewhere(
 
 
 def test_every_figure_says_how_it_was_measured(
-    two_machine_site: dict[str, bytes],
-    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+    two_machine_site: dict[str, bytes], read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]]
 ) -> None:
     """Wherever a figure stands, on its machine's page or another, its method is a click away."""
     html = {name: body for name, body in two_machine_site.items() if name.endswith(".html")}
