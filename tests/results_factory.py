@@ -118,6 +118,16 @@ def make_result(
     return result
 
 
+def only(result: Result, *names: str) -> Result:
+    """Return a result with these experiments alone."""
+    experiments = {name: result.config["experiments"][name] for name in names}
+    return replace(
+        result,
+        config={**result.config, "experiments": experiments},
+        records=[record for record in result.records if record.experiment in names],
+    )
+
+
 def make_machine(machine_id: str = "fixed-machine") -> Machine:
     """Make a machine with two cores."""
     return Machine(

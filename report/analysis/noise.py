@@ -49,10 +49,8 @@ class Grade:
 def grade(conditions: Sequence[Conditions], spread: float | None = None, where: str = "") -> Grade:
     """Judge how far the times can be trusted, by the worst that was seen.
 
-    Args:
-        conditions: What was seen around each record.
-        spread: Largest ratio between two processes' medians of one series, less 1.
-        where: Which series that is, in words.
+    The spread is the largest ratio between two processes' medians of one series, less 1; `where`
+    says in words which series that is.
     """
     findings = _findings(conditions, spread, where)
     if not conditions:

@@ -174,11 +174,7 @@ def ratio(
 ) -> Estimate:
     """Estimate a ratio of two quantities, paired where the same replicates measured both.
 
-    Args:
-        above: The numerator.
-        below: The denominator.
-        metric: A rate of both; else their values.
-        per: Another rate of the denominator alone.
+    It is of their values, or of a rate of both, or of one rate `per` another.
     """
     return product([above.factor(metric), below.factor(per or metric, -1)])
 

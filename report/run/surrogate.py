@@ -49,9 +49,8 @@ def rows(seed: int) -> FloatArray:
     covariance and mean, so the moments hold for this sample and not just on average. They hold
     for all 1500 rows together; the first few rows of them have others.
 
-    Args:
-        seed: Chooses among such data sets. NumPy may change how it draws Gaussians between
-            versions, and the rows with it; the moments stay.
+    The seed chooses among such data sets. NumPy may change how it draws Gaussians between versions,
+    and the rows with it; the moments stay.
 
     Returns:
         Shape (1500, 6): five features, then the target.

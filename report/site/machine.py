@@ -124,7 +124,9 @@ def view(result: Result, json_path: str) -> MachineView:
     said += [s for one in SECTIONS.values() for s in one.module.sentences(result)]
     return MachineView(
         id=result.machine.id,
-        page=page_of(result),
+        # All pages lie in one folder, so that the 404 page, which GitHub serves under any address,
+        # can link to them.
+        page=f"machine-{result.machine.id}.html",
         words=describe(result.machine),
         result=result,
         date=date_of(result),
@@ -144,15 +146,6 @@ def view(result: Result, json_path: str) -> MachineView:
         surrogate=result.dataset is not None and result.dataset.source == "surrogate",
         unfinished=_unfinished(result),
     )
-
-
-def page_of(result: Result) -> str:
-    """Return the file name of a machine's page.
-
-    All pages lie in one folder, so that the 404 page, which GitHub serves under any address, can
-    link to them.
-    """
-    return f"machine-{result.machine.id}.html"
 
 
 def date_of(result: Result) -> str:

@@ -8,60 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pages import gather
+from pages import COMPARED, gather, overlay
 from report.analysis.quantities import ratio
-from report.experiments.catalogue import KINDS
-from report.experiments.subject import Overlay, Subject
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Dots
 from report.site.compare import compare, pair
+from results_factory import only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from xml.etree.ElementTree import Element
 
-    from pages import Page
+    from pages import Page, Reader
     from report.figures.figure import Figure
     from report.results.result import Result, StoredExperiment
-
-    Reader = Callable[[Mapping[str, bytes]], dict[str, Page]]
-
-TRAINED = [
-    "chapter-training",
-    "loader",
-    "concise-as-listed",
-    "batch-sizes",
-    "stability",
-    "decay",
-    "grid",
-    "replacement",
-    "twice",
-    "optimizers",
-]
-
-SWEPT = ["chapter-training", "batch-sizes", "grid"]
-"""Runs differ in their batch sizes alone, so that there is one that gets to the target first."""
-
-COMPARED = [
-    "vectorization-strategies",
-    "matrix-size-size",
-    "block-width-block_width",
-    "memory",
-    "overhead-calls",
-    "concise-implementations",
-    *(f"{name}-seconds" for name in TRAINED),
-    *(f"{name}-time" for name in SWEPT),
-]
-
-
-def overlay(results: Sequence[Result], experiment: str) -> list[Figure]:
-    """Put an experiment of several machines on the same axes."""
-    subjects = [
-        Subject(name=one.machine.id, index=k, result=one, backend="pytorch")
-        for k, one in enumerate(results)
-    ]
-    kind = results[-1].config["experiments"][experiment]["kind"]
-    return KINDS[kind].overlay(Overlay(noun="machine", experiment=experiment, subjects=subjects))
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +34,6 @@ def rows_of(table: Element) -> list[list[str]]:
     """Return the cells of a table, without its head."""
     (body,) = table.iter("tbody")
     return [[" ".join("".join(cell.itertext()).split()) for cell in row] for row in body]
-
-
-def only(result: Result, *names: str) -> Result:
-    """Return a result with these experiments alone."""
-    experiments = {name: result.config["experiments"][name] for name in names}
-    return replace(
-        result,
-        config={**result.config, "experiments": experiments},
-        records=[record for record in result.records if record.experiment in names],
-    )
 
 
 @pytest.mark.parametrize("name", COMPARED)
