@@ -196,7 +196,7 @@ def average(values: Sequence[float], key: str = "") -> Estimate:
     middle, count = _mean(values), len(values)
     variance = math.fsum((one - middle) ** 2 for one in values) / max(1, count - 1) / count
     part = _Part(centre=middle, variance=variance, replicates=count, each=tuple(values))
-    counted = Factor(groups=[[one] for one in values])
+    counted = Factor(groups=[[one] for one in values])  # whose logarithms nobody takes
     return _of_parts([counted], [part], _interval([part]), stable, key)
 
 
@@ -213,7 +213,7 @@ def spread(groups: Sequence[Sequence[float]]) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """Factors that are paired, or one alone, on logarithms."""
+    """A mean over replicates: on logarithms, of paired factors or of one; else of plain values."""
 
     centre: float
     variance: float

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VARIABLE = "REPORT_CACHE_DIR"
-"""Names another folder."""
+"""Names another folder for the cache."""
 
 MOST_FILES = 4000
-"""When there are more, the older half goes."""
+"""When there are more in the cache, the older half goes."""
 
 DRAWING_WITH = ("matplotlib", "numpy", "scipy", "jinja2", "pygments")
 """Packages whose version can change what is rendered."""

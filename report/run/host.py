@@ -130,7 +130,7 @@ def _environment(backend: str, start: Sequence[str]) -> Environment:
 
 
 def installation() -> str | None:
-    """Return a random UUID, made on first use, which names nobody; None where it cannot be kept."""
+    """Return this installation's random UUID, made on first use; None where it cannot be kept."""
     folder = os.environ.get(CONFIG_VARIABLE) or platformdirs.user_config_dir("minibatch-report")
     path = Path(folder, "installation")
     # One that cannot be read is replaced.
