@@ -17,7 +17,7 @@ from pathlib import Path
 
 from report.analysis.estimate import Factor, estimate, product
 from report.run import data
-from report.run.bundle import write_bundle
+from report.run.data import write_bundle
 
 RUNS = {"GD": (1500, 1.0), "SGD": (1, 0.005), "batch 100": (100, 0.4), "batch 10": (10, 0.05)}
 ROUNDS = 4

@@ -21,7 +21,7 @@ from report.analysis.estimate import Factor, estimate, product
 from report.environments import venvs
 from report.environments.process import BOOTSTRAP
 from report.run import data
-from report.run.bundle import write_bundle
+from report.run.data import write_bundle
 
 FLAGS = ["-O3", "-march=native", "-shared", "-fPIC"]
 ROUNDS = 100

@@ -24,7 +24,7 @@ from report.backends.pytorch import Session
 from report.experiments.training import measure as training
 from report.experiments.training.measure import Run
 from report.run import data
-from report.run.bundle import write_bundle
+from report.run.data import write_bundle
 from report.worker.curve import EVERY
 
 if TYPE_CHECKING:

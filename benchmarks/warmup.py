@@ -18,7 +18,7 @@ from report.environments import venvs
 from report.environments.process import BOOTSTRAP
 from report.registry import BACKENDS
 from report.run import data
-from report.run.bundle import write_bundle
+from report.run.data import write_bundle
 from report.worker.timing import median
 
 EVERY, SHOWN = 20, 8

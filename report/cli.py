@@ -163,7 +163,7 @@ def compare(a: str, b: str, results: Path) -> None:
     from report.experiments.catalogue import LABELS
     from report.results import store
 
-    left, right = (store.find(reference, results, Path(reference), LABELS) for reference in (a, b))
+    left, right = (store.find(reference, results, LABELS) for reference in (a, b))
     terminal.show(terminal.comparison(left, right))
 
 
@@ -391,13 +391,13 @@ def _run(  # noqa: PLR0913 (one argument for each option)
 
 
 def _render(results: Path, site_dir: Path) -> Rendered:
-    from report.results import cache, files, store
+    from report.results import files, store
     from report.site import folder
 
-    kept = cache.of_user()
+    kept = files.user_cache()
     with files.sole_writer(site_dir, "writing"):
         sources = [(path.name, path.read_bytes()) for path in store.files_in(results)]
-        key = cache.key(cache.program(), *(part for source in sources for part in source))
+        key = files.key(files.program(), *(part for source in sources for part in source))
         manifest = kept.get(key)
         if sources and manifest is not None and folder.holds(site_dir, manifest):
             return folder.Rendered(index=(site_dir / "index.html").resolve(), written=0)

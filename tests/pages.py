@@ -1,6 +1,6 @@
 """Makes a site of results, and reads it as its readers do: parsed strictly, and from a server.
 
-Tests use it as the fixtures `read_pages` and `serve`, and `gather` as it is.
+Tests use it as the fixtures `read_pages` and `serve`, and the functions as they are.
 """
 
 from __future__ import annotations
@@ -13,20 +13,62 @@ from typing import TYPE_CHECKING, Any
 
 import html5lib
 
+from report.experiments.catalogue import KINDS
+from report.experiments.kind import Overlay, Subject
 from report.results import store
 from report.site import gather as site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from xml.etree.ElementTree import Element
 
+    from report.figures.figure import Figure
     from report.results.result import Result
+
+    Reader = Callable[[Mapping[str, bytes]], dict[str, "Page"]]
+
+TRAINED = [
+    "chapter-training",
+    "loader",
+    "concise-as-listed",
+    "batch-sizes",
+    "stability",
+    "decay",
+    "grid",
+    "replacement",
+    "twice",
+    "optimizers",
+]
+
+COMPARED = [
+    "vectorization-strategies",
+    "matrix-size-size",
+    "block-width-block_width",
+    "memory",
+    "overhead-calls",
+    "concise-implementations",
+    *(f"{name}-seconds" for name in TRAINED),
+    # Runs that differ in their batch sizes alone: one of them gets to the target first.
+    *(f"{name}-time" for name in ("chapter-training", "batch-sizes", "grid")),
+]
+"""What several machines that ran the default experiments have on the same axes. Gradient noise is
+no property of a machine, so that it is not compared."""
 
 
 def gather(results: Sequence[Result]) -> dict[str, bytes]:
     """Make the site of results that were never written to a folder."""
     return site.gather([store.Saved(result=each, content=store.pack(each)) for each in results])
+
+
+def overlay(results: Sequence[Result], experiment: str) -> list[Figure]:
+    """Put an experiment of several machines on the same axes."""
+    subjects = [
+        Subject(name=one.machine.id, index=k, result=one, backend="pytorch")
+        for k, one in enumerate(results)
+    ]
+    kind = results[-1].config["experiments"][experiment]["kind"]
+    return KINDS[kind].overlay(Overlay(noun="machine", experiment=experiment, subjects=subjects))
 
 
 class Page:

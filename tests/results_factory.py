@@ -23,9 +23,8 @@ from report.config.configuration import Config
 from report.config.plan import Plan, plan
 from report.experiments.matmul import measure as matmul
 from report.resources import default_config
-from report.results.dataset import Dataset
 from report.results.machine import Cache, Cpu, Machine
-from report.results.result import Record, Result
+from report.results.result import Dataset, Record, Result
 from report.run import data, surrogate
 from report.worker.records import AsPrinted, Environment, Outcome, Series
 
@@ -117,6 +116,16 @@ def make_result(
     )
     result.verdicts = verdicts.of_result(result)
     return result
+
+
+def only(result: Result, *names: str) -> Result:
+    """Return a result with these experiments alone."""
+    experiments = {name: result.config["experiments"][name] for name in names}
+    return replace(
+        result,
+        config={**result.config, "experiments": experiments},
+        records=[record for record in result.records if record.experiment in names],
+    )
 
 
 def make_machine(machine_id: str = "fixed-machine") -> Machine:

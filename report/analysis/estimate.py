@@ -58,30 +58,24 @@ Basis = Literal["replicates", "samples", "nothing"]
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A number and how far it can be trusted.
-
-    Attributes:
-        value: The geometric mean of the replicates' medians; or an exponent.
-        low: Lower end of its 95 % interval; None where nothing tells.
-        high: Upper end.
-        replicates: The fewest processes, or seeds, that any part of it stands on.
-        samples: How many there were in all of them.
-        basis: What the interval stands on: several replicates, or the samples of a single one.
-        each: The same for each replicate alone, where all parts were measured together.
-        key: What it is of; estimates with the same key are the same number. Empty where it has
-            no name.
-        highest_of: Of how many quantities it is the highest, where it was picked; 0 if it was not.
-    """
+    """A number with its 95 % interval, whose ends are None where nothing tells."""
 
     value: float
+    """The geometric mean of the replicates' medians; or an exponent."""
     low: float | None
     high: float | None
     replicates: int
+    """The fewest processes, or seeds, that any part of it stands on."""
     samples: int
+    """How many there were in all of them."""
     basis: Basis
+    """What the interval stands on: several replicates, or the samples of a single one."""
     each: tuple[float, ...] = ()
+    """The same for each replicate alone, where all parts were measured together."""
     key: str = ""
+    """What it is of, if it has a name; estimates with the same key are the same number."""
     highest_of: int = 0
+    """Of how many quantities it is the highest, where it was picked; 0 if it was not."""
 
     def scaled(self, factor: float, key: str = "") -> Estimate:
         """Return this times a positive factor; without a key of its own it has none."""
@@ -118,23 +112,19 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Factor:
-    """One quantity in a product of powers.
-
-    Attributes:
-        groups: For each replicate its samples, all positive; empty where it has none.
-        weight: The power: 1 for a numerator, -1 for a denominator.
-        family: What was measured together, in the same replicates; these are paired.
-        constant: A number without error by which the whole product is multiplied.
-        key: What it is of.
-        below: It is a denominator, for the product's key.
-    """
+    """One quantity in a product of powers."""
 
     groups: Sequence[Sequence[float]]
+    """For each replicate its samples, all positive; empty where it has none."""
     weight: float = 1.0
+    """The power: 1 for a numerator, -1 for a denominator."""
     family: str = ""
+    """What was measured together, in the same replicates; these are paired."""
     constant: float = 1.0
+    """A number without error by which the whole product is multiplied."""
     key: str = ""
     below: bool = False
+    """It is a denominator, for the product's key."""
 
     def inverse(self) -> Factor:
         """Return one divided by this."""
@@ -144,11 +134,7 @@ class Factor:
 
 
 def estimate(groups: Sequence[Sequence[float]], key: str = "") -> Estimate:
-    """Estimate a positive quantity.
-
-    Args:
-        groups: The samples of each replicate; empty ones do not count.
-        key: What it is of.
+    """Estimate a positive quantity from the samples of each replicate; empty ones do not count.
 
     Raises:
         ValueError: There are no samples.
@@ -157,30 +143,13 @@ def estimate(groups: Sequence[Sequence[float]], key: str = "") -> Estimate:
 
 
 def product(factors: Sequence[Factor], key: str = "") -> Estimate:
-    """Estimate a product of powers of measured quantities.
-
-    Args:
-        factors: At least one.
-        key: What it is of; else made from the factors' own.
+    """Estimate a product of powers of measured quantities; its key is else that of its factors.
 
     Raises:
-        ValueError: A factor has no samples.
+        ValueError: There are no factors, or one has no samples.
     """
     parts = _parts(factors)
-    shift = math.fsum(math.log(factor.constant) for factor in factors)
-    centre = math.fsum([shift, *(part.centre for part in parts)])
-    ends, basis = _interval(parts)
-    low, high = (None, None) if ends is None else (_exp(centre + ends[0]), _exp(centre + ends[1]))
-    return Estimate(
-        value=_exp(centre),
-        low=low,
-        high=high,
-        replicates=min(part.replicates for part in parts),
-        samples=sum(len(group) for factor in factors for group in factor.groups),
-        basis=basis,
-        each=tuple(_exp(one + shift) for one in parts[0].each) if len(parts) == 1 else (),
-        key=key or _key(factors),
-    )
+    return _of_parts(factors, parts, _interval(parts), _exp, key or _key(factors))
 
 
 def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: str = "") -> Estimate:
@@ -194,9 +163,6 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: st
             together. Several curves have a c of their own, and the mean of their exponents counts.
         key: What it is of.
 
-    Returns:
-        The exponent; its interval is symmetric.
-
     Raises:
         ValueError: A curve has fewer than three points, or one has no samples.
     """
@@ -209,54 +175,29 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: st
     shared = _shared(weighted)
     scatter = [_scatter(x, factors, shared) for x, factors in curves]
     parts = _parts(weighted)
-    shift = math.fsum(math.log(factor.constant) for factor in weighted)
-    slope = math.fsum([shift, *(part.centre for part in parts)])
     # The lines' own error is one more part, whose freedom is that of their residuals.
     lines = _Part(
         centre=0.0,
         variance=math.fsum(scatter) / len(curves) ** 2,
         replicates=1 + sum(len(x) - 2 for x, _ in curves),
-        each=(),
-        own=None,
     )
-    ends, basis = _interval([*parts, lines])
-    if basis != "replicates":  # a single replicate does not tell how much slopes differ
-        ends, basis = None, "nothing"
-    return Estimate(
-        value=stable(slope),
-        low=None if ends is None else stable(slope + ends[0]),
-        high=None if ends is None else stable(slope + ends[1]),
-        replicates=min(part.replicates for part in parts),
-        samples=sum(len(group) for factor in weighted for group in factor.groups),
-        basis=basis,
-        each=tuple(stable(one + shift) for one in parts[0].each) if len(parts) == 1 else (),
-        key=key,
-    )
+    interval = _interval([*parts, lines])
+    if interval[1] != "replicates":  # a single replicate does not tell how much slopes differ
+        interval = None, "nothing"
+    return _of_parts(weighted, parts, interval, stable, key)
 
 
 def average(values: Sequence[float], key: str = "") -> Estimate:
     """Estimate a mean of what need not be positive, by Student's t: shares, differences.
 
-    Args:
-        values: One for each replicate.
-        key: What it is of.
-
     Raises:
-        ValueError: There are none.
+        ValueError: There are no values; each replicate has one.
     """
     middle, count = _mean(values), len(values)
     variance = math.fsum((one - middle) ** 2 for one in values) / max(1, count - 1) / count
-    half = _half_width([(variance, count - 1)]) if count > 1 else None
-    return Estimate(
-        value=stable(middle),
-        low=None if half is None else stable(middle - half),
-        high=None if half is None else stable(middle + half),
-        replicates=count,
-        samples=count,
-        basis="nothing" if half is None else "replicates",
-        each=tuple(map(stable, values)),
-        key=key,
-    )
+    part = _Part(centre=middle, variance=variance, replicates=count, each=tuple(values))
+    counted = Factor(groups=[[one] for one in values])  # whose logarithms nobody takes
+    return _of_parts([counted], [part], _interval([part]), stable, key)
 
 
 def centre(values: Iterable[float]) -> float:
@@ -272,21 +213,41 @@ def spread(groups: Sequence[Sequence[float]]) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """Factors that are paired, or one alone, on logarithms.
-
-    Attributes:
-        centre: Mean over the replicates.
-        variance: Of that mean.
-        replicates: How many there are.
-        each: The value of each.
-        own: The ends of the interval of a single replicate's own median, less the centre.
-    """
+    """A mean over replicates: on logarithms, of paired factors or of one; else of plain values."""
 
     centre: float
     variance: float
+    """Of the centre, which is a mean over the replicates."""
     replicates: int
-    each: tuple[float, ...]
-    own: tuple[float, float] | None
+    each: tuple[float, ...] = ()
+    own: tuple[float, float] | None = None
+    """The ends of the interval of a single replicate's own median, less the centre."""
+
+
+_Interval = tuple[tuple[float, float] | None, Basis]
+"""The ends of an interval, less its centre, and what they stand on."""
+
+
+def _of_parts(
+    factors: Sequence[Factor],
+    parts: Sequence[_Part],
+    interval: _Interval,
+    read: Callable[[float], float],
+    key: str,
+) -> Estimate:
+    ends, basis = interval
+    shift = math.fsum(math.log(factor.constant) for factor in factors)
+    middle = math.fsum([shift, *(part.centre for part in parts)])
+    return Estimate(
+        value=read(middle),
+        low=None if ends is None else read(middle + ends[0]),
+        high=None if ends is None else read(middle + ends[1]),
+        replicates=min(part.replicates for part in parts),
+        samples=sum(len(group) for factor in factors for group in factor.groups),
+        basis=basis,
+        each=tuple(read(one + shift) for one in parts[0].each) if len(parts) == 1 else (),
+        key=key,
+    )
 
 
 def _powers(x: Sequence[float]) -> list[float]:
@@ -316,22 +277,16 @@ def _scatter(x: Sequence[float], factors: Sequence[Factor], shared: list[int] | 
     return math.fsum(value**2 for value in residuals) / (len(x) - 2) / square
 
 
-def _interval(parts: Sequence[_Part]) -> tuple[tuple[float, float] | None, Basis]:
-    """Return the ends of the interval of a sum of parts, less its centre."""
-    several = [part for part in parts if part.replicates > 1]
-    single = [part for part in parts if part.replicates == 1]
-    variances = [(part.variance, part.replicates - 1) for part in several]
-    half = _half_width(variances)
-    if not single:
-        return (-half, half), "replicates"
-    own = [part.own for part in single]
-    if None in own:
+def _interval(parts: Sequence[_Part]) -> _Interval:
+    half = _half_width([(p.variance, p.replicates - 1) for p in parts if p.replicates > 1])
+    single = [part.own for part in parts if part.replicates == 1]
+    own = [ends for ends in single if ends is not None]
+    if len(own) < len(single):
         return None, "nothing"
     # The widest that the parts' own intervals allow.
-    known = [ends for ends in own if ends is not None]
-    low = math.fsum(low for low, _ in known) - half
-    high = math.fsum(high for _, high in known) + half
-    return (low, high), "samples"
+    low = math.fsum(low for low, _ in own) - half
+    high = math.fsum(high for _, high in own) + half
+    return (low, high), "samples" if single else "replicates"
 
 
 def _half_width(variances: Sequence[tuple[float, float]]) -> float:
@@ -375,8 +330,8 @@ def _parts(factors: Sequence[Factor]) -> list[_Part]:
         shared = _shared(family)
         if shared is not None:
             parts.append(_part(family, shared))
-            continue
-        parts += [_part([f], [i for i, group in enumerate(f.groups) if len(group)]) for f in family]
+        else:
+            parts += [_part([f], [i for i, g in enumerate(f.groups) if len(g)]) for f in family]
     return parts
 
 
@@ -404,7 +359,7 @@ def _part(family: Sequence[Factor], replicates: Sequence[int]) -> _Part:
 
 def _own_interval(factor: Factor, replicate: int) -> tuple[float, float] | None:
     """Return the interval of a single replicate's power, less its logarithm."""
-    group = list(factor.groups[replicate])
+    group = factor.groups[replicate]
     ends = median_interval(group)
     if ends is None:
         return None

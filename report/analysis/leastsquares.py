@@ -23,7 +23,7 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.results.dataset import Moments
+from report.results.result import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,25 +48,20 @@ class Problem:
     """One least-squares problem, with p parameters theta = (w, b), the bias last.
 
     Attributes:
-        moments: The numbers that it was built from; what a result file keeps.
         hessian: H = E[x~ x~'], shape (p, p); the same everywhere.
         cross: c = E[x~ y], shape (p,).
         target_power: s = E[y^2].
     """
 
-    moments: Moments
     hessian: Matrix
     cross: Vector
     target_power: float
 
     def optimum(self) -> tuple[list[float], float]:
-        """Return the parameters of the lowest loss and that loss.
+        """Return the parameters of the lowest loss, shape (p,), and that loss.
 
         They solve H theta = c. Where fewer examples than parameters leave several solutions,
         it is the shortest of them.
-
-        Returns:
-            theta, shape (p,), and its loss.
         """
         axes = _principal_axes(self.hessian)
         # As NumPy's lstsq: what rounding leaves of a curvature that is zero counts as zero.
@@ -115,16 +110,11 @@ class Problem:
         return 2 / (eigenvalues[0] + eigenvalues[-1])
 
     def path(self, theta0: Collection[float], lr: float, steps: int) -> list[list[float]]:
-        """Follow full-batch gradient descent: theta <- theta - lr (H theta - c).
-
-        Args:
-            theta0: Where it starts, shape (p,).
-            lr: The learning rate.
-            steps: How many steps, one an epoch.
+        """Follow full-batch gradient descent from theta0: theta <- theta - lr (H theta - c).
 
         Returns:
-            The parameters before the first step and after each, shape (steps + 1, p). A
-            diverging path ends in inf or NaN.
+            The parameters before the first step and after each, which is an epoch, shape
+            (steps + 1, p). A diverging path ends in inf or NaN.
         """
         # Python's own floats: NumPy's would warn where a path diverges, which is an answer here.
         thetas = [[float(t) for t in theta0]]
@@ -172,11 +162,7 @@ def _dot(a: Collection[float], b: Collection[float]) -> float:
 
 
 def measure_moments(features: FloatArray, targets: FloatArray) -> Moments:
-    """Measure means and second moments of a data set, summed without rounding.
-
-    Args:
-        features: Shape (n, d).
-        targets: Shape (n,).
+    """Measure moments of features, shape (n, d), and targets, shape (n,), without rounding.
 
     Returns:
         d + 1 means and (d + 1)(d + 2) / 2 second moments.
@@ -203,7 +189,6 @@ def problem_from_moments(moments: Moments) -> Problem:
     *means, target_mean = moments.mean
     rows = [(*row[:-1], mean) for row, mean in zip(features, means, strict=True)]
     return Problem(
-        moments=moments,
         hessian=(*rows, (*means, 1.0)),
         cross=(*target[:-1], target_mean),
         target_power=target[-1],

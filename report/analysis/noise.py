@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from report.worker.records import STRICT
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -39,14 +37,10 @@ SPREAD_NOISY = 0.15
 
 @dataclass(frozen=True, kw_only=True)
 class Grade:
-    """How far times from this machine can be trusted.
+    """How far times from this machine can be trusted, and why, in words.
 
-    Attributes:
-        level: quiet, fair (the large differences hold) or noisy (measure again).
-        reasons: Why, in words.
+    Fair is where the large differences hold, noisy where one has to measure again.
     """
-
-    __pydantic_config__ = STRICT
 
     level: Level
     reasons: list[str]
@@ -55,13 +49,8 @@ class Grade:
 def grade(conditions: Sequence[Conditions], spread: float | None = None, where: str = "") -> Grade:
     """Judge how far the times can be trusted, by the worst that was seen.
 
-    Args:
-        conditions: What was seen around each record.
-        spread: Largest ratio between two processes' medians of one series, less 1.
-        where: Which series that is, in words.
-
-    Returns:
-        The level and its reasons.
+    The spread is the largest ratio between two processes' medians of one series, less 1; `where`
+    says in words which series that is.
     """
     findings = _findings(conditions, spread, where)
     if not conditions:
@@ -80,31 +69,23 @@ def _findings(
     drift = _largest(_drift(each) for each in conditions)
     swapped = _largest(each.swapped_bytes for each in conditions)
     throttled = _largest(each.throttle_events for each in conditions)
-    cores = _number(other, "core")
+    spread = spread or 0.0
+    took = f"the hypervisor took {_percent(steal)} of CPU time"
+    kept = f"other programs kept {_number(other, 'core')} busy"
+    drifted = f"the clock drifted by {_percent(drift)} between start and end"
+    moved = f"the machine swapped {f'{swapped / 1e6:.1f}'.removesuffix('.0')} MB"
     events = _number(throttled, "thermal throttling event")
-    megabytes = f"{swapped / 1e6:.1f}".removesuffix(".0")
+    differ = f"processes differ by up to {_percent(spread)}{f' ({where})' if where else ''}"
     return [
-        (
-            _severity(steal, STEAL_FAIR, STEAL_NOISY),
-            f"the hypervisor took {_percent(steal)} of CPU time",
-        ),
-        (
-            _severity(other, OTHER_CORES_FAIR, OTHER_CORES_NOISY),
-            f"other programs kept {cores} busy",
-        ),
-        (
-            _severity(drift, DRIFT_FAIR, DRIFT_NOISY),
-            f"the clock drifted by {_percent(drift)} between start and end",
-        ),
-        (
-            _severity(swapped, SWAPPED_NOISY_BYTES, SWAPPED_NOISY_BYTES),
-            f"the machine swapped {megabytes} MB",
-        ),
-        (_severity(throttled, THROTTLE_NOISY_EVENTS, THROTTLE_NOISY_EVENTS), events),
-        (
-            _severity(spread or 0.0, SPREAD_FAIR, SPREAD_NOISY),
-            f"processes differ by up to {_percent(spread or 0.0)}{f' ({where})' if where else ''}",
-        ),
+        (int(value > fair) + int(value > noisy), words)
+        for value, fair, noisy, words in (
+            (steal, STEAL_FAIR, STEAL_NOISY, took),
+            (other, OTHER_CORES_FAIR, OTHER_CORES_NOISY, kept),
+            (drift, DRIFT_FAIR, DRIFT_NOISY, drifted),
+            (swapped, SWAPPED_NOISY_BYTES, SWAPPED_NOISY_BYTES, moved),
+            (throttled, THROTTLE_NOISY_EVENTS, THROTTLE_NOISY_EVENTS, events),
+            (spread, SPREAD_FAIR, SPREAD_NOISY, differ),
+        )
     ]
 
 
@@ -122,10 +103,6 @@ def _quiet(conditions: Sequence[Conditions]) -> str:
 def _largest(values: Iterable[float | None]) -> float:
     """Find the largest of what could be read; 0 if nothing could, which raises no alarm."""
     return max((value for value in values if value is not None), default=0.0)
-
-
-def _severity(value: float, fair: float, noisy: float) -> int:
-    return int(value > fair) + int(value > noisy) if noisy > fair else 2 * int(value > noisy)
 
 
 def _drift(conditions: Conditions) -> float | None:

@@ -28,19 +28,16 @@ Replicate = Literal["process", "seed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """Something that can be asked of an experiment.
-
-    Attributes:
-        unit: In SI, as `numerals.scaled` takes it: "s", "FLOPS", "B/s"; empty for plain numbers.
-        timed: Whether it comes from a clock, so that a noisy machine spoils it.
-        words: What it is, for people who write claims.
-        amount: For a rate: which of a quantity's amounts is divided by its seconds.
-    """
+    """Something that can be asked of an experiment."""
 
     unit: str
+    """In SI, as `numerals.scaled` takes it: "s", "FLOPS", "B/s"; empty for plain numbers."""
     timed: bool
+    """It comes from a clock, so that a noisy machine spoils it."""
     words: str
+    """What it is, for people who write claims."""
     amount: Literal["flops", "bytes_moved", "examples"] | None = None
+    """For a rate: which of a quantity's amounts is divided by its seconds."""
 
 
 SECONDS = Metric(unit="s", timed=True, words="seconds of one call or one epoch")
@@ -54,72 +51,55 @@ EXAMPLES_PER_S = Metric(
     unit="examples/s", timed=True, words="training examples per second", amount="examples"
 )
 
-RATES = {
-    "flop_per_s": FLOP_PER_S,
-    "bytes_per_s": BYTES_PER_S,
-    "examples_per_s": EXAMPLES_PER_S,
-}
+RATES = {"flop_per_s": FLOP_PER_S, "bytes_per_s": BYTES_PER_S, "examples_per_s": EXAMPLES_PER_S}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked of each series.
-
-    Attributes:
-        metric: Its name among the kind's metrics.
-        epoch: For what changes along a training run: at the end of which epoch; None for the last.
-        loss: For times to a loss: which; None for the report's own target.
-    """
+    """What is asked of each series."""
 
     metric: str = "seconds"
     epoch: int | None = None
+    """For what changes along a training run: at the end of which epoch; None for the last."""
     loss: float | None = None
+    """For times to a loss: which; None for the report's own target."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
     """Values of one thing, in SI units, by replicate.
 
-    Attributes:
-        experiment: Name in the configuration.
-        kind: Kind of experiment.
-        backend: Name in the registry.
-        metric: What the values are: "seconds" of a call or an epoch, "loss", "std", ...; with
-            what it was asked for, if anything ("loss after epoch 2").
-        labels: What tells it from others of the experiment.
-        also: Further labels by which a claim can choose it, which follow from the machine.
-        groups: For each replicate its values; empty where it has none, or was left out.
-            Replicates of one experiment stand in the same order in all series, so that they can be
-            paired.
-        replicate: What is repeated: a process, or a seed where the process does not matter.
-        left_out: For each process that was too disturbed to count, why.
-        censored: How many of the values are only lower bounds: a run that ended before it came to
-            a loss would have taken longer.
-        unit: Of the values.
-        per: What a second is of: "call" or "epoch".
-        flops: Floating point operations in those seconds, if they are counted.
-        bytes_moved: Bytes read and written in those seconds, if they are counted.
-        examples: Training examples processed in those seconds, if they are counted.
-        run: Which run of which machine it belongs to; what stands in other runs cannot be paired.
-        device: Where it was measured: "cpu", "cuda:0".
+    The amounts (`flops`, `bytes_moved`, `examples`) are those of its seconds, if they are counted.
     """
 
     experiment: str
     kind: str
     backend: str
     metric: str = "seconds"
+    """What the values are: "seconds" of a call or an epoch, "loss", "std", ...; with what it was
+    asked for, if anything ("loss after epoch 2")."""
     labels: Labels
+    """What tells it from others of the experiment."""
     also: Labels = field(default_factory=dict)
+    """Further labels by which a claim can choose it, which follow from the machine."""
     groups: list[list[float]]
+    """For each replicate its values; empty where it has none, or was left out. Replicates of one
+    experiment stand in the same order in all series, so that they can be paired."""
     replicate: Replicate = "process"
+    """What is repeated: a process, or a seed where the process does not matter."""
     left_out: tuple[str, ...] = ()
+    """For each process that was too disturbed to count, why."""
     censored: int = 0
+    """How many of the values are only lower bounds: a run that ended before it came to a loss would
+    have taken longer."""
     unit: str = "s"
     per: str = "call"
+    """What a second is of: "call" or "epoch"."""
     flops: int | None = None
     bytes_moved: int | None = None
     examples: int | None = None
     run: str = ""
+    """Which run of which machine it belongs to; what stands in other runs cannot be paired."""
     device: str = "cpu"
 
     @property
@@ -128,38 +108,32 @@ class Quantity:
         return (self.experiment, self.backend, self.metric, tuple(sorted(self.labels.items())))
 
     def name(self, metric: str | None = None) -> str:
-        """Return the key as text, the same wherever a number of it is written.
-
-        Args:
-            metric: A rate of it; else what its values are.
-        """
+        """Return the key of its values, or of a rate, as text: the same wherever it is written."""
         labels = "&".join(f"{k}={v}" for k, v in sorted(self.labels.items()) if v is not None)
         machine = self.run.partition(" ")[0]
         named = "/".join(filter(None, (machine, self.experiment, self.backend)))
         return f"{named}/{metric or self.metric}?{labels}"
 
     def factor(self, metric: str | None = None, weight: float = 1.0) -> Factor:
-        """Return it as a factor of an estimate.
+        """Return it as a factor of an estimate; a denominator has the weight -1.
 
         Args:
             metric: One of `RATES`, for an amount divided by the seconds; else the values.
-            weight: The power: -1 for a denominator.
+            weight: The power.
 
         Raises:
             ValueError: The amount is not counted.
         """
-        rate = RATES.get(metric or "")
-        amount = None
-        if rate is not None and rate.amount is not None:
-            amount = getattr(self, rate.amount)
+        amount, power = 1.0, weight
+        if (rate := RATES.get(metric or "")) is not None:
+            amount, power = float(getattr(self, str(rate.amount)) or 0), -weight
             if not amount:
                 raise ValueError(f"{rate.amount} are not counted here")
-        turned = -weight if rate is not None else weight
         return Factor(
             groups=self.groups,
-            weight=turned,
+            weight=power,
             family=f"{self.run} {self.experiment} {self.backend} {self.replicate}",
-            constant=float(amount) ** weight if amount else 1.0,
+            constant=amount**weight,
             key=self.name(metric),
             below=weight < 0,
         )
@@ -172,8 +146,7 @@ class Quantity:
         """
         known: dict[str | None, Estimate] = self.__dict__.setdefault("_estimates", {})
         if metric not in known:
-            factor = self.factor(metric)
-            known[metric] = product([factor])
+            known[metric] = product([self.factor(metric)])
         return known[metric]
 
     def time(self) -> Estimate:
@@ -202,24 +175,13 @@ def ratio(
 ) -> Estimate:
     """Estimate a ratio of two quantities, paired where the same replicates measured both.
 
-    Args:
-        above: The numerator.
-        below: The denominator.
-        metric: A rate of both; else their values.
-        per: Another rate of the denominator.
+    It is of their values, or of a rate of both, or of one rate `per` another.
     """
     return product([above.factor(metric), below.factor(per or metric, -1)])
 
 
 def difference(above: Quantity, below: Quantity, scale: float = 1.0, key: str = "") -> Estimate:
-    """Estimate a difference of what the same replicates measured, as a mean over them.
-
-    Args:
-        above: From which is subtracted.
-        below: What is.
-        scale: What the difference is multiplied by.
-        key: What it is then; else it is named by its parts.
-    """
+    """Estimate `scale` times (above - below) of the same replicates, as a mean over them."""
     medians = [[median(group) if group else None for group in q.groups] for q in (above, below)]
     pairs = [(a, b) for a, b in zip(*medians, strict=False) if a is not None and b is not None]
     if not pairs:
@@ -230,29 +192,19 @@ def difference(above: Quantity, below: Quantity, scale: float = 1.0, key: str = 
 
 @dataclass(frozen=True, kw_only=True)
 class Highest:
-    """The highest of several quantities by a rate.
-
-    Attributes:
-        quantity: Which.
-        estimate: Its own estimate, which says that it was picked.
-        ties: Those whose intervals do not separate them from it.
-    """
+    """The highest of several quantities by a rate."""
 
     quantity: Quantity
     estimate: Estimate
+    """Its own, which says that it was picked."""
     ties: list[Quantity]
+    """Those whose intervals do not separate them from it."""
 
 
 def highest(
     quantities: Sequence[Quantity], metric: str | None = None, *, lowest: bool = False
 ) -> Highest:
-    """Pick the highest of some quantities, with those that are tied with it.
-
-    Args:
-        quantities: At least one.
-        metric: The rate that decides; else their values.
-        lowest: Pick the lowest.
-    """
+    """Pick the highest of at least one quantity by a rate or its values, with what is tied."""
     pick = min if lowest else max
     best = pick(quantities, key=lambda q: q.estimate(metric).value)
     ties = [q for q in quantities if q is not best and not ratio(best, q, metric).excludes(1)]
@@ -262,15 +214,12 @@ def highest(
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """The processes of an experiment on one backend that count for times.
-
-    Attributes:
-        records: All of them, in order; what was left out is None.
-        left_out: For each that was left out, why.
-    """
+    """The processes of an experiment on one backend that count for times."""
 
     records: list[Record | None]
+    """All of them, in order; what was left out is None."""
     left_out: tuple[str, ...]
+    """For each that was left out, why."""
 
 
 def undisturbed(records: Sequence[Record]) -> Kept:
@@ -278,21 +227,15 @@ def undisturbed(records: Sequence[Record]) -> Kept:
 
     It is decided by what was seen of the machine, and not by what was measured, so that nothing is
     chosen for its result. Where half of the processes or more were disturbed, all are kept, and
-    the grade of the whole says that it was noisy.
-
-    Args:
-        records: Of one experiment on one backend, a process each.
+    the grade of the whole says that it was noisy. The records are of one experiment on one
+    backend, a process each.
     """
-    grades = [None if r.conditions is None else noise.grade([r.conditions]) for r in records]
-    noisy = [grade is not None and grade.level == "noisy" for grade in grades]
-    count = len(records) - sum(noisy)
-    if not any(noisy) or count <= len(records) / 2:
-        return Kept(records=list(records), left_out=())
-    reasons = tuple("; ".join(g.reasons) for g, out in zip(grades, noisy, strict=True) if g and out)
-    return Kept(
-        records=[None if out else r for r, out in zip(records, noisy, strict=True)],
-        left_out=reasons,
-    )
+    grades = [noise.grade([r.conditions] if r.conditions else []) for r in records]
+    out = {k: "; ".join(each.reasons) for k, each in enumerate(grades) if each.level == "noisy"}
+    if len(out) >= len(records) / 2:
+        out = {}
+    kept = [None if k in out else record for k, record in enumerate(records)]
+    return Kept(records=kept, left_out=tuple(out.values()))
 
 
 def of_series(
@@ -302,13 +245,10 @@ def of_series(
     wanted: Callable[[Series], bool] = lambda _: True,
     examples: Callable[[Series], int | None] = lambda _: None,
 ) -> list[Quantity]:
-    """Return one quantity for each series that any process timed: the seconds of one call.
+    """Return one quantity for each wanted series that any process timed: the seconds of one call.
 
-    Args:
-        records: Of one experiment on one backend, a process each.
-        run: Which run they belong to.
-        wanted: Which series to return.
-        examples: How many training examples a call of a series processes.
+    The records are of one experiment on one backend, a process each; `examples` says how many
+    training examples a call of a series processes.
     """
     kept = undisturbed(records)
     groups: dict[str, list[list[float]]] = {}
@@ -317,11 +257,10 @@ def of_series(
         for series in record.outcome.series if record and record.outcome else ():
             if series.timing is None or not wanted(series):
                 continue
-            key = repr(series.labels)
+            key, loops = repr(series.labels), series.timing.inner_loops
             first.setdefault(key, series)
             # A place for each process, so that ratios can pair what one process measured.
             mine = groups.setdefault(key, [[] for _ in records])
-            loops = series.timing.inner_loops
             mine[index] = [elapsed / loops for elapsed in series.timing.elapsed_s]
     return [
         Quantity(

@@ -26,7 +26,7 @@ def permutations(seed: int, index: int, epochs: int, examples: int) -> npt.NDArr
         seed: The configuration's seed.
         index: Which of its repetitions.
         epochs: How many; asking for more leaves the first ones as they are.
-        examples: How many examples an epoch has.
+        examples: How many an epoch has.
 
     Returns:
         Shape (epochs, examples); each row holds 0 to examples - 1 once.
@@ -42,12 +42,6 @@ def draws(seed: int, index: int, epochs: int, examples: int) -> npt.NDArray[np.i
     times the number of examples, divided by 2^32. One example is more likely than
     another by at most examples / 2^32.
 
-    Args:
-        seed: The configuration's seed.
-        index: Which of its repetitions.
-        epochs: How many; asking for more leaves the first ones as they are.
-        examples: How many examples there are, and an epoch has.
-
     Returns:
         Shape (epochs, examples), of 0 to examples - 1.
 
@@ -60,18 +54,10 @@ def draws(seed: int, index: int, epochs: int, examples: int) -> npt.NDArray[np.i
 
 
 def initial_weights(seed: int, index: int, features: int) -> FloatArray:
-    """Draw the weights that a run begins with from N(0, 0.01^2), as the chapter does.
+    """Draw the weights that a run begins with, one a feature, from N(0, 0.01^2), as the chapter.
 
     By the inverse of the distribution function, from raw words, for the reason that
     `permutations` gives.
-
-    Args:
-        seed: The configuration's seed.
-        index: Which of its repetitions.
-        features: How many weights.
-
-    Returns:
-        Shape (features,).
     """
     words = _bits(seed, index, stream=0).random_raw(features)
     normal = NormalDist(sigma=0.01)

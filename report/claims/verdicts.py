@@ -12,7 +12,7 @@ from report.analysis.estimate import product
 from report.analysis.quantities import power_law
 from report.claims import evidence, judge
 from report.claims.evidence import Missing, Sweep
-from report.results.verdict import Value, Verdict
+from report.results.result import Value, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.claims.evidence import Found
     from report.claims.judge import Judgement
-    from report.results.result import Record, Result, StoredClaim
-    from report.results.verdict import Decision
+    from report.results.result import Decision, Record, Result, StoredClaim
 
 NO_BACKEND = "none"
 """Judged by none: the experiment that the claim is about is not in the plan."""

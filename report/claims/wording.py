@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, get_args
 
 from markupsafe import Markup, escape
 
-from report.results.verdict import Decision
+from report.results.result import Decision
 from report.text.numerals import count, digits, percent, scaled, sentence, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from report.results.result import StoredClaim, StoredSide
-    from report.results.verdict import Value, Verdict
+    from report.results.result import StoredClaim, StoredSide, Value, Verdict
 
     Tag = Callable[[Value, str], Markup]
 

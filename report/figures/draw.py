@@ -18,7 +18,7 @@ from report.figures import plotting, ticks
 from report.figures.plotting import Drawing
 from report.figures.shapes import Curves, Dots, Guide, Points, Reference, Upright
 from report.figures.svg import MUTED, PAPER
-from report.results.cache import key
+from report.results.files import key
 from report.text.names import size
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from report.figures.figure import Figure
     from report.figures.shapes import Axis, Line, Mark, Row, Shape
-    from report.results.cache import Cache
+    from report.results.files import Cache
 
 THIN = (0, (2, 2))
 DECADE = 10

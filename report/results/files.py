@@ -1,11 +1,20 @@
-"""Writing files so that a crash, a full disk or a second program cannot spoil them."""
+"""Files that a crash, a full disk or a second program cannot spoil, and a cache made of them.
+
+What was computed once for each content is kept in the user's cache folder. A key is a hash of
+everything that the content depends on, the program included, so that nothing in the cache is ever
+out of date: what changes has another key.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
+import importlib.metadata
 import os
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +22,19 @@ import filelock
 import platformdirs
 
 from report.errors import UsageError
+from report.resources import PACKAGE, templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+VARIABLE = "REPORT_CACHE_DIR"
+"""Names another folder for the cache."""
+
+MOST_FILES = 4000
+"""When there are more in the cache, the older half goes."""
+
+DRAWING_WITH = ("matplotlib", "numpy", "scipy", "jinja2", "pygments")
+"""Packages whose version can change what is rendered."""
 
 
 @contextmanager
@@ -48,13 +67,9 @@ def write(path: Path, content: bytes) -> None:
 
 @contextmanager
 def sole_writer(folder: Path, doing: str) -> Iterator[None]:
-    """Keep other builds out of a folder meanwhile.
+    """Keep other builds out of a folder meanwhile, which are told what this one is doing there.
 
     The lock lies in the user's cache, not in the folder, which may be published.
-
-    Args:
-        folder: Where this process is going to write.
-        doing: What it does there, for the other's message.
 
     Raises:
         UsageError: Another process is at work there, or that cannot be found out.
@@ -79,3 +94,61 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of contents by key; without one, nothing is kept."""
+
+    folder: Path | None
+
+    def get(self, key: str) -> bytes | None:
+        """Return what is kept for a key, or None."""
+        if self.folder is None:
+            return None
+        try:
+            content = (self.folder / key).read_bytes()
+        except OSError:
+            return None
+        digest, _, kept = content.partition(b"\n")
+        return kept if hashlib.sha256(kept).hexdigest().encode() == digest else None
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep a content; a cache that cannot be written is none."""
+        if self.folder is None:
+            return
+        digest = hashlib.sha256(content).hexdigest().encode()
+        with contextlib.suppress(OSError):
+            write(self.folder / key, digest + b"\n" + content)
+
+    def prune(self) -> None:
+        """Make room, where much has come together."""
+        if self.folder is None:
+            return
+        with contextlib.suppress(OSError):
+            kept = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime)
+            for path in kept[: len(kept) // 2] if len(kept) > MOST_FILES else ():
+                path.unlink(missing_ok=True)
+
+
+def user_cache() -> Cache:
+    """Return the cache in the user's folder for such."""
+    base = os.environ.get(VARIABLE) or platformdirs.user_cache_dir("minibatch-report")
+    return Cache(Path(base, "rendered"))
+
+
+def key(*parts: bytes | str) -> str:
+    """Return the key of what depends on these parts alone, in this order."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        digest.update(len(content).to_bytes(8, "big") + content)
+    return digest.hexdigest()
+
+
+@functools.cache
+def program() -> str:
+    """Return a hash of all of this program that takes part in rendering, and of its libraries."""
+    sources = [*sorted(PACKAGE.rglob("*.py")), *sorted(templates().rglob("*.*"))]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in DRAWING_WITH]
+    return key(*versions, *(source.read_bytes() for source in sources))

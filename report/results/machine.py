@@ -151,13 +151,7 @@ class Conditions:
 
 
 def check_name(name: str) -> str:
-    """Refuse a machine's name that is not a plain folder name on every system.
-
-    Args:
-        name: What somebody wants to call a machine.
-
-    Returns:
-        The same name.
+    """Return a machine's name if it is a plain folder name on every system.
 
     Raises:
         UsageError: It could leave its folder, hide, or be something else on Windows.

@@ -15,17 +15,12 @@ SHORTEST_NAME = 3
 
 _URL = re.compile(r"(\b(?:https?|ftp|s3|git)://[^\s\"'<>]+)")
 
-
 IMPERSONAL = {"root", "user", "localhost"}
 """Names that tell nothing of anybody, and that are words of messages too ("square root")."""
 
 
 def scrub(text: str) -> str:
-    """Replace folders, the user's name and the host's name in a text that may hold them.
-
-    Args:
-        text: A message or the end of a program's output.
-    """
+    """Replace folders, the user's name and the host's name in a message or a program's output."""
     parts = _URL.split(text)
     # Every second part is an address on the web, whose slashes are no folders of this machine.
     parts[::2] = [_without_folders(part) for part in parts[::2]]

@@ -6,6 +6,7 @@ failure with its reason, so that any page can be made again from it, anywhere, y
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -16,9 +17,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from typing_extensions import TypedDict
 
 from report.registry import KindName
-from report.results.dataset import Dataset, Moments
 from report.results.machine import Conditions, Machine
-from report.results.verdict import Verdict
+from report.text.numerals import stable
 from report.worker.records import STRICT, Environment, Outcome, Scalar, Status
 
 VERSION = 1
@@ -42,6 +42,7 @@ RandomId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4})
 """A UUID."""
 ProfileName = Literal["quick", "full"]
 Relation = Literal["greater", "less", "equivalent", "power-law", "stalls"]
+Decision = Literal["supported", "contradicted", "inconclusive", "not run"]
 
 
 class StoredExperiment(TypedDict):
@@ -108,6 +109,65 @@ class StoredPlan(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Where the numbers came from, as a result file keeps it.
+
+    Attributes:
+        name: Always airfoil.
+        source: The file, or rows drawn with the same moments.
+        origin: How it was come by, in words and without any path.
+        sha1: Of the file; null for the surrogate.
+        examples: Rows used.
+        features: Columns beside the target.
+    """
+
+    __pydantic_config__ = STRICT
+
+    name: Literal["airfoil"] = "airfoil"
+    source: Literal["file", "surrogate"]
+    origin: str
+    sha1: str | None
+    examples: int
+    features: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """First and second moments of z = (x, y): the features, then the target.
+
+    Attributes:
+        mean: E[z_i], one a column: features + 1 numbers.
+        second: E[z_i z_j] (about zero, not about the mean) for i <= j, row by row of the upper
+            triangle.
+    """
+
+    __pydantic_config__ = STRICT
+
+    mean: list[float]
+    second: list[float]
+
+    def __post_init__(self) -> None:
+        """Refuse what no data can have; pydantic turns this into its own error.
+
+        Raises:
+            ValueError: The lengths do not fit together, or a number is not finite.
+        """
+        columns = len(self.mean)
+        expected = columns * (columns + 1) // 2
+        if columns == 0 or len(self.second) != expected:
+            raise ValueError(
+                f"{columns} means need {expected} second moments, not {len(self.second)}"
+            )
+        if not all(math.isfinite(number) for number in (*self.mean, *self.second)):
+            raise ValueError("a moment is not a finite number")
+
+    def rounded(self) -> Moments:
+        """Return them as they are stored, so that every BLAS stores the same."""
+        mean, second = ([stable(each) for each in part] for part in (self.mean, self.second))
+        return Moments(mean=mean, second=second)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """One experiment in one process of one backend.
 
@@ -146,6 +206,66 @@ class Record:
     import_s: float | None = None
     conditions: Conditions | None = None
     outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """A measured number with its 95 % interval.
+
+    Attributes:
+        value: In the unit.
+        low: Lower end; null where nothing tells, or where only an upper bound is known.
+        high: Upper end; null where nothing tells, or where only a lower bound is known.
+        unit: In SI, without prefix; empty for a plain number.
+        replicates: Processes or seeds that it stands on.
+        key: What it is of; numbers with the same key are the same.
+        highest_of: Of how many it is the highest or lowest, where it was picked; else 0.
+        ties: What the intervals do not separate from it, where it was picked.
+    """
+
+    __pydantic_config__ = STRICT
+
+    value: float
+    low: float | None
+    high: float | None
+    unit: str
+    replicates: int
+    key: str = ""
+    highest_of: int = 0
+    ties: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a machine says to a claim.
+
+    Attributes:
+        claim: Its id.
+        backend: With which framework.
+        verdict: supported, contradicted, inconclusive, or not run.
+        effect: What decides: a ratio, or an exponent; null if not run.
+        kind: Which of the two.
+        left: The quantity that the claim is about; null for a power law.
+        right: What it is compared with.
+        numbers: More quantities that explain it, those that were measured.
+        grade: How quiet the machine was: quiet, fair, noisy; empty where no clock has a part.
+        reason: Why nothing is decided, and what to do; empty otherwise.
+        left_out: Processes that were disturbed, so that their times have no part in it.
+    """
+
+    __pydantic_config__ = STRICT
+
+    claim: str
+    backend: str
+    verdict: Decision
+    effect: Value | None = None
+    kind: Literal["ratio", "exponent"] = "ratio"
+    left: Value | None = None
+    right: Value | None = None
+    numbers: dict[str, Value] = field(default_factory=dict)
+    grade: str = ""
+    reason: str = ""
+    left_out: int = 0
 
 
 @dataclass(kw_only=True)
@@ -192,11 +312,6 @@ class Result:
     moments: Moments | None = None
     records: list[Record] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
-
-    @property
-    def title(self) -> str:
-        """Return the title that the configuration gives."""
-        return self.config["title"]
 
     @property
     def run(self) -> str:

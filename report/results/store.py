@@ -7,6 +7,7 @@ import gzip
 import json
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
@@ -18,11 +19,11 @@ from report.results.result import VERSION, Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from report.registry import KindName
 
     LabelTypes = Mapping[KindName, type]
+    """For each kind of experiment, the TypedDict of its labels."""
 
 MOST_BYTES = 20_000_000
 """Four times what a full profile with all frameworks takes; anything larger is no result file."""
@@ -107,11 +108,7 @@ def load(path: Path, labels: LabelTypes) -> Result:
 
 
 def read(path: Path, labels: LabelTypes) -> Saved:
-    """Read a result file, packed or not.
-
-    Args:
-        path: Where it lies.
-        labels: For each kind of experiment, the TypedDict of its labels.
+    """Read a result file, packed or not, whose labels are those of its kinds of experiment.
 
     Raises:
         ResultError: It is not one, is cut short, or is of another version.
@@ -120,8 +117,9 @@ def read(path: Path, labels: LabelTypes) -> Saved:
         if path.stat().st_size > MOST_BYTES:
             raise _too_large(path)
         content = path.read_bytes()
-        fields = json.loads(_unpacked(path, content), parse_constant=_refuse)
-        # Infinite numbers can be written as 1e999, and half characters as escapes.
+        fields = json.loads(_unpacked(path, content))
+        # Python's parser takes NaN and Infinity, which JSON lacks and no figure can show; infinite
+        # numbers can be written as 1e999, and half characters as escapes.
         json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
@@ -148,7 +146,7 @@ def read(path: Path, labels: LabelTypes) -> Saved:
         raise ResultError(f"{path}: {error.message}") from None
     except ValidationError as error:
         detail = error.errors()[0]
-        where = ".".join(str(part) for part in detail["loc"])
+        where = ".".join(map(str, detail["loc"]))
         raise ResultError(
             f"{path} is no valid result file: {where}: {detail['msg']}. "
             "`report schema results` prints what is expected."
@@ -157,20 +155,14 @@ def read(path: Path, labels: LabelTypes) -> Saved:
 
 
 def _unpacked(path: Path, content: bytes) -> bytes:
-    """Return a file's JSON; no more of it is unpacked than a result can have.
-
-    Raises:
-        ResultError: There is more.
-        ValueError: It was cut short, or something follows it.
-        zlib.error: It was damaged.
-    """
+    """Return a file's JSON; no more of it is unpacked than a result can have."""
     if not content.startswith(GZIP):
         return content
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     unpacked = unpacker.decompress(content, MOST_BYTES + 1)
     if len(content) > MOST_PACKED_BYTES or len(unpacked) > MOST_BYTES:
         raise _too_large(path)
-    if not unpacker.eof or unpacker.unused_data:
+    if not unpacker.eof or unpacker.unused_data:  # it was cut short, or something follows it
         raise ValueError(path)
     return unpacked
 
@@ -180,11 +172,7 @@ def _too_large(path: Path) -> ResultError:
 
 
 def _check_labels(result: Result, types: LabelTypes) -> None:
-    """Hold the labels of what was measured to what their kind of experiment says of them.
-
-    Raises:
-        ValidationError: A stranger's file has others; no figure could be drawn from it.
-    """
+    """Refuse labels that no figure could be drawn from, which a stranger's file may have."""
     for record in result.records:
         if record.outcome is None:
             continue
@@ -200,11 +188,6 @@ def _check_labels(result: Result, types: LabelTypes) -> None:
 @functools.cache
 def _adapter(labels: type) -> TypeAdapter[Any]:
     return TypeAdapter(with_config(ConfigDict(extra="forbid"))(labels))
-
-
-def _refuse(constant: str) -> None:
-    # Python's parser takes NaN and Infinity; JSON has neither, and no figure can show them.
-    raise ValueError(constant)
 
 
 def paths(folder: Path) -> list[Path]:
@@ -226,11 +209,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
-    """Read every result below a folder, oldest first.
-
-    Args:
-        folder: The results folder, or a single file.
-        labels: As for `read`.
+    """Read every result below a folder, or a single file, oldest first; as `read` does.
 
     Raises:
         ResultError: There is none, or one cannot be read.
@@ -252,20 +231,14 @@ def latest(results: list[Result]) -> list[Result]:
     return [newest[machine] for machine in sorted(newest)]
 
 
-def find(reference: str, folder: Path, as_path: Path, labels: LabelTypes) -> Result:
-    """Return a result by file, or the newest one of a machine.
-
-    Args:
-        reference: A file or a machine's id, as a person typed it.
-        folder: The results folder.
-        as_path: The same reference as a path.
-        labels: As for `read`.
+def find(reference: str, folder: Path, labels: LabelTypes) -> Result:
+    """Return the result in a file, or a machine's newest in a folder, as a person typed it.
 
     Raises:
         UsageError: There is neither.
     """
-    if as_path.is_file():
-        return load(as_path, labels)
+    if Path(reference).is_file():
+        return load(Path(reference), labels)
     saved = load_all(folder, labels) if folder.is_dir() else []
     known = latest([one.result for one in saved])
     for result in known:

@@ -1,4 +1,4 @@
-"""The airfoil data set: found or downloaded, checked and whitened.
+"""The airfoil data set: found or downloaded, checked, whitened, and written for workers.
 
 NASA airfoil self-noise, UCI Machine Learning Repository, CC BY 4.0: 1503 rows, five features and
 the sound level. The project does not contain it.
@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import numpy as np
 import platformdirs
 import pooch
 
+from report.analysis.seeds import draws, initial_weights, permutations
 from report.errors import DataError
 from report.results import files
-from report.results.dataset import Dataset
+from report.results.result import Dataset
 from report.run import surrogate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
+
+    import numpy.typing as npt
 
     from report.analysis.leastsquares import FloatArray
 
@@ -43,21 +45,19 @@ MIRRORS = (
 # first, so it is the shorter one.
 TIMEOUT_S = (5.0, 10.0)
 
-_log = logging.getLogger(__name__)
-
 Copy = tuple[bytes, str]
 """The file's bytes, which have the right sum, and where they are from."""
+
+Order = tuple[Literal["permutation", "replacement"], int]
+"""How an epoch visits the examples: its sampling, and how many copies of the data it has."""
+
+ONCE: Order = ("permutation", 1)
+"""Each example once an epoch, in shuffled order."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedData:
-    """The whitened data with its provenance.
-
-    Attributes:
-        dataset: Where it came from.
-        features: Shape (examples, 5), float64.
-        targets: Shape (examples,), float64.
-    """
+    """The whitened data in float64, features of shape (examples, 5), and where it came from."""
 
     dataset: Dataset
     features: FloatArray
@@ -70,7 +70,7 @@ def load(
     *,
     offline: bool = False,
     seed: int = 0,
-    say: Callable[[str], None] = _log.info,
+    say: Callable[[str], None] = lambda _: None,
 ) -> LoadedData:
     """Load the first rows of the whitened data from the nearest place that has it.
 
@@ -79,7 +79,7 @@ def load(
     must be right, and they are never changed.
 
     Args:
-        path: The file, from `dataset.path` in experiments.yaml; None if not given there.
+        path: The file, from `dataset.path` in experiments.yaml.
         examples: Rows to use, of 1503.
         offline: Do not try the mirrors.
         seed: Of the surrogate, should it come to that.
@@ -164,9 +164,8 @@ def _cached(say: Callable[[str], None]) -> Copy | None:
 def _download(say: Callable[[str], None]) -> Copy | None:
     """Fetch the file from the first mirror that has the right one; None if none answers.
 
-    Raises:
-        DataError: A mirror answered with other bytes and none with the right ones. That holds
-            also where the rest did not answer: a wrong file is never passed over in silence.
+    Other bytes are an error where no mirror has the right ones, also where the rest did not
+    answer: a wrong file is never passed over in silence.
     """
     wrong: list[str] = []
     for url in MIRRORS:
@@ -208,3 +207,39 @@ def _keep(name: str, content: bytes, say: Callable[[str], None]) -> bool:
         say(f"cannot keep {name} in the cache: {error.strerror}")
         return False
     return True
+
+
+def write_bundle(  # noqa: PLR0913 (each is a number of its own)
+    folder: Path,
+    data: LoadedData,
+    *,
+    seed: int,
+    seeds: int,
+    epochs: int,
+    orders: Collection[Order] = (ONCE,),
+) -> dict[str, str | int]:
+    """Write what workers train on, in a form that `array.array` reads without NumPy.
+
+    Little-endian and without headers: `features.f64` (row by row) and `targets.f64`, and for each
+    seed index k `seed-<k>.weights.f64` and `seed-<k>.<sampling>-<copies>.i32` (epoch by epoch,
+    rows of so many copies of the data one after the other).
+
+    Returns:
+        folder, examples, features, seeds and epochs, for the worker's job.
+    """
+    examples, features = data.features.shape
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "features.f64", data.features)
+    _write(folder / "targets.f64", data.targets)
+    for index in range(seeds):
+        _write(folder / f"seed-{index}.weights.f64", initial_weights(seed, index, features))
+        for sampling, copies in orders:
+            order = permutations if sampling == "permutation" else draws
+            visited = order(seed, index, epochs, examples * copies)
+            _write(folder / f"seed-{index}.{sampling}-{copies}.i32", visited)
+    described: dict[str, str | int] = {"folder": str(folder), "examples": examples}
+    return described | {"features": features, "seeds": seeds, "epochs": epochs}
+
+
+def _write(path: Path, values: npt.NDArray[np.float64] | npt.NDArray[np.int32]) -> None:
+    path.write_bytes(values.astype(values.dtype.newbyteorder("<")).tobytes())

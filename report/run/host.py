@@ -1,9 +1,12 @@
-"""The machine to measure on, with the frameworks that are there."""
+"""Where and by what is measured: the machine, its frameworks, and the version of the code."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import os
+import subprocess
 import sys
 import uuid
 from dataclasses import dataclass, field, replace
@@ -18,6 +21,7 @@ from report.environments.process import Worker, WorkerFailure, command
 from report.errors import UsageError
 from report.machine.machine import detect
 from report.registry import BACKENDS
+from report.resources import PACKAGE
 from report.results import files
 from report.results.privacy import scrub
 from report.worker.records import Environment
@@ -33,22 +37,20 @@ PROBE_TIMEOUT_S = 120.0
 CONFIG_VARIABLE = "REPORT_CONFIG_DIR"
 """Names another folder for what is kept of this installation than the user's configuration."""
 
+NOT_MADE = (".", ":!results", ":!site")
+"""What counts as a change: not what runs and renderings themselves write into a checkout."""
+
 ENVIRONMENT = TypeAdapter(Environment)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """The machine to measure on, with the frameworks that are there.
-
-    Attributes:
-        machine: The hardware.
-        environments: The frameworks, by backend.
-        interpreters: What starts the workers of each; this interpreter where nothing is said.
-    """
+    """The machine to measure on, with the frameworks that are there, by backend."""
 
     machine: Machine
     environments: dict[str, Environment]
     interpreters: dict[str, str] = field(default_factory=dict)
+    """What starts the workers of each; this interpreter where nothing is said."""
 
     def command(self, backend: str) -> list[str]:
         """Return the command that starts a worker of a framework."""
@@ -92,43 +94,43 @@ def survey(
         name: What to call the machine, instead of a name made from its hardware.
         interpreters: Pythons of the person's own, by backend; see `environments.venvs.find`.
         base: The folder in which their relative paths start.
-        worker_command: Starts a worker.
+        worker_command: Starts a worker, in place of any of them.
 
     Raises:
         UsageError: The name cannot be one, or an interpreter that is named is not there.
     """
     found = {backend: venvs.find(backend, interpreters or {}, base) for backend in backends}
-    environments = {}
-    for backend in backends:
-        try:
-            with Worker(worker_command or command(found[backend])) as worker:
-                answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
-            environments[backend] = _private(ENVIRONMENT.validate_python(answer.get("environment")))
-        except (WorkerFailure, ValidationError) as error:
-            why = _why(error) if isinstance(error, WorkerFailure) else "its answer makes no sense"
-            environments[backend] = Environment(
-                backend=backend,
-                status="failed",
-                reason=f"{BACKENDS[backend].title} could not be started: {why}",
-            )
+    environments = {
+        backend: _environment(backend, worker_command or command(python))
+        for backend, python in found.items()
+    }
     machine = detect(list(environments.values()), name=name)
     return Host(machine=machine, environments=environments, interpreters=found)
 
 
-def _private(environment: Environment) -> Environment:
-    """Take names and folders of this machine out of what variables hold."""
-    seen = environment.steering
-    if seen is None:
-        return environment
-    return replace(environment, steering={name: scrub(value) for name, value in seen.items()})
+def _environment(backend: str, start: Sequence[str]) -> Environment:
+    try:
+        with Worker(start) as worker:
+            answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
+        environment = ENVIRONMENT.validate_python(answer.get("environment"))
+    except ValidationError:
+        why = "its answer makes no sense"
+    except WorkerFailure as failure:
+        why = failure.reason
+        last = (failure.stderr_tail or "").rpartition("\n")[2].strip()
+        if last not in why:
+            why += f": {last}"
+    else:
+        # Variables may hold names and folders of this machine.
+        seen = environment.steering
+        kept = None if seen is None else {name: scrub(value) for name, value in seen.items()}
+        return replace(environment, steering=kept)
+    reason = f"{BACKENDS[backend].title} could not be started: {why}"
+    return Environment(backend=backend, status="failed", reason=reason)
 
 
 def installation() -> str | None:
-    """Return the random id of this installation, which is made on first use and names nobody.
-
-    Returns:
-        A UUID; None where it cannot be kept.
-    """
+    """Return this installation's random UUID, made on first use; None where it cannot be kept."""
     folder = os.environ.get(CONFIG_VARIABLE) or platformdirs.user_config_dir("minibatch-report")
     path = Path(folder, "installation")
     # One that cannot be read is replaced.
@@ -142,7 +144,36 @@ def installation() -> str | None:
     return made
 
 
-def _why(failure: WorkerFailure) -> str:
-    """Say why a worker gave no answer, with the last line that it printed."""
-    last = (failure.stderr_tail or "").rpartition("\n")[2].strip()
-    return failure.reason if last in failure.reason else f"{failure.reason}: {last}"
+@functools.cache
+def measuring_code() -> str:
+    """Return the SHA-256 of the worker side: registry, worker/, backends/, each measure.py.
+
+    Pages and figures may change without making a measurement another one.
+    """
+    sources = [
+        PACKAGE / "registry.py",
+        *PACKAGE.glob("worker/*.py"),
+        *PACKAGE.glob("backends/**/*.py"),
+        *PACKAGE.glob("experiments/*/measure.py"),
+    ]
+    digest = hashlib.sha256()
+    for source in sorted(sources):
+        digest.update(source.relative_to(PACKAGE).as_posix().encode() + b"\0")
+        digest.update(source.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def git_commit(folder: Path) -> str | None:
+    """Return the commit checked out in a folder, with "+changes" if files differ from it."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *NOT_MADE)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit + ("+changes" if changed else "")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    return done.stdout.strip()

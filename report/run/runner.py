@@ -31,13 +31,11 @@ from report.machine.noise import Watch
 from report.registry import BACKENDS, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
-from report.run import codehash, data
-from report.run.bundle import write_bundle
-from report.run.host import installation
+from report.run import data, host
 from report.worker.records import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from report.config.plan import Plan, PlannedExperiment
     from report.run.host import Host
@@ -60,19 +58,14 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One experiment in one process of one backend.
-
-    Attributes:
-        experiment: What to do.
-        backend: With which framework.
-        process: Which of the replicates, from 0.
-        idle: The framework is not there or does not start, so that nothing will be done.
-    """
+    """One experiment in one process of one backend."""
 
     experiment: PlannedExperiment
     backend: str
     process: int
+    """Which of the replicates, from 0."""
     idle: bool = False
+    """The framework is not there or does not start, so that nothing will be done."""
 
     @property
     def budget_s(self) -> float:
@@ -87,28 +80,21 @@ class Job:
 
 @dataclass(kw_only=True)
 class Run:
-    """A run of a plan that can be interrupted and taken up again.
-
-    Attributes:
-        plan: What to do.
-        host: Where.
-        results: The results folder.
-        only: Names of experiments; empty for all.
-        fresh: Start over even where an earlier run could be continued.
-        checkout: The configuration's folder: its git commit is noted, and a relative
-            dataset.path starts there.
-        worker_command: Starts a worker; replaced in tests by one that misbehaves.
-        say: Told in words about the data.
-    """
+    """A run of a plan that can be interrupted and taken up again."""
 
     plan: Plan
     host: Host
     results: Path
     only: Sequence[str] = ()
+    """Names of experiments; empty for all."""
     fresh: bool = False
+    """Start over even where an earlier run could be continued."""
     checkout: Path = field(default_factory=Path)
+    """Of the configuration: its git commit is noted, and a relative dataset.path starts there."""
     worker_command: Sequence[str] | None = None
+    """Starts a worker; replaced in tests by one that misbehaves."""
     say: Callable[[str], None] = lambda _: None
+    """Told in words about the data."""
 
     def __post_init__(self) -> None:
         """Check the devices, so that nothing is begun that cannot be done."""
@@ -121,24 +107,24 @@ class Run:
 
     def pending(self) -> list[Job]:
         """Return the jobs that are still to be done, in the order of doing them."""
-        done = {
-            (record.experiment, record.backend, record.process)
-            for record in self.result.records
-            if record.status != "failed"
-        }
-        jobs = [
-            Job(experiment, backend, process, idle=self.host.environments[backend].status != "ok")
-            for backend, process in self._replicates()
-            for experiment in self._experiments
-            if backend in experiment.backends and process < experiment.processes
-        ]
+        done = {_key(record) for record in self.result.records if record.status != "failed"}
+        rng = random.Random(self.plan.seed)
+        jobs = []
+        for process in range(max(experiment.processes for experiment in self._experiments)):
+            # Shuffled, so that no backend always comes first.
+            backends = self.plan.backends()
+            rng.shuffle(backends)
+            for backend in backends:
+                idle = self.host.environments[backend].status != "ok"
+                jobs += [
+                    Job(experiment, backend, process, idle)
+                    for experiment in self._experiments
+                    if backend in experiment.backends and process < experiment.processes
+                ]
         return [job for job in jobs if job.key not in done]
 
     def execute(self, observer: Observer) -> Result:
-        """Do all pending jobs.
-
-        Returns:
-            The result; it is on disk as well.
+        """Do all pending jobs and return the result, which is on disk as well.
 
         Raises:
             ResultError: The results folder cannot be written.
@@ -168,24 +154,21 @@ class Run:
         for job in jobs:
             observer.start(job)
             now = self._replicate(job)
-            stale = replicate != now
-            if stale or (worker is not None and worker.used and job.experiment.cold):
+            if replicate != now or (worker is not None and worker.used and job.experiment.cold):
                 workers.close()
                 worker = None
             replicate = now
-            why_not = self._why_not(job)
-            if why_not is not None:
-                record = self._record(job, **why_not)
-            else:
+            record = self._not_begun(job)
+            if record is None:
                 try:
-                    worker = worker or workers.enter_context(Worker(self._command(job.backend)))
+                    start = self.worker_command or self.host.command(job.backend)
+                    worker = worker or workers.enter_context(Worker(start))
+                    record = self._measure(job, worker, bundle)
                 except WorkerFailure as failure:
-                    record, alive = self._record(job, status="failed", reason=failure.reason), False
-                else:
-                    record, alive = self._measure(job, worker, bundle)
-                if not alive:
-                    workers.close()
-                    worker = None
+                    record = self._record(job, status="failed", reason=failure.reason)
+            if record.status == "failed":
+                workers.close()
+                worker = None
             self._keep(record)
             observer.finish(job, record)
 
@@ -194,61 +177,37 @@ class Run:
         keeps = BACKENDS[job.backend].keeps_threads
         return (job.backend, job.process, self._threads(job.experiment) if keeps else None)
 
-    def _why_not(self, job: Job) -> dict[str, str] | None:
-        """Return status and reason of a job that need not even be begun; None if it is to be done.
+    def _not_begun(self, job: Job) -> Record | None:
+        """Return the record of a job that need not even be begun; None if it is to be done.
 
         A framework that is not there is skipped; one that is there and does not start has failed.
         """
         backend = BACKENDS[job.backend]
         if job.experiment.kind not in backend.kinds:
-            kinds = ", ".join(backend.kinds)
-            return {
-                "status": "skipped",
-                "reason": f"of {backend.title}, only {kinds} can be measured",
-            }
+            reason = f"of {backend.title}, only {', '.join(backend.kinds)} can be measured"
+            return self._record(job, status="skipped", reason=reason)
         if job.idle:
             environment = self.host.environments[job.backend]
             reason = environment.reason or "no reason was given"
-            return {"status": environment.status, "reason": reason}
+            return self._record(job, status=environment.status, reason=reason)
         return None
 
-    def _command(self, backend: str) -> Sequence[str]:
-        return self.worker_command or self.host.command(backend)
-
-    def _measure(
-        self, job: Job, worker: Worker, bundle: dict[str, Any] | None
-    ) -> tuple[Record, bool]:
-        """Let a worker do a job.
-
-        Returns:
-            The record, and whether the worker can go on.
-        """
+    def _measure(self, job: Job, worker: Worker, bundle: dict[str, Any] | None) -> Record:
+        """Let a worker do a job; it can go on unless that failed."""
         started_at, begun = _now(), time.monotonic()
         watch = Watch(worker.pid)
         fields: dict[str, Any] = {"status": "failed"}
         try:
             answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
             if "skipped" in answer:
-                return self._record(job, status="skipped", reason=str(answer["skipped"])), True
-            done = ANSWER.validate_python(answer)
-            fields = {
-                "status": "ok",
-                "outcome": done.outcome,
-                "measured_s": done.measured_s,
-                "import_s": done.import_s,
-            }
+                return self._record(job, status="skipped", reason=str(answer["skipped"]))
+            fields = {"status": "ok", **vars(ANSWER.validate_python(answer))}
         except WorkerFailure as failure:
             fields |= {"reason": failure.reason, "stderr_tail": failure.stderr_tail}
         except ValidationError as error:
             fields["reason"] = f"its answer is no outcome: {error.errors()[0]['msg']}"
-        record = self._record(
-            job,
-            started_at=started_at,
-            elapsed_s=time.monotonic() - begun,
-            conditions=watch.stop(),
-            **fields,
-        )
-        return record, record.status == "ok"
+        fields |= {"elapsed_s": time.monotonic() - begun, "conditions": watch.stop()}
+        return self._record(job, started_at=started_at, **fields)
 
     def _request(self, job: Job, bundle: dict[str, Any] | None) -> dict[str, Any]:
         experiment = job.experiment
@@ -292,27 +251,12 @@ class Run:
 
     def _keep(self, record: Record) -> None:
         """Put a record on disk, in place of a failed one of the same job."""
-        key = (record.experiment, record.backend, record.process)
-        self.result.records = [
-            kept
-            for kept in self.result.records
-            if (kept.experiment, kept.backend, kept.process) != key
-        ] + [record]
+        others = [one for one in self.result.records if _key(one) != _key(record)]
+        self.result.records = [*others, record]
         wanted = sum(len(e.backends) * e.processes for e in self.plan.experiments)
         complete = len(self.result.records) >= wanted
         self.result.finished_at = _now() if complete else None
         store.save(self.result, self.results)
-
-    def _replicates(self) -> list[tuple[str, int]]:
-        """Return all (backend, process), shuffled so that no backend always comes first."""
-        most = max(experiment.processes for experiment in self._experiments)
-        rng = random.Random(self.plan.seed)
-        order = []
-        for process in range(most):
-            backends = self.plan.backends()
-            rng.shuffle(backends)
-            order += [(backend, process) for backend in backends]
-        return order
 
     def _prepare_data(self, jobs: list[Job], folder: Path) -> dict[str, Any] | None:
         training = [job.experiment for job in jobs if job.experiment.kind in WITH_DATA]
@@ -325,21 +269,18 @@ class Run:
             seed=self.plan.seed,
             say=self.say,
         )
-        earlier = self.result.dataset
+        earlier, now = self.result.dataset, loaded.dataset
         # Not its origin: what was downloaded at first lies in the cache the next time.
-        if earlier and (earlier.source, earlier.sha1) != (
-            loaded.dataset.source,
-            loaded.dataset.sha1,
-        ):
+        if earlier and (earlier.source, earlier.sha1) != (now.source, now.sha1):
             raise ResultError(
                 f"The run that would be continued used other data ({earlier.origin}); "
                 "use --fresh to start over."
             )
-        self.result.dataset = earlier or loaded.dataset
+        self.result.dataset = earlier or now
         moments = leastsquares.measure_moments(loaded.features, loaded.targets)
         self.result.moments = moments.rounded()
         specs = [spec for e in training for spec in run_specs(e.settings)]
-        bundle: dict[str, Any] = write_bundle(
+        bundle: dict[str, Any] = data.write_bundle(
             folder,
             loaded,
             seed=self.plan.seed,
@@ -352,10 +293,10 @@ class Run:
     def _new(self) -> Result:
         new = Result(
             run_id=str(uuid.uuid4()),
-            installation=installation(),
+            installation=host.installation(),
             generator=f"minibatch-report {__version__}",
-            code_hash=codehash.measuring_code(),
-            git_commit=codehash.git_commit(self.checkout),
+            code_hash=host.measuring_code(),
+            git_commit=host.git_commit(self.checkout),
             profile=self.plan.profile,
             started_at=_now(),
             config=self.plan.stored(),
@@ -373,23 +314,19 @@ class Run:
         """Return the newest result of the same plan, code, machine and frameworks, if any."""
         if self.fresh:
             return None
-        for result in self._earlier():
-            same = (
-                result.config_hash == self.plan.fingerprint()
-                and result.code_hash == codehash.measuring_code()
-                and result.environments == self.host.environments
-            )
-            if same:
-                result.config = self.plan.stored()
-                return result
+        wanted = (self.plan.fingerprint(), host.measuring_code(), self.host.environments)
+        for path in reversed(store.paths(self.results / self.host.machine.id)):
+            with contextlib.suppress(ResultError):  # one that cannot be read is left alone
+                result = store.load(path, LABELS)
+                if (result.config_hash, result.code_hash, result.environments) == wanted:
+                    result.config = self.plan.stored()
+                    return result
         return None
 
-    def _earlier(self) -> Iterator[Result]:
-        """Yield this machine's results, newest first; unreadable ones are left alone."""
-        folder = self.results / self.host.machine.id
-        for path in reversed(store.paths(folder)):
-            with contextlib.suppress(ResultError):
-                yield store.load(path, LABELS)
+
+def _key(record: Record) -> tuple[str, str, int]:
+    """Return what tells a record from others; it is that of its job."""
+    return (record.experiment, record.backend, record.process)
 
 
 def _now() -> str:

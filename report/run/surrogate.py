@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from report.analysis.leastsquares import second_matrix
-from report.results.dataset import Moments
+from report.results.result import Moments
 
 if TYPE_CHECKING:
     from report.analysis.leastsquares import FloatArray
@@ -24,37 +24,20 @@ if TYPE_CHECKING:
 # exactly 0 and 1 because three of the rows that were whitened are not among them.
 MOMENTS = Moments(
     mean=[
-        -0.001404792910198979,
-        -0.0029808860442933215,
-        0.0007474790806724397,
-        0.0014466896670671844,
-        -0.006345545011490208,
-        0.005556150171647709,
+        -0.001404792910198979, -0.0029808860442933215, 0.0007474790806724397,
+        0.0014466896670671844, -0.006345545011490208, 0.005556150171647709,
     ],
     second=[
-        1.0008347328676073,
-        -0.27540382901548555,
-        -0.003142933493594369,
-        0.1349473080792122,
-        -0.23502465611866816,
-        -0.3875030393054904,
-        0.9975571591954455,
-        -0.5047638110837879,
-        0.06103329276738334,
-        0.7454428989397678,
-        -0.14813861914950804,
-        1.0017206375119885,
-        0.003253516893760049,
-        -0.21891253470035402,
-        -0.2387103884000646,
-        1.000953544503578,
-        0.0006080559900943481,
-        0.1213339938424982,
-        0.9818670292535706,
-        -0.2956664447867555,
+        1.0008347328676073, -0.27540382901548555, -0.003142933493594369,
+        0.1349473080792122, -0.23502465611866816, -0.3875030393054904,
+        0.9975571591954455, -0.5047638110837879, 0.06103329276738334,
+        0.7454428989397678, -0.14813861914950804,
+        1.0017206375119885, 0.003253516893760049, -0.21891253470035402, -0.2387103884000646,
+        1.000953544503578, 0.0006080559900943481, 0.1213339938424982,
+        0.9818670292535706, -0.2956664447867555,
         0.9865179438540732,
     ],
-)
+)  # fmt: skip
 
 ROWS = 1500
 
@@ -66,9 +49,8 @@ def rows(seed: int) -> FloatArray:
     covariance and mean, so the moments hold for this sample and not just on average. They hold
     for all 1500 rows together; the first few rows of them have others.
 
-    Args:
-        seed: Chooses among such data sets. NumPy may change how it draws Gaussians between
-            versions, and the rows with it; the moments stay.
+    The seed chooses among such data sets. NumPy may change how it draws Gaussians between versions,
+    and the rows with it; the moments stay.
 
     Returns:
         Shape (1500, 6): five features, then the target.

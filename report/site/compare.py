@@ -22,22 +22,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
-    """One quantity on two machines.
-
-    Attributes:
-        left: On the first.
-        right: On the second.
-        speedup: Seconds of the first divided by seconds of the second: above 1 where the second
-            is faster.
-    """
-
-    left: Quantity
-    right: Quantity
-    speedup: Estimate
-
-
-@dataclass(frozen=True, kw_only=True)
 class Difference:
     """A fact that is not the same everywhere: its name, and its value for each result."""
 
@@ -45,42 +29,30 @@ class Difference:
     values: list[str]
 
 
-def compare(left: Result, right: Result) -> list[Compared]:
+def compare(left: Result, right: Result) -> list[tuple[Quantity, Quantity]]:
     """Return what both results measured, in the order of the first."""
     others = {quantity.key: quantity for quantity in of_result(right)}
     if left.config["examples"] != right.config["examples"]:
         # An epoch over other data is another amount of work.
         others = {key: each for key, each in others.items() if each.per == "call"}
     return [
-        Compared(
-            left=quantity,
-            right=others[quantity.key],
-            speedup=ratio(quantity, others[quantity.key]),
-        )
-        for quantity in of_result(left)
-        if quantity.key in others
+        (mine, other) for mine in of_result(left) if (other := others.get(mine.key)) is not None
     ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """One quantity on two machines.
-
-    Attributes:
-        experiment: Heading of the experiment.
-        what: What tells the quantity from others there, and the unit of its times.
-        left: On the first machine.
-        right: On the second.
-        speedup: Time of the first over time of the second.
-        verdict: Which is faster, or that no difference is shown.
-    """
+    """One quantity on two machines, as a row of a table."""
 
     experiment: str
     what: str
+    """What tells the quantity from others of the experiment, and the unit of its times."""
     left: Number
     right: Number
     speedup: Number
+    """Seconds of the first divided by those of the second: above 1 where the second is faster."""
     verdict: str
+    """Which is faster, or that no difference is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,20 +68,20 @@ def pair(left: Result, right: Result) -> Pair:
     """Return what two results have in common, side by side, in the order of the first."""
     compared = compare(left, right)
     rows = []
-    for one in compared:
-        time = one.left.time()
-        labels = [c.left.labels for c in compared if c.left.experiment == one.left.experiment]
-        names = varying(labels) or list(one.left.labels)[:1]
+    for mine, other in compared:
+        time, speedup = mine.time(), ratio(mine, other)
+        labels = [q.labels for q, _ in compared if q.experiment == mine.experiment]
+        names = varying(labels) or list(mine.labels)[:1]
         factor = shared_prefix([time.value])
         unit = scaled(time.value, "s").rpartition(" ")[2]
         rows.append(
             Ratio(
-                experiment=left.config["experiments"][one.left.experiment]["title"],
-                what=f"{series_name(one.left.labels, names)}, {unit}",
+                experiment=left.config["experiments"][mine.experiment]["title"],
+                what=f"{series_name(mine.labels, names)}, {unit}",
                 left=number(time, factor),
-                right=number(one.right.time(), factor),
-                speedup=number(one.speedup),
-                verdict=_verdict(one.speedup),
+                right=number(other.time(), factor),
+                speedup=number(speedup),
+                verdict=_verdict(speedup),
             )
         )
     return Pair(left=left.machine.id, right=right.machine.id, rows=rows)
@@ -125,10 +97,11 @@ def differences(results: Sequence[Result]) -> list[Difference]:
     """Return in what machines, versions and configurations differ, hardware first."""
     columns = [_facts(result) for result in results]
     names = list(dict.fromkeys(name for column in columns for name in column))
-    rows = [
-        Difference(name=name, values=[column.get(name, "") for column in columns]) for name in names
+    return [
+        Difference(name=name, values=values)
+        for name in names
+        if len(set(values := [column.get(name, "") for column in columns])) > 1
     ]
-    return [row for row in rows if len(set(row.values)) > 1]
 
 
 def _facts(result: Result) -> dict[str, str]:
@@ -138,10 +111,8 @@ def _facts(result: Result) -> dict[str, str]:
         found[f"{backend}: Python"] = environment.python or ""
         found |= {f"{backend}: {name}": value for name, value in environment.versions.items()}
         found[f"{backend}: BLAS"] = environment.blas or "unknown"
-    found["Profile"] = result.profile
-    found["Measuring code"] = result.code_hash[:12]
-    found["Seed"] = str(result.config["seed"])
-    found["Examples"] = str(result.config["examples"])
+    found |= {"Profile": result.profile, "Measuring code": result.code_hash[:12]}
+    found |= {"Seed": str(result.config["seed"]), "Examples": str(result.config["examples"])}
     for name, experiment in result.config["experiments"].items():
         for key, value in {**experiment, **experiment["settings"]}.items():
             if key not in {"settings", "title"}:

@@ -28,28 +28,19 @@ Sums = dict[str, set[str]]
 
 @dataclass(frozen=True)
 class Rendered:
-    """A site that was written.
-
-    Attributes:
-        index: Its start page.
-        written: How many files changed.
-    """
+    """A site that was written: its start page, and how many files changed."""
 
     index: Path
     written: int
 
 
 def write_files(contents: Mapping[str, bytes], folder: Path) -> Rendered:
-    """Write a site.
+    """Write a site of bytes by path relative to the folder, which is made if missing.
 
     All files are first written beside their places and flushed to the disk; only when every one
     is there are they renamed into place, with interrupts held back meanwhile. Whatever stops it
     before leaves the old site as it was. Meanwhile the manifest vouches for the old and the new
     of each file, so that after a power cut amid the renaming the next rendering can go on.
-
-    Args:
-        contents: Bytes by path relative to the folder.
-        folder: Where; made if missing.
 
     Raises:
         SiteError: The folder cannot be written, or a file of somebody else's is in the way.

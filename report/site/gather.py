@@ -19,8 +19,8 @@ from report.figures import prose
 from report.figures.draw import drawings
 from report.registry import BACKENDS
 from report.results import store
-from report.results.cache import Cache, key, program
-from report.results.verdict import Verdict
+from report.results.files import Cache, key, program
+from report.results.result import Verdict
 from report.site import compare, verdicts
 from report.site.compare import pair
 from report.site.machine import MachineView, Section, date_of, view
@@ -116,17 +116,13 @@ def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[st
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedSection:
-    """An experiment of several machines, on the same axes.
-
-    Attributes:
-        title: Its heading.
-        placed: Its figures, each with the path of its data.
-        measured: The machines' own sections on it.
-    """
+    """An experiment of several machines, on the same axes."""
 
     title: str
     placed: list[tuple[Figure, str]]
+    """Its figures, each with the path of its data."""
     measured: list[tuple[MachineView, Section]]
+    """The machines' own sections on it."""
 
 
 def _compared_sections(

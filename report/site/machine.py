@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import ast
+import functools
+import textwrap
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from report.analysis import quantities
 from report.analysis.noise import LEVELS, grade
 from report.claims import wording
 from report.experiments.catalogue import KINDS, of_records
 from report.machine.machine import describe, facts
+from report.registry import BACKENDS
+from report.resources import PACKAGE
 from report.sections.catalogue import SECTIONS
 from report.site import problems, verdicts
-from report.site.listing import listing, side_by_side
 from report.text.names import series_name, title
 from report.text.numerals import count, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from report.analysis.noise import Grade
     from report.figures.figure import Card, Figure
@@ -30,80 +37,61 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One experiment on the page.
-
-    Attributes:
-        name: The experiment's name; the anchor.
-        title: Its heading.
-        figures: What it shows.
-        codes: For each figure, the timed code as HTML; empty if there is none.
-        csvs: For each figure, the path of its data.
-        method: How it was measured, in sentences.
-        conditions: Where it ran: device, threads, framework.
-        grade: How quiet the machine was; None where nothing is timed.
-        missing: Why there is nothing to show, if so.
-        verdicts: The claims that it explains.
-        derived: It stands on what other sections measured.
-    """
+    """One experiment on the page, or what several of them say together."""
 
     name: str
+    """The anchor."""
     title: str
     figures: list[Figure]
     codes: list[str]
+    """For each figure, the timed code as HTML; empty if there is none."""
     csvs: list[str]
+    """For each figure, the path of its data."""
     method: list[str]
+    """How it was measured, in sentences."""
     conditions: str
+    """Where it ran: device, threads, framework."""
     grade: Grade | None
+    """How quiet the machine was; None where nothing is timed."""
     missing: str
+    """Why there is nothing to show, if so."""
     verdicts: list[VerdictView]
-    derived: bool = False
+    """Those that it explains."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MachineView:
-    """All that a machine's page says.
-
-    Attributes:
-        id: The machine's.
-        page: File name of its page.
-        words: The machine as a person would say it.
-        result: The result itself.
-        date: Day of the run, in words.
-        lead: One paragraph that could stand in a mail.
-        cards: The headline figures.
-        verdicts: What the machine says to the claims.
-        matrix: The same for each framework.
-        problems: All that was skipped or failed, anywhere.
-        counts: How many of which, in words.
-        verdicts_csv: Path of the same for download; empty if there are none.
-        sections: The experiments, then what several of them say together.
-        facts: Hardware: name, value, how it is known.
-        frameworks: Name and title, versions, BLAS, threads, SIMD of each.
-        grade: The worst of the experiments' grades, with how many have which.
-        json: Path of the result's own file.
-        surrogate: Whether the data was made up with the real data's moments.
-        unfinished: What is missing of the plan, in words; empty if nothing.
-    """
+    """All that a machine's page says."""
 
     id: str
     page: str
     words: str
+    """The machine as a person would say it."""
     result: Result
     date: str
     lead: Markup
+    """One paragraph that could stand in a mail."""
     cards: list[Card]
     verdicts: list[VerdictView]
     matrix: Matrix
+    """The verdicts of each framework."""
     problems: list[problems.Problem]
     counts: str
+    """How many verdicts of which kind, in words."""
     verdicts_csv: str
+    """Their path for download; empty if there are none."""
     sections: list[Section]
     facts: list[tuple[str, str, str]]
+    """Hardware: name, value, how it is known."""
     frameworks: list[dict[str, str]]
     grade: str
+    """How many experiments have which grade."""
     json: str
+    """Path of the result's own file."""
     surrogate: bool
+    """Whether the data was made up with the real data's moments."""
     unfinished: str
+    """What is missing of the plan, in words; empty if nothing."""
 
     @property
     def labels(self) -> set[str]:
@@ -112,32 +100,33 @@ class MachineView:
 
     @property
     def chapter(self) -> list[tuple[str, list[VerdictView]]]:
-        """Return the verdicts by the part of the chapter that they are about."""
-        return verdicts.by_section(self.verdicts)
+        """Return the verdicts by where the chapter speaks of them, in the order of the claims."""
+        groups: dict[str, list[VerdictView]] = {}
+        for verdict in self.verdicts:
+            groups.setdefault(verdict.cited, []).append(verdict)
+        return list(groups.items())
 
 
 def view(result: Result, json_path: str) -> MachineView:
-    """Gather a machine's page.
-
-    Args:
-        result: The run to show.
-        json_path: Where the site keeps the result's file.
-    """
+    """Gather a machine's page of a result, whose file the site keeps at `json_path`."""
     folder = json_path.rpartition("/")[0]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
     # Each section is about one framework; what the others measured stands beside it in one place.
     led = result.led()
     sections = [_section(led, name, folder, judged) for name in result.config["experiments"]]
-    sections += [
+    derived = [
         _derived(result if model.every_framework else led, name, folder, judged)
         for name, model in SECTIONS.items()
     ]
+    sections += [section for section in derived if section.figures]
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
     said += [s for one in SECTIONS.values() for s in one.module.sentences(result)]
     return MachineView(
         id=result.machine.id,
-        page=page_of(result),
+        # All pages lie in one folder, so that the 404 page, which GitHub serves under any address,
+        # can link to them.
+        page=f"machine-{result.machine.id}.html",
         words=describe(result.machine),
         result=result,
         date=date_of(result),
@@ -149,23 +138,14 @@ def view(result: Result, json_path: str) -> MachineView:
         problems=problems.of_result(result),
         counts=wording.counts([each.verdict for each in judged]),
         verdicts_csv=f"{folder}/verdicts.csv" if judged else "",
-        sections=[section for section in sections if section.figures or not section.derived],
+        sections=sections,
         facts=facts(result.machine),
         frameworks=_frameworks(result),
-        grade=_worst(sections),
+        grade=_grades(sections),
         json=json_path,
         surrogate=result.dataset is not None and result.dataset.source == "surrogate",
         unfinished=_unfinished(result),
     )
-
-
-def page_of(result: Result) -> str:
-    """Return the file name of a machine's page.
-
-    All pages lie in one folder, so that the 404 page, which GitHub serves under any address, can
-    link to them.
-    """
-    return f"machine-{result.machine.id}.html"
 
 
 def date_of(result: Result) -> str:
@@ -179,12 +159,14 @@ def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
     kind, records = planned["kind"], result.of(name)
     drawn = KINDS[kind].figures(result, name)
     backends = quantities.by_backend(records)
-    backend_of = {f"{name}-{backend}": backend for backend in backends}
     return Section(
         name=name,
         title=planned["title"],
         figures=drawn,
-        codes=[listing(_backend(figure, backend_of), figure.code) for figure in drawn],
+        codes=[
+            listing(next(b for b in backends if f.name.startswith(f"{name}-{b}")), f.code)
+            for f in drawn
+        ],
         csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
         method=[s for mine in backends.values() for s in KINDS[kind].method(mine)],
         conditions=_conditions(records, result),
@@ -210,20 +192,11 @@ def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
         grade=_grade(records),
         missing="",
         verdicts=[verdict for verdict in judged if verdict.show == name],
-        derived=True,
     )
 
 
-def _backend(figure: Figure, backend_of: dict[str, str]) -> str:
-    return next(b for prefix, b in backend_of.items() if figure.name.startswith(prefix))
-
-
 def _grade(records: Sequence[Record]) -> Grade | None:
-    """Grade the noise of the processes that count, with the series in which they differ most.
-
-    Returns:
-        None without times.
-    """
+    """Grade the noise of processes that count by the series in which they differ most, if timed."""
     spreads: list[tuple[float, str]] = []
     conditions = []
     timed = False
@@ -234,10 +207,11 @@ def _grade(records: Sequence[Record]) -> Grade | None:
             kept = quantities.undisturbed(mine).records
             conditions += [record.conditions for record in kept if record and record.conditions]
             varying = quantities.varying([quantity.labels for quantity in series])
-            for quantity in series:
-                spread = quantity.spread()
-                if spread is not None:
-                    spreads.append((spread, series_name(quantity.labels, varying)))
+            spreads += [
+                (spread, series_name(quantity.labels, varying))
+                for quantity in series
+                if (spread := quantity.spread()) is not None
+            ]
     if not timed:
         return None
     spread, where = max(spreads, default=(None, ""))
@@ -245,11 +219,8 @@ def _grade(records: Sequence[Record]) -> Grade | None:
 
 
 def _conditions(records: Sequence[Record], result: Result) -> str:
-    ran = [record for record in records if record.status == "ok"]
-    if not ran:
-        return ""
     where = []
-    for backend, mine in quantities.by_backend(ran).items():
+    for backend, mine in quantities.by_backend(r for r in records if r.status == "ok").items():
         environment = result.environments.get(backend)
         version = next(iter(environment.versions.values()), "") if environment else ""
         threads = count(mine[0].threads, "thread")
@@ -261,10 +232,8 @@ def _conditions(records: Sequence[Record], result: Result) -> str:
 def _why_missing(records: Sequence[Record]) -> str:
     if not records:
         return "This experiment has not been run yet."
-    reasons = list(
-        dict.fromkeys(f"{r.status}: {problems.why(r)}" for r in records if r.status != "ok")
-    )
-    return "; ".join(reasons) or "It ran, but measured nothing."
+    reasons = [f"{r.status}: {problems.why(r)}" for r in records if r.status != "ok"]
+    return "; ".join(dict.fromkeys(reasons)) or "It ran, but measured nothing."
 
 
 def _frameworks(result: Result) -> list[dict[str, str]]:
@@ -283,12 +252,9 @@ def _frameworks(result: Result) -> list[dict[str, str]]:
     ]
 
 
-def _worst(sections: Sequence[Section]) -> str:
+def _grades(sections: Sequence[Section]) -> str:
     measured = [s.grade.level for s in sections if s.figures and s.grade is not None]
-    if not measured:
-        return ""
-    parts = [f"{measured.count(level)} {level}" for level in LEVELS if level in measured]
-    return ", ".join(parts)
+    return ", ".join(f"{measured.count(level)} {level}" for level in LEVELS if level in measured)
 
 
 def _unfinished(result: Result) -> str:
@@ -300,3 +266,42 @@ def _unfinished(result: Result) -> str:
     if missing <= 0:
         return ""
     return f"{percent(missing / wanted)} of the planned processes have not run yet"
+
+
+def listing(backend: str, names: Iterable[str]) -> str:
+    """Return functions of a backend as highlighted HTML, in the order of the file.
+
+    Args:
+        backend: Its name; the file is read, not imported. A newer version may know more of them.
+        names: Functions, "Class.method" for methods; unknown ones are left out.
+    """
+    wanted = set(names)
+    code = "\n\n".join(source for name, source in _functions(backend).items() if name in wanted)
+    return str(highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))) if code else ""
+
+
+def side_by_side(backends: Iterable[str], names: Sequence[str]) -> str:
+    """Return what each backend has of these functions, as HTML below its framework's name."""
+    return "\n\n".join(
+        f'<span class="c1"># --- {BACKENDS[backend].title}</span>\n\n{code}'
+        for backend in dict.fromkeys(backends)
+        if (code := listing(backend, names))
+    )
+
+
+@functools.cache
+def _functions(backend: str) -> dict[str, str]:
+    functions: dict[str, str] = {}
+    for path in sorted((PACKAGE / "backends" / backend).glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        functions |= _cut(ast.parse(text), text.splitlines(), "")
+    return functions
+
+
+def _cut(node: ast.AST, lines: list[str], prefix: str) -> Iterator[tuple[str, str]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef) and child.end_lineno is not None:
+            body = "\n".join(lines[child.lineno - 1 : child.end_lineno])
+            yield prefix + child.name, textwrap.dedent(body)
+        elif isinstance(child, ast.ClassDef):
+            yield from _cut(child, lines, f"{child.name}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from report.analysis import quantities
 from report.text import names
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from report.results.result import Record, Result
-    from report.worker.records import Labels, Series
+    from report.worker.records import Environment, Labels, Series
 
 LISTED = 3
 """More values of a label than this are told by their first and last, where they are numbers."""
@@ -30,8 +30,7 @@ class Problem:
     detail: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Case:
+class _Case(NamedTuple):
     """One series, or one whole process, that was skipped or failed."""
 
     status: str
@@ -46,7 +45,7 @@ def of_result(result: Result) -> list[Problem]:
     return [*_absent(result), *_all_problems(result)]
 
 
-def why(what: Record | Series) -> str:
+def why(what: Record | Series | Environment) -> str:
     """Return the reason of what was skipped or failed."""
     return what.reason or "no reason was given"
 
@@ -59,8 +58,7 @@ def _absent(result: Result) -> list[Problem]:
             continue
         missed = dict.fromkeys(r.experiment for r in result.records if r.backend == backend)
         what = f"{names.title(backend)} ({count(len(missed), 'experiment')})"
-        reason = environment.reason or "no reason was given"
-        found.append(Problem(status=environment.status, what=what, reason=reason))
+        found.append(Problem(status=environment.status, what=what, reason=why(environment)))
     return found
 
 
@@ -68,15 +66,15 @@ def _all_problems(result: Result) -> list[Problem]:
     """Return what went wrong with the frameworks that are there, in the order of the plan."""
     there = {name for name, one in result.environments.items() if one.status == "ok"}
     several = len(there) > 1
-    found = []
-    for name, planned in result.config["experiments"].items():
-        for backend, records in quantities.by_backend(result.of(name)).items():
-            if backend in there:
-                title = (
-                    f"{planned['title']}, {names.title(backend)}" if several else planned["title"]
-                )
-                found += _problems(title, records)
-    return found
+    return [
+        problem
+        for name, planned in result.config["experiments"].items()
+        for backend, records in quantities.by_backend(result.of(name)).items()
+        if backend in there
+        for problem in _problems(
+            planned["title"] + (f", {names.title(backend)}" if several else ""), records
+        )
+    ]
 
 
 def _problems(title: str, records: Sequence[Record]) -> list[Problem]:
@@ -91,12 +89,12 @@ def _problems(title: str, records: Sequence[Record]) -> list[Problem]:
         found.setdefault(key, []).append(case)
     return [
         Problem(
-            status=same[0].status,
-            what=f"{title}{_which(same)}",
-            reason=same[0].reason,
-            detail=same[0].detail,
+            status=one.status,
+            what=f"{title}{_which([one, *others])}",
+            reason=one.reason,
+            detail=one.detail,
         )
-        for same in found.values()
+        for one, *others in found.values()
     ]
 
 
@@ -104,21 +102,9 @@ def _cases(records: Sequence[Record]) -> Iterator[_Case]:
     for record in records:
         for series in record.outcome.series if record.outcome else ():
             if series.status != "ok":
-                yield _Case(
-                    status=series.status,
-                    reason=why(series),
-                    detail="",
-                    labels=series.labels,
-                    process=record.process,
-                )
+                yield _Case(series.status, why(series), "", series.labels, record.process)
         if record.status != "ok":
-            yield _Case(
-                status=record.status,
-                reason=why(record),
-                detail=record.stderr_tail or "",
-                labels=None,
-                process=record.process,
-            )
+            yield _Case(record.status, why(record), record.stderr_tail or "", None, record.process)
 
 
 def _which(same: Sequence[_Case]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,7 @@ from report.text.names import title
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Result
-    from report.results.verdict import Decision, Value, Verdict
+    from report.results.result import Decision, Result, Value, Verdict
     from report.worker.records import Scalar
 
 SIGNS: dict[Decision, str] = {
@@ -31,42 +31,33 @@ SIGNS: dict[Decision, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictView:
-    """A verdict on a page.
-
-    Attributes:
-        claim: The claim's id.
-        anchor: Of its paragraph.
-        says: The claim.
-        cited: Where the chapter says so.
-        framework: With which framework it was judged; empty where there is only one.
-        leading: It is the verdict that the page is about; those with other frameworks stand
-            beside it in one table.
-        verdict: The word.
-        sign: The same as a sign.
-        ratio: What is divided by what; empty for an exponent.
-        effect: What decides, as it is read.
-        interval: Its 95 % interval; empty if there is none.
-        grade: How quiet the machine was; empty where no clock has a part.
-        finding: What was measured, in a sentence or two.
-        because: What decides it, in the claim's own words with this run's numbers; may be empty.
-        show: The section that explains it.
-    """
+    """A verdict on a page."""
 
     claim: str
+    """The claim's id."""
     anchor: str
     says: str
     cited: str
+    """Where the chapter says so."""
     framework: str
+    """With which it was judged; empty where there is only one."""
     leading: bool
+    """The page is about this one; those with other frameworks stand beside it in one table."""
     verdict: Decision
     sign: str
     ratio: str
+    """What is divided by what; empty for an exponent."""
     effect: Markup
     interval: str
+    """Of 95 %; empty if there is none."""
     grade: str
+    """How quiet the machine was; empty where no clock has a part."""
     finding: Markup
+    """What was measured, in a sentence or two."""
     because: Markup
+    """What decides it, in the claim's own words with this run's numbers; may be empty."""
     show: str
+    """The section that explains it."""
 
     @property
     def css(self) -> str:
@@ -76,15 +67,11 @@ class VerdictView:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """Claims by framework.
-
-    Attributes:
-        frameworks: Their titles.
-        rows: Each claim, and the verdict of each framework; None where it was not asked.
-    """
+    """Claims by framework."""
 
     frameworks: list[str]
     rows: list[tuple[VerdictView, list[VerdictView | None]]]
+    """Each claim, and the verdict of each framework; None where it was not asked."""
 
 
 def views(result: Result) -> list[VerdictView]:
@@ -99,11 +86,11 @@ def views(result: Result) -> list[VerdictView]:
 
 def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
     """Return the claims that several frameworks were judged by, with the verdict of each."""
-    frameworks = list(dict.fromkeys(one.framework for one in verdicts if one.verdict != "not run"))
+    asked = [one for one in verdicts if one.verdict != "not run"]
+    frameworks = list(dict.fromkeys(one.framework for one in asked))
     rows: dict[str, dict[str, VerdictView]] = {}
-    for one in verdicts:
-        if one.verdict != "not run":
-            rows.setdefault(one.claim, {})[one.framework] = one
+    for one in asked:
+        rows.setdefault(one.claim, {})[one.framework] = one
     return Matrix(
         frameworks=frameworks,
         rows=[
@@ -140,30 +127,23 @@ def _together(text: Markup) -> Markup:
     return Markup(prose.kept_together(text))  # noqa: S704 (it was before)
 
 
-def by_section(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView]]]:
-    """Group verdicts by where the chapter speaks of them, in the order of the claims."""
-    groups: dict[str, list[VerdictView]] = {}
-    for verdict in verdicts:
-        groups.setdefault(verdict.cited, []).append(verdict)
-    return list(groups.items())
-
-
 def lead(verdicts: Sequence[VerdictView]) -> str:
     """Say in a sentence how many of the chapter's statements hold here; empty without claims."""
-    total = len(verdicts)
-    if not total:
+    if not verdicts:
         return ""
-    words = [verdict.verdict for verdict in verdicts]
-    said = [f"{words.count('supported')} of {total} statements taken from the chapter hold here"]
-    for word, verb in (
-        ("contradicted", "{} {} contradicted"),
-        ("inconclusive", "{} {} undecided"),
-        ("not run", "{} {} not measured"),
-    ):
-        number = words.count(word)  # type: ignore[arg-type]
-        if number:
-            said.append(verb.format(number, "is" if number == 1 else "are"))
-    return ", ".join(said) + "."
+    number = Counter(verdict.verdict for verdict in verdicts)
+    hold = f"{number['supported']} of {len(verdicts)} statements taken from the chapter hold here"
+    rest: dict[Decision, str] = {
+        "contradicted": "contradicted",
+        "inconclusive": "undecided",
+        "not run": "not measured",
+    }
+    said = [
+        f"{n} {'is' if n == 1 else 'are'} {word}"
+        for each, word in rest.items()
+        if (n := number[each])
+    ]
+    return ", ".join([hold, *said]) + "."
 
 
 def side_by_side(

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from report.analysis import leastsquares
-from report.results.dataset import Moments
+from report.results.result import Moments
 from report.run.surrogate import MOMENTS
 
 # Two points, (1, 2) and (3, 0), through which y = 3 - x passes. Then E[x^2] = 5, E[x] = 2,
@@ -26,10 +26,7 @@ def chapter_problem() -> leastsquares.Problem:
 
 def _random_data(examples: int = 40, features: int = 3) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(7)
-    return (
-        generator.normal(0.5, 2.0, (examples, features)),
-        generator.normal(1.0, 3.0, examples),
-    )
+    return (generator.normal(0.5, 2.0, (examples, features)), generator.normal(1.0, 3.0, examples))
 
 
 def test_optimum_is_the_line_through_two_points() -> None:
@@ -213,7 +210,7 @@ def test_moments_are_written_row_by_row_of_the_upper_triangle() -> None:
 def test_problem_read_back_from_json_is_the_same(airfoil: leastsquares.Problem) -> None:
     """A result file holds the moments, and whoever reads it computes the very same numbers."""
     adapter = TypeAdapter(Moments)
-    moments = adapter.validate_json(adapter.dump_json(airfoil.moments))
+    moments = adapter.validate_json(adapter.dump_json(MOMENTS))
     again = leastsquares.problem_from_moments(moments)
     assert moments == MOMENTS
     assert again.hessian == airfoil.hessian

@@ -195,10 +195,7 @@ def test_a_ratio_of_rates_is_that_of_the_seconds_turned_round() -> None:
     """2000 operations in 2 s against 1000 in 0.5 s: half the rate, in each process."""
     records = [
         record(
-            "products",
-            k,
-            series("full", [0.5 * slow]),
-            series("column", [2.0 * slow], flops=2000),
+            "products", k, series("full", [0.5 * slow]), series("column", [2.0 * slow], flops=2000)
         )
         for k, slow in enumerate((1.0, 1.4))
     ]

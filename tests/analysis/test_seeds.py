@@ -1,10 +1,6 @@
-"""What a seed decides: orders, draws and weights, and how workers are handed them."""
+"""What a seed decides: orders, draws and weights."""
 
 from __future__ import annotations
-
-import array
-import struct
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,11 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report.analysis import seeds
-from report.run import data
-from report.run.bundle import write_bundle
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DRAWN = [[7, 6, 2, 3, 0, 5, 2, 2], [0, 2, 7, 1, 0, 4, 2, 0]]
 """Two epochs of draws of 8 examples, with seed 1."""
@@ -140,42 +131,3 @@ def test_weights_are_independent_of_orders_and_of_other_repetitions() -> None:
     assert seeds.initial_weights(1, 0, 9)[:5].tolist() == first.tolist()
     # Sorting the weights' own words would give the first permutation, were the stream shared.
     assert np.argsort(first).tolist() != seeds.permutations(1, 0, 1, 5)[0].tolist()
-
-
-def test_bundle_is_read_back_by_the_standard_library(tmp_path: Path) -> None:
-    """Workers get the very numbers, as little-endian bytes without headers, and a description."""
-    loaded = data.load(None, 12, offline=True)
-    folder = tmp_path / "new" / "bundle"
-    described = write_bundle(folder, loaded, seed=9, seeds=2, epochs=3)
-    assert described == {
-        "folder": str(folder),
-        "examples": 12,
-        "features": 5,
-        "seeds": 2,
-        "epochs": 3,
-    }
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "features.f64",
-        "seed-0.permutation-1.i32",
-        "seed-0.weights.f64",
-        "seed-1.permutation-1.i32",
-        "seed-1.weights.f64",
-        "targets.f64",
-    ]
-    features = struct.unpack("<60d", (folder / "features.f64").read_bytes())
-    assert list(features) == loaded.features.ravel().tolist()
-    targets = struct.unpack("<12d", (folder / "targets.f64").read_bytes())
-    assert list(targets) == loaded.targets.tolist()
-    weights = struct.unpack("<5d", (folder / "seed-1.weights.f64").read_bytes())
-    assert list(weights) == seeds.initial_weights(9, 1, 5).tolist()
-    orders = struct.unpack("<36i", (folder / "seed-1.permutation-1.i32").read_bytes())
-    assert list(orders) == seeds.permutations(9, 1, 3, 12).ravel().tolist()
-
-
-def test_bundle_fits_the_arrays_that_workers_read_it_into(tmp_path: Path) -> None:
-    """`array.array` has items of these sizes where Python runs, and reads whole files of them."""
-    write_bundle(tmp_path, data.load(None, 12, offline=True), seed=9, seeds=1, epochs=3)
-    for name, code, count in [("features.f64", "d", 60), ("seed-0.permutation-1.i32", "i", 36)]:
-        values = array.array(code)
-        values.frombytes((tmp_path / name).read_bytes())
-        assert len(values) == count

@@ -8,7 +8,7 @@ import pytest
 
 from report.claims import wording
 from report.config.claims import Claim, stored
-from report.results.verdict import Value, Verdict
+from report.results.result import Value, Verdict
 
 if TYPE_CHECKING:
     from report.results.result import StoredClaim

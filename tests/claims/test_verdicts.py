@@ -15,7 +15,7 @@ from report.analysis.quantities import by_backend
 from report.claims import judge, verdicts
 from report.claims.verdicts import leading
 from report.experiments.training.quantities import of_records
-from report.results.verdict import Value, Verdict
+from report.results.result import Value, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,7 @@ from factories.measured import BUSY
 from factories.small_results import noise, record, run, series
 from report.claims import evidence, judge, verdicts
 from report.claims.evidence import Found
-from report.results.verdict import Verdict
+from report.results.result import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,12 +1,12 @@
 """Makes results of a few numbers, so that the verdict on each can be worked out by hand.
 
-The experiments are those of `KINDS`. Nothing is drawn: what a test hands over is what was
-"measured".
+The experiments are those of `KINDS`, where a test does not bring its own. Nothing is drawn: what a
+test hands over is what was "measured".
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import results_factory
 from factories import measured
@@ -106,7 +106,7 @@ def record(experiment: str, process: int, *parts: Part, **fields: Any) -> Record
     )
     given: dict[str, Any] = {
         "experiment": experiment,
-        "kind": KINDS[experiment],
+        "kind": KINDS.get(experiment),
         "backend": "pytorch",
         "process": process,
         "device": "cpu",
@@ -154,37 +154,42 @@ def result(
     records: Sequence[Record],
     claims: Mapping[str, StoredClaim] | None = None,
     backends: Sequence[str] = ("pytorch",),
+    experiments: Mapping[str, StoredExperiment] | None = None,
+    **fields: Any,
 ) -> Result:
     """Make a result of records and stored claims."""
     rows = surrogate.rows(0)
-    return Result(
-        run_id=results_factory.RUN_ID,
-        generator="minibatch-report 0.0.0",
-        code_hash="c0de" * 16,
-        git_commit=None,
-        profile="quick",
-        started_at="2026-01-02T03:04:05Z",
-        config={
+    given: dict[str, Any] = {
+        "run_id": results_factory.RUN_ID,
+        "generator": "minibatch-report 0.0.0",
+        "code_hash": "c0de" * 16,
+        "git_commit": None,
+        "profile": "quick",
+        "started_at": "2026-01-02T03:04:05Z",
+        "config": {
             "title": "Small",
             "seed": 1,
             "profile": "quick",
             "examples": 1500,
-            "experiments": {name: _planned(name, backends) for name in KINDS},
+            "experiments": experiments
+            or {name: planned(name, kind, backends=list(backends)) for name, kind in KINDS.items()},
             "claims": dict(claims or {}),
         },
-        config_hash="0" * 64,
-        machine=results_factory.make_machine(),
-        environments={},
-        moments=leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),
-        records=list(records),
-    )
+        "config_hash": "0" * 64,
+        "machine": results_factory.make_machine(),
+        "environments": {},
+        "moments": leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),
+        "records": list(records),
+    }
+    return Result(**{**given, **fields})
 
 
-def _planned(name: str, backends: Sequence[str]) -> StoredExperiment:
-    return {
+def planned(name: str, kind: KindName, **fields: Any) -> StoredExperiment:
+    """Make an experiment as it was planned."""
+    given: dict[str, Any] = {
         "title": name.capitalize(),
-        "kind": KINDS[name],
-        "backends": list(backends),
+        "kind": kind,
+        "backends": ["pytorch"],
         "device": "cpu",
         "processes": 3,
         "repeats": 3,
@@ -193,3 +198,4 @@ def _planned(name: str, backends: Sequence[str]) -> StoredExperiment:
         "seeds": 3,
         "settings": {},
     }
+    return cast("StoredExperiment", {**given, **fields})

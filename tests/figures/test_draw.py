@@ -11,8 +11,8 @@ import pytest
 from report.figures import draw
 from report.figures.figure import Figure, Sheet, Table, Words
 from report.figures.shapes import Axis, Curves, Line
-from report.results import cache
-from report.results.cache import Cache
+from report.results import files
+from report.results.files import Cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +124,7 @@ def test_a_cache_that_cannot_be_written_is_none(tmp_path: Path, made: list[str])
 
 def test_a_cache_is_kept_below_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The older half goes once there are too many, and nothing before."""
-    monkeypatch.setattr(cache, "MOST_FILES", 4)
+    monkeypatch.setattr(files, "MOST_FILES", 4)
     kept = Cache(tmp_path)
     for k in range(5):
         if k == 4:

@@ -121,10 +121,7 @@ def test_second_program_is_kept_out_of_a_folder(
     """It is told what the first one does, may use other folders, and may come in afterwards."""
     folder = tmp_path / "results"
     with holder(folder) as first:
-        with (
-            pytest.raises(UsageError) as caught,
-            files.sole_writer(folder, "writing"),
-        ):
+        with pytest.raises(UsageError) as caught, files.sole_writer(folder, "writing"):
             pytest.fail("both are in")
         assert caught.value.exit_code == 2
         assert str(folder) in caught.value.message

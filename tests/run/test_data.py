@@ -6,8 +6,10 @@ real one, and mirrors on this machine's loopback; none needs a network.
 
 from __future__ import annotations
 
+import array
 import hashlib
 import socket
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -16,9 +18,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from report.analysis import seeds
 from report.config.configuration import DatasetSpec
 from report.errors import DataError
-from report.results.dataset import Dataset
+from report.results.result import Dataset
 from report.run import data, surrogate
 
 if TYPE_CHECKING:
@@ -396,3 +399,42 @@ def test_stored_provenance_reads_back_and_unknown_keys_are_refused() -> None:
     assert adapter.validate_json(adapter.dump_json(dataset)) == dataset
     with pytest.raises(ValidationError, match="path"):
         adapter.validate_python({**adapter.dump_python(dataset), "path": "/home/someone"})
+
+
+def test_bundle_is_read_back_by_the_standard_library(tmp_path: Path) -> None:
+    """Workers get the very numbers, as little-endian bytes without headers, and a description."""
+    loaded = data.load(None, 12, offline=True)
+    folder = tmp_path / "new" / "bundle"
+    described = data.write_bundle(folder, loaded, seed=9, seeds=2, epochs=3)
+    assert described == {
+        "folder": str(folder),
+        "examples": 12,
+        "features": 5,
+        "seeds": 2,
+        "epochs": 3,
+    }
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "features.f64",
+        "seed-0.permutation-1.i32",
+        "seed-0.weights.f64",
+        "seed-1.permutation-1.i32",
+        "seed-1.weights.f64",
+        "targets.f64",
+    ]
+    features = struct.unpack("<60d", (folder / "features.f64").read_bytes())
+    assert list(features) == loaded.features.ravel().tolist()
+    targets = struct.unpack("<12d", (folder / "targets.f64").read_bytes())
+    assert list(targets) == loaded.targets.tolist()
+    weights = struct.unpack("<5d", (folder / "seed-1.weights.f64").read_bytes())
+    assert list(weights) == seeds.initial_weights(9, 1, 5).tolist()
+    orders = struct.unpack("<36i", (folder / "seed-1.permutation-1.i32").read_bytes())
+    assert list(orders) == seeds.permutations(9, 1, 3, 12).ravel().tolist()
+
+
+def test_bundle_fits_the_arrays_that_workers_read_it_into(tmp_path: Path) -> None:
+    """`array.array` has items of these sizes where Python runs, and reads whole files of them."""
+    data.write_bundle(tmp_path, data.load(None, 12, offline=True), seed=9, seeds=1, epochs=3)
+    for name, code, count in [("features.f64", "d", 60), ("seed-0.permutation-1.i32", "i", 36)]:
+        values = array.array(code)
+        values.frombytes((tmp_path / name).read_bytes())
+        assert len(values) == count

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import results_factory
-from factories import measured
-from report.results.result import Record, Result
+from factories import measured, small_results
 from report.sections.catalogue import SECTIONS
-from report.worker.records import Outcome, Series, Timing
+from report.worker.records import Series, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from report.figures.figure import Figure
     from report.registry import KindName
+    from report.results.result import Result
 
 PEAKS = {"float32": 320e9, "bfloat16": 1.9e12}
 ADD_S, UPDATE_S, EXAMPLE_S = 1e-6, 80e-6, 13e-9
@@ -78,47 +78,25 @@ def result_of() -> Callable[..., Result]:
             "steps": ("overhead", _steps),
         }
         records = []
-        planned: Any = {}
+        experiments = {}
         for name, (kind, series) in kinds.items():
             if kind in model.leave_out:
                 continue
-            planned[name] = {
-                "title": name.capitalize(),
-                "kind": kind,
-                "backends": list(model.backends),
-                "device": model.device,
-                "processes": model.processes,
-                "repeats": 5,
-                "budget_s": 1.0,
-                "timeout_s": 10.0,
-                "seeds": 1,
-                "settings": {},
-            }
-            for backend in model.backends:
-                empty = _empty(name, kind, backend, model.device)
-                records += [
-                    _record(empty, process, list(series(model, process)))
-                    for process in range(model.processes)
-                ]
-        return Result(
-            run_id=results_factory.RUN_ID,
-            generator="minibatch-report 0.0.0",
-            code_hash="c0de" * 16,
-            git_commit=None,
-            profile="full",
-            started_at="2026-01-02T03:04:05Z",
-            config={
-                "title": "Models",
-                "seed": 0,
-                "profile": "full",
-                "examples": 1500,
-                "experiments": planned,
-                "claims": {},
-            },
-            config_hash="c0de" * 16,
-            machine=replace(machine, cpu=cpu),
-            environments={},
-            records=records,
+            experiments[name] = small_results.planned(
+                name,
+                kind,
+                backends=list(model.backends),
+                device=model.device,
+                processes=model.processes,
+            )
+            where: dict[str, Any] = {"kind": kind, "device": model.device}
+            records += [
+                small_results.record(name, k, *series(model, k), backend=backend, **where)
+                for backend in model.backends
+                for k in range(model.processes)
+            ]
+        return small_results.result(
+            records, experiments=experiments, machine=replace(machine, cpu=cpu), moments=None
         )
 
     return make
@@ -136,25 +114,6 @@ def figures_of(result_of: Callable[..., Result]) -> Callable[..., list[Figure]]:
         return drawn[key]
 
     return draw
-
-
-def _record(empty: Record, process: int, series: list[Series]) -> Record:
-    return replace(empty, process=process, outcome=Outcome(series=series))
-
-
-def _empty(name: str, kind: KindName, backend: str, device: str) -> Record:
-    return Record(
-        experiment=name,
-        kind=kind,
-        backend=backend,
-        process=0,
-        device=device,
-        threads=2,
-        status="ok",
-        started_at="2026-01-02T03:04:05Z",
-        elapsed_s=1.0,
-        conditions=measured.QUIET,
-    )
 
 
 def _timing(seconds: float, model: Model, key: str) -> Timing:

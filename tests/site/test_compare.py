@@ -8,59 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pages import gather
-from report.experiments.catalogue import KINDS
-from report.experiments.kind import Overlay, Subject
+from pages import COMPARED, gather, overlay
+from report.analysis.quantities import ratio
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Dots
 from report.site.compare import compare, pair
+from results_factory import only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from xml.etree.ElementTree import Element
 
-    from pages import Page
+    from pages import Page, Reader
     from report.figures.figure import Figure
     from report.results.result import Result, StoredExperiment
-
-    Reader = Callable[[Mapping[str, bytes]], dict[str, Page]]
-
-TRAINED = [
-    "chapter-training",
-    "loader",
-    "concise-as-listed",
-    "batch-sizes",
-    "stability",
-    "decay",
-    "grid",
-    "replacement",
-    "twice",
-    "optimizers",
-]
-
-SWEPT = ["chapter-training", "batch-sizes", "grid"]
-"""Runs differ in their batch sizes alone, so that there is one that gets to the target first."""
-
-COMPARED = [
-    "vectorization-strategies",
-    "matrix-size-size",
-    "block-width-block_width",
-    "memory",
-    "overhead-calls",
-    "concise-implementations",
-    *(f"{name}-seconds" for name in TRAINED),
-    *(f"{name}-time" for name in SWEPT),
-]
-
-
-def overlay(results: Sequence[Result], experiment: str) -> list[Figure]:
-    """Put an experiment of several machines on the same axes."""
-    subjects = [
-        Subject(name=one.machine.id, index=k, result=one, backend="pytorch")
-        for k, one in enumerate(results)
-    ]
-    kind = results[-1].config["experiments"][experiment]["kind"]
-    return KINDS[kind].overlay(Overlay(noun="machine", experiment=experiment, subjects=subjects))
 
 
 @pytest.fixture(scope="module")
@@ -73,16 +34,6 @@ def rows_of(table: Element) -> list[list[str]]:
     """Return the cells of a table, without its head."""
     (body,) = table.iter("tbody")
     return [[" ".join("".join(cell.itertext()).split()) for cell in row] for row in body]
-
-
-def only(result: Result, *names: str) -> Result:
-    """Return a result with these experiments alone."""
-    experiments = {name: result.config["experiments"][name] for name in names}
-    return replace(
-        result,
-        config={**result.config, "experiments": experiments},
-        records=[record for record in result.records if record.experiment in names],
-    )
 
 
 @pytest.mark.parametrize("name", COMPARED)
@@ -254,19 +205,15 @@ def test_runs_of_one_name_and_other_settings_are_not_mixed(
     assert "batch 100" not in plain(seconds.words.caption)
     # It was the first at the target on the left, so that it takes part in no race.
     assert not any("batch 100" in plain(race.words.title).lower() for race in races)
-    assert {row.what for row in pair(left, right).rows} == {
-        "GD, ms",
-        "SGD, ms",
-        "batch 10, ms",
-    }
+    assert {row.what for row in pair(left, right).rows} == {"GD, ms", "SGD, ms", "batch 10, ms"}
 
 
 def test_other_data_make_epochs_incomparable(make_result: Callable[..., Result]) -> None:
     """An epoch over half of the examples is another amount of work; a call is the same."""
     left, right = (only(make_result(name), "threads", "chapter-training") for name in ("a", "b"))
     half = replace(right, config={**right.config, "examples": 750})
-    assert {one.left.per for one in compare(left, right)} == {"call", "epoch"}
-    assert {one.left.per for one in compare(left, half)} == {"call"}
+    assert {one.per for one, _ in compare(left, right)} == {"call", "epoch"}
+    assert {one.per for one, _ in compare(left, half)} == {"call"}
     assert {row.experiment for row in pair(left, half).rows} == {"Threads"}
     assert overlay([left, half], "chapter-training") == []
     # The third has the first one's data, so that these two are compared.
@@ -279,8 +226,8 @@ def test_other_data_make_epochs_incomparable(make_result: Callable[..., Result])
 def test_comparison_is_symmetric(make_result: Callable[..., Result]) -> None:
     """The speed-up of B over A is the reciprocal of that of A over B, ends exchanged."""
     left, right = make_result("a"), make_result("b", 2.0)
-    there = {one.left.key: one.speedup for one in compare(left, right)}
-    back = {one.left.key: one.speedup for one in compare(right, left)}
+    there = {one.key: ratio(one, other) for one, other in compare(left, right)}
+    back = {one.key: ratio(one, other) for one, other in compare(right, left)}
     assert there.keys() == back.keys()
     for key, speedup in there.items():
         assert speedup.low is not None

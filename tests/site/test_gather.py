@@ -9,31 +9,30 @@ import csv
 import gzip
 import io
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pages import gather
+from pages import COMPARED, gather
 from report.claims import verdicts
 from report.experiments import catalogue
 from report.experiments.catalogue import LABELS
 from report.experiments.training import theory
 from report.experiments.training.runs import median_times, trained
 from report.results import store
-from report.results.cache import Cache
+from report.results.files import Cache
 from report.sections.catalogue import SECTIONS
 from report.site import gather as site
 from report.text.numerals import digits, stable
+from results_factory import only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pages import OnPage, Page
+    from pages import OnPage, Reader
     from report.analysis.quantities import Quantity
-    from report.results.result import Result
-    from report.results.verdict import Verdict
+    from report.results.result import Result, Verdict
 
 RUN = "20260102T030405Z-quick"
 FIXED = "machine-fixed-machine.html"
@@ -50,16 +49,8 @@ MEASURED: dict[str, tuple[str, str, list[str]]] = {
         "standard deviation of the gradient",
         ["start", "halfway", "optimum"],
     ),
-    "gradient-noise-pytorch-population": (
-        "batch size b",
-        "noise without / with replacement",
-        [],
-    ),
-    "memory-pytorch-working-set": (
-        "working set",
-        "bandwidth, GB/s",
-        ["read", "copy", "triad"],
-    ),
+    "gradient-noise-pytorch-population": ("batch size b", "noise without / with replacement", []),
+    "memory-pytorch-working-set": ("working set", "bandwidth, GB/s", ["read", "copy", "triad"]),
     "memory-pytorch-order": (
         "table of values",
         "time of one look-up, ns",
@@ -98,16 +89,8 @@ MEASURED: dict[str, tuple[str, str, list[str]]] = {
         "loss above the optimum of 0.2417",
         ["from scratch", "concise as listed", "concise, same path"],
     ),
-    "batch-sizes-pytorch-batch_size": (
-        "batch size",
-        "examples per second",
-        ["in proportion"],
-    ),
-    "batch-sizes-pytorch-target": (
-        "batch size",
-        "milliseconds to a loss of 0.25",
-        [],
-    ),
+    "batch-sizes-pytorch-batch_size": ("batch size", "examples per second", ["in proportion"]),
+    "batch-sizes-pytorch-target": ("batch size", "milliseconds to a loss of 0.25", []),
     "stability-pytorch-stability": (
         "epochs, each of them one step",
         "loss above the optimum of 0.2417",
@@ -167,12 +150,7 @@ MODELLED: dict[str, tuple[str, str, list[str]]] = {
 
 FIGURES = MEASURED | MODELLED
 
-KINDS_OF_FIGURES = (
-    "Curve of",
-    "Curves of",
-    "Dot plot of",
-    "Heat map of",
-)
+KINDS_OF_FIGURES = ("Curve of", "Curves of", "Dot plot of", "Heat map of")
 """How the words begin for a person who does not see a figure."""
 
 ON_A_PHONE = {
@@ -183,31 +161,6 @@ ON_A_PHONE = {
 }
 """Shorter words for an axis; on other axes only "(logarithmic)" is left out."""
 
-TRAINED = [
-    "chapter-training",
-    "loader",
-    "concise-as-listed",
-    "batch-sizes",
-    "stability",
-    "decay",
-    "grid",
-    "replacement",
-    "twice",
-    "optimizers",
-]
-
-# Gradient noise is no property of a machine, so that it is not compared.
-COMPARED = {
-    "block-width-block_width",
-    "concise-implementations",
-    "matrix-size-size",
-    "memory",
-    "overhead-calls",
-    "vectorization-strategies",
-    *(f"{name}-seconds" for name in TRAINED),
-    *(f"{name}-time" for name in ("batch-sizes", "chapter-training", "grid")),
-}
-
 
 @pytest.fixture(scope="module")
 def result(two_results: list[Result]) -> Result:
@@ -216,10 +169,7 @@ def result(two_results: list[Result]) -> Result:
 
 
 @pytest.fixture(scope="module")
-def figures(
-    one_machine_site: dict[str, bytes],
-    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
-) -> dict[str, OnPage]:
+def figures(one_machine_site: dict[str, bytes], read_pages: Reader) -> dict[str, OnPage]:
     """Return the figures of `fixed-machine`'s page by name."""
     return read_pages({FIXED: one_machine_site[FIXED]})[FIXED].figures()
 
@@ -231,17 +181,6 @@ def files_of(machine: str) -> set[str]:
 
 
 SHARED = {"index.html", "method.html", "404.html", "style.css", ".nojekyll"}
-
-
-def only(result: Result, *names: str) -> Result:
-    """Return a result with these experiments alone, judged as a run of them is."""
-    experiments = {name: result.config["experiments"][name] for name in names}
-    kept = replace(
-        result,
-        config={**result.config, "experiments": experiments},
-        records=[record for record in result.records if record.experiment in names],
-    )
-    return replace(kept, verdicts=verdicts.of_result(kept))
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
@@ -330,8 +269,7 @@ def test_a_result_is_judged_once_for_each_content(
 
 
 def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
-    make_result: Callable[..., Result],
-    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+    make_result: Callable[..., Result], read_pages: Reader
 ) -> None:
     """Of two runs of a machine the newer is on the page; the older is a download beside it."""
     older = only(make_result(started_at="2026-01-02T03:04:05Z"), "threads")
@@ -348,8 +286,7 @@ def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
 
 
 def test_start_page_shows_the_newest_machine_and_links_all(
-    two_machine_site: dict[str, bytes],
-    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+    two_machine_site: dict[str, bytes], read_pages: Reader
 ) -> None:
     """With several machines each is a row of the start page's table, with its numbers."""
     index = read_pages({"index.html": two_machine_site["index.html"]})["index.html"]
@@ -460,9 +397,7 @@ def test_as_printed_is_hollow_and_measured_is_solid(one_machine_site: dict[str, 
 
 
 def test_a_headline_is_the_quantity_that_it_names(
-    result: Result,
-    one_machine_site: dict[str, bytes],
-    read_pages: Callable[[Mapping[str, bytes]], dict[str, Page]],
+    result: Result, one_machine_site: dict[str, bytes], read_pages: Reader
 ) -> None:
     """The number beside "an epoch at batch 100" is that run's time, with unit and interval."""
     page = read_pages({FIXED: one_machine_site[FIXED]})[FIXED]
@@ -546,11 +481,7 @@ def test_rates_as_printed_use_the_chapters_rounded_count(
 
 @pytest.mark.parametrize(
     ("experiment", "question"),
-    [
-        ("chapter-training", "seconds"),
-        ("loader", "loader"),
-        ("concise", "implementation"),
-    ],
+    [("chapter-training", "seconds"), ("loader", "loader"), ("concise", "implementation")],
 )
 def test_seconds_per_epoch_are_those_of_the_quantities(
     result: Result, one_machine_site: dict[str, bytes], experiment: str, question: str

@@ -23,8 +23,7 @@ from report.results import store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from report.results.result import Result
-    from report.results.verdict import Value
+    from report.results.result import Result, Value
 
 pytestmark = pytest.mark.slow
 

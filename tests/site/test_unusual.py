@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pages import gather
-from report.experiments.catalogue import KINDS
-from report.experiments.kind import Overlay, Subject
+from pages import gather, overlay
 from report.figures.prose import plain
 from report.registry import WITH_DATA
-from report.results.dataset import Dataset
+from report.results.result import Dataset
 from report.site.compare import pair
+from results_factory import only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
-    from pages import Page
-    from report.figures.figure import Figure
+    from pages import Page, Reader
     from report.results.result import Record, Result, StoredExperiment
     from report.worker.records import Series, TrainingRun
 
     Change = Callable[[Result], Result]
-    Reader = Callable[[Mapping[str, bytes]], dict[str, Page]]
 
 FIXED = "machine-fixed-machine.html"
 
@@ -48,16 +45,6 @@ HOSTILE = [
 def result(make_result: Callable[..., Result]) -> Result:
     """Return a whole result."""
     return make_result()
-
-
-def only(result: Result, *names: str) -> Result:
-    """Return a result with these experiments alone."""
-    experiments = {name: result.config["experiments"][name] for name in names}
-    return replace(
-        result,
-        config={**result.config, "experiments": experiments},
-        records=[record for record in result.records if record.experiment in names],
-    )
 
 
 def each_record(result: Result, change: Callable[[Record], Record]) -> Result:
@@ -85,16 +72,6 @@ def each_outcome(
         return replace(record, outcome=outcome)
 
     return each_record(result, change)
-
-
-def overlay(results: Sequence[Result], experiment: str) -> list[Figure]:
-    """Put an experiment of several machines on the same axes."""
-    subjects = [
-        Subject(name=one.machine.id, index=k, result=one, backend="pytorch")
-        for k, one in enumerate(results)
-    ]
-    kind = results[0].config["experiments"][experiment]["kind"]
-    return KINDS[kind].overlay(Overlay(noun="machine", experiment=experiment, subjects=subjects))
 
 
 def page_of(result: Result, read_pages: Reader) -> Page:
@@ -157,21 +134,6 @@ def test_failed_and_skipped_are_shown_with_their_reasons(
     assert "Something failed." in whole.words()
 
 
-def test_reasons_that_differ_in_a_number_only_are_one(result: Result, read_pages: Reader) -> None:
-    """Each process estimates the time anew; the reader needs one of these numbers."""
-
-    def reason(record: Record) -> Record:
-        seconds = f"{record.process + 1}.5"
-        return replace(
-            record, status="skipped", outcome=None, reason=f"it would take {seconds} s of 0.2 s"
-        )
-
-    page = page_of(each_record(only(result, "threads"), reason), read_pages)
-    listed = page.words("what_failed")
-    assert "skipped Threads (in 3 processes): it would take 1.5 s of 0.2 s." in listed
-    assert "2.5" not in listed
-
-
 def test_where_nothing_went_wrong_the_page_says_so(result: Result, read_pages: Reader) -> None:
     """An empty list would leave open whether anybody had looked."""
     page = page_of(only(result, "vectorization"), read_pages)
@@ -187,6 +149,7 @@ def test_result_with_nothing_measured_is_a_page(result: Result, read_pages: Read
 
     page = page_of(each_record(result, crashed), read_pages)
     assert page.figures() == {}
+    assert "failed Threads (in 3 processes): it crashed" in page.words("what_failed")
     for name in result.config["experiments"]:
         assert "Nothing to show. failed: it crashed" in page.words(name)
     assert "Intel(R) Xeon(R) Processor" in page.words("the_machine")
@@ -329,18 +292,6 @@ def test_unusual_result_is_compared(
         assert drawn
         assert all("fast-machine" in plain(figure.words.caption) for figure in drawn)
         assert pair(*pairing).rows
-
-
-def test_epochs_over_other_data_are_not_compared(
-    result: Result, make_result: Callable[..., Result]
-) -> None:
-    """An epoch of 500 examples is another amount of work than one of 1500."""
-    other = make_result("fast-machine")
-    other = replace(other, config={**other.config, "examples": 500})
-    assert overlay([result, other], "chapter-training") == []
-    rows = pair(result, other).rows
-    assert rows
-    assert {row.experiment for row in rows} & {"The data loader's share"} == set()
 
 
 def test_long_names_leave_the_axes_their_room(result: Result, read_pages: Reader) -> None:

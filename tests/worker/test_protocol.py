@@ -23,9 +23,9 @@ import pytest
 
 from report.environments.process import BOOTSTRAP, Worker, WorkerFailure, command
 from report.registry import KINDS
-from report.results.dataset import Dataset
+from report.results.result import Dataset
 from report.run import data
-from report.run.bundle import write_bundle
+from report.run.data import write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,7 @@ from report.analysis.quantities import Metric, Quantity, Question
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from report.results.dataset import Moments
-    from report.results.result import Record, Result
+    from report.results.result import Moments, Record, Result
     from report.worker.records import GradientNoise
 
 METRICS = {

@@ -24,8 +24,7 @@ from report.figures.draw import drawing
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Points, Reference
 from report.results import store
-from report.results.dataset import Dataset
-from report.results.result import Record, Result
+from report.results.result import Dataset, Record, Result
 from report.site.machine import view
 from report.worker.records import GradientNoise, Outcome
 

@@ -20,9 +20,9 @@ from report.errors import ConfigError
 from report.experiments.gradient.kind import GradientSettings
 from report.experiments.gradient.measure import ROUND, Examples, measure
 from report.experiments.gradient.noise import points_of_seed
-from report.results.dataset import Dataset
+from report.results.result import Dataset
 from report.run import data, surrogate
-from report.run.bundle import write_bundle
+from report.run.data import write_bundle
 from report.run.host import Host
 from report.run.runner import Run
 from report.worker.records import GradientNoise, Unavailable

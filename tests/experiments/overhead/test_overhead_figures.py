@@ -15,7 +15,7 @@ from report.experiments.overhead.quantities import calls, name_call, of_records
 from report.figures.prose import digest, plain
 from report.figures.shapes import Curves, Dots, Reference, Upright
 from report.results import store
-from report.site.listing import listing
+from report.site.machine import listing
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:

@@ -16,22 +16,24 @@ import numpy as np
 import pytest
 
 import results_factory
-from report.analysis import leastsquares, seeds
+from factories import small_results
+from report.analysis import seeds
 from report.experiments.training.quantities import cases
-from report.results.dataset import Dataset
-from report.results.result import Record, Result
+from report.results.result import Dataset
 from report.run import surrogate
 from report.worker import schedules
-from report.worker.records import Outcome, TrainingRun
+from report.worker.records import TrainingRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.leastsquares import FloatArray
     from report.experiments.training.quantities import Case
+    from report.results.result import Record, Result
     from report.worker.records import Labels
 
 SEED = 1
+"""Of `small_results`."""
 EXAMPLES = 1500
 UPDATE_S = {"sgd": 40e-6, "momentum": 55e-6, "adagrad": 70e-6}
 """Seconds of an update, whatever it holds; 90e-6 for all others."""
@@ -84,42 +86,12 @@ def case_of(trained: Callable[..., Result]) -> Callable[..., Case]:
 
 
 def _result(runs: Sequence[Labels], processes: int, seeds: int, every: int) -> Result:
-    rows = surrogate.rows(0)
-    moments = leastsquares.measure_moments(rows[:, :-1], rows[:, -1])
-    return Result(
-        run_id=results_factory.RUN_ID,
-        generator="minibatch-report 0.0.0",
-        code_hash="c0de" * 16,
-        git_commit=None,
-        profile="quick",
-        started_at="2026-01-02T03:04:05Z",
-        config={
-            "title": "A title",
-            "seed": SEED,
-            "profile": "quick",
-            "examples": EXAMPLES,
-            "claims": {},
-            "experiments": {
-                "one": {
-                    "title": "One",
-                    "kind": "training",
-                    "backends": ["pytorch"],
-                    "device": "cpu",
-                    "processes": processes,
-                    "repeats": 3,
-                    "budget_s": 1.0,
-                    "timeout_s": 60.0,
-                    "seeds": seeds,
-                    "settings": {},
-                }
-            },
-        },
-        config_hash="0" * 64,
-        machine=results_factory.make_machine(),
+    planned = small_results.planned("one", "training", processes=processes, seeds=seeds)
+    return small_results.result(
+        [_record(runs, k, processes, seeds, every) for k in range(processes)],
+        experiments={"one": planned},
         environments={"pytorch": results_factory.make_environment()},
         dataset=Dataset(source="file", origin="a copy", sha1=None, examples=EXAMPLES, features=5),
-        moments=moments,
-        records=[_record(runs, k, processes, seeds, every) for k in range(processes)],
     )
 
 
@@ -127,23 +99,10 @@ def _record(runs: Sequence[Labels], process: int, processes: int, seeds: int, ev
     rng = random.Random(process)
     slowness = 1 + 0.03 * rng.random()
     dealt = [seed for seed in range(seeds) if seed % processes == process] or [process % seeds]
-    outcome = Outcome(
-        runs=[
-            _run({**DEFAULTS, **run}, seed, every, slowness, rng) for run in runs for seed in dealt
-        ]
-    )
-    return Record(
-        experiment="one",
-        kind="training",
-        backend="pytorch",
-        process=process,
-        device="cpu",
-        threads=2,
-        status="ok",
-        started_at="2026-01-02T03:04:05Z",
-        elapsed_s=1.0,
-        outcome=outcome,
-    )
+    trained = [
+        _run({**DEFAULTS, **run}, seed, every, slowness, rng) for run in runs for seed in dealt
+    ]
+    return small_results.record("one", process, *trained, kind="training", conditions=None)
 
 
 def _run(labels: Labels, seed: int, every: int, slowness: float, rng: random.Random) -> TrainingRun:

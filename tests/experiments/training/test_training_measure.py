@@ -21,9 +21,9 @@ from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.measure import KEPT_REPEATS, Run, measure, offered, refusal
 from report.registry import BACKENDS, Training
-from report.results.dataset import Dataset
+from report.results.result import Dataset
 from report.run import data
-from report.run.bundle import write_bundle
+from report.run.data import write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -18,9 +18,9 @@ from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.spec import TrainingSettings
-from report.results.dataset import Dataset
+from report.results.result import Dataset
 from report.run import data, surrogate
-from report.run.bundle import Order, write_bundle
+from report.run.data import Order, write_bundle
 from report.worker.schedules import factor
 
 if TYPE_CHECKING:
