@@ -13,12 +13,11 @@ from report.experiments.training.overlay import overlay
 from report.experiments.training.quantities import (
     METRICS,
     case_of,
-    lowest,
+    is_grid,
     observed,
     of_records,
-    soonest,
+    sweeps_sizes,
 )
-from report.experiments.training.runs import is_grid, sweeps_sizes
 from report.experiments.training.spec import Labels, TrainingSettings
 from report.figures import prose
 from report.figures.figure import Card, card
@@ -38,18 +37,17 @@ def _cards(result: Result) -> list[Card]:
     """Return seconds per epoch at batch 100, and the batch size that gets to the target first."""
     chapter, sweep = chapters(result), sweep_of(result)
     found: list[Card] = []
-    for run in chapter.runs if chapter else ():
-        if run.batch_size == WELL_KNOWN_BATCH and run.seconds is not None and not found:
-            note = prose.block(TEMPLATE, "epoch_note", run=run)
-            label = f"an epoch at batch {WELL_KNOWN_BATCH}"
-            found.append(card(label, run.seconds.time(), "s", note))
-    best = sweep and soonest(sweep.runs, sweep.target)
-    if sweep and best:
+    runs = [run for run in chapter.runs if run.seconds is not None] if chapter else []
+    known = next((run for run in runs if run.spec.batch_size == WELL_KNOWN_BATCH), None)
+    if known and known.seconds:
+        note = prose.block(TEMPLATE, "epoch_note", run=known)
+        found.append(card(f"an epoch at batch {WELL_KNOWN_BATCH}", known.seconds.time(), "s", note))
+    if sweep and (best := sweep.soonest):
         note = prose.block(TEMPLATE, "size_note", case=sweep, first=best)
         label = f"best batch size to a loss of {sweep.target:g}"
-        size = f"{best.run.batch_size:,}"
+        size = f"{best.run.spec.batch_size:,}"
         found.append(Card(label=label, value=size, unit="examples", interval="", note=note))
-    elif chapter and (first := soonest(chapter.runs, chapter.target)):
+    elif chapter and (first := chapter.soonest):
         note = prose.block(TEMPLATE, "target_note", first=first)
         found.append(card(f"to a loss of {chapter.target:g}", first.estimate, "s", note))
     return found
@@ -57,16 +55,7 @@ def _cards(result: Result) -> list[Card]:
 
 def _sentences(result: Result) -> list[str]:
     """Return what could stand in a mail."""
-    chapter, sweep = chapters(result), sweep_of(result)
-    return prose.sentences(
-        TEMPLATE,
-        "mail",
-        chapter=chapter,
-        epochs=chapter and lowest(chapter.runs, lambda run: run.seconds),
-        first=chapter and soonest(chapter.runs, chapter.target),
-        sweep=sweep,
-        best=sweep and soonest(sweep.runs, sweep.target),
-    )
+    return prose.sentences(TEMPLATE, "mail", chapter=chapters(result), sweep=sweep_of(result))
 
 
 def _trainings(result: Result) -> list[Case]:
@@ -84,7 +73,7 @@ def chapters(result: Result) -> Case | None:
     every = _trainings(result)
     for case in every:
         few = not is_grid(case.labels) and not sweeps_sizes(case.labels)
-        if few and len({run.batch_size for run in case.runs}) > 1:
+        if few and len({run.spec.batch_size for run in case.runs}) > 1:
             return case
     return next(iter(every), None)
 
