@@ -632,11 +632,11 @@ def test_what_is_left_out_of_auto_is_there_for_who_names_it() -> None:
 
 
 def test_the_worker_reads_what_the_parent_wrote(made_up: dict[str, Any]) -> None:
-    """Features row by row, targets, and for each seed its weights and a permutation an epoch."""
+    """Features row by row, targets, and for each seed its weights and permutations."""
     read = training._data(made_up, "float32")
     assert read.features == array("d", range(8))
     assert read.targets == array("d", range(4))
-    start = training._start(made_up, seed=3, sampling="permutation", copies=1, epochs=2)
+    start = training._start(made_up, 3, "permutation", copies=1)
     assert start.weights == array("d", seeds.initial_weights(SEED, 3, 2))
-    orders = seeds.permutations(SEED, 3, epochs=2, examples=4)
+    orders = seeds.permutations(SEED, 3, epochs=10, examples=4)
     assert [order.tolist() for order in start.orders] == orders.tolist()
