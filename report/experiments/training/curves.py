@@ -68,7 +68,7 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
     code: list[str] | None = None,
     **facts: Any,
 ) -> Figure:
-    """Return the figure that answers a question; the template says it, from `facts`.
+    """Return the figure that answers a question of a case.
 
     Args:
         case: What the question is asked of.
@@ -118,13 +118,8 @@ def _functions(runs: Sequence[Run]) -> list[str]:
 def of_run(case: Case, run: Run, index: int, x: Axis, *, band: bool = True, **look: Any) -> Line:
     """Return a run's loss above the optimum: the geometric mean over its seeds.
 
-    Args:
-        case: Its experiment.
-        run: The run.
-        index: The place of its colour.
-        x: EPOCHS, or a logarithmic axis, on which the untrained point has no place.
-        band: Whether it has a band, from the lowest to the highest of its seeds.
-        look: What of the line is its own.
+    A band goes from the lowest to the highest of the seeds. The untrained point has no place on a
+    logarithmic axis, which all but EPOCHS are. `look` is what of the line is its own.
     """
     at = range(x.scale != "whole", run.points)
     points = [run.at(k, case.base) for k in at]
@@ -179,12 +174,9 @@ def dots(
     series: Mapping[str, Sequence[Quantity | None]],
     places: Sequence[int] = (0, 1),
 ) -> Dots:
-    """Return dots of seconds per epoch.
+    """Return dots of seconds per epoch: series by their names, with a quantity for each label.
 
-    Args:
-        labels: Of the rows.
-        series: By their names, a quantity for each row.
-        places: Of the colour of each series.
+    `places` are those of the series' colours.
     """
     several = len(series) > 3
     rows = [
@@ -204,10 +196,6 @@ def both_ways(
     pairs: Mapping[str, Pair], names: tuple[str, str]
 ) -> tuple[Dots, Columns, dict[str, Estimate]]:
     """Put seconds per epoch of runs that were done in two ways side by side.
-
-    Args:
-        pairs: By what they are called; both ended an epoch.
-        names: Of the ways.
 
     Returns:
         Dots, columns of a table, and the seconds of the second way over those of the first.

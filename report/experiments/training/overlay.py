@@ -167,16 +167,9 @@ def _figure(  # noqa: PLR0913 (what a figure is made of)
     sheets: Callable[[Way], Sheet],
     **facts: Any,
 ) -> Figure:
-    """Return a figure.
+    """Return the figure that answers a question of some ways, as `curves.answer` does of a case.
 
-    Args:
-        over: The subjects.
-        ways: Of theirs, which are shown.
-        what: Its question.
-        shape: What is drawn.
-        numbers: A table; or columns of one with a row for each way, which for machines is turned.
-        sheets: Gives the data of a way.
-        facts: What the template names.
+    Columns of a table have a cell for each way; for machines the table is turned.
     """
     machines = over.noun == "machine"
     names = [way.name for way in ways]
@@ -291,18 +284,16 @@ def _above(ways: Sequence[Way], floor: Way | None) -> dict[str, Any]:
     sizes = [size for size in lead.by_size if floor and size in floor.by_size]
     if floor is None or lead is floor or not sizes:
         return {}
-    small, large = (
-        [
-            (way, ratio(way.by_size[size], floor.by_size[size]))
-            for way in ways
-            if way is not floor and size in way.by_size
-        ]
-        for size in (sizes[0], sizes[-1])
-    )
-    order = sorted(small, key=lambda pair: pair[1].value if pair[1] else 0.0)
+    small, large = sizes[0], sizes[-1]
+    factors = [
+        (way, ratio(way.by_size[small], floor.by_size[small]))
+        for way in ways
+        if way is not floor and small in way.by_size
+    ]
+    order = sorted(factors, key=lambda pair: pair[1].value if pair[1] else 0.0)
     return {
-        "sizes": (sizes[0], sizes[-1]),
-        "factors": (small[0][1], large[0][1]),
+        "sizes": (small, large),
+        "factors": (factors[0][1], ratio(lead.by_size[large], floor.by_size[large])),
         "closest": order[0],
         "furthest": order[-1],
     }

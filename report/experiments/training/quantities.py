@@ -111,7 +111,7 @@ def by_batch_size(found: Sequence[Quantity]) -> list[Quantity]:
 def is_grid(every: Sequence[Labels]) -> bool:
     """Return whether each of several batch sizes was trained with each of several rates."""
     pairs = {(labels["batch_size"], labels["lr"]) for labels in every}
-    sizes, rates = ({pair[k] for pair in pairs} for k in (0, 1))
+    sizes, rates = ({labels[name] for labels in every} for name in ("batch_size", "lr"))
     several = min(len(sizes), len(rates)) > 1
     return several and len(pairs) == len(sizes) * len(rates) == len(every)
 
@@ -283,21 +283,18 @@ def foretold(solved: Problem, run: Run, metric: str) -> float:
 def deviation(case: Case) -> float | None:
     """Return how far plain full-batch runs are from their exact path, in float64, at most.
 
-    Returns:
-        None if none is plain and takes full batches, or the result lacks the moments.
+    None if none is plain and takes full batches, or the result lacks the moments.
     """
-    gaps: list[float] = []
     if case.solved is None:
         return None
-    for run in case.runs:
-        if not (run.plain and run.full_batch(case.examples)):
-            continue
+    gaps: list[float] = []
+    features = len(case.solved.hessian) - 1
+    plain = [run for run in case.runs if run.plain and run.full_batch(case.examples)]
+    for run in plain:
         for seed in run.seeds:
-            features = len(case.solved.hessian) - 1
             start = seeds.initial_weights(int(case.result.config["seed"]), seed.seed, features)
             path = case.solved.gradient_descent([*start, 0.0], run.step, run.spec.epochs)
-            ends = [0, *seed.epoch_ends]
-            gaps += [abs(seed.loss[at] - path[k]) for k, at in enumerate(ends)]
+            gaps += [abs(seed.loss[at] - path[k]) for k, at in enumerate([0, *seed.epoch_ends])]
     return max(gaps, default=None)
 
 

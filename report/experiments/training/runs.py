@@ -57,10 +57,8 @@ class Run:
 
     @property
     def step(self) -> float:
-        """Return the learning rate for the loss with the factor 1/2, the one that is shown.
-
-        A rate that belongs to a loss without the 1/2 makes steps twice as long.
-        """
+        """Return the learning rate for the loss with the factor 1/2, the one that is shown."""
+        # One that belongs to a loss without the 1/2 makes steps twice as long.
         return self.spec.lr * (2 if self.spec.loss == "mse" else 1)
 
     @property
@@ -125,10 +123,7 @@ class Run:
         return replace(examples, unit="examples", censored=_censored(until.values()))
 
     def loss(self, epoch: int | None = None) -> Quantity:
-        """Return the loss at the end of an epoch, by seed; None for the last that was to be.
-
-        Seeds that did not come that far, because they diverged, have none.
-        """
+        """Return the loss at the end of an epoch, else of the last that was to be, by seed."""
         return self.excess(0.0, epoch)
 
     def loss_of_all(self, epoch: int) -> Quantity | None:
@@ -137,7 +132,10 @@ class Run:
         return loss if sum(map(bool, loss.groups)) == len(self.seeds) else None
 
     def excess(self, base: float, epoch: int | None = None) -> Quantity:
-        """Return how far the loss lies above the lowest possible, by seed; the loss above 0."""
+        """Return how far the loss lies above the lowest possible, by seed; the loss above 0.
+
+        Seeds that did not come that far, because they diverged, have none.
+        """
         wanted = self.spec.epochs if epoch is None else epoch
 
         def above(seed: TrainingRun) -> float | None:
@@ -165,21 +163,17 @@ class Run:
         return self._by_seed(metric, lambda _: value)
 
     def _by_seed(self, metric: str, value: Callable[[TrainingRun], float | None]) -> Quantity:
-        groups: list[list[float]] = [[] for _ in range(self.positions)]
-        for seed in self.seeds:
-            one = value(seed)
-            groups[seed.seed] = [] if one is None else [float(one)]
-        return replace(
-            self.blank, metric=metric, groups=groups, replicate="seed", unit="", left_out=()
-        )
+        values = {seed.seed: value(seed) for seed in self.seeds}
+        found = [values.get(position) for position in range(self.positions)]
+        groups = [[] if one is None else [float(one)] for one in found]
+        common = replace(self.blank, replicate="seed", unit="", left_out=())
+        return replace(common, metric=metric, groups=groups)
 
 
 def trained(records: Sequence[Record], run: str = "") -> list[Run]:
     """Return the runs of one experiment on one backend, in the order of the configuration.
 
-    Args:
-        records: A process each.
-        run: Which run of which machine they belong to.
+    There is a record for each process; `run` says which run of which machine they belong to.
     """
     every: dict[str, list[list[TrainingRun]]] = {}
     for index, record in enumerate(records):
@@ -193,32 +187,24 @@ def trained(records: Sequence[Record], run: str = "") -> list[Run]:
     for by_process, mine, name in zip(every.values(), seeds, names(labels), strict=True):
         calm = [s if record else [] for s, record in zip(by_process, kept.records, strict=True)]
         # If no process that counts trained it, all have to count for it.
-        counts = any(calm)
+        counting, left_out = (calm, kept.left_out) if any(calm) else (by_process, ())
         blank = Quantity(
             experiment=records[0].experiment,
             kind=records[0].kind,
             backend=records[0].backend,
             labels=mine[0].labels,
             groups=[],
-            left_out=kept.left_out if counts else (),
+            left_out=left_out,
             run=run,
         )
         found.append(
-            Run(
-                name=name,
-                blank=blank,
-                by_process=calm if counts else by_process,
-                seeds=mine,
-                positions=positions,
-            )
+            Run(name=name, blank=blank, by_process=counting, seeds=mine, positions=positions)
         )
     return found
 
 
-def _seeds(by_process: Iterable[Sequence[TrainingRun]]) -> list[TrainingRun]:
-    first: dict[int, TrainingRun] = {}
-    for seed in itertools.chain.from_iterable(by_process):
-        first.setdefault(seed.seed, seed)
+def _seeds(by_process: Sequence[Sequence[TrainingRun]]) -> list[TrainingRun]:
+    first = {seed.seed: seed for seeds in reversed(by_process) for seed in reversed(seeds)}
     return [first[seed] for seed in sorted(first)]
 
 
@@ -280,10 +266,8 @@ def ratio(above: Quantity | None, below: Quantity | None) -> Estimate | None:
 def apart(one: Run, other: Run) -> float | None:
     """Return how far the losses of two runs differ at most, at the ends of their epochs.
 
-    Seeds that diverge in either are left out: they double what rounding did to them.
-
-    Returns:
-        None if they share no seed.
+    Seeds that diverge in either are left out, since they double what rounding did to them; None if
+    none is left.
     """
     others = {seed.seed: seed for seed in other.seeds if not seed.diverged}
     gaps = [
@@ -304,15 +288,15 @@ class Reached:
         seeds: How many of its seeds came to the loss.
         time: Seconds until then; None unless all did, since what has not ended has no time.
         at_least: Where not all did: no typical time can be less, for the others would have taken
-            longer than they ran. None if all did.
+            longer than they ran.
         examples: Examples until then, over seeds; None unless all did.
     """
 
     run: Run
     seeds: int
-    time: Estimate | None
-    at_least: Estimate | None
-    examples: Estimate | None
+    time: Estimate | None = None
+    at_least: Estimate | None = None
+    examples: Estimate | None = None
 
 
 def towards(run: Run, loss: float) -> Reached:
@@ -320,14 +304,13 @@ def towards(run: Run, loss: float) -> Reached:
     seeds = sum(min(seed.loss) <= loss for seed in run.seeds)
     time = typical(run.seconds_to(loss))
     if seeds < len(run.seeds):
-        return Reached(run=run, seeds=seeds, time=None, at_least=time, examples=None)
-    examples = typical(run.examples_to(loss))
-    return Reached(run=run, seeds=seeds, time=time, at_least=None, examples=examples)
+        return Reached(run=run, seeds=seeds, at_least=time)
+    return Reached(run=run, seeds=seeds, time=time, examples=typical(run.examples_to(loss)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lowest:
-    """The run with the lowest of a quantity.
+    """The run with the lowest of a quantity, and the last, with the highest.
 
     Attributes:
         run: Which.
@@ -347,12 +330,7 @@ class Lowest:
 
 
 def lowest(runs: Iterable[Run], asked: Callable[[Run], Quantity | None]) -> Lowest | None:
-    """Return which run has the lowest of a quantity; None if none has it.
-
-    Args:
-        runs: Of one experiment.
-        asked: Gives the quantity; None for a run that does not take part.
-    """
+    """Return which run has the lowest of a quantity, of those that have it; None if none has."""
     found = {id(q): (run, q) for run in runs if (q := asked(run)) and typical(q)}
     if not found:
         return None

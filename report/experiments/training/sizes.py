@@ -63,11 +63,7 @@ class Return:
 
 
 def returns(found: Sequence[Quantity]) -> tuple[Return, Return]:
-    """Return what a tenfold batch brings at the small and at the large end of some sizes.
-
-    Args:
-        found: Seconds per epoch of at least two batch sizes, ascending.
-    """
+    """Return what a tenfold batch brings at the small and at the large end of ascending sizes."""
     first, *_, last = found
     above = [q for q in found if size_of(q) > size_of(first)]
     below = [q for q in found if size_of(q) < size_of(last)]
@@ -240,8 +236,7 @@ def _cell(height: Estimate | None, best: Estimate | None) -> Number:
 def limit(case: Case) -> float | None:
     """Return the largest stable rate of full batches, in terms of the rates of the grid.
 
-    Returns:
-        None if the data's moments are not known, or the runs do not all mean the same by a rate.
+    None if the data's moments are not known, or the runs do not all mean the same by a rate.
     """
     factors = {run.step / run.spec.lr for run in case.runs}
     if case.solved is None or len(factors) > 1 or not all(run.plain for run in case.runs):
