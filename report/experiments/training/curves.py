@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from report.experiments.training.runs import median_times, ratio, typical
 from report.figures import prose
 from report.figures.figure import (
@@ -96,12 +98,9 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
 def announced(figure: Figure, results: Sequence[Result]) -> Figure:
     """Say under a figure whether the data it was made from are made up."""
     made_up = [r.machine.id for r in results if r.dataset and r.dataset.source == "surrogate"]
-    if not made_up:
-        return figure
-    where = f" on {' and '.join(made_up)}" if len(results) > 1 else ""
-    note = f"Surrogate data{where}: made up, with the real data's moments."
-    words = replace(figure.words, caption=f"{figure.words.caption} {note}")
-    return replace(figure, words=words)
+    note = prose.block(TEMPLATE, "made_up", machines=made_up, several=len(results) > 1)
+    caption = Markup(" ").join(filter(None, [figure.words.caption, note]))
+    return replace(figure, words=replace(figure.words, caption=caption))
 
 
 def _functions(runs: Sequence[Run]) -> list[str]:

@@ -217,6 +217,16 @@ def test_a_number_has_one_value_wherever_it_stands(drawn_of: Drawn, name: str) -
     assert [key for key, found in values.items() if len(found) > 1] == []
 
 
+def test_a_note_on_surrogate_data_leaves_the_numbers_before_it_alone(trained: Make) -> None:
+    """They are elements with keys still, and not the text of their tags."""
+    result = asked(trained, "chapter")
+    assert result.dataset is not None
+    made_up = replace(result, dataset=replace(result.dataset, source="surrogate"))
+    for before, after in zip(figures(result, "one"), figures(made_up, "one"), strict=True):
+        assert after.words.caption.startswith(before.words.caption + " Surrogate data: made up")
+        assert "<data" not in plain(after.words.caption)
+
+
 # Fewer of everything
 
 
