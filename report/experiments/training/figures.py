@@ -10,19 +10,9 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import difference, varying
+from report.analysis.quantities import difference
 from report.experiments.training import curves, sizes
-from report.experiments.training.quantities import (
-    LAST,
-    cases,
-    decay,
-    deviation,
-    is_grid,
-    per_example,
-    sweeps_sizes,
-    update,
-    updates,
-)
+from report.experiments.training.quantities import LAST, cases, decay, per_example, update, updates
 from report.experiments.training.runs import apart, lowest, ratio, typical
 from report.figures.figure import number
 from report.figures.shapes import Dots, row
@@ -72,7 +62,7 @@ def _epochs(case: Case) -> Figure:
         curves.of_case(case, curves.LOG_EPOCHS, case.target),
         curves.ends(case),
         first=lowest(case.runs, lambda run: run.loss_of_all(1)),
-        gap=deviation(case),
+        gap=case.deviation(),
         limit=limit,
         beyond=[(run, case.turn(run)) for run in beyond],
     )
@@ -414,7 +404,7 @@ def differ(ratios: Mapping[Run, Estimate]) -> tuple[list[Run], list[Run]]:
 
 
 def _varies(name: str) -> Callable[[Case], bool]:
-    return lambda case: name in varying(case.labels)
+    return lambda case: name in case.varying
 
 
 QUESTIONS = (
@@ -426,8 +416,8 @@ QUESTIONS = (
     (_varies("schedule"), _schedule),
     (_varies("sampling"), _sampling),
     (_varies("copies"), _copies),
-    (lambda case: is_grid(case.labels), sizes.grid),
-    (lambda case: sweeps_sizes(case.labels), sizes.rates, sizes.target),
+    (lambda case: case.is_grid, sizes.grid),
+    (lambda case: case.is_sweep, sizes.rates, sizes.target),
     (lambda _: True, _epochs, _time, _seconds),
 )
 """Whether a question suits an experiment, and what answers it."""

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import by_backend, varying
+from report.analysis.quantities import by_backend
 from report.experiments.kind import Kind
 from report.experiments.training.curves import TEMPLATE
 from report.experiments.training.figures import figures
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.experiments.training.overlay import overlay
-from report.experiments.training.quantities import (
-    METRICS,
-    case_of,
-    is_grid,
-    observed,
-    of_records,
-    sweeps_sizes,
-)
+from report.experiments.training.quantities import METRICS, case_of, observed, of_records
 from report.experiments.training.spec import Labels, TrainingSettings
 from report.figures import prose
 from report.figures.figure import Card, card
@@ -72,8 +65,7 @@ def chapters(result: Result) -> Case | None:
     """Return the first experiment that compares a few batch sizes, or else the first of all."""
     every = _trainings(result)
     for case in every:
-        few = not is_grid(case.labels) and not sweeps_sizes(case.labels)
-        if few and len({run.spec.batch_size for run in case.runs}) > 1:
+        if "batch_size" in case.varying and not (case.is_grid or case.is_sweep):
             return case
     return next(iter(every), None)
 
@@ -81,8 +73,7 @@ def chapters(result: Result) -> Case | None:
 def sweep_of(result: Result) -> Case | None:
     """Return the first experiment that sweeps batch sizes and nothing beside their rates."""
     for case in _trainings(result):
-        beside = set(varying(case.labels)) - {"run", "batch_size", "lr", "epochs"}
-        if sweeps_sizes(case.labels) and not beside:
+        if case.is_sweep and not {*case.varying} - {"run", "batch_size", "lr", "epochs"}:
             return case
     return None
 

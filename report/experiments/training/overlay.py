@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from report.analysis.estimate import product
 from report.experiments.training import curves
-from report.experiments.training.quantities import by_batch_size, case_of, is_grid, size_of
+from report.experiments.training.quantities import by_batch_size, case_of, size_of
 from report.experiments.training.runs import apart, ratio, soonest, towards
 from report.figures import prose
 from report.figures.figure import Figure, Table, absent, number, together
@@ -80,7 +80,7 @@ class Way:
     def seconds(self) -> dict[str, Quantity]:
         """Return the seconds per epoch by run; of a grid by batch size, over all rates."""
         found = [run.seconds for run in self.runs if run.seconds is not None]
-        if is_grid(self.case.labels):
+        if self.case.is_grid:
             found = by_batch_size(found)
         return {str(quantity.labels["run"]): quantity for quantity in found}
 

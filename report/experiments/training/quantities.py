@@ -8,7 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from report.analysis import leastsquares, seeds
-from report.analysis.quantities import EXAMPLES_PER_S, SECONDS, Metric, Quantity, by_backend
+from report.analysis.quantities import (
+    EXAMPLES_PER_S,
+    SECONDS,
+    Metric,
+    Quantity,
+    by_backend,
+    varying,
+)
 from report.experiments.training.runs import lowest, ratio, soonest, towards, trained, typical
 
 if TYPE_CHECKING:
@@ -19,7 +26,6 @@ if TYPE_CHECKING:
     from report.analysis.quantities import Question
     from report.experiments.training.runs import Lowest, Reached, Run
     from report.results.result import Record, Result
-    from report.worker.records import Labels
 
 THEORY = {
     "lowest_loss": "lowest loss that the data allow",
@@ -108,19 +114,6 @@ def by_batch_size(found: Sequence[Quantity]) -> list[Quantity]:
     return list(pooled.values())
 
 
-def is_grid(every: Sequence[Labels]) -> bool:
-    """Return whether each of several batch sizes was trained with each of several rates."""
-    pairs = {(labels["batch_size"], labels["lr"]) for labels in every}
-    sizes, rates = ({labels[name] for labels in every} for name in ("batch_size", "lr"))
-    several = min(len(sizes), len(rates)) > 1
-    return several and len(pairs) == len(sizes) * len(rates) == len(every)
-
-
-def sweeps_sizes(every: Sequence[Labels]) -> bool:
-    """Return whether so many batch sizes were trained that they make a curve, and no grid."""
-    return len({labels["batch_size"] for labels in every}) >= SIZES and not is_grid(every)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One experiment on one backend of one machine.
@@ -151,9 +144,22 @@ class Case:
         return len(self.runs[0].seeds)
 
     @property
-    def labels(self) -> list[Labels]:
-        """Return the settings of each run."""
-        return [run.labels for run in self.runs]
+    def varying(self) -> list[str]:
+        """Return the settings in which runs differ."""
+        return varying([run.labels for run in self.runs])
+
+    @property
+    def is_grid(self) -> bool:
+        """Return whether each of several batch sizes was trained with each of several rates."""
+        pairs = {(run.spec.batch_size, run.spec.lr) for run in self.runs}
+        sizes, rates = ({pair[k] for pair in pairs} for k in (0, 1))
+        several = min(len(sizes), len(rates)) > 1
+        return several and len(pairs) == len(sizes) * len(rates) == len(self.runs)
+
+    @property
+    def is_sweep(self) -> bool:
+        """Return whether so many batch sizes were trained that they make a curve, and no grid."""
+        return len({run.spec.batch_size for run in self.runs}) >= SIZES and not self.is_grid
 
     @cached_property
     def solved(self) -> Problem | None:
@@ -228,6 +234,23 @@ class Case:
         ends = at == run.points - 1
         return {"loss": losses[at], "epoch": round(self.epochs(run)[at]), "ends": ends}
 
+    def deviation(self) -> float | None:
+        """Return how far plain full-batch runs are from their exact path, in float64, at most.
+
+        None if none is plain and takes full batches, or the result lacks the moments.
+        """
+        if self.solved is None:
+            return None
+        gaps: list[float] = []
+        features = len(self.solved.hessian) - 1
+        for run in self.runs:
+            for seed in run.seeds if run.plain and run.full_batch(self.examples) else ():
+                start = seeds.initial_weights(int(self.result.config["seed"]), seed.seed, features)
+                path = self.solved.gradient_descent([*start, 0.0], run.step, run.spec.epochs)
+                ends = [0, *seed.epoch_ends]
+                gaps += [abs(seed.loss[at] - path[k]) for k, at in enumerate(ends)]
+        return max(gaps, default=None)
+
     @cached_property
     def ends(self) -> dict[Run, Estimate | None]:
         """Return where each run ends above `base`; None where seeds diverged."""
@@ -278,24 +301,6 @@ def foretold(solved: Problem, run: Run, metric: str) -> float:
         "stable_lr": limit,
         "steepest_factor": abs(1 - 2 * run.step / limit),
     }[metric]
-
-
-def deviation(case: Case) -> float | None:
-    """Return how far plain full-batch runs are from their exact path, in float64, at most.
-
-    None if none is plain and takes full batches, or the result lacks the moments.
-    """
-    if case.solved is None:
-        return None
-    gaps: list[float] = []
-    features = len(case.solved.hessian) - 1
-    plain = [run for run in case.runs if run.plain and run.full_batch(case.examples)]
-    for run in plain:
-        for seed in run.seeds:
-            start = seeds.initial_weights(int(case.result.config["seed"]), seed.seed, features)
-            path = case.solved.gradient_descent([*start, 0.0], run.step, run.spec.epochs)
-            gaps += [abs(seed.loss[at] - path[k]) for k, at in enumerate([0, *seed.epoch_ends])]
-    return max(gaps, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

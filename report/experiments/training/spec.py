@@ -107,8 +107,7 @@ class GridSpec(Strict):
         description="Examples of one update."
     )
     lr: Annotated[
-        OneOrMany[Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]],
-        Field(max_length=16),
+        OneOrMany[Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]], Field(max_length=16)
     ] = Field(description="Learning rates.")
     epochs: int = Field(2, ge=1, le=1000, description="Passes over the data.")
 

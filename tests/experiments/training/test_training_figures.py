@@ -15,7 +15,7 @@ from report.experiments.training import sizes
 from report.experiments.training.figures import differ, figures, pairs_of_copies
 from report.experiments.training.kind import TRAINING, chapters, sweep_of
 from report.experiments.training.overlay import overlay
-from report.experiments.training.quantities import by_batch_size, cases, is_grid, of_records
+from report.experiments.training.quantities import by_batch_size, cases, of_records
 from report.figures.draw import drawing
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Dots, Points
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from report.experiments.training.quantities import Case
     from report.figures.figure import Figure
     from report.results.result import Record, Result
-    from report.worker.records import Labels, TrainingRun
+    from report.worker.records import TrainingRun
 
     Make = Callable[..., Result]
     Drawn = Callable[[str], list[Figure]]
@@ -469,12 +469,10 @@ def test_seconds_of_a_grid_are_pooled_over_rates(trained: Make) -> None:
         assert sum(map(len, one.groups)) == sum(len(group) for q in same for group in q.groups)
 
 
-def test_an_incomplete_grid_is_no_heat_map() -> None:
+def test_an_incomplete_grid_is_no_heat_map(case_of: Callable[..., Case]) -> None:
     """One pair is missing; a single row or column is no grid either."""
-    runs: list[Labels] = [{"batch_size": b, "lr": lr} for b in (1, 10) for lr in (0.1, 0.2)]
-    assert is_grid(runs)
-    assert not is_grid(runs[:-1])
-    assert not is_grid(runs[:2])
+    runs = [{"run": f"{b} {lr}", "batch_size": b, "lr": lr} for b in (500, 1500) for lr in (0.1, 1)]
+    assert [case_of(runs[:k], every=0).is_grid for k in (4, 3, 2)] == [True, False, False]
 
 
 # Loaders, implementations, schedules, sampling, copies, optimizers

@@ -9,7 +9,7 @@ import pytest
 
 from factories import small_results
 from report.analysis import quantities
-from report.experiments.training.quantities import decay, deviation, of_records, slowest
+from report.experiments.training.quantities import decay, of_records, slowest
 from report.experiments.training.runs import (
     LEAST_EXCESS,
     apart,
@@ -204,7 +204,7 @@ def test_exact_path_is_of_plain_full_batches_only(case_of: Callable[..., Case]) 
             {"run": "half of the copies", **full, "copies": 2},
         ]
     )
-    gaps = {run.name: deviation(replace(case, runs=[run])) for run in case.runs}
+    gaps = {run.name: replace(case, runs=[run]).deviation() for run in case.runs}
     assert gaps["plain"] == pytest.approx(0, abs=1e-9)
     assert gaps["copied"] == pytest.approx(0, abs=1e-9)
     assert [gaps[name] for name in ("momentum", "cosine", "half of the copies")] == [None] * 3
