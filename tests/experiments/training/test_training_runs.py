@@ -11,7 +11,6 @@ from factories import small_results
 from report.analysis import quantities
 from report.experiments.training.quantities import decay, of_records, slowest
 from report.experiments.training.runs import (
-    LEAST_EXCESS,
     apart,
     lowest,
     names,
@@ -90,14 +89,6 @@ def test_heights_are_compared_by_seed(case_of: Callable[..., Case]) -> None:
     assert other.value == pytest.approx(
         quantities.ratio(case.excess(c), case.excess(a)).value, rel=1e-9
     )
-
-
-def test_height_is_never_below_what_a_float_can_show() -> None:
-    """A loss that rounding puts below the optimum still has a logarithm; base 0 gives losses."""
-    run = run_of([1.0, 0.2, 0.2], [1.0, 0.75, 0.5])
-    assert run.excess(0.25).groups == [[LEAST_EXCESS], [0.25]]
-    assert run.excess(0.25, 1).groups == [[LEAST_EXCESS], [0.5]]
-    assert run.excess(0.0).groups == run.loss().groups == [[0.2], [0.5]]
 
 
 def test_soonest_names_its_ties_and_the_last(case_of: Callable[..., Case]) -> None:
