@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.estimate import product
 from report.experiments.training import curves
 from report.experiments.training.quantities import by_batch_size, case_of, size_of
-from report.experiments.training.runs import apart, ratio, soonest, towards
+from report.experiments.training.runs import apart, ratio, towards
 from report.figures import prose
 from report.figures.figure import Figure, Table, absent, number, together
 from report.figures.shapes import Curves, line
@@ -326,8 +326,8 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     Where only batch sizes differ: else, as with two loaders, the seconds per epoch say it all.
     """
     solved = [way for way in ways if way.case.target is not None]
-    target = solved[0].case.target if solved else None
-    first = soonest(solved[0].runs, target) if solved else None
+    lead = replace(solved[0].case, runs=solved[0].runs) if solved else None
+    target, first = (lead.target, lead.soonest) if lead else (None, None)
     if target is None or first is None or any(way.further for way in ways) or not _swept(ways):
         return None
     chosen = {way: run for way in solved if (run := way.run(first.run.spec.run)) is not None}

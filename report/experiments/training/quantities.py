@@ -16,7 +16,7 @@ from report.analysis.quantities import (
     by_backend,
     varying,
 )
-from report.experiments.training.runs import lowest, ratio, soonest, towards, trained, typical
+from report.experiments.training.runs import lowest, ratio, towards, trained, typical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -219,13 +219,11 @@ class Case:
 
     def after_updates(self, one: Run, other: Run) -> Estimate | None:
         """Return the same after the most updates that both have a point at."""
-        updates, others = self.updates(one), self.updates(other)
-        common = set(updates[1:]) & set(others[1:])
-        if not common:
+        ones, others = ({n: k for k, n in enumerate(self.updates(r)) if k} for r in (one, other))
+        last = max(ones.keys() & others.keys(), default=None)
+        if last is None:
             return None
-        last = max(common)
-        at, at_other = updates.index(last), others.index(last)
-        return ratio(other.at(at_other, self.base), one.at(at, self.base))
+        return ratio(other.at(others[last], self.base), one.at(ones[last], self.base))
 
     def turn(self, run: Run) -> dict[str, Any]:
         """Return where a loss that must rise in the end begins to."""
@@ -268,8 +266,10 @@ class Case:
 
     @cached_property
     def soonest(self) -> Lowest | None:
-        """Return the run that gets to the target first."""
-        return soonest(self.runs, self.target)
+        """Return the run that gets to the target first, of those that do with all their seeds."""
+        target = self.target or 0.0
+        there = [one.run for one in self.fared if one.time is not None]
+        return lowest(there, lambda run: run.seconds_to(target))
 
     @cached_property
     def fastest(self) -> Lowest | None:

@@ -345,10 +345,3 @@ def lowest(runs: Iterable[Run], asked: Callable[[Run], Quantity | None]) -> Lowe
         most=last.estimate(),
         factor=quantities.ratio(last, best.quantity),
     )
-
-
-def soonest(runs: Iterable[Run], loss: float | None) -> Lowest | None:
-    """Return which run gets to a loss first, of those that get there with all their seeds."""
-    if loss is None:
-        return None
-    return lowest(runs, lambda run: run.seconds_to(loss) if towards(run, loss).time else None)

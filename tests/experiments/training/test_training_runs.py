@@ -14,7 +14,6 @@ from report.experiments.training.runs import (
     apart,
     lowest,
     names,
-    soonest,
     towards,
     trained,
 )
@@ -101,12 +100,11 @@ def test_soonest_names_its_ties_and_the_last(case_of: Callable[..., Case]) -> No
             {"run": "never", "batch_size": 1500, "lr": 0.001},
         ]
     )
-    found = soonest(case.runs, 0.25)
+    found = case.soonest
     assert found is not None
     assert {found.run.name, *(run.name for run in found.ties)} == {"first", "twin"}
     assert (found.last.name, found.estimate.highest_of) == ("slow", 3)
     assert found.factor.value == pytest.approx(found.most.value / found.estimate.value)
-    assert soonest(case.runs, None) is None
 
 
 def test_lowest_of_nothing_is_none(case_of: Callable[..., Case]) -> None:
