@@ -140,7 +140,8 @@ class Run:
 
         def above(seed: TrainingRun) -> float | None:
             ends = [0, *seed.epoch_ends]
-            return _above(base, seed.loss[ends[wanted]]) if wanted < len(ends) else None
+            loss = seed.loss[ends[wanted]] if wanted < len(ends) else None
+            return _above(base, loss) if base and loss is not None else loss
 
         after = "" if epoch is None else f" after epoch {epoch}"
         return self._by_seed(f"{'excess' if base else 'loss'}{after}", above)
