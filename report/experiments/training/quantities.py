@@ -66,12 +66,12 @@ def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
 def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
     """Return a metric of every run of one experiment on one backend."""
     case = Case(name="", result=result, runs=trained(records, result.run))
-    metric, loss = question.metric, question.loss or case.target
+    metric = question.metric
     if metric in {"seconds", "examples_per_s"}:
         return case.seconds
     if metric == "loss":
         return [run.loss(question.epoch) for run in case.runs]
-    if loss is not None and metric.endswith("_to_loss"):
+    if metric.endswith("_to_loss") and (loss := question.loss or case.target):
         by_time = metric == "seconds_to_loss"
         return [run.seconds_to(loss) if by_time else run.examples_to(loss) for run in case.runs]
     if case.solved is None:
