@@ -60,7 +60,7 @@ class Tuner:
         bundle = write_bundle(folder, loaded, seed=SEED, seeds=seeds, epochs=epochs)
         self.data = training._data(bundle, "float32")  # noqa: SLF001 (as a worker does)
         self.starts = [
-            training._start(bundle, seed, "permutation", 1, epochs)  # noqa: SLF001
+            training._start(bundle, seed, "permutation", 1)  # noqa: SLF001
             for seed in range(seeds)
         ]
         self.session = Session("cpu", 1)

@@ -59,21 +59,26 @@ def outcome(
         update_s = UPDATE_S[run.implementation] + OPTIMIZER_S.get(run.optimizer, 5e-5)
         example_s = VARIANTS[run.variant] * (LOADING_S[run.loader] + update_s / run.batch_size)
         for seed in training._seeds(experiment.seeds, process, experiment.processes):
-            named = {"run": "", "loader": "", "implementation": "", "variant": ""}
-            path = _path(replace(run, **named), seed, every)  # type: ignore[arg-type]
+            curve = path(run, seed, every)
             one = training._Repeated(run=run, seed=seed)
             for _ in range(REPEATS):
                 each = slowness * (1 + 0.02 * rng.random())
-                elapsed_s = [each * example_s * n for n in path.examples]
-                one.curves.append(replace(path, elapsed_s=elapsed_s))
+                elapsed_s = [each * example_s * n for n in curve.examples]
+                one.curves.append(replace(curve, elapsed_s=elapsed_s))
             records.append(training._record(one, settings["dtype"]))
     return Outcome(runs=records)
 
 
 @functools.cache
-def _plan_seed() -> int:
+def plan_seed() -> int:
+    """Return the seed of the default configuration."""
     seed: int = yaml.safe_load(default_config())["seed"]
     return seed
+
+
+def path(run: Run, seed: int, every: int) -> Curve:
+    """Return the curve of a run with a seed, whatever it is called and in which way it is done."""
+    return _path(replace(run, run="", loader="", implementation="", variant=""), seed, every)
 
 
 @functools.cache
@@ -82,8 +87,7 @@ def _path(run: Run, seed: int, every: int) -> Curve:
     rows = surrogate.rows(0)
     inputs = np.column_stack([rows[:, :-1], np.ones(len(rows))])
     targets = rows[:, -1]
-    plan_seed = _plan_seed()
-    weights = seeds.initial_weights(plan_seed, seed, inputs.shape[1] - 1)
+    weights = seeds.initial_weights(plan_seed(), seed, inputs.shape[1] - 1)
     theta: FloatArray = np.append(weights, 0.0)
     change = Change(run)
     factor = 2.0 if run.loss == "mse" else 1.0
@@ -98,7 +102,7 @@ def _path(run: Run, seed: int, every: int) -> Curve:
     draw = seeds.permutations if run.sampling == "permutation" else seeds.draws
     seen, visited = 0, len(rows) * run.copies
     with np.errstate(over="ignore", invalid="ignore"):
-        for epoch, order in enumerate(draw(plan_seed, seed, run.epochs, visited)):
+        for epoch, order in enumerate(draw(plan_seed(), seed, run.epochs, visited)):
             lr = run.lr * schedules.factor(run.schedule, epoch, run.epochs)
             shuffled, sought = inputs[order % len(rows)], targets[order % len(rows)]
             for first in range(0, visited, run.batch_size):

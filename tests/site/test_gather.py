@@ -17,7 +17,7 @@ from pages import COMPARED, gather
 from report.claims import verdicts
 from report.experiments import catalogue
 from report.experiments.catalogue import LABELS
-from report.experiments.training import theory
+from report.experiments.training.quantities import Case
 from report.experiments.training.runs import median_times, trained
 from report.results import store
 from report.results.files import Cache
@@ -503,7 +503,7 @@ def test_curves_are_those_of_each_seed(
 ) -> None:
     """Every point of every seed: examples, loss, distance from the optimum, seconds."""
     experiment = name.partition("-pytorch-")[0]
-    lowest = theory.optimum(result)
+    lowest = Case(name="", result=result, runs=[]).lowest
     assert lowest is not None
     expected = [
         (run.labels["run"], seed.seed, examples, loss, stable(loss - lowest), stable(seconds))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from report.experiments.training.quantities import of_all, ratio, towards, typical
-from report.experiments.training.runs import median_times
+from markupsafe import Markup
+
+from report.experiments.training.runs import median_times, ratio, typical
 from report.figures import prose
 from report.figures.figure import (
     Figure,
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
-    from report.experiments.training.quantities import Case, Reached
-    from report.experiments.training.runs import Run
+    from report.experiments.training.quantities import Case
+    from report.experiments.training.runs import Reached, Run
     from report.figures.figure import Cell
     from report.figures.shapes import Shape
+    from report.results.result import Result
 
 Columns = dict[str, "Sequence[str | Number]"]
 """Columns of a table by their headers, a cell for each row."""
+
+Pair = tuple["Run", "Run"]
 
 TEMPLATE = "experiments/training.html"
 
@@ -66,7 +70,7 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
     code: list[str] | None = None,
     **facts: Any,
 ) -> Figure:
-    """Return the figure that answers a question; the template says it, from `facts`.
+    """Return the figure that answers a question of a case.
 
     Args:
         case: What the question is asked of.
@@ -75,48 +79,63 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
         numbers: A table, or the columns of one that has a row for each run.
         sheet: The data; else every seed's curve.
         code: The functions that were timed; else those that trained the runs.
-        facts: What the template names.
+        facts: What the template names beside the case and the best of its runs.
     """
     if not isinstance(numbers, Table):
         numbers = table("run", [run.name for run in case.runs], numbers)
+    shared = {"case": case, "shape": shape, "first": case.soonest, "nearest": case.nearest}
     return Figure(
         name=f"{case.name}-{question}",
         question=question,
-        words=prose.words(TEMPLATE, question, shape.alt, case=case, shape=shape, **facts),
+        words=prose.words(TEMPLATE, question, shape.alt, **{**shared, **facts}),
         shape=shape,
         table=numbers,
         sheet=sheet or curve_sheet(case, case.runs),
-        code=code or functions(case.runs),
+        code=code or _functions(case.runs),
     )
 
 
-def curve(case: Case, run: Run, index: int, x: Axis, *, band: bool = True, **look: Any) -> Line:
+def announced(figure: Figure, results: Sequence[Result]) -> Figure:
+    """Say under a figure whether the data it was made from are made up."""
+    made_up = [r.machine.id for r in results if r.dataset and r.dataset.source == "surrogate"]
+    note = prose.block(TEMPLATE, "made_up", machines=made_up, several=len(results) > 1)
+    caption = Markup(" ").join(filter(None, [figure.words.caption, note]))
+    return replace(figure, words=replace(figure.words, caption=caption))
+
+
+def _functions(runs: Sequence[Run]) -> list[str]:
+    """Return the names of the functions that trained some runs, as backends call them."""
+    ways = {run.spec.implementation for run in runs}
+    own = dict.fromkeys(run.spec.optimizer for run in runs)
+    found = ["linreg", "squared_loss", *own, "train_scratch"] if "scratch" in ways else []
+    return found + (["train_concise"] if "concise" in ways else [])
+
+
+# --- shapes
+
+
+def of_run(case: Case, run: Run, index: int, x: Axis, *, band: bool = True, **look: Any) -> Line:
     """Return a run's loss above the optimum: the geometric mean over its seeds.
 
-    Args:
-        case: Its experiment.
-        run: The run.
-        index: The place of its colour.
-        x: EPOCHS, or a logarithmic axis, on which the untrained point has no place.
-        band: Whether it has a band, from the lowest to the highest of its seeds.
-        look: What of the line is its own.
+    A band goes from the lowest to the highest of the seeds. The untrained point has no place on a
+    logarithmic axis, which all but EPOCHS are. `look` is what of the line is its own.
     """
     at = range(x.scale != "whole", run.points)
     points = [run.at(k, case.base) for k in at]
     seeds = [[value for group in q.groups for value in group] for q in points]
     epochs = case.epochs(run)
-    known: dict[str, Any] = {
-        "name": run.name,
-        "index": index,
-        "x": tuple(run.elapsed(k).estimate().value if x is TIME else epochs[k] for k in at),
-        "y": tuple(q.estimate().value for q in points),
-        "low": tuple(map(min, seeds)) if band else (),
-        "high": tuple(map(max, seeds)) if band else (),
-    }
-    return Line(**{**known, **look})
+    line = Line(
+        name=run.name,
+        index=index,
+        x=tuple(run.elapsed(k).estimate().value if x is TIME else epochs[k] for k in at),
+        y=tuple(q.estimate().value for q in points),
+        low=tuple(map(min, seeds)) if band else (),
+        high=tuple(map(max, seeds)) if band else (),
+    )
+    return replace(line, **look)
 
 
-def curves(case: Case, lines: Sequence[Line], x: Axis, target: float | None = None) -> Curves:
+def of_lines(case: Case, lines: Sequence[Line], x: Axis, target: float | None = None) -> Curves:
     """Return curves; what is rounding or diverged has no room, and a loss to reach has a line."""
     shown = tuple(line for line in lines if line.x)
     least = min((value for line in shown for value in line.y), default=1.0)
@@ -137,22 +156,11 @@ def curves(case: Case, lines: Sequence[Line], x: Axis, target: float | None = No
     )
 
 
-def curves_of(case: Case, x: Axis, target: float | None = None) -> Curves:
+def of_case(case: Case, x: Axis, target: float | None = None) -> Curves:
     """Return the curves of all runs of an experiment."""
     band = len(case.runs) <= BANDS
-    lines = [curve(case, run, k, x, band=band) for k, run in enumerate(case.runs)]
-    return curves(case, lines, x, target)
-
-
-def way_dots(case: Case, target: float) -> Dots:
-    """Return dots of the time to a loss; where not all seeds got there, marks that point on."""
-    fared = [towards(run, target) for run in case.runs]
-    rows = [row("", 0, [one.time for one in fared])]
-    if any(one.at_least for one in fared):
-        bounds, none = row(NOT_ALL, 1, [one.at_least for one in fared]), (None,) * len(fared)
-        rows = [replace(rows[0], name="all seeds get there")]
-        rows.append(replace(bounds, low=none, high=none, marker=">"))
-    return Dots(labels=tuple(run.name for run in case.runs), x=to_target(target), rows=tuple(rows))
+    lines = [of_run(case, run, k, x, band=band) for k, run in enumerate(case.runs)]
+    return of_lines(case, lines, x, target)
 
 
 def to_target(target: float) -> Axis:
@@ -165,34 +173,28 @@ def dots(
     series: Mapping[str, Sequence[Quantity | None]],
     places: Sequence[int] = (0, 1),
 ) -> Dots:
-    """Return dots of seconds per epoch.
+    """Return dots of seconds per epoch: series by their names, with a quantity for each label.
 
-    Args:
-        labels: Of the rows.
-        series: By their names, a quantity for each row.
-        places: Of the colour of each series.
+    `places` are those of the series' colours.
     """
     several = len(series) > 3
+    rows = [
+        row(name, place, [typical(q) for q in each])
+        for place, (name, each) in zip(places, series.items(), strict=False)
+    ]
     return Dots(
         labels=tuple(labels),
         x=SECONDS,
-        rows=tuple(
-            row(name, place, [typical(q) for q in each])
-            for place, (name, each) in zip(places, series.items(), strict=False)
-        ),
+        rows=tuple(rows),
         of=len(series) if several else None,
         per_row=13 * len(series) if several else 44,
     )
 
 
 def both_ways(
-    pairs: Mapping[str, tuple[Run, Run]], names: tuple[str, str]
+    pairs: Mapping[str, Pair], names: tuple[str, str]
 ) -> tuple[Dots, Columns, dict[str, Estimate]]:
     """Put seconds per epoch of runs that were done in two ways side by side.
-
-    Args:
-        pairs: By what they are called; both ended an epoch.
-        names: Of the ways.
 
     Returns:
         Dots, columns of a table, and the seconds of the second way over those of the first.
@@ -207,20 +209,16 @@ def both_ways(
     return dots([*pairs], series), columns, ratios
 
 
+# --- tables
+
+
 def table(
     first: str,
     rows: Sequence[str],
     columns: Mapping[str, Sequence[str | Number]],
     caption: str = Table.caption,
 ) -> Table:
-    """Return a table of columns.
-
-    Args:
-        first: What stands at the rows' heads.
-        rows: Their names.
-        columns: By their headers, a cell for each row.
-        caption: What the numbers are.
-    """
+    """Return a table of columns, each with a cell for each of `rows`, whose heads stand `first`."""
     cells = zip(rows, *columns.values(), strict=True)
     return Table(header=[first, *columns], rows=[list(each) for each in cells], caption=caption)
 
@@ -235,11 +233,10 @@ def milliseconds(quantities: Sequence[Quantity | None]) -> list[Number]:
 def ends(case: Case) -> Columns:
     """Return columns that say where runs end."""
     runs = case.runs
+    first = [typical(run.loss_of_all(1)) for run in runs]
     columns: Columns = {
         "epochs": [f"{case.epochs(run)[-1]:.0f}" for run in runs],
-        "loss after one epoch": [
-            number(of_all(run, run.loss(1)), write=numerals.loss) for run in runs
-        ],
+        "loss after one epoch": [number(loss, write=numerals.loss) for loss in first],
         "loss at the end": [loss_at_the_end(run) for run in runs],
     }
     if case.lowest is not None:
@@ -257,10 +254,8 @@ def loss_at_the_end(run: Run) -> Number:
 
 def heights(case: Case) -> list[Number]:
     """Return a column of the loss above the optimum at the end, the lowest marked."""
-    nearest = case.nearest()
-    return [
-        excess(end, best=nearest is not None and run is nearest.run) for run, end in case.ends()
-    ]
+    nearest = case.nearest and case.nearest.run
+    return [excess(end, best=run is nearest) for run, end in case.ends.items()]
 
 
 def excess(estimate: Estimate | None, *, best: bool = False) -> Number:
@@ -275,16 +270,15 @@ def way_to(case: Case) -> Columns:
     """Return columns that say how runs fared towards the target; none where there is none."""
     if case.target is None:
         return {}
-    fared = [towards(run, case.target) for run in case.runs]
-    least = min((one.time.value for one in fared if one.time), default=None)
+    least = min((one.time.value for one in case.fared if one.time), default=None)
     return {
         f"seeds that reach {case.target:g}": [
-            f"{one.seeds} of {len(one.run.seeds)}" for one in fared
+            f"{one.seeds} of {len(one.run.seeds)}" for one in case.fared
         ],
         "milliseconds until then": [
-            until(one, best=one.time is not None and one.time.value == least) for one in fared
+            until(one, best=one.time is not None and one.time.value == least) for one in case.fared
         ],
-        "examples until then": [number(one.examples) for one in fared],
+        "examples until then": [number(one.examples) for one in case.fared],
     }
 
 
@@ -297,6 +291,9 @@ def until(fared: Reached, *, best: bool = False) -> Number:
         interval=interval(fared.at_least, MILLI),
         estimate=fared.at_least,
     )
+
+
+# --- sheets
 
 
 def seconds_sheet(quantities: Sequence[Quantity]) -> Sheet:
@@ -322,7 +319,7 @@ def ends_sheet(case: Case, runs: Sequence[Run]) -> Sheet:
     if case.lowest is not None:
         heights = [case.excess(run) for run in runs]
         sheet = beside(sheet, quantity_sheet(heights, {"loss_above_optimum": None}))
-    seconds = seconds_sheet([r.seconds or replace(r.loss(), groups=[]) for r in runs])
+    seconds = seconds_sheet([r.seconds or r.blank for r in runs])
     return beside(beside(sheet, seconds), Sheet(header=["seeds", "diverged"], rows=seeds))
 
 
@@ -353,11 +350,3 @@ def curve_sheet(case: Case, runs: Sequence[Run]) -> Sheet:
                 at = (epochs[k], updates[k]) if k < len(epochs) else (None, None)
                 rows.append([*settings, seed.seed, examples, *at, loss, above, seconds])
     return Sheet(header=[*header, "elapsed_s"], rows=rows)
-
-
-def functions(runs: Sequence[Run]) -> list[str]:
-    """Return the names of the functions that trained some runs, as backends call them."""
-    ways = {run.labels["implementation"] for run in runs}
-    own = list(dict.fromkeys(str(run.labels["optimizer"]) for run in runs))
-    found = ["linreg", "squared_loss", *own, "train_scratch"] if "scratch" in ways else []
-    return found + (["train_concise"] if "concise" in ways else [])

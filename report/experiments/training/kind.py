@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import by_backend, varying
+from report.analysis.quantities import by_backend
 from report.experiments.kind import Kind
 from report.experiments.training.curves import TEMPLATE
 from report.experiments.training.figures import figures
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.experiments.training.overlay import overlay
-from report.experiments.training.quantities import (
-    METRICS,
-    case_of,
-    lowest,
-    observed,
-    of_records,
-    soonest,
-)
-from report.experiments.training.runs import is_grid, sweeps_sizes
+from report.experiments.training.quantities import METRICS, case_of, observed, of_records
 from report.experiments.training.spec import Labels, TrainingSettings
 from report.figures import prose
 from report.figures.figure import Card, card
@@ -38,18 +30,17 @@ def _cards(result: Result) -> list[Card]:
     """Return seconds per epoch at batch 100, and the batch size that gets to the target first."""
     chapter, sweep = chapters(result), sweep_of(result)
     found: list[Card] = []
-    for run in chapter.runs if chapter else ():
-        if run.batch_size == WELL_KNOWN_BATCH and run.seconds is not None and not found:
-            note = prose.block(TEMPLATE, "epoch_note", run=run)
-            label = f"an epoch at batch {WELL_KNOWN_BATCH}"
-            found.append(card(label, run.seconds.time(), "s", note))
-    best = sweep and soonest(sweep.runs, sweep.target)
-    if sweep and best:
+    runs = [run for run in chapter.runs if run.seconds is not None] if chapter else []
+    known = next((run for run in runs if run.spec.batch_size == WELL_KNOWN_BATCH), None)
+    if known and known.seconds:
+        note = prose.block(TEMPLATE, "epoch_note", run=known)
+        found.append(card(f"an epoch at batch {WELL_KNOWN_BATCH}", known.seconds.time(), "s", note))
+    if sweep and (best := sweep.soonest):
         note = prose.block(TEMPLATE, "size_note", case=sweep, first=best)
         label = f"best batch size to a loss of {sweep.target:g}"
-        size = f"{best.run.batch_size:,}"
+        size = f"{best.run.spec.batch_size:,}"
         found.append(Card(label=label, value=size, unit="examples", interval="", note=note))
-    elif chapter and (first := soonest(chapter.runs, chapter.target)):
+    elif chapter and (first := chapter.soonest):
         note = prose.block(TEMPLATE, "target_note", first=first)
         found.append(card(f"to a loss of {chapter.target:g}", first.estimate, "s", note))
     return found
@@ -57,16 +48,7 @@ def _cards(result: Result) -> list[Card]:
 
 def _sentences(result: Result) -> list[str]:
     """Return what could stand in a mail."""
-    chapter, sweep = chapters(result), sweep_of(result)
-    return prose.sentences(
-        TEMPLATE,
-        "mail",
-        chapter=chapter,
-        epochs=chapter and lowest(chapter.runs, lambda run: run.seconds),
-        first=chapter and soonest(chapter.runs, chapter.target),
-        sweep=sweep,
-        best=sweep and soonest(sweep.runs, sweep.target),
-    )
+    return prose.sentences(TEMPLATE, "mail", chapter=chapters(result), sweep=sweep_of(result))
 
 
 def _trainings(result: Result) -> list[Case]:
@@ -83,8 +65,7 @@ def chapters(result: Result) -> Case | None:
     """Return the first experiment that compares a few batch sizes, or else the first of all."""
     every = _trainings(result)
     for case in every:
-        few = not is_grid(case.labels) and not sweeps_sizes(case.labels)
-        if few and len({run.batch_size for run in case.runs}) > 1:
+        if "batch_size" in case.varying and not (case.is_grid or case.is_sweep):
             return case
     return next(iter(every), None)
 
@@ -92,8 +73,7 @@ def chapters(result: Result) -> Case | None:
 def sweep_of(result: Result) -> Case | None:
     """Return the first experiment that sweeps batch sizes and nothing beside their rates."""
     for case in _trainings(result):
-        beside = set(varying(case.labels)) - {"run", "batch_size", "lr", "epochs"}
-        if sweeps_sizes(case.labels) and not beside:
+        if case.is_sweep and not {*case.varying} - {"run", "batch_size", "lr", "epochs"}:
             return case
     return None
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from report.registry import Backend
 
-OPTIONS = ("optimizer", "momentum", "schedule", "sampling", "copies")
-"""What a run may say; else it is the chapter's."""
+WAYS = ("loader", "implementation")
+"""In what an experiment does its runs in several ways, unless a run has its own."""
 
 WARMUP_UPDATES = 100
 """Of eager training, at most an epoch: after 80 none gets faster, in any framework (measured here
@@ -70,8 +70,8 @@ class Start:
 
     Attributes:
         weights: The initial ones.
-        orders: For each epoch the examples that it visits, one after the other, as rows of the
-            data (of its copies one after the other, where a run has several).
+        orders: For each epoch of the longest run the examples that it visits, one after the other,
+            as rows of the data (of its copies one after the other, where a run has several).
     """
 
     weights: array[float]
@@ -126,7 +126,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     runs = [run for run in wanted if refusal(backend, run) is None]
     every = EPOCHS_ONLY if settings.get("evaluate") == "epochs" else EVERY
     seeds = _seeds(job["seeds"], job["process"], job["processes"])
-    starts = _starts(bundle, runs, seeds)
+    kinds = {(run.sampling, run.copies) for run in runs}
+    starts = {(*kind, seed): _start(bundle, seed, *kind) for kind in kinds for seed in seeds}
     repeated = [_Repeated(run=run, seed=seed) for run in runs for seed in seeds]
     deadline = time.perf_counter() + job["budget_s"]
     for run in runs:
@@ -167,10 +168,8 @@ def _train(session: Session, run: Run, data: Data, start: Start, every: int = EV
 def _record(one: _Repeated, dtype: str) -> TrainingRun:
     """Make the record of a run; the curve is cut where the loss is no longer finite."""
     curve = one.curves[0]
-    finite = next(
-        (index for index, loss in enumerate(curve.loss) if not math.isfinite(loss)),
-        len(curve.loss),
-    )
+    cut = (index for index, loss in enumerate(curve.loss) if not math.isfinite(loss))
+    finite = next(cut, len(curve.loss))
     return TrainingRun(
         labels=dict(vars(one.run)),
         seed=one.seed,
@@ -196,15 +195,10 @@ def run_specs(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     specs = list(settings.get("runs", ()))
     grid = settings.get("grid")
     if grid is not None:
+        same = {"epochs": grid["epochs"], "loss": "half_squared"}
         specs += [
-            {
-                "label": grid_label(batch_size, lr),
-                "batch_size": batch_size,
-                "lr": lr,
-                "epochs": grid["epochs"],
-                "loss": "half_squared",
-            }
-            for batch_size, lr in itertools.product(grid["batch_size"], grid["lr"])
+            {"label": grid_label(size, lr), "batch_size": size, "lr": lr, **same}
+            for size, lr in itertools.product(grid["batch_size"], grid["lr"])
         ]
     return specs
 
@@ -215,30 +209,18 @@ def grid_label(batch_size: int, lr: float) -> str:
 
 
 def runs_of(settings: Mapping[str, Any], backend: str | None = None) -> Iterator[Run]:
-    """Yield the runs of an experiment: each with every loader and implementation of the sweep.
+    """Yield the runs of an experiment, with every loader and implementation of the sweep.
 
-    Args:
-        settings: Of the experiment.
-        backend: Only those that this framework is to train.
+    Where a backend is named, only those that it is to train.
     """
     for spec in run_specs(settings):
         only = spec.get("backends")
         if backend is not None and only is not None and backend not in only:
             continue
-        own = {name: spec[name] for name in OPTIONS if name in spec}
-        for loader, implementation in itertools.product(
-            _own(spec, settings, "loader"), _own(spec, settings, "implementation")
-        ):
-            yield Run(
-                run=spec["label"],
-                batch_size=spec["batch_size"],
-                lr=spec["lr"],
-                epochs=spec["epochs"],
-                loss=spec["loss"],
-                loader=loader,
-                implementation=implementation,
-                **own,
-            )
+        own = {name: spec[name] for name in spec.keys() - {"label", "backends", *WAYS}}
+        swept = ([spec[way]] if spec.get(way) else settings[way] for way in WAYS)
+        for ways in itertools.product(*swept):
+            yield Run(run=spec["label"], **dict(zip(WAYS, ways, strict=True)), **own)
 
 
 def offered(backend: Backend, settings: Mapping[str, Any]) -> Iterator[Run]:
@@ -251,9 +233,8 @@ def offered(backend: Backend, settings: Mapping[str, Any]) -> Iterator[Run]:
     for run in runs_of(settings, backend.name):
         loader = run.loader if trains.loader else "sliced"
         for wanted in settings.get("variant", ["auto"]):
-            variants = [wanted]
-            if wanted == "auto":
-                variants = [*(trains.variants(run.implementation) or trains.scratch[:1])]
+            auto = trains.variants(run.implementation) or trains.scratch[:1]
+            variants = auto if wanted == "auto" else [wanted]
             each = [replace(run, loader=loader, variant=variant) for variant in variants]
             yield from each[:1] if refusal(backend, each[0]) else each
 
@@ -273,12 +254,6 @@ def refusal(backend: Backend, run: Run) -> str | None:
     return None
 
 
-def _own(spec: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> list[str]:
-    """Return the one way in which a run is to be done, or else the experiment's."""
-    own, swept = spec.get(name), settings[name]
-    return swept if own is None else [own]
-
-
 def _seeds(seeds: int, process: int, processes: int) -> list[int]:
     """Deal the seeds out to the processes; a process without one repeats another's."""
     dealt = [seed for seed in range(seeds) if seed % processes == process]
@@ -293,25 +268,10 @@ def _data(bundle: dict[str, Any], dtype: str) -> Data:
     )
 
 
-def _starts(
-    bundle: dict[str, Any], runs: list[Run], seeds: list[int]
-) -> dict[tuple[str, int, int], Start]:
-    """Return what each seed decides, by sampling, copies and seed."""
-    epochs: dict[tuple[str, int], int] = {}
-    for run in runs:
-        key = run.sampling, run.copies
-        epochs[key] = max(run.epochs, epochs.get(key, 0))
-    return {
-        (sampling, copies, seed): _start(bundle, seed, sampling, copies, most)
-        for (sampling, copies), most in epochs.items()
-        for seed in seeds
-    }
-
-
-def _start(bundle: dict[str, Any], seed: int, sampling: str, copies: int, epochs: int) -> Start:
+def _start(bundle: dict[str, Any], seed: int, sampling: str, copies: int) -> Start:
     visited = bundle["examples"] * copies
     flat = read(bundle, f"seed-{seed}.{sampling}-{copies}.i32", "i")
     return Start(
         weights=read(bundle, f"seed-{seed}.weights.f64", "d"),
-        orders=[flat[k * visited : (k + 1) * visited] for k in range(epochs)],
+        orders=[flat[k * visited : (k + 1) * visited] for k in range(bundle["epochs"])],
     )

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.estimate import product
-from report.experiments.training.curves import (
-    BATCH_SIZE,
-    SECONDS,
-    TEMPLATE,
-    TIME,
-    Columns,
-    both_ways,
-    curve,
-    curves,
-    dots,
-    ends_sheet,
-    milliseconds,
-    seconds_sheet,
-    table,
-    until,
-    way_sheet,
-)
-from report.experiments.training.figures import announced
-from report.experiments.training.quantities import ratio, soonest, towards
-from report.experiments.training.ways import VARIANTS, gap, pairs_of, ways_of
+from report.experiments.training import curves
+from report.experiments.training.quantities import by_batch_size, case_of, size_of
+from report.experiments.training.runs import apart, ratio, towards
 from report.figures import prose
 from report.figures.figure import Figure, Table, absent, number, together
 from report.figures.shapes import Curves, line
@@ -35,10 +21,15 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
     from report.experiments.kind import Overlay, Subject
+    from report.experiments.training.curves import Pair
+    from report.experiments.training.quantities import Case
     from report.experiments.training.runs import Run
-    from report.experiments.training.ways import Way
     from report.figures.figure import Sheet
-    from report.figures.shapes import Shape
+    from report.figures.shapes import Dash, Shape
+
+VARIANTS = {"eager": "", "compiled": "compiled update", "epoch": "compiled epoch"}
+
+DASHES: dict[str, Dash] = {"eager": "-", "compiled": "--", "epoch": (0, (1, 1.2))}
 
 CODE = ["linreg", "squared_loss", "sgd", "update", "update_epoch", "Scratch.step", "program"]
 CODE += ["train_concise", "Concise.step"]
@@ -48,61 +39,122 @@ LEAST_SIZES = 3
 """Fewer batch sizes than this are no curve."""
 
 
+def _joined(*words: str) -> str:
+    return ", ".join(filter(None, words))
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A subject, and how what was written is carried out there.
+
+    Attributes:
+        subject: The machine, or the framework.
+        case: What it measured.
+        variant: eager, compiled or epoch.
+        further: What else tells it from the subject's others: a loader, an implementation.
+        several: The subject has others, from which the name must tell it.
+        runs: Those that were done in this way.
+    """
+
+    subject: Subject
+    case: Case
+    variant: str
+    further: str
+    several: bool
+    runs: list[Run]
+
+    @property
+    def name(self) -> str:
+        """Return what it is called: "TensorFlow, compiled update"."""
+        if not self.several or self.subject.floor:
+            return self.subject.name
+        return _joined(self.subject.name, VARIANTS[self.variant], self.further)
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """Return its line: dashes say what is one program, or that no loader takes part."""
+        dash = DASHES["compiled" if self.further == "sliced" else self.variant]
+        return {"dash": dash, "width": 2.4 if self.subject.floor else None}
+
+    @cached_property
+    def seconds(self) -> dict[str, Quantity]:
+        """Return the seconds per epoch by run; of a grid by batch size, over all rates."""
+        found = [run.seconds for run in self.runs if run.seconds is not None]
+        if self.case.is_grid:
+            found = by_batch_size(found)
+        return {str(quantity.labels["run"]): quantity for quantity in found}
+
+    @property
+    def by_size(self) -> dict[int, Quantity]:
+        """Return the same by batch size, the smallest first."""
+        return {size_of(q): q for q in sorted(self.seconds.values(), key=size_of)}
+
+    def run(self, label: str) -> Run | None:
+        """Return the run of a label."""
+        return next((run for run in self.runs if run.spec.run == label), None)
+
+
+def ways_of(over: Overlay) -> list[Way]:
+    """Return every way in which an experiment was trained, by subject.
+
+    Machines must have the same data, for an epoch over others is another amount of work, and are
+    compared by the runs whose settings all have.
+    """
+    cases = [(s, case_of(s.result, over.experiment, s.backend)) for s in over.subjects]
+    known = [(subject, case) for subject, case in cases if case is not None]
+    known = [(s, case) for s, case in known if case.examples == known[0][1].examples]
+    shared = None
+    if over.noun == "machine" and known:
+        shared = set.intersection(*({run.settings() for run in case.runs} for _, case in known))
+    found = []
+    for subject, case in known:
+        runs = {run.spec.run for run in case.runs}
+        telling = [
+            name
+            for name in ("loader", "implementation")
+            if len({(run.spec.run, run.labels[name]) for run in case.runs}) > len(runs)
+        ]
+        ways: dict[tuple[str, str], list[Run]] = {}
+        for run in case.runs:
+            if shared is None or run.settings() in shared:
+                further = ", ".join(str(run.labels[name]) for name in telling)
+                ways.setdefault((run.spec.variant, further), []).append(run)
+        found += [
+            Way(subject, case, variant, further, len(ways) > 1, runs)
+            for (variant, further), runs in ways.items()
+        ]
+    return [way for way in found if way.seconds]
+
+
+def _ways_apart(ways: Sequence[Way], one: str, other: str) -> list[tuple[Way, Way]]:
+    """Return the ways of a subject that differ in a loader, or an implementation, alone."""
+    return [
+        (a, b)
+        for a, b in itertools.permutations(ways, 2)
+        if (a.subject, a.variant, a.further) == (b.subject, b.variant, one) and b.further == other
+    ]
+
+
+def gap(ways: Sequence[Way]) -> float | None:
+    """Return how far the losses of one run and seed differ at most from the first way's."""
+    gaps = []
+    for label in dict.fromkeys(run.spec.run for way in ways for run in way.runs):
+        first, *others = [run for way in ways if (run := way.run(label)) is not None]
+        gaps += [each for run in others if (each := apart(first, run)) is not None]
+    return max(gaps, default=None)
+
+
 def overlay(over: Overlay) -> list[Figure]:
     """Draw an experiment of several machines, or frameworks, on the same axes."""
     ways = ways_of(over)
     if len({way.subject.name for way in ways}) < 2:
         return []
     if {way.further for way in ways} & {"scratch", "concise"}:
-        drawn = _implementations(over, ways)
+        drawn = [_implementations(over, ways)]
     else:
-        drawn = [*_seconds(over, ways), *_time(over, ways)]
+        drawn = [_seconds(over, ways), _time(over, ways)]
     results = {id(way.subject.result): way.subject.result for way in ways}
-    return [announced(figure, list(results.values())) for figure in drawn]
-
-
-# --- seconds per epoch
-
-
-def _seconds(over: Overlay, ways: Sequence[Way]) -> list[Figure]:
-    """Draw seconds per epoch, against batch size where runs differ in that, else by run."""
-    runs = [run for run in ways[0].seconds if all(run in way.seconds for way in ways)]
-    swept = _swept(ways)
-    if not swept and not runs:
-        return []
-    series = {way.name: [way.seconds.get(run) for run in runs] for way in ways}
-    by_run = dots(runs, series, [way.subject.index for way in ways])
-    floor = _floor(ways)
-    shares = _shares(ways) if over.noun == "framework" else []
-    columns: Columns = {}
-    for label in dict.fromkeys(run for way in ways for run in way.seconds) if swept else runs:
-        mine = [way.seconds.get(label) for way in ways]
-        columns[f"{label}, ms per epoch"] = milliseconds(mine)
-        if floor is not None:
-            base = floor.seconds.get(label)
-            columns[f"{label}, times the floor"] = [
-                "1" if q is base else number(ratio(q, base)) for q in mine
-            ]
-    figure = _figure(
-        over,
-        ways,
-        "loaders" if shares else "seconds",
-        _curves(ways) if swept else by_run,
-        columns,
-        sheets=lambda way: seconds_sheet([*way.seconds.values()]),
-        floor=floor,
-        loaded=_loaded(ways),
-        shares=shares,
-        above=_above(ways, floor),
-        compared=_compared(over, ways),
-    )
-    return [figure]
-
-
-def _swept(ways: Sequence[Way]) -> bool:
-    """Return whether runs differ in their batch sizes, so that these can be an axis."""
-    sizes = {size for way in ways for size in way.by_size}
-    return len(sizes) >= LEAST_SIZES and all(len(w.by_size) == len(w.seconds) for w in ways)
+    return [curves.announced(figure, [*results.values()]) for figure in drawn if figure]
 
 
 def _figure(  # noqa: PLR0913 (what a figure is made of)
@@ -110,34 +162,27 @@ def _figure(  # noqa: PLR0913 (what a figure is made of)
     ways: Sequence[Way],
     what: str,
     shape: Shape,
-    numbers: Table | Columns,
+    numbers: Table | curves.Columns,
     *,
     sheets: Callable[[Way], Sheet],
     **facts: Any,
 ) -> Figure:
-    """Return a figure.
+    """Return the figure that answers a question of some ways, as `curves.answer` does of a case.
 
-    Args:
-        over: The subjects.
-        ways: Of theirs, which are shown.
-        what: Its question.
-        shape: What is drawn.
-        numbers: A table; or columns of one with a row for each way, which for machines is turned.
-        sheets: Gives the data of a way.
-        facts: What the template names.
+    Columns of a table have a cell for each way; for machines the table is turned.
     """
     machines = over.noun == "machine"
     names = [way.name for way in ways]
     if not isinstance(numbers, Table) and machines:
         cells = dict(zip(names, zip(*numbers.values(), strict=True), strict=True))
-        numbers = table("run", [*numbers], cells)
+        numbers = curves.table("run", [*numbers], cells)
     elif not isinstance(numbers, Table):
-        numbers = table(over.noun, names, numbers)
+        numbers = curves.table(over.noun, names, numbers)
     said = {"noun": over.noun, "place": "on" if machines else "in", "ways": ways, **facts}
     return Figure(
         name=f"{over.name}-{what}",
         question=what,
-        words=prose.words(TEMPLATE, f"compared_{what}", shape.alt, **said),
+        words=prose.words(curves.TEMPLATE, f"compared_{what}", shape.alt, **said),
         shape=shape,
         table=numbers,
         sheet=together(((way.name, sheets(way)) for way in ways), over.noun),
@@ -146,12 +191,57 @@ def _figure(  # noqa: PLR0913 (what a figure is made of)
     )
 
 
+# --- seconds per epoch
+
+
+def _seconds(over: Overlay, ways: Sequence[Way]) -> Figure | None:
+    """Draw seconds per epoch, against batch size where runs differ in that, else by run."""
+    runs = [run for run in ways[0].seconds if all(run in way.seconds for way in ways)]
+    swept = _swept(ways)
+    if not swept and not runs:
+        return None
+    series = {way.name: [way.seconds.get(run) for run in runs] for way in ways}
+    by_run = curves.dots(runs, series, [way.subject.index for way in ways])
+    floor = _floor(ways)
+    shares = _shares(ways) if over.noun == "framework" else []
+    columns: curves.Columns = {}
+    for label in dict.fromkeys(run for way in ways for run in way.seconds) if swept else runs:
+        mine = [way.seconds.get(label) for way in ways]
+        columns[f"{label}, ms per epoch"] = curves.milliseconds(mine)
+        if floor is not None:
+            base = floor.seconds.get(label)
+            columns[f"{label}, times the floor"] = [
+                "1" if q is base else number(ratio(q, base)) for q in mine
+            ]
+    return _figure(
+        over,
+        ways,
+        "loaders" if shares else "seconds",
+        _curves(ways) if swept else by_run,
+        columns,
+        sheets=lambda way: curves.seconds_sheet([*way.seconds.values()]),
+        floor=floor,
+        loaded=_loaded(ways),
+        shares=shares,
+        above=_above(ways, floor),
+        compared=_compared(over, ways),
+    )
+
+
+def _swept(ways: Sequence[Way]) -> bool:
+    """Return whether runs differ in their batch sizes, so that these can be an axis."""
+    sizes = {size for way in ways for size in way.by_size}
+    return len(sizes) >= LEAST_SIZES and all(len(w.by_size) == len(w.seconds) for w in ways)
+
+
 def _curves(ways: Sequence[Way]) -> Curves:
     lines = [
         line(w.name, w.subject.index, [*q], [each.time() for each in q.values()], **w.look)
         for w, q in ((way, way.by_size) for way in ways)
     ]
-    return Curves(x=BATCH_SIZE, y=SECONDS, lines=tuple(lines), names="above", height=440)
+    return Curves(
+        x=curves.BATCH_SIZE, y=curves.SECONDS, lines=tuple(lines), names="above", height=440
+    )
 
 
 def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, object]:
@@ -161,26 +251,26 @@ def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, object]:
     """
     found: dict[str, dict[str, Quantity]] = {}
     for way in ways:
-        machine = over.noun == "machine"
-        mine = found.setdefault(way.subject.name if machine else way.name, {})
-        kind = [VARIANTS[way.variant], way.further] if machine and way.several else []
-        mine |= {", ".join(filter(None, [r, *kind])): q for r, q in way.seconds.items()}
-    first = next(iter(found.values()))
-    runs = [run for run in first if all(run in mine for mine in found.values())]
+        machines = over.noun == "machine"
+        kind = (VARIANTS[way.variant], way.further) if machines and way.several else ()
+        mine = found.setdefault(way.subject.name if machines else way.name, {})
+        mine |= {_joined(run, *kind): q for run, q in way.seconds.items()}
+    first = next(iter(found))
+    runs = [run for run in found[first] if all(run in mine for mine in found.values())]
+    if not runs:
+        return {}
 
     def average(one: str, other: str) -> Estimate:
         power = 1 / len(runs)
         above = [found[one][run].factor(weight=power) for run in runs]
         return product([*above, *(found[other][run].factor(weight=-power) for run in runs)])
 
-    if not runs:
-        return {}
-    order = sorted(found, key=lambda name: average(name, next(iter(found))).value)
+    fastest, *_, slowest = sorted(found, key=lambda name: average(name, first).value)
     return {
-        "slowest": order[-1],
-        "fastest": order[0],
-        "factor": average(order[-1], order[0]),
-        "each": {run: ratio(found[order[-1]][run], found[order[0]][run]) for run in runs},
+        "slowest": slowest,
+        "fastest": fastest,
+        "factor": average(slowest, fastest),
+        "each": {run: ratio(found[slowest][run], found[fastest][run]) for run in runs},
     }
 
 
@@ -194,18 +284,16 @@ def _above(ways: Sequence[Way], floor: Way | None) -> dict[str, Any]:
     sizes = [size for size in lead.by_size if floor and size in floor.by_size]
     if floor is None or lead is floor or not sizes:
         return {}
-    small, large = (
-        [
-            (way, ratio(way.by_size[size], floor.by_size[size]))
-            for way in ways
-            if way is not floor and size in way.by_size
-        ]
-        for size in (sizes[0], sizes[-1])
-    )
-    order = sorted(small, key=lambda pair: pair[1].value if pair[1] else 0.0)
+    small, large = sizes[0], sizes[-1]
+    factors = [
+        (way, ratio(way.by_size[small], floor.by_size[small]))
+        for way in ways
+        if way is not floor and small in way.by_size
+    ]
+    order = sorted(factors, key=lambda pair: pair[1].value if pair[1] else 0.0)
     return {
-        "sizes": (sizes[0], sizes[-1]),
-        "factors": (small[0][1], large[0][1]),
+        "sizes": (small, large),
+        "factors": (factors[0][1], ratio(lead.by_size[large], floor.by_size[large])),
         "closest": order[0],
         "furthest": order[-1],
     }
@@ -214,7 +302,7 @@ def _above(ways: Sequence[Way], floor: Way | None) -> dict[str, Any]:
 def _shares(ways: Sequence[Way]) -> list[tuple[Subject, list[tuple[int, Estimate]]]]:
     """Return what share of an epoch is the loader's, in the smallest and the largest batches."""
     found = []
-    for loaded, cut in pairs_of(ways, "dataloader", "sliced"):
+    for loaded, cut in _ways_apart(ways, "dataloader", "sliced"):
         both = [size for size in loaded.by_size if size in cut.by_size]
         left = {s: ratio(cut.by_size[s], loaded.by_size[s]) for s in both[:1] + both[-1:]}
         shares = [(s, r.complement(f"share of the loader: {r.key}")) for s, r in left.items() if r]
@@ -224,9 +312,7 @@ def _shares(ways: Sequence[Way]) -> list[tuple[Subject, list[tuple[int, Estimate
 
 def _loaded(ways: Sequence[Way]) -> tuple[list[str], list[str]]:
     """Return whose seconds hold a data loader, which is a good part of some, and whose do not."""
-    own = {
-        way.subject.name for way in ways for run in way.runs if run.labels["loader"] == "dataloader"
-    }
+    own = {way.subject.name for way in ways for run in way.runs if run.spec.loader == "dataloader"}
     names = dict.fromkeys(way.subject.name for way in ways)
     return [name for name in names if name in own], [name for name in names if name not in own]
 
@@ -234,84 +320,81 @@ def _loaded(ways: Sequence[Way]) -> tuple[list[str], list[str]]:
 # --- losses by time
 
 
-def _time(over: Overlay, ways: Sequence[Way]) -> list[Figure]:
+def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     """Draw the loss against time of the run that gets to the target first in the first way.
 
     Where only batch sizes differ: else, as with two loaders, the seconds per epoch say it all.
     """
     solved = [way for way in ways if way.case.target is not None]
-    target = solved[0].case.target if solved else None
-    first = soonest(solved[0].runs, target) if solved else None
+    lead = replace(solved[0].case, runs=solved[0].runs) if solved else None
+    target, first = (lead.target, lead.soonest) if lead else (None, None)
     if target is None or first is None or any(way.further for way in ways) or not _swept(ways):
-        return []
-    label = str(first.run.labels["run"])
-    chosen = {way: run for way in solved if (run := way.run(label)) is not None}
+        return None
+    chosen = {way: run for way in solved if (run := way.run(first.run.spec.run)) is not None}
     if len({way.subject.name for way in chosen}) < 2:
-        return []
+        return None
     lines = [
-        curve(way.case, run, way.subject.index, TIME, band=False, name=way.name, **way.look)
+        curves.of_run(
+            way.case, run, way.subject.index, curves.TIME, band=False, name=way.name, **way.look
+        )
         for way, run in chosen.items()
     ]
     fared = {way: towards(run, target) for way, run in chosen.items()}
-    timed = [way for way, one in fared.items() if one.time is not None]
-    order = sorted(timed, key=lambda way: one.value if (one := fared[way].time) else 0.0)
-    quick, late = (chosen[order[k]].seconds_to(target) for k in (0, -1))
-    labels = dict.fromkeys(str(run.labels["run"]) for way in solved for run in way.runs)
-    figure = _figure(
+    times = {way: one.time.value for way, one in fared.items() if one.time}
+    order = sorted(times, key=times.__getitem__)
+    quick, late = order[0], order[-1]
+    return _figure(
         over,
         solved,
         "time",
-        curves(solved[0].case, lines, TIME, target),
+        curves.of_lines(solved[0].case, lines, curves.TIME, target),
         {
             f"{label}, ms to {target:g}": [
-                absent() if (run := way.run(label)) is None else until(towards(run, target))
+                curves.until(towards(run, target)) if (run := way.run(label)) else absent()
                 for way in solved
             ]
-            for label in labels
+            for label in dict.fromkeys(run.spec.run for way in solved for run in way.runs)
         },
-        sheets=lambda way: way_sheet(way.runs, target),
+        sheets=lambda way: curves.way_sheet(way.runs, target),
         run=first.run,
         target=target,
         fared=fared,
-        quick=order[0],
-        late=order[-1],
-        factor=ratio(late, quick),
+        quick=quick,
+        late=late,
+        factor=ratio(chosen[late].seconds_to(target), chosen[quick].seconds_to(target)),
         gap=gap(solved),
         epochs=any(way.variant == "epoch" for way in chosen),
     )
-    return [figure]
 
 
 # --- two implementations
 
 
-def _implementations(over: Overlay, ways: Sequence[Way]) -> list[Figure]:
+def _implementations(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     """Draw seconds per epoch from scratch and with the framework's own parts."""
-    pairs: dict[str, tuple[Run, Run]] = {}
-    for scratch, concise in pairs_of(ways, "scratch", "concise"):
+    pairs: dict[str, Pair] = {}
+    for scratch, concise in _ways_apart(ways, "scratch", "concise"):
         both = [run for run in scratch.seconds if run in concise.seconds]
         runs = [way.run(label) for label in both[:1] for way in (scratch, concise)]
         if len(runs) == 2 and runs[0] and runs[1]:
             # What it is called does not depend on which of the two it is.
-            name = ", ".join(filter(None, [scratch.subject.name, VARIANTS[scratch.variant]]))
-            pairs[name] = runs[0], runs[1]
-    if len({id(one.records) for one, _ in pairs.values()}) < 2:
-        return []
-    shape, columns, ratios = both_ways(pairs, ("from scratch", "concise"))
+            pairs[_joined(scratch.subject.name, VARIANTS[scratch.variant])] = runs[0], runs[1]
+    if len({(one.blank.run, one.blank.backend) for one, _ in pairs.values()}) < 2:
+        return None
+    shape, columns, ratios = curves.both_ways(pairs, ("from scratch", "concise"))
     order = sorted(ratios.items(), key=lambda pair: pair[1].value)
-    figure = _figure(
+    return _figure(
         over,
         ways,
         "implementations",
         shape,
-        table(over.noun, [*pairs], columns),
-        sheets=lambda way: ends_sheet(way.case, way.runs),
+        curves.table(over.noun, [*pairs], columns),
+        sheets=lambda way: curves.ends_sheet(way.case, way.runs),
         ratios=ratios,
         least=order[0],
         most=order[-1],
         listed=_listed(ways) if over.noun == "framework" else [],
     )
-    return [figure]
 
 
 def _listed(ways: Sequence[Way]) -> list[tuple[Subject, Run]]:
@@ -319,8 +402,8 @@ def _listed(ways: Sequence[Way]) -> list[tuple[Subject, Run]]:
     concise = [(way.subject, run) for way in ways if way.further == "concise" for run in way.runs]
     trained: dict[str, set[str]] = {}
     for subject, run in concise:
-        trained.setdefault(str(run.labels["run"]), set()).add(subject.name)
-    own = [(s, run) for s, run in concise if len(trained[str(run.labels["run"])]) == 1]
+        trained.setdefault(run.spec.run, set()).add(subject.name)
+    own = [(subject, run) for subject, run in concise if len(trained[run.spec.run]) == 1]
     chosen: dict[str, tuple[Subject, Run]] = {}
     for subject, run in [*concise[:1], *own] if own else []:
         chosen.setdefault(subject.name, (subject, run))
@@ -334,11 +417,13 @@ def sentences(over: Overlay) -> list[str]:
     """Say what an epoch of the smallest batches is above the floor, if it was measured."""
     ways = ways_of(over)
     above = _above(ways, _floor(ways))
-    return prose.sentences(TEMPLATE, "floor_mail", lead=ways[0], above=above) if above else []
+    return (
+        prose.sentences(curves.TEMPLATE, "floor_mail", lead=ways[0], above=above) if above else []
+    )
 
 
 def method(over: Overlay) -> list[str]:
     """Say how far the losses of the frameworks lie apart."""
     ways = ways_of(over)
     planned = over.subjects[0].result.config["experiments"][over.experiment]
-    return prose.sentences(TEMPLATE, "paths_method", title=planned["title"], gap=gap(ways))
+    return prose.sentences(curves.TEMPLATE, "paths_method", title=planned["title"], gap=gap(ways))

@@ -1,33 +1,39 @@
-"""What a `training` experiment measured: seconds per epoch, losses, and the way to a loss."""
+"""What a `training` experiment measured, and what least squares says of it."""
 
 from __future__ import annotations
 
-import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from report.analysis import quantities
+from report.analysis import leastsquares, seeds
 from report.analysis.quantities import (
     EXAMPLES_PER_S,
     SECONDS,
     Metric,
     Quantity,
     by_backend,
-    of_kind,
+    varying,
 )
-from report.experiments.training import theory
-from report.experiments.training.runs import trained
+from report.experiments.training.runs import lowest, ratio, towards, trained, typical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from report.analysis.estimate import Estimate
+    from report.analysis.leastsquares import Problem
     from report.analysis.quantities import Question
-    from report.experiments.training.runs import Run
+    from report.experiments.training.runs import Lowest, Reached, Run
     from report.results.result import Record, Result
-    from report.worker.records import Labels
+
+THEORY = {
+    "lowest_loss": "lowest loss that the data allow",
+    "stable_lr": "rate above which full-batch gradient descent diverges",
+    "steepest_factor": "by what a full-batch step at the run's rate multiplies the error along the "
+    "steepest direction, without its sign",
+}
+"""What follows from the data and a run's rate, whatever was measured."""
 
 METRICS = {
     "seconds": SECONDS,
@@ -40,17 +46,16 @@ METRICS = {
     "excess": Metric(
         unit="", timed=False, words="loss above the lowest possible, at the end of an epoch"
     ),
-    "lowest_loss": Metric(unit="", timed=False, words="lowest loss that the data allow"),
-    "stable_lr": Metric(
-        unit="", timed=False, words="rate above which full-batch gradient descent diverges"
-    ),
-    "steepest_factor": Metric(
-        unit="",
-        timed=False,
-        words="by what a full-batch step at the run's rate multiplies the error along the "
-        "steepest direction, without its sign",
-    ),
-}
+} | {name: Metric(unit="", timed=False, words=words) for name, words in THEORY.items()}
+
+SIZES = 5
+"""So many batch sizes are a sweep; fewer are runs to compare one by one."""
+
+LAST = 5
+"""Steps at the end of a run over which its rate of decay is measured: the fast parts are gone."""
+
+ROUNDING = 1e-6
+"""A loss above the optimum below this is mostly float32's rounding, and its decay means nothing."""
 
 
 def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
@@ -58,91 +63,33 @@ def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
     return [one.seconds for one in trained(records, run) if one.seconds is not None]
 
 
-def of_result(result: Result) -> list[Quantity]:
-    """Return the same of all experiments of this kind, on every backend."""
-    return of_kind(result, "training", of_records)
-
-
 def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
     """Return a metric of every run of one experiment on one backend."""
-    runs = trained(records, result.run)
-    if question.metric in {"seconds", "examples_per_s"}:
-        return of_records(records, result.run)
-    if question.metric.endswith("_to_loss"):
-        loss = question.loss or theory.target(result)
-        if loss is None:
-            return []
-        by_time = question.metric.startswith("seconds")
-        return [run.seconds_to(loss) if by_time else run.examples_to(loss) for run in runs]
-    if question.metric == "loss":
-        return [run.loss(question.epoch) for run in runs]
-    if question.metric in theory.THEORY:
-        of_run = functools.partial(theory.of_run, result, metric=question.metric)
-        return [run.known(question.metric, value) for run in runs if (value := of_run(run))]
-    lowest = theory.optimum(result)
-    return [] if lowest is None else [run.excess(lowest, question.epoch) for run in runs]
+    case = Case(name="", result=result, runs=trained(records, result.run))
+    metric = question.metric
+    if metric in {"seconds", "examples_per_s"}:
+        return case.seconds
+    if metric == "loss":
+        return [run.loss(question.epoch) for run in case.runs]
+    if metric.endswith("_to_loss") and (loss := question.loss or case.target):
+        by_time = metric == "seconds_to_loss"
+        return [run.seconds_to(loss) if by_time else run.examples_to(loss) for run in case.runs]
+    if case.solved is None:
+        return []
+    if metric == "excess":
+        return [case.excess(run, question.epoch) for run in case.runs]
+    values = [(run, foretold(case.solved, run, metric)) for run in case.runs]
+    return [run.known(metric, value) for run, value in values if value]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reached:
-    """How a run fared towards a loss.
-
-    Attributes:
-        run: Which.
-        seeds: How many of its seeds came to the loss.
-        time: Seconds until then; None unless all did, since what has not ended has no time.
-        at_least: Where not all did: no typical time can be less, for the others would have taken
-            longer than they ran. None if all did.
-        examples: Examples until then, over seeds; None unless all did.
-    """
-
-    run: Run
-    seeds: int
-    time: Estimate | None
-    at_least: Estimate | None
-    examples: Estimate | None
-
-
-def towards(run: Run, loss: float) -> Reached:
-    """Return how a run fared towards a loss."""
-    reached = sum(min(seed.loss) <= loss for seed in run.seeds)
-    time = typical(run.seconds_to(loss))
-    complete = reached == len(run.seeds)
-    return Reached(
-        run=run,
-        seeds=reached,
-        time=time if complete else None,
-        at_least=None if complete else time,
-        examples=typical(run.examples_to(loss)) if complete else None,
-    )
-
-
-def typical(quantity: Quantity | None) -> Estimate | None:
-    """Return the estimate of a quantity; None if no replicate has a value."""
-    return None if quantity is None or not any(quantity.groups) else quantity.estimate()
-
-
-def of_all(run: Run, quantity: Quantity) -> Estimate | None:
-    """Return the estimate of what goes by seed; None unless every seed of the run has a value."""
-    return typical(quantity) if sum(map(bool, quantity.groups)) == len(run.seeds) else None
-
-
-def ratio(above: Quantity | None, below: Quantity | None) -> Estimate | None:
-    """Estimate a ratio of two quantities; None if one has no value, or they share no seed.
-
-    Runs of a seed start alike: losses of different seeds say nothing of the runs.
-    """
-    if typical(above) is None or typical(below) is None or above is None or below is None:
-        return None
-    pairs = zip(above.groups, below.groups, strict=False)
-    if above.replicate == "seed" and not any(a and b for a, b in pairs):
-        return None
-    return quantities.ratio(above, below)
+def size_of(quantity: Quantity) -> int:
+    """Return the examples of one update."""
+    return int(str(quantity.labels["batch_size"]))
 
 
 def updates(quantity: Quantity) -> int:
     """Return how many updates an epoch is."""
-    return math.ceil((quantity.examples or 1) / int(str(quantity.labels["batch_size"])))
+    return math.ceil((quantity.examples or 1) / size_of(quantity))
 
 
 def update(quantity: Quantity) -> Estimate:
@@ -155,55 +102,16 @@ def per_example(quantity: Quantity) -> Estimate:
     return quantity.time().scaled(1 / (quantity.examples or 1), f"example of {quantity.name()}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lowest:
-    """The run with the lowest of a quantity.
-
-    Attributes:
-        run: Which.
-        estimate: Its own, which says that it was picked.
-        ties: Runs that the intervals do not separate from it.
-        last: The run with the highest.
-        most: What that has.
-        factor: The highest over the lowest.
-    """
-
-    run: Run
-    estimate: Estimate
-    ties: list[Run]
-    last: Run
-    most: Estimate
-    factor: Estimate
-
-
-def lowest(runs: Sequence[Run], asked: Callable[[Run], Quantity | None]) -> Lowest | None:
-    """Return which run has the lowest of a quantity; None if none has it.
-
-    Args:
-        runs: Of one experiment.
-        asked: Gives the quantity; None for a run that does not take part.
-    """
-    found = {id(q): (run, q) for run in runs if typical(q := asked(run)) is not None and q}
-    if not found:
-        return None
-    every = [q for _, q in found.values()]
-    best = quantities.highest(every, lowest=True)
-    last = max(every, key=lambda q: q.estimate().value)
-    return Lowest(
-        run=found[id(best.quantity)][0],
-        estimate=best.estimate,
-        ties=[found[id(tie)][0] for tie in best.ties],
-        last=found[id(last)][0],
-        most=last.estimate(),
-        factor=quantities.ratio(last, best.quantity),
-    )
-
-
-def soonest(runs: Sequence[Run], loss: float | None) -> Lowest | None:
-    """Return which run gets to a loss first, of those that get there with all their seeds."""
-    if loss is None:
-        return None
-    return lowest(runs, lambda run: run.seconds_to(loss) if towards(run, loss).time else None)
+def by_batch_size(found: Sequence[Quantity]) -> list[Quantity]:
+    """Return the seconds per epoch of each batch size, whatever the rate: it costs no time."""
+    pooled: dict[int, Quantity] = {}
+    for quantity in sorted(found, key=size_of):
+        size = size_of(quantity)
+        before = pooled.get(size, replace(quantity, groups=[[] for _ in quantity.groups]))
+        groups = [a + b for a, b in zip(before.groups, quantity.groups, strict=True)]
+        named = {**quantity.labels, "run": f"batch {size:,}", "lr": None}
+        pooled[size] = replace(quantity, groups=groups, labels=named)
+    return list(pooled.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,15 +143,42 @@ class Case:
         """Return how many seeds each run has."""
         return len(self.runs[0].seeds)
 
+    @property
+    def varying(self) -> list[str]:
+        """Return the settings in which runs differ."""
+        return varying([run.labels for run in self.runs])
+
+    @property
+    def is_grid(self) -> bool:
+        """Return whether each of several batch sizes was trained with each of several rates."""
+        pairs = {(run.spec.batch_size, run.spec.lr) for run in self.runs}
+        sizes, rates = ({pair[k] for pair in pairs} for k in (0, 1))
+        several = min(len(sizes), len(rates)) > 1
+        return several and len(pairs) == len(sizes) * len(rates) == len(self.runs)
+
+    @property
+    def is_sweep(self) -> bool:
+        """Return whether so many batch sizes were trained that they make a curve, and no grid."""
+        return len({run.spec.batch_size for run in self.runs}) >= SIZES and not self.is_grid
+
     @cached_property
-    def target(self) -> float | None:
-        """Return the loss to be reached."""
-        return theory.target(self.result)
+    def solved(self) -> Problem | None:
+        """Return the least-squares problem of the data, if the result tells their moments."""
+        moments = self.result.moments
+        return leastsquares.problem_from_moments(moments) if moments else None
 
     @cached_property
     def lowest(self) -> float | None:
         """Return the lowest loss that any parameters have."""
-        return theory.optimum(self.result)
+        return self.solved.optimum()[1] if self.solved else None
+
+    @property
+    def target(self) -> float | None:
+        """Return the loss to be reached: 2 % above the lowest, rounded up to two decimals.
+
+        On the chapter's data this is 0.25, which every run of the chapter comes to.
+        """
+        return None if self.lowest is None else math.ceil(self.lowest * 1.02 * 100) / 100
 
     @property
     def base(self) -> float:
@@ -255,20 +190,15 @@ class Case:
         """Return what a loss above `base` is called."""
         return "loss" if self.lowest is None else "loss above the optimum"
 
-    @property
-    def labels(self) -> list[Labels]:
-        """Return the settings of each run."""
-        return [run.labels for run in self.runs]
-
     def epochs(self, run: Run) -> list[float]:
         """Return the passes over the data, of all copies, at each point of a run."""
-        whole = self.examples * run.copies
+        whole = self.examples * run.spec.copies
         return [examples / whole for examples in run.seeds[0].examples[: run.points]]
 
     def updates(self, run: Run) -> list[int]:
         """Return the steps taken at each point of a run; an epoch's last batch may be smaller."""
-        whole = self.examples * run.copies
-        size = min(whole, run.batch_size)
+        whole = self.examples * run.spec.copies
+        size = min(whole, run.spec.batch_size)
         parts = [divmod(examples, whole) for examples in run.seeds[0].examples[: run.points]]
         return [n * math.ceil(whole / size) + math.ceil(rest / size) for n, rest in parts]
 
@@ -282,6 +212,19 @@ class Case:
             return None
         return ratio(self.excess(run), self.excess(other))
 
+    def after(self, one: Run, other: Run, epoch: int | None = None) -> Estimate | None:
+        """Return the second's height over the first's after as many epochs, paired by seed."""
+        epoch = epoch or min(run.spec.epochs for run in (one, other))
+        return ratio(self.excess(other, epoch), self.excess(one, epoch))
+
+    def after_updates(self, one: Run, other: Run) -> Estimate | None:
+        """Return the same after the most updates that both have a point at."""
+        ones, others = ({n: k for k, n in enumerate(self.updates(r)) if k} for r in (one, other))
+        last = max(ones.keys() & others.keys(), default=None)
+        if last is None:
+            return None
+        return ratio(other.at(others[last], self.base), one.at(ones[last], self.base))
+
     def turn(self, run: Run) -> dict[str, Any]:
         """Return where a loss that must rise in the end begins to."""
         losses = [run.at(point).estimate() for point in range(run.points)]
@@ -289,25 +232,139 @@ class Case:
         ends = at == run.points - 1
         return {"loss": losses[at], "epoch": round(self.epochs(run)[at]), "ends": ends}
 
-    def ends(self) -> list[tuple[Run, Estimate | None]]:
-        """Return each run with where it ends above `base`; None where seeds diverged."""
-        return [(r, typical(self.excess(r)) if r.complete else None) for r in self.runs]
+    def deviation(self) -> float | None:
+        """Return how far plain full-batch runs are from their exact path, in float64, at most.
 
+        None if none is plain and takes full batches, or the result lacks the moments.
+        """
+        if self.solved is None:
+            return None
+        gaps: list[float] = []
+        features = len(self.solved.hessian) - 1
+        for run in self.runs:
+            for seed in run.seeds if run.plain and run.full_batch(self.examples) else ():
+                start = seeds.initial_weights(int(self.result.config["seed"]), seed.seed, features)
+                path = self.solved.gradient_descent([*start, 0.0], run.step, run.spec.epochs)
+                ends = [0, *seed.epoch_ends]
+                gaps += [abs(seed.loss[at] - path[k]) for k, at in enumerate(ends)]
+        return max(gaps, default=None)
+
+    @cached_property
+    def ends(self) -> dict[Run, Estimate | None]:
+        """Return where each run ends above `base`; None where seeds diverged."""
+        return {r: typical(self.excess(r)) if r.complete else None for r in self.runs}
+
+    @cached_property
     def nearest(self) -> Lowest | None:
         """Return the run that ends lowest, of those none of whose seeds diverged."""
         return lowest(self.runs, lambda run: self.excess(run) if run.complete else None)
+
+    @cached_property
+    def fared(self) -> list[Reached]:
+        """Return how each run fared towards the target; nothing where there is none."""
+        return [] if self.target is None else [towards(run, self.target) for run in self.runs]
+
+    @cached_property
+    def soonest(self) -> Lowest | None:
+        """Return the run that gets to the target first, of those that do with all their seeds."""
+        target = self.target or 0.0
+        there = [one.run for one in self.fared if one.time is not None]
+        return lowest(there, lambda run: run.seconds_to(target))
+
+    @cached_property
+    def fastest(self) -> Lowest | None:
+        """Return the run with the shortest epoch."""
+        return lowest(self.runs, lambda run: run.seconds)
 
 
 def case_of(result: Result, experiment: str, backend: str) -> Case | None:
     """Return an experiment on one backend; None where no epoch of it came to its end."""
     records = by_backend(result.of(experiment)).get(backend, [])
-    runs = trained(records, result.run)
-    if all(run.seconds is None for run in runs):
-        return None
-    return Case(name=f"{experiment}-{backend}", result=result, runs=runs)
+    case = Case(name=f"{experiment}-{backend}", result=result, runs=trained(records, result.run))
+    return case if case.seconds else None
 
 
 def cases(result: Result, experiment: str) -> list[Case]:
     """Return an experiment's cases, one for each backend that trained something."""
     found = (case_of(result, experiment, b) for b in by_backend(result.of(experiment)))
     return [case for case in found if case is not None]
+
+
+# --- theory
+
+
+def foretold(solved: Problem, run: Run, metric: str) -> float:
+    """Return one of `THEORY`: it follows from the data and a run's rate."""
+    limit = solved.stability_limit()
+    return {
+        "lowest_loss": solved.optimum()[1],
+        "stable_lr": limit,
+        "steepest_factor": abs(1 - 2 * run.step / limit),
+    }[metric]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decay:
+    """By what an error of a full-batch run shrinks in a step.
+
+    Attributes:
+        run: Which.
+        limit: The learning rate from which it diverges; None for optimizers without such a theory.
+        factor: Of the slowest direction, by theory; above 1 it grows.
+        measured: Square root of the factor of the loss above the optimum, over the last steps;
+            None for runs too short, or too near to the optimum to tell.
+    """
+
+    run: Run
+    limit: float | None
+    factor: float | None
+    measured: Estimate | None
+
+
+def decay(solved: Problem, run: Run) -> Decay:
+    """Return how fast a run's error shrinks, by theory and as measured."""
+    measured = _measured(run, solved.optimum()[1])
+    if run.spec.optimizer not in {"sgd", "momentum"} or run.spec.schedule != "constant":
+        return Decay(run=run, limit=None, factor=None, measured=measured)
+    momentum = run.spec.momentum or 0.0
+    # The roots leave the unit circle at -1, where lr lambda is 2 (1 + m).
+    limit = (1 + momentum) * solved.stability_limit()
+    factor = slowest(solved, run.step, momentum)
+    return Decay(run=run, limit=limit, factor=factor, measured=measured)
+
+
+def _measured(run: Run, optimum: float) -> Estimate | None:
+    last = run.points - 1
+    if last <= LAST:
+        return None
+    end, before = run.at(last, optimum), run.at(last - LAST, optimum)
+    if min(one.estimate().value for one in (end, before)) < ROUNDING:
+        return None
+    shrunk = ratio(end, before)
+    return shrunk and shrunk.power(1 / (2 * LAST), f"decay of {run.loss().name()}")
+
+
+def slowest(solved: Problem, lr: float, momentum: float = 0.0) -> float:
+    """Return by what a step multiplies the error along the direction that shrinks least.
+
+    With v <- m v + g and theta <- theta - lr v, the errors of two steps along an eigenvector
+    follow z^2 - (1 + m - lr lambda) z + m = 0; without momentum its root is 1 - lr lambda.
+
+    Args:
+        solved: Gives the eigenvalues lambda.
+        lr: The learning rate, for the loss with the factor 1/2.
+        momentum: m, from 0 to below 1.
+
+    Returns:
+        The largest modulus of a root over all directions.
+
+    Source: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods",
+        1964; G. Goh, "Why Momentum Really Works", Distill 2017.
+    """
+    sums = [abs(1 + momentum - lr * curvature) for curvature in solved.hessian_eigenvalues()]
+    # Of complex roots the product is m, and both are as long.
+    return max(
+        math.sqrt(momentum) if apart < 0 else (total + math.sqrt(apart)) / 2
+        for total in sums
+        for apart in [total * total - 4 * momentum]
+    )

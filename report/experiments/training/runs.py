@@ -1,26 +1,26 @@
-"""A training run with all its seeds: what its labels say, and what was measured of it."""
+"""Training runs with all their seeds: what was measured of one, and which of several is best."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from report.analysis.quantities import Kept, Quantity, undisturbed, varying
+from report.analysis import quantities
+from report.analysis.quantities import Quantity, undisturbed, varying
+from report.experiments.training import measure
 from report.worker.timing import median
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from report.analysis.estimate import Estimate
     from report.results.result import Record
     from report.worker.records import Labels, Scalar, TrainingRun
 
 LEAST_EXCESS = 1e-9
 """A loss in float32 cannot show less; what lies below the optimum by rounding counts as this."""
-
-SIZES = 5
-"""So many batch sizes are a sweep; fewer are runs to compare one by one."""
 
 _NAMING = ("run", "loader", "implementation", "variant")
 
@@ -31,66 +31,49 @@ class Run:
 
     Attributes:
         name: As shown: by what tells it from the others, in the fewest words.
-        labels: Its settings.
+        blank: A quantity of it that has no values yet.
         by_process: For each process, its seeds' records; none where times do not count, because
             the machine was disturbed.
         seeds: One record for each seed, in their order: losses do not depend on the process.
         positions: How many seeds the experiment has, so that runs can be paired by seed.
-        records: The experiment's, of one backend.
-        kept: Which processes count for times.
-        of: Which run of which machine.
     """
 
     name: str
-    labels: Labels
+    blank: Quantity
     by_process: list[list[TrainingRun]]
     seeds: list[TrainingRun]
     positions: int
-    records: Sequence[Record]
-    kept: Kept
-    of: str
 
     @property
-    def batch_size(self) -> int:
-        """Return the examples of one update."""
-        return int(str(self.labels["batch_size"]))
+    def labels(self) -> Labels:
+        """Return its settings, as they are stored."""
+        return self.blank.labels
 
-    @property
-    def copies(self) -> int:
-        """Return how often each example is in the data."""
-        return int(str(self.labels["copies"]))
-
-    @property
-    def epochs(self) -> int:
-        """Return how many epochs it was to have."""
-        return int(str(self.labels["epochs"]))
-
-    @property
-    def lr(self) -> float:
-        """Return the learning rate as it was given."""
-        return float(str(self.labels["lr"]))
+    @cached_property
+    def spec(self) -> measure.Run:
+        """Return its settings, each under its type."""
+        settings: dict[str, Any] = self.labels
+        return measure.Run(**settings)
 
     @property
     def step(self) -> float:
-        """Return the learning rate for the loss with the factor 1/2, the one that is shown.
-
-        A rate that belongs to a loss without the 1/2 makes steps twice as long.
-        """
-        return self.lr * (2 if self.labels["loss"] == "mse" else 1)
+        """Return the learning rate for the loss with the factor 1/2, the one that is shown."""
+        # One that belongs to a loss without the 1/2 makes steps twice as long.
+        return self.spec.lr * (2 if self.spec.loss == "mse" else 1)
 
     @property
     def plain(self) -> bool:
         """Return whether it is gradient descent with a constant rate and nothing besides."""
-        return (self.labels["optimizer"], self.labels["schedule"]) == ("sgd", "constant")
+        return (self.spec.optimizer, self.spec.schedule) == ("sgd", "constant")
 
     def full_batch(self, examples: int) -> bool:
         """Return whether every update sees all examples once, or as often as it was copied."""
-        each_once = self.labels["sampling"] == "permutation"
-        return each_once and self.batch_size >= examples * self.copies
+        each_once = self.spec.sampling == "permutation"
+        return each_once and self.spec.batch_size >= examples * self.spec.copies
 
-    def settings(self, *left_out: str) -> tuple[tuple[str, Scalar], ...]:
+    def settings(self, *left_out: str) -> frozenset[tuple[str, Scalar]]:
         """Return all settings but some; runs with the same differ in nothing else."""
-        return tuple(sorted((k, v) for k, v in self.labels.items() if k not in left_out))
+        return frozenset((k, v) for k, v in self.labels.items() if k not in left_out)
 
     @property
     def points(self) -> int:
@@ -105,7 +88,8 @@ class Run:
     @property
     def complete(self) -> bool:
         """Return whether every seed came to its end, so that where the run ends can be said."""
-        return not self.diverged and all(len(s.epoch_ends) >= self.epochs for s in self.seeds)
+        ended = all(len(seed.epoch_ends) >= self.spec.epochs for seed in self.seeds)
+        return ended and not self.diverged
 
     @cached_property
     def seconds(self) -> Quantity | None:
@@ -115,7 +99,7 @@ class Run:
             return None
         examples = ended[0].examples[ended[0].epoch_ends[-1]] // len(ended[0].epoch_ends)
         groups = [[s for seed in seeds for s in _epochs(seed)] for seeds in self.by_process]
-        return self._timed("seconds", groups, per="epoch", examples=examples)
+        return replace(self.blank, groups=groups, per="epoch", examples=examples)
 
     def seconds_to(self, loss: float) -> Quantity:
         """Return the seconds until the loss first was at or below a target.
@@ -124,43 +108,48 @@ class Run:
         its end, and as censored: it would have taken longer.
         """
         until = [[_until(s, loss, median_times(s)) for s in seeds] for seeds in self.by_process]
-        return self._timed(
-            f"seconds to {loss:g}",
-            [[seconds for seconds, _ in found if seconds] for found in until],
+        return replace(
+            self.blank,
+            metric=f"seconds to {loss:g}",
+            groups=[[seconds for seconds, _ in found if seconds] for found in until],
             per="run",
-            censored=sum(not there for found in until for _, there in found),
+            censored=_censored(itertools.chain.from_iterable(until)),
         )
 
     def examples_to(self, loss: float) -> Quantity:
         """Return the examples processed until then, by seed."""
         until = {seed.seed: _until(seed, loss, seed.examples) for seed in self.seeds}
-        return self._by_seed(
-            f"examples to {loss:g}",
-            lambda seed: float(until[seed.seed][0]) or None,
-            censored=sum(not there for _, there in until.values()),
-            unit="examples",
-        )
+        examples = self._by_seed(f"examples to {loss:g}", lambda s: until[s.seed][0] or None)
+        return replace(examples, unit="examples", censored=_censored(until.values()))
 
     def loss(self, epoch: int | None = None) -> Quantity:
-        """Return the loss at the end of an epoch, by seed; None for the last that was to be.
+        """Return the loss at the end of an epoch, else of the last that was to be, by seed."""
+        return self.excess(0.0, epoch)
+
+    def loss_of_all(self, epoch: int) -> Quantity | None:
+        """Return the same; None unless every seed of the run has one."""
+        loss = self.loss(epoch)
+        return loss if sum(map(bool, loss.groups)) == len(self.seeds) else None
+
+    def excess(self, base: float, epoch: int | None = None) -> Quantity:
+        """Return how far the loss lies above the lowest possible, by seed; the loss above 0.
 
         Seeds that did not come that far, because they diverged, have none.
         """
-        return self._by_seed(f"loss{_after(epoch)}", lambda seed: self._at(seed, epoch))
-
-    def excess(self, base: float, epoch: int | None = None) -> Quantity:
-        """Return how far the loss lies above the lowest possible, by seed; the loss above 0."""
+        wanted = self.spec.epochs if epoch is None else epoch
 
         def above(seed: TrainingRun) -> float | None:
-            loss = self._at(seed, epoch)
-            return None if loss is None else max(loss - base, LEAST_EXCESS)
+            ends = [0, *seed.epoch_ends]
+            loss = seed.loss[ends[wanted]] if wanted < len(ends) else None
+            return _above(base, loss) if base and loss is not None else loss
 
-        return self._by_seed(f"excess{_after(epoch)}", above) if base else self.loss(epoch)
+        after = "" if epoch is None else f" after epoch {epoch}"
+        return self._by_seed(f"{'excess' if base else 'loss'}{after}", above)
 
     def at(self, point: int, base: float = 0.0) -> Quantity:
         """Return the same at a point of the curve that all seeds have."""
         what = f"{'excess' if base else 'loss'} at point {point}"
-        return self._by_seed(what, lambda seed: max(seed.loss[point] - base, LEAST_EXCESS))
+        return self._by_seed(what, lambda seed: _above(base, seed.loss[point]))
 
     def elapsed(self, point: int) -> Quantity:
         """Return the seconds of training up to a point of the curve."""
@@ -168,107 +157,56 @@ class Run:
             [times[point] for seed in seeds if point < len(times := median_times(seed))]
             for seeds in self.by_process
         ]
-        return self._timed(f"seconds to point {point}", groups, per="run")
+        return replace(self.blank, metric=f"seconds to point {point}", groups=groups, per="run")
 
     def known(self, metric: str, value: float) -> Quantity:
         """Return what theory says of the run, the same for each seed."""
         return self._by_seed(metric, lambda _: value)
 
-    def _at(self, seed: TrainingRun, epoch: int | None) -> float | None:
-        ends = [0, *seed.epoch_ends]
-        wanted = self.epochs if epoch is None else epoch
-        return seed.loss[ends[wanted]] if wanted < len(ends) else None
-
-    def _timed(self, metric: str, groups: list[list[float]], **more: Any) -> Quantity:
-        return self._quantity(metric, groups, left_out=self.kept.left_out, **more)
-
-    def _by_seed(
-        self, metric: str, value: Callable[[TrainingRun], float | None], **more: Any
-    ) -> Quantity:
-        groups: list[list[float]] = [[] for _ in range(self.positions)]
-        for seed in self.seeds:
-            one = value(seed)
-            groups[seed.seed] = [] if one is None else [one]
-        return self._quantity(metric, groups, **{"replicate": "seed", "unit": "", **more})
-
-    def _quantity(self, metric: str, groups: list[list[float]], **more: Any) -> Quantity:
-        first = self.records[0]
-        return Quantity(
-            experiment=first.experiment,
-            kind=first.kind,
-            backend=first.backend,
-            metric=metric,
-            labels=self.labels,
-            groups=groups,
-            run=self.of,
-            **more,
-        )
+    def _by_seed(self, metric: str, value: Callable[[TrainingRun], float | None]) -> Quantity:
+        values = {seed.seed: value(seed) for seed in self.seeds}
+        found = [values.get(position) for position in range(self.positions)]
+        groups = [[] if one is None else [float(one)] for one in found]
+        common = replace(self.blank, replicate="seed", unit="", left_out=())
+        return replace(common, metric=metric, groups=groups)
 
 
 def trained(records: Sequence[Record], run: str = "") -> list[Run]:
     """Return the runs of one experiment on one backend, in the order of the configuration.
 
-    Args:
-        records: A process each.
-        run: Which run of which machine they belong to.
+    There is a record for each process; `run` says which run of which machine they belong to.
     """
     every: dict[str, list[list[TrainingRun]]] = {}
     for index, record in enumerate(records):
         for one in record.outcome.runs if record.outcome else ():
-            mine = every.setdefault(repr(one.labels), [[] for _ in records])
-            mine[index].append(one)
-    positions = 1 + max(
-        (one.seed for runs in every.values() for mine in runs for one in mine), default=0
-    )
-    labels = [next(one.labels for mine in runs for one in mine) for runs in every.values()]
-    calm = undisturbed(records)
+            every.setdefault(repr(one.labels), [[] for _ in records])[index].append(one)
+    seeds = [_seeds(by_process) for by_process in every.values()]
+    labels = [mine[0].labels for mine in seeds]
+    positions = 1 + max((seed.seed for mine in seeds for seed in mine), default=0)
+    kept = undisturbed(records)
     found = []
-    for runs, own, name in zip(every.values(), labels, names(labels), strict=True):
-        kept = calm if _trained_in(calm, runs) else Kept(records=list(records), left_out=())
-        counting = zip(runs, kept.records, strict=True)
+    for by_process, mine, name in zip(every.values(), seeds, names(labels), strict=True):
+        calm = [s if record else [] for s, record in zip(by_process, kept.records, strict=True)]
+        # If no process that counts trained it, all have to count for it.
+        counting, left_out = (calm, kept.left_out) if any(calm) else (by_process, ())
+        blank = Quantity(
+            experiment=records[0].experiment,
+            kind=records[0].kind,
+            backend=records[0].backend,
+            labels=mine[0].labels,
+            groups=[],
+            left_out=left_out,
+            run=run,
+        )
         found.append(
-            Run(
-                name=name,
-                labels=own,
-                by_process=[mine if record else [] for mine, record in counting],
-                seeds=_seeds(runs),
-                positions=positions,
-                records=records,
-                kept=kept,
-                of=run,
-            )
+            Run(name=name, blank=blank, by_process=counting, seeds=mine, positions=positions)
         )
     return found
 
 
-def _trained_in(kept: Kept, runs: list[list[TrainingRun]]) -> bool:
-    """Return whether a process that counts trained the run; else all have to count for it."""
-    return any(mine for mine, record in zip(runs, kept.records, strict=True) if record)
-
-
 def _seeds(by_process: Sequence[Sequence[TrainingRun]]) -> list[TrainingRun]:
-    first: dict[int, TrainingRun] = {}
-    for seed in itertools.chain.from_iterable(by_process):
-        first.setdefault(seed.seed, seed)
+    first = {seed.seed: seed for seeds in reversed(by_process) for seed in reversed(seeds)}
     return [first[seed] for seed in sorted(first)]
-
-
-def apart(one: Run, other: Run) -> float | None:
-    """Return how far the losses of two runs differ at most, at the ends of their epochs.
-
-    Seeds that diverge in either are left out: they double what rounding did to them.
-
-    Returns:
-        None if they share no seed.
-    """
-    others = {seed.seed: seed for seed in other.seeds if not seed.diverged}
-    gaps = [
-        abs(seed.loss[a] - others[seed.seed].loss[b])
-        for seed in one.seeds
-        if seed.seed in others and not seed.diverged
-        for a, b in zip(seed.epoch_ends, others[seed.seed].epoch_ends, strict=False)
-    ]
-    return max(gaps) if gaps else None
 
 
 def names(every: Sequence[Labels]) -> list[str]:
@@ -279,34 +217,14 @@ def names(every: Sequence[Labels]) -> list[str]:
     return [", ".join(str(labels[name]) for name in differing) for labels in every]
 
 
-def is_grid(every: Sequence[Labels]) -> bool:
-    """Return whether each of several batch sizes was trained with each of several rates."""
-    pairs = {(labels["batch_size"], labels["lr"]) for labels in every}
-    sizes, rates = ({pair[k] for pair in pairs} for k in (0, 1))
-    several = min(len(sizes), len(rates)) > 1
-    return several and len(pairs) == len(sizes) * len(rates) == len(every)
-
-
-def sweeps_sizes(every: Sequence[Labels]) -> bool:
-    """Return whether so many batch sizes were trained that they make a curve, and no grid."""
-    return len({labels["batch_size"] for labels in every}) >= SIZES and not is_grid(every)
-
-
 def median_times(seed: TrainingRun) -> list[float]:
     """Return the median over the repeats of the seconds at each point of the curve."""
     return [median(at_point) for at_point in zip(*seed.elapsed_s, strict=True)]
 
 
-def _after(epoch: int | None) -> str:
-    return "" if epoch is None else f" after epoch {epoch}"
-
-
 def _epochs(seed: TrainingRun) -> list[float]:
-    seconds = []
-    for elapsed in seed.elapsed_s:
-        ends = [0.0, *(elapsed[index] for index in seed.epoch_ends)]
-        seconds += [end - start for start, end in itertools.pairwise(ends)]
-    return seconds
+    ends = list(itertools.pairwise([0, *seed.epoch_ends]))
+    return [times[end] - times[start] for times in seed.elapsed_s for start, end in ends]
 
 
 def _until(seed: TrainingRun, target: float, scale: Sequence[float]) -> tuple[float, bool]:
@@ -315,3 +233,116 @@ def _until(seed: TrainingRun, target: float, scale: Sequence[float]) -> tuple[fl
         if loss <= target:
             return value, True
     return scale[-1], False
+
+
+def _censored(until: Iterable[tuple[float, bool]]) -> int:
+    return sum(not there for _, there in until)
+
+
+def _above(base: float, loss: float) -> float:
+    return max(loss - base, LEAST_EXCESS)
+
+
+# --- estimates
+
+
+def typical(quantity: Quantity | None) -> Estimate | None:
+    """Return the estimate of a quantity; None if no replicate has a value."""
+    return None if quantity is None or not any(quantity.groups) else quantity.estimate()
+
+
+def ratio(above: Quantity | None, below: Quantity | None) -> Estimate | None:
+    """Estimate a ratio of two quantities; None if one has no value, or they share no seed.
+
+    Runs of a seed start alike: losses of different seeds say nothing of the runs.
+    """
+    if above is None or below is None or typical(above) is None or typical(below) is None:
+        return None
+    pairs = zip(above.groups, below.groups, strict=False)
+    if above.replicate == "seed" and not any(a and b for a, b in pairs):
+        return None
+    return quantities.ratio(above, below)
+
+
+def apart(one: Run, other: Run) -> float | None:
+    """Return how far the losses of two runs differ at most, at the ends of their epochs.
+
+    Seeds that diverge in either are left out, since they double what rounding did to them; None if
+    none is left.
+    """
+    others = {seed.seed: seed for seed in other.seeds if not seed.diverged}
+    gaps = [
+        abs(seed.loss[a] - others[seed.seed].loss[b])
+        for seed in one.seeds
+        if seed.seed in others and not seed.diverged
+        for a, b in zip(seed.epoch_ends, others[seed.seed].epoch_ends, strict=False)
+    ]
+    return max(gaps, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """How a run fared towards a loss.
+
+    Attributes:
+        run: Which.
+        seeds: How many of its seeds came to the loss.
+        time: Seconds until then; None unless all did, since what has not ended has no time.
+        at_least: Where not all did: no typical time can be less, for the others would have taken
+            longer than they ran.
+        examples: Examples until then, over seeds; None unless all did.
+    """
+
+    run: Run
+    seeds: int
+    time: Estimate | None = None
+    at_least: Estimate | None = None
+    examples: Estimate | None = None
+
+
+def towards(run: Run, loss: float) -> Reached:
+    """Return how a run fared towards a loss."""
+    seeds = sum(min(seed.loss) <= loss for seed in run.seeds)
+    time = typical(run.seconds_to(loss))
+    if seeds < len(run.seeds):
+        return Reached(run=run, seeds=seeds, at_least=time)
+    return Reached(run=run, seeds=seeds, time=time, examples=typical(run.examples_to(loss)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lowest:
+    """The run with the lowest of a quantity, and the last, with the highest.
+
+    Attributes:
+        run: Which.
+        estimate: Its own, which says that it was picked.
+        ties: Runs that the intervals do not separate from it.
+        last: The run with the highest.
+        most: What that has.
+        factor: The highest over the lowest.
+    """
+
+    run: Run
+    estimate: Estimate
+    ties: list[Run]
+    last: Run
+    most: Estimate
+    factor: Estimate
+
+
+def lowest(runs: Iterable[Run], asked: Callable[[Run], Quantity | None]) -> Lowest | None:
+    """Return which run has the lowest of a quantity, of those that have it; None if none has."""
+    found = {id(q): (run, q) for run in runs if (q := asked(run)) and typical(q)}
+    if not found:
+        return None
+    every = [q for _, q in found.values()]
+    best = quantities.highest(every, lowest=True)
+    last = max(every, key=lambda q: q.estimate().value)
+    return Lowest(
+        run=found[id(best.quantity)][0],
+        estimate=best.estimate,
+        ties=[found[id(tie)][0] for tie in best.ties],
+        last=found[id(last)][0],
+        most=last.estimate(),
+        factor=quantities.ratio(last, best.quantity),
+    )

@@ -14,6 +14,9 @@ from report.experiments.settings import Label, OneOrMany, Settings, Strict
 from report.experiments.training.measure import grid_label
 from report.registry import BackendName  # noqa: TC001 (pydantic reads it)
 
+BatchSize = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+Loss = Literal["half_squared", "mse"]
 Loader = Literal["dataloader", "sliced"]
 Implementation = Literal["scratch", "concise"]
 Optimizer = Literal["sgd", "momentum", "adagrad", "rmsprop", "adadelta", "adam"]
@@ -29,10 +32,10 @@ class Labels(TypedDict):
     """What tells one run of an experiment from the others, as result files hold it."""
 
     run: Label
-    batch_size: Annotated[int, Field(ge=1)]
+    batch_size: BatchSize
     lr: Annotated[float, Field(gt=0)]
     epochs: Annotated[int, Field(ge=1)]
-    loss: Literal["half_squared", "mse"]
+    loss: Loss
     loader: Loader
     implementation: Implementation
     optimizer: Optimizer
@@ -47,16 +50,14 @@ class RunSpec(Strict):
     """One training run."""
 
     label: Label = Field(description="Its name in figures and tables, unique in the experiment.")
-    batch_size: int = Field(ge=1, description="Examples of one update.")
-    lr: float = Field(gt=0, le=1e6, allow_inf_nan=False, description="Learning rate.")
+    batch_size: BatchSize = Field(description="Examples of one update.")
+    lr: Rate = Field(description="Learning rate.")
     epochs: int = Field(ge=1, le=1000, description="Passes over the data.")
-    loss: Literal["half_squared", "mse"] = Field(
+    loss: Loss = Field(
         "half_squared",
-        description=(
-            "What lr belongs to: the chapter's squared loss with the factor 1/2, or the mean "
-            "squared error of the frameworks, whose gradient is twice as large. Losses are "
-            "always shown with the 1/2."
-        ),
+        description="What lr belongs to: the chapter's squared loss with the factor 1/2, or the "
+        "mean squared error of the frameworks, whose gradient is twice as large. Losses are always "
+        "shown with the 1/2.",
     )
     optimizer: Optimizer = Field("sgd", description="What makes a step of a gradient.")
     momentum: float | None = Field(
@@ -103,13 +104,10 @@ class RunSpec(Strict):
 class GridSpec(Strict):
     """Runs at every pair of a batch size and a learning rate, of plain SGD."""
 
-    batch_size: Annotated[OneOrMany[Annotated[int, Field(ge=1)]], Field(max_length=16)] = Field(
+    batch_size: Annotated[OneOrMany[BatchSize], Field(max_length=16)] = Field(
         description="Examples of one update."
     )
-    lr: Annotated[
-        OneOrMany[Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]],
-        Field(max_length=16),
-    ] = Field(description="Learning rates.")
+    lr: Annotated[OneOrMany[Rate], Field(max_length=16)] = Field(description="Learning rates.")
     epochs: int = Field(2, ge=1, le=1000, description="Passes over the data.")
 
 
@@ -175,8 +173,7 @@ class TrainingSettings(Settings):
         labels = Counter(run.label for run in self.runs)
         if self.grid is not None:
             labels.update(grid_label(b, lr) for b in self.grid.batch_size for lr in self.grid.lr)
-        for label, count in labels.items():
-            if count > 1:
-                message = f"two runs have the label {label!r}; give each its own"
-                raise ValueError(message)
+        twice = [label for label, count in labels.items() if count > 1]
+        if twice:
+            raise ValueError(f"two runs have the label {twice[0]!r}; give each its own")
         return self

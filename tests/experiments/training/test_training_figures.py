@@ -11,12 +11,11 @@ import pytest
 
 from report.analysis.quantities import ratio
 from report.experiments.kind import Overlay, Subject
-from report.experiments.training import examples, grid
-from report.experiments.training.figures import figures
+from report.experiments.training import sizes
+from report.experiments.training.figures import differ, figures, pairs_of_copies
 from report.experiments.training.kind import TRAINING, chapters, sweep_of
 from report.experiments.training.overlay import overlay
-from report.experiments.training.quantities import cases, lowest, of_records, soonest
-from report.experiments.training.runs import is_grid
+from report.experiments.training.quantities import by_batch_size, cases, of_records
 from report.figures.draw import drawing
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Dots, Points
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from report.experiments.training.quantities import Case
     from report.figures.figure import Figure
     from report.results.result import Record, Result
-    from report.worker.records import Labels, TrainingRun
+    from report.worker.records import TrainingRun
 
     Make = Callable[..., Result]
     Drawn = Callable[[str], list[Figure]]
@@ -218,6 +217,16 @@ def test_a_number_has_one_value_wherever_it_stands(drawn_of: Drawn, name: str) -
     assert [key for key, found in values.items() if len(found) > 1] == []
 
 
+def test_a_note_on_surrogate_data_leaves_the_numbers_before_it_alone(trained: Make) -> None:
+    """They are elements with keys still, and not the text of their tags."""
+    result = asked(trained, "chapter")
+    assert result.dataset is not None
+    made_up = replace(result, dataset=replace(result.dataset, source="surrogate"))
+    for before, after in zip(figures(result, "one"), figures(made_up, "one"), strict=True):
+        assert after.words.caption.startswith(before.words.caption + " Surrogate data: made up")
+        assert "<data" not in plain(after.words.caption)
+
+
 # Fewer of everything
 
 
@@ -300,7 +309,7 @@ def test_a_run_that_diverged_at_once_shows_no_loss_and_is_never_best(
         lambda run: replace(run, loss=[0.2418]) if run.labels["run"] == label else run,
     )
     (case,) = cases(result, "one")
-    every = [case.nearest(), soonest(case.runs, 0.25), lowest(case.runs, lambda run: run.seconds)]
+    every = [case.nearest, case.soonest, case.fastest]
     assert label not in {best.run.name for best in every if best}
     drawn = figures(result, "one")
     for figure in drawn:
@@ -337,7 +346,7 @@ def test_returns_are_for_a_tenfold_batch_at_either_end(trained: Make, drawn_of: 
     log10(5)) = 9.73. At the other end 100 and 1500: (60 / 340 * 15) ** (1 / log10(15)) = 2.29.
     """
     found = {q.labels["batch_size"]: q for q in of_records(asked(trained, "sizes").records)}
-    small, large = examples.returns([found[size] for size in (1, 5, 100, 1500)])
+    small, large = sizes.returns([found[size] for size in (1, 5, 100, 1500)])
     assert small.factor.value == pytest.approx(9.73, rel=0.05)
     assert large.factor.value == pytest.approx(2.29, rel=0.05)
     words = said(only(drawn_of("sizes"), "batch_size"))
@@ -424,48 +433,46 @@ def test_cells_say_the_height_and_mark_divergence(trained: Make, drawn_of: Drawn
     figure = only(drawn_of("grid"), "grid")
     lost = sum(run.diverged for run in _runs(asked(trained, "grid")) if run.seed == 0)
     assert 0 < lost < 9
-    assert isinstance(figure.shape, grid.HeatMap)
+    assert isinstance(figure.shape, sizes.HeatMap)
     assert [h for row in figure.shape.heights for h in row].count(None) == lost
     for svg in vars(drawing("g", "", figure.shape)).values():
         cells = re.findall(r">([\d.]+|\N{MULTIPLICATION SIGN})</text>", svg)
-        assert cells.count(grid.DIVERGED) == lost
+        assert cells.count(sizes.DIVERGED) == lost
     assert f"{lost} of 9 pairs diverge" in said(figure)["title"]
 
 
 def test_limit_stands_between_the_rates_below_and_above_it(case_of: Callable[..., Case]) -> None:
     """0.95307 for the loss with 1/2; a rate for the loss without it is half as large."""
     runs = ASKED["grid"][0]
-    assert grid.limit(case_of(runs, every=0)) == pytest.approx(0.95307, abs=1e-4)
+    assert sizes.limit(case_of(runs, every=0)) == pytest.approx(0.95307, abs=1e-4)
     halved = case_of([{**run, "loss": "mse"} for run in runs], every=0)
-    assert grid.limit(halved) == pytest.approx(0.95307 / 2, abs=1e-4)
+    assert sizes.limit(halved) == pytest.approx(0.95307 / 2, abs=1e-4)
     mixed = case_of([{**runs[0], "loss": "mse"}, *runs[1:]], every=0)
-    assert grid.limit(mixed) is None
+    assert sizes.limit(mixed) is None
 
 
 def test_shades_go_in_equal_factors_from_lowest_to_highest() -> None:
     """Edges 1, 10, 100, 1000: a height takes the first shade whose edge is not below it."""
     edges = [1.0, 10.0, 100.0, 1000.0]
-    assert [grid.shade(h, edges) for h in (0.1, 1.0, 5.0, 50.0, 500.0, 5000.0)] == [
-        grid.SHADES[k] for k in (0, 0, 1, 2, 3, 4)
+    assert [sizes.shade(h, edges) for h in (0.1, 1.0, 5.0, 50.0, 500.0, 5000.0)] == [
+        sizes.SHADES[k] for k in (0, 0, 1, 2, 3, 4)
     ]
 
 
 def test_seconds_of_a_grid_are_pooled_over_rates(trained: Make) -> None:
     """Three sizes, each with the samples of three rates."""
     found = of_records(asked(trained, "grid").records)
-    pooled = grid.by_batch_size(found)
+    pooled = by_batch_size(found)
     assert [q.labels["batch_size"] for q in pooled] == [10, 100, 1500]
     for one in pooled:
         same = [q for q in found if q.labels["batch_size"] == one.labels["batch_size"]]
         assert sum(map(len, one.groups)) == sum(len(group) for q in same for group in q.groups)
 
 
-def test_an_incomplete_grid_is_no_heat_map() -> None:
+def test_an_incomplete_grid_is_no_heat_map(case_of: Callable[..., Case]) -> None:
     """One pair is missing; a single row or column is no grid either."""
-    runs: list[Labels] = [{"batch_size": b, "lr": lr} for b in (1, 10) for lr in (0.1, 0.2)]
-    assert is_grid(runs)
-    assert not is_grid(runs[:-1])
-    assert not is_grid(runs[:2])
+    runs = [{"run": f"{b} {lr}", "batch_size": b, "lr": lr} for b in (500, 1500) for lr in (0.1, 1)]
+    assert [case_of(runs[:k], every=0).is_grid for k in (4, 3, 2)] == [True, False, False]
 
 
 # Loaders, implementations, schedules, sampling, copies, optimizers
@@ -493,7 +500,7 @@ def test_a_schedule_is_compared_with_the_constant_rate_by_seed(
     """The ratio is the one of the two heights at the end; it stands in the title where it holds."""
     case = case_of(ASKED["schedule"][0], seeds=6)
     base = next(run for run in case.runs if run.name == "constant")
-    best = case.nearest()
+    best = case.nearest
     assert best is not None
     gained = case.above(best.run, base)
     assert gained is not None
@@ -524,16 +531,16 @@ def test_same_runs_are_not_said_to_differ(trained: Make) -> None:
 def test_copies_leave_full_batches_where_they_were(case_of: Callable[..., Case]) -> None:
     """The mean gradient of all rows does not change; an epoch of copies takes longer."""
     case = case_of(ASKED["copies"][0], seeds=5)
-    (full, small) = examples.pairs_of_copies(case)
-    same, further = examples.after(case, full), examples.after(case, small)
+    (full, small) = pairs_of_copies(case)
+    same, further = case.after(*full), case.after(*small)
     assert same is not None
     assert same.value == pytest.approx(1, abs=1e-6)
     # Twice the updates: after 2 epochs of 15 updates batch 100 is still on its way down.
     assert further is not None
     assert further.value < 0.7
-    assert examples.differ({full[0]: same, small[0]: further}) == ([small[0]], [full[0]])
+    assert differ({full[0]: same, small[0]: further}) == ([small[0]], [full[0]])
     # After as many updates there is nothing to tell: 30 of the one, 30 of the other.
-    alike = examples.per_update(case, small)
+    alike = case.after_updates(*small)
     assert alike is not None
     assert not alike.excludes(1)
     expected = ratio(case.excess(small[1], 1), case.excess(small[0], 2))

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from report.analysis.quantities import ratio
-from report.experiments.training.overlay import overlay
-from report.experiments.training.ways import gap, ways_of
+from report.experiments.training.overlay import gap, overlay, ways_of
 from report.figures.prose import plain
 from report.figures.shapes import YARDSTICK, Curves
 from report.registry import BACKENDS
@@ -20,7 +19,7 @@ from report.sections.frameworks.subjects import over_frameworks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.experiments.training.ways import Way
+    from report.experiments.training.overlay import Way
     from report.figures.figure import Figure, Table
     from report.results.result import Record, Result
 

@@ -10,10 +10,10 @@ import pytest
 from factories import small_results
 from factories.small_results import record, run
 from report.analysis.quantities import Question
-from report.experiments.training import curves, theory
+from report.experiments.training import curves
 from report.experiments.training.kind import TRAINING
-from report.experiments.training.quantities import METRICS, cases, ratio
-from report.experiments.training.runs import LEAST_EXCESS
+from report.experiments.training.quantities import METRICS, Case, cases
+from report.experiments.training.runs import LEAST_EXCESS, ratio
 from report.figures.figure import Number
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 def result_of(records: Sequence[Record]) -> Result:
     """Return a result whose data are the chapter's."""
     return small_results.result(records)
+
+
+def case_of(records: Sequence[Record]) -> Case:
+    """Return the same as a case."""
+    return Case(name="", result=result_of(records), runs=[])
 
 
 def asked(records: Sequence[Record], metric: str, **keys: Any) -> list[Quantity]:
@@ -57,7 +62,7 @@ def test_a_run_has_no_loss_after_its_last_epoch() -> None:
 
 def test_excess_is_the_loss_above_the_lowest_possible() -> None:
     """Of the result's own data; what rounding puts below it counts as a very little above."""
-    lowest = theory.optimum(result_of([]))
+    lowest = case_of([]).lowest
     assert lowest is not None
     records = [record("training", 0, run("a", [1.0, lowest + 0.1, lowest - 1e-7], 0))]
     (first,) = asked(records, "excess", epoch=1)
@@ -112,7 +117,7 @@ def test_what_starts_at_the_loss_took_no_time_and_has_no_ratio() -> None:
 def test_the_reports_own_target_is_taken_unless_one_is_named() -> None:
     """2 % above the lowest loss 0.2417, rounded up to two decimals: 0.25."""
     records = [record("training", 0, run("a", [1.0, 0.251, 0.249], 0))]
-    assert theory.target(result_of(records)) == 0.25
+    assert case_of(records).target == 0.25
     (one,) = asked(records, "examples_to_loss")
     assert one.groups == [[3000.0]]
 
@@ -189,7 +194,7 @@ def test_centre_of_a_loss_is_one_number_in_curve_table_and_claim() -> None:
     ends = [run("a", [2.0, 1.0, end], k) for k, end in enumerate(SKEWED)]
     records = [record("training", k, *ends[k::2]) for k in range(2)]
     (case,) = cases(result_of(records), "training")
-    (line,) = curves.curves_of(case, curves.EPOCHS).lines
+    (line,) = curves.of_case(case, curves.EPOCHS).lines
     (loss,) = asked(records, "loss")
     (excess,) = asked(records, "excess")
     assert loss.estimate().value == pytest.approx((0.3 * 0.31 * 0.33 * 0.8) ** 0.25)

@@ -9,10 +9,14 @@ import pytest
 
 from factories import small_results
 from report.analysis import quantities
-from report.experiments.training import theory
-from report.experiments.training.examples import after
-from report.experiments.training.quantities import lowest, of_all, of_records, soonest, towards
-from report.experiments.training.runs import LEAST_EXCESS, apart, names, trained
+from report.experiments.training.quantities import decay, of_records, slowest
+from report.experiments.training.runs import (
+    apart,
+    lowest,
+    names,
+    towards,
+    trained,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,9 +64,9 @@ def test_a_run_with_a_seed_that_diverged_has_no_end() -> None:
     assert not short.complete
     assert (whole.diverged, some.diverged, none.diverged) == (0, 1, 2)
     # After the first epoch both seeds of one of them still have a loss.
-    assert of_all(some, some.loss(1)) is not None
-    assert of_all(some, some.loss(2)) is None
-    assert of_all(none, none.loss(1)) is None
+    assert some.loss_of_all(1) is not None
+    assert some.loss_of_all(2) is None
+    assert none.loss_of_all(1) is None
 
 
 def test_a_run_that_ends_above_where_it_began_has_no_end() -> None:
@@ -76,7 +80,7 @@ def test_heights_are_compared_by_seed(case_of: Callable[..., Case]) -> None:
     """Seeds differ; the same run twice has a ratio of 1 exactly, which is no difference."""
     case = case_of([{"run": "a"}, {"run": "b"}, {"run": "c", "lr": 0.01, "batch_size": 1500}])
     a, b, c = case.runs
-    same, other = after(case, (a, b)), after(case, (a, c))
+    same, other = case.after(a, b), case.after(a, c)
     assert same is not None
     assert (same.value, same.low, same.high) == (1, 1, 1)
     assert other is not None
@@ -84,14 +88,6 @@ def test_heights_are_compared_by_seed(case_of: Callable[..., Case]) -> None:
     assert other.value == pytest.approx(
         quantities.ratio(case.excess(c), case.excess(a)).value, rel=1e-9
     )
-
-
-def test_height_is_never_below_what_a_float_can_show() -> None:
-    """A loss that rounding puts below the optimum still has a logarithm; base 0 gives losses."""
-    run = run_of([1.0, 0.2, 0.2], [1.0, 0.75, 0.5])
-    assert run.excess(0.25).groups == [[LEAST_EXCESS], [0.25]]
-    assert run.excess(0.25, 1).groups == [[LEAST_EXCESS], [0.5]]
-    assert run.excess(0.0).groups == run.loss().groups == [[0.2], [0.5]]
 
 
 def test_soonest_names_its_ties_and_the_last(case_of: Callable[..., Case]) -> None:
@@ -104,12 +100,11 @@ def test_soonest_names_its_ties_and_the_last(case_of: Callable[..., Case]) -> No
             {"run": "never", "batch_size": 1500, "lr": 0.001},
         ]
     )
-    found = soonest(case.runs, 0.25)
+    found = case.soonest
     assert found is not None
     assert {found.run.name, *(run.name for run in found.ties)} == {"first", "twin"}
     assert (found.last.name, found.estimate.highest_of) == ("slow", 3)
     assert found.factor.value == pytest.approx(found.most.value / found.estimate.value)
-    assert soonest(case.runs, None) is None
 
 
 def test_lowest_of_nothing_is_none(case_of: Callable[..., Case]) -> None:
@@ -155,17 +150,17 @@ def test_runs_are_named_in_the_fewest_words(case_of: Callable[..., Case]) -> Non
     assert names([run.labels, {**other, "run": "two"}]) == ["one", "two"]
 
 
-def test_slowest_direction_is_that_of_theory(trained: Callable[..., Result]) -> None:
+def test_slowest_direction_is_that_of_theory(case_of: Callable[..., Case]) -> None:
     """Eigenvalues 0.1737 to 2.0985: lr 1 multiplies by |1 - 2.0985| = 1.0985, and 0.5 by 0.9131.
 
     With momentum m and complex roots in every direction the modulus is sqrt(m): here
     (1 + 0.81 - 0.5 * lambda)^2 < 4 * 0.81 for lambda from 0.02 to 7.2, which holds all of them.
     """
-    problem = theory.problem(trained([{"run": "one"}]))
+    problem = case_of([{"run": "one"}]).solved
     assert problem is not None
-    assert theory.slowest(problem, 1.0) == pytest.approx(1.0985, abs=1e-4)
-    assert theory.slowest(problem, 0.5) == pytest.approx(0.9131, abs=1e-4)
-    assert theory.slowest(problem, 0.5, 0.81) == pytest.approx(0.9)
+    assert slowest(problem, 1.0) == pytest.approx(1.0985, abs=1e-4)
+    assert slowest(problem, 0.5) == pytest.approx(0.9131, abs=1e-4)
+    assert slowest(problem, 0.5, 0.81) == pytest.approx(0.9)
 
 
 def test_measured_decay_comes_to_that_of_theory(case_of: Callable[..., Case]) -> None:
@@ -177,10 +172,10 @@ def test_measured_decay_comes_to_that_of_theory(case_of: Callable[..., Case]) ->
         ],
         every=0,
     )
-    problem = theory.problem(case.result)
+    problem = case.solved
     assert problem is not None
     for run in case.runs:
-        one = theory.decay(problem, run)
+        one = decay(problem, run)
         assert one.limit == pytest.approx(0.95307, abs=1e-4)
         assert one.measured is not None
         assert one.measured.value == pytest.approx(one.factor, rel=0.002)
@@ -198,7 +193,7 @@ def test_exact_path_is_of_plain_full_batches_only(case_of: Callable[..., Case]) 
             {"run": "half of the copies", **full, "copies": 2},
         ]
     )
-    gaps = {run.name: theory.deviation(case.result, [run]) for run in case.runs}
+    gaps = {run.name: replace(case, runs=[run]).deviation() for run in case.runs}
     assert gaps["plain"] == pytest.approx(0, abs=1e-9)
     assert gaps["copied"] == pytest.approx(0, abs=1e-9)
     assert [gaps[name] for name in ("momentum", "cosine", "half of the copies")] == [None] * 3

@@ -117,17 +117,6 @@ def test_a_schedule_changes_the_rate_epoch_by_epoch(
     assert run.loss == pytest.approx(exact(orders, 0.05, 10, schedule), rel=1e-11)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
-def test_schedules_of_the_framework_and_from_scratch_agree(
-    bundle: dict[str, Any], schedule: str
-) -> None:
-    """At every point of the curve, to the rounding of float32."""
-    spec = RUN | {"epochs": EPOCHS, "schedule": schedule}
-    scratch, concise = train(bundle, spec, dtype="float32", implementation=BOTH)
-    assert scratch.examples == concise.examples
-    assert concise.loss == pytest.approx(scratch.loss, rel=0, abs=1e-6)
-
-
 def test_a_schedule_applies_to_every_optimizer(bundle: dict[str, Any]) -> None:
     """After the first epoch, which has the full rate, Adam goes another way with less."""
     spec = RUN | {"optimizer": "adam", "lr": 0.02}

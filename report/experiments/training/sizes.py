@@ -1,0 +1,361 @@
+"""Which batch size, and with which learning rate? Figures of one machine."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from report.analysis.estimate import product
+from report.analysis.quantities import highest
+from report.experiments.training import curves
+from report.experiments.training.quantities import (
+    by_batch_size,
+    per_example,
+    size_of,
+    update,
+    updates,
+)
+from report.figures.figure import Number, number
+from report.figures.shapes import YARDSTICK, Axis, Curves, Guide, Points, line
+from report.text.numerals import digits, small
+from report.text.units import MICRO, MILLI
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from report.analysis.estimate import Estimate, Factor
+    from report.analysis.quantities import Quantity
+    from report.experiments.training.quantities import Case
+    from report.figures.figure import Figure
+
+SHADES = (0.55, 0.41, 0.29, 0.18, 0.08)
+"""Opacities of the one hue, the lowest losses first; ink is legible on each in both themes."""
+
+DIVERGED = "\N{MULTIPLICATION SIGN}"
+"""Stands in the cell of a pair with which a seed diverged."""
+
+
+# --- few at a time, or many
+
+
+@dataclass(frozen=True, kw_only=True)
+class Return:
+    """What a larger batch brings, as near to ten times the smaller as there is."""
+
+    smaller: Quantity
+    larger: Quantity
+
+    def factors(self, weight: float = 1.0) -> list[Factor]:
+        """Return what a tenfold batch gains, had each factor of size gained the same."""
+        power = weight / math.log10(size_of(self.larger) / size_of(self.smaller))
+        rate = "examples_per_s"
+        return [self.larger.factor(rate, power), self.smaller.factor(rate, -power)]
+
+    @property
+    def factor(self) -> Estimate:
+        """Return the examples per second that a tenfold batch gains."""
+        factors = self.factors()
+        return product(factors, f"tenfold: {factors[0].key} / {factors[1].key}")
+
+
+def returns(found: Sequence[Quantity]) -> tuple[Return, Return]:
+    """Return what a tenfold batch brings at the small and at the large end of ascending sizes."""
+    first, *_, last = found
+    above = [q for q in found if size_of(q) > size_of(first)]
+    below = [q for q in found if size_of(q) < size_of(last)]
+    next_ = min(above, key=lambda q: abs(math.log(size_of(q) / (10 * size_of(first)))))
+    before = min(below, key=lambda q: abs(math.log(10 * size_of(q) / size_of(last))))
+    return Return(smaller=first, larger=next_), Return(smaller=before, larger=last)
+
+
+def rates(case: Case) -> Figure | None:
+    """Draw examples per second against batch size."""
+    found = sorted(case.seconds, key=size_of)
+    if len(found) < 2:
+        return None
+    sizes, rates = [size_of(q) for q in found], [q.examples_per_s() for q in found]
+    best = highest(found, "examples_per_s")
+    small, large = returns(found)
+    first, last = update(found[0]), update(found[-1])
+    longer = product([found[-1].factor(), found[0].factor(weight=-1)])
+    counts = updates(found[0]) / updates(found[-1])
+    columns: curves.Columns = {
+        "milliseconds per epoch": [number(q.time(), MILLI) for q in found],
+        "examples per second": [number(q.examples_per_s(), best=q is best.quantity) for q in found],
+        "microseconds an update": [number(update(q), MICRO) for q in found],
+    }
+    return curves.answer(
+        case,
+        "batch_size",
+        Curves(
+            x=curves.BATCH_SIZE,
+            y=Axis(label="examples per second"),
+            lines=(line("examples per second", 0, sizes, rates),),
+            marks=(_in_proportion(sizes, rates),),
+        ),
+        curves.table("batch size", [f"{each:,}" for each in sizes], columns),
+        sheet=curves.seconds_sheet(found),
+        small=small,
+        large=large,
+        best=best,
+        sizes=(sizes[0], sizes[-1]),
+        updates=(first, last),
+        longer=longer.scaled(counts, f"{last.key} / {first.key}"),
+        more=sizes[-1] / sizes[0],
+        diminish=product([*small.factors(), *large.factors(-1)], f"diminish: {case.name}"),
+    )
+
+
+def _in_proportion(sizes: Sequence[int], rates: Sequence[Estimate]) -> Guide:
+    """Draw what it would be if an update cost the same whatever it holds."""
+    top = max(rate.high or rate.value for rate in rates)
+    most = min(sizes[-1], sizes[0] * top / rates[0].value)
+    middle = math.sqrt(sizes[0] * most)
+    return Guide(
+        x=(sizes[0], most),
+        y=(rates[0].value, rates[0].value * most / sizes[0]),
+        label="in proportion",
+        at=(middle, rates[0].value * middle / sizes[0]),
+        offset=(-6, 4),
+        ha="right",
+    )
+
+
+def target(case: Case) -> Figure | None:
+    """Draw the time to the target against batch size, where there is a target."""
+    case = replace(case, runs=sorted(case.runs, key=lambda run: run.spec.batch_size))
+    if case.target is None:
+        return None
+    reached = [one for one in case.fared if one.time is not None]
+    shown = {one.run for one in reached[:1] + reached[-1:]}
+    shown |= {case.soonest.run} if case.soonest else set()
+    columns: curves.Columns = {
+        "learning rate": [f"{run.spec.lr:g}" for run in case.runs],
+        **curves.way_to(case),
+        "examples per second": [
+            number(run.seconds.examples_per_s() if run.seconds else None) for run in case.runs
+        ],
+    }
+    return curves.answer(
+        case,
+        "target",
+        _target_shape(case, case.target),
+        curves.table("batch size", [f"{run.spec.batch_size:,}" for run in case.runs], columns),
+        sheet=curves.way_sheet(case.runs, case.target),
+        reached=reached,
+        short=[one for one in case.fared if one.time is None],
+        parts=[
+            (one, per_example(one.run.seconds))
+            for one in reached
+            if one.run in shown and one.examples and one.run.seconds
+        ],
+    )
+
+
+def _target_shape(case: Case, target: float) -> Curves:
+    reached = [(one.run.spec.batch_size, one.time) for one in case.fared if one.time]
+    bounds = [(one.run.spec.batch_size, one.at_least) for one in case.fared if one.at_least]
+    marks = []
+    if bounds:
+        x, y = tuple(at for at, _ in bounds), tuple(least.value for _, least in bounds)
+        marks.append(Points(name=curves.NOT_ALL, index=1, x=x, y=y, marker="^", hollow=True))
+    if reached:
+        at, least = min(reached, key=lambda pair: pair[1].value)
+        ring = Points(
+            name="",
+            index=YARDSTICK,
+            x=(at,),
+            y=(least.value,),
+            marker="o",
+            hollow=True,
+            size=10,
+            label=f"{at:,}: {digits(least.value / MILLI)} ms",
+        )
+        marks.append(ring)
+    sizes = [run.spec.batch_size for run in case.runs]
+    return Curves(
+        x=replace(curves.BATCH_SIZE, low=0.8 * sizes[0], high=1.25 * sizes[-1]),
+        y=replace(curves.to_target(target), room=1.3),
+        lines=(line("all seeds get there", 0, [x for x, _ in reached], [y for _, y in reached]),),
+        marks=tuple(marks),
+        names="above" if bounds else "none",
+    )
+
+
+# --- batch sizes and learning rates
+
+
+def grid(case: Case) -> Figure:
+    """Draw where each pair ends as a heat map."""
+    ends = {(run.spec.batch_size, run.spec.lr): end for run, end in case.ends.items()}
+    sizes, rates = sorted({size for size, _ in ends}), sorted({rate for _, rate in ends})
+    rows = {size: [ends[size, rate] for rate in rates] for size in sizes}
+    best = {
+        size: min(filter(None, row), key=lambda end: end.value, default=None)
+        for size, row in rows.items()
+    }
+    shape = HeatMap(
+        sizes=tuple(sizes),
+        rates=tuple(rates),
+        heights=tuple(tuple(end.value if end else None for end in row) for row in rows.values()),
+        what=case.height,
+        limit=limit(case),
+    )
+    seconds = {size_of(q): q for q in by_batch_size(case.seconds)}
+    columns = {"milliseconds per epoch": curves.milliseconds([seconds.get(size) for size in sizes])}
+    for k, rate in enumerate(rates):
+        columns[f"lr {rate:g}"] = [_cell(row[k], best[size]) for size, row in rows.items()]
+    caption = (
+        f"Geometric means over seeds of the {case.height} at the end, by learning rate; seconds "
+        "with their 95 % intervals over all rates"
+    )
+    return curves.answer(
+        case,
+        "grid",
+        shape,
+        curves.table("batch size", [f"{size:,}" for size in sizes], columns, caption),
+        sheet=curves.ends_sheet(case, case.runs),
+        lost=sum(end is None for end in ends.values()),
+        lowest={size: rates[rows[size].index(end)] for size, end in best.items() if end},
+        breaks={size: rates[row.index(None)] for size, row in rows.items() if None in row},
+        order=sorted(seconds.values(), key=lambda q: q.time().value),
+    )
+
+
+def _cell(height: Estimate | None, best: Estimate | None) -> Number:
+    """Write a height without its interval, for which so many columns have no room."""
+    if height is None:
+        return Number(text=DIVERGED)
+    return Number(text=small(height.value), best=height is best, estimate=height)
+
+
+def limit(case: Case) -> float | None:
+    """Return the largest stable rate of full batches, in terms of the rates of the grid.
+
+    None if the data's moments are not known, or the runs do not all mean the same by a rate.
+    """
+    factors = {run.step / run.spec.lr for run in case.runs}
+    if case.solved is None or len(factors) > 1 or not all(run.plain for run in case.runs):
+        return None
+    return case.solved.stability_limit() / factors.pop()
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatMap:
+    """Where each pair of a batch size and a learning rate ends.
+
+    Attributes:
+        sizes: Batch sizes, ascending: the rows.
+        rates: Learning rates, ascending: the columns.
+        heights: For each row, the loss above the optimum in each column; None where it diverged.
+        what: What the heights are called.
+        limit: The largest stable rate of full batches, if it is known.
+    """
+
+    sizes: tuple[int, ...]
+    rates: tuple[float, ...]
+    heights: tuple[tuple[float | None, ...], ...]
+    what: str
+    limit: float | None
+
+    @property
+    def height(self) -> int:
+        """Return the figure's height in CSS pixels."""
+        return 120 + 42 * len(self.sizes)
+
+    @property
+    def alt(self) -> str:
+        """Return what a person would say of the drawing on the phone."""
+        return f"Heat map of the {self.what} by batch size and learning rate."
+
+    def edges(self) -> list[float]:
+        """Return the heights between the shades: equal factors from the lowest to the highest."""
+        known = [height for row in self.heights for height in row if height is not None]
+        if not known:
+            return []
+        low, high = math.log(min(known)), math.log(max(known))
+        steps = len(SHADES)
+        return [math.exp(low + (high - low) * k / steps) for k in range(1, steps)]
+
+    def draw(self, axes: Axes, *, narrow: bool) -> None:
+        """Draw a cell for each pair, and the limit."""
+        _cells(axes, self, narrow=narrow)
+        if self.limit is not None:
+            _limit(axes, self, self.limit, narrow=narrow)
+        # Above the words at the limit.
+        title = f"{self.what}, thousandths" + ("\n" if narrow else "; ") + f"{DIVERGED}: diverged"
+        axes.set_title(title, loc="left", fontsize=11.5, pad=22)
+        axes.set_xlabel("learning rate")
+        axes.set_ylabel("batch size")
+
+
+def shade(height: float, edges: Sequence[float]) -> float:
+    """Return the opacity of a height: of the first shade whose upper edge is above it."""
+    return SHADES[sum(height > edge for edge in edges)]
+
+
+def _cells(axes: Axes, of: HeatMap, *, narrow: bool) -> None:
+    from matplotlib.patches import Rectangle  # noqa: PLC0415
+
+    from report.figures.svg import INK, MUTED, SERIES  # noqa: PLC0415
+
+    edges = of.edges()
+    least = min((h for row in of.heights for h in row if h is not None), default=None)
+    for row, column in itertools.product(range(len(of.sizes)), range(len(of.rates))):
+        height = of.heights[row][column]
+        if height is not None:
+            corner, alpha = (column - 0.48, row - 0.47), shade(height, edges)
+            axes.add_patch(
+                Rectangle(corner, 0.96, 0.94, facecolor=SERIES[0], alpha=alpha, linewidth=0)
+            )
+        axes.text(
+            column,
+            row,
+            DIVERGED if height is None else _thousandths(height),
+            ha="center",
+            va="center",
+            color=MUTED if height is None else INK,
+            fontsize=11.5 if narrow else 12,
+            fontweight="bold" if height is not None and height == least else "normal",
+        )
+    axes.grid(visible=False)
+    axes.set_xticks(range(len(of.rates)), [f"{rate:g}" for rate in of.rates])
+    axes.set_yticks(range(len(of.sizes)), [f"{size:,}" for size in of.sizes])
+    axes.set_xlim(-0.55, len(of.rates) - 0.45)
+    axes.set_ylim(len(of.sizes) - 0.5, -0.5)
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def _thousandths(height: float) -> str:
+    """Write a height in thousandths in few letters; a cell on a phone has room for four."""
+    value = height / MILLI
+    if value >= 9999.5:
+        return "\N{GREATER-THAN SIGN}9999"
+    return digits(value, 2).replace(",", "") if value >= 0.01 else "0.00"
+
+
+def _limit(axes: Axes, of: HeatMap, limit: float, *, narrow: bool) -> None:
+    """Draw the limit between the columns of the rates below and above it."""
+    from report.figures.svg import INK  # noqa: PLC0415
+
+    at = sum(rate <= limit for rate in of.rates) - 0.5
+    axes.plot([at, at], [-0.5, len(of.sizes) - 0.5], color=INK, linewidth=1.6)
+    right = at > (len(of.rates) - 1) / 2
+    label = f"2/\N{GREEK SMALL LETTER LAMDA} = {digits(limit)}"
+    axes.annotate(
+        label if narrow else f"stability limit of full batches, {label}",
+        (at, -0.5),
+        xytext=(-3 if right else 3, 3),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        va="bottom",
+        color=INK,
+        fontsize=11.5,
+        annotation_clip=False,
+    )
