@@ -20,7 +20,7 @@ from report.text.names import series_name, title
 from report.text.numerals import count, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from report.analysis.noise import Grade
     from report.figures.figure import Card, Figure
@@ -116,21 +116,33 @@ class MachineView:
         return verdicts.by_section(self.verdicts)
 
 
-def view(result: Result, json_path: str) -> MachineView:
+def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
+    """Make the figures of a machine's page, section by section."""
+    # Each section is about one framework; what the others measured stands beside it in one place.
+    led = result.led()
+    for name, planned in result.config["experiments"].items():
+        yield name, KINDS[planned["kind"]].figures(led, name)
+    for name, model in SECTIONS.items():
+        yield name, model.module.figures(result if model.every_framework else led)
+
+
+def view(result: Result, json_path: str, figures: Mapping[str, list[Figure]]) -> MachineView:
     """Gather a machine's page.
 
     Args:
         result: The run to show.
         json_path: Where the site keeps the result's file.
+        figures: Of each section, by its name.
     """
     folder = json_path.rpartition("/")[0]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
-    # Each section is about one framework; what the others measured stands beside it in one place.
     led = result.led()
-    sections = [_section(led, name, folder, judged) for name in result.config["experiments"]]
+    sections = [
+        _section(led, name, figures[name], folder, judged) for name in result.config["experiments"]
+    ]
     sections += [
-        _derived(result if model.every_framework else led, name, folder, judged)
+        _derived(result if model.every_framework else led, name, figures[name], folder, judged)
         for name, model in SECTIONS.items()
     ]
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
@@ -174,10 +186,15 @@ def date_of(result: Result) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
+def _section(
+    result: Result,
+    name: str,
+    drawn: list[Figure],
+    folder: str,
+    judged: Sequence[VerdictView],
+) -> Section:
     planned = result.config["experiments"][name]
     kind, records = planned["kind"], result.of(name)
-    drawn = KINDS[kind].figures(result, name)
     backends = quantities.by_backend(records)
     backend_of = {f"{name}-{backend}": backend for backend in backends}
     return Section(
@@ -194,10 +211,15 @@ def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
     )
 
 
-def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
+def _derived(
+    result: Result,
+    name: str,
+    drawn: list[Figure],
+    folder: str,
+    judged: Sequence[VerdictView],
+) -> Section:
     """Make the section of a model, which stands on several experiments."""
     model = SECTIONS[name].module
-    drawn = model.figures(result)
     records = [record for used in model.experiments(result) for record in result.of(used)]
     return Section(
         name=name,
