@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 from report.analysis.estimate import Factor, estimate, product
-from report.environments import places
+from report.environments import venvs
 from report.environments.process import BOOTSTRAP
 from report.run import data
 from report.run.bundle import write_bundle
@@ -186,7 +186,7 @@ def once(python: str, request: str) -> dict[str, list[float]]:
 
 def main() -> None:
     """Take all in turn within each of several fresh processes."""
-    python = sys.argv[1] if len(sys.argv) > 1 else places.find("numba", {})
+    python = sys.argv[1] if len(sys.argv) > 1 else venvs.find("numba", {})
     processes = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from report.environments import places
+from report.environments import venvs
 from report.environments.process import BOOTSTRAP
 from report.registry import BACKENDS
 from report.run import data
@@ -49,7 +49,7 @@ def main() -> None:
             if "eager" not in backend.training.scratch:
                 continue
             done = subprocess.run(
-                [places.find(name, {}), "-I", "-c", CODE],
+                [venvs.find(name, {}), "-I", "-c", CODE],
                 input=json.dumps([str(BOOTSTRAP), name, bundle, EVERY]),
                 capture_output=True,
                 text=True,

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from report import __version__
-from report.terminal.environments import create_missing, env
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
+
+    from rich.console import Console
 
     from report.config.plan import Plan
     from report.results.result import Result
@@ -41,11 +42,7 @@ def _names(context: click.Context, _: click.Parameter, incomplete: str) -> list[
 
 def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Combine several options into one decorator."""
-
-    def apply(command: Any) -> Any:
-        return functools.reduce(lambda inner, decorate: decorate(inner), decorators[::-1], command)
-
-    return apply
+    return lambda command: functools.reduce(lambda f, add: add(f), decorators[::-1], command)
 
 
 CONFIG_ARGUMENT = click.argument("config", type=FILE, default=CONFIG)
@@ -102,9 +99,6 @@ def main() -> None:
     """
 
 
-main.add_command(env)
-
-
 @main.command()
 @RUN_OPTIONS
 @SITE_OPTION
@@ -119,10 +113,10 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
     result = _run(**options)
     if result is None:
         return
-    rendered = _render(options["results"], site_dir)
+    address = _render(options["results"], site_dir).index.as_uri()
     if open_browser:
-        click.launch(rendered.index.as_uri())
-    click.echo(rendered.index.as_uri())
+        click.launch(address)
+    click.echo(address)
     context.exit(_exit_code(result))
 
 
@@ -165,12 +159,12 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
 @RESULTS_OPTION
 def compare(a: str, b: str, results: Path) -> None:
     """Compare two results, A and B: files, or machines' ids in the results' folder."""
+    from report import terminal
     from report.experiments.catalogue import LABELS
     from report.results import store
-    from report.terminal import tables
 
     left, right = (store.find(reference, results, Path(reference), LABELS) for reference in (a, b))
-    tables.show(tables.comparison(left, right))
+    terminal.show(terminal.comparison(left, right))
 
 
 @main.command()
@@ -195,15 +189,15 @@ def publish(site_dir: Path, **options: Any) -> None:
 @click.option("--machine", metavar="NAME", help="Call the machine this.")
 def hardware(machine: str | None, *, as_json: bool) -> None:
     """Show what was detected of this machine, and how each fact is known."""
+    from report import terminal
     from report.registry import BACKENDS
     from report.run.host import survey
-    from report.terminal import tables
 
     host = survey(list(BACKENDS), name=machine)
     if as_json:
-        click.echo(tables.host_json(host))
+        click.echo(terminal.host_json(host))
     else:
-        tables.show(tables.host(host))
+        terminal.show(terminal.host(host))
 
 
 @main.command()
@@ -227,17 +221,7 @@ def validate(config: Path) -> None:
 @click.argument("what", type=click.Choice(["config", "claims", "results"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of experiments.yaml, of a file of claims or of a result file."""
-    if what == "results":
-        import json
-
-        from report.results import store
-
-        click.echo(json.dumps(store.schema(), indent=2))
-    else:
-        from report.config import configuration
-
-        text = configuration.schema_text if what == "config" else configuration.claims_schema_text
-        click.echo(text(), nl=False)
+    click.echo(_schema_text(what), nl=False)
 
 
 @main.command()
@@ -246,7 +230,6 @@ def schema(what: str) -> None:
 def init(config: Path, *, full: bool) -> None:
     """Write an experiments.yaml to edit, and beside it the schema that editors complete it from."""
     from report import resources
-    from report.config.configuration import schema_text
     from report.errors import UsageError
 
     try:
@@ -258,8 +241,86 @@ def init(config: Path, *, full: bool) -> None:
         raise UsageError(f"{config} cannot be written: {error.strerror}.") from None
     beside = config.with_name(resources.SCHEMA_NAME)
     if not beside.exists():
-        beside.write_text(schema_text(), encoding="utf-8")
+        beside.write_text(_schema_text("config"), encoding="utf-8")
     click.echo(f"Wrote {config}. `report build` measures what it asks for.")
+
+
+def _schema_text(what: str) -> str:
+    import json
+
+    from report.config.claims import file_schema
+    from report.config.configuration import Config
+    from report.results import store
+
+    schemas = {"config": Config.model_json_schema, "claims": file_schema, "results": store.schema}
+    return json.dumps(schemas[what](), indent=2) + "\n"
+
+
+def _environment_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of environments."""
+    from report.environments import venvs
+
+    return [name for name in venvs.names() if name.startswith(incomplete)]
+
+
+NAMES_ARGUMENT = click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=_environment_names
+)
+
+
+@main.group()
+def env() -> None:
+    """Environments of frameworks that do not fit into one: list, create, remove."""
+
+
+@env.command("list")
+def list_environments() -> None:
+    """Show which frameworks have an environment, and where all of them lie."""
+    from report import terminal
+
+    terminal.show(terminal.environments())
+
+
+@env.command("create")
+@NAMES_ARGUMENT
+def create_environments(names: tuple[str, ...]) -> None:
+    """Make the environments NAME..., again where they are there."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    for name in names:
+        _created(name, console)
+        click.echo(f"{name} is ready.")
+
+
+@env.command("remove")
+@NAMES_ARGUMENT
+def remove_environments(names: tuple[str, ...]) -> None:
+    """Remove the environments NAME...; nothing that this program did not make is touched."""
+    from report.environments import venvs
+
+    for name in names:
+        click.echo(f"{name} is removed." if venvs.remove(name) else f"{name} was not there.")
+
+
+def _created(name: str, console: Console) -> Path:
+    """Make an environment, and show one line of the installer's, its last, meanwhile."""
+    from rich.markup import escape
+
+    from report.environments import venvs
+
+    with console.status(f"{name}: making an environment") as status:
+        return venvs.create(name, lambda line: status.update(escape(line[:160])))
+
+
+def _create_missing(plan: Plan, console: Console, say: Callable[[str], None]) -> None:
+    """Make the environments of those frameworks that have none, nor an interpreter of one's own."""
+    from report.environments import venvs
+
+    for backend in venvs.names():
+        wanted = backend in plan.backends() and backend not in plan.interpreters
+        if wanted and venvs.stamp_of(backend) is None:
+            say(f"made the environment of {backend}: {_created(backend, console)}")
 
 
 def _run(  # noqa: PLR0913 (one argument for each option)
@@ -279,30 +340,34 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     """Measure; return nothing if only the plan was wanted."""
     from rich.console import Console
 
+    from report import terminal
     from report.claims import verdicts, wording
     from report.config.configuration import load
     from report.config.plan import plan as make_plan
-    from report.environments import places
-    from report.errors import ReportError
+    from report.environments import venvs
+    from report.errors import ReportError, UsageError
     from report.results import files
     from report.run.host import survey
     from report.run.runner import Run
-    from report.terminal import tables
-    from report.terminal.progress import NORMAL, QUIET, VERBOSE, Watcher
+    from report.terminal import NORMAL, QUIET, VERBOSE
 
     plan: Plan = make_plan(load(config), profile, device=device)  # type: ignore[arg-type]
     plan.only(only)
     console = Console(stderr=True)
     if dry_run:
-        lacking = places.lacking(plan.backends(), plan.interpreters)
-        tables.show(tables.plan(plan, only, lacking))
+        lacking = venvs.lacking(plan.backends(), plan.interpreters)
+        terminal.show(terminal.plan(plan, only, lacking))
         return None
-    watcher = Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
+    watcher = terminal.Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
     if create_envs:
-        create_missing(plan.backends(), plan.interpreters, console, watcher.say)
+        _create_missing(plan, console, watcher.say)
     folder = config.resolve().parent
     host = survey(plan.backends(), name=machine, interpreters=plan.interpreters, base=folder)
-    _require_a_backend(host, {name for e in plan.only(only) for name in e.backends})
+    used = {name for experiment in plan.only(only) for name in experiment.backends}
+    environments = [found for name, found in host.environments.items() if name in used]
+    if not any(found.status == "ok" for found in environments):
+        reasons = "\n".join(str(found.reason) for found in environments)
+        raise UsageError(f"There is no framework to measure.\n{reasons}")
     try:
         with files.sole_writer(results, "measuring into"), watcher.shown():
             result = Run(
@@ -320,17 +385,9 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         ) from None
     if result.verdicts:
         # Of each experiment's leading framework, as the page counts them.
-        watcher.say(f"The chapter's statements: {wording.counts(verdicts.leading(result))}.")
+        judged = [each.verdict for each in verdicts.leading(result)]
+        watcher.say(f"The chapter's statements: {wording.counts(judged)}.")
     return result
-
-
-def _require_a_backend(host: Any, used: Collection[str]) -> None:
-    from report.errors import UsageError
-
-    environments = [host.environments[name] for name in host.environments if name in used]
-    if not any(environment.status == "ok" for environment in environments):
-        reasons = "\n".join(str(environment.reason) for environment in environments)
-        raise UsageError(f"There is no framework to measure.\n{reasons}")
 
 
 def _render(results: Path, site_dir: Path) -> Rendered:

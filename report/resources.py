@@ -10,10 +10,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 
-
 SCHEMA_NAME = "experiments.schema.json"
-CLAIMS_SCHEMA_NAME = "claims.schema.json"
-"""The files that the first lines of experiments.yaml and claims.yaml name, for editors."""
+"""The file that the first line of experiments.yaml names, for editors."""
 
 
 def _find(name: str) -> Path:

@@ -30,8 +30,8 @@ from report.run import data, surrogate
 from report.worker.records import AsPrinted, Environment, Outcome, Series
 
 if TYPE_CHECKING:
-    from report.config.configuration import Profile
     from report.config.plan import PlannedExperiment
+    from report.results.result import ProfileName
 
 RUN_ID = "6f0b5a1e-3c1d-4b7a-9e55-0d2f8c7a4b10"
 INSTALLATION = "c2a6e6d4-7f1b-4a53-8d0e-5b9a1f3e2c77"
@@ -70,7 +70,7 @@ def make_result(
     speed: float = 1.0,
     *,
     started_at: str = "2026-01-02T03:04:05Z",
-    profile: Profile = "quick",
+    profile: ProfileName = "quick",
     frameworks: tuple[str, ...] = ("pytorch",),
 ) -> Result:
     """Make a complete result: three processes; one record failed, one skipped, one series too.
@@ -170,7 +170,7 @@ def make_environment(backend: str = "pytorch") -> Environment:
 
 
 @functools.cache
-def _plan(profile: Profile, frameworks: tuple[str, ...]) -> Plan:
+def _plan(profile: ProfileName, frameworks: tuple[str, ...]) -> Plan:
     config = Config.model_validate(yaml.safe_load(default_config()))
     planned = plan(config, profile)
     few = [

@@ -194,17 +194,6 @@ def test_missing_configuration_ends_with_2(command: str) -> None:
     assert "There is no experiments.yaml. `report init` writes one" in refused(command)
 
 
-def test_schema_of_the_configuration_is_printed() -> None:
-    """The printed schema accepts the default file, and not one with an unknown key."""
-    done = run("schema", "config")
-    assert done.exit_code == 0
-    schema = json.loads(done.stdout)
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
-    assert validator.is_valid(yaml.safe_load(default_config()))
-    assert not validator.is_valid(yaml.safe_load(BAD))
-
-
 def test_schema_of_claims_is_printed() -> None:
     """The printed schema accepts the chapter's claims, and not one with an unknown key."""
     done = run("schema", "claims")
@@ -359,9 +348,7 @@ def test_only_runs_what_is_named(fake: Callable[..., FakeWorker]) -> None:
     assert [job["size"] for job in worker.jobs()] == [8, 10]
 
 
-def test_unknown_experiment_is_refused_with_a_suggestion(
-    fake: Callable[..., FakeWorker],
-) -> None:
+def test_unknown_experiment_is_refused_with_a_suggestion(fake: Callable[..., FakeWorker]) -> None:
     """A slip of the pen after --only is answered with the name that was meant."""
     worker = fake({"vectorization": "answer"})
     message = refused("run", "--only", "vectorisation")
@@ -495,17 +482,6 @@ def test_hardware_is_shown_with_how_it_is_known(fake: Callable[..., FakeWorker])
         assert word in done.stdout
 
 
-def test_two_machines_are_compared(make_result: Callable[..., Result]) -> None:
-    """The table holds both machines and the speed-up of the second over the first."""
-    store.save(make_result("slow"), Path("results"))
-    store.save(make_result("fast", speed=2.0), Path("results"))
-    done = run("compare", "slow", "fast")
-    assert done.exit_code == 0
-    for word in ("slow", "fast", "speed-up", "the second is faster"):
-        assert word in done.stdout
-    assert re.search(r"Vectorization +│ full, µs .* 2\.00 \([0-9.]+.[0-9.]+\)", done.stdout)
-
-
 @pytest.mark.parametrize("columns", ["80", "40"])
 def test_tables_lose_nothing_in_a_narrow_terminal(
     make_result: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, columns: str
@@ -519,14 +495,6 @@ def test_tables_lose_nothing_in_a_narrow_terminal(
     plain = re.sub("\x1b[^m]*m", "", done.stdout)
     assert max(map(len, plain.splitlines())) == int(columns)
     assert "\N{HORIZONTAL ELLIPSIS}" not in plain
-
-
-def test_comparison_with_an_unknown_machine_is_refused(
-    make_result: Callable[..., Result],
-) -> None:
-    """The refusal names the machines that there are."""
-    store.save(make_result("slow"), Path("results"))
-    assert "Machines: slow." in refused("compare", "slow", "fats")
 
 
 def report(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

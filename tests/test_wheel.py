@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from report.environments import places
+from report.environments import venvs
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
@@ -104,7 +104,7 @@ def test_wheel_holds_the_program_and_what_it_reads_and_no_more(installed: Instal
         "report/templates/base.html",
     } <= {*names}
     # Of each further framework, so that `report env create` works away from the checkout.
-    requirements = {f"report/environments/requirements/{name}.txt" for name in places.names()}
+    requirements = {f"report/environments/requirements/{name}.txt" for name in venvs.names()}
     assert requirements
     assert requirements <= {*names}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)

@@ -9,12 +9,12 @@ from report.analysis.quantities import RATES, Question, by_backend, highest, quo
 from report.experiments.catalogue import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from report.analysis.estimate import Factor
     from report.analysis.quantities import Highest, Quantity
-    from report.results.result import Record, Result, StoredClaim, StoredSide
-    from report.worker.records import Labels, Scalar
+    from report.results.result import Record, Result, StoredSide
+    from report.worker.records import Scalar
 
 
 class Missing(Exception):  # noqa: N818 (it becomes the verdict "not run")
@@ -32,7 +32,7 @@ class Found:
         above: It is only a lower bound: the true value lies above.
         below: It is only an upper bound.
         records: What it stands on.
-        left_out: Processes that were too disturbed to count.
+        left_out: Those of processes that were too disturbed to count.
         picked: The pick, where it is the highest or lowest of several.
     """
 
@@ -45,23 +45,16 @@ class Found:
     left_out: list[Record] = field(default_factory=list)
     picked: Highest | None = None
 
-    def inverted(self) -> list[Factor]:
-        """Return the factors of one divided by it."""
-        return [factor.inverse() for factor in self.factors]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """Quantities along a label.
+    """Quantities along a label; the rest as of `Found`.
 
     Attributes:
         x: The label's values, ascending.
         quantities: One for each of them.
         rate: What is asked of them, where it is a rate; else their values are.
-        timed: Whether a clock has a part in them.
         censored: Some of the values are only bounds.
-        records: What they stand on.
-        left_out: Processes that were too disturbed to count.
     """
 
     x: list[float]
@@ -82,7 +75,7 @@ def side(result: Result, backend: str, wanted: StoredSide) -> Found:
     records, fitting = _observed(result, backend, wanted)
     metric = KINDS[records[0].kind].metrics[wanted["metric"]]
     rate = _rate(wanted)
-    if len(fitting) > 1 and wanted["largest"]:
+    if wanted["largest"]:
         fitting = _with_most(fitting, wanted["largest"])
     if not all(_positive(one) for one in fitting):
         raise Missing(f"{_named(wanted)} has a {wanted['metric']} of zero, which has no ratio")
@@ -107,7 +100,20 @@ def side(result: Result, backend: str, wanted: StoredSide) -> Found:
     )
     if wanted["over"] is None:
         return found
-    return _divided(found, side(result, backend, cast("StoredSide", wanted["over"])))
+    return divided(found, side(result, backend, cast("StoredSide", wanted["over"])))
+
+
+def divided(above: Found, below: Found) -> Found:
+    """Return what one side is, divided by another."""
+    return Found(
+        factors=above.factors + [factor.inverse() for factor in below.factors],
+        unit=quotient(above.unit, below.unit),
+        timed=above.timed or below.timed,
+        above=above.above or below.below,
+        below=above.below or below.above,
+        records=above.records + below.records,
+        left_out=above.left_out + below.left_out,
+    )
 
 
 def sweep(result: Result, backend: str, wanted: StoredSide, along: str) -> Sweep:
@@ -138,13 +144,6 @@ def sweep(result: Result, backend: str, wanted: StoredSide, along: str) -> Sweep
         records=_behind(records, points.values()),
         left_out=_left_out(records, fitting[0]),
     )
-
-
-def backends(result: Result, claim: StoredClaim) -> list[str]:
-    """Return the backends that ran, or were to run, what a claim is about."""
-    names = claim["left"]["experiment"]
-    planned = result.config["experiments"].get(names)
-    return list(planned["backends"]) if planned else []
 
 
 def _observed(
@@ -196,26 +195,13 @@ def _of_one_variant(fitting: Sequence[Quantity]) -> list[Quantity]:
 
 
 def _with_most(fitting: Sequence[Quantity], label: str) -> list[Quantity]:
-    """Keep the series with the largest number as a label."""
-    numbers = [one.labels.get(label) for one in fitting]
-    most = max((n for n in numbers if isinstance(n, int | float)), default=None)
-    return [one for one, number in zip(fitting, numbers, strict=True) if number == most]
+    """Keep the series with the largest number as a label; all where none has a number."""
+    numbers = [n for one in fitting if isinstance(n := one.labels.get(label), int | float)]
+    return [one for one in fitting if not numbers or one.labels.get(label) == max(numbers)]
 
 
 def _positive(one: Quantity) -> bool:
     return all(sample > 0 for group in one.groups for sample in group)
-
-
-def _divided(above: Found, below: Found) -> Found:
-    return Found(
-        factors=above.factors + below.inverted(),
-        unit=quotient(above.unit, below.unit),
-        timed=above.timed or below.timed,
-        above=above.above or below.below,
-        below=above.below or below.above,
-        records=above.records + below.records,
-        left_out=above.left_out + below.left_out,
-    )
 
 
 def _fits(quantity: Quantity, wanted: dict[str, Scalar]) -> bool:
@@ -225,18 +211,12 @@ def _fits(quantity: Quantity, wanted: dict[str, Scalar]) -> bool:
 
 def _why(records: Sequence[Record], wanted: StoredSide) -> str | None:
     """Return why a series is missing: its own reason, or that of the experiment."""
-    for labels, reason in _reasons(records):
-        if wanted["series"].items() <= labels.items():
-            return reason
+    for series in [one for record in records if record.outcome for one in record.outcome.series]:
+        fits = wanted["series"].items() <= series.labels.items()
+        if fits and series.status != "ok" and series.reason:
+            return series.reason
     failed = [record.reason for record in records if record.status != "ok" and record.reason]
     return failed[0] if failed and len(failed) == len(records) else None
-
-
-def _reasons(records: Sequence[Record]) -> Iterator[tuple[Labels, str]]:
-    for record in records:
-        for series in record.outcome.series if record.outcome else ():
-            if series.status != "ok" and series.reason:
-                yield series.labels, series.reason
 
 
 def _named(wanted: StoredSide) -> str:

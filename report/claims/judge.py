@@ -26,10 +26,12 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
 
+    _Ends = tuple[float | None, float | None]
+
 Outcome = Literal["supported", "contradicted", "inconclusive"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Judgement:
     """A verdict with the interval that it stands on.
 
@@ -71,49 +73,27 @@ def greater(
         return _undecided(effect, ONE if ends is None else CENSORED)
     low, high = (0.0 if below else ends[0]), (math.inf if above else ends[1])
     unanimous = all(one > 1 for one in effect.each) or all(one < least for one in effect.each)
-    verdict: Outcome = "inconclusive"
-    reason = ""
-    if low > 1 and effect.value >= least:
-        verdict = "supported"
-    elif high < least:
-        verdict = "contradicted"
-    elif above or below:
-        reason = CENSORED
-    else:
-        reason = f"the interval leaves open whether the effect is large enough to matter; {MORE}"
-    return Judgement(
-        verdict=verdict,
-        value=effect.value,
-        low=None if below else low,
-        high=None if above else high,
-        reason=reason,
-        unanimous=unanimous,
-    )
+    verdict = _verdict(supported=low > 1 and effect.value >= least, contradicted=high < least)
+    shown = (None if below else low, None if above else high)
+    reason = f"the interval leaves open whether the effect is large enough to matter; {MORE}"
+    reason = CENSORED if above or below else reason
+    return _judgement(effect, verdict, shown, reason, unanimous=unanimous)
 
 
 def less(effect: Estimate, least: float, *, above: bool = False, below: bool = False) -> Judgement:
     """Judge whether a ratio is below 1 by a factor that matters: `greater`, upside down."""
     mirrored = greater(effect.reciprocal(), least, above=below, below=above)
-    shown = mirrored.low is not None or mirrored.high is not None
-    return replace(
-        mirrored,
-        value=effect.value,
-        low=effect.low if shown and mirrored.high is not None else None,
-        high=effect.high if shown and mirrored.low is not None else None,
-    )
+    low = None if mirrored.high is None else effect.low
+    high = None if mirrored.low is None else effect.high
+    return replace(mirrored, value=effect.value, low=low, high=high)
 
 
 def equivalent(effect: Estimate, margin: float, *, censored: bool = False) -> Judgement:
-    """Judge whether a ratio is 1 within a factor.
+    """Judge whether a ratio is 1 within a factor `margin`, above 1.
 
-    Args:
-        effect: The ratio.
-        margin: The factor, above 1.
-        censored: One side is only a bound, so that nothing can be said of equality.
+    Where one side is only a bound (`censored`), nothing can be said of equality.
     """
-    if censored:
-        return _undecided(effect, CENSORED)
-    return _within(effect, 1 / margin, margin)
+    return _undecided(effect, CENSORED) if censored else _within(effect, 1 / margin, margin)
 
 
 def power_law(
@@ -121,11 +101,7 @@ def power_law(
 ) -> Judgement:
     """Judge whether an exponent is the claimed one within a tolerance.
 
-    Args:
-        exponent: The measured one.
-        claimed: The one that is claimed.
-        tolerance: How far it may be off.
-        censored: Some points are only bounds, so that the slope can be anything.
+    Where some points are only bounds (`censored`), the slope can be anything.
     """
     if censored:
         return _undecided(exponent, CENSORED)
@@ -144,20 +120,12 @@ def stalls(falls: Estimate, goes_on: Estimate, least: float) -> Judgement:
     ends = _ends(goes_on)
     if ends is None:
         return _undecided(goes_on, ONE)
-    still = 1 / least
-    verdict: Outcome = "inconclusive"
-    if first.verdict == "supported" and ends[0] > still:
-        verdict = "supported"
-    elif first.verdict == "contradicted" or ends[1] < still:
-        verdict = "contradicted"
-    reason = f"the interval leaves open whether it goes on; {MORE}"
-    return Judgement(
-        verdict=verdict,
-        value=goes_on.value,
-        low=ends[0],
-        high=ends[1],
-        reason="" if verdict != "inconclusive" else reason,
+    verdict = _verdict(
+        supported=first.verdict == "supported" and ends[0] > 1 / least,
+        contradicted=first.verdict == "contradicted" or ends[1] < 1 / least,
     )
+    reason = f"the interval leaves open whether it goes on; {MORE}"
+    return _judgement(goes_on, verdict, ends, reason)
 
 
 def _within(effect: Estimate, low_limit: float, high_limit: float) -> Judgement:
@@ -167,24 +135,30 @@ def _within(effect: Estimate, low_limit: float, high_limit: float) -> Judgement:
         return _undecided(effect, ONE)
     low, high = ends
     inside = [low_limit <= one <= high_limit for one in effect.each]
-    verdict: Outcome = "inconclusive"
-    if low >= low_limit and high <= high_limit:
-        verdict = "supported"
-    elif low > high_limit or high < low_limit:
-        verdict = "contradicted"
-    reason = f"the interval lies partly within the margin and partly outside; {MORE}"
-    return Judgement(
-        verdict=verdict,
-        value=effect.value,
-        low=low,
-        high=high,
-        reason="" if verdict != "inconclusive" else reason,
-        unanimous=all(inside) or not any(inside),
+    verdict = _verdict(
+        supported=low >= low_limit and high <= high_limit,
+        contradicted=low > high_limit or high < low_limit,
     )
+    reason = f"the interval lies partly within the margin and partly outside; {MORE}"
+    unanimous = all(inside) or not any(inside)
+    return _judgement(effect, verdict, ends, reason, unanimous=unanimous)
+
+
+def _verdict(*, supported: bool, contradicted: bool) -> Outcome:
+    if supported:
+        return "supported"
+    return "contradicted" if contradicted else "inconclusive"
+
+
+def _judgement(
+    effect: Estimate, verdict: Outcome, ends: _Ends, reason: str, *, unanimous: bool = True
+) -> Judgement:
+    why = reason if verdict == "inconclusive" else ""
+    return Judgement(verdict, effect.value, *ends, why, unanimous)
 
 
 def _undecided(effect: Estimate, reason: str) -> Judgement:
-    return Judgement(verdict="inconclusive", value=effect.value, low=None, high=None, reason=reason)
+    return _judgement(effect, "inconclusive", (None, None), reason)
 
 
 def _ends(effect: Estimate) -> tuple[float, float] | None:

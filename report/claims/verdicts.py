@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,16 +11,16 @@ from report.analysis import estimate, noise
 from report.analysis.estimate import product
 from report.analysis.quantities import power_law
 from report.claims import evidence, judge
-from report.claims.evidence import Missing
+from report.claims.evidence import Missing, Sweep
 from report.results.verdict import Value, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from report.analysis.estimate import Estimate
     from report.claims.evidence import Found
     from report.claims.judge import Judgement
-    from report.results.result import Record, Result, StoredClaim, StoredSide
+    from report.results.result import Record, Result, StoredClaim
     from report.results.verdict import Decision
 
 NO_BACKEND = "none"
@@ -28,19 +29,17 @@ NO_BACKEND = "none"
 
 def of_result(result: Result) -> list[Verdict]:
     """Judge every claim of a result, in the order of its configuration."""
+    experiments = result.config["experiments"]
     return [
         _judged(result, backend, name, claim)
         for name, claim in result.config["claims"].items()
-        for backend in evidence.backends(result, claim) or [NO_BACKEND]
+        for planned in [experiments.get(claim["left"]["experiment"])]
+        for backend in (planned and planned["backends"]) or [NO_BACKEND]
     ]
 
 
 def leading(result: Result) -> list[Verdict]:
-    """Return the verdicts that a machine's page is about, one for each claim.
-
-    They are those of the framework that leads the claim's experiment; the others stand beside
-    them in a table of their own.
-    """
+    """Return the verdicts that a machine's page is about: of the framework that leads, by claim."""
     claims = result.config["claims"]
     return [
         verdict
@@ -56,7 +55,8 @@ def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verd
     except Missing as missing:
         return Verdict(claim=name, backend=backend, verdict="not run", reason=str(missing))
     decision, grade, reason = _gated(case)
-    judged = case.judgement
+    judged, measured = case.judgement, case.measured
+    left_out = _once(measured.left_out).keys() - _once(measured.records).keys()
     return Verdict(
         claim=name,
         backend=backend,
@@ -75,87 +75,59 @@ def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verd
         numbers=_numbers(result, backend, claim),
         grade=grade,
         reason=reason,
-        left_out=case.left_out if case.timed else 0,
+        left_out=len(left_out) if measured.timed else 0,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Case:
-    """A judgement with what it was made from.
+    """A judgement with the effect that was judged, and what was measured for it.
 
     Attributes:
-        judgement: What the interval says.
-        effect: What was judged.
-        records: What counts of what was measured for it.
-        left_out: How many processes were too disturbed to count.
-        timed: Whether a clock has a part in it.
-        each: What each replicate makes of the effect, as a factor.
         left: The quantity that the claim is about.
         right: What it is compared with.
     """
 
     judgement: Judgement
     effect: Estimate
-    records: list[Record]
-    left_out: int
-    timed: bool
-    each: Sequence[float]
+    measured: Found | Sweep
     left: Value | None = None
     right: Value | None = None
 
 
 def _compared(result: Result, backend: str, claim: StoredClaim) -> _Case:
     left = evidence.side(result, backend, claim["left"])
-    factors, sides = list(left.factors), [left]
-    above, below, timed = left.above, left.below, left.timed
     right = claim["right"]
     if isinstance(right, dict):
         other = evidence.side(result, backend, right)
-        factors += other.inverted()
-        sides.append(other)
-        above, below, timed = above or other.below, below or other.above, timed or other.timed
-        shown = _value(other)
-        effect = product(factors)
+        both = evidence.divided(left, other)
+        effect, shown = product(both.factors), _value(other)
     else:
-        constant = float(right or 1)
+        both, constant = left, float(right or 1)
+        effect = product(left.factors).scaled(1 / constant)
         shown = Value(value=constant, low=None, high=None, unit=left.unit, replicates=0)
-        effect = product(factors).scaled(1 / constant)
     match claim["relation"]:
         case "greater":
-            judged = judge.greater(effect, claim["least"], above=above, below=below)
+            judged = judge.greater(effect, claim["least"], above=both.above, below=both.below)
         case "less":
-            judged = judge.less(effect, claim["least"], above=above, below=below)
+            judged = judge.less(effect, claim["least"], above=both.above, below=both.below)
         case _:
-            judged = judge.equivalent(effect, claim["margin"], censored=above or below)
-    records = _once(record for side in sides for record in side.records)
-    left_out = _once(record for side in sides for record in side.left_out)
-    return _Case(
-        judgement=judged,
-        effect=effect,
-        records=list(records.values()),
-        left_out=len(left_out.keys() - records.keys()),
-        timed=timed,
-        each=effect.each,
-        left=_value(left),
-        right=shown,
-    )
+            censored = both.above or both.below
+            judged = judge.equivalent(effect, claim["margin"], censored=censored)
+    return _Case(judgement=judged, effect=effect, measured=both, left=_value(left), right=shown)
 
 
 def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
     """Compare the beginning and the end of a run with what it is after some epochs."""
     end = evidence.side(result, backend, claim["left"])
-    turn, start = (
-        evidence.side(result, backend, _at(claim["left"], epoch)) for epoch in (claim["after"], 0)
-    )
-    falls = product(start.factors + turn.inverted())
-    goes_on = product(end.factors + turn.inverted())
+    turn = evidence.side(result, backend, {**claim["left"], "epoch": claim["after"]})
+    start = evidence.side(result, backend, {**claim["left"], "epoch": 0})
+    falls = product(evidence.divided(start, turn).factors)
+    goes_on = product(evidence.divided(end, turn).factors)
     return _Case(
         judgement=judge.stalls(falls, goes_on, claim["least"]),
         effect=goes_on,
-        records=end.records,
-        left_out=len(end.left_out),
-        timed=end.timed,
-        each=goes_on.each,
+        measured=end,
         left=_value(end),
         right=_value(turn),
     )
@@ -164,43 +136,33 @@ def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
 def _power_law(result: Result, backend: str, claim: StoredClaim) -> _Case:
     sweep = evidence.sweep(result, backend, claim["left"], str(claim["along"]))
     slope = power_law([(sweep.x, sweep.quantities)], metric=sweep.rate)
-    return _Case(
-        judgement=judge.power_law(
-            slope, float(claim["exponent"] or 0), claim["tolerance"], censored=sweep.censored
-        ),
-        effect=slope,
-        records=sweep.records,
-        left_out=len(sweep.left_out),
-        timed=sweep.timed,
-        each=[math.exp(one) for one in slope.each],  # an exponent may be negative
-    )
+    claimed, tolerance = float(claim["exponent"] or 0), claim["tolerance"]
+    judged = judge.power_law(slope, claimed, tolerance, censored=sweep.censored)
+    return _Case(judgement=judged, effect=slope, measured=sweep)
 
 
 def _gated(case: _Case) -> tuple[Decision, str, str]:
-    """Take a verdict back where the machine was too noisy for one.
+    """Return the verdict, the grade of the noise, and why nothing is decided.
 
     How far processes differ is part of the interval already; it forbids a verdict only where
     they do not even agree on the answer.
-
-    Returns:
-        The verdict, the grade of the noise, and why nothing is decided.
     """
     judged = case.judgement
-    if not case.timed:
+    if not case.measured.timed:
         return judged.verdict, "", judged.reason
-    spread = None if judged.unanimous else estimate.spread([[one] for one in case.each])
-    grade = noise.grade([r.conditions for r in case.records if r.conditions], spread)
+    each = case.effect.each
+    if isinstance(case.measured, Sweep):
+        each = tuple(math.exp(one) for one in each)  # an exponent may be negative
+    spread = None if judged.unanimous else estimate.spread([[one] for one in each])
+    records = _once(case.measured.records).values()
+    grade = noise.grade([r.conditions for r in records if r.conditions], spread)
     if grade.level != "noisy" or judged.verdict == "inconclusive":
         return judged.verdict, grade.level, judged.reason
-    why = "; ".join(grade.reasons)
-    return (
-        "inconclusive",
-        grade.level,
-        f"the machine was too noisy for a verdict ({why}); measure again on a quieter one",
-    )
+    why = f"the machine was too noisy for a verdict ({'; '.join(grade.reasons)})"
+    return "inconclusive", grade.level, f"{why}; measure again on a quieter one"
 
 
-def _once(records: Iterable[Record]) -> dict[tuple[str, int], Record]:
+def _once(records: Sequence[Record]) -> dict[tuple[str, int], Record]:
     """Return the records of one backend, each once."""
     return {(record.experiment, record.process): record for record in records}
 
@@ -209,10 +171,8 @@ def _numbers(result: Result, backend: str, claim: StoredClaim) -> dict[str, Valu
     """Return what else was measured of what the claim's explanation names."""
     found = {}
     for key, wanted in claim["numbers"].items():
-        try:
+        with contextlib.suppress(Missing):
             found[key] = _value(evidence.side(result, backend, wanted))
-        except Missing:
-            continue
     return found
 
 
@@ -229,9 +189,3 @@ def _value(found: Found) -> Value:
         highest_of=found.picked.estimate.highest_of if found.picked else 0,
         ties=[tie.name() for tie in found.picked.ties] if found.picked else [],
     )
-
-
-def _at(side: StoredSide, epoch: int | None) -> StoredSide:
-    moved = side.copy()
-    moved["epoch"] = epoch
-    return moved

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, get_args
 
 from markupsafe import Markup, escape
 
@@ -21,47 +22,33 @@ if TYPE_CHECKING:
 _PREFIXED = {"s", "FLOPS", "B/s"}
 """Units that take SI prefixes in print."""
 
-
-class Decided(Protocol):
-    """Anything that has a verdict."""
-
-    @property
-    def verdict(self) -> Decision:
-        """Return it."""
+WAYS: dict[str, Callable[[float], str]] = {
+    "percent": percent,
+    "rest": lambda value: percent(1 - value),
+    "times": times,
+    "inverse": lambda value: times(1 / value),
+    "loss": "{:.4f}".format,
+}
+"""What may stand behind the colon of `{name:...}`: a fraction, what is missing of 100 %, a factor,
+one divided by it, a loss with four decimals."""
 
 
 def _untagged(_: Value, text: str) -> Markup:
     return escape(text)
 
 
+@dataclass(frozen=True)
 class Said:
-    """A value as text: `{name}` writes it as its unit asks, `{name:percent}` as a fraction.
+    """A value as text, and what makes a page's element of it."""
 
-    Also `{name:rest}` (what is missing of 100 %), `{name:times}` (a factor), `{name:inverse}` (one
-    divided by it, as a factor) and `{name:loss}` (four decimals).
-    """
+    value: Value
+    tag: Tag
 
-    def __init__(self, value: Value, tag: Tag = _untagged) -> None:
-        """Hold a value, and what makes a page's element of it."""
-        self._value, self._tag = value, tag
-
-    def __html_format__(self, how: str) -> str:
-        """Write the value in one of the ways above."""
-        return self._tag(self._value, self._written(how))
-
-    def _written(self, how: str) -> str:
-        value = self._value.value
-        if how == "percent":
-            return percent(value)
-        if how == "rest":
-            return percent(1 - value)
-        if how == "times":
-            return times(value)
-        if how == "inverse":
-            return times(1 / value)
-        if how == "loss":
-            return f"{value:.4f}"
-        return number(value, self._value.unit)
+    def __html_format__(self, way: str) -> str:
+        """Write the value in one of `WAYS`, or without any as its unit asks."""
+        write = WAYS.get(way)
+        value, unit = self.value.value, self.value.unit
+        return self.tag(self.value, write(value) if write else number(value, unit))
 
 
 def number(value: float, unit: str) -> str:
@@ -75,21 +62,20 @@ def number(value: float, unit: str) -> str:
 
 def interval(value: Value) -> str:
     """Write the interval of an effect: "9.1 to 9.5", "at least 4.2"; empty if there is none."""
+    low, high = _signed(value.low), _signed(value.high)
     if value.low is None and value.high is None:
         return ""
-    if value.high is None and value.low is not None:
-        return f"at least {_signed(value.low)}"
-    if value.low is None and value.high is not None:
-        return f"at most {_signed(value.high)}"
-    low, high = _signed(value.low), _signed(value.high)
+    if value.high is None:
+        return f"at least {low}"
+    if value.low is None:
+        return f"at most {high}"
     return low if low == high else f"{low} to {high}"
 
 
-def counts(verdicts: Sequence[Decided]) -> str:
+def counts(decisions: Sequence[str]) -> str:
     """Count verdicts: "14 supported, 3 contradicted, 1 inconclusive"; empty without any."""
-    words = [verdict.verdict for verdict in verdicts]
     every = get_args(Decision)
-    return ", ".join(f"{words.count(word)} {word}" for word in every if word in words)
+    return ", ".join(f"{decisions.count(word)} {word}" for word in every if word in decisions)
 
 
 def effect(verdict: Verdict, tag: Tag = _untagged) -> Markup:
@@ -133,22 +119,20 @@ def ratio(claim: StoredClaim) -> str:
     if claim["relation"] == "power-law":
         return ""
     right = claim["right"]
-    if isinstance(right, dict):
-        below = side_name(right)
-    elif claim["relation"] == "stalls":
-        below = f"after {count(claim['after'] or 0, 'epoch')}"
-    else:
-        below = _plain(right or 1.0)
+    below = _plain(right) if isinstance(right, int | float) else _right_name(claim)
     return f"{side_name(claim['left'])} \N{DIVISION SIGN} {below}"
+
+
+def _right_name(claim: StoredClaim) -> str:
+    """Name what is measured to compare with; empty for a plain number."""
+    if claim["relation"] == "stalls":
+        return f"after {count(claim['after'] or 0, 'epoch')}"
+    return side_name(claim["right"]) if isinstance(claim["right"], dict) else ""
 
 
 def _sides(claim: StoredClaim, verdict: Verdict, tag: Tag) -> list[Markup]:
     """Name both quantities with their values, as far as there are any."""
-    right = claim["right"]
-    if claim["relation"] == "stalls":
-        other = f"after {count(claim['after'] or 0, 'epoch')}"
-    else:
-        other = side_name(right) if isinstance(right, dict) else "compared with"
+    other = _right_name(claim) or "compared with"
     named = ((side_name(claim["left"]), verdict.left), (other, verdict.right))
     return [
         Markup("{}: {}").format(name, tag(v, number(v.value, v.unit)))
@@ -190,17 +174,10 @@ def side_name(side: StoredSide) -> str:
 def because(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Markup:
     """Return the claim's own explanation with this run's numbers; empty if one is missing."""
     text = claim["because"].get(verdict.verdict, "")
-    values = dict(verdict.numbers)
-    values |= {
-        name: value
-        for name, value in (
-            ("left", verdict.left),
-            ("right", verdict.right),
-            ("effect", verdict.effect),
-        )
-        if value is not None and math.isfinite(value.value)
-    }
+    given = {"left": verdict.left, "right": verdict.right, "effect": verdict.effect}
+    finite = {name: one for name, one in given.items() if one and math.isfinite(one.value)}
+    said = {name: Said(value, tag) for name, value in (verdict.numbers | finite).items()}
     try:
-        return escape(text).format(**{name: Said(value, tag) for name, value in values.items()})
+        return escape(text).format(**said)
     except (KeyError, ZeroDivisionError):
         return Markup()

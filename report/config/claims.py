@@ -1,52 +1,53 @@
-"""Claims as a person writes them: statements about two measured quantities.
+"""Claims as a person writes them: statements about two measured quantities, and where they stand.
 
 What a side leaves unsaid is taken from the left one when a claim is stored.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast, get_args
 
 from pydantic import (
     BeforeValidator,
     Field,
     StringConstraints,
     TypeAdapter,
+    ValidationError,
     WrapValidator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
+from report import resources
+from report.claims.judge import Outcome
+from report.config.yamlsource import YamlSource, explain
+from report.errors import ConfigError
 from report.experiments.settings import Strict
-from report.results.result import Relation, StoredClaim, StoredSide
+from report.results.result import Name, Relation, StoredClaim, StoredSide
 from report.worker.records import Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from pydantic import ValidatorFunctionWrapHandler
+    from pydantic import GetJsonSchemaHandler, ValidationInfo, ValidatorFunctionWrapHandler
+    from pydantic_core import CoreSchema
+
+    from report.config.yamlsource import Location
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
-
-
-ClaimId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-
-Origin = Literal["chapter", "own"]
-
-Decided = Literal["supported", "contradicted", "inconclusive"]
 
 # A value that may be of several types is tried as each of them, and one mistake gives as many
 # errors. What follows looks first which of them is meant.
 
 
 def _single(value: Any) -> Any:
-    """Refuse a label that is no single value."""
     if isinstance(value, float) and not math.isfinite(value):
-        message = "a label is never this"
-        raise ValueError(message)
+        raise ValueError("a label is never this")
     if value is not None and not isinstance(value, str | int | float):
-        message = "a label has a single value; write a claim for each"
-        raise ValueError(message)
+        raise ValueError("a label has a single value; write a claim for each")
     return value
 
 
@@ -58,8 +59,7 @@ def _side_or_number(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not 0 < number < math.inf:
-        message = "expected a quantity (with keys such as series) or a number above 0"
-        raise ValueError(message)
+        raise ValueError("expected a quantity (with keys such as series) or a number above 0")
     return number
 
 
@@ -67,9 +67,10 @@ def _one_or_each(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     if isinstance(value, str):
         return TypeAdapter(Sentence).validate_python(value)
     if isinstance(value, dict):
-        return TypeAdapter(dict[Decided, Sentence]).validate_python(value)
-    message = "expected a sentence, or one for each of supported, contradicted and inconclusive"
-    raise ValueError(message)
+        return TypeAdapter(dict[Outcome, Sentence]).validate_python(value)
+    raise ValueError(
+        "expected a sentence, or one for each of supported, contradicted and inconclusive"
+    )
 
 
 Series = dict[str, Annotated[Scalar, BeforeValidator(_single)]]
@@ -123,7 +124,7 @@ class Also(Strict):
 class Claim(Strict):
     """A statement, and what of it was measured."""
 
-    origin: ClassVar[Origin] = "own"
+    origin: ClassVar[Literal["chapter", "own"]] = "own"
 
     says: Sentence = Field(description="The statement, in your words.")
     section: Sentence = Field(description="Where the chapter says so.")
@@ -153,7 +154,7 @@ class Claim(Strict):
     numbers: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")], Side] = (
         Field(default_factory=dict, description="More quantities, for use in `because`.")
     )
-    because: Annotated[Sentence | dict[Decided, Sentence], WrapValidator(_one_or_each)] = Field(
+    because: Annotated[Sentence | dict[Outcome, Sentence], WrapValidator(_one_or_each)] = Field(
         default_factory=dict,
         description="What decides it, for all verdicts or for each. {left}, {right}, {effect} "
         "and the names under `numbers` stand for this run's numbers; {name:percent} writes a "
@@ -164,7 +165,7 @@ class Claim(Strict):
         description="Parts of these texts with numbers that neither a setting nor a measurement "
         "decides: the chapter's own, or theory's. Nothing reads them but whoever checks the rest.",
     )
-    also_on: dict[ClaimId, Also] = Field(
+    also_on: dict[Name, Also] = Field(
         default_factory=dict,
         description="Further experiments on which the same is judged, by the id of the claim that "
         "each of them makes.",
@@ -172,29 +173,19 @@ class Claim(Strict):
 
     def elsewhere(self) -> dict[str, Self]:
         """Return the claims that `also_on` makes of this one, by id."""
-        return {
-            name: self.model_copy(
-                update={
-                    "says": f"{also.where or f'On {also.experiment}'}: {_within(self.says)}",
-                    "left": self.left.model_copy(
-                        update={
-                            "experiment": also.experiment,
-                            "series": self.left.series | also.series,
-                        }
-                    ),
-                    "also_on": {},
-                }
-            )
-            for name, also in self.also_on.items()
-        }
+        return {name: self._on(also) for name, also in self.also_on.items()}
+
+    def _on(self, also: Also) -> Self:
+        says = f"{also.where or f'On {also.experiment}'}: {_within(self.says)}"
+        moved = {"experiment": also.experiment, "series": self.left.series | also.series}
+        left = self.left.model_copy(update=moved)
+        return self.model_copy(update={"says": says, "left": left, "also_on": {}})
 
     def texts(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield all that readers will see of it, each with its place."""
         yield ("says",), self.says
-        sides: list[tuple[tuple[str, ...], Any]] = [
-            (("left",), self.left),
-            (("right",), self.right),
-        ]
+        sides: list[tuple[tuple[str, ...], Any]]
+        sides = [(("left",), self.left), (("right",), self.right)]
         sides += [(("numbers", key), side) for key, side in self.numbers.items()]
         for place, side in sides:
             if isinstance(side, Side):
@@ -207,27 +198,21 @@ class Claim(Strict):
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         """Ask for what the relation needs."""
-        needed: dict[str, tuple[str, ...]] = {
-            "power-law": ("along", "exponent"),
-            "stalls": ("after",),
-        }
-        wanted = needed.get(self.relation, ("right",))
+        needed = {"power-law": ["along", "exponent"], "stalls": ["after"]}
+        wanted = needed.get(self.relation, ["right"])
         for key in wanted:
             if getattr(self, key) is None:
-                message = f"relation {self.relation} needs the key {key}; add it"
-                raise ValueError(message)
+                raise ValueError(f"relation {self.relation} needs the key {key}; add it")
         if self.right is not None and "right" not in wanted:
-            message = f"relation {self.relation} compares with nothing; remove the key right"
-            raise ValueError(message)
+            raise ValueError(
+                f"relation {self.relation} compares with nothing; remove the key right"
+            )
         if self.left.experiment is None:
-            message = "left needs the key experiment; add it"
-            raise ValueError(message)
+            raise ValueError("left needs the key experiment; add it")
         if self.relation == "power-law" and (self.left.over or self.left.pick):
-            message = "a power law takes single series; remove over and pick from left"
-            raise ValueError(message)
+            raise ValueError("a power law takes single series; remove over and pick from left")
         if self.after and self.left.epoch is not None and self.left.epoch <= self.after:
-            message = "the epoch of left must lie behind the one that after names"
-            raise ValueError(message)
+            raise ValueError("the epoch of left must lie behind the one that after names")
         return self
 
 
@@ -236,56 +221,136 @@ def _within(sentence: str) -> str:
     return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
 
 
-VERDICTS_WITH_REASON = ("supported", "contradicted", "inconclusive")
-
-
 def stored(claim: Claim) -> StoredClaim:
     """Return a claim as a result file keeps it."""
-    left = _side(claim.left, None)
+    left = _side(claim.left)
     because = claim.because
     if isinstance(because, str):
-        because = dict.fromkeys(VERDICTS_WITH_REASON, because)  # type: ignore[arg-type]
-    return StoredClaim(
-        origin=claim.origin,
-        says=claim.says,
-        section=claim.section,
-        left=left,
-        right=_side(claim.right, left) if isinstance(claim.right, Side) else claim.right,
-        relation=claim.relation,
-        least=claim.least,
-        margin=claim.margin,
-        along=claim.along,
-        exponent=claim.exponent,
-        tolerance=claim.tolerance,
-        after=claim.after,
-        show=claim.show or left["experiment"],
-        numbers={name: _side(side, left) for name, side in claim.numbers.items()},
-        because=cast("dict[str, str]", because),
-    )
+        because = dict.fromkeys(get_args(Outcome), because)
+    filled = {
+        "left": left,
+        "right": _side(claim.right, left) if isinstance(claim.right, Side) else claim.right,
+        "show": claim.show or left["experiment"],
+        "numbers": {name: _side(side, left) for name, side in claim.numbers.items()},
+        "because": because,
+    }
+    own = {key: getattr(claim, key) for key in StoredClaim.__annotations__}
+    return cast("StoredClaim", own | filled)
 
 
-def _side(side: Side, base: StoredSide | None) -> StoredSide:
-    """Fill in from another side what this one leaves unsaid."""
-    elsewhere = base is not None and side.experiment not in {None, base["experiment"]}
-    inherited: dict[str, Any] = {} if base is None or elsewhere else dict(base["series"])
-    metric = side.metric or (base["metric"] if base and not elsewhere else "seconds")
-    filled = StoredSide(
-        experiment=side.experiment or (base["experiment"] if base else ""),
-        series=inherited | side.series,
-        metric=metric,
-        epoch=_or(side.epoch, base, "epoch", elsewhere=elsewhere),
-        loss=_or(side.loss, base, "loss", elsewhere=elsewhere),
-        pick=_or(side.pick, base, "pick", elsewhere=elsewhere),
-        largest=_or(side.largest, base, "largest", elsewhere=elsewhere),
-        name=side.name,
-        over=None,
-    )
+_UNSAID: dict[str, Any] = dict.fromkeys(StoredSide.__annotations__)
+_UNSAID |= {"experiment": "", "series": {}, "metric": "seconds"}
+
+
+def _side(side: Side, base: Mapping[str, Any] = _UNSAID) -> StoredSide:
+    """Fill in what a side leaves unsaid: from another, if it is of the same experiment."""
+    if side.experiment not in {None, base["experiment"]}:
+        base = _UNSAID
+    own = {key: value for key, value in vars(side).items() if value is not None}
+    series = base["series"] | side.series
+    filled = {**base, **own, "series": series, "name": side.name, "over": None}
     if side.over is not None:
-        filled["over"] = cast("dict[str, Any]", _side(side.over, filled))
-    return filled
+        filled["over"] = _side(side.over, filled)
+    return cast("StoredSide", filled)
 
 
-def _or(value: Any, base: StoredSide | None, key: str, *, elsewhere: bool) -> Any:
-    if value is not None or base is None or elsewhere:
-        return value
-    return base[key]  # type: ignore[literal-required]
+# --- what `claims:` takes: the chapter's, files, claims, or a list of these
+
+CHAPTER = "chapter"
+
+
+class ChapterClaim(Claim):
+    """A claim that the program ships."""
+
+    origin: ClassVar[Literal["chapter", "own"]] = "chapter"
+
+
+@functools.cache
+def chapter() -> tuple[YamlSource, dict[str, ChapterClaim]]:
+    """Return claims.yaml, and the claims in it by id.
+
+    Raises:
+        ConfigError: The file is not what it should be.
+    """
+    source = YamlSource(resources.chapter_claims())
+    try:
+        return source, TypeAdapter(dict[Name, ChapterClaim]).validate_python(source.content)
+    except ValidationError as error:
+        raise explain(source, error, file_schema()) from None
+
+
+def file_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file of claims."""
+    return TypeAdapter(dict[Name, Claim]).json_schema()
+
+
+def _gathered(value: Any, info: ValidationInfo) -> dict[str, Any]:
+    """Return all claims by id, as they are written; pydantic checks them afterwards."""
+    source: YamlSource | None = (info.context or {}).get("source")
+    gathered: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    for index, part in enumerate(value if isinstance(value, list) else [value]):
+        location: Location = ("claims", index) if isinstance(value, list) else ("claims",)
+        for name, claim, place in _of_part(part, location, source):
+            for made in (name, *_also(claim)):
+                if made in places:
+                    raise ConfigError(
+                        f"{place}: there is a claim {made!r} at {places[made]} already; give one "
+                        "of the two another id."
+                    )
+                places[made] = place
+            gathered[name] = claim
+    return gathered
+
+
+def _also(claim: Any) -> list[str]:
+    """Return the ids of the claims that another makes, which may not have been checked yet."""
+    also = claim.get("also_on") if isinstance(claim, dict) else getattr(claim, "also_on", None)
+    return list(also) if isinstance(also, dict) else []
+
+
+def _of_part(
+    part: Any, location: Location, source: YamlSource | None
+) -> Iterator[tuple[str, Any, str]]:
+    """Yield id, claim and place of each claim that a part of the list stands for."""
+    if part == CHAPTER:
+        shipped, claims = chapter()
+        for name, claim in claims.items():
+            yield name, claim, shipped.place((name,))
+        return
+    origin, start = source, location
+    if isinstance(part, str):
+        origin, start = _file(part, location, source), ()
+        part = origin.content
+        if not isinstance(part, dict):
+            raise ConfigError(f"{origin.name}:1: expected claims by id.")
+    if not isinstance(part, dict):
+        message = "expected chapter, the path of a file of claims, claims by id, or a list of these"
+        raise PydanticCustomError("claims", message)
+    for name, claim in part.items():
+        if source is not None and origin is not None:
+            source.graft(("claims", name), origin, (*start, name))
+        yield name, claim, source.place(("claims", name)) if source else str(name)
+
+
+def _file(name: str, location: Location, source: YamlSource | None) -> YamlSource:
+    """Read a file of claims; its path is from the folder of the file that names it."""
+    path = Path(source.name if source else "").parent / name
+    if not path.is_file():
+        place = f"{source.place(location)}: " if source else ""
+        raise ConfigError(f"{place}claims: there is no file {name!r}.")
+    return YamlSource(path)
+
+
+class _SchemaOfSources:
+    """Let editors offer all that the key takes."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        one = {"anyOf": [{"type": "string", "examples": [CHAPTER]}, handler(core_schema)]}
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
+
+
+Claims = Annotated[dict[Name, Claim], BeforeValidator(_gathered), _SchemaOfSources()]
+"""Claims by id, from wherever they stand."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args
 
 from pydantic import (
@@ -16,11 +15,9 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from report.config import claimfiles
-from report.config.claimfiles import Claims, applying
-from report.config.explain import explain
-from report.config.mistakes import mistakes
-from report.config.yamlsource import YamlSource
+from report.config.claims import Claims  # noqa: TC001 (pydantic reads it)
+from report.config.references import applying, mistakes
+from report.config.yamlsource import YamlSource, explain
 from report.errors import ConfigError
 from report.experiments.catalogue import KINDS
 from report.experiments.settings import (
@@ -32,15 +29,12 @@ from report.experiments.settings import (
     experiment_of,
 )
 from report.registry import BackendName  # noqa: TC001 (pydantic reads it)
+from report.results.result import Name, ProfileName
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from report.config.yamlsource import Location
-
-Profile = Literal["quick", "full"]
-
-ExperimentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 
 def _kind(value: Any) -> str | None:
@@ -95,7 +89,7 @@ class Config(Strict):
     )
     dataset: DatasetSpec = DatasetSpec()
     profiles: Profiles = Profiles()
-    experiments: Annotated[dict[ExperimentName, AnyExperiment], Field(min_length=1)]
+    experiments: Annotated[dict[Name, AnyExperiment], Field(min_length=1)]
     claims: Claims = Field(
         default_factory=dict,
         description="Statements to be judged by what was measured: chapter (those that the program "
@@ -115,17 +109,25 @@ class Config(Strict):
         """Check what an experiment becomes in each profile, where its two halves meet."""
         wrong: list[InitErrorDetails] = []
         for name, spec in self.experiments.items():
-            for profile in get_args(Profile):
+            place: Location = ("experiments", name)
+            for profile in get_args(ProfileName):
                 half = getattr(spec, profile)
                 try:
                     settings = spec.overridden(half)
                 except ValidationError as error:
-                    wrong += _moved(error, ("experiments", name, profile))
+                    # Found in a part, they are errors of the whole.
+                    wrong += [
+                        _error((*place, profile, *detail["loc"]), detail["msg"], detail["input"])
+                        for detail in error.errors()
+                    ]
                     continue
                 own = set() if half is None else half.model_fields_set
-                for place, size, copies in settings.batches():
-                    whole = (name, *([profile] if place[0] in own else []), *place)
-                    wrong += self._too_large(size, copies, ("experiments", *whole))
+                for inner, size, copies in settings.batches():
+                    most = copies * self.dataset.examples
+                    if size > most:
+                        why = f"a batch cannot be larger than the data; at most {most} are possible"
+                        half_of_it = [profile] if inner[0] in own else []
+                        wrong.append(_error((*place, *half_of_it, *inner), why, size))
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
         return self
@@ -135,14 +137,7 @@ class Config(Strict):
         """Check that claims speak of experiments, metrics and labels that there are."""
         kinds = {name: spec.kind for name, spec in self.experiments.items()}
         own = {name: claim for name, claim in self.claims.items() if claim.origin == "own"}
-        wrong = [
-            InitErrorDetails(
-                type=PydanticCustomError("claim", "{why}", {"why": why.removesuffix(".")}),
-                loc=place,
-                input=value,
-            )
-            for place, why, value in mistakes(own, kinds)
-        ]
+        wrong = [_error(*mistake) for mistake in mistakes(own, kinds)]
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
         kept = applying(self.claims, kinds)
@@ -150,32 +145,15 @@ class Config(Strict):
         object.__setattr__(self, "claims", kept)
         return self
 
-    def _too_large(self, size: int, copies: int, place: Location) -> list[InitErrorDetails]:
-        most = copies * self.dataset.examples
-        if size <= most:
-            return []
-        message = "a batch cannot be larger than the data; at most {examples} are possible"
-        wrong = PydanticCustomError("batch_size", message, {"examples": most})
-        return [InitErrorDetails(type=wrong, loc=place, input=size)]
 
-
-def _moved(error: ValidationError, place: Location) -> list[InitErrorDetails]:
-    """Return errors found in a part as errors of the whole."""
-    return [
-        InitErrorDetails(
-            type=PydanticCustomError("profile", "{why}", {"why": detail["msg"]}),
-            loc=(*place, *detail["loc"]),
-            input=detail["input"],
-        )
-        for detail in error.errors()
-    ]
+def _error(place: Location, why: str, value: Any) -> InitErrorDetails:
+    """Return an error in these words, of what stands at a place."""
+    words = PydanticCustomError("config", "{why}", {"why": why.removesuffix(".")})
+    return InitErrorDetails(type=words, loc=place, input=value)
 
 
 def load(path: Path) -> Config:
-    """Read a configuration.
-
-    Args:
-        path: An experiments.yaml.
+    """Read an experiments.yaml.
 
     Raises:
         ConfigError: With file, line, key and remedy.
@@ -187,17 +165,3 @@ def load(path: Path) -> Config:
         return Config.model_validate(source.content, context={"source": source})
     except ValidationError as error:
         raise explain(source, error, Config.model_json_schema()) from None
-
-
-def schema_text() -> str:
-    """Return the JSON Schema of experiments.yaml, as its file holds it."""
-    return _as_file(Config.model_json_schema())
-
-
-def claims_schema_text() -> str:
-    """Return the JSON Schema of a file of claims, as its file holds it."""
-    return _as_file(claimfiles.schema())
-
-
-def _as_file(schema: dict[str, Any]) -> str:
-    return json.dumps(schema, indent=2) + "\n"

@@ -8,19 +8,20 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from report.config import claimtexts
+from report.config import references
 from report.config.claims import stored
 from report.errors import ConfigError
 from report.experiments.settings import Settings
+from report.results.result import StoredPlan
 from report.text.names import instead
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from report.config.configuration import Config, Profile
-    from report.experiments.settings import Defaults
+    from report.config.configuration import Config
+    from report.experiments.settings import Defaults, Experiment
     from report.registry import KindName
-    from report.results.result import StoredClaim, StoredExperiment, StoredPlan
+    from report.results.result import ProfileName, StoredClaim, StoredExperiment
 
 TIMEOUT_BASE_S = 60.0
 """On top of five budgets: the first use of a device or a compiler can take this long."""
@@ -56,11 +57,7 @@ class PlannedExperiment:
         return bool(self.settings.get("as_printed"))
 
     def estimate_s(self, lacking: Collection[str] = ()) -> float:
-        """Return about how long it takes at most, in seconds, without the workers' start.
-
-        Args:
-            lacking: Backends that are not there, and will be skipped.
-        """
+        """Return about how long it takes at most, in seconds, without the workers' start."""
         return self.budget_s * len([name for name in self.backends if name not in lacking])
 
 
@@ -70,7 +67,7 @@ class Plan:
 
     title: str
     seed: int
-    profile: Profile
+    profile: ProfileName
     examples: int
     dataset_path: str | None
     experiments: list[PlannedExperiment]
@@ -79,16 +76,9 @@ class Plan:
 
     def stored(self) -> StoredPlan:
         """Return the plan as a result file keeps it: everything but paths and interpreters."""
-        return {
-            "title": self.title,
-            "seed": self.seed,
-            "profile": self.profile,
-            "examples": self.examples,
-            "experiments": {
-                experiment.name: experiment.stored() for experiment in self.experiments
-            },
-            "claims": self.claims,
-        }
+        own = {key: getattr(self, key) for key in StoredPlan.__annotations__}
+        experiments = {each.name: each.stored() for each in self.experiments}
+        return cast("StoredPlan", own | {"experiments": experiments})
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of what is measured and how; titles and claims do not count."""
@@ -116,11 +106,9 @@ class Plan:
         return [e for e in self.experiments if not names or e.name in names]
 
     def estimate_s(self, names: Sequence[str] = (), lacking: Collection[str] = ()) -> float:
-        """Return about how long the plan takes at most, in seconds.
+        """Return about how long these experiments, or all, take at most, in seconds.
 
-        Args:
-            names: Of experiments; all if there are none.
-            lacking: Backends that are not there, and will be skipped.
+        Backends that are `lacking` will be skipped.
         """
         chosen = self.only(names)
         used = {b for experiment in chosen for b in experiment.backends if b not in lacking}
@@ -128,41 +116,11 @@ class Plan:
         return sum(e.estimate_s(lacking) for e in chosen) + starts * STARTUP_S
 
 
-@dataclass(frozen=True)
-class Inherited:
-    """What an experiment takes from outside itself.
-
-    Attributes:
-        defaults: The profile's.
-        backends: The file's.
-        device: The file's.
-        forced_device: The command line's, which wins.
-    """
-
-    defaults: Defaults
-    backends: list[str]
-    device: str
-    forced_device: str | None
-
-
-def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan:
-    """Decide every setting of a profile.
-
-    Args:
-        config: The configuration.
-        profile: quick or full.
-        device: From the command line; overrides the file's.
-    """
-    inherited = Inherited(
-        defaults=getattr(config.profiles, profile),
-        backends=list(config.backends),
-        device=config.device,
-        forced_device=device,
-    )
-    experiments = []
-    for name, spec in config.experiments.items():
-        settings: Settings = spec.overridden(getattr(spec, profile))
-        experiments.append(_planned(name, spec.kind, settings, inherited))
+def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> Plan:
+    """Decide every setting of a profile; a `device` from the command line overrides the file's."""
+    experiments = [
+        _planned(name, spec, config, profile, device) for name, spec in config.experiments.items()
+    ]
     made = Plan(
         title=config.title,
         seed=config.seed,
@@ -173,22 +131,23 @@ def plan(config: Config, profile: Profile, *, device: str | None = None) -> Plan
         interpreters={str(name): python for name, python in config.interpreters.items()},
     )
     decided = made.stored()
-    claims = {n: claimtexts.filled(stored(claim), decided) for n, claim in config.claims.items()}
+    claims = {n: references.filled(stored(claim), decided) for n, claim in config.claims.items()}
     return replace(made, claims=claims)
 
 
 def _planned(
-    name: str, kind: KindName, settings: Settings, inherited: Inherited
+    name: str, spec: Experiment, config: Config, profile: ProfileName, device: str | None
 ) -> PlannedExperiment:
+    settings: Settings = spec.overridden(getattr(spec, profile))
+    defaults: Defaults = getattr(config.profiles, profile)
     own = type(settings).model_fields.keys() - Settings.model_fields.keys()
-    defaults = inherited.defaults
     processes = settings.processes or defaults.processes
     return PlannedExperiment(
         name=name,
         title=settings.title or name.replace("-", " ").capitalize(),
-        kind=kind,
-        backends=list(settings.backends or inherited.backends),
-        device=inherited.forced_device or settings.device or inherited.device,
+        kind=spec.kind,
+        backends=list(settings.backends or config.backends),
+        device=device or settings.device or config.device,
         processes=processes,
         repeats=settings.repeats or defaults.repeats,
         budget_s=settings.budget_s,

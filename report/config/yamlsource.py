@@ -1,16 +1,23 @@
-"""YAML with line numbers: where in the file a key stands, so that an error can say it."""
+"""YAML with line numbers, and pydantic's errors in words: file, line, key, and what to do."""
 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from report.errors import ConfigError
+from report.registry import KINDS
+from report.text.names import instead
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 MOST_BYTES = 1_000_000
 MOST_NODES = 50_000
@@ -38,12 +45,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class YamlSource:
-    """A YAML file: its content as plain objects, and the line of each key.
-
-    Attributes:
-        name: The file's name as a person gave it.
-        content: What it holds.
-    """
+    """A YAML file: its content as plain objects, and the line of each key."""
 
     def __init__(self, path: Path) -> None:
         """Read a file.
@@ -130,3 +132,92 @@ class YamlSource:
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
                 self._note(value, (*location, str(index)))
+
+
+def explain(source: YamlSource, error: ValidationError, schema: dict[str, Any]) -> ConfigError:
+    """Turn validation errors of a file into one line each.
+
+    The file knows the line of each key, and its JSON Schema which keys may stand where.
+    """
+    found = [(_in_file(source, detail["loc"]), detail) for detail in error.errors()]
+    lines = [f"{source.place(place)}: {_sentence(place, each, schema)}" for place, each in found]
+    return ConfigError("\n".join(dict.fromkeys(lines)))
+
+
+def _in_file(source: YamlSource, location: Location) -> Location:
+    """Drop what pydantic puts between the keys: the kind after an experiment's name, and marks."""
+    parts = [part for part in location if part != "[key]"]
+    if len(parts) > 2 and parts[0] == "experiments" and parts[2] in KINDS:
+        del parts[2]
+    # Which alternative of a union was tried, and the index in a list of a single value.
+    while parts and not source.has(tuple(parts)) and _is_mark(parts[-1]):
+        del parts[-1]
+    return tuple(parts)
+
+
+def _is_mark(part: str | int) -> bool:
+    return isinstance(part, int) or part == "constrained-int" or part.startswith("literal[")
+
+
+def _sentence(location: Location, detail: ErrorDetails, schema: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in location)
+    to_key = f"{key}: " if key else ""
+    context, got = detail.get("ctx", {}), detail["input"]
+    match detail["type"]:
+        case "extra_forbidden":
+            known = sorted(_keys_at(schema, detail["loc"][:-1]))
+            return f"unknown key {key!r}.{instead(str(location[-1]), known)}"
+        case "missing":
+            return f"{key} is missing; add it."
+        case "union_tag_not_found":
+            words = f"kind is missing; add one of: {', '.join(KINDS)}."
+        case "union_tag_invalid":
+            wrong = str(context.get("tag", ""))
+            words = f"unknown kind {wrong!r}.{instead(wrong, KINDS)}"
+        case "literal_error" if isinstance(got, str):
+            choices = [part.strip(" '") for part in re.split(",| or ", context["expected"])]
+            words = f"unknown value {got!r}.{instead(got, choices)}"
+        case "string_pattern_mismatch" if location[:1] == ("experiments",) and len(location) == 2:
+            rule = "use up to 40 lower-case letters, digits and hyphens"
+            return f"{got!r} cannot be an experiment's name; {rule}."
+        case "string_pattern_mismatch" if location[-1:] == ("device",):
+            words = f"unknown device {got!r:.80}; use auto, cpu, cuda, cuda:1, mps or xpu."
+        case _:
+            shown = f" (it is {got!r:.80})" if isinstance(got, str | int | float) else ""
+            words = f"{detail['msg'].removeprefix('Value error, ')}{shown}."
+    return f"{to_key}{words}"
+
+
+def _keys_at(schema: dict[str, Any], location: Location) -> set[str]:
+    """Return the keys that may stand at a place, as pydantic has it, by the file's JSON Schema."""
+    here = list(_resolved(schema, schema))
+    for part in location:
+        inner = [step for outer in here for step in _step(outer, part)]
+        here = [resolved for step in inner for resolved in _resolved(step, schema)]
+    return {key for outer in here for key in outer.get("properties", {})}
+
+
+def _step(schema: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
+    properties = schema.get("properties", {})
+    if isinstance(part, int):
+        if "items" in schema:
+            yield schema["items"]
+    elif part in properties:
+        yield properties[part]
+    elif properties.get("kind", {}).get("const") == part:
+        yield schema
+    else:
+        yield from schema.get("patternProperties", {}).values()
+        if isinstance(schema.get("additionalProperties"), dict):
+            yield schema["additionalProperties"]
+
+
+def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what a schema can stand for: references followed, alternatives opened."""
+    others = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    if "$ref" in schema:
+        others.append(root["$defs"][schema["$ref"].rsplit("/", 1)[1]])
+    for other in others:
+        yield from _resolved(other, root)
+    if not others:
+        yield schema

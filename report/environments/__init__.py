@@ -1,5 +1,1 @@
-"""Frameworks that do not fit into one environment: an interpreter for each.
-
-`places.py` finds the interpreter that measures a framework, `create.py` makes environments from
-the pinned requirements in `requirements/`.
-"""
+"""An interpreter for each framework, and the process that measures in it."""

@@ -73,16 +73,22 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                env=_environment(),
+                # The parent's variables, but none that steer Python.
+                env={k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
             )
         except OSError as error:
             raise WorkerFailure(f"the system cannot run it: {error.strerror}", None) from None
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._stderr: collections.deque[bytes] = collections.deque()
         self._threads = [
-            self._follow(self._process.stdout, self._collect_answers),
-            self._follow(self._process.stderr, self._collect_stderr),
+            threading.Thread(target=collect, args=(pipe,), daemon=True)
+            for collect, pipe in (
+                (self._collect_answers, self._process.stdout),
+                (self._collect_stderr, self._process.stderr),
+            )
         ]
+        for thread in self._threads:
+            thread.start()
         self.pid = self._process.pid
         self.used = False
 
@@ -97,16 +103,9 @@ class Worker:
     def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         """Send a request and wait for the answer.
 
-        Args:
-            request: What to do.
-            timeout_s: How long it may take, in seconds.
-
-        Returns:
-            The answer.
-
         Raises:
-            WorkerFailure: It crashed, took too long, or answered that it failed. The worker is
-                ended then; another can go on.
+            WorkerFailure: It crashed, took longer than `timeout_s`, or answered that it failed.
+                The worker is ended then; another can go on.
         """
         self.used = True
         stdin = self._process.stdin
@@ -118,22 +117,20 @@ class Worker:
         try:
             line = self._next_answer(time.monotonic() + timeout_s)
         except queue.Empty:
-            self.kill()
             raise self._failure(f"no answer within {timeout_s:.0f} s") from None
         if line is None:
-            ended = self._ends_by_itself()
-            self.kill()
-            how = how_it_ended(self._process.returncode) if ended else "it closed its output"
-            raise self._failure(how)
+            # It has closed its output; killed now, it could not say why.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=GRACE_S)
+            code = self._process.returncode
+            raise self._failure("it closed its output" if code is None else how_it_ended(code))
         try:
             answer = json.loads(line)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
-            self.kill()
             raise self._failure("its answer could not be read")
         if "failed" in answer:
-            self.kill()
             raise self._failure(str(answer["failed"]))
         return answer
 
@@ -155,14 +152,6 @@ class Worker:
                 if remaining <= POLL_S:
                     raise
 
-    def _ends_by_itself(self) -> bool:
-        """Wait for a process that has closed its output: killed now, it could not say why."""
-        try:
-            self._process.wait(timeout=GRACE_S)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
     def kill(self) -> None:
         """End the worker's whole process group and wait until it is gone."""
         # Also after the worker itself has ended: what it started may still run.
@@ -177,13 +166,10 @@ class Worker:
                 self._process.stdin.close()
 
     def _failure(self, reason: str) -> WorkerFailure:
+        """End the worker, and return why it gave no answer."""
+        self.kill()
         text = scrub(b"".join(list(self._stderr)).decode(errors="replace")).strip()
         return WorkerFailure(scrub(reason), text[-STDERR_TAIL:] or None)
-
-    def _follow(self, pipe: IO[bytes] | None, collect: Any) -> threading.Thread:
-        thread = threading.Thread(target=collect, args=(pipe,), daemon=True)
-        thread.start()
-        return thread
 
     def _collect_answers(self, pipe: IO[bytes]) -> None:
         # Closed here: from another thread that would wait for whoever else holds the pipe open.
@@ -202,11 +188,6 @@ class Worker:
                     kept -= len(self._stderr.popleft())
 
 
-def _environment() -> dict[str, str]:
-    """Return the variables that a worker sees: the parent's, but none that steer Python."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-
-
 def end_group(process: subprocess.Popen[Any]) -> None:
     """End a process that leads a group, and all that it started in it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -216,10 +197,8 @@ def end_group(process: subprocess.Popen[Any]) -> None:
             process.kill()
 
 
-def how_it_ended(code: int | None) -> str:
+def how_it_ended(code: int) -> str:
     """Say in words what an exit code means; negative ones are signals."""
-    if code is None:
-        return "it ended in an unknown way"
     if code >= 0:
         return f"it ended by itself with code {code}"
     try:

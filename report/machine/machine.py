@@ -5,6 +5,7 @@ Nothing here names a host or a person, since result files are made to be shared.
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import json
 import math
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from report.results.machine import Cache
     from report.worker.records import Accelerator, Environment
 
-GIB = 2**30
-
 
 def detect(
     environments: Sequence[Environment] = (), *, name: str | None = None, root: Path = ROOT
@@ -41,9 +40,6 @@ def detect(
         name: What to call the machine, instead of a name made from its hardware.
         root: The file system's root.
 
-    Returns:
-        The machine.
-
     Raises:
         UsageError: `name` cannot be a folder's name everywhere.
     """
@@ -52,24 +48,18 @@ def detect(
     identity = processor.identity(root)
     cpu, sources = _detect_cpu(identity, values, root)
     memory_bytes = psutil.virtual_memory().total
+    sources["memory_bytes"] = "psutil.virtual_memory"
     accelerators, accelerator_sources = gather(environments)
-    virtualization, virtualization_source = surroundings.virtualization(
-        identity.flags, root, values
-    )
+    sources |= accelerator_sources | {"os": "platform"}
+    virtual, sources["virtualization"] = surroundings.virtualization(identity.flags, root, values)
     return Machine(
         id=chosen or machine_id(cpu, memory_bytes, accelerators),
         cpu=cpu,
         memory_bytes=memory_bytes,
         accelerators=accelerators,
         os=surroundings.operating_system(),
-        virtualization=virtualization,
-        sources={
-            **sources,
-            "memory_bytes": "psutil.virtual_memory",
-            **accelerator_sources,
-            "os": "platform",
-            "virtualization": virtualization_source,
-        },
+        virtualization=virtual,
+        sources=sources,
     )
 
 
@@ -79,13 +69,12 @@ def _detect_cpu(
     flags = identity.flags | processor.sysctl_flags(values)
     simd_source = identity.source + (" and sysctl hw.optional" if values else "")
     frequency_hz, max_frequency_hz, frequency_source = processor.frequency(root)
+    physical = psutil.cpu_count(logical=False)
     facts: dict[str, tuple[Any, str]] = {
         "model": _known(identity.model, identity.source),
         "vendor": _known(identity.vendor, identity.source),
         "architecture": _known(platform.machine() or None, "platform.machine"),
-        "physical_cores": _known(
-            psutil.cpu_count(logical=False), "psutil.cpu_count(logical=False)"
-        ),
+        "physical_cores": _known(physical, "psutil.cpu_count(logical=False)"),
         "logical_cores": _known(psutil.cpu_count(), "psutil.cpu_count"),
         "affinity_cores": surroundings.affinity_cores(),
         "quota_cores": surroundings.quota_cores(root),
@@ -104,18 +93,10 @@ def _known(value: object, source: str) -> tuple[object, str]:
 
 
 def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[Accelerator]) -> str:
-    """Make a machine's name from its hardware, the same at every boot and for every user.
+    """Make a machine's name, such as "intel-xeon-2-core-24-gib-3f2a9c", from its hardware.
 
-    Versions, clocks and limits of the container are left out: they change while the machine
-    stays the same.
-
-    Args:
-        cpu: Its processor.
-        memory_bytes: Memory that its operating system sees.
-        accelerators: Devices beside the CPU.
-
-    Returns:
-        A folder name such as "intel-xeon-2-core-24-gib-3f2a9c".
+    It is the same at every boot and for every user. Versions, clocks and limits of the container
+    are left out: they change while the machine stays the same.
     """
     memory = names.memory_as_sold(memory_bytes)
     hardware = {
@@ -128,8 +109,7 @@ def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[Accelerator])
     }
     digest = hashlib.sha256(json.dumps(hardware, sort_keys=True).encode()).hexdigest()[:6]
     brand = re.sub(r"[^a-z0-9]+", "-", _brand(cpu).lower()).strip("-")[:32].strip("-")
-    cores = re.sub(r"[^a-z0-9]+", "-", _cores(cpu))
-    parts = (brand or "processor", cores, memory.lower().replace(" ", "-"), digest)
+    parts = (brand or "processor", _cores(cpu), memory.lower().replace(" ", "-"), digest)
     return check_name("-".join(filter(None, parts)))
 
 
@@ -137,13 +117,7 @@ def usable_cores(machine: Machine) -> int:
     """Count the cores that a computation can keep busy here.
 
     Two hardware threads of a core share its arithmetic, so that physical cores count; a quota
-    of 1.5 cores still lets two threads run at once.
-
-    Args:
-        machine: The machine.
-
-    Returns:
-        Cores, at least 1.
+    of 1.5 cores still lets two threads run at once. At least 1.
     """
     cpu = machine.cpu
     quota = None if cpu.quota_cores is None else math.ceil(cpu.quota_cores)
@@ -168,14 +142,7 @@ def _cores(cpu: Cpu) -> str:
 
 
 def describe(machine: Machine) -> str:
-    """Say what the machine is, as one person would tell another.
-
-    Args:
-        machine: The machine.
-
-    Returns:
-        Words such as "2-core Intel Xeon with AVX-512 and AMX, 24 GiB, no accelerator".
-    """
+    """Say what the machine is: "2-core Intel Xeon with AVX-512, 24 GiB, no accelerator"."""
     cpu = machine.cpu
     words = f"{_cores(cpu)} {_brand(cpu)}".strip()
     usable = usable_cores(machine)
@@ -186,28 +153,18 @@ def describe(machine: Machine) -> str:
     widest = [next((level for level in family if level in cpu.simd), None) for family in families]
     if simd := " and ".join(level for level in widest if level):
         words += f" with {simd}"
-    devices = [
-        (accelerator.name or accelerator.device) + ("" if accelerator.works else " (not working)")
-        for accelerator in machine.accelerators
-    ]
-    counted = [
-        device if (count := devices.count(device)) == 1 else f"{count} x {device}"
-        for device in dict.fromkeys(devices)
-    ]
+    devices = collections.Counter(
+        (each.name or each.device) + ("" if each.works else " (not working)")
+        for each in machine.accelerators
+    )
+    counted = [name if count == 1 else f"{count} x {name}" for name, count in devices.items()]
     if not counted and not machine.sources.get("accelerators", "").startswith(UNREADABLE):
         counted = ["no accelerator"]
     return ", ".join([words, names.memory_as_sold(machine.memory_bytes), *counted])
 
 
 def facts(machine: Machine) -> list[tuple[str, str, str]]:
-    """List what is known of the machine, for people.
-
-    Args:
-        machine: The machine.
-
-    Returns:
-        Rows of label, value in words, and how it is known.
-    """
+    """List what is known of the machine, for people: label, value in words, how it is known."""
     cpu = machine.cpu
     rows: list[tuple[str, str | None, str]] = [
         ("Processor", cpu.model, "cpu.model"),
@@ -218,8 +175,7 @@ def facts(machine: Machine) -> list[tuple[str, str, str]]:
         ("Logical cores this process may use", _count(cpu.affinity_cores), "cpu.affinity_cores"),
         ("Container's limit of CPU time", _count(cpu.quota_cores, " cores"), "cpu.quota_cores"),
         ("Vector instructions", ", ".join(cpu.simd) or None, "cpu.simd"),
-        *((_cache_label(cache), _cache_words(cache), "cpu.caches") for cache in cpu.caches),
-        *([] if cpu.caches else [("Caches", None, "cpu.caches")]),
+        *(map(_cache_row, cpu.caches) if cpu.caches else [("Caches", None, "cpu.caches")]),
         ("Clock", _clock(cpu.frequency_hz), "cpu.frequency_hz"),
         ("Highest clock", _clock(cpu.max_frequency_hz), "cpu.max_frequency_hz"),
         ("Clock governor", cpu.governor, "cpu.governor"),
@@ -233,34 +189,26 @@ def facts(machine: Machine) -> list[tuple[str, str, str]]:
         ("Virtualization", machine.virtualization, "virtualization"),
     ]
     return [
-        (label, value or _absent(source), source)
+        # What is not there is told from what could not be looked at.
+        (label, value or (UNREADABLE if source.startswith(UNREADABLE) else "none"), source)
         for label, value, key in rows
         for source in [machine.sources.get(key, UNREADABLE)]
     ]
-
-
-def _absent(source: str) -> str:
-    """Tell what is not there from what could not be looked at."""
-    return UNREADABLE if source.startswith(UNREADABLE) else "none"
 
 
 def _count(value: float | None, unit: str = "") -> str | None:
     return None if value is None else f"{value:g}{unit}"
 
 
-def _clock(value_hz: float | None) -> str | None:
-    return None if value_hz is None else names.hertz(value_hz)
+def _clock(value_hz: float | None, upto: str = "") -> str | None:
+    return None if value_hz is None else upto + names.hertz(value_hz)
 
 
-def _cache_label(cache: Cache) -> str:
-    return f"L{cache.level} cache" + ("" if cache.type == "unified" else f" ({cache.type})")
-
-
-def _cache_words(cache: Cache) -> str:
+def _cache_row(cache: Cache) -> tuple[str, str, str]:
+    label = f"L{cache.level} cache" + ("" if cache.type == "unified" else f" ({cache.type})")
     shared = cache.shared_by or 0
-    return names.size(cache.size_bytes) + (
-        f", shared by {shared} logical cores" if shared > 1 else ""
-    )
+    sharing = f", shared by {shared} logical cores" if shared > 1 else ""
+    return label, names.size(cache.size_bytes) + sharing, "cpu.caches"
 
 
 def _device_words(device: Accelerator) -> str:
@@ -270,11 +218,9 @@ def _device_words(device: Accelerator) -> str:
         None if device.l2_bytes is None else f"L2 cache {names.size(device.l2_bytes)}",
         device.compute_capability and f"compute capability {device.compute_capability}",
         device.driver and f"driver {device.driver}",
-        None if device.clock_hz is None else f"up to {names.hertz(device.clock_hz)}",
-        None
-        if device.memory_clock_hz is None
-        else f"memory up to {names.hertz(device.memory_clock_hz)}",
-        None if device.power_limit_w is None else f"{device.power_limit_w:g} W",
+        _clock(device.clock_hz, "up to "),
+        _clock(device.memory_clock_hz, "memory up to "),
+        _count(device.power_limit_w, " W"),
         None if device.works else f"not working: {device.reason or 'no reason given'}",
     ]
     return ", ".join(filter(None, words))

@@ -39,8 +39,7 @@ class _Counters:
     worker_s: float | None
     reaped_s: float
     swapped_bytes: int | None
-    throttle_cores: dict[str, int]
-    throttle_packages: dict[str, int]
+    throttled: dict[tuple[str, str], int]
 
 
 class Watch:
@@ -50,12 +49,7 @@ class Watch:
     """
 
     def __init__(self, pid: int | None = None, *, root: Path = ROOT) -> None:
-        """Start to watch.
-
-        Args:
-            pid: The worker, whose children count as it; None takes every child of this process.
-            root: The file system's root.
-        """
+        """Start to watch a worker and its children; without one, every child of this process."""
         self._root = root
         try:
             self._worker = psutil.Process(pid) if pid is not None else None
@@ -68,11 +62,7 @@ class Watch:
         self._before = self._read()  # last, so that the probes are not counted
 
     def stop(self) -> Conditions:
-        """Stop to watch; the worker may have died meanwhile.
-
-        Returns:
-            What went on since the start.
-        """
+        """Return what went on since the start; the worker may have died meanwhile."""
         before, after = self._before, self._read()  # first, for the same reason
         elapsed_s = after.clock_s - before.clock_s
         long_enough = elapsed_s >= SHORTEST_S
@@ -92,7 +82,7 @@ class Watch:
             other_cores=other_cores,
             steal_fraction=steal_fraction,
             swapped_bytes=swapped_bytes,
-            throttle_events=_throttle_events(before, after),
+            throttle_events=_throttle_events(before.throttled, after.throttled),
             probes_before=self._probes_before,
             probes_after=probes(),
             frequency_before_hz=self._frequency_before_hz,
@@ -113,8 +103,7 @@ class Watch:
             worker_s=None if self._gone else _tree_time(self._worker),
             reaped_s=own.children_user + own.children_system,
             swapped_bytes=_swapped_bytes(),
-            throttle_cores=_throttle_counts(self._root, "core"),
-            throttle_packages=_throttle_counts(self._root, "package"),
+            throttled=_throttle_counts(self._root),
         )
 
 
@@ -191,21 +180,22 @@ def _worker_time(before: _Counters, after: _Counters) -> float | None:
     return (after.worker_s or 0.0) + reaped_s - before.worker_s
 
 
-def _throttle_counts(root: Path, part: str) -> dict[str, int]:
-    folders = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle")
-    counts = {
-        folder.parent.name: read_text(folder / f"{part}_throttle_count") for folder in folders
-    }
-    return {cpu: int(count) for cpu, count in counts.items() if count and count.isdecimal()}
+def _throttle_counts(root: Path) -> dict[tuple[str, str], int]:
+    """Read how often each core, and its package, was throttled: ("package", "cpu0"): 3."""
+    files = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/*_throttle_count")
+    counts = {(file.name.split("_")[0], file.parts[-3]): read_text(file) for file in files}
+    return {key: int(count) for key, count in counts.items() if count and count.isdecimal()}
 
 
-def _throttle_events(before: _Counters, after: _Counters) -> int | None:
-    def deltas(old: dict[str, int], new: dict[str, int]) -> list[int]:
-        return [max(0, new[cpu] - old[cpu]) for cpu in new if cpu in old]
-
-    cores = deltas(before.throttle_cores, after.throttle_cores)
-    packages = deltas(before.throttle_packages, after.throttle_packages)
-    if not cores and not packages:
-        return None
+def _throttle_events(
+    before: dict[tuple[str, str], int], after: dict[tuple[str, str], int]
+) -> int | None:
+    grown = [
+        (part, max(0, count - before[part, cpu]))
+        for (part, cpu), count in after.items()
+        if (part, cpu) in before
+    ]
     # Every core of a package counts the package's events, so that their sum would be too many.
-    return sum(cores) + max(packages, default=0)
+    packages = [events for part, events in grown if part == "package"]
+    cores = [events for part, events in grown if part == "core"]
+    return sum(cores) + max(packages, default=0) if grown else None

@@ -25,11 +25,8 @@ if TYPE_CHECKING:
     from report.results.machine import CacheType
 
 _CPU = "sys/devices/system/cpu"
-_CACHE_TYPES: dict[str, CacheType] = {
-    "Data": "data",
-    "Instruction": "instruction",
-    "Unified": "unified",
-}
+_CACHE_TYPES: dict[str, CacheType]
+_CACHE_TYPES = {"Data": "data", "Instruction": "instruction", "Unified": "unified"}
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 # The same instructions go by other names in /proc/cpuinfo, in macOS's sysctl and in py-cpuinfo.
@@ -59,16 +56,9 @@ _SIMD: tuple[tuple[str, frozenset[str]], ...] = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Identity:
-    """What the processor says that it is.
-
-    Attributes:
-        model: Its brand, as it stands there.
-        vendor: Who made it.
-        flags: Its features, lower case.
-        source: Where this was read.
-    """
+    """What the processor says that it is; its features (`flags`) in lower case."""
 
     model: str | None
     vendor: str | None
@@ -83,30 +73,18 @@ def identity(root: Path = ROOT) -> Identity:
     fields = {key.strip(): value.strip() for key, _, value in pairs}
     if fields.get("model name") and fields.get("flags"):
         # py-cpuinfo would say the same here after a second of timing the CPUID instruction.
-        return Identity(
-            model=fields["model name"],
-            vendor=fields.get("vendor_id"),
-            flags=frozenset(fields["flags"].lower().split()),
-            source="/proc/cpuinfo",
-        )
+        flags = frozenset(fields["flags"].lower().split())
+        return Identity(fields["model name"], fields.get("vendor_id"), flags, "/proc/cpuinfo")
     try:
         info = cpuinfo.get_cpu_info()
     except (OSError, ValueError):  # it runs programs and reads what they print
         info = {}
-    return Identity(
-        model=info.get("brand_raw"),
-        vendor=info.get("vendor_id_raw"),
-        flags=frozenset(flag.lower() for flag in info.get("flags") or ()),
-        source="py-cpuinfo",
-    )
+    flags = frozenset(flag.lower() for flag in info.get("flags") or ())
+    return Identity(info.get("brand_raw"), info.get("vendor_id_raw"), flags, "py-cpuinfo")
 
 
 def simd_levels(flags: frozenset[str]) -> list[str]:
-    """Name the vector and matrix instructions among a processor's features, narrow to wide.
-
-    Args:
-        flags: Features, lower case, as any of the systems spells them.
-    """
+    """Name the vector and matrix instructions among a processor's features, narrow to wide."""
     return [name for name, spellings in _SIMD if spellings & flags]
 
 
@@ -138,12 +116,7 @@ def sysctl_flags(values: Mapping[str, str]) -> frozenset[str]:
 
 
 def caches(root: Path = ROOT, values: Mapping[str, str] | None = None) -> tuple[list[Cache], str]:
-    """Read the caches of the first core, from the nearest outwards.
-
-    Args:
-        root: The file system's root.
-        values: From `sysctl`, on macOS.
-    """
+    """Read the caches of the first core, from the nearest outwards; `values` are `sysctl`'s."""
     if values:
         return _caches_of_sysctl(values)
     found = []

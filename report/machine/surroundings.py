@@ -106,8 +106,8 @@ def virtualization(
         values: From `sysctl`, on macOS.
 
     Returns:
-        "KVM", "Docker", "Docker in KVM", "virtual machine" where its kind is not known, or None
-        if nothing hints at any; and how that is known.
+        "KVM", "Docker in KVM", "virtual machine" where its kind is not known, or None if nothing
+        hints at any; and how that is known.
     """
     container, container_source = _container(root)
     machine, machine_source = _hypervisor(flags, root, values or {})
@@ -153,11 +153,7 @@ def _hypervisor(
 
 
 def operating_system() -> str | None:
-    """Name the operating system and its version, without the host's name.
-
-    Returns:
-        "Linux 6.18", "macOS 14.5", "Windows 11"; None where unknown.
-    """
+    """Name the operating system and its version ("Linux 6.18"), without the host's name."""
     system, release = platform.system(), platform.release()
     if system == "Darwin":
         system, release = "macOS", platform.mac_ver()[0]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 from pydantic import TypeAdapter, ValidationError
 
-from report.environments import places
+from report.environments import venvs
 from report.environments.process import Worker, WorkerFailure, command
 from report.errors import UsageError
 from report.machine.machine import detect
@@ -90,14 +90,14 @@ def survey(
     Args:
         backends: Names in the registry.
         name: What to call the machine, instead of a name made from its hardware.
-        interpreters: Pythons of the person's own, by backend; see `environments.places.find`.
+        interpreters: Pythons of the person's own, by backend; see `environments.venvs.find`.
         base: The folder in which their relative paths start.
         worker_command: Starts a worker.
 
     Raises:
         UsageError: The name cannot be one, or an interpreter that is named is not there.
     """
-    found = {backend: places.find(backend, interpreters or {}, base) for backend in backends}
+    found = {backend: venvs.find(backend, interpreters or {}, base) for backend in backends}
     environments = {}
     for backend in backends:
         try:

@@ -159,7 +159,7 @@ def view(result: Result, json_path: str, figures: Mapping[str, list[Figure]]) ->
         verdicts=judged,
         matrix=verdicts.by_framework(every),
         problems=problems.of_result(result),
-        counts=wording.counts(judged),
+        counts=wording.counts([each.verdict for each in judged]),
         verdicts_csv=f"{folder}/verdicts.csv" if judged else "",
         sections=[section for section in sections if section.figures or not section.derived],
         facts=facts(result.machine),

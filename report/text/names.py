@@ -17,23 +17,12 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def title(backend: str) -> str:
-    """Return what its makers call a framework; a newer version may know more of them.
-
-    Args:
-        backend: Its name, as results have it.
-    """
+    """Return what its makers call a framework; a newer version may know more of them."""
     return BACKENDS[backend].title if backend in BACKENDS else backend
 
 
 def size(value_bytes: int) -> str:
-    """Say a size in the largest unit that leaves at least one of it.
-
-    Args:
-        value_bytes: The size.
-
-    Returns:
-        Words such as "48 KiB" or "23.5 GiB".
-    """
+    """Say a size in the largest unit that leaves at least one of it: "48 KiB", "23.5 GiB"."""
     value, unit = float(value_bytes), 0
     while round(value, 1) >= 1024 and unit < len(_UNITS) - 1:
         value, unit = value / 1024, unit + 1
@@ -41,17 +30,11 @@ def size(value_bytes: int) -> str:
 
 
 def memory_as_sold(memory_bytes: int) -> str:
-    """Say how much memory a machine was sold with.
+    """Say how much memory a machine was sold with: "24 GiB", of what its system sees.
 
     Firmware, kernel and graphics keep some for themselves, so that a machine of 24 GiB shows
     23.5. Memory is sold in powers of two and half as much again; up to 8 % below such a size it
     is taken to be meant.
-
-    Args:
-        memory_bytes: Memory that the operating system sees.
-
-    Returns:
-        Words such as "24 GiB".
     """
     unit, name = (2**30, "GiB") if memory_bytes >= 0.9 * 2**30 else (2**20, "MiB")
     seen = memory_bytes / unit
@@ -61,14 +44,7 @@ def memory_as_sold(memory_bytes: int) -> str:
 
 
 def hertz(value_hz: float) -> str:
-    """Say a clock.
-
-    Args:
-        value_hz: Its frequency.
-
-    Returns:
-        Words such as "2.6 GHz" or "980 MHz".
-    """
+    """Say a clock: "2.6 GHz", "980 MHz"."""
     if value_hz >= 1e9:
         return f"{value_hz / 1e9:.2f}".rstrip("0").rstrip(".") + " GHz"
     return f"{value_hz / 1e6:.0f} MHz"
@@ -77,12 +53,7 @@ def hertz(value_hz: float) -> str:
 def brand(model: str) -> str:
     """Take out of a processor's brand what nobody says.
 
-    Args:
-        model: The brand as the processor gives it.
-
-    Returns:
-        "Intel Xeon" for "Intel(R) Xeon(R) Processor", "AMD EPYC 7R13" for "AMD EPYC 7R13
-        48-Core Processor".
+    "Intel Xeon" is left of "Intel(R) Xeon(R) Processor".
     """
     noise = (
         r"\((?:R|TM|C)\)",  # trade marks

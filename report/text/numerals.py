@@ -7,11 +7,7 @@ from decimal import Decimal
 
 _PREFIXES = {-9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 
-_SUPERSCRIPTS = (
-    "\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ZERO}\N{SUPERSCRIPT ONE}\N{SUPERSCRIPT TWO}"
-    "\N{SUPERSCRIPT THREE}\N{SUPERSCRIPT FOUR}\N{SUPERSCRIPT FIVE}\N{SUPERSCRIPT SIX}"
-    "\N{SUPERSCRIPT SEVEN}\N{SUPERSCRIPT EIGHT}\N{SUPERSCRIPT NINE}"
-)
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _WORDS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
@@ -24,12 +20,7 @@ NONE = "\N{EN DASH}"
 
 
 def digits(value: float | None, significant: int = 3) -> str:
-    """Write a number with so many significant digits, without an exponent.
-
-    Args:
-        value: Any finite number; None gives a dash.
-        significant: How many digits count.
-    """
+    """Write a number with so many significant digits, without an exponent; None gives a dash."""
     if value is None or not math.isfinite(value):
         return NONE
     if value == 0:
@@ -68,7 +59,7 @@ def scaled(value: float | None, unit: str, significant: int = 3) -> str:
         significant: How many digits count.
 
     Returns:
-        Words such as "32.1 µs" or "1.36 TFLOPS".
+        "32.1 µs", "1.36 TFLOPS".
     """
     if value is None or not math.isfinite(value):
         return NONE
@@ -107,9 +98,8 @@ def scientific(value: float) -> str:
         return digits(value)
     rounded = _rounded(value, 2)
     exponent = _magnitude(rounded)
-    superscripts = str.maketrans("-0123456789", _SUPERSCRIPTS)
     factor = digits(rounded / 10.0**exponent, 2)
-    return f"{factor} \N{MULTIPLICATION SIGN} 10{str(exponent).translate(superscripts)}"
+    return f"{factor} \N{MULTIPLICATION SIGN} 10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
 HUGE = 1e5

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from report.analysis import seeds
-from report.environments import places
+from report.environments import venvs
 from report.environments.process import BOOTSTRAP
 from report.registry import BACKENDS
 from report.run import data
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.slow
 @functools.cache
 def interpreter(backend: str) -> str:
     """Return a Python that has the framework; CI must have one for each."""
-    python = places.find(backend, {})
+    python = venvs.find(backend, {})
     package = BACKENDS[backend].package
     there = subprocess.run(
         [python, "-I", "-c", f"import {package}"], check=False, capture_output=True

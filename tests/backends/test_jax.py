@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from report.environments import places
+from report.environments import venvs
 from report.environments.process import BOOTSTRAP
 
 PROGRAM = Path(__file__).parent / "jax_program.py"
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(name="found", scope="module")
 def what_was_found() -> dict[str, Any]:
     """Return what the program found in JAX's interpreter; CI must have one."""
-    python = places.find("jax", {})
+    python = venvs.find("jax", {})
     tried = subprocess.run([python, "-I", "-c", "import jax"], check=False, capture_output=True)
     if tried.returncode != 0:
         remedy = "no interpreter has jax: `report env create jax`"

@@ -8,7 +8,6 @@ import pytest
 
 from report.claims import wording
 from report.config.claims import Claim, stored
-from report.config.claimtexts import MEASURED_WAYS
 from report.results.verdict import Value, Verdict
 
 if TYPE_CHECKING:
@@ -144,7 +143,7 @@ def test_an_explanation_writes_numbers_the_way_that_it_asks(text: str) -> None:
     verdict = Verdict(claim="c", backend="pytorch", verdict="supported", numbers={"n": value(0.25)})
     said = wording.because(claim(because=f"It is {text}.", numbers={"n": {}}), verdict)
     assert said == f"It is {WAYS[text]}."
-    assert {"", *MEASURED_WAYS} == {text[2:-1].removeprefix(":") for text in WAYS}
+    assert {"", *wording.WAYS} == {text[2:-1].removeprefix(":") for text in WAYS}
 
 
 def test_an_explanation_is_the_one_of_its_verdict() -> None:

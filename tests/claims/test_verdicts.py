@@ -11,13 +11,16 @@ from pydantic import TypeAdapter
 
 from factories import measured, small_results
 from factories.small_results import products, record, run, series
+from report.analysis.quantities import by_backend
 from report.claims import judge, verdicts
+from report.claims.verdicts import leading
+from report.experiments.training.quantities import of_records
 from report.results.verdict import Value, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from report.results.result import Record
+    from report.results.result import Record, Result
 
 FULL = {"experiment": "products", "series": {"strategy": "full"}}
 COLUMN = {"experiment": "products", "series": {"strategy": "column"}}
@@ -167,10 +170,7 @@ def test_over_makes_a_ratio_of_ratios(judged: Judge) -> None:
             "series": {"strategy": "row"},
             "over": {"series": {"strategy": "column"}},
         },
-        right={
-            "series": {"strategy": "block"},
-            "over": {"series": {"strategy": "full"}},
-        },
+        right={"series": {"strategy": "block"}, "over": {"series": {"strategy": "full"}}},
     )
     assert found.verdict == "supported"
     assert found.effect is not None
@@ -228,9 +228,10 @@ def test_a_pick_names_its_ties(judged: Judge) -> None:
 # --- not run
 
 
-def test_several_series_without_a_pick_are_not_run(judged: Judge) -> None:
-    """The remedy is in the reason; nothing is chosen silently."""
-    found = judged(SIZES, left=FULL, right=1)
+@pytest.mark.parametrize("keys", [{}, {"largest": "strategy"}], ids=["none", "no number"])
+def test_several_series_without_a_pick_are_not_run(judged: Judge, keys: dict[str, str]) -> None:
+    """The remedy is in the reason; nothing is chosen silently, nor by a label without numbers."""
+    found = judged(SIZES, left={**FULL, **keys}, right=1)
     assert (found.verdict, found.effect) == ("not run", None)
     assert found.reason == (
         "2 series of products fit strategy full; name more labels, or pick the highest or lowest"
@@ -445,3 +446,47 @@ def test_numbers_are_those_that_were_measured(judged: Judge) -> None:
     assert list(found.numbers) == ["rate"]
     assert found.numbers["rate"].unit == "FLOPS"
     assert found.numbers["rate"].value == pytest.approx(1000 / 0.99 ** (1 / 3))
+
+
+# --- several frameworks, some of which do the same in several ways
+
+FRAMEWORKS = ("pytorch", "tensorflow", "jax", "numba")
+
+
+@pytest.fixture(name="result", scope="module")
+def of_four(make_result: Callable[..., Result]) -> Result:
+    """Return a made-up result: TensorFlow trains in three ways, JAX in two."""
+    return make_result(frameworks=FRAMEWORKS)
+
+
+def verdict(result: Result, claim: str, backend: str) -> Verdict:
+    """Return what a framework says to a claim."""
+    return next(v for v in result.verdicts if (v.claim, v.backend) == (claim, backend))
+
+
+def test_claim_that_names_no_variant_is_judged_by_the_ordinary_one(result: Result) -> None:
+    """TensorFlow's as it is written, JAX's with a compiled update: not by all of them at once."""
+    for backend, variant in (("tensorflow", "eager"), ("jax", "compiled"), ("numba", "epoch")):
+        found = verdict(result, "sgd-epoch-slower-than-gd", backend)
+        records = by_backend(result.of("chapter-training"))[backend]
+        labels = {"run": "SGD", "variant": variant}
+        (epoch,) = (q for q in of_records(records) if labels.items() <= q.labels.items())
+        assert found.left is not None
+        assert found.left.value == epoch.time().value
+
+
+def test_each_framework_gets_a_verdict_and_the_first_leads(result: Result) -> None:
+    """Those that measured it; the page is about one of them."""
+    of_claim = [v for v in result.verdicts if v.claim == "column-slower-than-full"]
+    assert [v.backend for v in of_claim] == list(FRAMEWORKS)
+    assert all(v.verdict != "not run" for v in of_claim)
+    assert [v.backend for v in leading(result) if v.claim == "column-slower-than-full"] == [
+        "pytorch"
+    ]
+
+
+def test_framework_without_layers_says_why_it_was_not_judged(result: Result) -> None:
+    """The reason is the framework's own."""
+    found = verdict(result, "concise-as-fast", "jax")
+    assert (found.verdict, found.effect) == ("not run", None)
+    assert found.reason

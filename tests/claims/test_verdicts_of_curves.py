@@ -200,16 +200,14 @@ def test_either_part_of_a_quotient_makes_it_a_bound(place: int, flag: str, becom
     parts = [Found(factors=[], unit="", timed=False)] * 2
     changed: dict[str, Any] = {flag: True}
     parts[place] = replace(parts[place], **changed)
-    made = evidence._divided(*parts)
+    made = evidence.divided(*parts)
     assert [name for name in ("above", "below", "timed") if getattr(made, name)] == [becomes]
 
 
 # --- losses
 
 
-def test_losses_are_those_after_the_epoch_that_is_asked_for(
-    judged: Callable[..., Verdict],
-) -> None:
+def test_losses_are_those_after_the_epoch_that_is_asked_for(judged: Callable[..., Verdict]) -> None:
     """After one epoch 0.5 against 0.2, at the end 0.1 against 0.2."""
     records = trained(("a", [1.0, 0.5, 0.1]), ("b", [1.0, 0.2, 0.2]))
     last = judged(records, left=side("a"), right=side("b"), relation="less")

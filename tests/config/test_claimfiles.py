@@ -10,9 +10,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from report.config.claimfiles import chapter
+from report.config.claims import chapter
 from report.config.configuration import Config, load
-from report.config.mistakes import mistakes
+from report.config.references import mistakes
 from report.errors import ConfigError
 from report.resources import default_config
 

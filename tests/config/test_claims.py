@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from report.config.claims import Claim
 from report.config.claims import stored as resolved
-from report.config.configuration import Config, load
+from report.config.configuration import Config
 from report.config.plan import plan
 from report.errors import ConfigError
 
@@ -37,18 +36,6 @@ LAW = HEAD + "    relation: power-law\n    left: {experiment: a}\n    exponent: 
 STALLS = HEAD + "    relation: stalls\n    left: {experiment: t, metric: loss}\n"
 
 NOT_A_SIDE = "expected a quantity (with keys such as series) or a number above 0"
-
-
-@pytest.fixture(name="read")
-def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Config]:
-    """Return a function that loads text as the file x.yaml in the current folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def read(text: str) -> Config:
-        Path("x.yaml").write_text(text)
-        return load(Path("x.yaml"))
-
-    return read
 
 
 FINE = {

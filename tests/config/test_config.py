@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import warnings
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -22,28 +22,15 @@ from report.experiments.training.spec import TrainingSettings
 from report.registry import KINDS
 from report.resources import default_config
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MATMUL = "version: 1\nexperiments:\n  a:\n    kind: matmul\n"
 TRAINING = "version: 1\nexperiments:\n  t:\n    kind: training\n"
 RUN = "{label: x, batch_size: 10, lr: 0.1, epochs: 1}"
 
 
-class Read(Protocol):
-    """Loads text as the file x.yaml."""
-
-    def __call__(self, text: str | bytes) -> Config:
-        """Return the configuration that it is."""
-
-
-@pytest.fixture(name="read")
-def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
-    """Return a function that loads text as the file x.yaml in the current folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def read(text: str | bytes) -> Config:
-        Path("x.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
-        return load(Path("x.yaml"))
-
-    return read
+Read = Callable[[str | bytes], Config]
 
 
 def complaint(read: Read, text: str | bytes) -> list[str]:

@@ -14,10 +14,9 @@ from report.config.configuration import Config
 from report.config.plan import plan
 from report.errors import ConfigError
 from report.resources import default_config
-from report.results.result import StoredPlan
+from report.results.result import ProfileName, StoredPlan
 
 if TYPE_CHECKING:
-    from report.config.configuration import Profile
     from report.config.plan import Plan, PlannedExperiment
 
 BASE: dict[str, Any] = {
@@ -48,7 +47,7 @@ BASE: dict[str, Any] = {
 
 
 def planned(
-    changes: dict[str, Any] | None = None, profile: Profile = "quick", device: str | None = None
+    changes: dict[str, Any] | None = None, profile: ProfileName = "quick", device: str | None = None
 ) -> Plan:
     """Plan BASE with other values at some places, such as "dataset.path"."""
     content = copy.deepcopy(BASE)
@@ -83,7 +82,7 @@ def test_experiments_key_wins_over_the_profiles_defaults() -> None:
 
 def test_profiles_defaults_fill_what_nobody_says() -> None:
     """Processes, repeats and seeds come from the profile that is planned."""
-    expected: dict[Profile, tuple[int, int, int]] = {"quick": (2, 5, 3), "full": (6, 50, 9)}
+    expected: dict[ProfileName, tuple[int, int, int]] = {"quick": (2, 5, 3), "full": (6, 50, 9)}
     for profile, numbers in expected.items():
         for made in planned(profile=profile).experiments:
             assert (made.processes, made.repeats, made.seeds) == numbers
@@ -210,7 +209,7 @@ def test_stored_plan_holds_no_path() -> None:
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
-def test_stored_plan_is_what_a_result_file_may_hold(profile: Profile) -> None:
+def test_stored_plan_is_what_a_result_file_may_hold(profile: ProfileName) -> None:
     """The default plan goes through JSON and the result's own rules without a change."""
     stored = plan(Config.model_validate(yaml.safe_load(default_config())), profile).stored()
     again = json.loads(json.dumps(stored))

@@ -17,15 +17,15 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from report import terminal
 from report.cli import main
-from report.environments import places
+from report.environments import venvs
 from report.environments.process import BOOTSTRAP, Worker
 from report.experiments.catalogue import LABELS
 from report.machine import noise
 from report.registry import BACKENDS
 from report.results import store
 from report.run import host
-from report.terminal import tables
 from report.worker import main as worker
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _no_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be no environment, and work in an empty folder."""
-    monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "envs"))
+    monkeypatch.setenv(venvs.FOLDER_VARIABLE, str(tmp_path / "envs"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -57,7 +57,7 @@ def made_up_numba(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], s
     """Return a function that lets "numba" be this code, in an interpreter with nothing else."""
     folder = tmp_path_factory.mktemp("broken")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    python = places.python_in(folder)
+    python = venvs.python_in(folder)
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     asked = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True)
     package = Path(asked.stdout.strip(), "numba", "__init__.py")
@@ -87,10 +87,7 @@ FAILURES = {
         "it ended by itself with code 3: this is no Python",
     ),
     "silent": ("exec >&-; cat >/dev/null", "it closed its output"),
-    "old": (
-        f"exec {sys.executable} -c '{OLD}'",
-        f"it ended by itself with code 1: {TOO_OLD} 3.9",
-    ),
+    "old": (f"exec {sys.executable} -c '{OLD}'", f"it ended by itself with code 1: {TOO_OLD} 3.9"),
 }
 
 
@@ -199,7 +196,7 @@ def test_missing_framework_says_which_python_it_needs_where_this_is_another(
 def test_paths_of_interpreters_are_not_printed_as_hardware() -> None:
     """What `report hardware --json` prints may be published."""
     found = host.survey(["numpy"])
-    printed = tables.host_json(found)
+    printed = terminal.host_json(found)
     assert json.loads(printed)["environments"]["numpy"]["status"] == "ok"
     assert sys.executable not in printed
     assert "interpreters" not in printed

@@ -30,8 +30,7 @@ COUNTERS = noise._Counters(
     worker_s=5.0,
     reaped_s=2.0,
     swapped_bytes=10_000,
-    throttle_cores={},
-    throttle_packages={},
+    throttled={},
 )
 
 BUSY = "import time\nwhile time.process_time() < 0.2: pass"

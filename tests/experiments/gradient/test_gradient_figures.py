@@ -12,6 +12,7 @@ import pytest
 import results_factory
 from factories import gradient
 from pages import gather
+from report import terminal
 from report.analysis.quantities import Question
 from report.config.configuration import Config
 from report.config.plan import plan
@@ -26,7 +27,6 @@ from report.results import store
 from report.results.dataset import Dataset
 from report.results.result import Record, Result
 from report.site.machine import figures_of, view
-from report.terminal import tables
 from report.worker.records import GradientNoise, Outcome
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def test_nothing_is_timed_and_pages_bear_it(made: Made, read_pages: Reader, tmp_
     assert all("Gradients.squares" in figure.code for figure in section.figures)
     assert all("autograd" in code for code in section.codes)
     assert "compare.html" in pages
-    assert tables.comparison(*results)
+    assert terminal.comparison(*results)
 
 
 def test_method_says_how_often_it_was_drawn(made: Made) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.environments import create, places
+from report.environments import venvs
 from report.errors import UsageError
 from report.registry import BACKENDS
 
@@ -20,48 +20,48 @@ if TYPE_CHECKING:
 @pytest.fixture(name="root", autouse=True)
 def empty_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let all environments lie in an empty folder."""
-    monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "envs"))
+    monkeypatch.setenv(venvs.FOLDER_VARIABLE, str(tmp_path / "envs"))
     return tmp_path / "envs"
 
 
 def made(root: Path, backend: str, stamp: str = "numba==0.1") -> Path:
     """Put something that looks like an environment into the folder."""
-    python = places.python_in(root / backend)
+    python = venvs.python_in(root / backend)
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
     if stamp:
-        (root / backend / places.STAMP).write_text(stamp)
+        (root / backend / venvs.STAMP).write_text(stamp)
     return python
 
 
 def test_nearest_interpreter_wins(root: Path) -> None:
     """What a person names, then the environment that was made, then this interpreter."""
-    assert places.find("numba", {}) == sys.executable
+    assert venvs.find("numba", {}) == sys.executable
     python = made(root, "numba")
-    assert places.find("numba", {}) == str(python)
-    assert places.find("numpy", {}) == sys.executable
-    assert places.find("numba", {"numba": sys.executable}) == sys.executable
+    assert venvs.find("numba", {}) == str(python)
+    assert venvs.find("numpy", {}) == sys.executable
+    assert venvs.find("numba", {"numba": sys.executable}) == sys.executable
 
 
 def test_what_no_interpreter_has_is_told_without_starting_one(root: Path) -> None:
     """Not what a person names, what was made, or what this interpreter has: NumPy, for one."""
-    assert places.lacking(["numpy", "jax", "numba"], {"numba": "/some/python"}) == ["jax"]
+    assert venvs.lacking(["numpy", "jax", "numba"], {"numba": "/some/python"}) == ["jax"]
     made(root, "jax")
-    assert places.lacking(["jax"], {}) == []
+    assert venvs.lacking(["jax"], {}) == []
 
 
 def test_environment_that_is_not_complete_is_not_believed(root: Path) -> None:
     """An interruption leaves no stamp, a full disk an empty one; an update takes Python away."""
     made(root, "numba", stamp="")
-    assert places.stamp_of("numba") is None
-    (root / "numba" / places.STAMP).touch()
-    assert places.stamp_of("numba") is None
+    assert venvs.stamp_of("numba") is None
+    (root / "numba" / venvs.STAMP).touch()
+    assert venvs.stamp_of("numba") is None
     python = made(root, "jax")
-    assert places.stamp_of("jax") is not None
+    assert venvs.stamp_of("jax") is not None
     python.unlink()
     python.symlink_to(root / "gone")
-    assert places.stamp_of("jax") is None
-    assert places.find("jax", {}) == sys.executable
+    assert venvs.stamp_of("jax") is None
+    assert venvs.find("jax", {}) == sys.executable
 
 
 def test_interpreter_is_found_as_a_shell_would(
@@ -76,7 +76,7 @@ def test_interpreter_is_found_as_a_shell_would(
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("PATH", str(commands))
     found = {
-        wanted: places.find("numba", {"numba": wanted}, folder)
+        wanted: venvs.find("numba", {"numba": wanted}, folder)
         for wanted in ("python3.11", "./python3.11", "~/python3.11")
     }
     assert found == {
@@ -91,13 +91,13 @@ def test_what_cannot_be_started_is_named_with_its_key(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     for wanted in (tmp_path, tmp_path / "notes.txt", tmp_path / "nothing"):
         with pytest.raises(UsageError, match=rf"interpreters\.numba: {wanted} is no program"):
-            places.find("numba", {"numba": str(wanted)})
+            venvs.find("numba", {"numba": str(wanted)})
 
 
 def test_every_further_framework_has_pinned_requirements() -> None:
     """All but PyTorch, which is an extra of the package; nothing in them is open."""
-    assert places.names() == sorted(set(BACKENDS) - {"pytorch"})
-    for path in places.REQUIREMENTS.glob("*.txt"):
+    assert venvs.names() == sorted(set(BACKENDS) - {"pytorch"})
+    for path in venvs.REQUIREMENTS.glob("*.txt"):
         lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
         assert lines
         assert all("==" in line for line in lines), path.name
@@ -123,7 +123,7 @@ TENSORFLOW, MXNET, NUMBA = (BACKENDS[name] for name in ("tensorflow", "mxnet", "
 
 def test_this_python_is_chosen_if_it_will_do() -> None:
     """Nothing else is looked for then."""
-    assert create.base_python(TENSORFLOW, own=(3, 12), search=lambda _: None) == sys.executable
+    assert venvs.base_python(TENSORFLOW, own=(3, 12), search=lambda _: None) == sys.executable
 
 
 def test_newest_python_is_chosen_that_the_framework_runs_on(
@@ -131,7 +131,7 @@ def test_newest_python_is_chosen_that_the_framework_runs_on(
 ) -> None:
     """Where this one is too new; one that is newer still is of no use."""
     search = pythons(python3_11="echo 3 11", python3_12="echo 3 12", python3_14="echo 3 14")
-    chosen = create.base_python(TENSORFLOW, own=(3, 14), search=search)
+    chosen = venvs.base_python(TENSORFLOW, own=(3, 14), search=search)
     assert chosen == str(tmp_path / "python3.12")
 
 
@@ -144,7 +144,7 @@ def test_program_that_stands_for_a_python_is_not_taken_for_one(
         python3_12="echo 3 11",
         python3_13="echo python3.13: command not found >&2; exit 127",
     )
-    chosen = create.base_python(TENSORFLOW, own=(3, 14), search=search)
+    chosen = venvs.base_python(TENSORFLOW, own=(3, 14), search=search)
     assert chosen == str(tmp_path / "python3.11")
 
 
@@ -153,7 +153,7 @@ def test_refusal_says_which_python_would_do(own: tuple[int, int]) -> None:
     """This one is too old or too new, and no other is there."""
     wanted = rf"Python 3\.11 to 3\.13; this is 3\.{own[1]},.*\(interpreters: {{tensorflow: "
     with pytest.raises(UsageError, match=wanted):
-        create.base_python(TENSORFLOW, own=own, search=lambda _: None)
+        venvs.base_python(TENSORFLOW, own=own, search=lambda _: None)
 
 
 def test_framework_says_on_which_pythons_it_runs() -> None:
@@ -161,10 +161,6 @@ def test_framework_says_on_which_pythons_it_runs() -> None:
     assert [
         [one.runs_on((3, minor)) for minor in (10, 11, 13, 14)]
         for one in (MXNET, TENSORFLOW, NUMBA)
-    ] == [
-        [False, True, False, False],
-        [False, True, True, False],
-        [False, True, True, True],
-    ]
+    ] == [[False, True, False, False], [False, True, True, False], [False, True, True, True]]
     said = [one.pythons() for one in (MXNET, TENSORFLOW, NUMBA)]
     assert said == ["3.11", "3.11 to 3.13", "3.11 or newer"]

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from report.config.claimfiles import chapter
-from report.config.claims import Claim, stored
-from report.config.claimtexts import NO_VALUE, filled
+from report.config.claims import Claim, chapter, stored
 from report.config.configuration import Config
 from report.config.plan import plan
+from report.config.references import NO_VALUE, filled
 from report.resources import default_config
 
 if TYPE_CHECKING:
-    from report.config.configuration import Profile
-    from report.results.result import StoredClaim
+    from report.results.result import ProfileName, StoredClaim
 
 CLAIMS = {
     name: claim
@@ -65,7 +63,7 @@ def test_what_is_marked_as_fixed_stands_in_the_text(name: str) -> None:
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
-def test_shipped_settings_have_a_value_for_every_name(profile: Profile) -> None:
+def test_shipped_settings_have_a_value_for_every_name(profile: ProfileName) -> None:
     """And only one: "64 or 128" would be no statement."""
     for name, claim in plan(config(), profile).claims.items():
         assert NO_VALUE not in texts(claim), name

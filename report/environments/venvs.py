@@ -1,15 +1,19 @@
-"""Makes and removes environments: a virtual environment with one framework's pinned packages."""
+"""The interpreter of each framework: a person's own, one in a virtual environment, or this one."""
 
 from __future__ import annotations
 
 import collections
 import contextlib
+import importlib.util
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from report.environments import places
+import platformdirs
+
 from report.environments.process import end_group, how_it_ended
 from report.errors import ReportError, UsageError
 from report.registry import BACKENDS
@@ -17,22 +21,93 @@ from report.results import files
 from report.text.names import instead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from report.registry import Backend, Version
 
-MARK = ".made"
-"""Ends the name of a file beside each folder that this program made; others are not touched."""
+FOLDER_VARIABLE = "REPORT_ENV_DIR"
+"""Names another folder for environments than the user's cache."""
 
-NEWEST_KNOWN: Version = (3, 14)
-"""Of Pythons that are looked for by name."""
+STAMP = "minibatch-report.txt"
+"""The requirements, written when all of them are there; without it, nothing is believed."""
 
-ANSWER_S = 20.0
-"""How long a Python may take to say which it is."""
+REQUIREMENTS = Path(__file__).parent / "requirements"
 
-KEPT_LINES = 40
-"""Of what an installer printed, for the message if it fails."""
+
+def root() -> Path:
+    """Return the folder that holds all environments."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else Path(platformdirs.user_cache_dir("minibatch-report"), "envs")
+
+
+def folder_of(backend: str) -> Path:
+    """Return the folder of a framework's environment, whether it is there or not."""
+    return root() / backend
+
+
+def python_in(folder: Path) -> Path:
+    """Return the executable of an environment."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def stamp_of(backend: str) -> str | None:
+    """Return the requirements from which an environment was made; None if it is not complete."""
+    folder = folder_of(backend)
+    try:
+        requirements = (folder / STAMP).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return requirements if requirements and python_in(folder).exists() else None
+
+
+def names() -> list[str]:
+    """Return the frameworks for which an environment can be made, sorted."""
+    return sorted(path.stem for path in REQUIREMENTS.glob("*.txt"))
+
+
+def lacking(backends: Iterable[str], configured: Mapping[str, str]) -> list[str]:
+    """Return the frameworks that no interpreter has, as far as can be told without starting any.
+
+    What a person names is taken to be there.
+    """
+    return [
+        backend
+        for backend in backends
+        if backend not in configured
+        and stamp_of(backend) is None
+        and importlib.util.find_spec(BACKENDS[backend].package) is None
+    ]
+
+
+def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> str:
+    """Return the interpreter that measures a framework.
+
+    In this order: the one that experiments.yaml names, the environment that was made for it, the
+    interpreter that runs this program.
+
+    Args:
+        backend: Name in the registry.
+        configured: Paths or commands by backend.
+        base: The folder in which relative paths start; a command without a slash is none.
+
+    Raises:
+        UsageError: The one that is named is not there.
+    """
+    if backend in configured:
+        wanted = configured[backend]
+        # As text: a Path drops the ./ that tells a program in this folder from a command.
+        named = os.path.expanduser(wanted)  # noqa: PTH111
+        python = shutil.which(str(base / named) if os.path.dirname(named) else named)  # noqa: PTH120
+        if python is None:
+            raise UsageError(
+                f"interpreters.{backend}: {wanted} is no program that can be started; "
+                "name a Python, or remove the key"
+            )
+        return python
+    return sys.executable if stamp_of(backend) is None else str(python_in(folder_of(backend)))
+
+
+# --- made and removed
 
 
 class EnvironmentCreationError(ReportError):
@@ -40,7 +115,7 @@ class EnvironmentCreationError(ReportError):
 
 
 def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
-    """Make the environment of a framework, in place of an earlier one.
+    """Make the environment of a framework, in place of an earlier one; return its interpreter.
 
     It counts only once its stamp is written, after the framework has been imported in it. What an
     interruption or a full disk leaves is removed, and would not be believed if it were not.
@@ -48,9 +123,6 @@ def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
     Args:
         backend: Name in the registry.
         say: Told what is being done, and what installers print, line by line.
-
-    Returns:
-        Its interpreter.
 
     Raises:
         UsageError: There is no such environment, no Python that it can stand on, or its folder
@@ -67,27 +139,24 @@ def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
             for step, command in _steps(known, base, folder, requirements):
                 say(f"{known.title}: {step}")
                 _run(command, f"{known.title}, {step}", say)
-            files.write(folder / places.STAMP, requirements.read_bytes())
+            files.write(folder / STAMP, requirements.read_bytes())
         except BaseException:
             # Also for Ctrl-C: half an environment is worse than none.
             shutil.rmtree(folder, ignore_errors=True)
             if not folder.exists():
                 _mark(folder).unlink(missing_ok=True)
             raise
-    return places.python_in(folder)
+    return python_in(folder)
 
 
 def remove(backend: str) -> bool:
-    """Remove the environment of a framework.
-
-    Returns:
-        Whether there was one.
+    """Remove the environment of a framework; return whether there was one.
 
     Raises:
         UsageError: There is no such environment, or its folder holds something else.
     """
     _requirements(backend)
-    there = places.folder_of(backend).exists()
+    there = folder_of(backend).exists()
     if there:
         with _alone(backend) as folder:
             _mark(folder).unlink(missing_ok=True)
@@ -96,26 +165,21 @@ def remove(backend: str) -> bool:
 
 def outdated(backend: str) -> bool:
     """Return whether a complete environment was made from other requirements than today's."""
-    return places.stamp_of(backend) not in {None, _requirements(backend).read_text("utf-8")}
+    return stamp_of(backend) not in {None, _requirements(backend).read_text("utf-8")}
 
 
 def base_python(backend: Backend, *, own: Version, search: Callable[[str], str | None]) -> str:
-    """Choose the Python that an environment stands on: this one if it will do, else another.
-
-    Args:
-        backend: Whose environment.
-        own: Version of the Python that runs this.
-        search: Finds a program by its name.
+    """Choose the Python that an environment stands on: this one (`own`) if it will do, or another.
 
     Raises:
         UsageError: None will do.
     """
     if backend.runs_on(own):
         return sys.executable
-    last = backend.newest or NEWEST_KNOWN
+    last = backend.newest or (3, 14)  # the newest that is looked for
     for minor in range(last[1], backend.oldest[1] - 1, -1):
         python = search(f"python{last[0]}.{minor}")
-        if python is not None and _is_python(python, (last[0], minor)):
+        if python and _is_python(python, (last[0], minor)):
             return python
     raise UsageError(
         f"{backend.title} needs Python {backend.pythons()}; this is {own[0]}.{own[1]}, and no "
@@ -128,17 +192,15 @@ def _is_python(program: str, version: Version) -> bool:
     """Return whether a program is that Python: some stand for one that is not installed."""
     command = [program, "-I", "-c", "import sys; print(*sys.version_info[:2])"]
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=ANSWER_S
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20.0)
         return done.stdout.split() == [str(part) for part in version]
     return False
 
 
 def _requirements(backend: str) -> Path:
-    path = places.REQUIREMENTS / f"{backend}.txt"
+    path = REQUIREMENTS / f"{backend}.txt"
     if backend not in BACKENDS or not path.is_file():
-        raise UsageError(f"There is no environment {backend!r}.{instead(backend, places.names())}")
+        raise UsageError(f"There is no environment {backend!r}.{instead(backend, names())}")
     return path
 
 
@@ -146,23 +208,23 @@ def _steps(
     backend: Backend, base: str, folder: Path, requirements: Path
 ) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield what is to be done, in words and as a command."""
-    python = str(places.python_in(folder))
+    python = str(python_in(folder))
     uv = shutil.which("uv")
+    making = "making a virtual environment"
     if uv is None:
-        plain = [base, "-I", "-m", "venv", "--without-pip", str(folder)]
-        yield "making a virtual environment", plain
+        yield making, [base, "-I", "-m", "venv", "--without-pip", str(folder)]
         # As venv would, which keeps to itself why it could not: a full disk, for one.
         yield "installing pip", [python, "-I", "-m", "ensurepip", "--upgrade", "--default-pip"]
         pip = [python, "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
         yield "installing", [*pip, "-r", str(requirements)]
     else:
-        yield "making a virtual environment", [uv, "venv", "--python", base, str(folder)]
+        yield making, [uv, "venv", "--python", base, str(folder)]
         yield "installing", [uv, "pip", "install", "--python", python, "-r", str(requirements)]
     yield "importing it for the first time", [python, "-I", "-c", f"import {backend.package}"]
 
 
 def _run(command: Sequence[str], doing: str, say: Callable[[str], None]) -> None:
-    tail: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
+    tail: collections.deque[str] = collections.deque(maxlen=40)
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -189,8 +251,9 @@ def _run(command: Sequence[str], doing: str, say: Callable[[str], None]) -> None
 
 
 def _mark(folder: Path) -> Path:
+    """Return the file that says that this program made a folder; others are not touched."""
     # Beside it: within, it would be in the way of what makes the environment.
-    return folder.with_name(folder.name + MARK)
+    return folder.with_name(f"{folder.name}.made")
 
 
 @contextlib.contextmanager
@@ -201,19 +264,19 @@ def _alone(backend: str) -> Iterator[Path]:
         UsageError: Another is at work, or the folder is none of this program's: it stays.
         EnvironmentCreationError: The disk is full, or the folder cannot be written.
     """
-    folder = places.folder_of(backend)
+    folder = folder_of(backend)
     with files.sole_writer(folder, "at work on"):
         if folder.exists() and not _mark(folder).is_file():
             raise UsageError(f"{folder} is no environment of this program; it was left as it is.")
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             # First the stamp: what is removed only in part must not be believed.
-            (folder / places.STAMP).unlink(missing_ok=True)
+            (folder / STAMP).unlink(missing_ok=True)
             if folder.exists():
                 shutil.rmtree(folder)
             yield folder
         except OSError as error:
             raise EnvironmentCreationError(
                 f"{folder.parent} cannot be written: {error.strerror}. "
-                f"{places.FOLDER_VARIABLE} names another folder."
+                f"{FOLDER_VARIABLE} names another folder."
             ) from None

@@ -14,8 +14,8 @@ import yaml
 from click.testing import CliRunner
 
 from report.cli import main
-from report.environments import create, places
 from report.environments import process as workers
+from report.environments import venvs
 from report.registry import BACKENDS
 
 if TYPE_CHECKING:
@@ -30,18 +30,18 @@ REPORT = str(Path(sys.executable).with_name("report"))
 def empty_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let all environments lie in an empty folder, and work in another."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "envs"))
+    monkeypatch.setenv(venvs.FOLDER_VARIABLE, str(tmp_path / "envs"))
     monkeypatch.chdir(tmp_path)
     return tmp_path / "envs"
 
 
 def stand_in(root: Path, backend: str, requirements: str | None = None) -> Path:
     """Put what looks like an environment into the folder, made from today's requirements."""
-    python = places.python_in(root / backend)
+    python = venvs.python_in(root / backend)
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
-    today = (places.REQUIREMENTS / f"{backend}.txt").read_text()
-    (root / backend / places.STAMP).write_text(requirements or today)
+    today = (venvs.REQUIREMENTS / f"{backend}.txt").read_text()
+    (root / backend / venvs.STAMP).write_text(requirements or today)
     return python
 
 
@@ -71,7 +71,7 @@ def test_unknown_environment_is_named_with_those_that_there_are() -> None:
         assert "There is no environment 'tensorflw'. Did you mean 'tensorflow'?" in done.output
         done = CliRunner().invoke(main, ["env", command, "pytorch"])
         assert done.exit_code == 2
-        assert f"There are: {', '.join(places.names())}." in done.output
+        assert f"There are: {', '.join(venvs.names())}." in done.output
 
 
 def test_name_is_no_way_out_of_the_folder(root: Path) -> None:
@@ -120,14 +120,14 @@ def pretended(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(backend)
         return stand_in(root, backend)
 
-    monkeypatch.setattr(create, "create", make)
+    monkeypatch.setattr(venvs, "create", make)
     return names
 
 
 @pytest.fixture(name="configure")
 def answered(fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeWorker]:
     """Return a function that writes experiments.yaml and lets the fake worker answer it."""
-    monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).parents[1] / "fakeworker.py")
+    monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).with_name("fakeworker.py"))
     monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
 
     def write(*backends: str, **changes: object) -> FakeWorker:
@@ -158,12 +158,12 @@ def test_missing_environments_are_made_before_measuring_and_used(
     done = CliRunner().invoke(main, ["run", "--create-envs"])
     assert done.exit_code == 0, done.output
     assert made == ["numba"]
-    python = str(places.python_in(root / "numba"))
+    python = str(venvs.python_in(root / "numba"))
     assert done.stderr.splitlines()[0] == f"made the environment of numba: {python}"
     assert measured_by(worker) == {
         "pytorch": sys.executable,
         "numba": python,
-        "numpy": str(places.python_in(root / "numpy")),
+        "numpy": str(venvs.python_in(root / "numpy")),
     }
     assert CliRunner().invoke(main, ["run", "--create-envs", "--fresh"]).exit_code == 0
     assert made == ["numba"]
@@ -222,10 +222,10 @@ def test_environment_that_cannot_be_made_stops_the_run_before_it_measures(
     """Who asked for it learns at once, and not after minutes, that it is not there."""
 
     def fail(*_: object) -> None:
-        raise create.EnvironmentCreationError("Numba, installing: no network.")
+        raise venvs.EnvironmentCreationError("Numba, installing: no network.")
 
     worker = configure("numba", "numpy")
-    monkeypatch.setattr(create, "create", fail)
+    monkeypatch.setattr(venvs, "create", fail)
     done = CliRunner().invoke(main, ["run", "--create-envs"])
     assert (done.exit_code, done.output) == (1, "Error: Numba, installing: no network.\n")
     assert worker.jobs() == []

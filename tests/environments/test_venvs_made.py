@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from report.cli import main
-from report.environments import create, places
+from report.environments import venvs
 from report.errors import UsageError
 from report.registry import BACKENDS
 from report.results import files
@@ -39,11 +39,11 @@ PROGRAM = """
 import signal, sys
 from pathlib import Path
 from report.cli import main
-from report.environments import places
+from report.environments import venvs
 
 # Whoever runs the tests in the background may have let them ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-places.REQUIREMENTS = Path(sys.argv[1])
+venvs.REQUIREMENTS = Path(sys.argv[1])
 main(["env", "create", "numba"])
 """
 
@@ -52,7 +52,7 @@ main(["env", "create", "numba"])
 def empty_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let all environments lie in an empty folder, and be made with pip."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "envs"))
+    monkeypatch.setenv(venvs.FOLDER_VARIABLE, str(tmp_path / "envs"))
     monkeypatch.setattr("shutil.which", lambda _: None)
     return tmp_path / "envs"
 
@@ -76,7 +76,7 @@ def requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
             )
             archive.writestr("numba-1.0.dist-info/RECORD", "")
         (folder / "numba.txt").write_text(f"{wheel}\n")
-        monkeypatch.setattr(places, "REQUIREMENTS", folder)
+        monkeypatch.setattr(venvs, "REQUIREMENTS", folder)
         return folder
 
     return require
@@ -89,12 +89,12 @@ def left(root: Path) -> list[str]:
 
 def stand_in(root: Path) -> Path:
     """Put what looks like an environment of this program into the folder."""
-    python = places.python_in(root / "numba")
+    python = venvs.python_in(root / "numba")
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
-    (root / "numba" / places.STAMP).write_text("numba==0.1")
+    (root / "numba" / venvs.STAMP).write_text("numba==0.1")
     (root / "numba.made").touch()
-    assert places.stamp_of("numba") is not None
+    assert venvs.stamp_of("numba") is not None
     return root / "numba"
 
 
@@ -136,8 +136,8 @@ def test_environment_is_made_found_renewed_and_removed(
     """Its own package is there and none of this project's; what is removed leaves nothing."""
     folder = require("HERE = 1")
     said: list[str] = []
-    python = create.create("numba", said.append)
-    assert places.find("numba", {}) == str(python)
+    python = venvs.create("numba", said.append)
+    assert venvs.find("numba", {}) == str(python)
     assert any("installing" in line for line in said)
     answer = subprocess.run(
         [python, "-I", "-c", "import numba; print(numba.HERE); import click"],
@@ -147,12 +147,12 @@ def test_environment_is_made_found_renewed_and_removed(
     )
     assert answer.stdout == "1\n"
     assert "No module named 'click'" in answer.stderr
-    assert not create.outdated("numba")
+    assert not venvs.outdated("numba")
     (folder / "numba.txt").write_text("# another\n")
-    assert create.outdated("numba")
-    assert create.remove("numba")
-    assert not create.remove("numba")
-    assert places.stamp_of("numba") is None
+    assert venvs.outdated("numba")
+    assert venvs.remove("numba")
+    assert not venvs.remove("numba")
+    assert venvs.stamp_of("numba") is None
     assert left(root) == []
 
 
@@ -164,9 +164,9 @@ def test_uv_makes_it_where_it_is_installed(
     require("HERE = 1")
     monkeypatch.setattr("shutil.which", {"uv": UV}.get)
     for _ in range(2):
-        python = create.create("numba")
+        python = venvs.create("numba")
     subprocess.run([python, "-I", "-c", "import numba; numba.HERE"], check=True)
-    assert places.find("numba", {}) == str(python)
+    assert venvs.find("numba", {}) == str(python)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_step_that_fails_leaves_no_environment(
     assert (done.exit_code, done.stdout) == (1, "")
     assert re.search(rf"(?s)Numba, {step}.*{why}", done.stderr)
     assert left(root) == []
-    assert places.find("numba", {}) == sys.executable
+    assert venvs.find("numba", {}) == sys.executable
 
 
 def test_killed_creation_is_not_believed_and_can_be_done_again(
@@ -203,12 +203,12 @@ def test_killed_creation_is_not_believed_and_can_be_done_again(
     wait_for(root, "numba/pyvenv.cfg", process)
     kill_all(process)
     assert left(root) == ["numba", "numba.made"]
-    assert places.stamp_of("numba") is None
-    assert places.find("numba", {}) == sys.executable
+    assert venvs.stamp_of("numba") is None
+    assert venvs.find("numba", {}) == sys.executable
     listed = CliRunner().invoke(main, ["env", "list"])
     assert "none; made by" in listed.output
-    assert str(create.create("numba")) == places.find("numba", {})
-    assert places.stamp_of("numba") is not None
+    assert str(venvs.create("numba")) == venvs.find("numba", {})
+    assert venvs.stamp_of("numba") is not None
 
 
 def test_interrupted_creation_leaves_nothing(require: Callable[[str], Path], root: Path) -> None:
@@ -245,7 +245,7 @@ def test_full_disk_leaves_nothing_and_says_so(require: Callable[[str], Path], ro
     assert process.returncode == 1
     assert "File too large" in printed
     assert left(root) == []
-    assert places.stamp_of("numba") is None
+    assert venvs.stamp_of("numba") is None
 
 
 def test_disk_that_is_full_at_the_very_end_leaves_nothing(
@@ -259,9 +259,9 @@ def test_disk_that_is_full_at_the_very_end_leaves_nothing(
 
     monkeypatch.setattr(files, "write", full)
     with pytest.raises(
-        create.EnvironmentCreationError, match=rf"{root}.*No space left.*REPORT_ENV_DIR"
+        venvs.EnvironmentCreationError, match=rf"{root}.*No space left.*REPORT_ENV_DIR"
     ):
-        create.create("numba")
+        venvs.create("numba")
     assert left(root) == []
 
 
@@ -284,7 +284,7 @@ def test_what_this_program_did_not_make_is_left_alone(
     mine = root / "numba" / "mine.txt"
     mine.parent.mkdir(parents=True)
     mine.write_text("x")
-    for act in (create.create, create.remove):
+    for act in (venvs.create, venvs.remove):
         with pytest.raises(UsageError, match="is no environment of this program"):
             act("numba")
     assert mine.read_text() == "x"
@@ -298,8 +298,8 @@ def test_environment_stays_where_no_python_could_make_it_anew(
     monkeypatch.setitem(BACKENDS, "numba", too_new)
     stand_in(root)
     with pytest.raises(UsageError, match=r"Numba needs Python 3\.9 to 3\.10; this is 3"):
-        create.create("numba")
-    assert places.stamp_of("numba") is not None
+        venvs.create("numba")
+    assert venvs.stamp_of("numba") is not None
 
 
 def test_environment_that_is_removed_in_part_is_not_believed(
@@ -314,8 +314,8 @@ def test_environment_that_is_removed_in_part_is_not_believed(
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            create.remove("numba")
+            venvs.remove("numba")
     assert folder.exists()
-    assert places.stamp_of("numba") is None
-    assert create.remove("numba")
+    assert venvs.stamp_of("numba") is None
+    assert venvs.remove("numba")
     assert left(root) == []

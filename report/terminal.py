@@ -1,0 +1,225 @@
+"""What the commands print: tables, and what a person sees while measuring."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+
+from report.environments import venvs
+from report.machine.machine import describe, facts
+from report.registry import BACKENDS
+from report.site.compare import differences, pair
+from report.text.numerals import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from contextlib import AbstractContextManager
+
+    from rich.console import RenderableType
+
+    from report.config.plan import Plan
+    from report.results.result import Record, Result
+    from report.run.host import Host
+    from report.run.runner import Job
+
+
+def show(renderables: Sequence[RenderableType]) -> None:
+    """Print to the terminal, or wherever standard output leads instead."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=1000)  # nothing is wrapped there
+    console.print(*renderables, sep="\n")
+
+
+def _columns(*names: str, right: bool = False) -> list[Column]:
+    """Return columns that wrap rather than cut what does not fit."""
+    return [Column(name, overflow="fold", justify="right" if right else "left") for name in names]
+
+
+def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list[RenderableType]:
+    """Return the plan, or `only` some of it, with a time estimate for each experiment.
+
+    Backends that are `lacking` will be skipped.
+    """
+    table = Table(
+        *_columns("experiment", "kind", "device"),
+        *_columns("backends", "processes", "at most", right=True),
+        title=escape(plan.title),
+        title_justify="left",
+    )
+    for experiment in plan.only(only):
+        table.add_row(
+            experiment.name,
+            experiment.kind,
+            experiment.device,
+            ", ".join(experiment.backends),
+            str(experiment.processes),
+            duration(experiment.estimate_s(lacking)),
+        )
+    total = duration(plan.estimate_s(only, lacking))
+    used = {backend for experiment in plan.only(only) for backend in experiment.backends}
+    missing = [BACKENDS[name] for name in lacking if name in used]
+    said = [f"{one.title} is not there and will be skipped: {one.install}" for one in missing]
+    about = f"About {total} in profile {plan.profile}, with the workers' start."
+    return [table, *map(escape, said), about]
+
+
+def host(host: Host) -> list[RenderableType]:
+    """Return the facts of a machine, each with its source, and its frameworks."""
+    title = escape(describe(host.machine))
+    hardware = Table(*_columns("fact", "value", "how it is known"), title=title)
+    for row in facts(host.machine):
+        hardware.add_row(*map(escape, row))
+    columns = _columns("framework", "versions", "BLAS", "threads", "devices")
+    frameworks = Table(*columns, title="Frameworks")
+    for name, environment in host.environments.items():
+        versions = ", ".join(f"{key} {value}" for key, value in environment.versions.items())
+        devices = ", ".join(f"{d} ({', '.join(t)})" for d, t in environment.dtypes.items())
+        frameworks.add_row(
+            name,
+            escape(versions or str(environment.reason)),
+            environment.blas or "unknown",
+            str(environment.threads or ""),
+            devices,
+        )
+    return [f"Machine id: {host.machine.id}", hardware, frameworks]
+
+
+def environments() -> list[RenderableType]:
+    """Return the environments that frameworks can have, and which of them are there."""
+    table = Table(*_columns("framework", "environment", "Python for it"), title="Environments")
+    for name in venvs.names():
+        if venvs.stamp_of(name) is None:
+            state = f"none; made by `report env create {name}`"
+        elif venvs.outdated(name):
+            state = f"there, of an older version; renewed by `report env create {name}`"
+        else:
+            state = "there"
+        table.add_row(name, state, BACKENDS[name].pythons())
+    return [table, f"In {escape(str(venvs.root()))}"]
+
+
+def comparison(left: Result, right: Result) -> list[RenderableType]:
+    """Return what two results have in common, with ratio and 95 % interval."""
+    machines = (left.machine.id, right.machine.id)
+    differing = Table(*_columns("differs", *machines), title="What differs")
+    for row in differences([left, right]):
+        differing.add_row(escape(row.name), *map(escape, row.values))
+    table = Table(
+        *_columns("experiment", "what"),
+        *_columns(*machines, "speed-up", "", right=True),
+        title="Times",
+        caption="in brackets: 95 % intervals",
+    )
+    compared = pair(left, right)
+    for ratio in compared.rows:
+        shown = (ratio.left, ratio.right, ratio.speedup)
+        numbers = [f"{number.text} ({number.interval or 'none'})" for number in shown]
+        table.add_row(escape(ratio.experiment), escape(ratio.what), *numbers, ratio.verdict)
+    if not compared.rows:
+        return [differing, "They have no measurement in common."]
+    return [differing, table, "Speed-up: time of the first divided by time of the second."]
+
+
+def host_json(host: Host) -> str:
+    """Return the machine and its frameworks as a result file holds them."""
+    shown = dataclasses.asdict(host)
+    del shown["interpreters"]  # a result file holds no paths
+    return json.dumps(shown, indent=2, ensure_ascii=False)
+
+
+# --- while measuring
+
+QUIET, NORMAL, VERBOSE = -1, 0, 1
+"""Failures only; each experiment as well; every process."""
+
+
+class Watcher:
+    """An observer of runs that tells a person about them."""
+
+    def __init__(self, console: Console, verbosity: int = NORMAL) -> None:
+        """Write to a console, with bars only if it is a terminal."""
+        self._console = console
+        self._verbosity = verbosity
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            refresh_per_second=1,
+        )
+        self._done, self._planned_s = 0, 0.0
+        self._seconds: dict[str, float] = {}
+        self._told: set[tuple[str, str | None]] = set()
+
+    def shown(self) -> AbstractContextManager[object]:
+        """Show bars inside the block, in a terminal that was not asked to be quiet."""
+        bars = self._console.is_terminal and self._verbosity > QUIET
+        return self._bars if bars else contextlib.nullcontext()
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """Prepare for these jobs."""
+        self._waiting, self._begun = list(jobs), time.monotonic()
+        self._task = self._bars.add_task("", total=max(len(jobs), 1), note="")
+        if not jobs:
+            self.say("Everything is measured already; --fresh measures again.")
+
+    def start(self, job: Job) -> None:
+        """Name the job under way and the time that remains."""
+        total = self._done + len(self._waiting)
+        note = f"{self._done + 1} of {total}, about {duration(self._remaining_s())} left"
+        name = f"{job.experiment.title}{_of(job)} (process {job.process + 1})"
+        self._bars.update(self._task, description=escape(name), note=note)
+        if self._verbosity >= VERBOSE:
+            self.say(f"{name}, {note}")
+
+    def finish(self, job: Job, record: Record) -> None:
+        """Report a failure at once, and an experiment when its last process has run."""
+        self._done += 1
+        self._planned_s += job.budget_s
+        self._waiting.remove(job)
+        self._bars.advance(self._task)
+        name = job.experiment.name + _of(job)
+        self._seconds[name] = self._seconds.get(name, 0.0) + record.elapsed_s
+        if record.elapsed_s == 0:  # it was not even begun, for the same reason in every process
+            if job.idle:
+                name = f"all with {BACKENDS[job.backend].title}"
+            if (name, record.reason) in self._told:
+                return
+            self._told.add((name, record.reason))
+        if record.status == "failed":
+            words = f"[red]failed[/] {escape(name)}: {escape(str(record.reason))}"
+            self._console.print(words, highlight=False, soft_wrap=True)
+            if record.stderr_tail and self._verbosity >= VERBOSE:
+                self._console.print(escape(record.stderr_tail), style="dim", soft_wrap=True)
+        elif record.status == "skipped":
+            self.say(f"skipped {name}: {record.reason}")
+        elif job.process == job.experiment.processes - 1:
+            spent = duration(self._seconds[name])
+            self.say(f"measured {name} in {job.experiment.processes} processes, {spent}")
+
+    def say(self, message: str) -> None:
+        """Print a line unless asked to be quiet."""
+        if self._verbosity > QUIET:
+            self._console.print(escape(message), highlight=False, soft_wrap=True)
+
+    def _remaining_s(self) -> float:
+        planned_s = sum(job.budget_s for job in self._waiting)
+        spent_s = time.monotonic() - self._begun
+        # Jobs take longer than their budgets by start-up and set-up; by how much, the past tells.
+        return planned_s * (spent_s / self._planned_s if self._planned_s else 1.2)
+
+
+def _of(job: Job) -> str:
+    """Name a job's framework where its experiment has several."""
+    return f" with {BACKENDS[job.backend].title}" if len(job.experiment.backends) > 1 else ""
