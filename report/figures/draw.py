@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis as Spine
     from matplotlib.lines import Line2D
 
-    from report.figures.drawings import Drawing
     from report.figures.shapes import Axis, Line, Mark, Row, Shape
+    from report.figures.svg import Drawing
 
 THIN = (0, (2, 2))
 DECADE = 10

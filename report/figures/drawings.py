@@ -10,14 +10,14 @@ import multiprocessing
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
+from report.figures.svg import Drawing
 from report.results.cache import key
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Iterable
     from concurrent.futures import Future
 
     from report.figures.figure import Figure
@@ -29,19 +29,6 @@ Job = tuple[str, str, "Shape"]
 
 FEW = 4
 """So many drawings are made sooner than another process has started."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawing:
-    """A figure as two inline SVGs.
-
-    Attributes:
-        wide: For a desk.
-        narrow: For a phone.
-    """
-
-    wide: str
-    narrow: str
 
 
 class Drawings:
@@ -75,7 +62,7 @@ class Drawings:
             name = figure.fingerprint
             if figure.shape is None or name in self._keys:
                 continue
-            self._keys[name] = key(name, _code(type(figure.shape)))
+            self._keys[name] = key(name, _code(inspect.getfile(type(figure.shape))))
             content = self._cache.get(self._keys[name])
             if content is None:
                 self._waiting[name] = (figure.name, figure.words.alt, figure.shape)
@@ -115,11 +102,8 @@ def _processes() -> ProcessPoolExecutor:
 
 
 @functools.cache
-def _code(shape: Hashable) -> str:
-    """Return a hash of the code that draws a shape, and of its libraries' versions."""
-    sources = [
-        *sorted(Path(__file__).parent.glob("*.py")),
-        Path(inspect.getfile(cast("type", shape))),
-    ]
+def _code(shape: str) -> str:
+    """Return a hash of the code that draws, a shape's own file with it, and of its libraries."""
+    sources = [*sorted(Path(__file__).parent.glob("*.py")), Path(shape)]
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("matplotlib", "numpy")]
     return key(*versions, *(source.read_bytes() for source in sources))

@@ -17,8 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 
 from report.figures import ticks
-from report.figures.drawings import Drawing
-from report.figures.svg import INK, MUTED, RULE, SERIES, for_page
+from report.figures.svg import INK, MUTED, RULE, SERIES, Drawing, for_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,7 +16,8 @@ from report.experiments.catalogue import KINDS
 from report.experiments.kind import Overlay, Subject
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures import prose
-from report.figures.drawings import Drawing, Drawings
+from report.figures.drawings import Drawings
+from report.figures.svg import Drawing
 from report.registry import BACKENDS
 from report.results import store
 from report.results.cache import Cache, key, program
