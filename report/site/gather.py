@@ -17,7 +17,6 @@ from report.experiments.kind import Overlay, Subject
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures import prose
 from report.figures.drawings import Drawings
-from report.figures.svg import Drawing
 from report.registry import BACKENDS
 from report.results import store
 from report.results.cache import Cache, key, program
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.figures.figure import Figure
+    from report.figures.svg import Drawing
     from report.registry import KindName
     from report.results.result import Result
     from report.results.store import Saved
@@ -111,7 +111,8 @@ def _judged(one: Saved, cache: Cache) -> list[Verdict]:
 
 
 def _newest(views: Sequence[MachineView]) -> MachineView:
-    return max(views, key=lambda one: one.result.started_at)
+    """Return the machine that the first page is about; one whose run was cut short if all were."""
+    return max(views, key=lambda one: (not one.unfinished, one.result.started_at))
 
 
 def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[str]:

@@ -12,7 +12,6 @@ from report.figures import draw, drawings
 from report.figures.drawings import Drawings
 from report.figures.figure import Figure, Sheet, Table, Words
 from report.figures.shapes import Axis, Curves, Line
-from report.figures.svg import Drawing
 from report.results import cache
 from report.results.cache import Cache
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from report.figures.shapes import Shape
+    from report.figures.svg import Drawing
 
 
 def figure(k: int = 0, label: str = "y", alt: str = "A curve.") -> Figure:
