@@ -343,7 +343,7 @@ def _part(family: Sequence[Factor], replicates: Sequence[int]) -> _Part:
         for index in replicates
     ]
     within = [
-        math.fsum(factor.weight**2 * _variance_of_median(factor.groups[index]) for factor in family)
+        math.fsum(f.weight**2 * _variance_of_median(tuple(f.groups[index])) for f in family)
         for index in replicates
     ]
     middle, count = _mean(each), len(replicates)
@@ -368,7 +368,8 @@ def _own_interval(factor: Factor, replicate: int) -> tuple[float, float] | None:
     return low, high
 
 
-def _variance_of_median(samples: Sequence[float]) -> float:
+@functools.lru_cache(maxsize=2**14)
+def _variance_of_median(samples: tuple[float, ...]) -> float:
     """Return the variance of the logarithm of a median, by Maritz and Jarrett."""
     if len(samples) == 1:
         return 0.0

@@ -66,41 +66,99 @@ class Sweep:
     left_out: list[Record]
 
 
-def side(result: Result, backend: str, wanted: StoredSide) -> Found:
-    """Find one quantity.
+class Evidence:
+    """What was measured in one result; each question is answered once."""
 
-    Raises:
-        Missing: It was not measured, several series fit, or it is zero.
-    """
-    records, fitting = _observed(result, backend, wanted)
-    metric = KINDS[records[0].kind].metrics[wanted["metric"]]
-    rate = _rate(wanted)
-    if wanted["largest"]:
-        fitting = _with_most(fitting, wanted["largest"])
-    if not all(_positive(one) for one in fitting):
-        raise Missing(f"{_named(wanted)} has a {wanted['metric']} of zero, which has no ratio")
-    picked = None
-    if len(fitting) > 1 and wanted["pick"]:
-        picked = highest(fitting, rate, lowest=wanted["pick"] == "lowest")
-        fitting = [picked.quantity]
-    if len(fitting) > 1:
-        raise Missing(
-            f"{len(fitting)} series of {wanted['experiment']} fit {_words(wanted['series'])}; "
-            "name more labels, or pick the highest or lowest"
+    def __init__(self, result: Result) -> None:
+        """Ask nothing yet."""
+        self.result = result
+        self._answers: dict[tuple[str, str, Question], list[Quantity]] = {}
+
+    def side(self, backend: str, wanted: StoredSide) -> Found:
+        """Find one quantity.
+
+        Raises:
+            Missing: It was not measured, several series fit, or it is zero.
+        """
+        records, fitting = self._observed(backend, wanted)
+        metric = KINDS[records[0].kind].metrics[wanted["metric"]]
+        rate = _rate(wanted)
+        if wanted["largest"]:
+            fitting = _with_most(fitting, wanted["largest"])
+        if not all(_positive(one) for one in fitting):
+            raise Missing(f"{_named(wanted)} has a {wanted['metric']} of zero, which has no ratio")
+        picked = None
+        if len(fitting) > 1 and wanted["pick"]:
+            picked = highest(fitting, rate, lowest=wanted["pick"] == "lowest")
+            fitting = [picked.quantity]
+        if len(fitting) > 1:
+            raise Missing(
+                f"{len(fitting)} series of {wanted['experiment']} fit {_words(wanted['series'])}; "
+                "name more labels, or pick the highest or lowest"
+            )
+        (quantity,) = fitting
+        found = Found(
+            factors=[quantity.factor(rate)],
+            unit=metric.unit,
+            timed=metric.timed,
+            above=quantity.censored > 0,
+            records=_behind(records, [quantity]),
+            left_out=_left_out(records, quantity),
+            picked=picked,
         )
-    (quantity,) = fitting
-    found = Found(
-        factors=[quantity.factor(rate)],
-        unit=metric.unit,
-        timed=metric.timed,
-        above=quantity.censored > 0,
-        records=_behind(records, [quantity]),
-        left_out=_left_out(records, quantity),
-        picked=picked,
-    )
-    if wanted["over"] is None:
-        return found
-    return divided(found, side(result, backend, cast("StoredSide", wanted["over"])))
+        if wanted["over"] is None:
+            return found
+        return divided(found, self.side(backend, cast("StoredSide", wanted["over"])))
+
+    def sweep(self, backend: str, wanted: StoredSide, along: str) -> Sweep:
+        """Find a quantity at every value of a label.
+
+        Series whose values are zero are left out: they have no place in a power law.
+
+        Raises:
+            Missing: There are fewer than three.
+        """
+        records, fitting = self._observed(backend, wanted)
+        metric = KINDS[records[0].kind].metrics[wanted["metric"]]
+        points: dict[float, Quantity] = {}
+        for one in fitting:
+            value = one.labels.get(along)
+            if isinstance(value, int | float) and value > 0 and _positive(one):
+                if value in points:
+                    raise Missing(f"several series have {along} {value}; name more labels")
+                points[float(value)] = one
+        if len(points) < 3:
+            raise Missing(f"a power law needs three values of {along}; there are {len(points)}")
+        return Sweep(
+            x=sorted(points),
+            quantities=[points[x] for x in sorted(points)],
+            rate=_rate(wanted),
+            timed=metric.timed,
+            censored=any(one.censored for one in points.values()),
+            records=_behind(records, points.values()),
+            left_out=_left_out(records, fitting[0]),
+        )
+
+    def _observed(self, backend: str, wanted: StoredSide) -> tuple[list[Record], list[Quantity]]:
+        """Return the records of an experiment, and what of it fits the labels."""
+        experiment = wanted["experiment"]
+        planned = self.result.config["experiments"].get(experiment)
+        if planned is None:
+            raise Missing(f"there is no experiment {experiment}")
+        records = by_backend(self.result.of(experiment)).get(backend, [])
+        if not records:
+            raise Missing(f"{planned['title']} has not been run")
+        question = Question(metric=wanted["metric"], epoch=wanted["epoch"], loss=wanted["loss"])
+        asked = (experiment, backend, question)
+        if asked not in self._answers:
+            observe = KINDS[planned["kind"]].observe
+            self._answers[asked] = observe(self.result, records, question)
+        named = [q for q in self._answers[asked] if _fits(q, wanted["series"])]
+        fitting = _of_one_variant([one for one in named if any(len(group) for group in one.groups)])
+        if not fitting:
+            lacking = f"has no {wanted['metric']}" if named else "was not measured"
+            raise Missing(_why(records, wanted) or f"{_named(wanted)} {lacking}")
+        return records, fitting
 
 
 def divided(above: Found, below: Found) -> Found:
@@ -114,57 +172,6 @@ def divided(above: Found, below: Found) -> Found:
         records=above.records + below.records,
         left_out=above.left_out + below.left_out,
     )
-
-
-def sweep(result: Result, backend: str, wanted: StoredSide, along: str) -> Sweep:
-    """Find a quantity at every value of a label.
-
-    Series whose values are zero are left out: they have no place in a power law.
-
-    Raises:
-        Missing: There are fewer than three.
-    """
-    records, fitting = _observed(result, backend, wanted)
-    metric = KINDS[records[0].kind].metrics[wanted["metric"]]
-    points: dict[float, Quantity] = {}
-    for one in fitting:
-        value = one.labels.get(along)
-        if isinstance(value, int | float) and value > 0 and _positive(one):
-            if value in points:
-                raise Missing(f"several series have {along} {value}; name more labels")
-            points[float(value)] = one
-    if len(points) < 3:
-        raise Missing(f"a power law needs three values of {along}; there are {len(points)}")
-    return Sweep(
-        x=sorted(points),
-        quantities=[points[x] for x in sorted(points)],
-        rate=_rate(wanted),
-        timed=metric.timed,
-        censored=any(one.censored for one in points.values()),
-        records=_behind(records, points.values()),
-        left_out=_left_out(records, fitting[0]),
-    )
-
-
-def _observed(
-    result: Result, backend: str, wanted: StoredSide
-) -> tuple[list[Record], list[Quantity]]:
-    """Return the records of an experiment, and what of it fits the labels."""
-    experiment = wanted["experiment"]
-    planned = result.config["experiments"].get(experiment)
-    if planned is None:
-        raise Missing(f"there is no experiment {experiment}")
-    records = by_backend(result.of(experiment)).get(backend, [])
-    if not records:
-        raise Missing(f"{planned['title']} has not been run")
-    question = Question(metric=wanted["metric"], epoch=wanted["epoch"], loss=wanted["loss"])
-    kind = KINDS[planned["kind"]]
-    named = [q for q in kind.observe(result, records, question) if _fits(q, wanted["series"])]
-    fitting = _of_one_variant([one for one in named if any(len(group) for group in one.groups)])
-    if not fitting:
-        lacking = f"has no {wanted['metric']}" if named else "was not measured"
-        raise Missing(_why(records, wanted) or f"{_named(wanted)} {lacking}")
-    return records, fitting
 
 
 def _behind(records: Sequence[Record], quantities: Iterable[Quantity]) -> list[Record]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from report.analysis import estimate, noise
 from report.analysis.estimate import product
 from report.analysis.quantities import power_law
-from report.claims import evidence, judge
-from report.claims.evidence import Missing, Sweep
+from report.claims import judge
+from report.claims.evidence import Evidence, Missing, Sweep, divided
 from report.results.result import Value, Verdict
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ NO_BACKEND = "none"
 
 def of_result(result: Result) -> list[Verdict]:
     """Judge every claim of a result, in the order of its configuration."""
-    experiments = result.config["experiments"]
+    experiments, evidence = result.config["experiments"], Evidence(result)
     return [
-        _judged(result, backend, name, claim)
+        _judged(evidence, backend, name, claim)
         for name, claim in result.config["claims"].items()
         for planned in [experiments.get(claim["left"]["experiment"])]
         for backend in (planned and planned["backends"]) or [NO_BACKEND]
@@ -47,10 +47,10 @@ def leading(result: Result) -> list[Verdict]:
     ]
 
 
-def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verdict:
+def _judged(evidence: Evidence, backend: str, name: str, claim: StoredClaim) -> Verdict:
     judges = {"power-law": _power_law, "stalls": _stalls}
     try:
-        case = judges.get(claim["relation"], _compared)(result, backend, claim)
+        case = judges.get(claim["relation"], _compared)(evidence, backend, claim)
     except Missing as missing:
         return Verdict(claim=name, backend=backend, verdict="not run", reason=str(missing))
     decision, grade, reason = _gated(case)
@@ -71,7 +71,7 @@ def _judged(result: Result, backend: str, name: str, claim: StoredClaim) -> Verd
         kind="exponent" if claim["relation"] == "power-law" else "ratio",
         left=case.left,
         right=case.right,
-        numbers=_numbers(result, backend, claim),
+        numbers=_numbers(evidence, backend, claim),
         grade=grade,
         reason=reason,
         left_out=len(left_out) if measured.timed else 0,
@@ -94,12 +94,12 @@ class _Case:
     right: Value | None = None
 
 
-def _compared(result: Result, backend: str, claim: StoredClaim) -> _Case:
-    left = evidence.side(result, backend, claim["left"])
+def _compared(evidence: Evidence, backend: str, claim: StoredClaim) -> _Case:
+    left = evidence.side(backend, claim["left"])
     right = claim["right"]
     if isinstance(right, dict):
-        other = evidence.side(result, backend, right)
-        both = evidence.divided(left, other)
+        other = evidence.side(backend, right)
+        both = divided(left, other)
         effect, shown = product(both.factors), _value(other)
     else:
         both, constant = left, float(right or 1)
@@ -116,13 +116,13 @@ def _compared(result: Result, backend: str, claim: StoredClaim) -> _Case:
     return _Case(judgement=judged, effect=effect, measured=both, left=_value(left), right=shown)
 
 
-def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
+def _stalls(evidence: Evidence, backend: str, claim: StoredClaim) -> _Case:
     """Compare the beginning and the end of a run with what it is after some epochs."""
-    end = evidence.side(result, backend, claim["left"])
-    turn = evidence.side(result, backend, {**claim["left"], "epoch": claim["after"]})
-    start = evidence.side(result, backend, {**claim["left"], "epoch": 0})
-    falls = product(evidence.divided(start, turn).factors)
-    goes_on = product(evidence.divided(end, turn).factors)
+    end = evidence.side(backend, claim["left"])
+    turn = evidence.side(backend, {**claim["left"], "epoch": claim["after"]})
+    start = evidence.side(backend, {**claim["left"], "epoch": 0})
+    falls = product(divided(start, turn).factors)
+    goes_on = product(divided(end, turn).factors)
     return _Case(
         judgement=judge.stalls(falls, goes_on, claim["least"]),
         effect=goes_on,
@@ -132,8 +132,8 @@ def _stalls(result: Result, backend: str, claim: StoredClaim) -> _Case:
     )
 
 
-def _power_law(result: Result, backend: str, claim: StoredClaim) -> _Case:
-    sweep = evidence.sweep(result, backend, claim["left"], str(claim["along"]))
+def _power_law(evidence: Evidence, backend: str, claim: StoredClaim) -> _Case:
+    sweep = evidence.sweep(backend, claim["left"], str(claim["along"]))
     slope = power_law([(sweep.x, sweep.quantities)], metric=sweep.rate)
     claimed, tolerance = float(claim["exponent"] or 0), claim["tolerance"]
     judged = judge.power_law(slope, claimed, tolerance, censored=sweep.censored)
@@ -166,12 +166,12 @@ def _once(records: Sequence[Record]) -> dict[tuple[str, int], Record]:
     return {(record.experiment, record.process): record for record in records}
 
 
-def _numbers(result: Result, backend: str, claim: StoredClaim) -> dict[str, Value]:
+def _numbers(evidence: Evidence, backend: str, claim: StoredClaim) -> dict[str, Value]:
     """Return what else was measured of what the claim's explanation names."""
     found = {}
     for key, wanted in claim["numbers"].items():
         with contextlib.suppress(Missing):
-            found[key] = _value(evidence.side(result, backend, wanted))
+            found[key] = _value(evidence.side(backend, wanted))
     return found
 
 

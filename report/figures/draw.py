@@ -2,91 +2,28 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
-import inspect
 import math
-import multiprocessing
-import os
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import MaxNLocator
 
 from report.figures import plotting, ticks
-from report.figures.plotting import Drawing
 from report.figures.shapes import Curves, Dots, Guide, Points, Reference, Upright
 from report.figures.svg import MUTED, PAPER
-from report.results.files import key
 from report.text.names import size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as Spine
     from matplotlib.lines import Line2D
 
-    from report.figures.figure import Figure
     from report.figures.shapes import Axis, Line, Mark, Row, Shape
-    from report.results.files import Cache
+    from report.figures.svg import Drawing
 
 THIN = (0, (2, 2))
 DECADE = 10
-
-
-FEW = 4
-"""So many drawings are made sooner than another process has started."""
-
-
-def drawings(figures: Sequence[Figure], cache: Cache) -> dict[str, Drawing]:
-    """Make the drawings of figures, each only where nobody made it before.
-
-    Args:
-        figures: In any number; those without a shape have none.
-        cache: Of earlier drawings.
-
-    Returns:
-        By the figure's fingerprint.
-    """
-    wanted = {f.fingerprint: f for f in figures if f.shape is not None}
-    keys = {name: key(name, _code(figure.shape)) for name, figure in wanted.items()}
-    made: dict[str, Drawing] = {}
-    for name, kept in keys.items():
-        content = cache.get(kept)
-        if content is not None:
-            wide, _, narrow = content.decode().partition("\0")
-            made[name] = Drawing(wide=wide, narrow=narrow)
-    for name, one in _drawn({n: f for n, f in wanted.items() if n not in made}):
-        cache.put(keys[name], f"{one.wide}\0{one.narrow}".encode())
-        made[name] = one
-    return made
-
-
-def _drawn(figures: Mapping[str, Figure]) -> Iterator[tuple[str, Drawing]]:
-    """Draw, in as many processes as there are cores; each figure is on its own."""
-    jobs = [(f.name, f.words.alt, f.shape) for f in figures.values() if f.shape is not None]
-    if len(jobs) <= FEW:
-        yield from zip(figures, (drawing(*job) for job in jobs), strict=True)
-        return
-    # Fresh processes: one that is forked may hang in a library's threads.
-    context = multiprocessing.get_context("spawn")
-    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 8)
-    with ProcessPoolExecutor(max(1, workers), mp_context=context) as pool:
-        yield from zip(figures, pool.map(drawing, *zip(*jobs, strict=True)), strict=True)
-
-
-@functools.cache
-def _code_of(*sources: Path) -> str:
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("matplotlib", "numpy")]
-    return key(*versions, *(source.read_bytes() for source in sources))
-
-
-def _code(shape: Shape | None) -> str:
-    """Return a hash of the code that draws a shape, and of its libraries' versions."""
-    here = sorted(Path(__file__).parent.glob("*.py"))
-    return _code_of(*here, Path(inspect.getfile(type(shape))))
 
 
 def drawing(name: str, alt: str, shape: Shape) -> Drawing:

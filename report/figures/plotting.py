@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import textwrap
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import matplotlib as mpl
@@ -18,7 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 
 from report.figures import ticks
-from report.figures.svg import INK, MUTED, RULE, SERIES, for_page
+from report.figures.svg import INK, MUTED, RULE, SERIES, Drawing, for_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,19 +88,6 @@ class Draw(Protocol):
 
     def __call__(self, axes: Axes, *, narrow: bool) -> None:
         """Draw."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawing:
-    """A figure as two inline SVGs.
-
-    Attributes:
-        wide: For a desk.
-        narrow: For a phone.
-    """
-
-    wide: str
-    narrow: str
 
 
 def drawing(name: str, alt: str, draw: Draw, *, height: int = 380) -> Drawing:

@@ -7,6 +7,7 @@ dark and print.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from html import escape
 
 # Stand-ins, each unlikely in itself and unlike the others; style.css gives the variables values.
@@ -19,6 +20,19 @@ _LANDMARK = re.compile(r"(?:legend|[xy]tick)_\d+")
 
 SERIES = [f"#c0ffe{index}" for index in range(1, 9)]
 INK, MUTED, RULE, PAPER = "#1a2b3c", "#4d5e6f", "#7a8b9c", "#f0e1d2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A figure as two inline SVGs.
+
+    Attributes:
+        wide: For a desk.
+        narrow: For a phone.
+    """
+
+    wide: str
+    narrow: str
 
 
 def for_page(svg: str, name: str, alt: str) -> str:

@@ -16,14 +16,14 @@ from report.experiments.catalogue import KINDS
 from report.experiments.kind import Overlay, Subject
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures import prose
-from report.figures.draw import drawings
+from report.figures.drawings import Drawings
 from report.registry import BACKENDS
 from report.results import store
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
 from report.site import compare, verdicts
 from report.site.compare import pair
-from report.site.machine import MachineView, Section, date_of, view
+from report.site.machine import MachineView, Section, date_of, figures_of, view
 from report.text.numerals import digits, percent
 from report.worker import curve, timing
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.figures.figure import Figure
-    from report.figures.plotting import Drawing
+    from report.figures.svg import Drawing
     from report.registry import KindName
     from report.results.result import Result
     from report.results.store import Saved
@@ -55,14 +55,20 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
     Returns:
         Bytes by path relative to the site.
     """
-    results = [replace(one.result, verdicts=_judged(one, cache)) for one in saved]
-    latest = store.latest(results)
-    paths = {id(r): f"data/{one.name}" for r, one in zip(results, saved, strict=True)}
-    views = [view(result, paths[id(result)]) for result in latest]
-    compared = _compared_sections(latest, views) if len(views) > 1 else []
-    figures = [f for one in views for section in one.sections for f in section.figures]
-    figures += [figure for section in compared for figure, _ in section.placed]
-    drawn = drawings(figures, cache)
+    figures: dict[str, dict[str, list[Figure]]] = {}
+    with Drawings(cache) as drawings:
+        for result in store.latest([one.result for one in saved]):
+            mine = figures[result.machine.id] = {}
+            for name, some in figures_of(result):
+                drawings.order(some)
+                mine[name] = some
+        results = [replace(one.result, verdicts=_judged(one, cache)) for one in saved]
+        latest = store.latest(results)
+        paths = {id(r): f"data/{one.name}" for r, one in zip(results, saved, strict=True)}
+        views = [view(one, paths[id(one)], figures[one.machine.id]) for one in latest]
+        compared = _compared_sections(latest, views) if len(views) > 1 else []
+        drawings.order(figure for section in compared for figure, _ in section.placed)
+        drawn = drawings.finished()
     contents = {f"data/{one.name}": one.content for one in saved}
     for one in views:
         earlier = [r for r in results if r.machine.id == one.id and r is not one.result]
@@ -105,7 +111,8 @@ def _judged(one: Saved, cache: Cache) -> list[Verdict]:
 
 
 def _newest(views: Sequence[MachineView]) -> MachineView:
-    return max(views, key=lambda one: one.result.started_at)
+    """Return the machine that the first page is about; one whose run was cut short if all were."""
+    return max(views, key=lambda one: (not one.unfinished, one.result.started_at))
 
 
 def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[str]:

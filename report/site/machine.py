@@ -27,7 +27,7 @@ from report.text.names import series_name, title
 from report.text.numerals import count, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from report.analysis.noise import Grade
     from report.figures.figure import Card, Figure
@@ -107,16 +107,27 @@ class MachineView:
         return list(groups.items())
 
 
-def view(result: Result, json_path: str) -> MachineView:
+def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
+    """Make the figures of a machine's page, section by section."""
+    # Each section is about one framework; what the others measured stands beside it in one place.
+    led = result.led()
+    for name, planned in result.config["experiments"].items():
+        yield name, KINDS[planned["kind"]].figures(led, name)
+    for name, model in SECTIONS.items():
+        yield name, model.module.figures(result if model.every_framework else led)
+
+
+def view(result: Result, json_path: str, figures: Mapping[str, list[Figure]]) -> MachineView:
     """Gather a machine's page of a result, whose file the site keeps at `json_path`."""
     folder = json_path.rpartition("/")[0]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
-    # Each section is about one framework; what the others measured stands beside it in one place.
     led = result.led()
-    sections = [_section(led, name, folder, judged) for name in result.config["experiments"]]
+    sections = [
+        _section(led, name, figures[name], folder, judged) for name in result.config["experiments"]
+    ]
     derived = [
-        _derived(result if model.every_framework else led, name, folder, judged)
+        _derived(result if model.every_framework else led, name, figures[name], folder, judged)
         for name, model in SECTIONS.items()
     ]
     sections += [section for section in derived if section.figures]
@@ -154,10 +165,15 @@ def date_of(result: Result) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
+def _section(
+    result: Result,
+    name: str,
+    drawn: list[Figure],
+    folder: str,
+    judged: Sequence[VerdictView],
+) -> Section:
     planned = result.config["experiments"][name]
     kind, records = planned["kind"], result.of(name)
-    drawn = KINDS[kind].figures(result, name)
     backends = quantities.by_backend(records)
     return Section(
         name=name,
@@ -176,10 +192,15 @@ def _section(result: Result, name: str, folder: str, judged: Sequence[VerdictVie
     )
 
 
-def _derived(result: Result, name: str, folder: str, judged: Sequence[VerdictView]) -> Section:
+def _derived(
+    result: Result,
+    name: str,
+    drawn: list[Figure],
+    folder: str,
+    judged: Sequence[VerdictView],
+) -> Section:
     """Make the section of a model, which stands on several experiments."""
     model = SECTIONS[name].module
-    drawn = model.figures(result)
     records = [record for used in model.experiments(result) for record in result.of(used)]
     return Section(
         name=name,

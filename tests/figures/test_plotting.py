@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from report.figures.plotting import Drawing
     from report.figures.shapes import Mark
+    from report.figures.svg import Drawing
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 

@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -295,6 +296,20 @@ def test_start_page_shows_the_newest_machine_and_links_all(
     assert linked == {"machine-fast-machine.html", FIXED}
     assert "peak, float32" in index.words("machines")
     assert index.figures().keys() == {"vectorization-pytorch"}
+
+
+def test_start_page_is_about_a_run_that_was_finished(
+    make_result: Callable[..., Result], read_pages: Reader
+) -> None:
+    """A newer one of another machine that was cut short is in the table, and says so."""
+    whole = only(make_result(started_at="2026-01-02T03:04:05Z"), "threads")
+    cut = only(make_result("other-machine", started_at="2026-02-03T04:05:06Z"), "threads")
+    cut = replace(cut, records=cut.records[:1], finished_at=None)
+    pages = read_pages(gather([whole, cut]))
+    assert "2 January 2026" in pages["index.html"].words("newest")
+    assert "unfinished" in pages["index.html"].words("machines")
+    assert "Unfinished: other-machine" in pages["compare.html"].words()
+    assert "Unfinished" in read_pages(gather([cut]))["index.html"].words("newest")
 
 
 # Figures

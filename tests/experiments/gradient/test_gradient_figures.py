@@ -25,7 +25,7 @@ from report.figures.prose import plain
 from report.figures.shapes import Curves, Points, Reference
 from report.results import store
 from report.results.result import Dataset, Record, Result
-from report.site.machine import view
+from report.site.machine import figures_of, view
 from report.worker.records import GradientNoise, Outcome
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def test_nothing_is_timed_and_pages_bear_it(made: Made, read_pages: Reader, tmp_
     page = pages["machine-fixed-machine.html"]
     assert {"noise-pytorch-slope", "noise-pytorch-population"} <= set(page.figures())
     assert "Nothing is timed" in page.words()
-    (section,) = view(results[0], "data/x.json").sections
+    (section,) = view(results[0], "data/x.json", dict(figures_of(results[0]))).sections
     assert all("Gradients.squares" in figure.code for figure in section.figures)
     assert all("autograd" in code for code in section.codes)
     assert "compare.html" in pages

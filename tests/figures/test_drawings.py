@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.figures import draw
+from report.figures import draw, drawings
+from report.figures.drawings import Drawings
 from report.figures.figure import Figure, Sheet, Table, Words
 from report.figures.shapes import Axis, Curves, Line
 from report.results import files
 from report.results.files import Cache
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from report.figures.plotting import Drawing
     from report.figures.shapes import Shape
+    from report.figures.svg import Drawing
 
 
 def figure(k: int = 0, label: str = "y", alt: str = "A curve.") -> Figure:
@@ -32,6 +34,14 @@ def figure(k: int = 0, label: str = "y", alt: str = "A curve.") -> Figure:
         table=Table(header=[], rows=[]),
         sheet=Sheet(header=[], rows=[]),
     )
+
+
+def drawn(figures: Sequence[Figure], kept: Cache) -> dict[str, Drawing]:
+    """Return the drawings of figures, ordered one by one."""
+    with Drawings(kept) as ordered:
+        for one in figures:
+            ordered.order([one])
+        return ordered.finished()
 
 
 @pytest.fixture(name="made")
@@ -51,9 +61,9 @@ def names_of_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_drawing_is_made_once(tmp_path: Path, made: list[str]) -> None:
     """A second rendering finds it, byte by byte; a figure without a shape has none."""
     figures = [figure(0), figure(1), figure(1), replace(figure(2), shape=None)]
-    first = draw.drawings(figures, Cache(tmp_path))
+    first = drawn(figures, Cache(tmp_path))
     assert made == ["figure-0", "figure-1"]
-    assert draw.drawings(figures, Cache(tmp_path)) == first
+    assert drawn(figures, Cache(tmp_path)) == first
     assert made == ["figure-0", "figure-1"]
     assert first.keys() == {one.fingerprint for one in figures[:2]}
 
@@ -61,7 +71,7 @@ def test_a_drawing_is_made_once(tmp_path: Path, made: list[str]) -> None:
 def test_without_a_cache_it_is_made_each_time(made: list[str]) -> None:
     """Tests of equal bytes compare drawings, not copies of one."""
     for _ in range(2):
-        draw.drawings([figure()], Cache(None))
+        drawn([figure()], Cache(None))
     assert made == ["figure-0", "figure-0"]
 
 
@@ -77,8 +87,8 @@ def test_without_a_cache_it_is_made_each_time(made: list[str]) -> None:
 )
 def test_what_changed_is_drawn_again(tmp_path: Path, made: list[str], other: Figure) -> None:
     """A drawing is kept by all that it is made from."""
-    before = draw.drawings([figure()], Cache(tmp_path))
-    after = draw.drawings([other], Cache(tmp_path))
+    before = drawn([figure()], Cache(tmp_path))
+    after = drawn([other], Cache(tmp_path))
     assert len(made) == 2
     assert [*before.values()] != [*after.values()]
 
@@ -87,38 +97,38 @@ def test_other_code_draws_again(
     tmp_path: Path, made: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What an older version of this program drew is not shown by a newer one."""
-    draw.drawings([figure()], Cache(tmp_path))
-    monkeypatch.setattr(draw, "_code", lambda _: "another version")
-    draw.drawings([figure()], Cache(tmp_path))
+    drawn([figure()], Cache(tmp_path))
+    monkeypatch.setattr(drawings, "_code", lambda _: "another version")
+    drawn([figure()], Cache(tmp_path))
     assert len(made) == 2
 
 
 @pytest.mark.parametrize("spoiled", [b"", b"<svg/>\0<svg/>", b"0\n<svg/>"])
 def test_a_spoiled_file_is_ignored(tmp_path: Path, made: list[str], spoiled: bytes) -> None:
     """Emptied, overwritten or cut short: it is drawn again, and mended."""
-    first = draw.drawings([figure()], Cache(tmp_path))
+    first = drawn([figure()], Cache(tmp_path))
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     for content in (spoiled, whole[:-1]):
         file.write_bytes(content)
-        assert draw.drawings([figure()], Cache(tmp_path)) == first
+        assert drawn([figure()], Cache(tmp_path)) == first
         assert file.read_bytes() == whole
     assert len(made) == 3
 
 
 def test_a_pool_draws_what_one_process_draws(capfd: pytest.CaptureFixture[str]) -> None:
     """The same bytes in the same order, and no word of missing letters on the terminal."""
-    figures = [figure(k, "\N{HEBREW LETTER ALEF}") for k in range(draw.FEW + 1)]
-    pooled = draw.drawings(figures, Cache(None))
+    figures = [figure(k, "\N{HEBREW LETTER ALEF}") for k in range(drawings.FEW + 1)]
+    pooled = drawn(figures, Cache(None))
     assert capfd.readouterr() == ("", "")
     for one in figures:
-        assert draw.drawings([one], Cache(None)) == {one.fingerprint: pooled[one.fingerprint]}
+        assert drawn([one], Cache(None)) == {one.fingerprint: pooled[one.fingerprint]}
 
 
 def test_a_cache_that_cannot_be_written_is_none(tmp_path: Path, made: list[str]) -> None:
     """A full or read-only disk stops nobody from rendering."""
     (tmp_path / "file").write_bytes(b"")
-    assert draw.drawings([figure()], Cache(tmp_path / "file" / "below"))
+    assert drawn([figure()], Cache(tmp_path / "file" / "below"))
     assert made == ["figure-0"]
 
 

@@ -1,0 +1,109 @@
+"""The drawings of a site: kept from an earlier rendering, or made in other processes meanwhile."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib.metadata
+import inspect
+import multiprocessing
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from report.figures.svg import Drawing
+from report.results.files import key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Future
+
+    from report.figures.figure import Figure
+    from report.figures.shapes import Shape
+    from report.results.files import Cache
+
+Job = tuple[str, str, "Shape"]
+"""A figure's name, its alternative text and its shape."""
+
+FEW = 4
+"""So many drawings are made sooner than another process has started."""
+
+
+class Drawings:
+    """Drawings by the fingerprint of their figure, each made only where nobody made it before.
+
+    Figures are ordered as they come, so that they are drawn while others are still thought of. As
+    many processes draw as there are cores; each figure is on its own.
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        """Take earlier drawings from a cache, and leave the new ones there."""
+        self._cache = cache
+        self._made: dict[str, Drawing] = {}
+        self._keys: dict[str, str] = {}
+        self._waiting: dict[str, Job] = {}
+        self._begun: dict[str, Future[Drawing]] = {}
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        """Start nothing yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the other processes go."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def order(self, figures: Iterable[Figure]) -> None:
+        """Have figures drawn; those without a shape have no drawing."""
+        for figure in figures:
+            name = figure.fingerprint
+            if figure.shape is None or name in self._keys:
+                continue
+            self._keys[name] = key(name, _code(inspect.getfile(type(figure.shape))))
+            content = self._cache.get(self._keys[name])
+            if content is None:
+                self._waiting[name] = (figure.name, figure.words.alt, figure.shape)
+            else:
+                wide, _, narrow = content.decode().partition("\0")
+                self._made[name] = Drawing(wide=wide, narrow=narrow)
+        if self._pool is None and len(self._waiting) > FEW:
+            self._pool = _processes()
+        if self._pool is not None:
+            self._begun |= {n: self._pool.submit(_drawn, *job) for n, job in self._waiting.items()}
+            self._waiting = {}
+
+    def finished(self) -> dict[str, Drawing]:
+        """Return all that was ordered."""
+        made = {name: _drawn(*job) for name, job in self._waiting.items()}
+        made |= {name: future.result() for name, future in self._begun.items()}
+        for name, one in made.items():
+            self._cache.put(self._keys[name], f"{one.wide}\0{one.narrow}".encode())
+        return self._made | made
+
+
+def _drawn(name: str, alt: str, shape: Shape) -> Drawing:
+    from report.figures import draw  # noqa: PLC0415 (loads the drawing library, where it is needed)
+
+    return draw.drawing(name, alt, shape)
+
+
+def _processes() -> ProcessPoolExecutor:
+    # A process that is forked from this one may hang in a library's threads; one that is forked
+    # from a fresh one cannot, and need not load the drawing library again.
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    if sys.platform == "linux":
+        context.set_forkserver_preload(["report.figures.draw"])
+    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 8)
+    # Canvases are full of circles; looking for them as often as usual takes an eighth of the time.
+    return ProcessPoolExecutor(workers, context, initializer=gc.set_threshold, initargs=(100_000,))
+
+
+@functools.cache
+def _code(shape: str) -> str:
+    """Return a hash of the code that draws, a shape's own file with it, and of its libraries."""
+    sources = [*sorted(Path(__file__).parent.glob("*.py")), Path(shape)]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("matplotlib", "numpy")]
+    return key(*versions, *(source.read_bytes() for source in sources))
