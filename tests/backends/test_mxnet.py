@@ -118,7 +118,7 @@ def test_layers_train_in_double_precision(variant: str) -> None:
     program = """
 from array import array
 from report.experiments.training.measure import Data, Run, Start
-from report.worker.curve import Curve
+from report.worker.timing import Curve
 
 numbers = [((37 * k) % 101 - 50) / 30 for k in range(60)]
 data = Data(features=array("d", numbers[:50]), targets=array("d", numbers[50:]), dtype="float64")

@@ -23,7 +23,7 @@ import numpy as np
 from report.backends import numba as backend
 from report.backends.numba import loops, steps, training
 from report.experiments.training.measure import Data, Run, Start
-from report.worker.curve import Curve
+from report.worker.timing import Curve
 from report.worker.records import Unavailable
 
 session = backend.session("cpu", 1)

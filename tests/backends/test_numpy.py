@@ -15,9 +15,9 @@ from report.backends import numpy as backend
 from report.backends.numpy import blas, steps
 from report.environments.process import BOOTSTRAP
 from report.experiments.training.measure import Data, Run, Start
-from report.worker.curve import Curve
+from report.worker.host import usable_cores
 from report.worker.records import Unavailable
-from report.worker.threads import usable_cores
+from report.worker.timing import Curve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from array import array
 from report.backends import tensorflow as backend  # before TensorFlow itself, as in a worker
 import tensorflow as tf
 from report.experiments.training.measure import Data, Run, Start
-from report.worker.curve import Curve
+from report.worker.timing import Curve
 from report.worker.records import Unavailable
 
 DATA = Data(features=array("d", range(50)), targets=array("d", range(10)), dtype="float32")

@@ -76,13 +76,10 @@ WORKER_SIDE = {
     "report.experiments.training.measure",
     "report.registry",
     "report.worker",
-    "report.worker.bundle",
-    "report.worker.curve",
+    "report.worker.host",
     "report.worker.main",
-    "report.worker.memory",
     "report.worker.records",
     "report.worker.schedules",
-    "report.worker.threads",
     "report.worker.timing",
 }
 

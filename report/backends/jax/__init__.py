@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from report.backends.jax.products import Products
     from report.backends.jax.steps import Update
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
 __all__ = ["Session", "environment", "session"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import jax
 
+from report.worker.host import usable_cores
 from report.worker.records import Unavailable
-from report.worker.threads import usable_cores
 
 
 class Latest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import re
 from collections import Counter
 from importlib import metadata
@@ -31,7 +30,6 @@ def environment() -> Environment:
     working = ["cpu", *(name for name, accelerator in found.items() if accelerator.works)]
     return Environment(
         backend="jax",
-        python=platform.python_version(),
         versions={name: metadata.version(name) for name in PACKAGES},
         blas=_blas(),
         threads=threads,

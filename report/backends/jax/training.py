@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from report.backends.jax.dispatch import Latest
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
     Params = tuple[jax.Array, jax.Array]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib.metadata
-import platform
 
 import mxnet
 from mxnet import np
@@ -28,7 +27,6 @@ def environment() -> Environment:
     """Describe MXNet, its libraries and its devices."""
     return Environment(
         backend="mxnet",
-        python=platform.python_version(),
         versions={"mxnet": mxnet.__version__, "numpy": importlib.metadata.version("numpy")},
         blas=_blas(),
         threads=threads.count(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from importlib.metadata import version
 
 import numba
@@ -20,7 +19,6 @@ def environment() -> Environment:
     threads = Threads()
     return Environment(
         backend="numba",
-        python=platform.python_version(),
         versions={
             "numba": numba.__version__,
             "llvmlite": version("llvmlite"),

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from report.backends.numba.compiling import compiled, compiled_parallel
-from report.worker.memory import free_on_host
+from report.worker.host import free_bytes
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Memory:
 
     def free_bytes(self) -> int | None:
         """Return how much memory is free, or None where nothing says."""
-        return free_on_host()
+        return free_bytes()
 
     def reserve(self, size_bytes: int) -> None:
         """Take a buffer and write to all of it: what was never written has no place of its own.

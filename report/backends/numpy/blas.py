@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.linalg import _umath_linalg
 
+from report.worker.host import usable_cores
 from report.worker.records import Unavailable
-from report.worker.threads import usable_cores
 
 SPELLINGS = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openblas_{}")
 """How the functions are called in NumPy's wheels, newest first, and in the distributions."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,6 @@ def environment() -> Environment:
     found, threads = openblas(), default_threads()
     return Environment(
         backend="numpy",
-        python=platform.python_version(),
         versions={"numpy": np.__version__},
         blas=_built_with() if found is None else found.name(),
         threads=threads,

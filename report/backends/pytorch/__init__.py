@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from report.backends.pytorch.steps import Update
     from report.experiments.gradient.measure import Examples
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
 __all__ = ["Session", "environment", "session"]
 

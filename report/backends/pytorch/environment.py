@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import platform
 import re
 from typing import Any
 
@@ -25,7 +24,6 @@ def environment() -> Environment:
     working = ["cpu", *(found.device for found in accelerators if found.works)]
     return Environment(
         backend="pytorch",
-        python=platform.python_version(),
         versions=_versions(),
         blas=_blas(),
         threads=torch.get_num_threads(),

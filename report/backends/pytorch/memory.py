@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from report.backends.pytorch.environment import DTYPES, multiplies
-from report.worker.memory import free_on_host
+from report.worker.host import free_bytes
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Memory:
             return int(torch.cuda.mem_get_info(self._device)[0])
         if self._device.type == "xpu":
             return None
-        return free_on_host()
+        return free_bytes()
 
     def reserve(self, size_bytes: int) -> None:
         """Take a buffer and write to all of it.

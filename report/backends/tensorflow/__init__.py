@@ -17,14 +17,14 @@ from report.backends.tensorflow.environment import DTYPES, environment, multipli
 from report.backends.tensorflow.models import Concise, Scratch
 from report.backends.tensorflow.products import Products
 from report.backends.tensorflow.training import Trainer
+from report.worker.host import usable_cores
 from report.worker.records import Unavailable
-from report.worker.threads import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
 __all__ = ["Session", "environment", "session"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from report.worker.host import usable_cores
 from report.worker.records import Accelerator, Environment
-from report.worker.threads import usable_cores
 
 DTYPES = {
     "float32": tf.float32,
@@ -26,7 +26,6 @@ def environment() -> Environment:
     versions = _versions()
     return Environment(
         backend="tensorflow",
-        python=platform.python_version(),
         versions=versions,
         blas=_blas(versions.get("oneDNN")),
         threads=usable_cores(),  # what it takes if nobody says

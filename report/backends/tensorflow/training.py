@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from report.backends.tensorflow.models import Model
     from report.experiments.training.measure import Run, Start
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
     Examples = tuple[tf.Tensor, tf.Tensor]
 

@@ -10,7 +10,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from report.worker import bundle
+from report.worker.host import read_bundle
 from report.worker.records import GradientNoise, Outcome, Series, Unavailable
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 def _series(session: Session, job: dict[str, Any]) -> Iterator[_Drawn]:
     settings, handed = job["settings"], job["bundle"]
     examples = Examples(
-        features=bundle.read(handed, "features.f64", "d"),
-        targets=bundle.read(handed, "targets.f64", "d"),
+        features=read_bundle(handed, "features.f64", "d"),
+        targets=read_bundle(handed, "targets.f64", "d"),
         dtype=settings["dtype"],
     )
     seeds = random.Random(f"{job['seed']} {job['process']}")
