@@ -56,8 +56,6 @@ WORKER_SIDE = {
     "report",
     "report.backends",
     "report.backends.pytorch",
-    "report.backends.pytorch.environment",
-    "report.backends.pytorch.gradients",
     "report.backends.pytorch.memory",
     "report.backends.pytorch.optimizers",
     "report.backends.pytorch.products",

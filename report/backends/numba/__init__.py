@@ -6,23 +6,24 @@ product, epoch or update, and no library is called within it.
 
 from __future__ import annotations
 
+from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from report.backends.numba import products, steps, training
-from report.backends.numba.environment import environment, multiplies
+import numba
+import numpy as np
+
+from report.backends.numba import training
+from report.backends.numba.loops import Threads, add
 from report.backends.numba.memory import Memory
-from report.backends.numba.threads import Threads
-from report.worker.records import Unavailable
+from report.backends.numba.products import DTYPES, Products, multiplies
+from report.worker.records import Environment, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.backends.numba.products import Products
-    from report.backends.numba.steps import Update
     from report.experiments.training.measure import Data, Run, Start
     from report.worker.timing import Curve
-
-__all__ = ["Session", "environment", "session"]
 
 
 class Session:
@@ -53,7 +54,7 @@ class Session:
         """Make two normal n x n matrices from a seed."""
         if not multiplies(dtype):
             raise Unavailable(f"Numba compiles loops over float32 and float64 here, not {dtype}")
-        return products.draw(size, dtype, seed, self._threads)
+        return Products(size, dtype, seed, self._threads)
 
     def memory(self) -> Memory:
         """Return the host's memory."""
@@ -61,13 +62,13 @@ class Session:
 
     def addition(self, size: int) -> Callable[[], object]:
         """Return a call that adds two vectors; see `report.experiments.overhead.measure`."""
-        return steps.addition(size)
+        return addition(size)
 
-    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> Update:
+    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> training.Update:
         """Return a training update on a fixed batch; compiling it takes about a second."""
         if not compiled:
             raise Unavailable("Numba compiles; there is nothing eager")
-        return steps.draw(size, features, seed)
+        return training.Update(size, features, seed)
 
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
@@ -75,3 +76,31 @@ class Session:
 
 
 session = Session
+
+
+def addition(size: int) -> Callable[[], object]:
+    """Return a call that adds two vectors into a third that is kept; it is compiled.
+
+    Args:
+        size: Elements of each.
+    """
+    a, b, c = (np.ones(size, np.float32) for _ in range(3))
+    add(a[:0], b[:0], c[:0])
+    # Not a function of Python's own, whose call would be a good part of what is measured.
+    return partial(add, a, b, c)
+
+
+def environment() -> Environment:
+    """Describe Numba and what it stands on; no BLAS, since none is called."""
+    threads = Threads()
+    return Environment(
+        backend="numba",
+        versions={
+            "numba": numba.__version__,
+            "llvmlite": version("llvmlite"),
+            "numpy": np.__version__,
+        },
+        threads=threads.most,
+        pools=[f"{threads.layer()}: Numba, {threads.most} threads"],
+        dtypes={"cpu": [dtype for dtype in DTYPES if multiplies(dtype)]},
+    )

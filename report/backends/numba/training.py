@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from report.backends.numba.compiling import compiled
+from report.backends import UPDATE_LR, rate
+from report.backends.numba.loops import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +101,27 @@ def program(features: int, dtype: str) -> Program:  # noqa: C901 (its parts are 
     return Program(epoch=epoch, step=step, loss=loss)
 
 
+class Update:
+    """The chapter's linear regression, about to be updated with one batch.
+
+    Attributes:
+        step: Updates once, in one compiled program: errors, gradient, a step of SGD.
+    """
+
+    step: Callable[[], object]
+
+    def __init__(self, size: int, features: int, seed: int) -> None:
+        """Draw a batch and initial weights from a seed; compile the update, and update once."""
+        rng = np.random.default_rng(seed)
+        X, y, w = (
+            rng.standard_normal(shape, dtype=np.float32)
+            for shape in ((size, features), (size,), (features,))
+        )
+        theta = np.append(w, np.float32(0))
+        self.step = partial(program(features, "float32").step, X, y, theta, np.float32(UPDATE_LR))
+        self.step()
+
+
 def train(run: Run, data: Data, start: Start, curve: Curve) -> None:
     """Train once and fill the curve; each epoch is one call."""
     dtype = np.dtype(data.dtype)
@@ -107,8 +130,7 @@ def train(run: Run, data: Data, start: Start, curve: Curve) -> None:
     X, y = np.tile(features, (run.copies, 1)), np.tile(targets, run.copies)
     # Unsigned: a signed index could be negative, and count from the end.
     orders = [np.array(order, np.uint32) for order in start.orders[: run.epochs]]
-    # Twice the rate for a rate that belongs to a loss without 1/2: the same step.
-    lr = dtype.type(run.lr * (2 if run.loss == "mse" else 1))
+    lr = dtype.type(rate(run))
     theta = np.append(np.array(start.weights, dtype), dtype.type(0))
     compiled_loops = program(features.shape[1], data.dtype)
     epoch, loss = compiled_loops.epoch, compiled_loops.loss

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from report.backends import UPDATE_LR, rate
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,6 +17,23 @@ if TYPE_CHECKING:
     from report.worker.timing import Curve
 
     Array = npt.NDArray[np.floating[Any]]
+
+
+class Update:
+    """The chapter's linear regression, about to be updated with one batch."""
+
+    def __init__(self, size: int, features: int, seed: int) -> None:
+        """Draw a batch and initial weights, the same for the same seed."""
+        rng = np.random.default_rng(seed)
+        self.X, self.y, self.w = (
+            rng.standard_normal(shape, dtype=np.float32)
+            for shape in ((size, features), (size,), (features,))
+        )
+        self.b, self.lr = np.zeros(1, np.float32), UPDATE_LR
+
+    def step(self) -> None:
+        """Update once: forward, errors, gradient, a step of SGD."""
+        sgd(self.X, self.y, self.w, self.b, self.lr)
 
 
 def sliced(
@@ -55,8 +74,7 @@ def train(run: Run, data: Data, start: Start, curve: Curve) -> None:
     targets = np.array(data.targets, dtype)
     X_all, y_all = np.tile(features, (run.copies, 1)), np.tile(targets, run.copies)
     orders = [np.array(order, np.intp) for order in start.orders[: run.epochs]]
-    # Twice the rate for a rate that belongs to a loss without 1/2: the same step.
-    lr = run.lr * (2 if run.loss == "mse" else 1)
+    lr = rate(run)
     w, b = np.array(start.weights, dtype), np.zeros(1, dtype)
 
     def evaluate() -> float:
