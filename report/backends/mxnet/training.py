@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from mxnet import autograd, gluon, init, np
 from mxnet.gluon import nn
 
+from report.backends import rate
+
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Iterable, Iterator, Sequence
@@ -69,14 +71,6 @@ def sgd(params: Sequence[np.ndarray], states: None, hyperparams: dict[str, float
     del states  # plain SGD keeps none
     for p in params:
         p[:] -= hyperparams["lr"] * p.grad
-
-
-def rate(run: Run) -> float:
-    """Return the rate for half the squared error, which both implementations have here.
-
-    Twice the rate of one that belongs to the squared error without 1/2: the same step.
-    """
-    return run.lr * (2 if run.loss == "mse" else 1)
 
 
 def train_scratch(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
+from report.backends import UPDATE_LR
 from report.backends.numba import training
 from report.backends.numba.loops import Threads, add
 from report.backends.numba.memory import Memory
@@ -64,11 +65,11 @@ class Session:
         """Return a call that adds two vectors; see `report.experiments.overhead.measure`."""
         return addition(size)
 
-    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> training.Update:
+    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> Update:
         """Return a training update on a fixed batch; compiling it takes about a second."""
         if not compiled:
             raise Unavailable("Numba compiles; there is nothing eager")
-        return training.Update(size, features, seed)
+        return Update(size, features, seed)
 
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
@@ -88,6 +89,27 @@ def addition(size: int) -> Callable[[], object]:
     add(a[:0], b[:0], c[:0])
     # Not a function of Python's own, whose call would be a good part of what is measured.
     return partial(add, a, b, c)
+
+
+class Update:
+    """The chapter's linear regression, about to be updated with one batch.
+
+    Attributes:
+        step: Updates once, in one compiled program: errors, gradient, a step of SGD.
+    """
+
+    step: Callable[[], object]
+
+    def __init__(self, size: int, features: int, seed: int) -> None:
+        """Draw a batch and initial weights from a seed; compile the update, and update once."""
+        rng = np.random.default_rng(seed)
+        X, y, w = (
+            rng.standard_normal(shape, dtype=np.float32)
+            for shape in ((size, features), (size,), (features,))
+        )
+        step, theta = training.program(features, "float32").step, np.append(w, np.float32(0))
+        self.step = partial(step, X, y, theta, np.float32(UPDATE_LR))
+        self.step()
 
 
 def environment() -> Environment:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from report.backends import UPDATE_LR, rate
+from report.backends import rate
 from report.backends.numba.loops import compiled
 
 if TYPE_CHECKING:
@@ -99,27 +98,6 @@ def program(features: int, dtype: str) -> Program:  # noqa: C901 (its parts are 
         return total / len(y) / 2
 
     return Program(epoch=epoch, step=step, loss=loss)
-
-
-class Update:
-    """The chapter's linear regression, about to be updated with one batch.
-
-    Attributes:
-        step: Updates once, in one compiled program: errors, gradient, a step of SGD.
-    """
-
-    step: Callable[[], object]
-
-    def __init__(self, size: int, features: int, seed: int) -> None:
-        """Draw a batch and initial weights from a seed; compile the update, and update once."""
-        rng = np.random.default_rng(seed)
-        X, y, w = (
-            rng.standard_normal(shape, dtype=np.float32)
-            for shape in ((size, features), (size,), (features,))
-        )
-        theta = np.append(w, np.float32(0))
-        self.step = partial(program(features, "float32").step, X, y, theta, np.float32(UPDATE_LR))
-        self.step()
 
 
 def train(run: Run, data: Data, start: Start, curve: Curve) -> None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.linalg import _umath_linalg
 
+from report.backends import UPDATE_LR
 from report.backends.numpy import training
 from report.backends.numpy.products import DTYPES, Products, multiplies
+from report.backends.numpy.training import sgd
 from report.worker.host import usable_cores
 from report.worker.records import Environment, Unavailable
 
@@ -73,11 +75,11 @@ class Session:
         """Return a call that adds two vectors; see `report.experiments.overhead.measure`."""
         return addition(size)
 
-    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> training.Update:
+    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> Update:
         """Return a training update on a fixed batch."""
         if compiled:
             raise Unavailable("NumPy compiles nothing")
-        return training.Update(size, features, seed)
+        return Update(size, features, seed)
 
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
@@ -98,6 +100,23 @@ def addition(size: int) -> Callable[[], object]:
     a, b, c = (np.ones(size, np.float32) for _ in range(3))
     # Not a function of Python's own, whose call would be a good part of what is measured.
     return partial(np.add, a, b, out=c)
+
+
+class Update:
+    """The chapter's linear regression, about to be updated with one batch."""
+
+    def __init__(self, size: int, features: int, seed: int) -> None:
+        """Draw a batch and initial weights, the same for the same seed."""
+        rng = np.random.default_rng(seed)
+        self.X, self.y, self.w = (
+            rng.standard_normal(shape, dtype=np.float32)
+            for shape in ((size, features), (size,), (features,))
+        )
+        self.b, self.lr = np.zeros(1, np.float32), UPDATE_LR
+
+    def step(self) -> None:
+        """Update once: forward, errors, gradient, a step of SGD."""
+        sgd(self.X, self.y, self.w, self.b, self.lr)
 
 
 def environment() -> Environment:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from report.backends import UPDATE_LR, rate
+from report.backends import rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,23 +17,6 @@ if TYPE_CHECKING:
     from report.worker.timing import Curve
 
     Array = npt.NDArray[np.floating[Any]]
-
-
-class Update:
-    """The chapter's linear regression, about to be updated with one batch."""
-
-    def __init__(self, size: int, features: int, seed: int) -> None:
-        """Draw a batch and initial weights, the same for the same seed."""
-        rng = np.random.default_rng(seed)
-        self.X, self.y, self.w = (
-            rng.standard_normal(shape, dtype=np.float32)
-            for shape in ((size, features), (size,), (features,))
-        )
-        self.b, self.lr = np.zeros(1, np.float32), UPDATE_LR
-
-    def step(self) -> None:
-        """Update once: forward, errors, gradient, a step of SGD."""
-        sgd(self.X, self.y, self.w, self.b, self.lr)
 
 
 def sliced(
