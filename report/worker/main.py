@@ -121,23 +121,17 @@ def _environment(name: str) -> Environment:
     from platform import python_version  # noqa: PLC0415
 
     # Before the framework is imported, which may set some itself.
-    seen = _steering()
-    packages = _packages(metadata.distributions())
-    python = python_version()
-    return dataclasses.replace(_described(name), python=python, steering=seen, packages=packages)
-
-
-def _described(name: str) -> Environment:
+    steering = _steering()
     backend = BACKENDS[name]
     if importlib.util.find_spec(backend.package):
-        return _imported(name)[0].environment()
-    fits = backend.runs_on(sys.version_info[:2])
-    too = "" if fits else f" (it runs on Python {backend.pythons()})"
-    return Environment(
-        backend=name,
-        status="skipped",
-        reason=f"{backend.title} is not installed: {backend.install}{too}",
-    )
+        found = _imported(name)[0].environment()
+    else:
+        fits = backend.runs_on(sys.version_info[:2])
+        too = "" if fits else f" (it runs on Python {backend.pythons()})"
+        reason = f"{backend.title} is not installed: {backend.install}{too}"
+        found = Environment(backend=name, status="skipped", reason=reason)
+    packages = _packages(metadata.distributions())
+    return dataclasses.replace(found, python=python_version(), steering=steering, packages=packages)
 
 
 def _steering() -> dict[str, str]:

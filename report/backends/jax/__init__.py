@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -166,15 +166,15 @@ def environment() -> Environment:
     # XLA starts one for each usable core if nobody says.
     said = os.environ.get("NPROC", "")
     threads = POOL.start(int(said) if said.isdecimal() and int(said) > 0 else usable_cores())
-    found = {name: _described(name, device) for name, device in _accelerators().items()}
-    working = ["cpu", *(name for name, accelerator in found.items() if accelerator.works)]
+    accelerators = _accelerators()
+    working = ["cpu", *(found.device for found in accelerators if found.works)]
     return Environment(
         backend="jax",
         versions={name: metadata.version(name) for name in PACKAGES},
         blas=_blas(),
         threads=threads,
         pools=_pools(),
-        accelerators=list(found.values()),
+        accelerators=accelerators,
         dtypes={name: [d for d in DTYPES if multiplies(name, d)] for name in working},
     )
 
@@ -208,22 +208,19 @@ def _pools() -> list[str]:
     ]
 
 
-def _accelerators() -> dict[str, Any]:
-    """Return the devices beside the CPU, under the names that other frameworks give them."""
-    devices = [device for device in jax.devices() if device.platform != "cpu"]
-    kinds = ["cuda" if device.platform == "gpu" else device.platform for device in devices]
-    return {
-        f"{kind}:{index}": device
-        for index, (kind, device) in enumerate(zip(kinds, devices, strict=True))
-    }
-
-
-def _described(name: str, device: Any) -> Accelerator:
-    works = multiplies(name, "float32")
-    return Accelerator(
-        device=name,
-        name=device.device_kind,
-        works=works,
-        reason=None if works else "a small product gave no right answer",
-        compute_capability=getattr(device, "compute_capability", None),
-    )
+def _accelerators() -> list[Accelerator]:
+    """Describe the devices beside the CPU, under the names that other frameworks give them."""
+    found = []
+    for index, device in enumerate(each for each in jax.devices() if each.platform != "cpu"):
+        name = f"{'cuda' if device.platform == 'gpu' else device.platform}:{index}"
+        works = multiplies(name, "float32")
+        found.append(
+            Accelerator(
+                device=name,
+                name=device.device_kind,
+                works=works,
+                reason=None if works else "a small product gave no right answer",
+                compute_capability=getattr(device, "compute_capability", None),
+            )
+        )
+    return found

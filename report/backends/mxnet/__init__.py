@@ -51,7 +51,7 @@ class Session:
         Raises:
             Unavailable: Products take another number, and nothing can change it.
         """
-        tell = _openmp("omp_set_num_threads")
+        tell = getattr(_LIB, "omp_set_num_threads", None)
         if tell is not None:
             _in_engine(lambda: tell(threads))
             now = str(_threads())
@@ -212,13 +212,8 @@ _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 def _threads() -> int | None:
     """Return how many threads a product takes now, or None where nothing says."""
-    ask = _openmp("omp_get_max_threads")
+    ask = getattr(_LIB, "omp_get_max_threads", None)
     return None if ask is None else _in_engine(ask)
-
-
-def _openmp(name: str) -> Any:
-    """Return a function of the OpenMP that MXNet is linked to, or None if it is out of reach."""
-    return getattr(_LIB, name, None)
 
 
 def _in_engine(call: Callable[[], int]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
 import mxnet
 from mxnet import np, npx
@@ -11,9 +10,6 @@ from mxnet.base import MXNetError
 
 from report.backends import by_strategy
 from report.worker.records import Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 
@@ -55,9 +51,7 @@ class Products:
                 raise
             raise Unavailable("not enough memory") from error
 
-    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
-        """Return a function that computes A = BC once."""
-        return by_strategy(self, strategy, block_width)
+    call = by_strategy
 
     def element(self) -> None:
         """Compute each element as the dot product of a row and a column."""

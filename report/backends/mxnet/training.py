@@ -149,10 +149,7 @@ def train_concise(
 
 
 def _compile(
-    net: gluon.Block,
-    loss_fn: gluon.loss.Loss,
-    data: tuple[np.ndarray, np.ndarray],
-    batch_size: int,
+    net: gluon.Block, loss_fn: gluon.loss.Loss, data: tuple[np.ndarray, np.ndarray], batch_size: int
 ) -> None:
     """Let the graphs be made before the time is taken: forward and back, without a step."""
     with autograd.record():

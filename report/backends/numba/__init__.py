@@ -114,15 +114,12 @@ class Update:
 
 def environment() -> Environment:
     """Describe Numba and what it stands on; no BLAS, since none is called."""
-    threads = Threads()
+    threads = numba.config.NUMBA_NUM_THREADS
+    numba.set_num_threads(threads)  # starts them, if nothing else has
     return Environment(
         backend="numba",
-        versions={
-            "numba": numba.__version__,
-            "llvmlite": version("llvmlite"),
-            "numpy": np.__version__,
-        },
-        threads=threads.most,
-        pools=[f"{threads.layer()}: Numba, {threads.most} threads"],
+        versions={name: version(name) for name in ("numba", "llvmlite", "numpy")},
+        threads=threads,
+        pools=[f"{numba.threading_layer()}: Numba, {threads} threads"],
         dtypes={"cpu": [dtype for dtype in DTYPES if multiplies(dtype)]},
     )

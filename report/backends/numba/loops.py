@@ -65,11 +65,6 @@ class Threads:
         numba.set_num_threads(threads)
         self.count = threads
 
-    def layer(self) -> str:
-        """Return the threading layer that deals loops out: omp, tbb or workqueue."""
-        numba.set_num_threads(self.count)  # starts the threads, if nothing else has
-        return str(numba.threading_layer())
-
 
 @compiled
 def add(a: Vector, b: Vector, c: Vector) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,7 +188,7 @@ class OpenBLAS:
         return f"{version} ({core})" if core else version
 
 
-@functools.cache
+@cache
 def openblas() -> OpenBLAS | None:
     """Return the OpenBLAS that NumPy has loaded, or None where it is another library."""
     for path in _libraries():

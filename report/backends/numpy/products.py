@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from report.backends import by_strategy
 from report.worker.records import Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 DTYPES = ("float32", "float64", "float16")
 """It has no bfloat16."""
@@ -43,9 +38,7 @@ class Products:
         except MemoryError as error:
             raise Unavailable("not enough memory") from error
 
-    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
-        """Return a function that computes A = BC once."""
-        return by_strategy(self, strategy, block_width)
+    call = by_strategy
 
     def element(self) -> None:
         """Compute each element as the dot product of a row and a column."""

@@ -59,8 +59,7 @@ class Session:
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
-        if not multiplies(str(self.device), dtype):
-            raise Unavailable(f"PyTorch multiplies no {dtype} on {self.device.type}")
+        self._require(dtype)
         key = dtype, seed
         if key not in self._operands:
             self._operands[key] = Operands(DTYPES[dtype], self.device, seed)
@@ -104,13 +103,16 @@ class Session:
 
     def gradients(self, examples: Examples, theta: array[float], seed: int) -> steps.Gradients:
         """Prepare to take gradients at a point; see `report.experiments.gradient.measure`."""
-        if not multiplies(str(self.device), examples.dtype):
-            raise Unavailable(f"PyTorch multiplies no {examples.dtype} on {self.device.type}")
+        self._require(examples.dtype)
         X, y, at = (
             torch.tensor(values, dtype=DTYPES[examples.dtype]).to(self.device)
             for values in (examples.features, examples.targets, theta)
         )
         return steps.Gradients(X.reshape(len(y), -1), y, at, seed)
+
+    def _require(self, dtype: str) -> None:
+        if not multiplies(str(self.device), dtype):
+            raise Unavailable(f"PyTorch multiplies no {dtype} on {self.device.type}")
 
 
 session = Session

@@ -10,14 +10,11 @@ from report.backends import by_strategy
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 
-DTYPES = {
-    "float32": torch.float32,
-    "float64": torch.float64,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
+DTYPES: dict[str, torch.dtype] = {
+    name: getattr(torch, name) for name in ("float32", "float64", "bfloat16", "float16")
 }
 
 
@@ -90,9 +87,7 @@ class Products:
         n = self._size
         self.B, self.C, self.A = (numbers[: n * n].view(n, n) for numbers in flat)
 
-    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
-        """Return a function that computes A = BC once."""
-        return by_strategy(self, strategy, block_width)
+    call = by_strategy
 
     def element(self) -> None:
         """Compute each element as the dot product of a row and a column."""

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import tensorflow as tf
 
 from report.backends import by_strategy
 from report.worker.records import Unavailable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-DTYPES = {
-    "float32": tf.float32,
-    "float64": tf.float64,
-    "bfloat16": tf.bfloat16,
-    "float16": tf.float16,
+DTYPES: dict[str, tf.DType] = {
+    name: getattr(tf, name) for name in ("float32", "float64", "bfloat16", "float16")
 }
 
 
@@ -56,9 +47,7 @@ class Products:
             raise Unavailable("not enough memory") from error
         self.A = self._kept
 
-    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
-        """Return a function that computes A = BC once."""
-        return by_strategy(self, strategy, block_width)
+    call = by_strategy
 
     def element(self) -> None:
         """Compute each element as the dot product of a row and a column."""
