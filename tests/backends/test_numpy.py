@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import warnings
 from array import array
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from backends.test_conformance import interpreter
+from backends.interpreters import BEGIN, run
 from report.backends import numpy as backend
-from report.environments.process import BOOTSTRAP
 from report.experiments.training.measure import Data, Run, Start
 from report.worker.host import usable_cores
 from report.worker.records import Unavailable
@@ -129,14 +127,10 @@ def test_a_run_that_overflows_ends_without_a_word() -> None:
 @pytest.mark.slow
 def test_numba_is_not_imported_beside_it() -> None:
     """Also not where both are installed: what it costs to start is NumPy's own."""
-    program = f"""
-import runpy, sys
-runpy.run_path({str(BOOTSTRAP)!r})["register"]()
+    program = """
+import sys
 import report.backends.numpy
 assert "numba" not in sys.modules
 import numba
 """
-    done = subprocess.run(
-        [interpreter("numba"), "-I", "-c", program], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    run("numba", "-c", BEGIN + program)
