@@ -135,17 +135,16 @@ def environment() -> Environment:
 
 
 def _versions() -> dict[str, str]:
-    versions = {"torch": str(torch.__version__)}
-    if torch.version.cuda:
-        versions["cuda"] = torch.version.cuda
-        if torch.backends.cudnn.is_available():
-            versions["cudnn"] = str(torch.backends.cudnn.version())
-    if torch.version.hip:
-        versions["hip"] = torch.version.hip
     onednn = re.search(r"MKL-DNN v([\d.]+)", torch.__config__.show())
-    if onednn:
-        versions["oneDNN"] = onednn[1]
-    return versions
+    cudnn = torch.version.cuda and torch.backends.cudnn.is_available()
+    versions = {
+        "torch": str(torch.__version__),
+        "cuda": torch.version.cuda,
+        "cudnn": str(torch.backends.cudnn.version()) if cudnn else None,
+        "hip": torch.version.hip,
+        "oneDNN": onednn[1] if onednn else None,
+    }
+    return {name: version for name, version in versions.items() if version}
 
 
 def _blas() -> str | None:

@@ -73,10 +73,6 @@ class Operands:
 class Products:
     """B and C, and a place for A."""
 
-    B: torch.Tensor
-    C: torch.Tensor
-    A: torch.Tensor
-
     def __init__(self, size: int, flat: Sequence[torch.Tensor]) -> None:
         """Take n x n matrices."""
         self._size = size
