@@ -25,7 +25,8 @@ from report.site import compare, verdicts
 from report.site.compare import pair
 from report.site.machine import MachineView, Section, date_of, figures_of, view
 from report.text.numerals import digits, percent
-from report.worker import curve, timing
+from report.worker import timing
+from report.worker.timing import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -195,7 +196,7 @@ def _constants() -> dict[str, Any]:
         "warmup": f"{method.warmup_s * 1e3:.0f} ms",
         "sample": f"{method.sample_s * 1e3:.0f} ms",
         "least_warmups": timing.LEAST_WARMUPS,
-        "every": curve.EVERY,
+        "every": EVERY,
         "warmup_updates": WARMUP_UPDATES,
         "noise": noise,
         "digits": digits,

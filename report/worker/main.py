@@ -23,10 +23,10 @@ import traceback
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from report.registry import BACKENDS, KINDS
-from report.worker.records import Answer, Environment, Outcome, Unavailable
+from report.worker.records import Answer, Environment, Unavailable
 
 if TYPE_CHECKING:
-    from report.registry import Backend
+    from collections.abc import Iterable
 
 Message = dict[str, Any]
 
@@ -45,13 +45,6 @@ class BackendModule(Protocol):
 
     def session(self, device: str, threads: int) -> object:
         """Prepare to measure on a device; kinds state what they need of the object."""
-
-
-class MeasureModule(Protocol):
-    """What a kind's `measure.py` offers."""
-
-    def measure(self, session: object, job: Message) -> Outcome:
-        """Carry out one job."""
 
 
 def main() -> None:
@@ -109,25 +102,36 @@ def _answer(request: Message) -> Message:
     # left, over and over: such a pause took 60 ms, in one epoch of fifteen (measured here).
     gc.freeze()
     begun = time.perf_counter()
-    outcome = cast("MeasureModule", kind).measure(session, request)
+    outcome = kind.measure(session, request)
     measured_s = time.perf_counter() - begun
-    answer = Answer(outcome=outcome, measured_s=measured_s, import_s=import_s)
-    return dataclasses.asdict(answer)
+    return dataclasses.asdict(Answer(outcome=outcome, measured_s=measured_s, import_s=import_s))
 
 
 def _imported(name: str) -> tuple[BackendModule, float | None]:
-    """Import a framework, and say how long that took if it was not there already."""
+    """Import a framework, and say how many seconds that took if it was not there already."""
     path = f"report.backends.{name}"
-    there = path in sys.modules
-    begun = time.perf_counter()
+    there, begun = path in sys.modules, time.perf_counter()
     module = cast("BackendModule", importlib.import_module(path))
     return module, None if there else time.perf_counter() - begun
 
 
 def _environment(name: str) -> Environment:
+    # Not at the top: a worker that measures must not find more imported than its framework needs.
+    from importlib import metadata  # noqa: PLC0415
+    from platform import python_version  # noqa: PLC0415
+
     # Before the framework is imported, which may set some itself.
-    seen = _steering()
-    return dataclasses.replace(_described(name), steering=seen, packages=_packages())
+    steering = _steering()
+    backend = BACKENDS[name]
+    if importlib.util.find_spec(backend.package):
+        found = _imported(name)[0].environment()
+    else:
+        fits = backend.runs_on(sys.version_info[:2])
+        too = "" if fits else f" (it runs on Python {backend.pythons()})"
+        reason = f"{backend.title} is not installed: {backend.install}{too}"
+        found = Environment(backend=name, status="skipped", reason=reason)
+    packages = _packages(metadata.distributions())
+    return dataclasses.replace(found, python=python_version(), steering=steering, packages=packages)
 
 
 def _steering() -> dict[str, str]:
@@ -139,42 +143,17 @@ def _steering() -> dict[str, str]:
     }
 
 
-def _packages() -> dict[str, str]:
-    """Return what is installed in this interpreter: versions by normalized name.
+def _packages(installed: Iterable[Any]) -> dict[str, str]:
+    """Return versions by normalized name.
 
     Source: "Names and normalization", Python Packaging User Guide.
     """
-    # Not at the top: a worker that measures must not find more imported than its framework needs.
-    from importlib import metadata  # noqa: PLC0415
-
     found: dict[str, str] = {}
-    for each in metadata.distributions():
-        fields = each.metadata
+    for fields in (each.metadata for each in installed):
         if "Name" in fields and "Version" in fields:  # else what an interrupted removal left
             # Of two, the first on the path is imported.
             found.setdefault(re.sub(r"[-_.]+", "-", fields["Name"]).lower(), fields["Version"])
     return dict(sorted(found.items()))
-
-
-def _described(name: str) -> Environment:
-    python = ".".join(str(part) for part in sys.version_info[:3])
-    backend = BACKENDS[name]
-    if importlib.util.find_spec(backend.package) is None:
-        return Environment(
-            backend=name,
-            status="skipped",
-            reason=f"{backend.title} is not installed: {backend.install}{_too(backend)}",
-            python=python,
-        )
-    module = cast("BackendModule", importlib.import_module(f"report.backends.{name}"))
-    return module.environment()
-
-
-def _too(backend: Backend) -> str:
-    """Say which Pythons will do, where this one will not."""
-    if backend.runs_on(sys.version_info[:2]):
-        return ""
-    return f" (it runs on Python {backend.pythons()})"
 
 
 def _line(answer: Message) -> bytes:

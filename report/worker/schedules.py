@@ -23,11 +23,8 @@ def factor(schedule: str, epoch: int, epochs: int) -> float:
         schedule: constant, tenth (0.1 ** epoch), step (half after each third of the epochs),
             inverse (1 / (1 + epoch), the decay of Robbins and Monro) or cosine (from 1 to 0
             along half a period).
-        epoch: Which epoch, from 0.
+        epoch: Which epoch, from 0, for which every schedule gives 1.
         epochs: How many the run has.
-
-    Returns:
-        1 for the first epoch of every schedule.
 
     Raises:
         ValueError: There is no such schedule.

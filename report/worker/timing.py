@@ -1,5 +1,7 @@
 """How a time is measured: warm up, calibrate, interleave in shuffled rounds, keep every sample.
 
+And how a training is timed: by a curve of its loss, which is evaluated outside the timer.
+
 Source: T. Kalibera and R. Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013, for
 the levels (calls within samples within processes); the interval of the median is the
 distribution-free one from order statistics (e.g. W. J. Conover, "Practical Nonparametric
@@ -9,9 +11,10 @@ Statistics", 3rd ed., section 3.2).
 from __future__ import annotations
 
 import math
+import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from report.worker.records import Timing
 
@@ -30,6 +33,13 @@ LEAST_WARMUPS = 3
 KEPT_SAMPLES = 60
 """Samples kept for each series and process, so that a result file stays small: see
 `docs/decisions/0009-result-files-grow-with-experiments.md`."""
+
+
+EVERY = 200
+"""Examples between two points of a curve, as in the chapter."""
+
+EPOCHS_ONLY = sys.maxsize
+"""As `every`: no points but the ends of epochs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,31 +70,17 @@ def nanoseconds(seconds: float) -> float:
     return round(seconds, 9)
 
 
-class Clock(Protocol):
-    """Seconds from a steady, monotonic clock."""
-
-    def __call__(self) -> float:
-        """Return the time in seconds."""
-
-
-def median_ranks(count: int, level: float = 0.95) -> tuple[int, int] | None:
-    """Find the order statistics that bracket the median with at least this confidence.
+def median_ranks(count: int) -> tuple[int, int] | None:
+    """Return which of so many sorted samples, from 0, bracket the median with 95 % confidence.
 
     The number of samples below the median is binomial(count, 1/2), so the interval from the
-    k-th smallest to the k-th largest covers it with 1 - 2 P(X < k). The largest such k is taken.
-
-    Args:
-        count: Number of samples.
-        level: Confidence, between 0 and 1.
-
-    Returns:
-        Indices (from 0) into the sorted samples, or None where even the extremes cover less.
+    k-th smallest to the k-th largest covers it with 1 - 2 P(X < k). The largest such k is taken;
+    below six samples even the extremes cover less, and there is None.
     """
-    tail, total = 0, 2**count
-    best = None
+    tail, best = 0, None
     for k in range(count // 2):
         tail += math.comb(count, k)
-        if 1 - 2 * tail / total < level:
+        if 1 - 2 * tail / 2**count < 0.95:
             break
         best = (k, count - 1 - k)
     return best
@@ -101,11 +97,8 @@ def median(samples: Iterable[float]) -> float:
 
 def median_interval(samples: Sequence[float]) -> tuple[float, float] | None:
     """Return the 95 % interval of the median, or None below six samples, where there is none."""
-    ranks = median_ranks(len(samples))
-    if ranks is None:
-        return None
-    ordered = sorted(samples)
-    return ordered[ranks[0]], ordered[ranks[1]]
+    ranks, ordered = median_ranks(len(samples)), sorted(samples)
+    return ranks and (ordered[ranks[0]], ordered[ranks[1]])
 
 
 @dataclass(kw_only=True)
@@ -120,20 +113,22 @@ class Stopwatch:
             outside the timed span.
         clock: Seconds; replaced in tests.
         inner_loops: Calls in one sample; 0 until warm.
+        spent_s: Seconds that all of this has taken, warm-up included.
+        call_s: Seconds of one call: the best so far, because a disturbed one says little.
     """
 
     call: Callable[[], object]
     synchronize: Callable[[], object]
     method: Method
     before: Callable[[], object] | None = None
-    clock: Clock = time.perf_counter
+    clock: Callable[[], float] = time.perf_counter
     inner_loops: int = 0
     spent_s: float = 0.0
     warmups: int = 0
     warmup_s: list[float] = field(default_factory=list)
     elapsed_s: list[float] = field(default_factory=list)
     stopped: Stopped | None = None
-    _best_s: float = math.inf
+    call_s: float = math.inf
 
     def _span(self, loops: int, untimed: int = 0) -> float:
         call, clock = self.call, self.clock
@@ -152,34 +147,27 @@ class Stopwatch:
         return nanoseconds(end - start)
 
     def try_out(self, enough_s: float) -> float:
-        """Return the seconds of one call; of the second one if the first was short enough.
-
-        Args:
-            enough_s: A call that takes longer than this is not repeated.
-        """
+        """Return the seconds of one call; of the better of two if the first took less than this."""
         first = self._span(1)
         return first if first > enough_s else min(first, self._span(1))
 
     def warm_up(self, share_s: float) -> None:
         """Call until warm, then choose how many calls make one sample.
 
-        Args:
-            share_s: This series' share of the budget, in seconds; once a quarter of it is
-                spent, the series counts as warm.
+        A series also counts as warm once a quarter of its share of the budget is spent.
         """
         while True:
             elapsed = self._span(1)
             self.warmups += 1
             if len(self.warmup_s) < KEPT_WARMUPS:
                 self.warmup_s.append(elapsed)
-            self._best_s = min(self._best_s, elapsed)
+            self.call_s = min(self.call_s, elapsed)
             warm = self.spent_s >= self.method.warmup_s and self.warmups >= LEAST_WARMUPS
             # The first call may take a thousand times as long as the next, and says little alone.
             cold = self.warmups == 1 and elapsed < share_s / 2
             if warm or (self.spent_s >= share_s / 4 and not cold):
                 break
-        # The best span so far, because a disturbed one would make samples too short.
-        self.inner_loops = self._loops_for(self._best_s)
+        self.inner_loops = self._loops()
         while self.inner_loops > 1 and self.spent_s < share_s / 2:
             if self._long_enough(self._span(self.inner_loops)):
                 break
@@ -187,25 +175,21 @@ class Stopwatch:
     def _long_enough(self, elapsed: float) -> bool:
         """Learn from a span of warm-up calls; take more calls for a sample if it was short."""
         self.warmups += self.inner_loops
-        self._best_s = min(self._best_s, elapsed / self.inner_loops)
+        self.call_s = min(self.call_s, elapsed / self.inner_loops)
         if elapsed >= self.method.sample_s / 2:
             return True
-        self.inner_loops = self._loops_for(self._best_s)
+        self.inner_loops = self._loops()
         return False
 
-    def _loops_for(self, call_s: float) -> int:
-        return max(1, round(self.method.sample_s / max(call_s, 1e-9)))
-
-    def call_s(self) -> float:
-        """Return about how long a call takes once warm, in seconds: the best so far."""
-        return self._best_s
+    def _loops(self) -> int:
+        return max(1, round(self.method.sample_s / max(self.call_s, 1e-9)))
 
     def sample(self, share_s: float) -> None:
         """Take one sample and decide whether another is needed."""
         # What ran in between has taken the caches and let threads fall asleep. A quarter of a
         # sample untimed halves the differences between processes (measured here); a call as long
         # as a sample warms itself.
-        short = self._best_s < self.method.sample_s
+        short = self.call_s < self.method.sample_s
         untimed = max(1, self.inner_loops // 4) if short else 0
         elapsed = self._span(self.inner_loops, untimed)
         while not self.elapsed_s and elapsed < self.method.sample_s / 2:
@@ -214,16 +198,14 @@ class Stopwatch:
             elapsed = self._span(self.inner_loops)
         self.elapsed_s.append(elapsed)
         count = len(self.elapsed_s)
+        # A call as long as the whole share must not be repeated for form's sake.
+        least = 1 if self.call_s > share_s / 2 else self.method.least
         if self._narrow():
             self.stopped = "narrow"
         elif count >= self.method.repeats:
             self.stopped = "repeats"
-        elif self.spent_s >= share_s and count >= self._least(share_s):
+        elif self.spent_s >= share_s and count >= least:
             self.stopped = "budget"
-
-    def _least(self, share_s: float) -> int:
-        # A call as long as the whole share must not be repeated for form's sake.
-        return 1 if self.call_s() > share_s / 2 else self.method.least
 
     def _narrow(self) -> bool:
         interval = median_interval(self.elapsed_s)
@@ -255,16 +237,9 @@ def measure(stopwatches: Sequence[Stopwatch], method: Method, rng: random.Random
 
     Every series that is not warm is warmed up. Then each is sampled once a round, in shuffled
     order. Each has an equal share of the budget, and leaves the rounds when it has spent it, when
-    its interval is narrow enough, or when it has all its repeats.
-
-    Args:
-        stopwatches: The series; their samples are kept in them.
-        method: The settings.
-        rng: Shuffles the rounds.
+    its interval is narrow enough, or when it has all its repeats. Stopwatches keep their samples.
     """
-    if not stopwatches:
-        return
-    share_s = method.budget_s / len(stopwatches)
+    share_s = method.budget_s / max(1, len(stopwatches))
     for stopwatch in stopwatches:
         if not stopwatch.inner_loops:
             stopwatch.warm_up(share_s)
@@ -274,3 +249,63 @@ def measure(stopwatches: Sequence[Stopwatch], method: Method, rng: random.Random
         for stopwatch in active:
             stopwatch.sample(share_s)
         active = [stopwatch for stopwatch in active if stopwatch.stopped is None]
+
+
+@dataclass(kw_only=True)
+class Curve:
+    """Collects (examples, seconds, loss) while a run trains.
+
+    A training loop calls `start` once, then compares its count of examples with `due` after
+    each update (one integer comparison, as cheap as the chapter's own `n % 200`), calls `point`
+    where it is reached, and `end_epoch` after each epoch. The chapter's rule skips most points
+    when the batch size does not divide 200; here a point falls due at the first update on or
+    past each multiple of `every`, which is 200, and at every epoch's end.
+
+    Attributes:
+        synchronize: Waits for the device; called inside the timer.
+        evaluate: Returns the loss on all examples; called outside the timer. The backend sets
+            it, because it needs the run's own parameters.
+        clock: Seconds; replaced in tests.
+        every: Examples between two points.
+        examples: Examples processed at each point.
+        epoch_ends: Indices of the points at which an epoch ended.
+        loss: Loss at each point; the last one may be infinite or NaN.
+        elapsed_s: Seconds of training up to each point.
+        due: Number of examples at which the next point falls due.
+    """
+
+    synchronize: Callable[[], object]
+    evaluate: Callable[[], float] = lambda: float("nan")
+    clock: Callable[[], float] = time.perf_counter
+    every: int = EVERY
+    examples: list[int] = field(default_factory=list)
+    epoch_ends: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    elapsed_s: list[float] = field(default_factory=list)
+    due: int = 0
+    _trained_s: float = 0.0
+    _since: float = 0.0
+
+    def start(self) -> None:
+        """Evaluate the untrained model, then start the timer."""
+        self._add(0)
+
+    def point(self, examples: int) -> None:
+        """Stop the timer, evaluate, start it again."""
+        self.synchronize()
+        self._trained_s += self.clock() - self._since
+        self._add(examples)
+
+    def end_epoch(self, examples: int) -> bool:
+        """Mark the end of an epoch; return whether it is worth going on: the loss is finite."""
+        if self.examples[-1] != examples:
+            self.point(examples)
+        self.epoch_ends.append(len(self.examples) - 1)
+        return math.isfinite(self.loss[-1])
+
+    def _add(self, examples: int) -> None:
+        self.examples.append(examples)
+        self.loss.append(self.evaluate())
+        self.elapsed_s.append(nanoseconds(self._trained_s))
+        self.due = (examples // self.every + 1) * self.every
+        self._since = self.clock()

@@ -49,7 +49,7 @@ def train(backend: Any, request: dict[str, Any]) -> list[Any]:
     """Train each run; return its points, or why it cannot be done."""
     from report.experiments.training.measure import Data, Run, Start, offered, refusal
     from report.registry import BACKENDS
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
     session = backend.session("cpu", THREADS)
     data = Data(
@@ -105,11 +105,12 @@ def calls(backend: Any, request: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def describe(backend: Any, _: dict[str, Any]) -> dict[str, Any]:
-    """Return what the framework says of itself."""
-    import dataclasses
+def describe(_: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """Return what the framework says of itself, as a worker answers it."""
+    from report.worker.main import _answer
 
-    return dataclasses.asdict(backend.environment())
+    environment: dict[str, Any] = _answer({"do": "environment", **request})["environment"]
+    return environment
 
 
 TASKS = {"products": products, "train": train, "calls": calls, "describe": describe}

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from backends.interpreters import run
 from report.analysis import seeds
-from report.environments import venvs
 from report.environments.process import BOOTSTRAP
 from report.registry import BACKENDS
 from report.run import data
 
 if TYPE_CHECKING:
-    from report.analysis.leastsquares import FloatArray
     from report.run.data import LoadedData
 
 PROGRAM = Path(__file__).parent / "program.py"
@@ -39,34 +35,10 @@ EXACT = [0.27571, 0.25031, 0.24649, 0.2455, 0.24513, 0.24508, 0.24526, 0.24564, 
 pytestmark = pytest.mark.slow
 
 
-@functools.cache
-def interpreter(backend: str) -> str:
-    """Return a Python that has the framework; CI must have one for each."""
-    python = venvs.find(backend, {})
-    package = BACKENDS[backend].package
-    there = subprocess.run(
-        [python, "-I", "-c", f"import {package}"], check=False, capture_output=True
-    )
-    if there.returncode == 0:
-        return python
-    remedy = f"no interpreter has {package}: `report env create {backend}`"
-    if os.environ.get("CI") == "true":
-        pytest.fail(remedy)
-    pytest.skip(remedy)
-
-
 def asked(backend: str, task: str, **request: Any) -> Any:
     """Let the framework's interpreter do a task."""
-    done = subprocess.run(
-        [interpreter(backend), "-I", str(PROGRAM), str(BOOTSTRAP), backend],
-        input=json.dumps({"task": task, "backend": backend, **request}),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    asking = json.dumps({"task": task, "backend": backend, **request})
+    return json.loads(run(backend, str(PROGRAM), str(BOOTSTRAP), backend, asking=asking).stdout)
 
 
 @pytest.fixture(name="rows", scope="module")
@@ -94,10 +66,10 @@ def trained(
     return found
 
 
-def reference(rows: LoadedData, labels: dict[str, Any], weights: FloatArray) -> list[float]:
+def reference(rows: LoadedData, labels: dict[str, Any]) -> list[float]:
     """Train in NumPy, in float64, and return the loss after each epoch."""
     inputs = np.column_stack([rows.features, np.ones(len(rows.targets))])
-    theta = np.append(weights, 0.0)
+    theta = np.append(seeds.initial_weights(1, 0, rows.features.shape[1]), 0.0)
     step = labels["lr"] * (2 if labels["loss"] == "mse" else 1)
     losses = []
     for order in seeds.permutations(1, 0, labels["epochs"], len(rows.targets)):
@@ -113,6 +85,12 @@ def reference(rows: LoadedData, labels: dict[str, Any], weights: FloatArray) -> 
 def at_ends(answer: dict[str, Any]) -> list[float]:
     """Return the loss after each epoch."""
     return [answer["loss"][index] for index in answer["epoch_ends"]]
+
+
+def hold_to_numpy(answer: dict[str, Any], rows: LoadedData, within: float = 1e-4) -> None:
+    """Compare the loss after each epoch with NumPy's."""
+    expected = reference(rows, answer["labels"])
+    assert at_ends(answer) == pytest.approx(expected, abs=within), answer["labels"]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -138,10 +116,8 @@ def test_losses_are_those_of_numpy_at_every_epochs_end(backend: str, rows: Loade
     found = trained(backend, rows, {"runs": CHAPTER})
     done = [answer for answer in found if "loss" in answer]
     assert {answer["labels"]["run"] for answer in done} == {run["label"] for run in CHAPTER}, found
-    weights = seeds.initial_weights(1, 0, rows.features.shape[1])
     for answer in done:
-        expected = reference(rows, answer["labels"], weights)
-        assert at_ends(answer) == pytest.approx(expected, abs=1e-4), answer["labels"]
+        hold_to_numpy(answer, rows)
         assert answer["elapsed_s"] == sorted(answer["elapsed_s"])
 
 
@@ -159,21 +135,17 @@ def test_gradient_descent_keeps_its_exact_path(backend: str, rows: LoadedData) -
 def test_double_precision_is_double_precision(backend: str, rows: LoadedData) -> None:
     """In float64 the losses are NumPy's but for rounding, or the framework says why not."""
     runs = {"runs": [CHAPTER[2]]}
-    weights = seeds.initial_weights(1, 0, rows.features.shape[1])
     for answer in trained(backend, rows, runs, dtype="float64"):
-        expected = reference(rows, answer["labels"], weights)
-        assert at_ends(answer) == pytest.approx(expected, abs=1e-9), answer["labels"]
+        hold_to_numpy(answer, rows, 1e-9)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_loader_brings_the_same_batches(backend: str, rows: LoadedData) -> None:
     """The framework's own, or slices where it has none: the same losses, and the label says so."""
     runs = {"runs": CHAPTER[2:4], "loader": ["dataloader"]}
-    weights = seeds.initial_weights(1, 0, rows.features.shape[1])
     for answer in trained(backend, rows, runs):
         assert answer["labels"]["loader"] in {"dataloader", "sliced"}
-        expected = reference(rows, answer["labels"], weights)
-        assert at_ends(answer) == pytest.approx(expected, abs=1e-4), answer["labels"]
+        hold_to_numpy(answer, rows)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -182,13 +154,11 @@ def test_concise_follows_the_path_from_scratch_or_is_not_there(
 ) -> None:
     """Its loss has no 1/2 and half the rate; a framework without layers says that it has none."""
     settings = {"runs": CONCISE, "implementation": ["concise", "scratch"]}
-    weights = seeds.initial_weights(1, 0, rows.features.shape[1])
     found = trained(backend, rows, settings)
     assert {answer["labels"]["implementation"] for answer in found} == {"concise", "scratch"}
     for answer in found:
         if "loss" in answer:
-            expected = reference(rows, answer["labels"], weights)
-            assert at_ends(answer) == pytest.approx(expected, abs=1e-4), answer["labels"]
+            hold_to_numpy(answer, rows)
         else:
             assert answer["labels"]["implementation"] == "concise"
             assert BACKENDS[backend].title in answer["unavailable"]

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from typing import Any
 
 import pytest
 
-from backends.test_conformance import interpreter
-from report.environments.process import BOOTSTRAP
+from backends.interpreters import BEGIN, run
 
 pytestmark = pytest.mark.slow
 
-BEGINNING = f"""
-import json, runpy
-runpy.run_path({str(BOOTSTRAP)!r})["register"]()
+SESSION = """
 from report.backends import mxnet as backend
-from report.worker.records import Unavailable
 session = backend.session("cpu", 2)
 """
 
 
 def printed(program: str) -> Any:
     """Return what a program prints as JSON, and that it ended without a word of complaint."""
-    done = subprocess.run(
-        [interpreter("mxnet"), "-I", "-c", BEGINNING + program],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    done = run("mxnet", "-c", BEGIN + SESSION + program)
     assert done.stderr == ""
     return json.loads(done.stdout)
 
@@ -67,13 +55,7 @@ print(json.dumps(busy))
 def test_a_dtype_that_cannot_be_multiplied_leaves_nothing_behind() -> None:
     """What fails in the engine and is not waited for would be raised as the process ends."""
     program = """
-reasons = []
-for dtype in ("float16", "bfloat16"):
-    try:
-        session.products(8, dtype, 1)
-    except Unavailable as reason:
-        reasons.append(str(reason))
-print(json.dumps(reasons))
+print(json.dumps([why(session.products, 8, dtype, 1) for dtype in ("float16", "bfloat16")]))
 """
     assert printed(program) == [
         "MXNet multiplies no float16 on a CPU",
@@ -116,10 +98,6 @@ def test_layers_train_in_double_precision(variant: str) -> None:
     Batches of 3 leave one of 1, for which the graph is another.
     """
     program = """
-from array import array
-from report.experiments.training.measure import Data, Run, Start
-from report.worker.curve import Curve
-
 numbers = [((37 * k) % 101 - 50) / 30 for k in range(60)]
 data = Data(features=array("d", numbers[:50]), targets=array("d", numbers[50:]), dtype="float64")
 orders = [array("i", [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]), array("i", range(10))]

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from typing import Any
 
 import pytest
 
-from backends.test_conformance import interpreter
-from report.environments.process import BOOTSTRAP
+from backends import interpreters
 
 pytestmark = pytest.mark.slow
 
-BEGIN = f"""
-import runpy
-runpy.run_path({str(BOOTSTRAP)!r})["register"]()
-import json, math, re
-from array import array
+BEGIN = """
+import math, re
 import numpy as np
 from report.backends import numba as backend
-from report.backends.numba import loops, steps, training
-from report.experiments.training.measure import Data, Run, Start
-from report.worker.curve import Curve
-from report.worker.records import Unavailable
+from report.backends.numba import loops, memory as module, training
+from report.experiments.bandwidth.measure import Access
 
 session = backend.session("cpu", 1)
 
@@ -37,26 +28,27 @@ def train(curve, **changes):
     )
     session.train(Run(**settings | changes), data, start, curve)
 
-def why(call, *arguments, **named):
-    try:
-        call(*arguments, **named)
-    except Unavailable as reason:
-        return str(reason)
+memory = session.memory()
+memory.reserve(2**16)
+
+def access(operation, elements=1001, **others):
+    settings = dict(operation=operation, dtype="float64", elements=elements, chunk=elements)
+    return Access(**settings | others)
+
+def numbers():
+    values = memory._buffer.view("float64")
+    values[:] = np.arange(len(values))
+    return values
+
+def vectorized(*functions):
+    return [bool(re.search(r"f(mul|add)[^\\n]*<\\d+ x float>", "".join(f.inspect_llvm().values())))
+            for f in functions]
 """
 
 
 def printed(program: str) -> Any:
     """Run a program in Numba's interpreter, with two threads, and return what it prints."""
-    done = subprocess.run(
-        [interpreter("numba"), "-I", "-c", BEGIN + program],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env=os.environ | {"NUMBA_NUM_THREADS": "2"},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    return interpreters.printed("numba", BEGIN + program, NUMBA_NUM_THREADS="2")
 
 
 def test_products_are_right_in_both_dtypes_on_one_thread_and_two() -> None:
@@ -86,7 +78,7 @@ def test_nothing_is_compiled_once_the_timer_runs() -> None:
 def compiled():
     functions = [value for value in vars(loops).values() if hasattr(value, "signatures")]
     program = training.program(5, "float32")
-    functions += [steps.add, program.epoch, program.step, program.loss]
+    functions += [program.epoch, program.step, program.loss]
     return sum(len(function.signatures) for function in functions)
 
 counts = []
@@ -121,13 +113,11 @@ def test_inner_loops_are_vectorized() -> None:
 session.products(8, "float32", 1).call("full", 0)
 session.products(8, "float32", 1).call("block", 4)
 train(Curve(synchronize=session.synchronize))
-found = {}
-for function in (loops.one_row, loops.block):
-    text = "".join(function.inspect_llvm().values())
-    found[function.__name__] = bool(re.search(r"f(mul|add)[^\\n]*<\\d+ x float>", text))
-print(json.dumps(found))
+for operation in ("read", "triad"):
+    memory.call(access(operation, dtype="float32"))()
+print(json.dumps(vectorized(loops.one_row, loops.block, module.total, module.triad_part)))
 """
-    assert printed(program) == {"one_row": True, "block": True}
+    assert printed(program) == [True] * 4
 
 
 def test_infinite_and_missing_numbers_stay_what_they_are() -> None:
@@ -165,9 +155,112 @@ print(json.dumps([
     why(backend.session, "cuda:0", 1),
     why(session.products, 8, "float16", 1),
     why(session.update, 8, 5, 1, compiled=False),
+    why(memory.call, access("read", dtype="bfloat16")),
+    why(memory.reserve, 2**50),
+    why(memory.chain, 2**47, 1),
 ]))
 """
-    words = ("2 threads", "cuda:0", "float16", "eager")
-    for said, word in zip(printed(program), words, strict=True):
-        assert word in said
-        assert "Numba" in said
+    *reasons, buffer, chain = printed(program)
+    assert buffer == chain == "not enough memory"
+    words = ("2 threads", "cuda:0", "float16", "eager", "bfloat16")
+    for reason, word in zip(reasons, words, strict=True):
+        assert word in reason
+        assert "Numba" in reason
+
+
+# --- memory
+
+
+def test_copies_and_triads_are_right_on_one_thread_and_two() -> None:
+    """Of 1,001 numbers, which two threads cannot share evenly; calls go on where the last ended."""
+    program = """
+found = []
+for threads in (1, 2):
+    session.set_threads(threads)
+    memory = session.memory()
+    memory.reserve(2**16)
+    for operation in ("copy", "triad"):
+        values = numbers()
+        expected = values[1001:2002].copy()
+        if operation == "triad":
+            expected = expected + 0.5 * values[2002:3003]
+        memory.call(access(operation))()
+        found.append(bool((values[:1001] == expected).all()))
+values = numbers()
+call = memory.call(access("copy", chunk=250))
+for _ in range(3):
+    call()
+found.append(int((values[:1001] == values[1001:2002]).sum()))
+print(json.dumps(found))
+"""
+    assert printed(program) == [True, True, True, True, 750]
+
+
+def test_a_read_sums_its_part_as_often_as_it_says() -> None:
+    """Two parts, three times over; a stride skips, and a look-up finds what stands there."""
+    program = """
+session.set_threads(2)
+values = numbers()
+whole = values[:1000]
+out = np.zeros((2, 3))
+module.read(whole, 2, 3, out)
+apart = np.zeros(2)
+module.strided(whole, 7, apart, 2)
+looked_up = np.zeros(4)
+module.gather(whole, np.array([3, 1, 999, 0], np.uint64), looked_up)
+print(json.dumps([out.tolist(), float(apart.sum()), looked_up.tolist()]))
+"""
+    sums, apart, looked_up = printed(program)
+    halves = [sum(range(500)), sum(range(500, 1000))]
+    assert sums == [[half] * 3 for half in halves]
+    # Each part begins with its own first number: 71 of the 143 steps lie in the first.
+    assert apart == sum(range(0, 497, 7)) + sum(range(497, 1000, 7))
+    assert looked_up == [3, 1, 999, 0]
+
+
+def test_a_chain_visits_every_line_once_before_it_begins_again() -> None:
+    """One cycle through all 128 lines of 8 KiB, in an order that is not that of memory."""
+    program = """
+chain = memory.chain(1024, 1)
+seen, here = [], 0
+for _ in range(128):
+    seen.append(here)
+    here = int(chain[here])
+other = memory.chain(2048, 1)
+at = np.zeros(1, np.uint64)
+module.chase(chain, at, 100)
+module.chase(chain, at, 27)
+print(json.dumps([seen, here, int(at[0]) == seen[127], len(other)]))
+"""
+    seen, end, goes_on, longer = printed(program)
+    assert sorted(seen) == list(range(0, 1024, 8))
+    assert seen != sorted(seen)
+    assert end == seen[0] == 0
+    assert goes_on
+    assert longer == 2048
+
+
+def test_everything_is_compiled_before_it_is_timed() -> None:
+    """A call that is handed out has been made once."""
+    program = """
+def compiled():
+    functions = [value for value in vars(module).values() if hasattr(value, "signatures")]
+    return sum(len(function.signatures) for function in functions)
+
+session.set_threads(2)
+counts = []
+operations = ["read", "copy", "triad", "strided", "gather", "chase"]
+for operation in operations:
+    dtype = "uint64" if operation == "chase" else "float32"
+    order = "random" if operation == "gather" else None
+    parts = 2 if operation == "read" else 1
+    elements = 1000 if operation != "chase" else 1024
+    call = memory.call(access(operation, elements, dtype=dtype, order=order, parts=parts))
+    before = compiled()
+    call()
+    counts.append(compiled() - before)
+fetched = memory.call(access("read", 1024, dtype="uint64"))
+fetched()
+print(json.dumps(counts))
+"""
+    assert printed(program) == [0] * 6

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import subprocess
 import warnings
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from backends.test_conformance import interpreter
+from backends.interpreters import BEGIN, run
 from report.backends import numpy as backend
-from report.backends.numpy import blas, steps
-from report.environments.process import BOOTSTRAP
 from report.experiments.training.measure import Data, Run, Start
-from report.worker.curve import Curve
+from report.worker.host import usable_cores
 from report.worker.records import Unavailable
-from report.worker.threads import usable_cores
+from report.worker.timing import Curve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(name="openblas")
-def loaded_openblas() -> Iterator[blas.OpenBLAS]:
+def loaded_openblas() -> Iterator[backend.OpenBLAS]:
     """Return the library, with its threads as they were afterwards."""
-    found = blas.openblas()
+    found = backend.openblas()
     if found is None:
         pytest.skip("NumPy stands on another library here")
     threads = found.threads()
@@ -34,7 +31,7 @@ def loaded_openblas() -> Iterator[blas.OpenBLAS]:
     found.set_threads(threads)
 
 
-def test_threads_are_those_that_the_library_takes(openblas: blas.OpenBLAS) -> None:
+def test_threads_are_those_that_the_library_takes(openblas: backend.OpenBLAS) -> None:
     """As it answers itself, and as the environment then says."""
     session = backend.session("cpu", 1)
     assert openblas.threads() == 1
@@ -44,7 +41,7 @@ def test_threads_are_those_that_the_library_takes(openblas: blas.OpenBLAS) -> No
     assert "OpenBLAS" in (backend.environment().blas or "")
 
 
-def test_more_threads_than_the_library_has_are_refused(openblas: blas.OpenBLAS) -> None:
+def test_more_threads_than_the_library_has_are_refused(openblas: backend.OpenBLAS) -> None:
     """It would take as many as it was built for and say nothing."""
     with pytest.raises(Unavailable, match=r"takes \d+ threads and not 100000"):
         backend.session("cpu", 100_000)
@@ -55,7 +52,7 @@ def test_a_library_that_cannot_be_told_takes_all_cores_or_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Apple's Accelerate for one: it takes all cores, and no time is noted under another number."""
-    monkeypatch.setattr(blas, "openblas", lambda: None)
+    monkeypatch.setattr(backend, "openblas", lambda: None)
     cores = usable_cores()
     session = backend.session("cpu", cores)
     assert backend.environment().threads == cores
@@ -90,17 +87,17 @@ def test_full_out_keeps_the_memory_that_full_takes_anew() -> None:
 
 def test_an_update_goes_down_the_slope_of_half_the_mean_squared_error() -> None:
     """As differences of the loss tell it, in weights and bias."""
-    drawn = steps.draw(20, 5, 1)
-    X, y, w = (  # noqa: N806 (as in the chapter)
-        values.astype(np.float64) for values in (drawn.X, drawn.y, drawn.w)
+    update: Any = backend.session("cpu", usable_cores()).update(20, 5, 1, compiled=False)
+    update.X, update.y, update.w, update.b = (
+        values.astype(np.float64) for values in (update.X, update.y, update.w, update.b)
     )
+    update.lr = 0.1
 
     def loss(theta: np.typing.NDArray[np.float64]) -> float:
-        return float(((X @ theta[:-1] + theta[-1] - y) ** 2).mean()) / 2
+        return float(((update.X @ theta[:-1] + theta[-1] - update.y) ** 2).mean()) / 2
 
-    at, nudge = np.append(w, 0.0), 1e-6 * np.eye(6)
+    at, nudge = np.append(update.w, 0.0), 1e-6 * np.eye(6)
     slope = np.array([(loss(at + step) - loss(at - step)) / 2e-6 for step in nudge])
-    update = steps.Update(X, y, w, lr=0.1)
     update.step()
     np.testing.assert_allclose(np.append(update.w, update.b), at - 0.1 * slope, rtol=1e-6)
 
@@ -130,14 +127,10 @@ def test_a_run_that_overflows_ends_without_a_word() -> None:
 @pytest.mark.slow
 def test_numba_is_not_imported_beside_it() -> None:
     """Also not where both are installed: what it costs to start is NumPy's own."""
-    program = f"""
-import runpy, sys
-runpy.run_path({str(BOOTSTRAP)!r})["register"]()
+    program = """
+import sys
 import report.backends.numpy
 assert "numba" not in sys.modules
 import numba
 """
-    done = subprocess.run(
-        [interpreter("numba"), "-I", "-c", program], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    run("numba", "-c", BEGIN + program)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from typing import Any
 
 import pytest
 
-from backends.test_conformance import interpreter
-from report.environments.process import BOOTSTRAP
+from backends import interpreters
 
 pytestmark = pytest.mark.slow
 
-BEGIN = f"""
-import runpy
-runpy.run_path({str(BOOTSTRAP)!r})["register"]()
-import json
-from array import array
+BEGIN = """
 from report.backends import tensorflow as backend  # before TensorFlow itself, as in a worker
 import tensorflow as tf
-from report.experiments.training.measure import Data, Run, Start
-from report.worker.curve import Curve
-from report.worker.records import Unavailable
 
 DATA = Data(features=array("d", range(50)), targets=array("d", range(10)), dtype="float32")
 
@@ -36,27 +25,12 @@ def train(session, weight=0.0, **changes):
     curve = Curve(synchronize=session.synchronize, every=4)
     session.train(Run(**settings | changes), DATA, start, curve)
     return curve.examples, curve.loss
-
-def why(call, *arguments, **named):
-    try:
-        call(*arguments, **named)
-    except Unavailable as reason:
-        return str(reason)
 """
 
 
 def printed(program: str, **variables: str) -> Any:
     """Run a program in TensorFlow's interpreter and return the last line that it prints."""
-    done = subprocess.run(
-        [interpreter("tensorflow"), "-I", "-c", BEGIN + program],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env=os.environ | variables,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return interpreters.printed("tensorflow", BEGIN + program, **variables)
 
 
 def test_threads_are_those_of_the_session_and_then_stay() -> None:

@@ -20,8 +20,8 @@ from report.registry import BACKENDS
 from report.resources import default_config
 from report.run import surrogate
 from report.worker import schedules
-from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
 from report.worker.records import Outcome
+from report.worker.timing import EPOCHS_ONLY, EVERY, Curve
 
 if TYPE_CHECKING:
     import random

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from report.worker.curve import EVERY, Curve
+from report.worker.timing import EVERY, Curve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

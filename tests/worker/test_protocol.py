@@ -22,13 +22,15 @@ import psutil
 import pytest
 
 from report.environments.process import BOOTSTRAP, Worker, WorkerFailure, command
-from report.registry import KINDS
+from report.experiments.catalogue import KINDS
 from report.results.result import Dataset
 from report.run import data
 from report.run.data import write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from report.registry import KindName
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,8 +58,6 @@ WORKER_SIDE = {
     "report",
     "report.backends",
     "report.backends.pytorch",
-    "report.backends.pytorch.environment",
-    "report.backends.pytorch.gradients",
     "report.backends.pytorch.memory",
     "report.backends.pytorch.optimizers",
     "report.backends.pytorch.products",
@@ -76,13 +76,10 @@ WORKER_SIDE = {
     "report.experiments.training.measure",
     "report.registry",
     "report.worker",
-    "report.worker.bundle",
-    "report.worker.curve",
+    "report.worker.host",
     "report.worker.main",
-    "report.worker.memory",
     "report.worker.records",
     "report.worker.schedules",
-    "report.worker.threads",
     "report.worker.timing",
 }
 
@@ -140,87 +137,43 @@ def script(folder: Path, *parts: str) -> list[str]:
 
 def matmul_job() -> dict[str, Any]:
     """Return a request for a product of 8 x 8 in PyTorch."""
-    settings = {
-        "strategy": ["full"],
-        "size": [8],
-        "dtype": ["float32"],
-        "block_width": [64],
-        "threads": ["auto"],
-        "tf32": [False],
-        "as_printed": True,
-        "elements": "auto",
-    }
-    return _job("matmul", settings, bundle=None)
+    return _job("matmul", strategy="full", size=8, as_printed=True)
 
 
-def bandwidth_job() -> dict[str, Any]:
-    """Return a request to read 4 KiB in PyTorch."""
-    settings = {
-        "operation": ["read"],
-        "working_set": [4096],
-        "stride": [1],
-        "order": ["sequential"],
-        "dtype": ["float32"],
-        "threads": ["auto"],
-    }
-    return _job("bandwidth", settings, bundle=None)
-
-
-def overhead_job() -> dict[str, Any]:
-    """Return a request for an addition and an update, as written."""
-    settings = {"add_size": [1], "variant": ["eager"], "update_size": [1]}
-    return _job("overhead", settings, bundle=None)
-
-
-def gradient_job(folder: Path) -> dict[str, Any]:
-    """Return a request for the noise of single examples' gradients, on made-up data."""
-    settings = {
-        "point": ["start"],
-        "sampling": ["replacement"],
-        "batch_size": [1],
-        "draws": 2,
-        "dtype": "float64",
-    }
-    return _job("gradient", settings, bundle_in(folder) | {"points": {"start": [0.0] * 6}})
-
-
-def training_job(folder: Path) -> dict[str, Any]:
-    """Return a request for a short training run in PyTorch, on made-up data."""
-    run = {"label": "one", "batch_size": 10, "lr": 0.1, "epochs": 1, "loss": "half_squared"}
-    settings = {
-        "runs": [run],
-        "loader": ["dataloader", "sliced"],
-        "implementation": ["scratch", "concise"],
-        "dtype": "float32",
-    }
-    return _job("training", settings, bundle_in(folder))
-
-
-def bundle_in(folder: Path) -> dict[str, Any]:
-    """Write made-up data for workers, and return what is handed to them."""
+def jobs(folder: Path) -> list[dict[str, Any]]:
+    """Return a small request for each kind of experiment in PyTorch, on made-up data."""
     rng = np.random.default_rng(3)
-    features = rng.standard_normal((40, 5))
-    targets = rng.standard_normal(40)
+    features, targets = rng.standard_normal((40, 5)), rng.standard_normal(40)
     dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=40, features=5)
     loaded = data.LoadedData(dataset=dataset, features=features, targets=targets)
-    return {**write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)}
+    bundle = write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)
+    run = {"label": "one", "batch_size": 10, "lr": 0.1, "epochs": 1, "loss": "half_squared"}
+    ways = {"loader": ["dataloader", "sliced"], "implementation": ["scratch", "concise"]}
+    return [
+        matmul_job(),
+        _job("bandwidth", operation="read", working_set=4096),
+        _job("overhead", add_size=1, variant="eager", update_size=1),
+        _job("gradient", point="start", batch_size=1, draws=2)
+        | {"bundle": {**bundle, "points": {"start": [0.0] * 6}}},
+        _job("training", runs=[run], **ways) | {"bundle": bundle},
+    ]
 
 
-def _job(kind: str, settings: dict[str, Any], bundle: dict[str, Any] | None) -> dict[str, Any]:
+def _job(kind: KindName, **settings: Any) -> dict[str, Any]:
     return {
         "do": "job",
         "backend": "pytorch",
         "kind": kind,
         "device": "cpu",
         "threads": 1,
-        "settings": settings,
+        "settings": KINDS[kind].settings.model_validate(settings).model_dump(mode="json"),
         "seed": 1,
         "process": 0,
         "processes": 1,
         "seeds": 1,
         "budget_s": 0.1,
         "repeats": 3,
-        "bundle": bundle,
+        "bundle": None,
         "last_cache_bytes": None,
     }
 
@@ -254,7 +207,7 @@ def test_real_worker_measures_products_and_training_one_after_the_other(
 ) -> None:
     """One process does several jobs, and each answer is that of its own job."""
     products = worker.ask(matmul_job(), HANG_S)["outcome"]
-    runs = worker.ask(training_job(tmp_path), HANG_S)["outcome"]
+    runs = worker.ask(jobs(tmp_path)[-1], HANG_S)["outcome"]
     assert [series["labels"]["size"] for series in products["series"]] == [8]
     assert len(products["as_printed"]) == 4
     assert products["runs"] == []
@@ -369,14 +322,7 @@ def test_a_framework_that_is_not_installed_is_skipped_with_the_remedy(tmp_path: 
 def modules_after_jobs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Return the modules that a worker has imported once it has done one job of each kind."""
     folder = tmp_path_factory.mktemp("imports")
-    requests = [
-        {"do": "environment", "backend": "pytorch"},
-        matmul_job(),
-        bandwidth_job(),
-        overhead_job(),
-        gradient_job(folder),
-        training_job(folder),
-    ]
+    requests = [{"do": "environment", "backend": "pytorch"}, *jobs(folder)]
     assert {request["kind"] for request in requests[1:]} == set(KINDS)
     probe = f"""
     import json, sys
@@ -550,7 +496,7 @@ def test_what_a_framework_leaves_is_not_collected_over_and_over(tmp_path: Path) 
         main()
     """
     with Worker(script(tmp_path, MADE_UP, counting)) as worker:
-        answer = worker.ask(_job("matmul", {}, bundle=None), 60)
+        answer = worker.ask(matmul_job(), HANG_S)
     counts = answer["outcome"]["series"][0]["labels"]
     assert counts["frozen"] > 1000
     assert counts["left"] < counts["frozen"] / 10

@@ -28,6 +28,8 @@ from report.worker.timing import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    Call = Callable[[], object]
+
 READING_S = 60e-9
 QUEUEING_S = 5e-6
 
@@ -79,20 +81,16 @@ class World:
         """Return a function that only leaves its name in the log."""
         return lambda: self.log.append(name)
 
-    def stopwatch(
-        self,
-        call: Callable[[], object],
-        method: Method,
-        before: Callable[[], object] | None = None,
-    ) -> Stopwatch:
+    def stopwatch(self, call: Call, method: Method, before: Call | None = None) -> Stopwatch:
         """Return a stopwatch on this world's clock."""
-        return Stopwatch(
-            call=call,
-            synchronize=self.synchronize,
-            method=method,
-            before=before,
-            clock=self.clock,
-        )
+        wait, clock = self.synchronize, self.clock
+        return Stopwatch(call=call, synchronize=wait, method=method, before=before, clock=clock)
+
+    def measured(self, call: Call, method: Method, before: Call | None = None) -> Stopwatch:
+        """Return a stopwatch that has been measured alone."""
+        stopwatch = self.stopwatch(call, method, before)
+        measure([stopwatch], method, random.Random(1))
+        return stopwatch
 
 
 @pytest.fixture(name="world")
@@ -146,16 +144,15 @@ def test_median_ranks_are_those_of_the_printed_tables(
     assert median_ranks(count) == ranks
 
 
-@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.99])
-def test_median_ranks_are_the_narrowest_with_the_binomial_coverage(level: float) -> None:
+def test_median_ranks_are_the_narrowest_with_the_binomial_coverage() -> None:
     """SciPy's binomial distribution, an independent implementation, gives the same ranks.
 
     The interval misses the median if at most k of n samples lie below it, or above it.
     """
     for count in range(1, 151):
-        covering = [k for k in range(count // 2) if 1 - 2 * binom.cdf(k, count, 0.5) >= level]
+        covering = [k for k in range(count // 2) if 1 - 2 * binom.cdf(k, count, 0.5) >= 0.95]
         expected = (covering[-1], count - 1 - covering[-1]) if covering else None
-        assert median_ranks(count, level) == expected, count
+        assert median_ranks(count) == expected, count
 
 
 @pytest.mark.parametrize("count", [6, 10, 17, 30])
@@ -192,8 +189,7 @@ def test_a_sample_is_long_whatever_a_call_costs(world: World, cost_s: float) -> 
     "About" is two thirds: of a call that takes 1/1.5 of a sample, one makes a sample.
     """
     method = method_of(100.0)
-    stopwatch = world.stopwatch(world.working(itertools.repeat(cost_s)), method)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.working(itertools.repeat(cost_s)), method)
     shortest, longest = min(stopwatch.elapsed_s), max(stopwatch.elapsed_s)
     assert shortest >= method.sample_s * 2 / 3
     assert longest <= max(method.sample_s * 1.5, cost_s * 1.01)
@@ -210,8 +206,7 @@ def test_slow_first_calls_do_not_make_samples_short(
     """
     method = method_of(1.0)
     costs = itertools.chain([disturbance_s] * disturbed, itertools.repeat(20e-6))
-    stopwatch = world.stopwatch(world.working(costs), method)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.working(costs), method)
     assert min(stopwatch.elapsed_s) >= method.sample_s / 2
     assert stopwatch.timing().median_s == pytest.approx(20e-6, rel=0.01)
 
@@ -225,7 +220,7 @@ def test_one_cold_call_is_not_taken_for_what_a_call_costs(world: World) -> None:
     costs = itertools.chain([0.4], itertools.repeat(30e-6))
     stopwatch = world.stopwatch(world.working(costs), method)
     stopwatch.warm_up(share_s=1.0)
-    assert stopwatch.call_s() == pytest.approx(30e-6, rel=0.01)
+    assert stopwatch.call_s == pytest.approx(30e-6, rel=0.01)
 
 
 def test_a_disturbance_while_calibrating_is_forgotten(world: World) -> None:
@@ -263,8 +258,7 @@ def test_warm_up_ends_when_half_the_share_is_spent(world: World) -> None:
 def test_a_sample_is_the_time_of_its_calls_and_one_reading_of_the_clock(world: World) -> None:
     """Nothing else is in it, and the median divides it by the calls."""
     method = method_of()
-    stopwatch = world.stopwatch(world.working(itertools.repeat(1e-4)), method)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.working(itertools.repeat(1e-4)), method)
     timing = stopwatch.timing()
     assert timing.inner_loops == 20
     assert timing.elapsed_s == pytest.approx([20e-4 + READING_S] * 8, rel=1e-9)
@@ -275,8 +269,7 @@ def test_what_prepares_the_backend_is_not_timed_but_spends_the_share(world: Worl
     """Changing threads takes 50 ms here; no sample shows it, and the budget ends sooner."""
     method = method_of(1.0, repeats=1000)
     change = world.working(itertools.repeat(0.05))
-    stopwatch = world.stopwatch(world.working(noisy(1e-3)), method, before=change)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.working(noisy(1e-3)), method, before=change)
     assert max(stopwatch.elapsed_s) < 0.01
     # 1 s holds no more than 20 changes.
     assert stopwatch.timing().samples <= 20
@@ -286,8 +279,7 @@ def test_what_prepares_the_backend_is_not_timed_but_spends_the_share(world: Worl
 def test_work_that_a_device_does_later_is_timed(world: World) -> None:
     """The device is waited for inside the span, else only the queueing would be seen."""
     method = method_of()
-    stopwatch = world.stopwatch(world.queueing(300e-6), method)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.queueing(300e-6), method)
     assert stopwatch.timing().median_s == pytest.approx(305e-6, rel=1e-3)
 
 
@@ -295,8 +287,7 @@ def test_work_that_others_have_queued_is_not_timed(world: World) -> None:
     """The device is waited for before the span as well."""
     method = method_of()
     other = world.queueing(0.5)
-    stopwatch = world.stopwatch(world.queueing(300e-6), method, before=other)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.queueing(300e-6), method, before=other)
     assert stopwatch.timing().median_s == pytest.approx(305e-6, rel=1e-3)
 
 
@@ -378,8 +369,7 @@ def test_narrow_means_within_half_a_percent_on_either_side(
     """
     method = method_of(1000.0, repeats=100)
     costs = itertools.cycle([*[0.1, 0.1 * apart] * 6, 1.0])
-    stopwatch = world.stopwatch(world.working(costs), method)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.working(costs), method)
     assert stopwatch.timing().stopped == stopped
 
 
@@ -423,8 +413,7 @@ def test_all_that_is_done_stays_within_the_budget(world: World, cost_s: float) -
 def test_a_few_samples_are_taken_also_beyond_the_share(world: World) -> None:
     """Three, of a call that takes two fifths of the share."""
     method = method_of(1.0)
-    stopwatch = world.stopwatch(world.working(noisy(0.4)), method)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.working(noisy(0.4)), method)
     assert stopwatch.timing().samples == 3
     assert stopwatch.timing().stopped == "budget"
 
@@ -433,8 +422,7 @@ def test_a_call_longer_than_its_share_is_sampled_once(world: World) -> None:
     """One warm-up call and one sample, no more, is all that it gets."""
     method = method_of(1.0)
     begun_s = world.now_s
-    stopwatch = world.stopwatch(world.working(itertools.repeat(1.5)), method)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.working(itertools.repeat(1.5)), method)
     timing = stopwatch.timing()
     assert world.now_s - begun_s == pytest.approx(2 * 1.5, rel=1e-6)
     assert (timing.warmups, timing.samples, timing.inner_loops) == (1, 1, 1)
@@ -469,8 +457,7 @@ def test_kept_samples_are_capped_and_counted(world: World) -> None:
     """
     method = method_of(1000.0, repeats=200, narrow=0.0)
     costs = ((0.02 if n < 3 + KEPT_SAMPLES else 0.03) + n * 1e-6 for n in itertools.count())
-    stopwatch = world.stopwatch(world.working(costs), method)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.working(costs), method)
     timing = stopwatch.timing()
     assert timing.warmups == 3
     assert timing.samples == 200
@@ -484,8 +471,7 @@ def test_samples_are_stored_in_the_order_taken(world: World) -> None:
     """Not sorted: the order shows drift."""
     method = method_of(1000.0)
     costs = [0.02] * 3 + [0.05, 0.03, 0.04, 0.02, 0.06, 0.03, 0.05, 0.04]
-    stopwatch = world.stopwatch(world.working(costs), method)
-    measure([stopwatch], method, random.Random(1))
+    stopwatch = world.measured(world.working(costs), method)
     timing = stopwatch.timing()
     assert timing.elapsed_s == pytest.approx(costs[3:], rel=1e-4)
     assert (timing.low_s, timing.high_s) == pytest.approx((0.02, 0.06), rel=1e-4)

@@ -15,12 +15,47 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from report.backends import by_strategy
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.backends.jax.dispatch import Latest
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+
+
+class Latest:
+    """The result of the last call, which is all that there is to wait for.
+
+    A device works off what it is given one after the other (tried on the CPU: of independent
+    programs, none ran beside another, and the last to be called was the last to be done).
+
+    Attributes:
+        result: An array, or a tuple of arrays.
+    """
+
+    result: Any = ()
+
+    def wait(self) -> None:
+        """Wait until the result is there."""
+        jax.block_until_ready(self.result)
+
+
+def device_of(name: str) -> Any:
+    """Return the device of a name such as "cpu" or "cuda:1"."""
+    kind, _, index = name.partition(":")
+    return jax.devices("gpu" if kind == "cuda" else kind)[int(index or 0)]
+
+
+def multiplies(device: str, dtype: str) -> bool:
+    """Return whether a product that is exact in every dtype comes out right."""
+    try:
+        with jax.default_device(device_of(device)), jax.enable_x64(dtype == "float64"):
+            twos = jnp.full((8, 8), 2, dtype=dtype)
+            product = jnp.matmul(twos, twos)
+            return bool(product.dtype == dtype and (product == 32).all())
+    except (RuntimeError, TypeError):  # of the first, NotImplementedError is one
+        return False
 
 
 @partial(jax.jit, donate_argnames="A")
@@ -55,47 +90,33 @@ def set_all(A: jax.Array, B: jax.Array, C: jax.Array) -> jax.Array:
     return jnp.matmul(B, C)
 
 
-def draw(size: int, dtype: str, seed: int, latest: Latest) -> Products:
-    """Return B and C, n x n, drawn from a standard normal distribution.
-
-    Raises:
-        Unavailable: There is not enough memory.
-    """
-    keys = jax.random.split(jax.random.key(seed))
-    try:
-        # Drawn in float32, so that every dtype gets the same numbers.
-        B, C = (jax.random.normal(key, (size, size), jnp.float32) for key in keys)
-        return Products(B, C, dtype, latest)
-    except RuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        raise Unavailable("JAX: not enough memory") from error
-
-
 class Products:
     """B and C, and the last product of them, A; all are n x n."""
 
-    def __init__(self, B: jax.Array, C: jax.Array, dtype: str, latest: Latest) -> None:
-        """Take B and C in float32, and turn them into their dtype."""
-        # With 64-bit numbers off, even a float64 array is multiplied in float32. They are on in
-        # these calls only, so that nothing else is compiled for them.
-        self._in_64_bits = dtype == "float64"
-        with jax.enable_x64(self._in_64_bits):
-            self.B, self.C = B.astype(dtype), C.astype(dtype)
-            self.A = jax.block_until_ready(jnp.zeros_like(self.B))
-        self._latest = latest
+    def __init__(self, size: int, dtype: str, seed: int, latest: Latest) -> None:
+        """Draw B and C from a standard normal distribution.
+
+        Raises:
+            Unavailable: There is not enough memory.
+        """
+        self._latest, self._in_64_bits = latest, dtype == "float64"
+        keys = jax.random.split(jax.random.key(seed))
+        try:
+            # Drawn in float32, so that every dtype gets the same numbers.
+            B, C = (jax.random.normal(key, (size, size), jnp.float32) for key in keys)
+            # With 64-bit numbers off, even a float64 array is multiplied in float32. They are on in
+            # these calls only, so that nothing else is compiled for them.
+            with jax.enable_x64(self._in_64_bits):
+                self.B, self.C = B.astype(dtype), C.astype(dtype)
+                self.A = jax.block_until_ready(jnp.zeros_like(self.B))
+        except RuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            raise Unavailable("JAX: not enough memory") from error
 
     def call(self, strategy: str, block_width: int) -> Callable[[], object]:
         """Return a function that computes A = BC once."""
-        methods: dict[str, Callable[[], object]] = {
-            "element": self.element,
-            "column": self.column,
-            "row": self.row,
-            "block": partial(self.block, block_width),
-            "full": self.full,
-            "full-out": self.full_out,
-        }
-        method = methods[strategy]
+        method = by_strategy(self, strategy, block_width)
         return partial(_in_64_bits, method) if self._in_64_bits else method
 
     def element(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +9,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from report.backends import rate
 
-    from report.backends.jax.dispatch import Latest
+if TYPE_CHECKING:
+    from report.backends.jax.products import Latest
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
     Params = tuple[jax.Array, jax.Array]
 
@@ -84,79 +83,35 @@ compiled_update_slice = jax.jit(update_slice, static_argnames="size")
 compiled_update_epoch = jax.jit(update_epoch, static_argnames="size")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """One training run, about to begin.
-
-    Attributes:
-        X: Features of all examples, (n, d).
-        y: Their targets, (n).
-        size: Examples of a batch.
-        lr: The rate, a scalar.
-        orders: For each epoch the rows that it visits, (n).
-        latest: Holds the parameters.
-        curve: To be filled.
-    """
-
-    X: jax.Array
-    y: jax.Array
-    size: int
-    lr: jax.Array
-    orders: list[jax.Array]
-    latest: Latest
-    curve: Curve
-
-    def by_update(self, shuffle: Callable[..., Any], update_slice: Callable[..., Any]) -> None:
-        """Call once for each update."""
-        latest, curve, lr = self.latest, self.curve, self.lr
-        total = len(self.y)
-        curve.start()
-        n = 0
-        for order in self.orders:
-            X, y = shuffle(self.X, self.y, order)
-            for begin in range(0, total, self.size):
-                size = min(self.size, total - begin)
-                latest.result, _ = update_slice(latest.result, X, y, begin, size, lr)
-                n += size
-                if n >= curve.due:
-                    curve.point(n)
-            if not curve.end_epoch(n):
-                break
-
-    def by_epoch(self) -> None:
-        """Call once for each epoch."""
-        latest, curve = self.latest, self.curve
-        curve.start()
-        n = 0
-        for order in self.orders:
-            latest.result, _ = compiled_update_epoch(
-                latest.result, self.X, self.y, order, self.size, self.lr
-            )
-            n += len(order)
-            if not curve.end_epoch(n):
-                break
-
-
 def train(run: Run, data: Data, start: Start, curve: Curve, latest: Latest) -> None:
-    """Train once and fill the curve."""
+    """Train once and fill the curve: with a call for each update, or for each epoch."""
     asarray = partial(jnp.array, dtype=data.dtype)
     features = asarray(data.features).reshape(data.examples, -1)
     targets = asarray(data.targets)
-    training = Training(
-        X=jnp.tile(features, (run.copies, 1)),
-        y=jnp.tile(targets, run.copies),
-        size=run.batch_size,
-        # Twice the rate for a rate that belongs to a loss without 1/2: the same step.
-        lr=asarray(run.lr * (2 if run.loss == "mse" else 1)),
-        orders=[jnp.array(order) for order in start.orders[: run.epochs]],
-        latest=latest,
-        curve=curve,
+    X_all, y_all = jnp.tile(features, (run.copies, 1)), jnp.tile(targets, run.copies)
+    orders = [jnp.array(order) for order in start.orders[: run.epochs]]
+    lr, total = asarray(rate(run)), len(y_all)
+    compiled = run.variant == "compiled"
+    in_order, step = (
+        (compiled_shuffle, compiled_update_slice) if compiled else (shuffle, update_slice)
     )
     latest.result = asarray(start.weights).reshape(-1, 1), asarray([0])
     curve.evaluate = lambda: float(compiled_loss(latest.result, features, targets))
-    if run.variant == "epoch":
-        training.by_epoch()
-    elif run.variant == "compiled":
-        training.by_update(compiled_shuffle, compiled_update_slice)
-    else:
-        training.by_update(shuffle, update_slice)
+    curve.start()
+    n = 0
+    for order in orders:
+        if run.variant == "epoch":
+            latest.result, _ = compiled_update_epoch(
+                latest.result, X_all, y_all, order, run.batch_size, lr
+            )
+            n += total
+        else:
+            X, y = in_order(X_all, y_all, order)
+            for begin in range(0, total, run.batch_size):
+                size = min(run.batch_size, total - begin)
+                latest.result, _ = step(latest.result, X, y, begin, size, lr)
+                n += size
+                if n >= curve.due:
+                    curve.point(n)
+        if not curve.end_epoch(n):
+            break

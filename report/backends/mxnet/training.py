@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from mxnet import autograd, gluon, init, np
 from mxnet.gluon import nn
 
+from report.backends import rate
+
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Iterable, Iterator, Sequence
 
     from report.experiments.training.measure import Run
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
     Batches = Iterable[tuple[np.ndarray, np.ndarray]]
 
@@ -69,14 +71,6 @@ def sgd(params: Sequence[np.ndarray], states: None, hyperparams: dict[str, float
     del states  # plain SGD keeps none
     for p in params:
         p[:] -= hyperparams["lr"] * p.grad
-
-
-def rate(run: Run) -> float:
-    """Return the rate for half the squared error, which both implementations have here.
-
-    Twice the rate of one that belongs to the squared error without 1/2: the same step.
-    """
-    return run.lr * (2 if run.loss == "mse" else 1)
 
 
 def train_scratch(
@@ -155,10 +149,7 @@ def train_concise(
 
 
 def _compile(
-    net: gluon.Block,
-    loss_fn: gluon.loss.Loss,
-    data: tuple[np.ndarray, np.ndarray],
-    batch_size: int,
+    net: gluon.Block, loss_fn: gluon.loss.Loss, data: tuple[np.ndarray, np.ndarray], batch_size: int
 ) -> None:
     """Let the graphs be made before the time is taken: forward and back, without a step."""
     with autograd.record():

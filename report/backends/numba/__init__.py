@@ -6,23 +6,25 @@ product, epoch or update, and no library is called within it.
 
 from __future__ import annotations
 
+from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from report.backends.numba import products, steps, training
-from report.backends.numba.environment import environment, multiplies
+import numba
+import numpy as np
+
+from report.backends import UPDATE_LR
+from report.backends.numba import training
+from report.backends.numba.loops import Threads, add
 from report.backends.numba.memory import Memory
-from report.backends.numba.threads import Threads
-from report.worker.records import Unavailable
+from report.backends.numba.products import DTYPES, Products, multiplies
+from report.worker.records import Environment, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.backends.numba.products import Products
-    from report.backends.numba.steps import Update
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.curve import Curve
-
-__all__ = ["Session", "environment", "session"]
+    from report.worker.timing import Curve
 
 
 class Session:
@@ -53,7 +55,7 @@ class Session:
         """Make two normal n x n matrices from a seed."""
         if not multiplies(dtype):
             raise Unavailable(f"Numba compiles loops over float32 and float64 here, not {dtype}")
-        return products.draw(size, dtype, seed, self._threads)
+        return Products(size, dtype, seed, self._threads)
 
     def memory(self) -> Memory:
         """Return the host's memory."""
@@ -61,13 +63,13 @@ class Session:
 
     def addition(self, size: int) -> Callable[[], object]:
         """Return a call that adds two vectors; see `report.experiments.overhead.measure`."""
-        return steps.addition(size)
+        return addition(size)
 
     def update(self, size: int, features: int, seed: int, *, compiled: bool) -> Update:
         """Return a training update on a fixed batch; compiling it takes about a second."""
         if not compiled:
             raise Unavailable("Numba compiles; there is nothing eager")
-        return steps.draw(size, features, seed)
+        return Update(size, features, seed)
 
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
@@ -75,3 +77,49 @@ class Session:
 
 
 session = Session
+
+
+def addition(size: int) -> Callable[[], object]:
+    """Return a call that adds two vectors into a third that is kept; it is compiled.
+
+    Args:
+        size: Elements of each.
+    """
+    a, b, c = (np.ones(size, np.float32) for _ in range(3))
+    add(a[:0], b[:0], c[:0])
+    # Not a function of Python's own, whose call would be a good part of what is measured.
+    return partial(add, a, b, c)
+
+
+class Update:
+    """The chapter's linear regression, about to be updated with one batch.
+
+    Attributes:
+        step: Updates once, in one compiled program: errors, gradient, a step of SGD.
+    """
+
+    step: Callable[[], object]
+
+    def __init__(self, size: int, features: int, seed: int) -> None:
+        """Draw a batch and initial weights from a seed; compile the update, and update once."""
+        rng = np.random.default_rng(seed)
+        X, y, w = (
+            rng.standard_normal(shape, dtype=np.float32)
+            for shape in ((size, features), (size,), (features,))
+        )
+        step, theta = training.program(features, "float32").step, np.append(w, np.float32(0))
+        self.step = partial(step, X, y, theta, np.float32(UPDATE_LR))
+        self.step()
+
+
+def environment() -> Environment:
+    """Describe Numba and what it stands on; no BLAS, since none is called."""
+    threads = numba.config.NUMBA_NUM_THREADS
+    numba.set_num_threads(threads)  # starts them, if nothing else has
+    return Environment(
+        backend="numba",
+        versions={name: version(name) for name in ("numba", "llvmlite", "numpy")},
+        threads=threads,
+        pools=[f"{numba.threading_layer()}: Numba, {threads} threads"],
+        dtypes={"cpu": [dtype for dtype in DTYPES if multiplies(dtype)]},
+    )

@@ -1,21 +1,76 @@
-"""The product of two matrices in plain loops: what it costs if no library is called.
+"""Plain loops, how they are compiled, and how many threads they are dealt out to.
 
-All matrices are n x n and lie row by row. No loop is blocked for caches or registers by hand.
+They are compiled as a C compiler would, and without a library behind them. All matrices are n x n
+and lie row by row. No loop is blocked for caches or registers by hand.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numba
 
-from report.backends.numba.compiling import compiled, compiled_parallel
+from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import numpy.typing as npt
 
+    Vector = npt.NDArray[np.floating[Any]]
     Matrix = npt.NDArray[np.floating[Any]]
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+SUMS = {"reassoc", "contract", "nsz"}
+"""What the compiler may take for granted of floating point numbers.
+
+A sum whose order is kept is not vectorized: a term must wait for the one before it. So sums may be
+taken in any order, as every BLAS takes them, and a product and a sum may become one instruction,
+as GCC does unasked. `fastmath=True` would also promise that no number is infinite or NaN, and runs
+that diverge are told by just that.
+"""
+
+# Compiled when they are first called with a dtype. Without NumPy's division, every one would be
+# looked at for a zero. Nothing is cached on disk: the folder may be read-only, and compiling takes
+# less than a second.
+compiled: Callable[[Function], Function] = numba.njit(fastmath=SUMS, error_model="numpy")
+compiled_parallel: Callable[[Function], Function] = numba.njit(
+    fastmath=SUMS, error_model="numpy", parallel=True
+)
+"""Deals loops over `numba.prange` out to threads."""
+
+
+class Threads:
+    """Numba's threads.
+
+    Attributes:
+        count: How many are used.
+        most: How many there are; only its start could have changed that.
+    """
+
+    def __init__(self) -> None:
+        """Use as many as there are."""
+        self.count = self.most = int(numba.config.NUMBA_NUM_THREADS)
+
+    def set(self, threads: int) -> None:
+        """Use this many from now on.
+
+        Raises:
+            Unavailable: There are not as many.
+        """
+        if threads > self.most:
+            raise Unavailable(f"Numba has started with {self.most} threads, fewer than {threads}")
+        numba.set_num_threads(threads)
+        self.count = threads
+
+
+@compiled
+def add(a: Vector, b: Vector, c: Vector) -> None:
+    """Add a and b into c, element by element."""
+    for i in range(len(c)):
+        c[i] = a[i] + b[i]
 
 
 @compiled

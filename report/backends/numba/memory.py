@@ -5,7 +5,6 @@ Where several threads take part, each keeps to its own part of the numbers.
 
 from __future__ import annotations
 
-import itertools
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-from report.backends.numba.compiling import compiled, compiled_parallel
-from report.worker.memory import free_on_host
+from report.backends import SCALAR, WINDOWS, chunks, in_turn
+from report.backends.numba.loops import compiled, compiled_parallel
+from report.backends.numba.products import DTYPES
+from report.worker.host import free_bytes
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
@@ -26,18 +27,10 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-DTYPES = ("float32", "float64")
-
 CHAIN = np.dtype("uint64")
 
 LINE_ITEMS = 8
 """Positions of a chain lie so many items apart, 64 bytes: each on a cache line of its own."""
-
-SCALAR = 0.5
-"""s of a = b + s c; small, so that no value overflows however often it is computed."""
-
-WINDOWS = 8
-"""Lists of random positions that are gathered in turn, so that no call repeats the last one."""
 
 
 @compiled
@@ -139,7 +132,7 @@ class Memory:
 
     def free_bytes(self) -> int | None:
         """Return how much memory is free, or None where nothing says."""
-        return free_on_host()
+        return free_bytes()
 
     def reserve(self, size_bytes: int) -> None:
         """Take a buffer and write to all of it: what was never written has no place of its own.
@@ -169,9 +162,8 @@ class Memory:
             "chase": self._chases,
         }
         calls = makers[access.operation](access)
-        for call in calls[:1]:
-            call()  # compiles it
-        return calls[0] if len(calls) == 1 else _in_turn(calls)
+        calls[0]()  # compiles it
+        return in_turn(calls)
 
     def arrays(self, access: Access, count: int) -> list[Array]:
         """Return the arrays that share a working set, one behind the other."""
@@ -204,17 +196,17 @@ class Memory:
         (x,) = self.arrays(access, 1)
         out = np.empty((access.parts, access.repeats), x.dtype)
         parts, repeats = access.parts, access.repeats
-        return [partial(read, chunk, parts, repeats, out) for chunk in _chunks(x, access.chunk)]
+        return [partial(read, chunk, parts, repeats, out) for chunk in chunks(x, access.chunk)]
 
     def _copies(self, access: Access) -> list[Callable[[], object]]:
-        chunks = [_chunks(x, access.chunk) for x in self.arrays(access, 2)]
-        return [self._on_threads(copy, dst, src) for dst, src in zip(*chunks, strict=True)]
+        cut = (chunks(x, access.chunk) for x in self.arrays(access, 2))
+        return [self._on_threads(copy, dst, src) for dst, src in zip(*cut, strict=True)]
 
     def _triads(self, access: Access) -> list[Callable[[], object]]:
         arrays = self.arrays(access, 3)
-        chunks = [_chunks(x, access.chunk) for x in arrays]
+        cut = (chunks(x, access.chunk) for x in arrays)
         s = arrays[0].dtype.type(SCALAR)
-        return [self._on_threads(triad, a, b, c, s) for a, b, c in zip(*chunks, strict=True)]
+        return [self._on_threads(triad, a, b, c, s) for a, b, c in zip(*cut, strict=True)]
 
     def _on_threads(self, loop: Callable[..., None], *arguments: Any) -> Callable[[], object]:
         # Asked at each call: series take turns, and each has its own number of threads.
@@ -223,16 +215,18 @@ class Memory:
     def _strided_reads(self, access: Access) -> list[Callable[[], object]]:
         (x,) = self.arrays(access, 1)
         out = np.empty(os.cpu_count() or 1, x.dtype)
-        reach = access.chunk * access.stride
-        chunks = _chunks(x, reach)
-        return [self._on_threads(strided, chunk, access.stride, out) for chunk in chunks]
+        stride = access.stride
+        return [
+            self._on_threads(strided, chunk, stride, out)
+            for chunk in chunks(x, access.chunk * stride)
+        ]
 
     def _gathers(self, access: Access) -> list[Callable[[], object]]:
         (x,) = self.arrays(access, 1)
         out = np.empty(access.chunk, x.dtype)
         if access.order == "sequential":
             index = np.arange(access.chunk, dtype=CHAIN)
-            return [partial(gather, chunk, index, out) for chunk in _chunks(x, access.chunk)]
+            return [partial(gather, chunk, index, out) for chunk in chunks(x, access.chunk)]
         rng = np.random.default_rng(access.seed)
         lists = 1 if access.chunk == access.elements else WINDOWS
         positions = rng.integers(access.elements, size=(lists, access.chunk), dtype=CHAIN)
@@ -241,17 +235,3 @@ class Memory:
     def _chases(self, access: Access) -> list[Callable[[], object]]:
         chain = self.chain(access.elements, access.seed)
         return [partial(chase, chain, np.zeros(1, CHAIN), access.chunk)]
-
-
-def _chunks(x: Array, size: int) -> list[Array]:
-    """Cut a vector into pieces of one size; what is left at its end is not used."""
-    return [x[i : i + size] for i in range(0, len(x) - size + 1, size)]
-
-
-def _in_turn(calls: Sequence[Callable[[], object]]) -> Callable[[], object]:
-    turns = itertools.cycle(calls)
-
-    def call() -> None:
-        next(turns)()
-
-    return call

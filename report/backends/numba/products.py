@@ -2,56 +2,54 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from report.backends import by_strategy
 from report.backends.numba import loops
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.backends.numba.loops import Matrix
-    from report.backends.numba.threads import Threads
+DTYPES = ("float32", "float64")
 
 
-def draw(size: int, dtype: str, seed: int, threads: Threads) -> Products:
-    """Return B and C, n x n, drawn from a standard normal distribution.
-
-    Raises:
-        Unavailable: There is not enough memory.
-    """
-    rng = np.random.default_rng(seed)
-    try:
-        # Drawn in float32, so that every dtype gets the same numbers.
-        B, C = (rng.standard_normal((size, size), dtype=np.float32).astype(dtype) for _ in range(2))
-        return Products(B, C, threads)
-    except MemoryError as error:
-        raise Unavailable("not enough memory") from error
+def multiplies(dtype: str) -> bool:
+    """Return whether a product that is exact in every dtype comes out right."""
+    if dtype not in DTYPES:
+        return False
+    twos = np.full((8, 8), 2, dtype)
+    product = np.zeros_like(twos)
+    loops.row(product, twos, twos)
+    return bool((product == 32).all())
 
 
 class Products:
     """B and C, and a place for A, n x n each."""
 
-    def __init__(self, B: Matrix, C: Matrix, threads: Threads) -> None:
-        """Take B and C, and the threads that the full product is dealt out to."""
-        self.B, self.C, self.A = B, C, np.zeros_like(B)
+    def __init__(self, size: int, dtype: str, seed: int, threads: loops.Threads) -> None:
+        """Draw B and C from a standard normal distribution; full products are dealt out to threads.
+
+        Raises:
+            Unavailable: There is not enough memory.
+        """
+        rng = np.random.default_rng(seed)
+        try:
+            # Drawn in float32, so that every dtype gets the same numbers.
+            self.B, self.C = (
+                rng.standard_normal((size, size), dtype=np.float32).astype(dtype) for _ in range(2)
+            )
+            self.A = np.zeros_like(self.B)
+        except MemoryError as error:
+            raise Unavailable("not enough memory") from error
         self._threads = threads
 
     def call(self, strategy: str, block_width: int) -> Callable[[], object]:
         """Return a function that computes A = BC once; it is compiled when this returns."""
-        methods: dict[str, Callable[[], object]] = {
-            "element": self.element,
-            "column": self.column,
-            "row": self.row,
-            "block": partial(self.block, block_width),
-            "full": self.full,
-            "full-out": self.full_out,
-        }
         self._compile(strategy)
-        return methods[strategy]
+        return by_strategy(self, strategy, block_width)
 
     def element(self) -> None:
         """Compute each element as the sum over a row and a column."""

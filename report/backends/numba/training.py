@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from report.backends.numba.compiling import compiled
+from report.backends import rate
+from report.backends.numba.loops import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
     Array = npt.NDArray[np.floating[Any]]
 
@@ -107,8 +108,7 @@ def train(run: Run, data: Data, start: Start, curve: Curve) -> None:
     X, y = np.tile(features, (run.copies, 1)), np.tile(targets, run.copies)
     # Unsigned: a signed index could be negative, and count from the end.
     orders = [np.array(order, np.uint32) for order in start.orders[: run.epochs]]
-    # Twice the rate for a rate that belongs to a loss without 1/2: the same step.
-    lr = dtype.type(run.lr * (2 if run.loss == "mse" else 1))
+    lr = dtype.type(rate(run))
     theta = np.append(np.array(start.weights, dtype), dtype.type(0))
     compiled_loops = program(features.shape[1], data.dtype)
     epoch, loss = compiled_loops.epoch, compiled_loops.loss

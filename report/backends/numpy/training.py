@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from report.backends import rate
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
     Array = npt.NDArray[np.floating[Any]]
 
@@ -55,8 +57,7 @@ def train(run: Run, data: Data, start: Start, curve: Curve) -> None:
     targets = np.array(data.targets, dtype)
     X_all, y_all = np.tile(features, (run.copies, 1)), np.tile(targets, run.copies)
     orders = [np.array(order, np.intp) for order in start.orders[: run.epochs]]
-    # Twice the rate for a rate that belongs to a loss without 1/2: the same step.
-    lr = run.lr * (2 if run.loss == "mse" else 1)
+    lr = rate(run)
     w, b = np.array(start.weights, dtype), np.zeros(1, dtype)
 
     def evaluate() -> float:

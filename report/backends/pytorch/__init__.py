@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from report.backends.pytorch import steps, training
-from report.backends.pytorch.environment import DTYPES, environment, multiplies
-from report.backends.pytorch.gradients import Gradients
 from report.backends.pytorch.memory import Memory
-from report.backends.pytorch.products import Operands
-from report.worker.records import Unavailable
+from report.backends.pytorch.products import DTYPES, Operands, multiplies
+from report.worker.records import Accelerator, Environment, Unavailable
 
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable
 
     from report.backends.pytorch.products import Products
-    from report.backends.pytorch.steps import Update
     from report.experiments.gradient.measure import Examples
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.curve import Curve
-
-__all__ = ["Session", "environment", "session"]
+    from report.worker.timing import Curve
 
 
 class Session:
@@ -41,7 +38,8 @@ class Session:
             "xpu": partial(torch.xpu.synchronize, self.device),
             "mps": torch.mps.synchronize,
         }
-        self.synchronize = waits.get(self.device.type, _nothing)
+        # The CPU has done its work when a call returns.
+        self.synchronize = waits.get(self.device.type, lambda: None)
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from now on."""
@@ -61,8 +59,7 @@ class Session:
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
-        if not multiplies(str(self.device), dtype):
-            raise Unavailable(f"PyTorch multiplies no {dtype} on {self.device.type}")
+        self._require(dtype)
         key = dtype, seed
         if key not in self._operands:
             self._operands[key] = Operands(DTYPES[dtype], self.device, seed)
@@ -72,9 +69,9 @@ class Session:
         """Return a call that adds two vectors; see `report.experiments.overhead.measure`."""
         return steps.addition(size, self.device)
 
-    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> Update:
+    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> steps.Update:
         """Return a training update on a fixed batch; compiling it takes seconds."""
-        update = steps.draw(size, features, seed, self.device)
+        update = steps.Update(size, features, seed, self.device)
         if compiled:
             update.compile()
         return update
@@ -104,19 +101,99 @@ class Session:
         )
         train(run, weights.to(self.device), on_device, epochs, curve)
 
-    def gradients(self, examples: Examples, theta: array[float], seed: int) -> Gradients:
+    def gradients(self, examples: Examples, theta: array[float], seed: int) -> steps.Gradients:
         """Prepare to take gradients at a point; see `report.experiments.gradient.measure`."""
-        if not multiplies(str(self.device), examples.dtype):
-            raise Unavailable(f"PyTorch multiplies no {examples.dtype} on {self.device.type}")
+        self._require(examples.dtype)
         X, y, at = (
             torch.tensor(values, dtype=DTYPES[examples.dtype]).to(self.device)
             for values in (examples.features, examples.targets, theta)
         )
-        return Gradients(X.reshape(len(y), -1), y, at, seed)
+        return steps.Gradients(X.reshape(len(y), -1), y, at, seed)
 
-
-def _nothing() -> None:
-    """Wait for nothing: the CPU has done its work when the call returns."""
+    def _require(self, dtype: str) -> None:
+        if not multiplies(str(self.device), dtype):
+            raise Unavailable(f"PyTorch multiplies no {dtype} on {self.device.type}")
 
 
 session = Session
+
+
+def environment() -> Environment:
+    """Describe PyTorch, its libraries and its devices."""
+    accelerators = [_described(name) for name in _accelerators()]
+    working = ["cpu", *(found.device for found in accelerators if found.works)]
+    return Environment(
+        backend="pytorch",
+        versions=_versions(),
+        blas=_blas(),
+        threads=torch.get_num_threads(),
+        simd=torch.backends.cpu.get_cpu_capability(),
+        pools=_pools(),
+        accelerators=accelerators,
+        dtypes={device: [d for d in DTYPES if multiplies(device, d)] for device in working},
+    )
+
+
+def _versions() -> dict[str, str]:
+    onednn = re.search(r"MKL-DNN v([\d.]+)", torch.__config__.show())
+    cudnn = torch.version.cuda and torch.backends.cudnn.is_available()
+    versions = {
+        "torch": str(torch.__version__),
+        "cuda": torch.version.cuda,
+        "cudnn": str(torch.backends.cudnn.version()) if cudnn else None,
+        "hip": torch.version.hip,
+        "oneDNN": onednn[1] if onednn else None,
+    }
+    return {name: version for name, version in versions.items() if version}
+
+
+def _blas() -> str | None:
+    # No function of torch names the library and its version; its build summary does.
+    summary = torch.__config__.show()
+    mkl = re.search(r"Math Kernel Library Version ([\d.]+)", summary)
+    if mkl:
+        return f"Intel MKL {mkl[1]}"
+    info = re.search(r"BLAS_INFO=(\w+)", summary)
+    return info[1] if info else None
+
+
+def _pools() -> list[str]:
+    if importlib.util.find_spec("threadpoolctl") is None:
+        return []
+    import threadpoolctl  # noqa: PLC0415 (only while describing, never while measuring)
+
+    return [
+        f"{pool['user_api']}: {pool['prefix']}, {pool['num_threads']} threads"
+        for pool in threadpoolctl.threadpool_info()
+    ]
+
+
+def _accelerators() -> list[str]:
+    names = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    names += [f"xpu:{index}" for index in range(torch.xpu.device_count())]
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    return names
+
+
+def _described(device: str) -> Accelerator:
+    kind = device.partition(":")[0]
+    properties: Any = None
+    try:
+        if kind != "mps":
+            properties = getattr(torch, kind).get_device_properties(device)
+        works = multiplies(device, "float32")
+        reason = None if works else "a small product gave no right answer"
+    except RuntimeError as error:
+        works, reason = False, str(error).splitlines()[0]
+    return Accelerator(
+        device=device,
+        name=getattr(properties, "name", None),
+        memory_bytes=getattr(properties, "total_memory", None),
+        l2_bytes=getattr(properties, "L2_cache_size", None),
+        works=works,
+        reason=reason,
+        compute_capability=(
+            f"{properties.major}.{properties.minor}" if properties and kind == "cuda" else None
+        ),
+    )

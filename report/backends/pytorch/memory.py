@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
-from report.backends.pytorch.environment import DTYPES, multiplies
-from report.worker.memory import free_on_host
+from report.backends import SCALAR, WINDOWS, chunks, in_turn
+from report.backends.pytorch.products import DTYPES, multiplies
+from report.worker.host import free_bytes
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from report.experiments.bandwidth.measure import Access
-
-SCALAR = 0.5
-"""s of a = b + s c; small, so that no value overflows however often it is computed."""
-
-WINDOWS = 8
-"""Lists of random positions that are gathered in turn, so that no call repeats the last one."""
 
 
 class Memory:
@@ -41,15 +35,10 @@ class Memory:
             return int(torch.cuda.mem_get_info(self._device)[0])
         if self._device.type == "xpu":
             return None
-        return free_on_host()
+        return free_bytes()
 
     def reserve(self, size_bytes: int) -> None:
-        """Take a buffer and write to all of it.
-
-        Memory that was never written has no place of its own yet: reading it would be too fast.
-
-        Args:
-            size_bytes: Its size.
+        """Take a buffer and write to all of it: what was never written has no place of its own.
 
         Raises:
             Unavailable: There is not so much memory.
@@ -66,9 +55,6 @@ class Memory:
     def call(self, access: Access) -> Callable[[], object]:
         """Return a function that accesses the buffer once.
 
-        Args:
-            access: How.
-
         Raises:
             Unavailable: The device lacks the dtype.
         """
@@ -83,8 +69,7 @@ class Memory:
             raise Unavailable(f"no operation of PyTorch does what a {access.operation} needs")
         if not multiplies(str(self._device), access.dtype):
             raise Unavailable(f"PyTorch computes with no {access.dtype} on {self._device.type}")
-        calls = makers[access.operation](access)
-        return calls[0] if len(calls) == 1 else _in_turn(calls)
+        return in_turn(makers[access.operation](access))
 
     def arrays(self, access: Access, count: int) -> list[torch.Tensor]:
         """Return the arrays that share a working set, one behind the other."""
@@ -99,29 +84,29 @@ class Memory:
         # Expanding takes no memory: a part is summed again for each element of `out`.
         return [
             partial(read, chunk.view(access.parts, 1, -1).expand(*shape, -1), out)
-            for chunk in _chunks(x, access.chunk)
+            for chunk in chunks(x, access.chunk)
         ]
 
     def _copies(self, access: Access) -> list[Callable[[], object]]:
-        chunks = [_chunks(x, access.chunk) for x in self.arrays(access, 2)]
-        return [partial(copy, dst, src) for dst, src in zip(*chunks, strict=True)]
+        cut = (chunks(x, access.chunk) for x in self.arrays(access, 2))
+        return [partial(copy, dst, src) for dst, src in zip(*cut, strict=True)]
 
     def _triads(self, access: Access) -> list[Callable[[], object]]:
-        chunks = [_chunks(x, access.chunk) for x in self.arrays(access, 3)]
-        return [partial(triad, a, b, c) for a, b, c in zip(*chunks, strict=True)]
+        cut = (chunks(x, access.chunk) for x in self.arrays(access, 3))
+        return [partial(triad, a, b, c) for a, b, c in zip(*cut, strict=True)]
 
     def _strided_reads(self, access: Access) -> list[Callable[[], object]]:
         (x,) = self.arrays(access, 1)
         out = torch.empty((), dtype=x.dtype, device=x.device)
         reach = access.chunk * access.stride
-        return [partial(strided, chunk[:: access.stride], out) for chunk in _chunks(x, reach)]
+        return [partial(strided, chunk[:: access.stride], out) for chunk in chunks(x, reach)]
 
     def _gathers(self, access: Access) -> list[Callable[[], object]]:
         (x,) = self.arrays(access, 1)
         out = torch.empty(access.chunk, dtype=x.dtype, device=x.device)
         if access.order == "sequential":
             index = torch.arange(access.chunk, device=x.device)
-            return [partial(gather, chunk, index, out) for chunk in _chunks(x, access.chunk)]
+            return [partial(gather, chunk, index, out) for chunk in chunks(x, access.chunk)]
         generator = torch.Generator().manual_seed(access.seed)
         shape = (1 if access.chunk == access.elements else WINDOWS, access.chunk)
         positions = torch.randint(access.elements, shape, generator=generator).to(x.device)
@@ -151,17 +136,3 @@ def strided(x: torch.Tensor, out: torch.Tensor) -> None:
 def gather(values: torch.Tensor, index: torch.Tensor, out: torch.Tensor) -> None:
     """Look values up. On a CPU, PyTorch does this on one thread."""
     torch.index_select(values, 0, index, out=out)
-
-
-def _chunks(x: torch.Tensor, size: int) -> list[torch.Tensor]:
-    """Cut a vector into pieces of one size; what is left at its end is not used."""
-    return [x[i : i + size] for i in range(0, len(x) - size + 1, size)]
-
-
-def _in_turn(calls: Sequence[Callable[[], object]]) -> Callable[[], object]:
-    turns = itertools.cycle(calls)
-
-    def call() -> None:
-        next(turns)()
-
-    return call

@@ -1,8 +1,8 @@
 """Optimizers from scratch, one function each, with the chapter's call signature.
 
-`trainer_fn(params, states, hyperparams)` takes one step and resets the gradients; an
-`init_<name>_states(params)` makes what it remembers from step to step. Each does, to rounding,
-what the class of its name in torch.optim does: the eps stand where they stand there.
+`trainer_fn(params, states, hyperparams)` takes one step and resets the gradients; what it remembers
+from step to step is made by `init_states(params)` or `init_pairs_of_states(params)`. Each does, to
+rounding, what the class of its name in torch.optim does: the eps stand where they stand there.
 """
 
 from __future__ import annotations
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     Trainer = Callable[[Params, Any, Hyperparams], None]
 
 
-def init_momentum_states(params: Params) -> States:
-    """Return a velocity of 0 for each parameter."""
+def init_states(params: Params) -> States:
+    """Return zeros for each parameter: a velocity, or squares of its gradients."""
     return [torch.zeros_like(p) for p in params]
+
+
+def init_pairs_of_states(params: Params) -> PairsOfStates:
+    """Return two times zeros for each parameter: moments, or squares of gradients and changes."""
+    return [(torch.zeros_like(p), torch.zeros_like(p)) for p in params]
 
 
 def momentum(params: Params, states: States, hyperparams: Hyperparams) -> None:
@@ -42,11 +47,6 @@ def momentum(params: Params, states: States, hyperparams: Hyperparams) -> None:
                 p.grad.zero_()
 
 
-def init_adagrad_states(params: Params) -> States:
-    """Return a sum of squares of 0 for each parameter."""
-    return [torch.zeros_like(p) for p in params]
-
-
 def adagrad(params: Params, states: States, hyperparams: Hyperparams) -> None:
     """Take one step of Adagrad: each coordinate's rate falls with the squares it has seen.
 
@@ -59,11 +59,6 @@ def adagrad(params: Params, states: States, hyperparams: Hyperparams) -> None:
                 s.add_(p.grad**2)
                 p.sub_(hyperparams["lr"] * p.grad / (s.sqrt() + hyperparams["eps"]))
                 p.grad.zero_()
-
-
-def init_rmsprop_states(params: Params) -> States:
-    """Return a mean square of 0 for each parameter."""
-    return [torch.zeros_like(p) for p in params]
 
 
 def rmsprop(params: Params, states: States, hyperparams: Hyperparams) -> None:
@@ -81,11 +76,6 @@ def rmsprop(params: Params, states: States, hyperparams: Hyperparams) -> None:
                 p.grad.zero_()
 
 
-def init_adadelta_states(params: Params) -> PairsOfStates:
-    """Return mean squares of 0 for each parameter: of its gradients, and of its changes."""
-    return [(torch.zeros_like(p), torch.zeros_like(p)) for p in params]
-
-
 def adadelta(params: Params, states: PairsOfStates, hyperparams: Hyperparams) -> None:
     """Take one step of Adadelta: past changes give the scale, lr only multiplies them.
 
@@ -101,11 +91,6 @@ def adadelta(params: Params, states: PairsOfStates, hyperparams: Hyperparams) ->
                 delta.mul_(rho).add_((1 - rho) * change**2)
                 p.sub_(hyperparams["lr"] * change)
                 p.grad.zero_()
-
-
-def init_adam_states(params: Params) -> PairsOfStates:
-    """Return moments of 0 for each parameter: the gradient's mean, and its mean square."""
-    return [(torch.zeros_like(p), torch.zeros_like(p)) for p in params]
 
 
 def adam(params: Params, states: PairsOfStates, hyperparams: Hyperparams) -> None:

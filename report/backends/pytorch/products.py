@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
+from report.backends import by_strategy
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+
+DTYPES: dict[str, torch.dtype] = {
+    name: getattr(torch, name) for name in ("float32", "float64", "bfloat16", "float16")
+}
+
+
+def multiplies(device: str, dtype: str) -> bool:
+    """Return whether a product that is exact in every dtype comes out right."""
+    try:
+        twos = torch.full((8, 8), 2.0, dtype=DTYPES[dtype], device=device)
+        return bool((torch.mm(twos, twos) == 32).all())
+    except (RuntimeError, TypeError):  # of the first, NotImplementedError is one
+        return False
 
 
 class Operands:
@@ -33,8 +47,7 @@ class Operands:
         """
         if not self._flat or len(self._flat[0]) < size**2:
             self._draw(size**2)
-        products = Products(size)
-        products.take(self._flat)
+        products = Products(size, self._flat)
         self._lent.append(products)
         return products
 
@@ -60,30 +73,17 @@ class Operands:
 class Products:
     """B and C, and a place for A."""
 
-    B: torch.Tensor
-    C: torch.Tensor
-    A: torch.Tensor
-
-    def __init__(self, size: int) -> None:
-        """Be of a size."""
+    def __init__(self, size: int, flat: Sequence[torch.Tensor]) -> None:
+        """Take n x n matrices."""
         self._size = size
+        self.take(flat)
 
     def take(self, flat: Sequence[torch.Tensor]) -> None:
         """Take the matrices from the beginning of longer rows of numbers."""
         n = self._size
         self.B, self.C, self.A = (numbers[: n * n].view(n, n) for numbers in flat)
 
-    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
-        """Return a function that computes A = BC once."""
-        methods: dict[str, Callable[[], object]] = {
-            "element": self.element,
-            "column": self.column,
-            "row": self.row,
-            "block": partial(self.block, block_width),
-            "full": self.full,
-            "full-out": self.full_out,
-        }
-        return methods[strategy]
+    call = by_strategy
 
     def element(self) -> None:
         """Compute each element as the dot product of a row and a column."""

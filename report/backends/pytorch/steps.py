@@ -1,4 +1,4 @@
-"""One operation, and one training update: what they cost beside their arithmetic."""
+"""One operation, one training update, and gradients: all that is computed beside a training."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from report.backends import UPDATE_LR
 from report.backends.pytorch.training import linreg, sgd, squared_loss
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-LR = 1e-9
-"""So small that millions of updates of the same batch change nothing that a time could show."""
 
 _FOLDERS = re.compile(r"[^\s'\"(),]*[/\\]")
 
@@ -40,11 +38,15 @@ def mean_loss(X: torch.Tensor, y: torch.Tensor, w: torch.Tensor, b: torch.Tensor
 class Update:
     """The chapter's linear regression, about to be updated with one batch."""
 
-    def __init__(self, X: torch.Tensor, y: torch.Tensor, w: torch.Tensor, lr: float = LR) -> None:
-        """Take a batch, (batch, features) and (batch), and initial weights, (features, 1)."""
-        self.X, self.y, self.lr = X, y, lr
-        self.w = w.clone().requires_grad_()
-        self.b = torch.zeros(1, dtype=w.dtype, device=w.device, requires_grad=True)
+    def __init__(self, size: int, features: int, seed: int, device: torch.device) -> None:
+        """Draw a batch and initial weights, the same for the same seed."""
+        generator = torch.Generator().manual_seed(seed)
+        self.X, self.y, w = (
+            torch.randn(shape, generator=generator).to(device)
+            for shape in ((size, features), (size,), (features, 1))
+        )
+        self.w, self.b = w.requires_grad_(), torch.zeros(1, device=device, requires_grad=True)
+        self.lr = UPDATE_LR
         self.mean_loss: Callable[..., torch.Tensor] = mean_loss
 
     def step(self) -> None:
@@ -75,17 +77,56 @@ def compile_in_this_process() -> None:
     inductor.compile_threads = 1
 
 
-def draw(size: int, features: int, seed: int, device: torch.device) -> Update:
-    """Return an update whose batch is normal random numbers, the same for the same seed."""
-    generator = torch.Generator().manual_seed(seed)
-    X, y, w = (
-        torch.randn(shape, generator=generator).to(device)
-        for shape in ((size, features), (size,), (features, 1))
-    )
-    return Update(X, y, w)
-
-
 def _reason(error: Exception) -> str:
     """Return the first line of what went wrong, without folders, which may name a person."""
     lines = str(error).strip().splitlines()
     return f"torch.compile: {_FOLDERS.sub('', lines[0]) if lines else type(error).__name__}"
+
+
+class Gradients:
+    """The chapter's model and loss at one point; weights and bias make one vector of gradients."""
+
+    def __init__(self, X: torch.Tensor, y: torch.Tensor, theta: torch.Tensor, seed: int) -> None:
+        """Take the gradient over all examples, and each example's own.
+
+        X is (n, d), y is (n), and theta, weights and bias, (d + 1); the seed is that of the draws.
+        """
+        self._X, self._y = X, y
+        self._w = theta[:-1].reshape(-1, 1).clone().requires_grad_()
+        self._b = theta[-1:].clone().requires_grad_()
+        # On the CPU, so that every device gets the same minibatches.
+        self._generator = torch.Generator().manual_seed(seed)
+        self._full = self.gradient(X, y)
+        self.length = float(self._full.norm())
+        self.population = float((self.each() - self._full).square().sum(dim=1).mean())
+
+    def gradient(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the gradient of the mean loss over a batch, (d + 1)."""
+        loss = squared_loss(linreg(X, self._w, self._b), y).mean()
+        return torch.cat([g.flatten() for g in torch.autograd.grad(loss, [self._w, self._b])])
+
+    def each(self) -> torch.Tensor:
+        """Return the gradient of every example alone, (n, d + 1)."""
+        # A copy of the parameters for each example: one pass back leaves each its own gradient.
+        n = len(self._y)
+        w = self._w.detach().expand(n, -1, 1).clone().requires_grad_()
+        b = self._b.detach().expand(n, 1, 1).clone().requires_grad_()
+        loss = squared_loss(linreg(self._X.unsqueeze(1), w, b), self._y).sum()
+        return torch.cat([g.flatten(1) for g in torch.autograd.grad(loss, [w, b])], dim=1)
+
+    def draw(self, batch_size: int, sampling: str) -> torch.Tensor:
+        """Draw the indices of a minibatch, (batch)."""
+        n = len(self._y)
+        if sampling == "permutation":
+            return torch.randperm(n, generator=self._generator)[:batch_size]
+        return torch.randint(n, (batch_size,), generator=self._generator)
+
+    def squares(self, batch_size: int, sampling: str, draws: int) -> list[float]:
+        """Draw minibatches and return how far their gradients lie from the full one, squared."""
+        found = []
+        for _ in range(draws):
+            indices = self.draw(batch_size, sampling).to(self._X.device)
+            difference = self.gradient(self._X[indices], self._y[indices]) - self._full
+            found.append(difference.square().sum())
+        # Fetched from the device once for all of them.
+        return [float(square) for square in torch.stack(found).tolist()]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from report.backends.pytorch.optimizers import Trainer
     from report.experiments.training.measure import Run
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
     Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
 
@@ -87,10 +87,6 @@ def sgd(params: Sequence[torch.Tensor], states: None, hyperparams: dict[str, flo
                 p.grad.zero_()
 
 
-def _no_states(_: Sequence[torch.Tensor]) -> None:
-    """Remember nothing, as plain SGD does."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Algorithm:
     """An optimizer, from scratch and as the framework has it, with the standard settings.
@@ -111,34 +107,34 @@ class Algorithm:
 
 
 ALGORITHMS = {
-    "sgd": Algorithm(trainer_fn=sgd, init=_no_states, concise=torch.optim.SGD, scaled=True),
+    "sgd": Algorithm(trainer_fn=sgd, init=lambda _: None, concise=torch.optim.SGD, scaled=True),
     "momentum": Algorithm(
         trainer_fn=optimizers.momentum,
-        init=optimizers.init_momentum_states,
+        init=optimizers.init_states,
         concise=torch.optim.SGD,
         scaled=True,
     ),
     "adagrad": Algorithm(
         trainer_fn=optimizers.adagrad,
-        init=optimizers.init_adagrad_states,
+        init=optimizers.init_states,
         hyperparams={"eps": 1e-10},
         concise=partial(torch.optim.Adagrad, eps=1e-10),
     ),
     "rmsprop": Algorithm(
         trainer_fn=optimizers.rmsprop,
-        init=optimizers.init_rmsprop_states,
+        init=optimizers.init_states,
         hyperparams={"gamma": 0.9, "eps": 1e-8},
         concise=partial(torch.optim.RMSprop, alpha=0.9, eps=1e-8),
     ),
     "adadelta": Algorithm(
         trainer_fn=optimizers.adadelta,
-        init=optimizers.init_adadelta_states,
+        init=optimizers.init_pairs_of_states,
         hyperparams={"rho": 0.9, "eps": 1e-6},
         concise=partial(torch.optim.Adadelta, rho=0.9, eps=1e-6),
     ),
     "adam": Algorithm(
         trainer_fn=optimizers.adam,
-        init=optimizers.init_adam_states,
+        init=optimizers.init_pairs_of_states,
         hyperparams={"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "t": 0},
         concise=partial(torch.optim.Adam, betas=(0.9, 0.999), eps=1e-8),
     ),

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
+from functools import partial
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Both are read when TensorFlow is imported: errors only, so that they are not buried, and no
@@ -12,21 +17,17 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import tensorflow as tf
 
-from report.backends.tensorflow import steps
-from report.backends.tensorflow.environment import DTYPES, environment, multiplies, stay_on_the_cpu
-from report.backends.tensorflow.models import Concise, Scratch
-from report.backends.tensorflow.products import Products
-from report.backends.tensorflow.training import Trainer
-from report.worker.records import Unavailable
-from report.worker.threads import usable_cores
+from report.backends import UPDATE_LR
+from report.backends.tensorflow.products import DTYPES, Products, multiplies
+from report.backends.tensorflow.training import Concise, Scratch, Trainer
+from report.worker.host import usable_cores
+from report.worker.records import Accelerator, Environment, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.curve import Curve
-
-__all__ = ["Session", "environment", "session"]
+    from report.worker.timing import Curve
 
 
 class Session:
@@ -36,7 +37,7 @@ class Session:
         """Take a device, which can only be the CPU here, and a number of threads."""
         if device != "cpu":
             raise Unavailable(f"TensorFlow is measured on the CPU only, not on {device}")
-        stay_on_the_cpu()
+        _stay_on_the_cpu()
         self._threads = threads
         self._trainers: dict[tuple[str, str, int], Trainer] = {}
 
@@ -69,17 +70,17 @@ class Session:
         self.set_threads(self._threads)
         if not multiplies(dtype):
             raise Unavailable(f"TensorFlow multiplies no {dtype} on the CPU")
-        return Products(size, DTYPES[dtype], seed)
+        return Products(size, dtype, seed)
 
     def addition(self, size: int) -> Callable[[], object]:
         """Return a call that adds two vectors; see `report.experiments.overhead.measure`."""
         self.set_threads(self._threads)
-        return steps.addition(size)
+        return addition(size)
 
-    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> steps.Update:
+    def update(self, size: int, features: int, seed: int, *, compiled: bool) -> Update:
         """Return a training update on a fixed batch; compiling it takes part of a second."""
         self.set_threads(self._threads)
-        return steps.Update(size, features, seed, compiled=compiled)
+        return Update(size, features, seed, compiled=compiled)
 
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once and fill the curve; see `report.experiments.training.measure`."""
@@ -95,3 +96,84 @@ class Session:
 
 
 session = Session
+
+
+def addition(size: int) -> Callable[[], object]:
+    """Return a call that adds two vectors; the sum is new each time, for want of an `out`.
+
+    Args:
+        size: Elements of each.
+    """
+    a, b = tf.ones(size), tf.ones(size)
+    # Not a function of Python's own, whose call would be a good part of what is measured.
+    return partial(tf.add, a, b)
+
+
+class Update:
+    """The chapter's linear regression, about to be updated with one batch."""
+
+    def __init__(self, size: int, features: int, seed: int, *, compiled: bool) -> None:
+        """Draw a batch and initial weights from a seed; what is compiled has updated once."""
+        generator = tf.random.Generator.from_seed(seed)
+        X, y, weights = (
+            generator.normal(shape) for shape in ((size, features), (size,), (features,))
+        )
+        self.model = Scratch(features, tf.float32)
+        self.model.restart(weights, UPDATE_LR, "half_squared")
+        step = tf.function(self.model.step) if compiled else self.model.step
+        self.step: Callable[[], object] = partial(step, X, y)
+        if compiled:
+            self.step()
+
+
+def environment() -> Environment:
+    """Describe TensorFlow and its libraries."""
+    _stay_on_the_cpu()
+    versions = _versions()
+    return Environment(
+        backend="tensorflow",
+        versions=versions,
+        blas=_blas(versions.get("oneDNN")),
+        threads=usable_cores(),  # what it takes if nobody says
+        accelerators=_accelerators(),
+        dtypes={"cpu": [dtype for dtype in DTYPES if multiplies(dtype)]},
+    )
+
+
+def _stay_on_the_cpu() -> None:
+    """Hide GPUs, onto which TensorFlow would put every operation by itself."""
+    tf.config.set_visible_devices([], "GPU")
+
+
+def _versions() -> dict[str, str]:
+    versions = {"tensorflow": str(tf.__version__)}
+    versions |= {package: metadata.version(package) for package in ("keras", "numpy")}
+    # No function says this one; the headers for those who extend TensorFlow do.
+    include = Path(tf.sysconfig.get_include())
+    header = include / "external/onednn/include/oneapi/dnnl/dnnl_version.h"
+    if header.is_file():
+        numbers = re.findall(
+            r"define DNNL_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)", header.read_text()
+        )
+        versions["oneDNN"] = ".".join(numbers)
+    return versions
+
+
+def _blas(onednn: str | None) -> str | None:
+    # As oneDNN itself says under ONEDNN_VERBOSE=1: it multiplies float32, bfloat16 and float16,
+    # but not float64. Elsewhere than on x86 that has not been tried.
+    if onednn is None or platform.machine() not in {"x86_64", "AMD64"}:
+        return None
+    return f"oneDNN {onednn}; Eigen for float64"
+
+
+def _accelerators() -> list[Accelerator]:
+    kind = "cuda" if tf.test.is_built_with_cuda() else "gpu"
+    return [
+        Accelerator(
+            device=f"{kind}:{index}",
+            name=tf.config.experimental.get_device_details(device).get("device_name"),
+            reason="TensorFlow is measured on the CPU only",
+        )
+        for index, device in enumerate(tf.config.list_physical_devices("GPU"))
+    ]

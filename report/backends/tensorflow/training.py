@@ -1,4 +1,7 @@
-"""Training on TensorFlow: batch by batch, or a whole epoch as one compiled program."""
+"""The chapter's linear regression, from scratch and with Keras.
+
+Trained batch by batch, or a whole epoch as one compiled program.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,89 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from report.backends.tensorflow.models import Model
     from report.experiments.training.measure import Run, Start
-    from report.worker.curve import Curve
+    from report.worker.timing import Curve
 
     Examples = tuple[tf.Tensor, tf.Tensor]
+
+
+def linreg(X: tf.Tensor, w: tf.Variable, b: tf.Variable) -> tf.Tensor:
+    """Return the linear model's outputs, (batch, 1)."""
+    return tf.matmul(X, w) + b
+
+
+def squared_loss(y_hat: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Return half the squared error of each example, (batch, 1)."""
+    return (y_hat - tf.reshape(y, (-1, 1))) ** 2 / 2
+
+
+def sgd(params: Sequence[tf.Variable], grads: Sequence[tf.Tensor], lr: tf.Variable) -> None:
+    """Take one step of stochastic gradient descent."""
+    for p, grad in zip(params, grads, strict=True):
+        p.assign_sub(lr * grad)
+
+
+class Scratch:
+    """The chapter's own model, loss and optimizer."""
+
+    def __init__(self, features: int, dtype: tf.DType) -> None:
+        """Have parameters of 0."""
+        self.w = tf.Variable(tf.zeros((features, 1), dtype))
+        self.b = tf.Variable(tf.zeros(1, dtype))
+        # A plain number would be compiled in, so that every rate would be another program.
+        self.lr = tf.Variable(0, dtype=dtype, trainable=False)
+
+    def restart(self, weights: tf.Tensor, lr: float, loss: str) -> None:
+        """Take initial weights, (features), a bias of 0, and the rate that belongs to a loss."""
+        self.w.assign(tf.reshape(weights, (-1, 1)))
+        self.b.assign(tf.zeros_like(self.b))
+        # Twice the rate for a rate that belongs to a loss without 1/2: the same step.
+        self.lr.assign(lr * (2 if loss == "mse" else 1))
+
+    def step(self, X: tf.Tensor, y: tf.Tensor) -> None:
+        """Update once: forward, backward, a step of SGD."""
+        with tf.GradientTape() as tape:
+            loss = self.loss(X, y)
+        params = [self.w, self.b]
+        sgd(params, tape.gradient(loss, params), self.lr)
+
+    def loss(self, X: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Return the mean of half the squared errors, a scalar."""
+        return tf.reduce_mean(squared_loss(linreg(X, self.w, self.b), y))
+
+
+class Concise:
+    """Keras' layer, loss and optimizer."""
+
+    def __init__(self, features: int, dtype: tf.DType) -> None:
+        """Have parameters of 0."""
+        layer = tf.keras.layers.Dense(1, dtype=dtype.name)
+        self.net = tf.keras.Sequential([tf.keras.Input((features,), dtype=dtype.name), layer])
+        # Without its dtype it would compute in float32 whatever it is given.
+        self.mse = tf.keras.losses.MeanSquaredError(dtype=dtype.name)
+        self.optimizer = tf.keras.optimizers.SGD()
+        self.optimizer.build(self.net.trainable_variables)
+
+    def restart(self, weights: tf.Tensor, lr: float, loss: str) -> None:
+        """Take initial weights, (features), a bias of 0, and the rate that belongs to a loss."""
+        kernel, bias = self.net.trainable_variables
+        kernel.assign(tf.reshape(weights, (-1, 1)))
+        bias.assign(tf.zeros_like(bias))
+        # Half the rate for a rate that belongs to a loss with 1/2, which Keras' lacks.
+        self.optimizer.learning_rate = lr / (2 if loss == "half_squared" else 1)
+
+    def step(self, X: tf.Tensor, y: tf.Tensor) -> None:
+        """Update once: forward, backward, a step of SGD."""
+        with tf.GradientTape() as tape:
+            loss = self.mse(y, self.net(X))
+        params = self.net.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, params), params, strict=True))
+
+    def loss(self, X: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Return the mean of half the squared errors, a scalar."""
+        return self.mse(y, self.net(X)) / 2
 
 
 def in_order(X: tf.Tensor, y: tf.Tensor, order: tf.Tensor) -> Examples:
@@ -41,11 +120,11 @@ class Trainer:
     It is kept and restarted: another model would have to be compiled again.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Scratch | Concise) -> None:
         """Compile nothing yet: that happens at the first call with each shape."""
         self.model = model
         self._step = tf.function(model.step)
-        self._loaded_epoch = tf.function(self._over_loaded)
+        self._loaded_epoch: Callable[[Any], object] = tf.function(self._over_loaded)
         self._sliced_epoch = tf.function(self._over_sliced)
 
     def _over_loaded(self, batches: tf.data.Dataset) -> None:
@@ -57,14 +136,7 @@ class Trainer:
             self.model.step(X[i : i + batch_size], y[i : i + batch_size])
 
     def train(self, run: Run, data: Examples, start: Start, curve: Curve) -> None:
-        """Train once and fill the curve.
-
-        Args:
-            run: How.
-            data: Features, (examples, features), and targets, (examples).
-            start: Initial weights and the epochs' orders.
-            curve: Gets the losses on the data.
-        """
+        """Train once on features, (n, d), and targets, (n), and fill the curve."""
         X, y = (tf.concat([values] * run.copies, axis=0) for values in data)
         orders = [tf.constant(order) for order in start.orders[: run.epochs]]
         self.model.restart(tf.constant(start.weights, X.dtype), run.lr, run.loss)
@@ -75,45 +147,29 @@ class Trainer:
         if run.loader == "dataloader":
             # Made beforehand, as the book makes its one: it takes longer than many an epoch.
             epochs = [loaded(X, y, size) for X, y in ordered]
-        if run.variant == "epoch":
-            _epoch_by_epoch(self._epoch(run), epochs, len(y), curve)
-            return
-        if run.loader == "sliced":
+        elif run.variant != "epoch":
             epochs = (sliced(X, y, size) for X, y in ordered)
-        _batch_by_batch(self._step if run.variant == "compiled" else self.model.step, epochs, curve)
+        step = self._step if run.variant == "compiled" else self.model.step
+        whole_epoch = self._epoch(run)
+        curve.start()
+        n = 0
+        for batches in epochs:
+            if run.variant == "epoch":
+                whole_epoch(batches)
+                n += len(y)
+            else:
+                for X_batch, y_batch in batches:
+                    step(X_batch, y_batch)
+                    n += len(X_batch)
+                    if n >= curve.due:
+                        curve.point(n)
+            if not curve.end_epoch(n):
+                break
 
     def _epoch(self, run: Run) -> Callable[[Any], object]:
         """Return the compiled program of an epoch, which takes a data set or ordered examples."""
         if run.loader == "dataloader":
-            whole: Callable[[Any], object] = self._loaded_epoch
-            return whole
+            return self._loaded_epoch
         # As a plain number it would be compiled in, so that every size would be another program.
         batch_size = tf.constant(run.batch_size)
         return lambda ordered: self._sliced_epoch(*ordered, batch_size)
-
-
-def _batch_by_batch(
-    step: Callable[[tf.Tensor, tf.Tensor], object],
-    epochs: Iterable[Iterable[Examples]],
-    curve: Curve,
-) -> None:
-    curve.start()
-    n = 0
-    for batches in epochs:
-        for X, y in batches:
-            step(X, y)
-            n += len(X)
-            if n >= curve.due:
-                curve.point(n)
-        if not curve.end_epoch(n):
-            break
-
-
-def _epoch_by_epoch(
-    epoch: Callable[[Any], object], epochs: Iterable[Any], examples: int, curve: Curve
-) -> None:
-    curve.start()
-    for number, batches in enumerate(epochs, 1):
-        epoch(batches)
-        if not curve.end_epoch(number * examples):
-            break

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from report.worker.host import thread_counts
 from report.worker.records import Outcome, Series, Unavailable
-from report.worker.threads import thread_counts
 from report.worker.timing import Method, Stopwatch
 from report.worker.timing import measure as measure_together
 

@@ -10,7 +10,7 @@ from array import array
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from report.worker import bundle
+from report.worker.host import read_bundle
 from report.worker.records import GradientNoise, Outcome, Series, Unavailable
 
 ROUND = 10
@@ -121,8 +121,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 def _gradients(session: Session, job: dict[str, Any]) -> dict[str, Gradients]:
     settings, handed = job["settings"], job["bundle"]
     examples = Examples(
-        features=bundle.read(handed, "features.f64", "d"),
-        targets=bundle.read(handed, "targets.f64", "d"),
+        features=read_bundle(handed, "features.f64", "d"),
+        targets=read_bundle(handed, "targets.f64", "d"),
         dtype=settings["dtype"],
     )
     seeds = random.Random(f"{job['seed']} {job['process']}")

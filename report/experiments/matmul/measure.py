@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from report.registry import BACKENDS
+from report.worker.host import thread_counts
 from report.worker.records import AsPrinted, Outcome, Series, Unavailable
-from report.worker.threads import thread_counts
 from report.worker.timing import Method, Stopwatch
 from report.worker.timing import measure as measure_together
 
@@ -191,7 +191,7 @@ class _Maker:
             stopwatch.warm_up(self.share_s)
         except Unavailable as reason:
             return Series(labels=point._asdict(), status="skipped", reason=str(reason))
-        self._cost[point.family] = point.size, stopwatch.call_s()
+        self._cost[point.family] = point.size, stopwatch.call_s
         return stopwatch
 
     def _refuse_if_too_long(self, point: Point, limit_s: float) -> None:

@@ -14,7 +14,7 @@ from report.experiments.training.quantities import METRICS, case_of, observed, o
 from report.experiments.training.spec import Labels, TrainingSettings
 from report.figures import prose
 from report.figures.figure import Card, card
-from report.worker import curve
+from report.worker.timing import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +93,7 @@ def _method(records: Sequence[Record]) -> list[str]:
         samplings=sorted({str(run.labels["sampling"]) for run in runs}),
         copied=len({run.labels["copies"] for run in runs}) > 1,
         warmup=WARMUP_UPDATES,
-        every=None if all(len(r.loss) <= 1 + len(r.epoch_ends) for r in runs) else curve.EVERY,
+        every=None if all(len(r.loss) <= 1 + len(r.epoch_ends) for r in runs) else EVERY,
     )
 
 

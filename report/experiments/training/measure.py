@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from report.registry import BACKENDS
-from report.worker.bundle import read
-from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
+from report.worker.host import read_bundle
 from report.worker.records import Outcome, Series, TrainingRun
+from report.worker.timing import EPOCHS_ONLY, EVERY, Curve
 
 if TYPE_CHECKING:
     from array import array
@@ -262,16 +262,16 @@ def _seeds(seeds: int, process: int, processes: int) -> list[int]:
 
 def _data(bundle: dict[str, Any], dtype: str) -> Data:
     return Data(
-        features=read(bundle, "features.f64", "d"),
-        targets=read(bundle, "targets.f64", "d"),
+        features=read_bundle(bundle, "features.f64", "d"),
+        targets=read_bundle(bundle, "targets.f64", "d"),
         dtype=dtype,
     )
 
 
 def _start(bundle: dict[str, Any], seed: int, sampling: str, copies: int) -> Start:
     visited = bundle["examples"] * copies
-    flat = read(bundle, f"seed-{seed}.{sampling}-{copies}.i32", "i")
+    flat = read_bundle(bundle, f"seed-{seed}.{sampling}-{copies}.i32", "i")
     return Start(
-        weights=read(bundle, f"seed-{seed}.weights.f64", "d"),
+        weights=read_bundle(bundle, f"seed-{seed}.weights.f64", "d"),
         orders=[flat[k * visited : (k + 1) * visited] for k in range(bundle["epochs"])],
     )

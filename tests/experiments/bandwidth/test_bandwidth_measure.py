@@ -9,7 +9,8 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from report.backends.pytorch.memory import SCALAR, WINDOWS, Memory
+from report.backends import SCALAR, WINDOWS
+from report.backends.pytorch.memory import Memory
 from report.environments.process import Worker, command
 from report.experiments.bandwidth.kind import BandwidthSettings, Labels
 from report.experiments.bandwidth.measure import (

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from report.analysis.leastsquares import FloatArray
-    from report.backends.pytorch.gradients import Gradients
+    from report.backends.pytorch.steps import Gradients
     from report.config.plan import Plan
     from report.worker.records import Outcome
 

@@ -109,6 +109,16 @@ def batch(size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return features, targets, weights
 
 
+def update_of(size: int) -> Update:
+    """Return an update of that batch, at a rate that shows."""
+    update = Update(size, 5, SEED, torch.device("cpu"))
+    update.X, update.y, weights = batch(size)
+    update.w = weights.requires_grad_()
+    update.b = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    update.lr = 0.1
+    return update
+
+
 def expected(size: int, lr: float, steps: int) -> list[float]:
     """Return weights and bias after steps of gradient descent, by hand.
 
@@ -127,7 +137,7 @@ def expected(size: int, lr: float, steps: int) -> list[float]:
 @pytest.mark.parametrize("size", [1, 2, 7])
 def test_an_update_is_one_step_of_gradient_descent(size: int) -> None:
     """Exactly, in double precision; and the second is the second, since gradients are reset."""
-    update = Update(*batch(size), lr=0.1)
+    update = update_of(size)
     for steps in (1, 2):
         update.step()
         found = [*update.w.flatten().tolist(), update.b.item()]
@@ -141,7 +151,7 @@ def test_an_update_is_one_step_of_gradient_descent(size: int) -> None:
 @pytest.mark.parametrize("size", [1, 7])
 def test_a_compiled_update_is_the_same_step(size: int) -> None:
     """Compiling takes the first step itself, and changes no result beyond rounding."""
-    update = Update(*batch(size), lr=0.1)
+    update = update_of(size)
     try:
         update.compile()
     except Unavailable as reason:

@@ -16,7 +16,7 @@ from factories import small_results, training
 from report.experiments.training import measure
 from report.experiments.training.quantities import cases
 from report.results.result import Dataset
-from report.worker.curve import EPOCHS_ONLY
+from report.worker.timing import EPOCHS_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

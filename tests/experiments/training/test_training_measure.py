@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from report.analysis.leastsquares import FloatArray
     from report.experiments.training.measure import Data, Start
     from report.run.data import LoadedData
-    from report.worker.curve import Curve
     from report.worker.records import Outcome, TrainingRun
+    from report.worker.timing import Curve
 
 SEED = 20190826
 LOWEST = 0.2416879551

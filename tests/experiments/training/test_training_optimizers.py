@@ -100,7 +100,7 @@ def test_adams_first_step_is_as_long_as_the_rate() -> None:
     p = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     p.grad = torch.tensor([3.0, -0.02], dtype=torch.float64)
     hyperparams = {"lr": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "t": 0}
-    optimizers.adam([p], optimizers.init_adam_states([p]), hyperparams)
+    optimizers.adam([p], optimizers.init_pairs_of_states([p]), hyperparams)
     assert p.tolist() == pytest.approx([-0.1, 0.1], rel=1e-6)
     assert hyperparams["t"] == 1
 
@@ -108,7 +108,7 @@ def test_adams_first_step_is_as_long_as_the_rate() -> None:
 def test_momentums_second_step_remembers_the_first() -> None:
     """With g = 1 twice and momentum 1/2 the steps are lr and 3/2 lr."""
     p = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    states = optimizers.init_momentum_states([p])
+    states = optimizers.init_states([p])
     for _ in range(2):
         p.grad = torch.ones(1, dtype=torch.float64)
         optimizers.momentum([p], states, {"lr": 0.1, "momentum": 0.5})
