@@ -12,8 +12,17 @@ from report.figures import prose
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Points, Reference, Upright
 from report.sections import data_parallel
-from report.sections.data_parallel.costs import Cluster, Link, Work, all_reduce_s, ring_s, tree_s
-from report.sections.data_parallel.scenarios import Setting, inputs, scenarios
+from report.sections.data_parallel.model import (
+    Cluster,
+    Link,
+    Setting,
+    Work,
+    all_reduce_s,
+    inputs,
+    ring_s,
+    scenarios,
+    tree_s,
+)
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:

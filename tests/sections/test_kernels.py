@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from report.experiments import catalogue
-from report.sections.roofline.kernels import (
+from report.sections.roofline.cases import (
     at,
     kernels,
     number_format,

@@ -11,8 +11,7 @@ from report.figures.draw import drawing
 from report.figures.prose import plain
 from report.figures.shapes import YARDSTICK, Curves, Guide, Upright
 from report.sections import roofline
-from report.sections.roofline.cases import cases
-from report.sections.roofline.kernels import at
+from report.sections.roofline.cases import at, cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
 from report.figures.shapes import YARDSTICK, Axis, Curves, Points, Reference, Upright, line
-from report.sections.data_parallel import scenarios as model
-from report.sections.data_parallel.scenarios import inputs, scenarios
+from report.sections.data_parallel import model
+from report.sections.data_parallel.model import inputs, scenarios
 from report.text.numerals import digits
 from report.text.units import MILLI
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from report.figures.figure import Cell
     from report.results.result import Result
-    from report.sections.data_parallel.scenarios import Setting
+    from report.sections.data_parallel.model import Setting
 
 TITLE = "Many workers: a model, not a measurement"
 

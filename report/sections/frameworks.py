@@ -1,16 +1,20 @@
-"""What a framework takes before it does anything: import, first update, compilation."""
+"""The same work in every framework, and in compiled loops without one: the floor beneath them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from report.analysis import quantities
 from report.analysis.quantities import Quantity, by_backend, ratio, undisturbed
+from report.experiments.catalogue import KINDS
 from report.experiments.overhead.model import calls
 from report.experiments.overhead.quantities import of_records
+from report.experiments.subject import Overlay, Subject
+from report.experiments.training import overlay as training
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
-from report.figures.shapes import Axis, Dots, row
-from report.sections.frameworks.subjects import index_of
+from report.figures.shapes import YARDSTICK, Axis, Dots, row
+from report.registry import BACKENDS
 from report.text.names import title
 from report.text.units import MICRO, MILLI
 
@@ -21,6 +25,52 @@ if TYPE_CHECKING:
 
     Start = dict[str, Quantity]
     """What a framework takes to start, by part; without those that it has not."""
+
+FLOOR = "numba"
+"""The backend that calls no framework and no library: what the arithmetic itself takes."""
+
+
+def index_of(backend: str) -> int:
+    """Return the place of a framework's colour and marker; the floor is what all are held to."""
+    if backend == FLOOR:
+        return YARDSTICK
+    known = list(BACKENDS)
+    return known.index(backend) if backend in known else len(known)
+
+
+def measured(result: Result) -> list[str]:
+    """Return the names of the experiments that more than one framework measured."""
+    return [
+        name
+        for name in result.config["experiments"]
+        if len({r.backend for r in result.of(name) if r.outcome is not None}) > 1
+    ]
+
+
+def records_of(result: Result, experiment: str) -> dict[str, list[Record]]:
+    """Return what each framework measured of an experiment, in the order of the plan.
+
+    Their processes ran in shuffled order, which says nothing.
+    """
+    found = quantities.by_backend(r for r in result.of(experiment) if r.outcome is not None)
+    planned = result.config["experiments"][experiment]["backends"]
+    return {backend: found[backend] for backend in [*planned, *found] if backend in found}
+
+
+def over_frameworks(result: Result, experiment: str) -> Overlay:
+    """Return the frameworks that measured an experiment, side by side."""
+    subjects = [
+        Subject(
+            name=f"{title(FLOOR)} (the floor)" if backend == FLOOR else title(backend),
+            index=index_of(backend),
+            result=result,
+            backend=backend,
+            floor=backend == FLOOR,
+        )
+        for backend in records_of(result, experiment)
+    ]
+    return Overlay(noun="framework", experiment=experiment, subjects=subjects)
+
 
 TEMPLATE = "sections/frameworks.html"
 
@@ -33,7 +83,7 @@ PARTS = {
 """What is told apart, in words, and the unit of its column; only the last comes more than once."""
 
 
-def figures(result: Result) -> list[Figure]:
+def _startup(result: Result) -> list[Figure]:
     """Draw what comes once in a process beside what each update takes."""
     found = starts(result)
     if len(found) < 2:
@@ -147,3 +197,53 @@ def _table(found: Mapping[str, Start]) -> Table:
     ]
     header = ["framework", *(f"{label}, {unit}" for label, unit, _ in PARTS.values())]
     return Table(header=header, rows=rows)
+
+
+TITLE = "Frameworks side by side, and the floor beneath them"
+
+
+def overlay_of(result: Result, experiment: str) -> list[Figure]:
+    """Put an experiment of several frameworks on the same axes."""
+    over = over_frameworks(result, experiment)
+    return KINDS[result.config["experiments"][experiment]["kind"]].overlay(over)
+
+
+ORDER = ("matmul", "training", "overhead", "bandwidth", "gradient")
+"""Of the kinds, as the section tells of them."""
+
+
+def figures(result: Result) -> list[Figure]:
+    """Draw what several frameworks measured: products, epochs, losses, calls, and start-up."""
+    planned = result.config["experiments"]
+    shared = sorted(measured(result), key=lambda name: ORDER.index(planned[name]["kind"]))
+    drawn = [figure for name in shared for figure in overlay_of(result, name)]
+    return [*drawn, *_startup(result)] if drawn else []
+
+
+def experiments(result: Result) -> list[str]:
+    """Return the names of the experiments that several frameworks measured."""
+    return measured(result)
+
+
+def sentences(result: Result) -> list[str]:
+    """Say what an epoch of the smallest batches is above the floor."""
+    return [each for over in _trained(result) for each in training.sentences(over)][:1]
+
+
+def _trained(result: Result) -> list[Overlay]:
+    """Return the training experiments that several frameworks measured."""
+    kinds = result.config["experiments"]
+    names = [name for name in measured(result) if kinds[name]["kind"] == "training"]
+    return [over_frameworks(result, name) for name in names]
+
+
+def method(result: Result) -> list[str]:
+    """Describe how frameworks are compared, and what each of them computes with."""
+    backends = dict.fromkeys(b for name in measured(result) for b in records_of(result, name))
+    described = prose.sentences(
+        TEMPLATE,
+        "method",
+        floor=FLOOR if FLOOR in backends else None,
+        environments={backend: result.environments.get(backend) for backend in backends},
+    )
+    return [*described, *(each for over in _trained(result) for each in training.method(over))]
