@@ -104,8 +104,8 @@ def test_half_the_workers_number_is_reached_where_the_formula_says() -> None:
     assert half == pytest.approx((128 * (80e-6 + m) - 160e-6) / 13e-9)
     even = 128 * math.ceil(half / 128)
     assert WORK.speedup(even - 128, CLUSTER) < 64 <= WORK.speedup(even, CLUSTER)
-    fixed, examples, communication = WORK.parts_s(even - 128, CLUSTER)
-    assert examples < fixed + communication
+    examples_s = WORK.per_example_s * (even / 128 - 1)
+    assert examples_s < WORK.step_s(even - 128, CLUSTER) / 2
 
 
 def test_examples_that_cost_nothing_never_pay() -> None:

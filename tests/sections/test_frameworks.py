@@ -13,7 +13,7 @@ from report.figures.shapes import Dots
 from report.figures.svg import INK
 from report.registry import BACKENDS
 from report.sections import frameworks
-from report.sections.frameworks import FLOOR, index_of, measured
+from report.sections.frameworks import FLOOR, experiments, index_of
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def test_method_names_what_each_computes_with(result: Result) -> None:
 
 def test_only_what_several_measured_is_compared(result: Result) -> None:
     """Seven of the default experiments, memory among them."""
-    assert measured(result) == [
+    assert experiments(result) == [
         "vectorization",
         "matrix-size",
         "memory",

@@ -18,7 +18,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis.estimate import average, estimate
+from report.analysis.estimate import Estimate, average, estimate
 from report.experiments.bandwidth.caches import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import number_format
@@ -27,21 +27,46 @@ from report.text.units import GIGA
 from report.worker.timing import median
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest, Quantity
     from report.results.result import Result
+
+DEVICES, SERVERS = 8, 16
+"""The chapter's: 8 devices in each of 16 servers."""
+
+WITHIN_LATENCY_S, BETWEEN_LATENCY_S = 5e-6, 20e-6
+"""Assumed seconds of a message without content, within a server and between servers."""
+
+SLOW_GBIT, FAST_GBIT = 10, 100
+"""Assumed networks, in Gbit/s."""
+
+PARAMETERS = 6
+"""Of this chapter's linear regression: five weights and a bias."""
+
+RESNET_PARAMETERS = 25_600_000
+RESNET_FORWARD = 3_800_000_000
+RESNET_FLOP = 3 * 2 * RESNET_FORWARD
+"""Of ResNet-50, for each training image of 224 x 224 pixels: 3.8 billion multiply-adds forward, two
+operations each, and twice as many again backward.
+
+Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
+table 1; parameters counted from its layers. Twice for the backward pass is the usual reckoning: one
+product for the gradient of the inputs, one for that of the weights.
+"""
+
+FLOAT_BYTES = 4
+
+DOUBLINGS = 39
+"""Minibatches are p, 2 p, 4 p, ... at most so many doublings; a third where they change nothing."""
+
+NEARLY = 0.9
+"""Curves end where the speed-up is this part of the number of workers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """What messages travel over.
-
-    Attributes:
-        latency_s: Seconds of a message without content, alpha.
-        bytes_per_s: 1 / beta.
-    """
+    """What messages travel over: alpha, the seconds of a message without content, and 1 / beta."""
 
     latency_s: float
     bytes_per_s: float
@@ -73,9 +98,6 @@ class Cluster:
 
         The gradient is reduced within each server, summed between servers, and spread within each
         server again. The first and the last part are the two halves of an all-reduce in a server.
-
-        Args:
-            gradient_bytes: Size of a gradient.
         """
         inside = all_reduce_s(self.devices, gradient_bytes, self.within)
         return inside + all_reduce_s(self.servers, gradient_bytes, self.between)
@@ -86,11 +108,6 @@ def ring_s(peers: int, size_bytes: int, link: Link) -> float:
 
     Each takes p - 1 steps, in each of which everybody passes on one p-th of the content:
     2 (p - 1) alpha + 2 (p - 1) / p n beta.
-
-    Args:
-        peers: p.
-        size_bytes: n.
-        link: alpha and beta.
     """
     steps = 2 * (peers - 1)
     return steps * link.latency_s + steps / peers * size_bytes / link.bytes_per_s
@@ -100,11 +117,6 @@ def tree_s(peers: int, size_bytes: int, link: Link) -> float:
     """Return the seconds of an all-reduce by a binomial tree: up to one peer, and down again.
 
     Each way takes ceil(log2 p) steps with the whole content: 2 ceil(log2 p) (alpha + n beta).
-
-    Args:
-        peers: p.
-        size_bytes: n.
-        link: alpha and beta.
     """
     steps = 2 * (peers - 1).bit_length()
     return steps * (link.latency_s + size_bytes / link.bytes_per_s)
@@ -134,43 +146,25 @@ class Work:
     def step_s(self, batch: int, cluster: Cluster) -> float:
         """Return T(b, p).
 
-        Args:
-            batch: b, at least p: a worker without an example has no gradient to contribute.
-            cluster: The workers.
-
         Raises:
-            ValueError: There are fewer examples than workers.
+            ValueError: There are fewer examples than workers: one without has no gradient.
         """
-        return math.fsum(self.parts_s(batch, cluster))
-
-    def parts_s(self, batch: int, cluster: Cluster) -> tuple[float, float, float]:
-        """Return the three parts of T(b, p): fixed, examples, communication."""
         if batch < cluster.workers:
             raise ValueError("a minibatch needs an example for each worker")
-        share = -(-batch // cluster.workers)
-        return (
-            self.fixed_s,
-            self.per_example_s * share,
-            cluster.communication_s(self.gradient_bytes),
-        )
+        examples = self.per_example_s * -(-batch // cluster.workers)
+        communication = cluster.communication_s(self.gradient_bytes)
+        return math.fsum((self.fixed_s, examples, communication))
 
     def speedup(self, batch: int, cluster: Cluster) -> float:
         """Return T(b, 1) / T(b, p)."""
-        alone = self.fixed_s + self.per_example_s * batch
-        return alone / self.step_s(batch, cluster)
+        return (self.fixed_s + self.per_example_s * batch) / self.step_s(batch, cluster)
 
     def half(self, cluster: Cluster) -> float | None:
         """Return the least minibatch at which the speed-up is half the number of workers.
 
         With f fixed, c per example, m communication and b a multiple of p, T(b, 1) / T(b, p) is
         p / 2 where f + c b = p / 2 (f + m + c b / p), that is b = (p (f + m) - 2 f) / c. Below p
-        there is no minibatch.
-
-        Args:
-            cluster: The workers.
-
-        Returns:
-            Examples; None if no minibatch is large enough, because examples cost nothing.
+        there is no minibatch; none is large enough where examples cost nothing.
         """
         workers = cluster.workers
         shared = self.fixed_s + cluster.communication_s(self.gradient_bytes)
@@ -180,38 +174,6 @@ class Work:
         if self.per_example_s <= 0:
             return None
         return max(float(workers), wanted / self.per_example_s)
-
-
-DEVICES, SERVERS = 8, 16
-"""The chapter's: 8 devices in each of 16 servers."""
-
-WITHIN_LATENCY_S, BETWEEN_LATENCY_S = 5e-6, 20e-6
-"""Assumed seconds of a message without content, within a server and between servers."""
-
-SLOW_GBIT, FAST_GBIT = 10, 100
-"""Assumed networks, in Gbit/s."""
-
-PARAMETERS = 6
-"""Of this chapter's linear regression: five weights and a bias."""
-
-RESNET_PARAMETERS = 25_600_000
-RESNET_FORWARD = 3_800_000_000
-RESNET_FLOP = 3 * 2 * RESNET_FORWARD
-"""Of ResNet-50, for each training image of 224 x 224 pixels: 3.8 billion multiply-adds forward, two
-operations each, and twice as many again backward.
-
-Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
-table 1; parameters counted from its layers. Twice for the backward pass is the usual reckoning: one
-product for the gradient of the inputs, one for that of the weights.
-"""
-
-FLOAT_BYTES = 4
-
-DOUBLINGS = 40
-"""Minibatches are p, 2 p, 4 p, ... at most so many."""
-
-NEARLY = 0.9
-"""Curves end where the speed-up is this part of the number of workers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,14 +204,7 @@ class Inputs:
 
     def regression(self) -> list[Work]:
         """Return the chapter's linear regression, for each process."""
-        return [
-            Work(
-                fixed_s=step.fixed_s,
-                per_example_s=step.per_example_s,
-                gradient_bytes=PARAMETERS * FLOAT_BYTES,
-            )
-            for step in self.steps
-        ]
+        return self._works([step.per_example_s for step in self.steps], PARAMETERS)
 
     def resnet(self) -> list[Work]:
         """Return a ResNet-50 computed at the measured peak; empty where there is no peak."""
@@ -262,13 +217,13 @@ class Inputs:
         ]
         if len(images) != len(self.steps):
             images = [RESNET_FLOP / self.peak.rate().value] * len(self.steps)
+        return self._works(images, RESNET_PARAMETERS)
+
+    def _works(self, per_example_s: Sequence[float], parameters: int) -> list[Work]:
+        size = parameters * FLOAT_BYTES
         return [
-            Work(
-                fixed_s=step.fixed_s,
-                per_example_s=image_s,
-                gradient_bytes=RESNET_PARAMETERS * FLOAT_BYTES,
-            )
-            for step, image_s in zip(self.steps, images, strict=True)
+            Work(fixed_s=step.fixed_s, per_example_s=seconds, gradient_bytes=size)
+            for step, seconds in zip(self.steps, per_example_s, strict=True)
         ]
 
     def cluster(self, servers: int, gbit: int) -> Cluster:
@@ -279,11 +234,6 @@ class Inputs:
             within=Link(latency_s=WITHIN_LATENCY_S, bytes_per_s=self.memory.estimate.value),
             between=Link(latency_s=BETWEEN_LATENCY_S, bytes_per_s=gbit * GIGA / 8),
         )
-
-
-def over(values: Sequence[float], key: str) -> Estimate:
-    """Estimate what each process's line predicts; a part may be zero, which has no logarithm."""
-    return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
 
 
 def inputs(result: Result) -> list[Inputs]:
@@ -349,16 +299,19 @@ class Setting:
         """Return how many workers there are: the smallest minibatch."""
         return self.cluster.workers
 
-    def _over(self, predict: Callable[[Work], float], what: str) -> Estimate:
-        return over([predict(work) for work in self.works], f"{self.key} {what}")
+    def _over(self, values: Sequence[float], what: str) -> Estimate:
+        """Estimate over the processes; a part may be zero, which has no logarithm."""
+        key = f"{self.key} {what}"
+        return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
 
     def speedup(self, batch: int) -> Estimate:
         """Return the predicted speed-up; its interval is over the processes."""
-        return self._over(lambda work: work.speedup(batch, self.cluster), f"speed-up {batch}")
+        predicted = [work.speedup(batch, self.cluster) for work in self.works]
+        return self._over(predicted, f"speed-up {batch}")
 
     def step(self, batch: int) -> Estimate:
         """Return the predicted seconds of a step."""
-        return self._over(lambda work: work.step_s(batch, self.cluster), f"step {batch}")
+        return self._over([w.step_s(batch, self.cluster) for w in self.works], f"step {batch}")
 
     @property
     def exchange_s(self) -> float:
@@ -366,15 +319,14 @@ class Setting:
         return self.cluster.communication_s(self.works[0].gradient_bytes)
 
     def parts(self) -> dict[str, Estimate | float]:
-        """Return the parts of a step with the smallest minibatch, the largest first."""
-        fixed = self._over(lambda work: work.fixed_s, "fixed")
-        examples = self._over(lambda work: work.per_example_s, "example")
-        parts: list[tuple[float, str, Estimate | float]] = [
-            (fixed.value, "fixed", fixed),
-            (examples.value, "examples", examples),
-            (self.exchange_s, "exchange", self.exchange_s),
-        ]
-        return {name: part for _, name, part in sorted(parts, key=lambda part: -part[0])}
+        """Return the parts of a step with the smallest minibatch, the largest first, in seconds."""
+        parts: dict[str, Estimate | float] = {
+            "fixed": self._over([work.fixed_s for work in self.works], "fixed"),
+            "examples": self._over([work.per_example_s for work in self.works], "example"),
+            "exchange": self.exchange_s,
+        }
+        seconds = {k: p.value if isinstance(p, Estimate) else p for k, p in parts.items()}
+        return {name: parts[name] for name in sorted(parts, key=lambda name: -seconds[name])}
 
     def half(self) -> Estimate | None:
         """Return the minibatch that makes half the workers' number; None where none does.
@@ -385,35 +337,32 @@ class Setting:
         known = [one for one in each if one is not None]
         if not known:
             return None
-        half = over(known, f"{self.key} half")
+        half = self._over(known, "half")
         if len(known) == len(each):
             return half
         return dataclasses.replace(half, low=None, high=None, basis="nothing", key="")
 
     def batches(self) -> list[int]:
         """Return the minibatches to draw: p, 2 p, 4 p, ... until more bring little."""
-        shown: list[int] = []
-        grows = self.half() is not None
-        for power in range(DOUBLINGS):
-            shown.append(self.workers * 2**power)
-            enough = power >= DOUBLINGS // 3
-            if grows:
-                enough = self.speedup(shown[-1]).value >= NEARLY * self.workers
-            if enough and power >= 3:
-                break
-        return shown
+        batches = [self.workers * 2**power for power in range(4)]
+        most = DOUBLINGS if self.half() else DOUBLINGS // 3
+        while len(batches) <= most and self.speedup(batches[-1]).value < NEARLY * self.workers:
+            batches.append(2 * batches[-1])
+        return batches
 
 
 def scenarios(given: Inputs) -> dict[str, list[Setting]]:
     """Return what one backend's inputs allow to predict, by question; the most workers last."""
-    work = {"regression": given.regression(), "resnet": given.resnet()}
     # For a gradient of 24 bytes the network's bandwidth does not matter.
-    networks = {"regression": [SLOW_GBIT], "resnet": [SLOW_GBIT, FAST_GBIT]}
+    asked = {
+        "regression": (given.regression(), [SLOW_GBIT]),
+        "resnet": (given.resnet(), [SLOW_GBIT, FAST_GBIT]),
+    }
     made = {}
-    for question, works in work.items():
+    for question, (works, networks) in asked.items():
         clusters = {f"{DEVICES} workers": given.cluster(1, SLOW_GBIT)}
-        for gbit in networks[question]:
-            network = f" at {gbit} Gbit/s" if len(networks[question]) > 1 else ""
+        for gbit in networks:
+            network = f" at {gbit} Gbit/s" if len(networks) > 1 else ""
             clusters[f"{DEVICES * SERVERS} workers{network}"] = given.cluster(SERVERS, gbit)
         if works:
             made[question] = [
