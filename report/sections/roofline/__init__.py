@@ -7,6 +7,7 @@ Model", IEEE CAL 13(1), 2014, for a roof of each cache.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -34,6 +35,23 @@ if TYPE_CHECKING:
     from report.sections.roofline.hardware import VectorEstimate
 
 TITLE = "Roofline: what bounds each kernel"
+
+TEMPLATE = "sections/roofline.html"
+
+PIECEWISE = ("element", "column", "row", "block", "full")
+"""Strategies that are compared, from the smallest piece to the largest."""
+
+LITTLE = 0.1
+"""Roofs that account for less of a kernel's time than this do not decide it."""
+
+HEADER = [
+    "kernel",
+    "FLOP/byte",
+    "GFLOPS",
+    "share of the highest roof above it, %",
+    "of memory's roof, %",
+    "side of the balance",
+]
 
 
 def figures(result: Result) -> list[Figure]:
@@ -76,15 +94,6 @@ def method(result: Result) -> list[str]:
     )
 
 
-TEMPLATE = "sections/roofline.html"
-
-PIECEWISE = ("element", "column", "row", "block", "full")
-"""Strategies that are compared, from the smallest piece to the largest."""
-
-LITTLE = 0.1
-"""Roofs that account for less of a kernel's time than this do not decide it."""
-
-
 def of_case(case: Case) -> Figure:
     """Draw the roofline of a number format."""
     lines = [
@@ -93,11 +102,8 @@ def of_case(case: Case) -> Figure:
         for one in _lines(family, index, [k for k in case.kernels if k.family == family])
     ]
     balance = case.balance()
-    shape = _roofline([case], [YARDSTICK], lines)
-    shape = replace(
-        shape,
-        marks=(*shape.marks, Upright(x=balance.value, label=f"balance {digits(balance.value)}")),
-    )
+    upright = Upright(x=balance.value, label=f"balance {digits(balance.value)}")
+    shape = _roofline([case], [YARDSTICK], lines, upright)
     sides: dict[str, list[str]] = {k.family: [] for k in case.kernels}
     for kernel in case.kernels:
         sides[kernel.family].append(case.side(kernel))
@@ -178,13 +184,12 @@ def _lines(name: str, index: int, kernels: Sequence[Kernel]) -> list[Line]:
     ]
 
 
-def _roofline(cases: Sequence[Case], colours: Sequence[int], lines: Sequence[Line]) -> Curves:
-    """Draw kernels below the slopes of memory and of the caches, and below flat roofs.
+def _roofline(
+    cases: Sequence[Case], colours: Sequence[int], lines: Sequence[Line], *marks: Upright
+) -> Curves:
+    """Draw kernels below the slopes of memory and of the caches, which all cases share.
 
-    Args:
-        cases: With the same slopes.
-        colours: The place of the colour of each one's flat roof; one alone is named.
-        lines: The kernels.
+    Each case has a flat roof of its colour; one alone is named.
     """
     case = max(cases, key=lambda case: case.peak.value)
     slopes = {name: roof.estimate.value for name, roof in case.roofs.items()}
@@ -202,12 +207,7 @@ def _roofline(cases: Sequence[Case], colours: Sequence[int], lines: Sequence[Lin
     low = min(left * min(slopes.values()), *(y for one in lines for y in one.y)) / 2.5
     return Curves(
         x=Axis(label="arithmetic intensity, FLOP/byte", low=left, high=right),
-        y=Axis(
-            label="rate, GFLOPS",
-            unit=GIGA,
-            low=low / GIGA,
-            high=4 * top / GIGA,
-        ),
+        y=Axis(label="rate, GFLOPS", unit=GIGA, low=low / GIGA, high=4 * top / GIGA),
         lines=tuple(lines),
         marks=(
             *_slopes(slopes, left, case.peak.value),
@@ -226,6 +226,7 @@ def _roofline(cases: Sequence[Case], colours: Sequence[int], lines: Sequence[Lin
                 )
                 for flat, colour, name in flats
             ),
+            *marks,
         ),
         names="above",
         height=520,
@@ -278,20 +279,21 @@ def _of_pieces(case: Case) -> dict[str, object]:
     """
     shares = [(k, case.share(k, case.steepest)) for k in _pieces(case)]
     to_memory = [(k, case.share(k, case.memory)) for k, _ in shares]
+    add = at(case.kernels, operation="add", size=1, variant="eager")
     facts: dict[str, object] = {
         "pieces": shares,
         "cached": [k for k, share in to_memory if share.low is not None and share.low > 1],
-        "add": at(case.kernels, operation="add", size=1, variant="eager"),
+        "add": add,
     }
-    if (add := facts["add"]) is None or not isinstance(add, Kernel):
+    if add is None:
         return facts
-    adds = [_adds(k, add) for k, _ in shares]
+    adds = [(k, _adds(k, add)) for k, _ in shares]
     updates = [k for k in case.kernels if k.line == "update eager"]
     return facts | {
-        "adds": [(k, each) for (k, _), each in zip(shares, adds, strict=True)],
+        "adds": adds,
         "dispatched": [
             k
-            for (k, share), each in zip(shares, adds, strict=True)
+            for (k, share), (_, each) in zip(shares, adds, strict=True)
             if share.value < LITTLE and share.value * each.value < 1
         ],
         "little": LITTLE,
@@ -303,16 +305,6 @@ def _adds(kernel: Kernel, add: Kernel) -> Estimate:
     """Return how many additions of single elements take as long as one call of a kernel."""
     whole = ratio(kernel.quantity, add.quantity)
     return whole.scaled(1 / kernel.calls, f"call of {whole.key}")
-
-
-HEADER = [
-    "kernel",
-    "FLOP/byte",
-    "GFLOPS",
-    "share of the highest roof above it, %",
-    "of memory's roof, %",
-    "side of the balance",
-]
 
 
 def _cells_of(kernel: Kernel, case: Case) -> list[str | Number]:
@@ -336,45 +328,41 @@ def _sheet(kernels: Mapping[str, Sequence[Kernel]], cases: Sequence[Case]) -> Sh
     # A row's key is that of its first estimate; a kernel's intensity is a count and none.
     names = ["flop_per_s", "bytes_per_s", "flop_per_byte"]
     names += ["share_of_highest_roof", "share_of_memory_roof"]
+    header = ["what", "dtype", "name", "experiment", "flop", "least_bytes"]
+    header += [column for name in names for column in columns(name)[:3]]
 
     def line(what: list[Cell], *values: Estimate | float | None) -> list[Cell]:
         key = next((one.key for one in values if isinstance(one, Estimate)), None)
         each = [[v, None, None] if isinstance(v, float) else cells(v)[:3] for v in values]
-        return [*what, *(cell for numbers in each for cell in numbers), key]
+        return [*what, *itertools.chain(*each), *[None] * 3 * (len(names) - len(values)), key]
 
     rows: list[list[Cell]] = []
     for case in cases:
-        q = case.compute.quantity
         for name, roof in case.roofs.items():
             what: list[Cell] = ["roof", case.dtype, name, roof.quantity.experiment, None, None]
-            rows.append(line(what, None, roof.estimate, None, None, None))
-        what = ["roof", case.dtype, "compute", q.experiment, q.flops, None]
-        rows.append(line(what, case.peak, None, None, None, None))
+            rows.append(line(what, None, roof.estimate))
+        best = case.compute.quantity
+        what = ["roof", case.dtype, "compute", best.experiment, best.flops, None]
+        rows.append(line(what, case.peak))
         what = ["balance", case.dtype, "compute / memory", None, None, None]
-        rows.append(line(what, None, None, case.balance(), None, None))
+        rows.append(line(what, None, None, case.balance()))
         for k in kernels[case.dtype]:
             q = k.quantity
             what = ["kernel", case.dtype, k.name, q.experiment, q.flops, q.bytes_moved]
             shares = [case.share(k, roof) for roof in (case.steepest, case.memory)]
             rows.append(line(what, q.rate(), q.bandwidth(), k.intensity, *shares))
-    header = ["what", "dtype", "name", "experiment", "flop", "least_bytes"]
-    return Sheet(header=[*header, *(c for n in names for c in columns(n)[:3]), "key"], rows=rows)
+    return Sheet(header=[*header, "key"], rows=rows)
 
 
 def balance(case: Case, machine: Machine) -> Figure:
     """Draw this machine's bytes per second beside the chapter's."""
     here = vector_estimate(machine, case.device)
     flows = _flows(case, here)
-    values = [flow.value for _, flow, _ in flows]
+    ends = [pick(flow.value for _, flow, _ in flows) / GIGA for pick in (min, max)]
     shape = Dots(
         labels=tuple(name for name, _, _ in flows),
         # Three decades or more, so that the ticks are powers of ten and never collide.
-        x=Axis(
-            label="bytes per second, GB/s",
-            unit=GIGA,
-            low=min(values) / GIGA / 4,
-            high=max(values) / GIGA * 4,
-        ),
+        x=Axis(label="bytes per second, GB/s", unit=GIGA, low=ends[0] / 4, high=ends[1] * 4),
         rows=(
             row("measured", 0, [flow if flow.key else None for _, flow, _ in flows]),
             row("computed", 0, [None if flow.key else flow for _, flow, _ in flows], hollow=True),
@@ -416,13 +404,9 @@ def _flows(case: Case, here: VectorEstimate | None) -> list[tuple[str, Estimate,
 
     What was not measured has no key, and no interval.
     """
-    memory = case.memory
+    chapter = CHAPTER.bytes_per_s
     flows = [
-        (
-            f"chapter: {CHAPTER.words}",
-            _exact(CHAPTER.bytes_per_s),
-            _exact(CHAPTER.bytes_per_s / CHAPTER_MEMORY),
-        ),
+        (f"chapter: {CHAPTER.words}", _exact(chapter), _exact(chapter / CHAPTER_MEMORY)),
         ("chapter: memory", _exact(CHAPTER_MEMORY), _exact(1)),
     ]
     if here is not None:
@@ -430,8 +414,8 @@ def _flows(case: Case, here: VectorEstimate | None) -> list[tuple[str, Estimate,
     peak = f"here: {case.dtype} operands at the measured peak"
     flows.append((peak, case.demand(), case.demands()))
     for name, roof in case.roofs.items():
-        times = ratio(roof.quantity, memory.quantity, "bytes_per_s")
-        flows.append((f"here: {name}", roof.estimate, times if roof is not memory else _exact(1)))
+        times = ratio(roof.quantity, case.memory.quantity, "bytes_per_s")
+        flows.append((f"here: {name}", roof.estimate, times if name != MEMORY else _exact(1)))
     return flows
 
 

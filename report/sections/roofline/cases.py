@@ -76,13 +76,7 @@ def number_format(quantity: Quantity) -> str:
 
 
 def product_calls(strategy: str, size: int, block_width: int | None) -> int:
-    """Count the calls that compute a product of two n x n matrices piece by piece.
-
-    Args:
-        strategy: element, column, row, block, full or full-out.
-        size: n.
-        block_width: Columns of a block.
-    """
+    """Count the calls that compute a product of two n x n matrices piece by piece, `size` n."""
     if strategy == "element":
         return size * size
     if strategy in {"column", "row"}:
@@ -97,12 +91,6 @@ def product_bytes(strategy: str, size: int, block_width: int | None, item_bytes:
     that makes w columns (or a row, w = 1) reads the whole other matrix, n^2, and n w numbers, and
     writes n w. The widths of all calls add up to n, so that k calls move k n^2 + 2 n^2 numbers: 3
     n^2 in one go, n^3 + 2 n^2 by columns.
-
-    Args:
-        strategy: element, column, row, block, full or full-out.
-        size: n.
-        block_width: Columns of a block.
-        item_bytes: Bytes of a number.
     """
     calls = product_calls(strategy, size, block_width)
     if strategy == "element":
@@ -115,15 +103,11 @@ def kernels(series: Sequence[Quantity], wanted: str) -> list[Kernel]:
 
     With fewer threads there would be other roofs, so that of each kind only the series with the
     most threads count.
-
-    Args:
-        series: What one backend measured.
-        wanted: The number format.
     """
     counted = [q for q in series if q.kind in KINDS and q.flops]
-    most: dict[str, int] = {}
-    for q in counted:
-        most[q.kind] = max(most.get(q.kind, 0), _threads(q))
+    most = {
+        kind: max((_threads(q) for q in counted if q.kind == kind), default=0) for kind in KINDS
+    }
     made: dict[str, Kernel] = {}
     for q in counted:
         if number_format(q) == wanted and _threads(q) == most[q.kind]:
@@ -193,7 +177,7 @@ class Case:
         dtype: The number format.
         kernels: What was measured in it.
         compute: The product of the highest rate.
-        roofs: Of the caches, the nearest first, and of memory, the last.
+        roofs: Bytes per second of the caches, the nearest first, and of memory, the last.
         promise: What the hardware's numbers promise.
     """
 

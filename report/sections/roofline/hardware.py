@@ -59,13 +59,7 @@ class Promise:
 
 
 def peak(machine: Machine, dtype: str, device: str) -> Promise:
-    """Return the theoretical peak of a number format.
-
-    Args:
-        machine: The machine.
-        dtype: The number format.
-        device: Where the kernels ran.
-    """
+    """Return the theoretical peak of a number format, on the device where the kernels ran."""
     if device != "cpu":
         return Promise(flop_per_s=None, words=f"what {device} does in a cycle is not known")
     cpu = machine.cpu
@@ -115,27 +109,22 @@ class VectorEstimate:
     nominal: bool = False
 
 
-CHAPTER = VectorEstimate(
-    bytes_per_s=CHAPTER_HZ * CHAPTER_CORES * CHAPTER_VECTOR_BYTES,
-    words=f"{hertz(CHAPTER_HZ)} \N{MULTIPLICATION SIGN} {CHAPTER_CORES} cores "
-    f"\N{MULTIPLICATION SIGN} {CHAPTER_VECTOR_BYTES} B",
-)
+def _vector_estimate(clock_hz: float, cores: int, *, nominal: bool = False) -> VectorEstimate:
+    factors = (hertz(clock_hz), count(cores, "core"), f"{CHAPTER_VECTOR_BYTES} B")
+    return VectorEstimate(
+        bytes_per_s=clock_hz * cores * CHAPTER_VECTOR_BYTES,
+        words=" \N{MULTIPLICATION SIGN} ".join(factors),
+        nominal=nominal,
+    )
+
+
+CHAPTER = _vector_estimate(CHAPTER_HZ, CHAPTER_CORES)
 
 
 def vector_estimate(machine: Machine, device: str) -> VectorEstimate | None:
-    """Return the same arithmetic for this machine; None where its clock is not known.
-
-    Args:
-        machine: The machine.
-        device: Where the kernels ran; only the processor's own clock is meant here.
-    """
+    """Return the same arithmetic for this machine's processor; None where no clock is known."""
     clock = machine.cpu.max_frequency_hz or machine.cpu.frequency_hz
     if clock is None or device != "cpu":
         return None
-    cores = usable_cores(machine)
-    factors = (hertz(clock), count(cores, "core"), f"{CHAPTER_VECTOR_BYTES} B")
-    return VectorEstimate(
-        bytes_per_s=clock * cores * CHAPTER_VECTOR_BYTES,
-        words=" \N{MULTIPLICATION SIGN} ".join(factors),
-        nominal=machine.cpu.max_frequency_hz is None,
-    )
+    nominal = machine.cpu.max_frequency_hz is None
+    return _vector_estimate(clock, usable_cores(machine), nominal=nominal)
