@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import MaxNLocator
 
-from report.figures import plotting, ticks
+from report.figures import plotting
 from report.figures.plotting import Drawing
 from report.figures.shapes import Curves, Dots, Guide, Points, Reference, Upright
 from report.figures.svg import MUTED, PAPER
@@ -132,20 +132,20 @@ def _scale(axes: Axes, spine: Spine, axis: Axis, *, narrow: bool) -> None:
     match axis.scale:
         case "log":
             # On a phone the longest of these labels would meet.
-            ticks.log_axis(spine, most=6 if narrow and spine is axes.xaxis else 12)
+            plotting.log_axis(spine, most=6 if narrow and spine is axes.xaxis else 12)
         case "log2":
-            ticks.log2_axis(axes, axis.ticks)
+            plotting.log2_axis(axes, axis.ticks)
         case "bytes":
             _byte_axis(axes, sorted(set(axis.ticks)), narrow=narrow)
         case "seconds":
-            ticks.time_axis(spine, narrow=narrow)
+            plotting.time_axis(spine, narrow=narrow)
         case "whole":
             spine.set_major_locator(MaxNLocator(8, integer=True))
 
 
 def _byte_axis(axes: Axes, sizes: Sequence[int], *, narrow: bool) -> None:
     """Lay out a horizontal axis of powers of two, labelled as sizes: 4 KiB, 1 MiB."""
-    ticks.log2_axis(axes, sizes)
+    plotting.log2_axis(axes, sizes)
     # As far apart as labels need to be, always with the first and the last.
     least = math.log2(sizes[-1] / sizes[0]) / (3.5 if narrow else 9.5)
     shown = [sizes[0]]
@@ -188,7 +188,7 @@ def _limits(axes: Axes, shape: Curves) -> None:
         if high < DECADE * low:
             axes.set_ylim(0, 1.12 * high)
         else:
-            ticks.log_axis(axes.yaxis)
+            plotting.log_axis(axes.yaxis)
     # As lines and points need, and not what is drawn beside them.
     for axis, get, put in (
         (shape.x, axes.get_xlim, axes.set_xlim),
@@ -297,7 +297,7 @@ def _points(axes: Axes, points: Points, shape: Curves) -> None:
 def _dots(axes: Axes, shape: Dots, *, narrow: bool) -> None:
     plotting.dot_axes(axes, shape.labels, shape.x.label, narrow=narrow)
     if shape.x.scale == "seconds":
-        ticks.time_axis(axes.xaxis, narrow=narrow)
+        plotting.time_axis(axes.xaxis, narrow=narrow)
     for index, row in enumerate(shape.rows):
         _row(axes, row, index, shape)
     if shape.x.low is not None or shape.x.high is not None:

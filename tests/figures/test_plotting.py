@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report.analysis.estimate import Estimate
-from report.figures import plotting, ticks
+from report.figures import plotting
 from report.figures.draw import drawing
 from report.figures.shapes import (
     YARDSTICK,
@@ -497,13 +497,13 @@ def test_sizes_on_an_axis_of_bytes_are_the_first_and_the_last_and_do_not_meet() 
 )
 def test_ticks_are_plain_numbers(value: float, written: str) -> None:
     """As one writes them; powers of ten only where nobody would count the zeros."""
-    assert ticks.tick(value) == written
+    assert plotting.tick(value) == written
 
 
 @given(st.sampled_from([1, 2, 5]), st.integers(-12, 40))
 def test_ticks_tell_the_truth(digit: int, exponent: int) -> None:
     """What is written is the value."""
-    written = ticks.tick(digit * 10.0**exponent).replace(",", "")
+    written = plotting.tick(digit * 10.0**exponent).replace(",", "")
     superscripts = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
     number, _, power = written.translate(superscripts).partition(f" {TIMES} 10")
     assert float(number) * 10.0 ** int(power or 0) == pytest.approx(digit * 10.0**exponent)
@@ -515,7 +515,7 @@ def test_logarithmic_axes_have_ticks_that_do_not_collide(low: float, high: float
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         del narrow
-        ticks.log_axis(axes.yaxis)
+        plotting.log_axis(axes.yaxis)
         axes.plot([1, 2], [low, high])
 
     for svg in both(plotting.drawing("a", "b", draw)):
@@ -532,7 +532,7 @@ def test_axis_of_powers_of_two_shows_at_most_eight_and_the_last(count: int) -> N
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         del narrow
-        ticks.log2_axis(axes, values)
+        plotting.log2_axis(axes, values)
         axes.plot(values, values)
 
     shown = set(texts(plotting.drawing("a", "b", draw).wide))
