@@ -6,17 +6,22 @@ scaled picture would become too small to read.
 
 from __future__ import annotations
 
+import functools
 import io
 import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axis import XAxis
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.backend_bases import FigureCanvasBase, RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure as Canvas
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from report.figures.svg import INK, MUTED, RULE, SERIES, for_page
@@ -122,19 +127,64 @@ def drawing(name: str, alt: str, draw: Draw, *, height: int = 380) -> Drawing:
     )
 
 
+class _Remembering(RendererBase):
+    """Remembers how large texts are; matplotlib would measure them anew for each drawing."""
+
+    extents: ClassVar[dict[Any, tuple[float, float, float]]] = {}
+
+    def get_text_width_height_descent(
+        self, s: str, prop: FontProperties, ismath: Any
+    ) -> tuple[float, float, float]:
+        key = type(self), s, prop
+        if key not in self.extents:
+            self.extents[key] = super().get_text_width_height_descent(s, prop, ismath)
+        return self.extents[key]
+
+    def _get_font_height_metrics(self, prop: FontProperties) -> tuple[float, float, float]:
+        """Do for each font what matplotlib, which asks for this, would do for each text."""
+        return _font_heights(prop.get_weight(), prop.get_size_in_points())
+
+
+@functools.cache
+def _font_heights(weight: str | int, points: float) -> tuple[float, float, float]:
+    """Return ascent, descent and line gap in pixels."""
+    font = get_font(findfont(FontProperties(weight=weight)))
+    table: Any = font.get_sfnt_table("OS/2")
+    scale = points / font.units_per_EM
+    return (
+        table["sTypoAscender"] * scale,
+        -table["sTypoDescender"] * scale,
+        table["sTypoLineGap"] * scale,
+    )
+
+
+class _LayoutRenderer(_Remembering, RendererAgg):
+    """Measures, and draws nothing: one serves the layouts of all drawings."""
+
+
+class _PageRenderer(_Remembering, RendererSVG):
+    """Draws."""
+
+
+class _Canvas(FigureCanvasBase):
+    @staticmethod
+    @functools.cache
+    def get_renderer() -> _LayoutRenderer:
+        return _LayoutRenderer(1, 1, 72)  # type: ignore[no-untyped-call]
+
+
 def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
     with mpl.rc_context(_RC | ({"font.size": 11.5, "axes.labelsize": 11.5} if narrow else {})):
         # At 72 dots an inch a point is a pixel, so that sizes mean what they say on the page.
-        canvas = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72, layout="constrained")
-        axes = canvas.add_subplot()
-        draw(axes, narrow=narrow)
-        engine = canvas.get_layout_engine()
-        if engine is not None:
-            # Once, and printed below without `savefig`, which draws everything twice.
-            engine.execute(canvas)
-            canvas.set_layout_engine("none")
+        figure = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72)
+        _Canvas(figure)
+        draw(figure.add_subplot(), narrow=narrow)
+        # Once, and drawn below without `savefig`, which draws everything twice.
+        ConstrainedLayoutEngine().execute(figure)
         file = io.StringIO()
-        FigureCanvasSVG(canvas).print_svg(file, metadata=_METADATA)  # type: ignore[no-untyped-call]
+        renderer: Any = _PageRenderer(*size, file, image_dpi=72, metadata=_METADATA)  # type: ignore[no-untyped-call]
+        figure.draw(renderer)
+        renderer.finalize()
     return file.getvalue()
 
 
