@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
+import math
 import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from report.figures.shapes import YARDSTICK
 from report.figures.svg import INK, MUTED, RULE, SERIES, for_page
+from report.text.names import size
 from report.text.numerals import digits, scaled, scientific
 
 if TYPE_CHECKING:
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 DASHES = ["-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1)), (0, (3, 1)), "-", "--"]
+
+SMALL = 11.5
+"""Size in pixels of what is written beside lines, and of all text on a phone."""
 
 SIZES = {"P": 7.0, "X": 7.0, "*": 9.0}
 """Of markers that cover little of their square; the others have 5 pixels."""
@@ -75,12 +81,6 @@ _RC: Any = {
 
 # matplotlib writes the date and its own address otherwise; neither belongs on a page.
 _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
-
-MOST_MARKERS = 14
-"""A line of this many points or more has none of its markers drawn."""
-
-YARDSTICK = -1
-"""Index of a series that others are held against: drawn in ink, and last in a row of dots."""
 
 WIDE, NARROW = 700, 340
 """Widths in CSS pixels for which the two layouts are made."""
@@ -174,7 +174,7 @@ class _Canvas(FigureCanvasBase):
 
 
 def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
-    with mpl.rc_context(_RC | ({"font.size": 11.5, "axes.labelsize": 11.5} if narrow else {})):
+    with mpl.rc_context(_RC | ({"font.size": SMALL, "axes.labelsize": SMALL} if narrow else {})):
         # At 72 dots an inch a point is a pixel, so that sizes mean what they say on the page.
         figure = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72)
         _Canvas(figure)
@@ -195,20 +195,9 @@ def colour(index: int) -> str:
     return SERIES[index % len(SERIES)]
 
 
-def style(index: int, points: int) -> dict[str, Any]:
-    """Return how the line of a series looks: markers and dashes repeat what the colour says.
-
-    Args:
-        index: Which series.
-        points: How many it has; too many markers would hide the line.
-    """
-    marker = MARKERS[index % len(MARKERS)]
-    return {
-        "color": colour(index),
-        "linestyle": DASHES[index % len(DASHES)],
-        "marker": marker if points < MOST_MARKERS else None,
-        "markersize": SIZES.get(marker, 5.0),
-    }
+def marker(index: int) -> str:
+    """Return the marker of the series of an index; with its dashes it repeats what colour says."""
+    return MARKERS[index % len(MARKERS)]
 
 
 def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) -> None:
@@ -221,21 +210,6 @@ def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) 
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.margins(x=0.08)
     axes.set_xlabel(quantity if narrow else f"{quantity} (logarithmic)")
-
-
-def reference(axes: Axes, y: float, words: str, *, below: bool = False) -> None:
-    """Draw a labelled thin line: a peak, an optimum, a limit; its label on the free side."""
-    axes.axhline(y, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
-    axes.annotate(
-        words,
-        (0, y),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, -3 if below else 3),
-        textcoords="offset points",
-        color=MUTED,
-        fontsize=11.5,
-        va="top" if below else "bottom",
-    )
 
 
 def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
@@ -291,7 +265,7 @@ def legend_above(
         handlelength=2.2,
         columnspacing=1.2,
         labelcolor=INK,
-        fontsize=11.5,
+        fontsize=SMALL,
     )
 
 
@@ -384,3 +358,16 @@ def log2_axis(axes: Axes, values: Sequence[int]) -> None:
     shown = shown[::-1][::step][::-1]
     axes.set_xticks(shown, [f"{value:,}" for value in shown])
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def byte_axis(axes: Axes, sizes: Sequence[int], *, narrow: bool) -> None:
+    """Lay out a horizontal axis of powers of two, labelled as sizes: 4 KiB, 1 MiB."""
+    log2_axis(axes, sizes)
+    # As far apart as labels need to be, always with the first and the last.
+    least = math.log2(sizes[-1] / sizes[0]) / (3.5 if narrow else 9.5)
+    shown = [sizes[0]]
+    for each in sizes[1:-1]:
+        if min(math.log2(each / shown[-1]), math.log2(sizes[-1] / each)) >= least:
+            shown.append(each)
+    shown = list(dict.fromkeys([*shown, sizes[-1]]))
+    axes.set_xticks(shown, [size(each) for each in shown])
