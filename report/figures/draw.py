@@ -43,15 +43,7 @@ FEW = 4
 
 
 def drawings(figures: Sequence[Figure], cache: Cache) -> dict[str, Drawing]:
-    """Make the drawings of figures, each only where nobody made it before.
-
-    Args:
-        figures: In any number; those without a shape have none.
-        cache: Of earlier drawings.
-
-    Returns:
-        By the figure's fingerprint.
-    """
+    """Return the drawings of figures that have a shape, by fingerprint; each is made only once."""
     wanted = {f.fingerprint: f for f in figures if f.shape is not None}
     keys = {name: key(name, _code(figure.shape)) for name, figure in wanted.items()}
     made: dict[str, Drawing] = {}
@@ -92,13 +84,7 @@ def _code(shape: Shape | None) -> str:
 
 
 def drawing(name: str, alt: str, shape: Shape) -> Drawing:
-    """Make both layouts of a shape.
-
-    Args:
-        name: Unique on its page; prefixes all ids inside.
-        alt: What a person would say about it on the phone.
-        shape: What to draw.
-    """
+    """Make both layouts of a shape; `plotting.drawing` says what name and alternative text are."""
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         if isinstance(shape, Curves):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import math
 import textwrap
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import matplotlib as mpl
 import numpy as np
@@ -31,7 +33,7 @@ from report.text.names import size
 from report.text.numerals import digits, scaled, scientific
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -92,33 +94,21 @@ _LETTER, _SAMPLE = 7, 45
 """Pixels that a letter takes, and the sample of a line in a legend."""
 
 
-class Draw(Protocol):
-    """Draws a figure into axes; `narrow` says for which of the two layouts."""
-
-    def __call__(self, axes: Axes, *, narrow: bool) -> None:
-        """Draw."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A figure as two inline SVGs.
-
-    Attributes:
-        wide: For a desk.
-        narrow: For a phone.
-    """
+    """A figure as two inline SVGs, for a desk and for a phone."""
 
     wide: str
     narrow: str
 
 
-def drawing(name: str, alt: str, draw: Draw, *, height: int = 380) -> Drawing:
+def drawing(name: str, alt: str, draw: Callable[..., Any], *, height: int = 380) -> Drawing:
     """Make both layouts of a figure.
 
     Args:
         name: Unique on its page; prefixes all ids inside.
         alt: What a person would say about it on the phone.
-        draw: Draws into axes.
+        draw: Draws into axes; `narrow` says for which of the two layouts.
         height: In CSS pixels; on a phone, where names take more lines, at least 300.
     """
     return Drawing(
@@ -173,7 +163,7 @@ class _Canvas(FigureCanvasBase):
         return _LayoutRenderer(1, 1, 72)  # type: ignore[no-untyped-call]
 
 
-def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
+def _svg(draw: Callable[..., Any], size: tuple[int, int], *, narrow: bool) -> str:
     with mpl.rc_context(_RC | ({"font.size": SMALL, "axes.labelsize": SMALL} if narrow else {})):
         # At 72 dots an inch a point is a pixel, so that sizes mean what they say on the page.
         figure = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72)
@@ -190,9 +180,7 @@ def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
 
 def colour(index: int) -> str:
     """Return the colour of the series of an index, the same in every figure."""
-    if index == YARDSTICK:
-        return INK
-    return SERIES[index % len(SERIES)]
+    return INK if index == YARDSTICK else SERIES[index % len(SERIES)]
 
 
 def marker(index: int) -> str:
@@ -225,13 +213,11 @@ def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
     height = axes.get_figure(root=True).get_figheight() * 72 - _BELOW_AXES  # type: ignore[union-attr]
     ends = []
     for one in lines:
-        x, y = (
-            float(data[-1]) for data in (np.asarray(one.get_xdata()), np.asarray(one.get_ydata()))
-        )
+        x, y = map(float, np.asarray(one.get_xydata())[-1])
         ends.append((float(to_axes.transform((x, y))[1]) * height, x, y, one))
     ends.sort(key=lambda end: end[0])
     if any(abs(x - ends[0][1]) > 1e-9 * abs(x) for _, x, _, _ in ends):
-        legend_above(axes, lines)
+        legend_above(axes, lines, narrow=narrow)
         return
     placed = _apart([end[0] for end in ends], 15)
     for (was, x, y, one), now in zip(ends, placed, strict=True):
@@ -245,9 +231,7 @@ def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
         )
 
 
-def legend_above(
-    axes: Axes, lines: Sequence[Artist] | None = None, *, narrow: bool = False
-) -> None:
+def legend_above(axes: Axes, lines: Sequence[Artist] | None = None, *, narrow: bool) -> None:
     """Put a legend above the axes: of these lines, or of all that carry a label."""
     handles = list(lines) if lines is not None else axes.get_legend_handles_labels()[0]
     # In as many columns as fit: machines' names are long.
@@ -302,9 +286,6 @@ def safe(label: str) -> str:
 @contextmanager
 def warnings_are_ours() -> Iterator[None]:
     """Keep missing-glyph warnings from a person's own labels off the terminal."""
-    import logging  # noqa: PLC0415 (only here)
-    import warnings  # noqa: PLC0415
-
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -334,9 +315,7 @@ def log_axis(axis: Axis, *, most: int = 12) -> None:
 
 def time_axis(axis: Axis, *, narrow: bool) -> None:
     """Make an axis of seconds logarithmic, labelled as times: 1 µs, 10 ms, 2 s."""
-    log_axis(axis)
-    if narrow:  # the longest of these labels would meet
-        axis.set_major_locator(_PlainLogLocator(base=10, numticks=5))
+    log_axis(axis, most=5 if narrow else 12)  # the longest of these labels would meet
     axis.set_major_formatter(FuncFormatter(lambda value, _: scaled(value, "s", 1)))
 
 

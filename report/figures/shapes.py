@@ -55,7 +55,7 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """What has a name, a colour, and intervals; values in SI units.
+    """What has a name, a colour, and intervals; all places and values are in SI units.
 
     Attributes:
         name: In the legend, or at a line's end; empty for none.
@@ -77,8 +77,6 @@ class Line(Series):
     """A line with a band.
 
     Attributes:
-        x: Where its points are.
-        y: Their values.
         dash: Its dashes, where not those of its index.
         width: Of the line in pixels, where not the usual one.
         marked: Whether its points have markers; None where their number decides.
@@ -98,8 +96,6 @@ class Points(Series):
     """Markers without a line.
 
     Attributes:
-        x: Where they are.
-        y: Their values.
         marker: Another marker: "^" for what is known to lie further up, and so on.
         size: Of the marker in pixels, where not the usual one.
         label: Beside the first of them; may be empty.
@@ -194,11 +190,9 @@ class Upright:
 
 @dataclass(frozen=True, kw_only=True)
 class Guide:
-    """A thin line that is no measurement: what proportion would bring, what theory says.
+    """A thin line that is no measurement: what proportion would bring; places in SI units.
 
     Attributes:
-        x: Its points, in SI units.
-        y: Their values.
         label: Beside it; may be empty.
         narrow: A shorter label for a phone; else the same.
         at: The point where the label stands.
@@ -224,13 +218,9 @@ Mark = Reference | Upright | Guide | Points
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Curves over x.
+    """Curves over x, and marks.
 
     Attributes:
-        x: The horizontal axis.
-        y: The vertical axis.
-        lines: The curves.
-        marks: What else is drawn.
         names: Where lines are named: at their ends where they fit there, or above; none where
             there is nothing to tell apart.
         height: In CSS pixels.
@@ -255,11 +245,9 @@ class Curves:
 
 @dataclass(frozen=True, kw_only=True)
 class Dots:
-    """Dots with whiskers: a row for each label, a logarithmic axis for the quantity.
+    """Dots with whiskers: a row for each label, from the top; a logarithmic axis for the quantity.
 
     Attributes:
-        labels: Of the rows, from the top.
-        x: The axis of the quantity.
         rows: The series, each a bit lower than the one before.
         of: How many series there are, where they are so many that they need all of a row.
         per_row: Height of a row in CSS pixels.
