@@ -134,7 +134,7 @@ def _scale(axes: Axes, spine: Spine, axis: Axis, *, narrow: bool) -> None:
 def _line(axes: Axes, line: Line, shape: Curves) -> Line2D:
     x = [value / shape.x.unit for value in line.x]
     y = [value / shape.y.unit for value in line.y]
-    colour = plotting.colour(line.index if line.colour is None else line.colour)
+    colour = plotting.colour(line.index)
     marker = plotting.marker(line.index)
     marked = len(x) < MOST_MARKERS if line.marked is None else line.marked
     (drawn,) = axes.plot(
@@ -214,13 +214,13 @@ def _limits(axes: Axes, shape: Curves) -> None:
         else:
             plotting.log_axis(axes.yaxis)
     # As lines and points need, and not what is drawn beside them.
-    for axis, get, put in (
-        (shape.x, axes.get_xlim, axes.set_xlim),
-        (shape.y, axes.get_ylim, axes.set_ylim),
-    ):
-        low, high = get()
-        low = low if axis.low is None else axis.low
-        put(low / axis.room, high if axis.high is None else axis.high)
+    axes.set_xlim(*_ends(shape.x, *axes.get_xlim()))
+    axes.set_ylim(*_ends(shape.y, *axes.get_ylim()))
+
+
+def _ends(axis: Axis, low: float, high: float) -> tuple[float, float]:
+    low = low if axis.low is None else axis.low
+    return low / axis.room, high if axis.high is None else axis.high
 
 
 def _mark(axes: Axes, mark: Mark, shape: Curves, *, narrow: bool) -> None:
@@ -249,12 +249,8 @@ def _note(
 
 def _upright(axes: Axes, x: float, mark: Upright) -> None:
     """Draw a thin vertical line, its label on the side with more room."""
-    left, right = axes.get_xlim()
     axes.axvline(x, color=MUTED, linewidth=1, linestyle=THIN)
-    if axes.get_xscale() == "log":
-        share = math.log(x / left) / math.log(right / left)
-    else:
-        share = (x - left) / (right - left)
+    share, _ = (axes.transScale + axes.transLimits).transform((x, axes.get_ylim()[0]))
     # At its foot the label runs along the line, and needs room only in the last tenth.
     late = share > (0.5 if mark.top else 0.9)
     side = -1 if late else 1

@@ -262,20 +262,17 @@ def _wrapped(label: str, letters: int) -> str:
 
 def _apart(positions: Sequence[float], least: float) -> list[float]:
     """Move sorted positions apart until neighbours have a distance, their middle kept."""
-    groups: list[list[float]] = []  # [sum of wanted starts, count]
+    groups: list[list[float]] = []  # of positions that would touch
+
+    def start(group: list[float]) -> float:
+        return math.fsum(group) / len(group) - (len(group) - 1) * least / 2
+
     for position in positions:
-        groups.append([position, 1])
-        while len(groups) > 1 and _start(groups[-2], least) + groups[-2][1] * least > _start(
-            groups[-1], least
-        ):
+        groups.append([position])
+        while groups[1:] and start(groups[-2]) + len(groups[-2]) * least > start(groups[-1]):
             last = groups.pop()
-            groups[-1] = [groups[-1][0] + last[0], groups[-1][1] + last[1]]
-    return [_start(group, least) + k * least for group in groups for k in range(int(group[1]))]
-
-
-def _start(group: list[float], least: float) -> float:
-    total, count = group
-    return total / count - (count - 1) * least / 2
+            groups[-1] += last
+    return [start(group) + k * least for group in groups for k, _ in enumerate(group)]
 
 
 def safe(label: str) -> str:

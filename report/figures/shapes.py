@@ -80,7 +80,6 @@ class Line(Series):
         dash: Its dashes, where not those of its index.
         width: Of the line in pixels, where not the usual one.
         marked: Whether its points have markers; None where their number decides.
-        colour: The place of its colour, where that is another than its index.
     """
 
     x: tuple[float, ...]
@@ -88,7 +87,6 @@ class Line(Series):
     dash: Dash | None = None
     width: float | None = None
     marked: bool | None = None
-    colour: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,14 +10,13 @@ import re
 from html import escape
 
 # Stand-ins, each unlikely in itself and unlike the others; style.css gives the variables values.
-_VARIABLES = {f"#c0ffe{index}": f"var(--series-{index})" for index in range(1, 9)}
-_VARIABLES |= {"#1a2b3c": "var(--ink)", "#4d5e6f": "var(--muted)", "#7a8b9c": "var(--rule)"}
-_VARIABLES |= {"#f0e1d2": "var(--paper)"}
-
-_LANDMARK = re.compile(r"(?:legend|[xy]tick)_\d+")
-
 SERIES = [f"#c0ffe{index}" for index in range(1, 9)]
 INK, MUTED, RULE, PAPER = "#1a2b3c", "#4d5e6f", "#7a8b9c", "#f0e1d2"
+
+_VARIABLES = {colour: f"var(--series-{index})" for index, colour in enumerate(SERIES, 1)}
+_VARIABLES |= {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", PAPER: "var(--paper)"}
+
+_LANDMARK = re.compile(r"(?:legend|[xy]tick)_\d+")
 
 
 def for_page(svg: str, name: str, alt: str) -> str:
@@ -76,13 +75,12 @@ def _without_bare_groups(body: str) -> str:
     """Leave out groups that say nothing of what they hold: a quarter of a page's elements."""
     bare: list[bool] = []
 
-    def kept(tag: re.Match[str]) -> str:
-        if tag[0] == "<g/>":
-            return ""
-        if tag[0] == "</g>":
-            return "" if bare.pop() else tag[0]
-        if not tag[0].endswith("/>"):
-            bare.append(tag[0] == "<g>")
-        return "" if tag[0] == "<g>" else tag[0]
+    def kept(match: re.Match[str]) -> str:
+        tag = match[0]
+        if tag == "</g>":
+            return "" if bare.pop() else tag
+        if not tag.endswith("/>"):
+            bare.append(tag == "<g>")
+        return "" if tag in {"<g>", "<g/>"} else tag
 
     return re.sub(r"</?g(?:\s[^>]*)?/?>", kept, body)

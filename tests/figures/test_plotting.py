@@ -371,7 +371,6 @@ def test_a_colour_is_that_of_what_it_is_wherever_it_stands() -> None:
     only = one_line().wide
     assert "var(--series-3)" in only
     assert "var(--series-1)" not in only
-    assert "var(--series-5)" in one_line(colour=4).wide
     assert "var(--series-" not in one_line(index=YARDSTICK).wide
 
 

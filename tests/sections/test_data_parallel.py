@@ -272,10 +272,7 @@ def test_a_prediction_whose_interval_holds_one_claims_no_difference(
         ([1e-9, 1e-9, 1e-9], "times as fast as one"),
     ):
         title = prose.block(
-            data_parallel.TEMPLATE,
-            "regression_title",
-            settings=[many(result, costs)],
-            trained="it",
+            data_parallel.TEMPLATE, "regression_title", settings=[many(result, costs)], trained="it"
         )
         assert said in title
 

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from report.experiments import catalogue
-from report.sections.roofline.cases import (
-    at,
-    kernels,
-    number_format,
-    product_bytes,
-    product_calls,
-)
+from report.sections.roofline.cases import at, kernels, number_format, product_bytes, product_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

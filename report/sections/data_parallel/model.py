@@ -74,14 +74,7 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """Workers: so many devices in each of so many servers.
-
-    Attributes:
-        devices: In a server.
-        servers: How many.
-        within: Between devices of a server.
-        between: Between servers; all devices of a server share it.
-    """
+    """So many devices in each of so many servers; all devices of one share its link to others."""
 
     devices: int
     servers: int
@@ -131,13 +124,7 @@ def all_reduce_s(peers: int, size_bytes: int, link: Link) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What one worker does in a step, and what it must send.
-
-    Attributes:
-        fixed_s: Seconds of an update, whatever its batch.
-        per_example_s: Seconds that each example adds.
-        gradient_bytes: Size of the gradient.
-    """
+    """What an update takes whatever its batch, what each example adds, and what must be sent."""
 
     fixed_s: float
     per_example_s: float
@@ -181,7 +168,6 @@ class Inputs:
     """What one backend's measurements feed the model with.
 
     Attributes:
-        backend: Name in the registry.
         steps: The line fitted to the updates' times, in each process.
         deviation: By how much the updates lie off such a line at most.
         updates: Name of the experiment that timed them.
@@ -285,7 +271,7 @@ class Setting:
     Attributes:
         name: What tells it from the others of its figure.
         cluster: The workers.
-        works: What one worker does in a step, for each process of the measurement.
+        works: What one of them does in a step, by each process of the measurement.
         key: What the keys of its estimates begin with.
     """
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from report.analysis.estimate import Estimate
@@ -56,11 +55,9 @@ HEADER = [
 
 def figures(result: Result) -> list[Figure]:
     """Draw for each backend its first number format, the balance, and all formats together."""
-    by_backend: dict[str, list[Case]] = {}
-    for case in cases(result):
-        by_backend.setdefault(case.backend, []).append(case)
-    drawn = []
-    for mine in by_backend.values():
+    found, drawn = cases(result), []
+    for backend in dict.fromkeys(case.backend for case in found):
+        mine = [case for case in found if case.backend == backend]
         drawn += [of_case(mine[0]), balance(mine[0], result.machine)]
         if len(mine) > 1:
             drawn.append(of_formats(mine))
@@ -174,13 +171,11 @@ def _lines(name: str, index: int, kernels: Sequence[Kernel]) -> list[Line]:
     lines: dict[str, list[Kernel]] = {}
     for kernel in kernels:
         lines.setdefault(kernel.line, []).append(kernel)
-    drawn = [
-        line(name, index, [k.intensity for k in mine], [k.quantity.rate() for k in mine])
-        for mine in lines.values()
-    ]
+    look = {"dash": "-", "width": 0.8, "marked": True}
+    names = [name, *[""] * len(lines)]
     return [
-        replace(one, name="" if k else name, dash="-", width=0.8, marked=True)
-        for k, one in enumerate(drawn)
+        line(named, index, [k.intensity for k in mine], [k.quantity.rate() for k in mine], **look)
+        for named, mine in zip(names, lines.values(), strict=False)
     ]
 
 

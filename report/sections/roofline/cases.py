@@ -126,18 +126,16 @@ def _threads(quantity: Quantity) -> int:
     return threads if isinstance(threads, int) else 0
 
 
-def _product(quantity: Quantity) -> Kernel | None:
+def _product(quantity: Quantity) -> Kernel:
     labels = quantity.labels
-    strategy, size, width = str(labels["strategy"]), labels["size"], labels["block_width"]
-    item_bytes = ITEM_BYTES.get(number_format(quantity))
-    if not isinstance(size, int) or item_bytes is None:
-        return None
+    strategy, size, width = str(labels["strategy"]), int(str(labels["size"])), labels["block_width"]
     width = width if isinstance(width, int) else None
+    moved = product_bytes(strategy, size, width, ITEM_BYTES[number_format(quantity)])
     return Kernel(
         name=name_series(labels, ["strategy", "block_width", "size"]),
         family=strategy.removesuffix("-out"),
         line=f"block {size}" if strategy == "block" else strategy,
-        quantity=replace(quantity, bytes_moved=product_bytes(strategy, size, width, item_bytes)),
+        quantity=replace(quantity, bytes_moved=moved),
         calls=product_calls(strategy, size, width),
     )
 
@@ -172,9 +170,6 @@ class Case:
     """One number format on one backend.
 
     Attributes:
-        backend: Name in the registry.
-        device: Where its kernels ran.
-        dtype: The number format.
         kernels: What was measured in it.
         compute: The product of the highest rate.
         roofs: Bytes per second of the caches, the nearest first, and of memory, the last.

@@ -47,12 +47,7 @@ UNKNOWN_UNITS = ("SVE", "SVE2", "SME", "SME2")
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """What the hardware's numbers promise, or why they say nothing.
-
-    Attributes:
-        flop_per_s: At most; None where it is not known.
-        words: How it comes about, or why it is not known, to stand in a sentence.
-    """
+    """What the hardware's numbers promise at most, and how that comes about; or why it is None."""
 
     flop_per_s: float | None
     words: str
@@ -99,7 +94,6 @@ class VectorEstimate:
     """The chapter's arithmetic: what the vector units take in, from a clock and a count of cores.
 
     Attributes:
-        bytes_per_s: Clock times cores times `CHAPTER_VECTOR_BYTES`.
         words: The factors: "2.6 GHz x 2 cores x 32 B".
         nominal: Whether the clock is not known to be the highest.
     """
