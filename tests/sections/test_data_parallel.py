@@ -108,50 +108,35 @@ def test_half_the_workers_number_is_reached_where_the_formula_says() -> None:
     assert examples_s < WORK.step_s(even - 128, CLUSTER) / 2
 
 
-def test_examples_that_cost_nothing_never_pay() -> None:
-    """There is no minibatch for half the speed-up."""
-    assert replace(WORK, per_example_s=0.0).half(CLUSTER) is None
+@pytest.mark.parametrize(("per_example_s", "half"), [(0.0, None), (1.0, 128)])
+def test_only_examples_that_cost_something_pay(per_example_s: float, half: float | None) -> None:
+    """Else no minibatch does; where each takes a second, the smallest does already."""
+    assert replace(WORK, per_example_s=per_example_s).half(CLUSTER) == half
 
 
-def test_expensive_examples_pay_from_the_smallest_minibatch_on() -> None:
-    """A second for each leaves nothing to the rest."""
-    assert replace(WORK, per_example_s=1.0).half(CLUSTER) == 128
+@pytest.mark.parametrize("outlier", [1, 10])
+def test_inputs_are_the_machines_own(result_of: Callable[..., Result], outlier: float) -> None:
+    """The line through each process's updates, memory's bandwidth, and images at the peak.
 
-
-def test_inputs_are_the_machines_own(result_of: Callable[..., Result]) -> None:
-    """The line through the updates' times in each process, and memory's bandwidth."""
-    (given,) = inputs(result_of(noise=0.0))
+    Each process counts with its medians: samples far off move neither line nor images. An image is
+    3.8e9 multiply-adds forward and twice that backward, 22.8e9 operations.
+    """
+    result = result_of(noise=0.0)
+    for record in result.records:
+        for series in record.outcome.series[::2] if record.outcome else ():
+            assert series.timing is not None
+            series.timing.elapsed_s[-1] *= outlier
+    (given,) = inputs(result)
     assert [step.fixed_s for step in given.steps] == [pytest.approx(80e-6)] * 3
     assert [step.per_example_s for step in given.steps] == [pytest.approx(13e-9)] * 3
     assert given.memory.estimate.value == pytest.approx(20e9)
     # Five weights and a bias in float32.
     assert given.regression()[0].gradient_bytes == 24
     assert given.cluster(16, 10).between.bytes_per_s == pytest.approx(1.25e9)
-
-
-def test_resnet_is_computed_at_the_measured_peak(result_of: Callable[..., Result]) -> None:
-    """3.8e9 multiply-adds forward, twice that backward: 22.8e9 operations an image."""
-    (given,) = inputs(result_of(noise=0.0))
     assert given.peak is not None
     image_s = 22.8e9 / given.peak.rate().value
     assert [work.per_example_s for work in given.resnet()] == [pytest.approx(image_s)] * 3
     assert given.resnet()[0].gradient_bytes == 102_400_000
-
-
-def test_samples_far_off_move_neither_line_nor_images(result_of: Callable[..., Result]) -> None:
-    """Each process counts with its medians, also where its own line and peak are taken."""
-    result = result_of(noise=0.0)
-    for record in result.records:
-        for series in record.outcome.series[::2] if record.outcome else ():
-            assert series.timing is not None
-            series.timing.elapsed_s[-1] *= 10
-    (given,) = inputs(result)
-    for step in given.steps:
-        assert step.fixed_s == pytest.approx(80e-6)
-        assert step.per_example_s == pytest.approx(13e-9)
-    assert given.peak is not None
-    image_s = 22.8e9 / given.peak.rate().value
-    assert [work.per_example_s for work in given.resnet()] == [pytest.approx(image_s)] * 3
 
 
 def test_curves_begin_with_one_example_for_each_worker(result_of: Callable[..., Result]) -> None:
