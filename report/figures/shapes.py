@@ -1,9 +1,9 @@
 """What figures are made of: a few shapes, as data. Nothing is drawn here.
 
 A kind says which lines or dots there are, in SI units, and what the axes are called;
-`report.figures.plotting` draws it, twice. As data a shape can be told from another by its content,
-handed to another process, and looked at by a test. What is none of these shapes (a heat map, a
-roofline) is a dataclass of its own with a method `draw`.
+`report.figures.draw` draws it, twice. As data a shape can be told from another by its content,
+handed to another process, and looked at by a test. What is none of these shapes (a heat map) is a
+dataclass of its own with a method `draw`.
 """
 
 from __future__ import annotations
