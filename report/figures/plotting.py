@@ -295,7 +295,9 @@ class _PlainLogLocator(LogLocator):
     def tick_values(self, vmin: float, vmax: float) -> Any:
         few = vmax / max(vmin, 1e-30) < 150
         self.set_params(subs=(1.0, 2.0, 5.0) if few else (1.0,))
-        return super().tick_values(vmin, vmax)
+        ticks: Any = super().tick_values(vmin, vmax)
+        # Those beyond the view would be made and placed, and not drawn.
+        return ticks[(ticks > 0.999 * vmin) & (ticks < 1.001 * vmax)]
 
 
 def log_axis(axis: Axis, *, most: int = 12) -> None:
