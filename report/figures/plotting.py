@@ -55,12 +55,10 @@ _RC: Any = {
     "svg.hashsalt": "minibatch-report",
     "text.parse_math": False,
     "font.family": "DejaVu Sans",
-    "font.size": 12,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
-    "axes.labelsize": 12,
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.grid.axis": "y",
@@ -77,7 +75,6 @@ _RC: Any = {
     "lines.markersize": 5,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
-    "savefig.facecolor": "none",
     "legend.frameon": False,
 }
 
@@ -164,7 +161,7 @@ class _Canvas(FigureCanvasBase):
 
 
 def _svg(draw: Callable[..., Any], size: tuple[int, int], *, narrow: bool) -> str:
-    with mpl.rc_context(_RC | ({"font.size": SMALL, "axes.labelsize": SMALL} if narrow else {})):
+    with mpl.rc_context(_RC | {"font.size": SMALL if narrow else 12}):
         # At 72 dots an inch a point is a pixel, so that sizes mean what they say on the page.
         figure = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72)
         _Canvas(figure)

@@ -23,7 +23,7 @@ def for_page(svg: str, name: str, alt: str) -> str:
     """Turn matplotlib's file into an element: own ids, the page's colours and fonts."""
     body = svg[svg.index("<svg") :]
     view = re.search(r'viewBox="[^"]+"', body)
-    body = re.sub(r"<metadata>.*?</metadata>", "", body[body.index(">") + 1 :], flags=re.DOTALL)
+    body = body[body.index(">") + 1 :]
     # Tags only: a label that looks like one of these is a person's text and stays as it is.
     texts_and_tags = re.split(r"(<[^>]*>)", body)
     tags = _with_own_ids(_with_own_style("\0".join(texts_and_tags[1::2])), name)
