@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import MaxNLocator
 
-from report.figures import plotting, ticks
-from report.figures.shapes import Curves, Dots, Guide, Points, Reference, Upright
+from report.figures import plotting
+from report.figures.shapes import YARDSTICK, Curves, Dots, Guide, Points, Reference, Upright
 from report.figures.svg import MUTED, PAPER
-from report.text.names import size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as Spine
     from matplotlib.lines import Line2D
@@ -25,15 +23,12 @@ if TYPE_CHECKING:
 THIN = (0, (2, 2))
 DECADE = 10
 
+MOST_MARKERS = 14
+"""A line of this many points or more has none of its markers drawn: they would hide it."""
+
 
 def drawing(name: str, alt: str, shape: Shape) -> Drawing:
-    """Make both layouts of a shape.
-
-    Args:
-        name: Unique on its page; prefixes all ids inside.
-        alt: What a person would say about it on the phone.
-        shape: What to draw.
-    """
+    """Make both layouts of a shape; `plotting.drawing` says what name and alternative text are."""
 
     def draw(axes: Axes, *, narrow: bool) -> None:
         if isinstance(shape, Curves):
@@ -69,45 +64,34 @@ def _scale(axes: Axes, spine: Spine, axis: Axis, *, narrow: bool) -> None:
     match axis.scale:
         case "log":
             # On a phone the longest of these labels would meet.
-            ticks.log_axis(spine, most=6 if narrow and spine is axes.xaxis else 12)
+            plotting.log_axis(spine, most=6 if narrow and spine is axes.xaxis else 12)
         case "log2":
-            ticks.log2_axis(axes, axis.ticks)
+            plotting.log2_axis(axes, axis.ticks)
         case "bytes":
-            _byte_axis(axes, sorted(set(axis.ticks)), narrow=narrow)
+            plotting.byte_axis(axes, sorted(set(axis.ticks)), narrow=narrow)
         case "seconds":
-            ticks.time_axis(spine, narrow=narrow)
+            plotting.time_axis(spine, narrow=narrow)
         case "whole":
             spine.set_major_locator(MaxNLocator(8, integer=True))
 
 
-def _byte_axis(axes: Axes, sizes: Sequence[int], *, narrow: bool) -> None:
-    """Lay out a horizontal axis of powers of two, labelled as sizes: 4 KiB, 1 MiB."""
-    ticks.log2_axis(axes, sizes)
-    # As far apart as labels need to be, always with the first and the last.
-    least = math.log2(sizes[-1] / sizes[0]) / (3.5 if narrow else 9.5)
-    shown = [sizes[0]]
-    for each in sizes[1:-1]:
-        if min(math.log2(each / shown[-1]), math.log2(sizes[-1] / each)) >= least:
-            shown.append(each)
-    shown = list(dict.fromkeys([*shown, sizes[-1]]))
-    axes.set_xticks(shown, [size(each) for each in shown])
-
-
 def _line(axes: Axes, line: Line, shape: Curves) -> Line2D:
     x = [value / shape.x.unit for value in line.x]
-    colour = line.index if line.colour is None else line.colour
-    look = plotting.style(line.index, len(x)) | {"color": plotting.colour(colour)}
-    if line.dash is not None:
-        look["linestyle"] = line.dash
-    if line.width is not None:
-        look["linewidth"] = line.width
-    if line.marked is not None:
-        own = plotting.MARKERS[line.index % len(plotting.MARKERS)]
-        look["marker"] = own if line.marked else None
-    if line.hollow:
-        look |= {"markerfacecolor": PAPER, "markersize": 8}
     y = [value / shape.y.unit for value in line.y]
-    (drawn,) = axes.plot(x, y, **look, label=plotting.safe(line.name))
+    colour = plotting.colour(line.index)
+    marker = plotting.marker(line.index)
+    marked = len(x) < MOST_MARKERS if line.marked is None else line.marked
+    (drawn,) = axes.plot(
+        x,
+        y,
+        color=colour,
+        linestyle=line.dash or plotting.DASHES[line.index % len(plotting.DASHES)],
+        linewidth=line.width,
+        marker=marker if marked else None,
+        markersize=8 if line.hollow else plotting.SIZES.get(marker, 5.0),
+        markerfacecolor=PAPER if line.hollow else colour,
+        label=plotting.safe(line.name),
+    )
     band = [
         (at, low / shape.y.unit, high / shape.y.unit)
         for at, low, high in zip(x, line.low, line.high, strict=False)
@@ -115,8 +99,55 @@ def _line(axes: Axes, line: Line, shape: Curves) -> Line2D:
     ]
     if band:
         at, low, high = zip(*band, strict=True)
-        axes.fill_between(at, low, high, color=look["color"], alpha=0.18, linewidth=0)
+        axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
     return drawn
+
+
+def _points(axes: Axes, points: Points, shape: Curves) -> None:
+    x_unit, y_unit = shape.x.unit, shape.y.unit
+    look = {
+        "markersize": points.size or (8 if points.marker else 5),
+        "markerfacecolor": PAPER if points.hollow else plotting.colour(points.index),
+        "markeredgewidth": 1.4 if points.hollow else 1,
+    }
+    ends = itertools.zip_longest(points.x, points.y, points.low, points.high)
+    for k, (x, y, low, high) in enumerate(ends):
+        whiskers = {"yerr": _whiskers(y, low, high, y_unit)}
+        _dot(axes, (x / x_unit, y / y_unit), points, look | whiskers, named=not k)
+    if points.label and points.x:
+        axes.annotate(
+            points.label,
+            (points.x[0] / x_unit, points.y[0] / y_unit),
+            xytext=(0, -11),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            color=plotting.colour(YARDSTICK),
+        )
+
+
+def _whiskers(
+    value: float, low: float | None, high: float | None, unit: float
+) -> list[list[float]] | None:
+    if low is None or high is None:
+        return None
+    return [[(value - low) / unit], [(high - value) / unit]]
+
+
+def _dot(
+    axes: Axes, place: tuple[float, float], series: Points | Row, look: Any, *, named: bool
+) -> None:
+    axes.errorbar(
+        [place[0]],
+        [place[1]],
+        fmt=series.marker or plotting.marker(series.index),
+        color=plotting.colour(series.index),
+        elinewidth=1.4,
+        capsize=3,
+        # One entry in the legend is enough.
+        label=plotting.safe(series.name) if series.name and named else None,
+        **look,
+    )
 
 
 def _limits(axes: Axes, shape: Curves) -> None:
@@ -125,147 +156,103 @@ def _limits(axes: Axes, shape: Curves) -> None:
         if high < DECADE * low:
             axes.set_ylim(0, 1.12 * high)
         else:
-            ticks.log_axis(axes.yaxis)
+            plotting.log_axis(axes.yaxis)
     # As lines and points need, and not what is drawn beside them.
-    for axis, get, put in (
-        (shape.x, axes.get_xlim, axes.set_xlim),
-        (shape.y, axes.get_ylim, axes.set_ylim),
-    ):
-        low, high = get()
-        low = low if axis.low is None else axis.low
-        put(low / axis.room, high if axis.high is None else axis.high)
+    axes.set_xlim(*_ends(shape.x, *axes.get_xlim()))
+    axes.set_ylim(*_ends(shape.y, *axes.get_ylim()))
+
+
+def _ends(axis: Axis, low: float, high: float) -> tuple[float, float]:
+    low = low if axis.low is None else axis.low
+    return low / axis.room, high if axis.high is None else axis.high
 
 
 def _mark(axes: Axes, mark: Mark, shape: Curves, *, narrow: bool) -> None:
     match mark:
         case Reference():
-            label = (narrow and mark.narrow) or mark.label
-            plotting.reference(axes, mark.y / shape.y.unit, label, below=mark.below)
+            y = mark.y / shape.y.unit
+            axes.axhline(y, color=MUTED, linewidth=1, linestyle=THIN)
+            label, va = (narrow and mark.narrow) or mark.label, "top" if mark.below else "bottom"
+            offset = (4, -3 if mark.below else 3)
+            _note(axes, label, (0, y), offset, xycoords=("axes fraction", "data"), va=va)
         case Upright():
             left, right = axes.get_xlim()
             if left < mark.x / shape.x.unit < right:
-                _upright(axes, mark.x / shape.x.unit, mark.label, top=mark.top)
+                _upright(axes, mark.x / shape.x.unit, mark)
         case Guide():
             _guide(axes, mark, shape, narrow=narrow)
 
 
-def _upright(axes: Axes, x: float, label: str, *, top: bool) -> None:
+def _note(
+    axes: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **look: Any
+) -> None:
+    """Write beside a place, so many pixels from it."""
+    look |= {"textcoords": "offset points", "color": MUTED, "fontsize": plotting.SMALL}
+    axes.annotate(text, at, xytext=offset, **look)
+
+
+def _upright(axes: Axes, x: float, mark: Upright) -> None:
     """Draw a thin vertical line, its label on the side with more room."""
-    left, right = axes.get_xlim()
     axes.axvline(x, color=MUTED, linewidth=1, linestyle=THIN)
-    if axes.get_xscale() == "log":
-        share = math.log(x / left) / math.log(right / left)
-    else:
-        share = (x - left) / (right - left)
+    share, _ = (axes.transScale + axes.transLimits).transform((x, axes.get_ylim()[0]))
     # At its foot the label runs along the line, and needs room only in the last tenth.
-    late = share > (0.5 if top else 0.9)
+    late = share > (0.5 if mark.top else 0.9)
     side = -1 if late else 1
-    axes.annotate(
-        label,
-        (x, 1 if top else 0),
+    _note(
+        axes,
+        mark.label,
+        (x, 1 if mark.top else 0),
+        (5 * side, -4) if mark.top else (3 * side, 5),
         xycoords=("data", "axes fraction"),
-        xytext=(5 * side, -4) if top else (3 * side, 5),
-        textcoords="offset points",
-        color=MUTED,
-        fontsize=11.5,
-        rotation=0 if top else 90,
+        rotation=0 if mark.top else 90,
         ha="right" if late else "left",
-        va="top" if top else "bottom",
+        va="top" if mark.top else "bottom",
     )
 
 
 def _guide(axes: Axes, guide: Guide, shape: Curves, *, narrow: bool) -> None:
-    plain = guide.colour is None
     x = [value / shape.x.unit for value in guide.x]
     y = [value / shape.y.unit for value in guide.y]
-    axes.plot(
-        x,
-        y,
-        color=MUTED if guide.colour is None else plotting.colour(guide.colour),
-        linewidth=1,
-        linestyle=THIN if plain else "-",
-    )
+    look: Any = {"color": MUTED, "linestyle": THIN}
+    if guide.colour is not None:
+        look = {"color": plotting.colour(guide.colour), "linestyle": "-"}
+    axes.plot(x, y, linewidth=1, **look)
     label = (narrow and guide.narrow) or guide.label
     at = (guide.at[0] / shape.x.unit, guide.at[1] / shape.y.unit)
-    look: Any = {"ha": guide.ha, "va": guide.va, "color": MUTED, "fontsize": 11.5}
+    place: Any = {"ha": guide.ha, "va": guide.va}
     if guide.along:
         angle = math.degrees(math.atan2(y[-1] - y[0], x[-1] - x[0]))
         # Turned once the layout is known, by the angle that the line then has.
-        look |= {"rotation_mode": "anchor", "transform_rotates_text": True}
-        axes.text(*at, label, rotation=angle, **look)
+        place |= {"rotation_mode": "anchor", "transform_rotates_text": True}
+        axes.text(*at, label, rotation=angle, color=MUTED, fontsize=plotting.SMALL, **place)
     elif label:
-        axes.annotate(label, at, xytext=guide.offset, textcoords="offset points", **look)
-
-
-def _points(axes: Axes, points: Points, shape: Curves) -> None:
-    marker = points.marker or plotting.MARKERS[points.index % len(plotting.MARKERS)]
-    colour = plotting.colour(points.index)
-    for k, (x, y) in enumerate(zip(points.x, points.y, strict=True)):
-        low = points.low[k] if points.low else None
-        high = points.high[k] if points.high else None
-        ends = None
-        if low is not None and high is not None:
-            ends = [[(y - low) / shape.y.unit], [(high - y) / shape.y.unit]]
-        axes.errorbar(
-            [x / shape.x.unit],
-            [y / shape.y.unit],
-            yerr=ends,
-            fmt=marker,
-            color=colour,
-            markersize=points.size or (8 if points.marker else 5),
-            markerfacecolor=PAPER if points.hollow else colour,
-            markeredgewidth=1.4 if points.hollow else 1,
-            elinewidth=1.4,
-            capsize=3,
-            label=plotting.safe(points.name) if points.name and not k else "_",
-        )
-    if points.label and points.x:
-        axes.annotate(
-            points.label,
-            (points.x[0] / shape.x.unit, points.y[0] / shape.y.unit),
-            xytext=(0, -11),
-            textcoords="offset points",
-            ha="center",
-            va="top",
-            color=plotting.colour(plotting.YARDSTICK),
-        )
+        _note(axes, label, at, guide.offset, **place)
 
 
 def _dots(axes: Axes, shape: Dots, *, narrow: bool) -> None:
     plotting.dot_axes(axes, shape.labels, shape.x.label, narrow=narrow)
     if shape.x.scale == "seconds":
-        ticks.time_axis(axes.xaxis, narrow=narrow)
-    for index, row in enumerate(shape.rows):
-        _row(axes, row, index, shape)
+        plotting.time_axis(axes.xaxis, narrow=narrow)
+    for place, row in enumerate(shape.rows):
+        # Closer and closer, so that any number of series stays within its row; or evenly, if known.
+        lower = 0.8 * (1 - 0.8**place)
+        if shape.of is not None:
+            lower = 0.76 * ((place % shape.of + 0.5) / shape.of - 0.5)
+        _row(axes, row, lower, shape.x.unit)
     if shape.x.low is not None or shape.x.high is not None:
         axes.set_xlim(shape.x.low, shape.x.high)
     if any(row.name for row in shape.rows):
         plotting.legend_above(axes, narrow=narrow)
 
 
-def _row(axes: Axes, row: Row, place: int, shape: Dots) -> None:
-    # Closer and closer, so that any number of series stays within its row; or evenly, if known.
-    lower = 0.8 * (1 - 0.8**place)
-    if shape.of is not None:
-        lower = 0.76 * ((place % shape.of + 0.5) / shape.of - 0.5)
-    colour = plotting.colour(row.index)
-    label = plotting.safe(row.name) if row.name else None
+def _row(axes: Axes, row: Row, lower: float, unit: float) -> None:
+    look = {
+        "markersize": 8 if row.marker else 6.5,
+        "markerfacecolor": PAPER if row.hollow or row.marker else plotting.colour(row.index),
+    }
+    named = True
     for at, (value, low, high) in enumerate(zip(row.values, row.low, row.high, strict=True)):
-        if value is None:
-            continue
-        ends = None
-        if low is not None and high is not None:
-            ends = [[(value - low) / shape.x.unit], [(high - value) / shape.x.unit]]
-        axes.errorbar(
-            [value / shape.x.unit],
-            [at + lower],
-            xerr=ends,
-            fmt=row.marker or plotting.MARKERS[row.index % len(plotting.MARKERS)],
-            color=colour,
-            markerfacecolor=PAPER if row.hollow or row.marker else colour,
-            markersize=8 if row.marker else 6.5,
-            elinewidth=1.4,
-            capsize=3,
-            label=label,
-        )
-        label = None  # one entry in the legend is enough
+        if value is not None:
+            whiskers = {"xerr": _whiskers(value, low, high, unit)}
+            _dot(axes, (value / unit, at + lower), row, look | whiskers, named=named)
+            named = False

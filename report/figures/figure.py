@@ -22,11 +22,9 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """A number in a table: as it is read, and its interval, smaller beside it.
+    """A number in a table, without its unit, and the ends of its interval, smaller beside it.
 
     Attributes:
-        text: The number, without its unit.
-        interval: The ends of its interval, as the table's caption says; empty if there is none.
         best: Whether it is the best of its column.
         estimate: What it is of, where it is one.
     """
@@ -39,13 +37,7 @@ class Number:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Numbers under a figure.
-
-    Attributes:
-        header: Column names with units.
-        rows: Words first, then numbers.
-        caption: What the numbers are, and the smaller ones beside them.
-    """
+    """Numbers under a figure: column names with units, and rows of words first, then numbers."""
 
     header: list[str]
     rows: list[list[str | Number]]
@@ -54,12 +46,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """The figure's data for download, in SI units, to 12 digits.
-
-    Attributes:
-        header: Column names; each carries its unit.
-        rows: The values.
-    """
+    """The figure's data for download, in SI units, to 12 digits; a column's name has its unit."""
 
     header: list[str]
     rows: list[list[Cell]]
@@ -67,9 +54,8 @@ class Sheet:
     def csv(self) -> bytes:
         """Return it as RFC 4180 CSV in UTF-8."""
         file = io.StringIO()
-        writer = csv.writer(file)
         rows: list[Sequence[Cell]] = [self.header, *self.rows]
-        writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
+        csv.writer(file).writerows(map(_csv_cell, row) for row in rows)
         return file.getvalue().encode()
 
 
@@ -96,16 +82,9 @@ class Card:
 
 def card(label: str, estimate: Estimate, unit: str, note: str) -> Card:
     """Return a headline figure of an estimate, value and interval with one prefix."""
-    value, _, prefixed = scaled(estimate.value, unit).partition(" ")
-    factor = 10.0 ** prefix_exponent(estimate.value)
-    return Card(
-        label=label,
-        value=value,
-        unit=prefixed,
-        interval=interval(estimate, factor),
-        note=note,
-        estimate=estimate,
-    )
+    value, _, unit = scaled(estimate.value, unit).partition(" ")
+    ends = interval(estimate, 10.0 ** prefix_exponent(estimate.value))
+    return Card(label=label, value=value, unit=unit, interval=ends, note=note, estimate=estimate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,12 +155,8 @@ def number(
     """
     if estimate is None:
         return absent()
-    return Number(
-        text=write(estimate.value / unit_factor),
-        interval=interval(estimate, unit_factor, write),
-        best=best,
-        estimate=estimate,
-    )
+    text, ends = write(estimate.value / unit_factor), interval(estimate, unit_factor, write)
+    return Number(text=text, interval=ends, best=best, estimate=estimate)
 
 
 def interval(
@@ -212,20 +187,18 @@ def quantity_sheet(
         metrics: By the name of its columns, each estimate: a rate, or None for the values.
         counts: By the name of its column, further attributes of a quantity.
     """
-    names = list(quantities[0].labels)
-    header = [*names, *(counts or {})]
-    for metric in metrics:
-        header += columns(metric)[:3]
+    names, counts = list(quantities[0].labels), counts or {}
+    numbers = [name for metric in metrics for name in columns(metric)[:3]]
     rows: list[list[Cell]] = []
     for one in quantities:
         row: list[Cell] = [one.labels[name] for name in names]
-        row += [getattr(one, attribute) for attribute in (counts or {}).values()]
+        row += [getattr(one, attribute) for attribute in counts.values()]
         known = any(one.groups)
         estimates = [one.estimate(metric) if known else None for metric in metrics.values()]
         for estimate in estimates:
             row += cells(estimate)[:3]
         rows.append([*row, *cells(estimates[0])[3:], one.name(next(iter(metrics.values())))])
-    return Sheet(header=[*header, *columns("")[3:], "key"], rows=rows)
+    return Sheet(header=[*names, *counts, *numbers, *columns("")[3:], "key"], rows=rows)
 
 
 def cells(estimate: Estimate | None) -> list[Cell]:
@@ -236,16 +209,10 @@ def cells(estimate: Estimate | None) -> list[Cell]:
 
 
 def together(sheets: Iterable[tuple[str, Sheet]], column: str = "machine") -> Sheet:
-    """Return one sheet of several with the same columns.
-
-    Args:
-        sheets: Each with what it is of; that may come more than once.
-        column: What the first column is called, which says that.
-    """
-    found = list(sheets)
-    header = [column, *found[0][1].header]
-    rows = [[name, *row] for name, sheet in found for row in sheet.rows]
-    return Sheet(header=header, rows=rows)
+    """Return one sheet of several with the same columns; the first column says what each is of."""
+    named = list(sheets)
+    rows = [[name, *row] for name, sheet in named for row in sheet.rows]
+    return Sheet(header=[column, *named[0][1].header], rows=rows)
 
 
 def columns(name: str) -> list[str]:

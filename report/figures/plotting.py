@@ -6,29 +6,45 @@ scaled picture would become too small to read.
 
 from __future__ import annotations
 
+import functools
 import io
+import logging
+import math
 import textwrap
+import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.axis import XAxis
+from matplotlib.backend_bases import FigureCanvasBase, RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure as Canvas
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from report.figures import ticks
+from report.figures.shapes import YARDSTICK
 from report.figures.svg import INK, MUTED, RULE, SERIES, Drawing, for_page
+from report.text.names import size
+from report.text.numerals import digits, scaled, scientific
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.lines import Line2D
 
 
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 DASHES = ["-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1)), (0, (3, 1)), "-", "--"]
+
+SMALL = 11.5
+"""Size in pixels of what is written beside lines, and of all text on a phone."""
 
 SIZES = {"P": 7.0, "X": 7.0, "*": 9.0}
 """Of markers that cover little of their square; the others have 5 pixels."""
@@ -38,12 +54,10 @@ _RC: Any = {
     "svg.hashsalt": "minibatch-report",
     "text.parse_math": False,
     "font.family": "DejaVu Sans",
-    "font.size": 12,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
-    "axes.labelsize": 12,
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.grid.axis": "y",
@@ -60,18 +74,11 @@ _RC: Any = {
     "lines.markersize": 5,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
-    "savefig.facecolor": "none",
     "legend.frameon": False,
 }
 
 # matplotlib writes the date and its own address otherwise; neither belongs on a page.
 _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
-
-MOST_MARKERS = 14
-"""A line of this many points or more has none of its markers drawn."""
-
-YARDSTICK = -1
-"""Index of a series that others are held against: drawn in ink, and last in a row of dots."""
 
 WIDE, NARROW = 700, 340
 """Widths in CSS pixels for which the two layouts are made."""
@@ -83,20 +90,13 @@ _LETTER, _SAMPLE = 7, 45
 """Pixels that a letter takes, and the sample of a line in a legend."""
 
 
-class Draw(Protocol):
-    """Draws a figure into axes; `narrow` says for which of the two layouts."""
-
-    def __call__(self, axes: Axes, *, narrow: bool) -> None:
-        """Draw."""
-
-
-def drawing(name: str, alt: str, draw: Draw, *, height: int = 380) -> Drawing:
+def drawing(name: str, alt: str, draw: Callable[..., Any], *, height: int = 380) -> Drawing:
     """Make both layouts of a figure.
 
     Args:
         name: Unique on its page; prefixes all ids inside.
         alt: What a person would say about it on the phone.
-        draw: Draws into axes.
+        draw: Draws into axes; `narrow` says for which of the two layouts.
         height: In CSS pixels; on a phone, where names take more lines, at least 300.
     """
     return Drawing(
@@ -105,48 +105,80 @@ def drawing(name: str, alt: str, draw: Draw, *, height: int = 380) -> Drawing:
     )
 
 
-def _svg(draw: Draw, size: tuple[int, int], *, narrow: bool) -> str:
-    with mpl.rc_context(_RC | ({"font.size": 11.5, "axes.labelsize": 11.5} if narrow else {})):
+class _Remembering(RendererBase):
+    """Remembers how large texts are; matplotlib would measure them anew for each drawing."""
+
+    extents: ClassVar[dict[Any, tuple[float, float, float]]] = {}
+
+    def get_text_width_height_descent(
+        self, s: str, prop: FontProperties, ismath: Any
+    ) -> tuple[float, float, float]:
+        key = type(self), s, prop
+        if key not in self.extents:
+            self.extents[key] = super().get_text_width_height_descent(s, prop, ismath)
+        return self.extents[key]
+
+    def _get_font_height_metrics(self, prop: FontProperties) -> tuple[float, float, float]:
+        """Do for each font what matplotlib, which asks for this, would do for each text."""
+        return _font_heights(prop.get_weight(), prop.get_size_in_points())
+
+
+@functools.cache
+def _font_heights(weight: str | int, points: float) -> tuple[float, float, float]:
+    """Return ascent, descent and line gap in pixels."""
+    font = get_font(findfont(FontProperties(weight=weight)))
+    table: Any = font.get_sfnt_table("OS/2")
+    scale = points / font.units_per_EM
+    return (
+        table["sTypoAscender"] * scale,
+        -table["sTypoDescender"] * scale,
+        table["sTypoLineGap"] * scale,
+    )
+
+
+class _LayoutRenderer(_Remembering, RendererAgg):
+    """Measures, and draws nothing: one serves the layouts of all drawings."""
+
+
+class _PageRenderer(_Remembering, RendererSVG):
+    """Draws."""
+
+
+class _Canvas(FigureCanvasBase):
+    @staticmethod
+    @functools.cache
+    def get_renderer() -> _LayoutRenderer:
+        return _LayoutRenderer(1, 1, 72)  # type: ignore[no-untyped-call]
+
+
+def _svg(draw: Callable[..., Any], size: tuple[int, int], *, narrow: bool) -> str:
+    with mpl.rc_context(_RC | {"font.size": SMALL if narrow else 12}):
         # At 72 dots an inch a point is a pixel, so that sizes mean what they say on the page.
-        canvas = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72, layout="constrained")
-        axes = canvas.add_subplot()
-        draw(axes, narrow=narrow)
-        engine = canvas.get_layout_engine()
-        if engine is not None:
-            # Once, and printed below without `savefig`, which draws everything twice.
-            engine.execute(canvas)
-            canvas.set_layout_engine("none")
+        figure = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72)
+        _Canvas(figure)
+        draw(figure.add_subplot(), narrow=narrow)
+        # Once, and drawn below without `savefig`, which draws everything twice.
+        ConstrainedLayoutEngine().execute(figure)
         file = io.StringIO()
-        FigureCanvasSVG(canvas).print_svg(file, metadata=_METADATA)  # type: ignore[no-untyped-call]
+        renderer: Any = _PageRenderer(*size, file, image_dpi=72, metadata=_METADATA)  # type: ignore[no-untyped-call]
+        figure.draw(renderer)
+        renderer.finalize()
     return file.getvalue()
 
 
 def colour(index: int) -> str:
     """Return the colour of the series of an index, the same in every figure."""
-    if index == YARDSTICK:
-        return INK
-    return SERIES[index % len(SERIES)]
+    return INK if index == YARDSTICK else SERIES[index % len(SERIES)]
 
 
-def style(index: int, points: int) -> dict[str, Any]:
-    """Return how the line of a series looks: markers and dashes repeat what the colour says.
-
-    Args:
-        index: Which series.
-        points: How many it has; too many markers would hide the line.
-    """
-    marker = MARKERS[index % len(MARKERS)]
-    return {
-        "color": colour(index),
-        "linestyle": DASHES[index % len(DASHES)],
-        "marker": marker if points < MOST_MARKERS else None,
-        "markersize": SIZES.get(marker, 5.0),
-    }
+def marker(index: int) -> str:
+    """Return the marker of the series of an index; with its dashes it repeats what colour says."""
+    return MARKERS[index % len(MARKERS)]
 
 
 def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) -> None:
     """Lay out a dot plot: a row for each label, a logarithmic axis for the quantity."""
-    ticks.log_axis(axes.xaxis)
+    log_axis(axes.xaxis)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     letters = 22 if narrow else 36
@@ -154,21 +186,6 @@ def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) 
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.margins(x=0.08)
     axes.set_xlabel(quantity if narrow else f"{quantity} (logarithmic)")
-
-
-def reference(axes: Axes, y: float, words: str, *, below: bool = False) -> None:
-    """Draw a labelled thin line: a peak, an optimum, a limit; its label on the free side."""
-    axes.axhline(y, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
-    axes.annotate(
-        words,
-        (0, y),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, -3 if below else 3),
-        textcoords="offset points",
-        color=MUTED,
-        fontsize=11.5,
-        va="top" if below else "bottom",
-    )
 
 
 def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
@@ -184,13 +201,11 @@ def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
     height = axes.get_figure(root=True).get_figheight() * 72 - _BELOW_AXES  # type: ignore[union-attr]
     ends = []
     for one in lines:
-        x, y = (
-            float(data[-1]) for data in (np.asarray(one.get_xdata()), np.asarray(one.get_ydata()))
-        )
+        x, y = map(float, np.asarray(one.get_xydata())[-1])
         ends.append((float(to_axes.transform((x, y))[1]) * height, x, y, one))
     ends.sort(key=lambda end: end[0])
     if any(abs(x - ends[0][1]) > 1e-9 * abs(x) for _, x, _, _ in ends):
-        legend_above(axes, lines)
+        legend_above(axes, lines, narrow=narrow)
         return
     placed = _apart([end[0] for end in ends], 15)
     for (was, x, y, one), now in zip(ends, placed, strict=True):
@@ -204,9 +219,7 @@ def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
         )
 
 
-def legend_above(
-    axes: Axes, lines: Sequence[Artist] | None = None, *, narrow: bool = False
-) -> None:
+def legend_above(axes: Axes, lines: Sequence[Artist] | None = None, *, narrow: bool) -> None:
     """Put a legend above the axes: of these lines, or of all that carry a label."""
     handles = list(lines) if lines is not None else axes.get_legend_handles_labels()[0]
     # In as many columns as fit: machines' names are long.
@@ -224,7 +237,7 @@ def legend_above(
         handlelength=2.2,
         columnspacing=1.2,
         labelcolor=INK,
-        fontsize=11.5,
+        fontsize=SMALL,
     )
 
 
@@ -237,20 +250,17 @@ def _wrapped(label: str, letters: int) -> str:
 
 def _apart(positions: Sequence[float], least: float) -> list[float]:
     """Move sorted positions apart until neighbours have a distance, their middle kept."""
-    groups: list[list[float]] = []  # [sum of wanted starts, count]
+    groups: list[list[float]] = []  # of positions that would touch
+
+    def start(group: list[float]) -> float:
+        return math.fsum(group) / len(group) - (len(group) - 1) * least / 2
+
     for position in positions:
-        groups.append([position, 1])
-        while len(groups) > 1 and _start(groups[-2], least) + groups[-2][1] * least > _start(
-            groups[-1], least
-        ):
+        groups.append([position])
+        while groups[1:] and start(groups[-2]) + len(groups[-2]) * least > start(groups[-1]):
             last = groups.pop()
-            groups[-1] = [groups[-1][0] + last[0], groups[-1][1] + last[1]]
-    return [_start(group, least) + k * least for group in groups for k in range(int(group[1]))]
-
-
-def _start(group: list[float], least: float) -> float:
-    total, count = group
-    return total / count - (count - 1) * least / 2
+            groups[-1] += last
+    return [start(group) + k * least for group in groups for k, _ in enumerate(group)]
 
 
 def safe(label: str) -> str:
@@ -261,10 +271,69 @@ def safe(label: str) -> str:
 @contextmanager
 def warnings_are_ours() -> Iterator[None]:
     """Keep missing-glyph warnings from a person's own labels off the terminal."""
-    import logging  # noqa: PLC0415 (only here)
-    import warnings  # noqa: PLC0415
-
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
+
+
+class _PlainLogLocator(LogLocator):
+    """Ticks at powers of ten; at 2 and 5 as well where there are few of those in view."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        few = vmax / max(vmin, 1e-30) < 150
+        self.set_params(subs=(1.0, 2.0, 5.0) if few else (1.0,))
+        ticks: Any = super().tick_values(vmin, vmax)
+        # Those beyond the view would be made and placed, and not drawn.
+        return ticks[(ticks > 0.999 * vmin) & (ticks < 1.001 * vmax)]
+
+
+def log_axis(axis: Axis, *, most: int = 12) -> None:
+    """Make an axis logarithmic, labelled with plain numbers: 1, 10, 100; at most so many."""
+    if isinstance(axis, XAxis):
+        axis.axes.set_xscale("log")
+    else:
+        axis.axes.set_yscale("log")
+    axis.set_major_locator(_PlainLogLocator(base=10, numticks=most))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def time_axis(axis: Axis, *, narrow: bool) -> None:
+    """Make an axis of seconds logarithmic, labelled as times: 1 µs, 10 ms, 2 s."""
+    log_axis(axis, most=5 if narrow else 12)  # the longest of these labels would meet
+    axis.set_major_formatter(FuncFormatter(lambda value, _: scaled(value, "s", 1)))
+
+
+def tick(value: float) -> str:
+    """Write a tick's number plainly: 0.001, 0.5, 20, 1,000; only extreme ones as 5 x 10^30."""
+    if not 1e-6 < abs(value) < 1e7:
+        return scientific(value).replace(".0 ", " ")
+    if value >= 1:
+        return f"{value:,.0f}" if value == int(value) else digits(value, 2)
+    return f"{value:.10f}".rstrip("0").rstrip(".")
+
+
+def log2_axis(axes: Axes, values: Sequence[int]) -> None:
+    """Lay out a horizontal axis of powers of two (sizes, widths, threads), labelled as such."""
+    axes.set_xscale("log", base=2)
+    shown = sorted(set(values))
+    # At most eight labels, always with the last.
+    step = -(-len(shown) // 8)
+    shown = shown[::-1][::step][::-1]
+    axes.set_xticks(shown, [f"{value:,}" for value in shown])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def byte_axis(axes: Axes, sizes: Sequence[int], *, narrow: bool) -> None:
+    """Lay out a horizontal axis of powers of two, labelled as sizes: 4 KiB, 1 MiB."""
+    log2_axis(axes, sizes)
+    # As far apart as labels need to be, always with the first and the last.
+    least = math.log2(sizes[-1] / sizes[0]) / (3.5 if narrow else 9.5)
+    shown = [sizes[0]]
+    for each in sizes[1:-1]:
+        if min(math.log2(each / shown[-1]), math.log2(sizes[-1] / each)) >= least:
+            shown.append(each)
+    shown = list(dict.fromkeys([*shown, sizes[-1]]))
+    axes.set_xticks(shown, [size(each) for each in shown])

@@ -43,15 +43,12 @@ def words(template: str, question: str, alt: str, **numbers: Any) -> Words:
         alt: What a person would say of the drawing alone on the phone.
         numbers: What the blocks name.
     """
-    title = block(template, f"{question}_title", **numbers)
-    caption = block(template, f"{question}_caption", **numbers)
-    return Words(
-        asked=block(template, f"{question}_asked", **numbers),
-        title=title,
-        caption=caption,
-        explanation=block(template, f"{question}_explanation", **numbers),
-        alt=" ".join([alt, f"{plain(title)}.", plain(caption)]),
+    asked, title, caption, explanation = (
+        block(template, f"{question}_{part}", **numbers)
+        for part in ("asked", "title", "caption", "explanation")
     )
+    alt = " ".join([alt, f"{plain(title)}.", plain(caption)])
+    return Words(asked=asked, title=title, caption=caption, explanation=explanation, alt=alt)
 
 
 def block(template: str, name: str, **numbers: Any) -> Markup:
@@ -120,12 +117,9 @@ def digest(key: str) -> str:
 
 
 def tagged(estimate: Any, text: str) -> Markup:
-    """Return a number as an element that says which estimate it is of.
+    """Return a number as it is read, as an element that says which estimate it is of.
 
-    Args:
-        estimate: An estimate, or a verdict's value; anything else, or one without a key, is only
-            escaped.
-        text: The number as it is read.
+    An estimate, or a verdict's value; anything else, or one without a key, is only escaped.
     """
     key = getattr(estimate, "key", "")
     if not key:
@@ -135,13 +129,9 @@ def tagged(estimate: Any, text: str) -> Markup:
     )
 
 
-def _value(number: Any) -> float:
-    return float(getattr(number, "value", number))
-
-
 def _written(write: Callable[..., str]) -> Callable[..., Markup]:
     """Return a filter that writes an estimate, or a number, in a way."""
-    return lambda number, *how: tagged(number, write(_value(number), *how))
+    return lambda number, *how: tagged(number, write(float(getattr(number, "value", number)), *how))
 
 
 def _with_ends(
@@ -156,26 +146,11 @@ def _with_ends(
     return Markup("{} ({})").format(tagged(number, write(number.value) + unit), ends)
 
 
-def si(number: Estimate | float, unit: str) -> Markup:
-    """Write a quantity with the prefix that suits it: "340 GFLOPS"."""
-    return tagged(number, numerals.scaled(_value(number), unit))
-
-
 def si_ends(number: Estimate, unit: str) -> Markup:
     """Write a quantity with its interval, all with one prefix."""
     exponent = numerals.prefix_exponent(number.value)
     prefixed = numerals.scaled(number.value, unit).partition(" ")[2]
     return _with_ends(lambda x: numerals.digits(x / 10.0**exponent), number, f" {prefixed}")
-
-
-def times_ends(number: Estimate) -> Markup:
-    """Write a ratio with its interval."""
-    return _with_ends(numerals.digits, number)
-
-
-def signed_ends(number: Estimate) -> Markup:
-    """Write a number that may be negative with its interval."""
-    return _with_ends(numerals.signed, number, to=" to ")
 
 
 def percent_ends(number: Estimate) -> Markup:
@@ -210,10 +185,10 @@ def capital(text: Any) -> Markup:
 FILTERS: dict[str, Callable[..., Any]] = {
     # Only what this program itself made is marked so: figures and highlighted code.
     "markup": Markup,
-    "si": si,
+    "si": _written(numerals.scaled),
     "si_ends": si_ends,
     "times": _written(numerals.times),
-    "times_ends": times_ends,
+    "times_ends": functools.partial(_with_ends, numerals.digits),
     "percent": _written(numerals.percent),
     "percent_ends": percent_ends,
     "digits": _written(numerals.digits),
@@ -222,7 +197,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "excess": _written(numerals.excess),
     "excess_ends": excess_ends,
     "signed": _written(numerals.signed),
-    "signed_ends": signed_ends,
+    "signed_ends": functools.partial(_with_ends, numerals.signed, to=" to "),
     "scientific": _written(numerals.scientific),
     "count": numerals.count,
     "bytes": names.size,

@@ -1,15 +1,15 @@
 """What figures are made of: a few shapes, as data. Nothing is drawn here.
 
 A kind says which lines or dots there are, in SI units, and what the axes are called;
-`report.figures.plotting` draws it, twice. As data a shape can be told from another by its content,
-handed to another process, and looked at by a test. What is none of these shapes (a heat map, a
-roofline) is a dataclass of its own with a method `draw`.
+`report.figures.draw` draws it, twice. As data a shape can be told from another by its content,
+handed to another process, and looked at by a test. What is none of these shapes (a heat map) is a
+dataclass of its own with a method `draw`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,67 +54,116 @@ class Axis:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """A line with a band.
+class Series:
+    """What has a name, a colour, and intervals; all places and values are in SI units.
 
     Attributes:
-        name: In the legend, or at its end; empty where it is the only one.
+        name: In the legend, or at a line's end; empty for none.
         index: The place of its colour, marker and dash: what it is decides it, not where it stands.
-        x: Where its points are, in SI units.
-        y: Their values, in SI units.
-        low: Lower ends of the band; None where there is none.
+        low: Lower ends of a line's band, or of whiskers; None where there is none.
         high: Upper ends.
-        dash: Its dashes, where not those of its index.
-        width: Of the line in pixels, where not the usual one.
-        marked: Whether its points have markers; None where their number decides.
-        hollow: Its markers are drawn open, and larger.
-        colour: The place of its colour, where that is another than its index.
+        hollow: Its markers are drawn open: what was not measured soundly.
     """
 
     name: str
     index: int
-    x: tuple[float, ...]
-    y: tuple[float, ...]
     low: tuple[float | None, ...] = ()
     high: tuple[float | None, ...] = ()
+    hollow: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line(Series):
+    """A line with a band.
+
+    Attributes:
+        dash: Its dashes, where not those of its index.
+        width: Of the line in pixels, where not the usual one.
+        marked: Whether its points have markers; None where their number decides.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
     dash: Dash | None = None
     width: float | None = None
     marked: bool | None = None
-    hollow: bool = False
-    colour: int | None = None
 
 
-def line(  # noqa: PLR0913 (what differs between lines is named)
-    name: str,
-    index: int,
-    x: Sequence[float],
-    estimates: Sequence[Estimate],
-    *,
-    dash: Dash | None = None,
-    width: float | None = None,
+@dataclass(frozen=True, kw_only=True)
+class Points(Series):
+    """Markers without a line.
+
+    Attributes:
+        marker: Another marker: "^" for what is known to lie further up, and so on.
+        size: Of the marker in pixels, where not the usual one.
+        label: Beside the first of them; may be empty.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    marker: str = ""
+    size: float | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Series):
+    """One series of dots, a dot for each row of a dot plot.
+
+    Attributes:
+        values: None leaves a row empty.
+        marker: Another marker, for what is only known to lie further on.
+    """
+
+    values: tuple[float | None, ...]
+    marker: str = ""
+
+
+def line(
+    name: str, index: int, x: Iterable[float], estimates: Sequence[Estimate], **look: Any
 ) -> Line:
     """Return estimates as a line, with their intervals as its band."""
-    return Line(
+    y = tuple(estimate.value for estimate in estimates)
+    return Line(name=name, index=index, x=tuple(x), y=y, **_intervals(estimates), **look)
+
+
+def points(
+    name: str, index: int, dots: Iterable[tuple[float, Estimate | None]], *, hollow: bool = False
+) -> Points:
+    """Return estimates as markers with their intervals as whiskers; None leaves a place empty."""
+    known = [(x, estimate) for x, estimate in dots if estimate is not None]
+    return Points(
         name=name,
         index=index,
-        x=tuple(x),
-        y=tuple(estimate.value for estimate in estimates),
-        low=tuple(estimate.low for estimate in estimates),
-        high=tuple(estimate.high for estimate in estimates),
-        dash=dash,
-        width=width,
+        x=tuple(x for x, _ in known),
+        y=tuple(estimate.value for _, estimate in known),
+        hollow=hollow,
+        **_intervals([estimate for _, estimate in known]),
     )
+
+
+def row(
+    name: str, index: int, estimates: Sequence[Estimate | None], *, hollow: bool = False
+) -> Row:
+    """Return estimates as dots, with their intervals as whiskers."""
+    values = tuple(None if e is None else e.value for e in estimates)
+    return Row(name=name, index=index, values=values, hollow=hollow, **_intervals(estimates))
+
+
+def _intervals(estimates: Sequence[Estimate | None]) -> dict[str, Any]:
+    return {
+        "low": tuple(None if e is None else e.low for e in estimates),
+        "high": tuple(None if e is None else e.high for e in estimates),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A thin labelled line across: a peak, an optimum, a limit; values in SI units.
+    """A thin line across at y, in SI units: a peak, an optimum, a limit; with its label above it.
 
     Attributes:
-        y: Where.
-        label: Beside it, above the line or below it.
         narrow: A shorter label for a phone; else the same.
-        below: Which of the two.
+        below: The label stands below it.
     """
 
     y: float
@@ -125,10 +174,9 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Upright:
-    """A thin labelled line upright: the reach of a cache, a batch of all examples.
+    """A thin line upright at x, in SI units: the reach of a cache; left out if outside the axis.
 
     Attributes:
-        x: Where, in SI units; left out where it lies outside the axis.
         label: Along its foot, or beside its top.
         top: Which of the two.
     """
@@ -140,18 +188,14 @@ class Upright:
 
 @dataclass(frozen=True, kw_only=True)
 class Guide:
-    """A thin line that is no measurement: what proportion would bring, what theory says.
+    """A thin line that is no measurement: what proportion would bring; places in SI units.
 
     Attributes:
-        x: Its points, in SI units.
-        y: Their values.
         label: Beside it; may be empty.
         narrow: A shorter label for a phone; else the same.
         at: The point where the label stands.
         along: The label runs along the line.
         offset: Of a label that does not, in pixels.
-        ha: Its horizontal alignment.
-        va: Its vertical alignment.
         colour: The place of a series' colour; None for the muted ink and dashes.
     """
 
@@ -167,63 +211,14 @@ class Guide:
     colour: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Points:
-    """Markers without a line, in SI units.
-
-    Attributes:
-        name: In the legend; empty for none.
-        index: The place of their colour, and of their marker.
-        x: Where.
-        y: Their values.
-        low: Lower ends of their whiskers; None where there is none.
-        high: Upper ends.
-        marker: Another marker: "^" for what is known to lie further up, and so on.
-        hollow: Drawn open.
-        size: Of the marker in pixels, where not the usual one.
-        label: Beside the first of them; may be empty.
-    """
-
-    name: str
-    index: int
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    low: tuple[float | None, ...] = ()
-    high: tuple[float | None, ...] = ()
-    marker: str = ""
-    hollow: bool = False
-    size: float | None = None
-    label: str = ""
-
-
-def points(
-    name: str, index: int, dots: Iterable[tuple[float, Estimate | None]], *, hollow: bool = False
-) -> Points:
-    """Return estimates as markers with their intervals as whiskers; None leaves a place empty."""
-    known = [(x, estimate) for x, estimate in dots if estimate is not None]
-    return Points(
-        name=name,
-        index=index,
-        x=tuple(x for x, _ in known),
-        y=tuple(estimate.value for _, estimate in known),
-        low=tuple(estimate.low for _, estimate in known),
-        high=tuple(estimate.high for _, estimate in known),
-        hollow=hollow,
-    )
-
-
 Mark = Reference | Upright | Guide | Points
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Curves over x.
+    """Curves over x, and marks.
 
     Attributes:
-        x: The horizontal axis.
-        y: The vertical axis.
-        lines: The curves.
-        marks: What else is drawn.
         names: Where lines are named: at their ends where they fit there, or above; none where
             there is nothing to tell apart.
         height: In CSS pixels.
@@ -247,49 +242,10 @@ class Curves:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """One series of dots, a dot for each row of a dot plot.
-
-    Attributes:
-        name: In the legend; empty for none.
-        index: The place of its colour and marker.
-        values: In SI units; None leaves a row empty.
-        low: Lower ends of the whiskers; None where there is none.
-        high: Upper ends.
-        marker: Another marker, for what is only known to lie further on.
-        hollow: Drawn open: what was not measured soundly.
-    """
-
-    name: str
-    index: int
-    values: tuple[float | None, ...]
-    low: tuple[float | None, ...]
-    high: tuple[float | None, ...]
-    marker: str = ""
-    hollow: bool = False
-
-
-def row(
-    name: str, index: int, estimates: Sequence[Estimate | None], *, hollow: bool = False
-) -> Row:
-    """Return estimates as dots, with their intervals as whiskers."""
-    return Row(
-        name=name,
-        index=index,
-        values=tuple(None if e is None else e.value for e in estimates),
-        low=tuple(None if e is None else e.low for e in estimates),
-        high=tuple(None if e is None else e.high for e in estimates),
-        hollow=hollow,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class Dots:
-    """Dots with whiskers: a row for each label, a logarithmic axis for the quantity.
+    """Dots with whiskers: a row for each label, from the top; a logarithmic axis for the quantity.
 
     Attributes:
-        labels: Of the rows, from the top.
-        x: The axis of the quantity.
         rows: The series, each a bit lower than the one before.
         of: How many series there are, where they are so many that they need all of a row.
         per_row: Height of a row in CSS pixels.

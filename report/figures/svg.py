@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from html import escape
 
 # Stand-ins, each unlikely in itself and unlike the others; style.css gives the variables values.
-_VARIABLES = {f"#c0ffe{index}": f"var(--series-{index})" for index in range(1, 9)}
-_VARIABLES |= {"#1a2b3c": "var(--ink)", "#4d5e6f": "var(--muted)", "#7a8b9c": "var(--rule)"}
-_VARIABLES |= {"#f0e1d2": "var(--paper)"}
-
-_TAG = re.compile(r"<[^>]*>")
-_LANDMARK = re.compile(r"(?:legend|[xy]tick)_\d+")
-
 SERIES = [f"#c0ffe{index}" for index in range(1, 9)]
 INK, MUTED, RULE, PAPER = "#1a2b3c", "#4d5e6f", "#7a8b9c", "#f0e1d2"
+
+_VARIABLES = {colour: f"var(--series-{index})" for index, colour in enumerate(SERIES, 1)}
+_VARIABLES |= {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", PAPER: "var(--paper)"}
+
+_LANDMARK = re.compile(r"(?:legend|[xy]tick)_\d+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,26 +38,42 @@ def for_page(svg: str, name: str, alt: str) -> str:
     body = svg[svg.index("<svg") :]
     view = re.search(r'viewBox="[^"]+"', body)
     body = body[body.index(">") + 1 :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     # Tags only: a label that looks like one of these is a person's text and stays as it is.
-    body = _TAG.sub(lambda tag: _tag_for_page(tag[0]), body)
-    body = _without_bare_groups(_with_own_ids(body, name))
-    body = re.sub(r"\n\s*", "\n", body)
+    texts_and_tags = re.split(r"(<[^>]*>)", body)
+    tags = _with_own_ids(_with_own_style("\0".join(texts_and_tags[1::2])), name)
+    texts_and_tags[1::2] = tags.split("\0")
+    body = re.sub(r"\n\s*", "\n", _without_bare_groups("".join(texts_and_tags)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {view[0] if view else ""} '
         f'role="img" aria-label="{escape(alt, quote=True)}">{body}'
     )
 
 
-def _with_own_ids(body: str, name: str) -> str:
+def _with_own_style(tags: str) -> str:
+    # Turned by nothing: matplotlib says so of every text.
+    tags = re.sub(r' transform="rotate\(-?0 [^"]*"', "", tags)
+    tags = tags.replace("xlink:href=", "href=")
+    # The page's own sans-serif; only its size is the figure's business.
+    tags = re.sub(r"font: (\d+(?:\.\d+)?)px '[^;\"]*", r"font-size: \1px", tags)
+    tags = re.sub(r"font-family: [^;\"]*;? ?", "", tags)
+    # Hundredths of a pixel are enough; the digits below them would be a tenth of a page. They are
+    # cut from matplotlib's six decimals, so that 99.999999999 and 100.000000001 are both 100.
+    tags = re.sub(r"(\d\.\d\d)\d+", r"\1", tags)
+    tags = re.sub(r"(?<![\w.])-0(?:\.0+)?(?![\w.])", "0", tags)
+    for colour, variable in _VARIABLES.items():
+        tags = tags.replace(colour, variable)
+    return tags
+
+
+def _with_own_ids(tags: str, name: str) -> str:
     """Number what is referred to, in order of appearance, behind the drawing's name.
 
     matplotlib names it by a hash of where it lies, and its last digits are the processor's. Legends
     and ticks keep their names, so that they can be found; what nothing refers to has none, which
     saves a tenth of a page (measured here).
     """
-    tags = "".join(_TAG.findall(body))
-    referred = dict.fromkeys(re.findall(r'(?:url\(#|href="#)([^)"]+)', tags))
+    reference = re.compile(r'(url\(#|href="#)([^)"]+)')
+    referred = dict.fromkeys(match[2] for match in reference.finditer(tags))
     own = {one: f"{name}_{number}" for number, one in enumerate(referred, 1)}
 
     def own_id(match: re.Match[str]) -> str:
@@ -67,40 +81,20 @@ def _with_own_ids(body: str, name: str) -> str:
         new = own.get(match[1], landmark)
         return f' id="{new}"' if new else ""
 
-    def own_names(tag: re.Match[str]) -> str:
-        new = re.sub(r' id="([^"]+)"', own_id, tag[0])
-        return re.sub(r'(url\(#|href="#)([^)"]+)', lambda at: at[1] + own[at[2]], new)
-
-    return _TAG.sub(own_names, body)
+    tags = re.sub(r' id="([^"]+)"', own_id, tags)
+    return reference.sub(lambda match: match[1] + own[match[2]], tags)
 
 
 def _without_bare_groups(body: str) -> str:
     """Leave out groups that say nothing of what they hold: a quarter of a page's elements."""
     bare: list[bool] = []
 
-    def kept(tag: re.Match[str]) -> str:
-        if tag[0] == "<g/>":
-            return ""
-        if tag[0] == "</g>":
-            return "" if bare.pop() else tag[0]
-        if not tag[0].endswith("/>"):
-            bare.append(tag[0] == "<g>")
-        return "" if tag[0] == "<g>" else tag[0]
+    def kept(match: re.Match[str]) -> str:
+        tag = match[0]
+        if tag == "</g>":
+            return "" if bare.pop() else tag
+        if not tag.endswith("/>"):
+            bare.append(tag == "<g>")
+        return "" if tag in {"<g>", "<g/>"} else tag
 
     return re.sub(r"</?g(?:\s[^>]*)?/?>", kept, body)
-
-
-def _tag_for_page(tag: str) -> str:
-    # Turned by nothing: matplotlib says so of every text.
-    tag = re.sub(r' transform="rotate\(-?0 [^"]*"', "", tag)
-    tag = tag.replace("xlink:href=", "href=")
-    # The page's own sans-serif; only its size is the figure's business.
-    tag = re.sub(r"font: (\d+(?:\.\d+)?)px '[^;\"]*", r"font-size: \1px", tag)
-    tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
-    # Hundredths of a pixel are enough; the digits below them would be a tenth of a page. They are
-    # cut from matplotlib's six decimals, so that 99.999999999 and 100.000000001 are both 100.
-    tag = re.sub(r"(\d\.\d\d)\d+", r"\1", tag)
-    tag = re.sub(r"(?<![\w.])-0(?:\.0+)?(?![\w.])", "0", tag)
-    for colour, variable in _VARIABLES.items():
-        tag = tag.replace(colour, variable)
-    return tag

@@ -30,17 +30,12 @@ class Model:
     """A machine as formulas.
 
     Attributes:
-        processes: Replicates.
         noise: Times are up to so much longer, as a fraction.
         peaks: FLOP/s of a large product by dtype.
         bandwidths: Bytes per second by working set in bytes.
         triads: What a triad gets of them.
-        fixed_s: Of an update.
-        per_example_s: Of an update.
         leave_out: Kinds that were not measured.
-        device: Where everything ran.
         machine: Fields of the processor that differ from the factory's.
-        backends: Who measured.
     """
 
     processes: int = 3

@@ -12,8 +12,17 @@ from report.figures import prose
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Points, Reference, Upright
 from report.sections import data_parallel
-from report.sections.data_parallel.costs import Cluster, Link, Work, all_reduce_s, ring_s, tree_s
-from report.sections.data_parallel.scenarios import Setting, inputs, scenarios
+from report.sections.data_parallel.model import (
+    Cluster,
+    Link,
+    Setting,
+    Work,
+    all_reduce_s,
+    inputs,
+    ring_s,
+    scenarios,
+    tree_s,
+)
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:
@@ -95,54 +104,39 @@ def test_half_the_workers_number_is_reached_where_the_formula_says() -> None:
     assert half == pytest.approx((128 * (80e-6 + m) - 160e-6) / 13e-9)
     even = 128 * math.ceil(half / 128)
     assert WORK.speedup(even - 128, CLUSTER) < 64 <= WORK.speedup(even, CLUSTER)
-    fixed, examples, communication = WORK.parts_s(even - 128, CLUSTER)
-    assert examples < fixed + communication
+    examples_s = WORK.per_example_s * (even / 128 - 1)
+    assert examples_s < WORK.step_s(even - 128, CLUSTER) / 2
 
 
-def test_examples_that_cost_nothing_never_pay() -> None:
-    """There is no minibatch for half the speed-up."""
-    assert replace(WORK, per_example_s=0.0).half(CLUSTER) is None
+@pytest.mark.parametrize(("per_example_s", "half"), [(0.0, None), (1.0, 128)])
+def test_only_examples_that_cost_something_pay(per_example_s: float, half: float | None) -> None:
+    """Else no minibatch does; where each takes a second, the smallest does already."""
+    assert replace(WORK, per_example_s=per_example_s).half(CLUSTER) == half
 
 
-def test_expensive_examples_pay_from_the_smallest_minibatch_on() -> None:
-    """A second for each leaves nothing to the rest."""
-    assert replace(WORK, per_example_s=1.0).half(CLUSTER) == 128
+@pytest.mark.parametrize("outlier", [1, 10])
+def test_inputs_are_the_machines_own(result_of: Callable[..., Result], outlier: float) -> None:
+    """The line through each process's updates, memory's bandwidth, and images at the peak.
 
-
-def test_inputs_are_the_machines_own(result_of: Callable[..., Result]) -> None:
-    """The line through the updates' times in each process, and memory's bandwidth."""
-    (given,) = inputs(result_of(noise=0.0))
+    Each process counts with its medians: samples far off move neither line nor images. An image is
+    3.8e9 multiply-adds forward and twice that backward, 22.8e9 operations.
+    """
+    result = result_of(noise=0.0)
+    for record in result.records:
+        for series in record.outcome.series[::2] if record.outcome else ():
+            assert series.timing is not None
+            series.timing.elapsed_s[-1] *= outlier
+    (given,) = inputs(result)
     assert [step.fixed_s for step in given.steps] == [pytest.approx(80e-6)] * 3
     assert [step.per_example_s for step in given.steps] == [pytest.approx(13e-9)] * 3
     assert given.memory.estimate.value == pytest.approx(20e9)
     # Five weights and a bias in float32.
     assert given.regression()[0].gradient_bytes == 24
     assert given.cluster(16, 10).between.bytes_per_s == pytest.approx(1.25e9)
-
-
-def test_resnet_is_computed_at_the_measured_peak(result_of: Callable[..., Result]) -> None:
-    """3.8e9 multiply-adds forward, twice that backward: 22.8e9 operations an image."""
-    (given,) = inputs(result_of(noise=0.0))
     assert given.peak is not None
     image_s = 22.8e9 / given.peak.rate().value
     assert [work.per_example_s for work in given.resnet()] == [pytest.approx(image_s)] * 3
     assert given.resnet()[0].gradient_bytes == 102_400_000
-
-
-def test_samples_far_off_move_neither_line_nor_images(result_of: Callable[..., Result]) -> None:
-    """Each process counts with its medians, also where its own line and peak are taken."""
-    result = result_of(noise=0.0)
-    for record in result.records:
-        for series in record.outcome.series[::2] if record.outcome else ():
-            assert series.timing is not None
-            series.timing.elapsed_s[-1] *= 10
-    (given,) = inputs(result)
-    for step in given.steps:
-        assert step.fixed_s == pytest.approx(80e-6)
-        assert step.per_example_s == pytest.approx(13e-9)
-    assert given.peak is not None
-    image_s = 22.8e9 / given.peak.rate().value
-    assert [work.per_example_s for work in given.resnet()] == [pytest.approx(image_s)] * 3
 
 
 def test_curves_begin_with_one_example_for_each_worker(result_of: Callable[..., Result]) -> None:
@@ -263,10 +257,7 @@ def test_a_prediction_whose_interval_holds_one_claims_no_difference(
         ([1e-9, 1e-9, 1e-9], "times as fast as one"),
     ):
         title = prose.block(
-            data_parallel.TEMPLATE,
-            "regression_title",
-            settings=[many(result, costs)],
-            trained="it",
+            data_parallel.TEMPLATE, "regression_title", settings=[many(result, costs)], trained="it"
         )
         assert said in title
 

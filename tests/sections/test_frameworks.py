@@ -13,8 +13,7 @@ from report.figures.shapes import Dots
 from report.figures.svg import INK
 from report.registry import BACKENDS
 from report.sections import frameworks
-from report.sections.frameworks import startup
-from report.sections.frameworks.subjects import FLOOR, index_of, measured
+from report.sections.frameworks import FLOOR, experiments, index_of
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:
@@ -146,7 +145,7 @@ def test_framework_that_failed_everywhere_is_left_out(result: Result) -> None:
     broken = replace(result, records=records)
     for figure in frameworks.figures(broken):
         assert "MXNet" not in {row[0] for row in figure.table.rows}
-    assert "mxnet" not in startup.starts(broken)
+    assert "mxnet" not in frameworks.starts(broken)
 
 
 # --- names and looks
@@ -182,7 +181,7 @@ def test_numba_has_no_update_as_written(drawn: dict[str, Figure]) -> None:
 
 def test_start_up_is_kept_apart_from_what_lasts(result: Result) -> None:
     """Import from each process, the first update with its compilation, and one of the later."""
-    found = startup.starts(result)
+    found = frameworks.starts(result)
     assert list(found) == list(EVERY)
     imports = [r.import_s for r in result.records if r.backend == "jax" and r.import_s]
     assert found["jax"]["import"].groups == [[seconds] for seconds in imports]
@@ -202,7 +201,7 @@ def test_a_disturbed_process_has_no_part_in_start_up(result: Result) -> None:
     )
     more = [replace(first, process=k) for k in (10, 11, 12)]
     rest = [r for r in result.records if r is not first]
-    found = startup.starts(replace(result, records=[noisy, *rest, *more]))
+    found = frameworks.starts(replace(result, records=[noisy, *rest, *more]))
     assert [1000.0] not in found["jax"]["import"].groups
 
 
@@ -230,7 +229,7 @@ def test_method_names_what_each_computes_with(result: Result) -> None:
 
 def test_only_what_several_measured_is_compared(result: Result) -> None:
     """Seven of the default experiments, memory among them."""
-    assert measured(result) == [
+    assert experiments(result) == [
         "vectorization",
         "matrix-size",
         "memory",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
 from report.figures.shapes import YARDSTICK, Axis, Curves, Points, Reference, Upright, line
-from report.sections.data_parallel import scenarios as model
-from report.sections.data_parallel.scenarios import inputs, scenarios
+from report.sections.data_parallel import model
+from report.sections.data_parallel.model import inputs, scenarios
 from report.text.numerals import digits
 from report.text.units import MILLI
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.figures.figure import Cell
+    from report.figures.shapes import Mark
     from report.results.result import Result
-    from report.sections.data_parallel.scenarios import Setting
+    from report.sections.data_parallel.model import Setting
 
 TITLE = "Many workers: a model, not a measurement"
 
@@ -63,18 +64,11 @@ def _figure(name: str, question: str, settings: Sequence[Setting], result: Resul
     # The chapter's own examples are so many, whatever the minibatch.
     examples = result.config["examples"] if question == "regression" else None
     shape = _shape(settings, examples)
+    facts = {"trained": TRAINED[question], "settings": settings, "examples": examples}
     return Figure(
         name=name,
         question=question,
-        words=prose.words(
-            TEMPLATE,
-            question,
-            shape.alt,
-            trained=TRAINED[question],
-            settings=settings,
-            examples=examples,
-            model=model,
-        ),
+        words=prose.words(TEMPLATE, question, shape.alt, model=model, **facts),
         shape=shape,
         table=_table(settings, examples),
         sheet=_sheet(settings),
@@ -89,6 +83,22 @@ def _shape(settings: Sequence[Setting], examples: int | None) -> Curves:
         for setting in settings
         if (half := setting.half()) is not None and half.value > setting.workers
     ]
+    marks: list[Mark] = [
+        Reference(y=n, label="one worker" if n == 1 else f"at most {n}") for n in counts
+    ]
+    if examples:
+        marks.append(Upright(x=examples, label=f"all {examples:,} examples", top=True))
+    marks.append(
+        Points(
+            name="half the number of workers",
+            index=YARDSTICK,
+            x=tuple(x for x, _ in halves),
+            y=tuple(y for _, y in halves),
+            marker="o",
+            hollow=True,
+            size=9,
+        )
+    )
     return Curves(
         x=Axis(label="minibatch, examples"),
         y=Axis(
@@ -98,31 +108,10 @@ def _shape(settings: Sequence[Setting], examples: int | None) -> Curves:
             high=2.2 * counts[-1],
         ),
         lines=tuple(
-            line(
-                setting.name,
-                k,
-                setting.batches(),
-                [setting.speedup(batch) for batch in setting.batches()],
-            )
-            for k, setting in enumerate(settings)
+            line(one.name, k, one.batches(), [one.speedup(batch) for batch in one.batches()])
+            for k, one in enumerate(settings)
         ),
-        marks=(
-            *(Reference(y=n, label="one worker" if n == 1 else f"at most {n}") for n in counts),
-            *(
-                [Upright(x=examples, label=f"all {examples:,} examples", top=True)]
-                if examples
-                else []
-            ),
-            Points(
-                name="half the number of workers",
-                index=YARDSTICK,
-                x=tuple(x for x, _ in halves),
-                y=tuple(y for _, y in halves),
-                marker="o",
-                hollow=True,
-                size=9,
-            ),
-        ),
+        marks=tuple(marks),
         names="above",
     )
 
@@ -136,22 +125,22 @@ def _table(settings: Sequence[Setting], examples: int | None) -> Table:
         "speed-up with it",
         "minibatch for half the workers' number",
     ]
-    if examples:
-        header.append(f"speed-up with all {examples:,} examples")
-    rows: list[list[str | Number]] = []
-    for setting in settings:
-        least = setting.workers
-        row: list[str | Number] = [
+    rows: list[list[str | Number]] = [
+        [
             setting.name,
             Number(text=digits(setting.exchange_s / MILLI)),
-            Number(text=f"{least:,}"),
-            number(setting.step(least), MILLI),
-            number(setting.speedup(least)),
+            Number(text=f"{setting.workers:,}"),
+            number(setting.step(setting.workers), MILLI),
+            number(setting.speedup(setting.workers)),
             number(setting.half()),
         ]
-        if examples:
-            row.append(number(setting.speedup(examples) if examples >= least else None))
-        rows.append(row)
+        for setting in settings
+    ]
+    if examples:
+        header.append(f"speed-up with all {examples:,} examples")
+        for row, setting in zip(rows, settings, strict=True):
+            enough = examples >= setting.workers
+            row.append(number(setting.speedup(examples) if enough else None))
     return Table(
         header=header,
         rows=rows,

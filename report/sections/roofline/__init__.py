@@ -7,29 +7,57 @@ Model", IEEE CAL 13(1), 2014, for a roof of each cache.
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING
 
+from report.analysis.estimate import Estimate
+from report.analysis.quantities import ratio
+from report.experiments.bandwidth.quantities import MEMORY
+from report.experiments.matmul.figures import CHAPTERS_WIDTH
 from report.figures import prose
-from report.sections.roofline.cases import cases
-from report.sections.roofline.figures import TEMPLATE, balance, of_case, of_formats, roof_formats
+from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
+from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Upright, line, row
+from report.sections.roofline.cases import FAMILIES, Kernel, at, cases, number_format
+from report.sections.roofline.hardware import CHAPTER, CHAPTER_MEMORY, vector_estimate
+from report.text.numerals import digits, scaled
+from report.text.units import GIGA, PERCENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from report.figures.figure import Figure
+    from report.figures.figure import Cell
+    from report.figures.shapes import Line
+    from report.results.machine import Machine
     from report.results.result import Result
     from report.sections.roofline.cases import Case
+    from report.sections.roofline.hardware import VectorEstimate
 
 TITLE = "Roofline: what bounds each kernel"
+
+TEMPLATE = "sections/roofline.html"
+
+PIECEWISE = ("element", "column", "row", "block", "full")
+"""Strategies that are compared, from the smallest piece to the largest."""
+
+LITTLE = 0.1
+"""Roofs that account for less of a kernel's time than this do not decide it."""
+
+HEADER = [
+    "kernel",
+    "FLOP/byte",
+    "GFLOPS",
+    "share of the highest roof above it, %",
+    "of memory's roof, %",
+    "side of the balance",
+]
 
 
 def figures(result: Result) -> list[Figure]:
     """Draw for each backend its first number format, the balance, and all formats together."""
-    by_backend: dict[str, list[Case]] = {}
-    for case in cases(result):
-        by_backend.setdefault(case.backend, []).append(case)
-    drawn = []
-    for mine in by_backend.values():
+    found, drawn = cases(result), []
+    for backend in dict.fromkeys(case.backend for case in found):
+        mine = [case for case in found if case.backend == backend]
         drawn += [of_case(mine[0]), balance(mine[0], result.machine)]
         if len(mine) > 1:
             drawn.append(of_formats(mine))
@@ -61,3 +89,335 @@ def method(result: Result) -> list[str]:
     return prose.sentences(
         TEMPLATE, "method", titles=titles, roof_formats=roof_formats(found), cases=found
     )
+
+
+def of_case(case: Case) -> Figure:
+    """Draw the roofline of a number format."""
+    lines = [
+        one
+        for index, family in enumerate(FAMILIES)
+        for one in _lines(family, index, [k for k in case.kernels if k.family == family])
+    ]
+    balance = case.balance()
+    upright = Upright(x=balance.value, label=f"balance {digits(balance.value)}")
+    shape = _roofline([case], [YARDSTICK], lines, upright)
+    sides: dict[str, list[str]] = {k.family: [] for k in case.kernels}
+    for kernel in case.kernels:
+        sides[kernel.family].append(case.side(kernel))
+    words = prose.words(
+        TEMPLATE,
+        "roofline",
+        shape.alt,
+        case=case,
+        roof_formats=roof_formats([case]),
+        fewer=sum(mine.count("memory") for mine in sides.values()),
+        below=[family for family, mine in sides.items() if set(mine) == {"memory"}],
+        above=[family for family, mine in sides.items() if set(mine) == {"arithmetic"}],
+        sides=sides,
+        **_of_pieces(case),
+    )
+    return Figure(
+        name=f"roofline-{case.backend}-{case.dtype.lower()}",
+        question="roofline",
+        words=words,
+        shape=shape,
+        table=Table(header=HEADER, rows=[_cells_of(kernel, case) for kernel in case.kernels]),
+        sheet=_sheet({case.dtype: case.kernels}, [case]),
+    )
+
+
+def of_formats(cases: Sequence[Case]) -> Figure:
+    """Draw full products of all number formats below the same slopes."""
+    products = {case.dtype: [k for k in case.kernels if k.family == "full"] for case in cases}
+    lines = [
+        one for k, case in enumerate(cases) for one in _lines(case.dtype, k, products[case.dtype])
+    ]
+    shape = _roofline(cases, range(len(cases)), lines)
+    high, low = (pick(cases, key=lambda case: case.peak.value) for pick in (max, min))
+    words = prose.words(
+        TEMPLATE,
+        "dtype",
+        shape.alt,
+        cases=cases,
+        roof_formats=roof_formats(cases),
+        high=high,
+        low=low,
+        # Memory is the same, so that their balances are as their peaks.
+        gap=ratio(high.compute.quantity, low.compute.quantity, "flop_per_s"),
+        sides={case.dtype: [case.side(k) for k in products[case.dtype]] for case in cases},
+    )
+    rows = [
+        [f"{case.dtype}, {kernel.name}", *_cells_of(kernel, case)[1:]]
+        for case in cases[1:]  # the first has a figure of its own
+        for kernel in products[case.dtype]
+    ]
+    return Figure(
+        name=f"roofline-{cases[0].backend}-dtype",
+        question="dtype",
+        words=words,
+        shape=shape,
+        table=Table(header=HEADER, rows=rows),
+        sheet=_sheet(products, cases),
+    )
+
+
+def roof_formats(cases: Sequence[Case]) -> list[str]:
+    """Return the number formats in which the slopes were measured."""
+    return sorted({number_format(r.quantity) for case in cases for r in case.roofs.values()})
+
+
+def _lines(name: str, index: int, kernels: Sequence[Kernel]) -> list[Line]:
+    """Return a line for each set of kernels that differ in one size only; one has the name."""
+    lines: dict[str, list[Kernel]] = {}
+    for kernel in kernels:
+        lines.setdefault(kernel.line, []).append(kernel)
+    look = {"dash": "-", "width": 0.8, "marked": True}
+    names = [name, *[""] * len(lines)]
+    return [
+        line(named, index, [k.intensity for k in mine], [k.quantity.rate() for k in mine], **look)
+        for named, mine in zip(names, lines.values(), strict=False)
+    ]
+
+
+def _roofline(
+    cases: Sequence[Case], colours: Sequence[int], lines: Sequence[Line], *marks: Upright
+) -> Curves:
+    """Draw kernels below the slopes of memory and of the caches, which all cases share.
+
+    Each case has a flat roof of its colour; one alone is named.
+    """
+    case = max(cases, key=lambda case: case.peak.value)
+    slopes = {name: roof.estimate.value for name, roof in case.roofs.items()}
+    steepest = case.steepest.estimate.value
+    flats: list[tuple[float, int | None, str]] = [
+        (case.peak.value, colour, "measured") for case, colour in zip(cases, colours, strict=True)
+    ]
+    if len(cases) == 1 and case.theoretical:
+        flats.append((case.theoretical, None, "hardware, at most"))
+    top = max(flat for flat, *_ in flats)
+    # The left part is for the names of the slopes: no kernel lies there, and none has ended.
+    xs = [x for one in lines for x in one.x]
+    left = min(min(xs) / 16, min(flat for flat, *_ in flats) / steepest / 8)
+    right = 3 * max(*xs, case.balance().value)
+    low = min(left * min(slopes.values()), *(y for one in lines for y in one.y)) / 2.5
+    return Curves(
+        x=Axis(label="arithmetic intensity, FLOP/byte", low=left, high=right),
+        y=Axis(label="rate, GFLOPS", unit=GIGA, low=low / GIGA, high=4 * top / GIGA),
+        lines=tuple(lines),
+        marks=(
+            *_slopes(slopes, left, case.peak.value),
+            *(
+                Guide(
+                    x=(flat / steepest, right),
+                    y=(flat, flat),
+                    label=f"{name} {scaled(flat, 'FLOPS')}" if len(cases) == 1 else "",
+                    narrow=scaled(flat, "FLOPS") if len(cases) == 1 else "",
+                    at=(right, flat),
+                    # Two close to each other: the lower one's name goes below its line.
+                    offset=(-3, -3 if flat < top < 2 * flat else 3),
+                    ha="right",
+                    va="top" if flat < top < 2 * flat else "bottom",
+                    colour=colour,
+                )
+                for flat, colour, name in flats
+            ),
+            *marks,
+        ),
+        names="above",
+        height=520,
+    )
+
+
+def _slopes(slopes: Mapping[str, float], left: float, peak: float) -> list[Guide]:
+    """Draw each bandwidth up to where it meets the peak, its name along it."""
+    guides: list[Guide] = []
+    start, previous = left, math.inf
+    for name, slope in sorted(slopes.items(), key=lambda item: -item[1]):
+        # Where two are too close for two names, the second one stands further on.
+        lowest = slope == min(slopes.values())
+        start = 4 * start if previous < 2 * slope and not lowest else 1.5 * left
+        previous, ridge = slope, peak / slope
+        guides.append(
+            Guide(
+                x=(left, ridge),
+                y=(left * slope, peak),
+                label=f"{name} {scaled(slope, 'B/s')}",
+                narrow=name,
+                at=(start, start * slope),
+                along=True,
+                va="top" if lowest else "bottom",
+                colour=YARDSTICK if name == MEMORY else None,
+            )
+        )
+    return guides
+
+
+def _pieces(case: Case) -> list[Kernel]:
+    """Return the ways to compute one product, of the size that most of them share."""
+    by_size: dict[object, dict[str, Kernel]] = {}
+    for kernel in case.kernels:
+        labels = kernel.quantity.labels
+        strategy = str(labels.get("strategy"))
+        if strategy in PIECEWISE:
+            of_size = by_size.setdefault(labels["size"], {})
+            # Of several widths, the chapter's.
+            if strategy not in of_size or labels["block_width"] == CHAPTERS_WIDTH:
+                of_size[strategy] = kernel
+    most = max(by_size.values(), key=len, default={})
+    return [most[strategy] for strategy in PIECEWISE if strategy in most]
+
+
+def _of_pieces(case: Case) -> dict[str, object]:
+    """Return how far the ways to compute one product lie below their roofs, and in how many calls.
+
+    A call is compared with the smallest one there is, an addition of single elements.
+    """
+    shares = [(k, case.share(k, case.steepest)) for k in _pieces(case)]
+    to_memory = [(k, case.share(k, case.memory)) for k, _ in shares]
+    add = at(case.kernels, operation="add", size=1, variant="eager")
+    facts: dict[str, object] = {
+        "pieces": shares,
+        "cached": [k for k, share in to_memory if share.low is not None and share.low > 1],
+        "add": add,
+    }
+    if add is None:
+        return facts
+    adds = [(k, _adds(k, add)) for k, _ in shares]
+    updates = [k for k in case.kernels if k.line == "update eager"]
+    return facts | {
+        "adds": adds,
+        "dispatched": [
+            k
+            for (k, share), (_, each) in zip(shares, adds, strict=True)
+            if share.value < LITTLE and share.value * each.value < 1
+        ],
+        "little": LITTLE,
+        "updates": [(k, _adds(k, add)) for k in updates if k in (updates[0], updates[-1])],
+    }
+
+
+def _adds(kernel: Kernel, add: Kernel) -> Estimate:
+    """Return how many additions of single elements take as long as one call of a kernel."""
+    whole = ratio(kernel.quantity, add.quantity)
+    return whole.scaled(1 / kernel.calls, f"call of {whole.key}")
+
+
+def _cells_of(kernel: Kernel, case: Case) -> list[str | Number]:
+    """Return a kernel's intensity, its rate, and its shares of the roofs above and of memory."""
+    best = kernel.quantity.name() == case.compute.quantity.name()
+    side = case.side(kernel)
+    return [
+        kernel.name,
+        Number(text=digits(kernel.intensity)),
+        number(kernel.quantity.rate(), GIGA, best=best),
+        *(
+            Number(text="100") if best else number(case.share(kernel, roof), PERCENT)
+            for roof in (case.steepest, case.memory)
+        ),
+        side if side != "either" else "within the interval",
+    ]
+
+
+def _sheet(kernels: Mapping[str, Sequence[Kernel]], cases: Sequence[Case]) -> Sheet:
+    """Return roofs and kernels in SI units; a roof has no intensity, a peak no bytes."""
+    # A row's key is that of its first estimate; a kernel's intensity is a count and none.
+    names = ["flop_per_s", "bytes_per_s", "flop_per_byte"]
+    names += ["share_of_highest_roof", "share_of_memory_roof"]
+    header = ["what", "dtype", "name", "experiment", "flop", "least_bytes"]
+    header += [column for name in names for column in columns(name)[:3]]
+
+    def line(what: list[Cell], *values: Estimate | float | None) -> list[Cell]:
+        key = next((one.key for one in values if isinstance(one, Estimate)), None)
+        each = [[v, None, None] if isinstance(v, float) else cells(v)[:3] for v in values]
+        return [*what, *itertools.chain(*each), *[None] * 3 * (len(names) - len(values)), key]
+
+    rows: list[list[Cell]] = []
+    for case in cases:
+        for name, roof in case.roofs.items():
+            what: list[Cell] = ["roof", case.dtype, name, roof.quantity.experiment, None, None]
+            rows.append(line(what, None, roof.estimate))
+        best = case.compute.quantity
+        what = ["roof", case.dtype, "compute", best.experiment, best.flops, None]
+        rows.append(line(what, case.peak))
+        what = ["balance", case.dtype, "compute / memory", None, None, None]
+        rows.append(line(what, None, None, case.balance()))
+        for k in kernels[case.dtype]:
+            q = k.quantity
+            what = ["kernel", case.dtype, k.name, q.experiment, q.flops, q.bytes_moved]
+            shares = [case.share(k, roof) for roof in (case.steepest, case.memory)]
+            rows.append(line(what, q.rate(), q.bandwidth(), k.intensity, *shares))
+    return Sheet(header=[*header, "key"], rows=rows)
+
+
+def balance(case: Case, machine: Machine) -> Figure:
+    """Draw this machine's bytes per second beside the chapter's."""
+    here = vector_estimate(machine, case.device)
+    flows = _flows(case, here)
+    ends = [pick(flow.value for _, flow, _ in flows) / GIGA for pick in (min, max)]
+    shape = Dots(
+        labels=tuple(name for name, _, _ in flows),
+        # Three decades or more, so that the ticks are powers of ten and never collide.
+        x=Axis(label="bytes per second, GB/s", unit=GIGA, low=ends[0] / 4, high=ends[1] * 4),
+        rows=(
+            row("measured", 0, [flow if flow.key else None for _, flow, _ in flows]),
+            row("computed", 0, [None if flow.key else flow for _, flow, _ in flows], hollow=True),
+        ),
+        of=1,
+    )
+    words = prose.words(
+        TEMPLATE,
+        "balance",
+        shape.alt,
+        case=case,
+        chapter=CHAPTER,
+        chapters_memory=CHAPTER_MEMORY,
+        here=here,
+        of_memory=here and _of_memory(case, here),
+    )
+    return Figure(
+        name=f"roofline-{case.backend}-balance",
+        question="balance",
+        words=words,
+        shape=shape,
+        table=Table(
+            header=["bytes", "GB/s", "times the memory's"],
+            rows=[[name, number(flow, GIGA), number(times)] for name, flow, times in flows],
+            caption="Values with their 95 % intervals; those without one are computed",
+        ),
+        sheet=Sheet(
+            header=["what", "measured", *columns("bytes_per_s")[:3], "key"],
+            rows=[
+                [name, "yes" if flow.key else "no", *cells(flow)[:3], flow.key]
+                for name, flow, _ in flows
+            ],
+        ),
+    )
+
+
+def _flows(case: Case, here: VectorEstimate | None) -> list[tuple[str, Estimate, Estimate]]:
+    """Return bytes per second, and how many times what memory gives, by whose they are.
+
+    What was not measured has no key, and no interval.
+    """
+    chapter = CHAPTER.bytes_per_s
+    flows = [
+        (f"chapter: {CHAPTER.words}", _exact(chapter), _exact(chapter / CHAPTER_MEMORY)),
+        ("chapter: memory", _exact(CHAPTER_MEMORY), _exact(1)),
+    ]
+    if here is not None:
+        flows.append((f"here: {here.words}", _exact(here.bytes_per_s), _of_memory(case, here)))
+    peak = f"here: {case.dtype} operands at the measured peak"
+    flows.append((peak, case.demand(), case.demands()))
+    for name, roof in case.roofs.items():
+        times = ratio(roof.quantity, case.memory.quantity, "bytes_per_s")
+        flows.append((f"here: {name}", roof.estimate, times if name != MEMORY else _exact(1)))
+    return flows
+
+
+def _exact(value: float) -> Estimate:
+    return Estimate(value=value, low=None, high=None, replicates=0, samples=0, basis="nothing")
+
+
+def _of_memory(case: Case, here: VectorEstimate) -> Estimate:
+    memory = case.memory.estimate
+    return memory.reciprocal(here.bytes_per_s, f"{here.words} / {memory.key}")

@@ -47,25 +47,14 @@ UNKNOWN_UNITS = ("SVE", "SVE2", "SME", "SME2")
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """What the hardware's numbers promise, or why they say nothing.
-
-    Attributes:
-        flop_per_s: At most; None where it is not known.
-        words: How it comes about, or why it is not known, to stand in a sentence.
-    """
+    """What the hardware's numbers promise at most, and how that comes about; or why it is None."""
 
     flop_per_s: float | None
     words: str
 
 
 def peak(machine: Machine, dtype: str, device: str) -> Promise:
-    """Return the theoretical peak of a number format.
-
-    Args:
-        machine: The machine.
-        dtype: The number format.
-        device: Where the kernels ran.
-    """
+    """Return the theoretical peak of a number format, on the device where the kernels ran."""
     if device != "cpu":
         return Promise(flop_per_s=None, words=f"what {device} does in a cycle is not known")
     cpu = machine.cpu
@@ -105,7 +94,6 @@ class VectorEstimate:
     """The chapter's arithmetic: what the vector units take in, from a clock and a count of cores.
 
     Attributes:
-        bytes_per_s: Clock times cores times `CHAPTER_VECTOR_BYTES`.
         words: The factors: "2.6 GHz x 2 cores x 32 B".
         nominal: Whether the clock is not known to be the highest.
     """
@@ -115,27 +103,22 @@ class VectorEstimate:
     nominal: bool = False
 
 
-CHAPTER = VectorEstimate(
-    bytes_per_s=CHAPTER_HZ * CHAPTER_CORES * CHAPTER_VECTOR_BYTES,
-    words=f"{hertz(CHAPTER_HZ)} \N{MULTIPLICATION SIGN} {CHAPTER_CORES} cores "
-    f"\N{MULTIPLICATION SIGN} {CHAPTER_VECTOR_BYTES} B",
-)
+def _vector_estimate(clock_hz: float, cores: int, *, nominal: bool = False) -> VectorEstimate:
+    factors = (hertz(clock_hz), count(cores, "core"), f"{CHAPTER_VECTOR_BYTES} B")
+    return VectorEstimate(
+        bytes_per_s=clock_hz * cores * CHAPTER_VECTOR_BYTES,
+        words=" \N{MULTIPLICATION SIGN} ".join(factors),
+        nominal=nominal,
+    )
+
+
+CHAPTER = _vector_estimate(CHAPTER_HZ, CHAPTER_CORES)
 
 
 def vector_estimate(machine: Machine, device: str) -> VectorEstimate | None:
-    """Return the same arithmetic for this machine; None where its clock is not known.
-
-    Args:
-        machine: The machine.
-        device: Where the kernels ran; only the processor's own clock is meant here.
-    """
+    """Return the same arithmetic for this machine's processor; None where no clock is known."""
     clock = machine.cpu.max_frequency_hz or machine.cpu.frequency_hz
     if clock is None or device != "cpu":
         return None
-    cores = usable_cores(machine)
-    factors = (hertz(clock), count(cores, "core"), f"{CHAPTER_VECTOR_BYTES} B")
-    return VectorEstimate(
-        bytes_per_s=clock * cores * CHAPTER_VECTOR_BYTES,
-        words=" \N{MULTIPLICATION SIGN} ".join(factors),
-        nominal=machine.cpu.max_frequency_hz is None,
-    )
+    nominal = machine.cpu.max_frequency_hz is None
+    return _vector_estimate(clock, usable_cores(machine), nominal=nominal)

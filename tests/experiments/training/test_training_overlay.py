@@ -14,7 +14,7 @@ from report.figures.prose import plain
 from report.figures.shapes import YARDSTICK, Curves
 from report.registry import BACKENDS
 from report.sections import frameworks
-from report.sections.frameworks.subjects import over_frameworks
+from report.sections.frameworks import over_frameworks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,14 +1,16 @@
-"""Arithmetic intensity: operations for each byte that a call must at least move."""
+"""Kernels at their intensity, below what bounds them: balance, sides and shares by hand."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from report.experiments import catalogue
-from report.sections.roofline.kernels import (
+from report.sections.roofline.cases import (
     at,
+    cases,
     kernels,
     number_format,
     product_bytes,
@@ -19,8 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from report.results.result import Result
+    from report.sections.roofline.cases import Case
 
 N = 256
+
+# Without noise every process measures the same, so that answers are exact.
+EXACT = {"noise": 0.0}
+
+PEAK = 2 * 4096**3 / (2e-6 + 2 * 4096**3 / (320e9 * 4096 / 4136))
+"""Of the factory's largest float32 product: 2 us and so much a second."""
+
+
+@pytest.fixture(name="case")
+def an_exact_case(result_of: Callable[..., Result]) -> Case:
+    """Return the float32 roofline of a machine without noise."""
+    return cases(result_of(**EXACT))[0]
 
 
 @pytest.mark.parametrize(
@@ -105,3 +120,69 @@ def test_fewer_threads_are_left_out(result_of: Callable[..., Result]) -> None:
     assert at(found, strategy="full-out", size=256) is not None
     # Each kind has its own most: those of the others are still there.
     assert at(found, operation="add", size=1) is not None
+
+
+def test_balance_is_peak_over_memory(case: Case) -> None:
+    """Operations at the highest measured rate for each byte at 20 GB/s."""
+    balance = case.balance()
+    assert balance.value == pytest.approx(PEAK / 20e9)
+    # Equal processes: an interval without width.
+    assert [balance.low, balance.high] == pytest.approx([balance.value] * 2)
+    # At 4 bytes an operand, and n / 6 operations for each byte that a product must move.
+    assert case.demand().value == pytest.approx(4 * PEAK)
+    assert case.demands().value == pytest.approx(4 * PEAK / 20e9)
+    assert case.least_size() / 6 == pytest.approx(PEAK / 20e9, rel=0.02)
+
+
+def test_more_bandwidth_lowers_the_balance(result_of: Callable[..., Result]) -> None:
+    """Twice the bytes a second, half the operations that each must be worth."""
+    slow, fast = (cases(result_of(noise=0.0, bandwidths={2**28: rate}))[0] for rate in (20e9, 40e9))
+    assert slow.balance().value == pytest.approx(2 * fast.balance().value)
+    # No kernel's share of the higher roof is larger.
+    for before, after in zip(slow.kernels, fast.kernels, strict=True):
+        if before.family == "triad":
+            continue  # made faster with the memory
+        lower = slow.share(before, slow.memory).value
+        assert fast.share(after, fast.memory).value <= lower * (1 + 1e-9)
+
+
+def test_share_below_the_balance_is_of_the_sloped_roof(case: Case) -> None:
+    """A column: 131,072 operations in 12 us, 0.496 of them a byte, against 20 and 200 GB/s."""
+    column = at(case.kernels, strategy="column", size=256)
+    assert column is not None
+    rate, intensity = 131_072 / 12e-6, 131_072 / (66_048 * 4)
+    memory, steepest = (case.share(column, roof).value for roof in (case.memory, case.steepest))
+    assert memory == pytest.approx(rate / (intensity * 20e9))
+    assert steepest == pytest.approx(rate / (intensity * 200e9))
+
+
+def test_share_above_the_balance_is_of_the_peak(case: Case) -> None:
+    """Whichever sloped roof is asked for; of the peak itself it is all, exactly."""
+    full = at(case.kernels, strategy="full", size=256)
+    best = at(case.kernels, strategy="full-out", size=4096, dtype="float32")
+    assert full is not None
+    assert best is not None
+    for roof in (case.memory, case.steepest):
+        assert case.share(full, roof).value == pytest.approx(2 * 256**3 / 110e-6 / PEAK)
+        assert case.share(best, roof).value == 1
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(0.9, "memory"), (0.99, "either"), (1.01, "either"), (1.1, "arithmetic")],
+)
+def test_within_the_balances_interval_a_kernel_is_on_no_side(
+    result_of: Callable[..., Result], share: float, expected: str
+) -> None:
+    """A difference that the interval does not show is not claimed."""
+    case = cases(result_of(noise=0.1))[0]
+    balance = case.balance()
+    assert balance.low is not None
+    assert balance.high is not None
+    assert 0.9 < balance.low / balance.value < 0.99
+    assert 1.01 < balance.high / balance.value < 1.1
+    add = at(case.kernels, operation="add", size=1)
+    assert add is not None
+    flops = round(10**6 * balance.value * share)
+    kernel = replace(add, quantity=replace(add.quantity, flops=flops, bytes_moved=10**6))
+    assert case.side(kernel) == expected

@@ -1,23 +1,33 @@
-"""What is predicted: which work, on which clusters; fed with this machine's own figures."""
+"""What a step of synchronous data-parallel SGD costs: a model, nothing here is measured.
+
+Each of p workers computes the gradient of its share of a minibatch of b examples; the gradients
+are summed over all workers, and all take the same step:
+
+    T(b, p) = fixed + per_example * ceil(b / p) + communication(p)
+
+Source: the costs of messages and of the algorithms are those of R. Thakur, R. Rabenseifner and W.
+Gropp, "Optimization of Collective Communication Operations in MPICH", International Journal of
+High Performance Computing Applications 19(1), 2005: a message of n bytes takes alpha + n beta. The
+additions (their gamma) are left out: they are few beside the bytes.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis.estimate import average, estimate
+from report.analysis.estimate import Estimate, average, estimate
 from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import number_format
 from report.experiments.overhead.quantities import StepModel, fit, step_model, updates
-from report.sections.data_parallel.costs import Cluster, Link, Work
 from report.text.units import GIGA
 from report.worker.timing import median
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest, Quantity
     from report.results.result import Result
 
@@ -46,11 +56,110 @@ product for the gradient of the inputs, one for that of the weights.
 
 FLOAT_BYTES = 4
 
-DOUBLINGS = 40
-"""Minibatches are p, 2 p, 4 p, ... at most so many."""
+DOUBLINGS = 39
+"""Minibatches are p, 2 p, 4 p, ... at most so many doublings; a third where they change nothing."""
 
 NEARLY = 0.9
 """Curves end where the speed-up is this part of the number of workers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """What messages travel over: alpha, the seconds of a message without content, and 1 / beta."""
+
+    latency_s: float
+    bytes_per_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """So many devices in each of so many servers; all devices of one share its link to others."""
+
+    devices: int
+    servers: int
+    within: Link
+    between: Link
+
+    @property
+    def workers(self) -> int:
+        """Return how many workers there are."""
+        return self.devices * self.servers
+
+    def communication_s(self, gradient_bytes: int) -> float:
+        """Return the seconds until every worker has the sum of all gradients.
+
+        The gradient is reduced within each server, summed between servers, and spread within each
+        server again. The first and the last part are the two halves of an all-reduce in a server.
+        """
+        inside = all_reduce_s(self.devices, gradient_bytes, self.within)
+        return inside + all_reduce_s(self.servers, gradient_bytes, self.between)
+
+
+def ring_s(peers: int, size_bytes: int, link: Link) -> float:
+    """Return the seconds of an all-reduce in a ring: a reduce-scatter, then an all-gather.
+
+    Each takes p - 1 steps, in each of which everybody passes on one p-th of the content:
+    2 (p - 1) alpha + 2 (p - 1) / p n beta.
+    """
+    steps = 2 * (peers - 1)
+    return steps * link.latency_s + steps / peers * size_bytes / link.bytes_per_s
+
+
+def tree_s(peers: int, size_bytes: int, link: Link) -> float:
+    """Return the seconds of an all-reduce by a binomial tree: up to one peer, and down again.
+
+    Each way takes ceil(log2 p) steps with the whole content: 2 ceil(log2 p) (alpha + n beta).
+    """
+    steps = 2 * (peers - 1).bit_length()
+    return steps * (link.latency_s + size_bytes / link.bytes_per_s)
+
+
+def all_reduce_s(peers: int, size_bytes: int, link: Link) -> float:
+    """Return the seconds of the faster of both: a tree for short messages, a ring for long ones."""
+    if peers < 2:
+        return 0.0
+    return min(ring_s(peers, size_bytes, link), tree_s(peers, size_bytes, link))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What an update takes whatever its batch, what each example adds, and what must be sent."""
+
+    fixed_s: float
+    per_example_s: float
+    gradient_bytes: int
+
+    def step_s(self, batch: int, cluster: Cluster) -> float:
+        """Return T(b, p).
+
+        Raises:
+            ValueError: There are fewer examples than workers: one without has no gradient.
+        """
+        if batch < cluster.workers:
+            raise ValueError("a minibatch needs an example for each worker")
+        examples = self.per_example_s * -(-batch // cluster.workers)
+        communication = cluster.communication_s(self.gradient_bytes)
+        return math.fsum((self.fixed_s, examples, communication))
+
+    def speedup(self, batch: int, cluster: Cluster) -> float:
+        """Return T(b, 1) / T(b, p)."""
+        return (self.fixed_s + self.per_example_s * batch) / self.step_s(batch, cluster)
+
+    def half(self, cluster: Cluster) -> float | None:
+        """Return the least minibatch at which the speed-up is half the number of workers.
+
+        With f fixed, c per example, m communication and b a multiple of p, T(b, 1) / T(b, p) is
+        p / 2 where f + c b = p / 2 (f + m + c b / p), that is b = (p (f + m) - 2 f) / c. Below p
+        there is no minibatch; none is large enough where examples cost nothing.
+        """
+        workers = cluster.workers
+        shared = self.fixed_s + cluster.communication_s(self.gradient_bytes)
+        wanted = workers * shared - 2 * self.fixed_s
+        if wanted <= 0:
+            return float(workers)
+        if self.per_example_s <= 0:
+            return None
+        return max(float(workers), wanted / self.per_example_s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +167,6 @@ class Inputs:
     """What one backend's measurements feed the model with.
 
     Attributes:
-        backend: Name in the registry.
         steps: The line fitted to the updates' times, in each process.
         deviation: By how much the updates lie off such a line at most.
         updates: Name of the experiment that timed them.
@@ -81,14 +189,7 @@ class Inputs:
 
     def regression(self) -> list[Work]:
         """Return the chapter's linear regression, for each process."""
-        return [
-            Work(
-                fixed_s=step.fixed_s,
-                per_example_s=step.per_example_s,
-                gradient_bytes=PARAMETERS * FLOAT_BYTES,
-            )
-            for step in self.steps
-        ]
+        return self._works([step.per_example_s for step in self.steps], PARAMETERS)
 
     def resnet(self) -> list[Work]:
         """Return a ResNet-50 computed at the measured peak; empty where there is no peak."""
@@ -101,13 +202,13 @@ class Inputs:
         ]
         if len(images) != len(self.steps):
             images = [RESNET_FLOP / self.peak.rate().value] * len(self.steps)
+        return self._works(images, RESNET_PARAMETERS)
+
+    def _works(self, per_example_s: Sequence[float], parameters: int) -> list[Work]:
+        size = parameters * FLOAT_BYTES
         return [
-            Work(
-                fixed_s=step.fixed_s,
-                per_example_s=image_s,
-                gradient_bytes=RESNET_PARAMETERS * FLOAT_BYTES,
-            )
-            for step, image_s in zip(self.steps, images, strict=True)
+            Work(fixed_s=step.fixed_s, per_example_s=seconds, gradient_bytes=size)
+            for step, seconds in zip(self.steps, per_example_s, strict=True)
         ]
 
     def cluster(self, servers: int, gbit: int) -> Cluster:
@@ -118,11 +219,6 @@ class Inputs:
             within=Link(latency_s=WITHIN_LATENCY_S, bytes_per_s=self.memory.estimate.value),
             between=Link(latency_s=BETWEEN_LATENCY_S, bytes_per_s=gbit * GIGA / 8),
         )
-
-
-def over(values: Sequence[float], key: str) -> Estimate:
-    """Estimate what each process's line predicts; a part may be zero, which has no logarithm."""
-    return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
 
 
 def inputs(result: Result) -> list[Inputs]:
@@ -177,7 +273,7 @@ class Setting:
     Attributes:
         name: What tells it from the others of its figure.
         cluster: The workers.
-        works: What one worker does in a step, for each process of the measurement.
+        works: What one of them does in a step, by each process of the measurement.
         key: What the keys of its estimates begin with.
     """
 
@@ -191,16 +287,19 @@ class Setting:
         """Return how many workers there are: the smallest minibatch."""
         return self.cluster.workers
 
-    def _over(self, predict: Callable[[Work], float], what: str) -> Estimate:
-        return over([predict(work) for work in self.works], f"{self.key} {what}")
+    def _over(self, values: Sequence[float], what: str) -> Estimate:
+        """Estimate over the processes; a part may be zero, which has no logarithm."""
+        key = f"{self.key} {what}"
+        return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
 
     def speedup(self, batch: int) -> Estimate:
         """Return the predicted speed-up; its interval is over the processes."""
-        return self._over(lambda work: work.speedup(batch, self.cluster), f"speed-up {batch}")
+        predicted = [work.speedup(batch, self.cluster) for work in self.works]
+        return self._over(predicted, f"speed-up {batch}")
 
     def step(self, batch: int) -> Estimate:
         """Return the predicted seconds of a step."""
-        return self._over(lambda work: work.step_s(batch, self.cluster), f"step {batch}")
+        return self._over([w.step_s(batch, self.cluster) for w in self.works], f"step {batch}")
 
     @property
     def exchange_s(self) -> float:
@@ -208,15 +307,14 @@ class Setting:
         return self.cluster.communication_s(self.works[0].gradient_bytes)
 
     def parts(self) -> dict[str, Estimate | float]:
-        """Return the parts of a step with the smallest minibatch, the largest first."""
-        fixed = self._over(lambda work: work.fixed_s, "fixed")
-        examples = self._over(lambda work: work.per_example_s, "example")
-        parts: list[tuple[float, str, Estimate | float]] = [
-            (fixed.value, "fixed", fixed),
-            (examples.value, "examples", examples),
-            (self.exchange_s, "exchange", self.exchange_s),
-        ]
-        return {name: part for _, name, part in sorted(parts, key=lambda part: -part[0])}
+        """Return the parts of a step with the smallest minibatch, the largest first, in seconds."""
+        parts: dict[str, Estimate | float] = {
+            "fixed": self._over([work.fixed_s for work in self.works], "fixed"),
+            "examples": self._over([work.per_example_s for work in self.works], "example"),
+            "exchange": self.exchange_s,
+        }
+        seconds = {k: p.value if isinstance(p, Estimate) else p for k, p in parts.items()}
+        return {name: parts[name] for name in sorted(parts, key=lambda name: -seconds[name])}
 
     def half(self) -> Estimate | None:
         """Return the minibatch that makes half the workers' number.
@@ -227,32 +325,29 @@ class Setting:
         """
         each = [work.half(self.cluster) for work in self.works]
         known = [one for one in each if one is not None]
-        return over(known, f"{self.key} half") if len(known) == len(each) else None
+        return self._over(known, "half") if len(known) == len(each) else None
 
     def batches(self) -> list[int]:
         """Return the minibatches to draw: p, 2 p, 4 p, ... until more bring little."""
-        shown: list[int] = []
-        grows = self.half() is not None
-        for power in range(DOUBLINGS):
-            shown.append(self.workers * 2**power)
-            enough = power >= DOUBLINGS // 3
-            if grows:
-                enough = self.speedup(shown[-1]).value >= NEARLY * self.workers
-            if enough and power >= 3:
-                break
-        return shown
+        batches = [self.workers * 2**power for power in range(4)]
+        most = DOUBLINGS if self.half() else DOUBLINGS // 3
+        while len(batches) <= most and self.speedup(batches[-1]).value < NEARLY * self.workers:
+            batches.append(2 * batches[-1])
+        return batches
 
 
 def scenarios(given: Inputs) -> dict[str, list[Setting]]:
     """Return what one backend's inputs allow to predict, by question; the most workers last."""
-    work = {"regression": given.regression(), "resnet": given.resnet()}
     # For a gradient of 24 bytes the network's bandwidth does not matter.
-    networks = {"regression": [SLOW_GBIT], "resnet": [SLOW_GBIT, FAST_GBIT]}
+    asked = {
+        "regression": (given.regression(), [SLOW_GBIT]),
+        "resnet": (given.resnet(), [SLOW_GBIT, FAST_GBIT]),
+    }
     made = {}
-    for question, works in work.items():
+    for question, (works, networks) in asked.items():
         clusters = {f"{DEVICES} workers": given.cluster(1, SLOW_GBIT)}
-        for gbit in networks[question]:
-            network = f" at {gbit} Gbit/s" if len(networks[question]) > 1 else ""
+        for gbit in networks:
+            network = f" at {gbit} Gbit/s" if len(networks) > 1 else ""
             clusters[f"{DEVICES * SERVERS} workers{network}"] = given.cluster(SERVERS, gbit)
         if works:
             made[question] = [

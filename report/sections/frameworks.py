@@ -1,0 +1,218 @@
+"""The same work in every framework, and in compiled loops without one: the floor beneath them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from report.analysis.quantities import Quantity, by_backend, ratio, undisturbed
+from report.experiments.catalogue import KINDS
+from report.experiments.kind import Overlay, Subject
+from report.experiments.overhead.quantities import calls, of_records
+from report.experiments.training import overlay as training
+from report.figures import prose
+from report.figures.figure import Figure, Sheet, Table, cells, columns, number
+from report.figures.shapes import YARDSTICK, Axis, Dots, row
+from report.registry import BACKENDS
+from report.text.names import title
+from report.text.units import MICRO, MILLI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from report.results.result import Record, Result
+
+TITLE = "Frameworks side by side, and the floor beneath them"
+
+TEMPLATE = "sections/frameworks.html"
+
+FLOOR = "numba"
+"""The backend that calls no framework and no library: what the arithmetic itself takes."""
+
+ORDER = ("matmul", "training", "overhead", "bandwidth", "gradient")
+"""Of the kinds, as the section tells of them."""
+
+PARTS = {
+    "import": ("import", "s", 1.0),
+    "first": ("first update, as written", "ms", MILLI),
+    "first_compiled": ("first update, compiled, with compiling", "s", 1.0),
+    "later": ("any later update", "µs", MICRO),
+}
+"""What is told apart, in words, and the unit of its column; only the last comes more than once."""
+
+
+def figures(result: Result) -> list[Figure]:
+    """Draw what several frameworks measured: products, epochs, losses, calls, and start-up."""
+    kinds = {name: result.config["experiments"][name]["kind"] for name in experiments(result)}
+    drawn = [
+        figure
+        for name in sorted(kinds, key=lambda name: ORDER.index(kinds[name]))
+        for figure in KINDS[kinds[name]].overlay(over_frameworks(result, name))
+    ]
+    return [*drawn, *_startup(result)] if drawn else []
+
+
+def experiments(result: Result) -> list[str]:
+    """Return the names of the experiments that more than one framework measured."""
+    return [name for name in result.config["experiments"] if len(_records_of(result, name)) > 1]
+
+
+def sentences(result: Result) -> list[str]:
+    """Say what an epoch of the smallest batches is above the floor."""
+    return [each for over in _trained(result) for each in training.sentences(over)][:1]
+
+
+def method(result: Result) -> list[str]:
+    """Describe how frameworks are compared, and what each of them computes with."""
+    backends = dict.fromkeys(b for name in experiments(result) for b in _records_of(result, name))
+    described = prose.sentences(
+        TEMPLATE,
+        "method",
+        floor=FLOOR if FLOOR in backends else None,
+        environments={backend: result.environments.get(backend) for backend in backends},
+    )
+    return [*described, *(each for over in _trained(result) for each in training.method(over))]
+
+
+def index_of(backend: str) -> int:
+    """Return the place of a framework's colour and marker; the floor is what all are held to."""
+    if backend == FLOOR:
+        return YARDSTICK
+    known = list(BACKENDS)
+    return known.index(backend) if backend in known else len(known)
+
+
+def over_frameworks(result: Result, experiment: str) -> Overlay:
+    """Return the frameworks that measured an experiment, side by side."""
+    subjects = [
+        Subject(
+            name=f"{title(FLOOR)} (the floor)" if backend == FLOOR else title(backend),
+            index=index_of(backend),
+            result=result,
+            backend=backend,
+            floor=backend == FLOOR,
+        )
+        for backend in _records_of(result, experiment)
+    ]
+    return Overlay(noun="framework", experiment=experiment, subjects=subjects)
+
+
+def _trained(result: Result) -> list[Overlay]:
+    """Return the training experiments that several frameworks measured."""
+    planned = result.config["experiments"]
+    names = [name for name in experiments(result) if planned[name]["kind"] == "training"]
+    return [over_frameworks(result, name) for name in names]
+
+
+def _records_of(result: Result, experiment: str) -> dict[str, list[Record]]:
+    """Return what each framework measured of an experiment, in the order of the plan.
+
+    Their processes ran in shuffled order, which says nothing.
+    """
+    found = by_backend(r for r in result.of(experiment) if r.outcome is not None)
+    planned = result.config["experiments"][experiment]["backends"]
+    return {backend: found[backend] for backend in [*planned, *found] if backend in found}
+
+
+def _startup(result: Result) -> list[Figure]:
+    """Draw what comes once in a process beside what each update takes."""
+    found = starts(result)
+    if len(found) < 2:
+        return []
+    times = {
+        b: [start[p].time() if p in start else None for p in PARTS] for b, start in found.items()
+    }
+    shape = Dots(
+        labels=tuple(label for label, *_ in PARTS.values()),
+        x=Axis(label="time", scale="seconds"),
+        rows=tuple(row(title(backend), index_of(backend), mine) for backend, mine in times.items()),
+        of=len(found),
+        per_row=max(44, 13 * len(found)),
+    )
+    imports = {title(backend): start["import"] for backend, start in found.items()}
+    words = prose.words(
+        TEMPLATE,
+        "startup",
+        shape.alt,
+        imports=imports,
+        quick=min(imports, key=lambda name: imports[name].time().value),
+        slow=max(imports, key=lambda name: imports[name].time().value),
+        compiled={title(b): s["first_compiled"] for b, s in found.items() if "first_compiled" in s},
+        worth={title(b): ratio(s["import"], s["later"]) for b, s in found.items() if "later" in s},
+    )
+    factors = [factor for *_, factor in PARTS.values()]
+    table = Table(
+        header=["framework", *(f"{label}, {unit}" for label, unit, _ in PARTS.values())],
+        rows=[[title(b), *map(number, mine, factors)] for b, mine in times.items()],
+    )
+    sheet = Sheet(
+        header=["framework", "part", *columns("elapsed_s"), "key"],
+        rows=[
+            [title(backend), part, *cells(q.time()), q.time().key]
+            for backend, start in found.items()
+            for part, q in start.items()
+        ],
+    )
+    figure = Figure(
+        name="frameworks-startup",
+        question="startup",
+        words=words,
+        shape=shape,
+        table=table,
+        sheet=sheet,
+    )
+    return [figure]
+
+
+def starts(result: Result) -> dict[str, dict[str, Quantity]]:
+    """Return what each framework takes to start, by part, in the order of the plan."""
+    found = {}
+    for backend, records in by_backend(result.records).items():
+        names = dict.fromkeys(record.experiment for record in records)
+        by_experiment = [[r for r in records if r.experiment == name] for name in names]
+        kept = [r for mine in by_experiment for r in undisturbed(mine).records if r]
+        groups = {
+            "import": [[r.import_s] for r in kept if r.import_s is not None],
+            "first": _first(kept, "eager"),
+            "first_compiled": _first(kept, "compiled"),
+        }
+        start = {
+            part: Quantity(
+                experiment="startup",
+                kind="overhead",
+                backend=backend,
+                metric=part,
+                labels={},
+                groups=mine,
+                run=result.run,
+            )
+            for part, mine in groups.items()
+            if mine
+        }
+        later = [q for mine in by_experiment if (q := _later(mine, result.run))]
+        if later:
+            start["later"] = later[0]
+        if "import" in start:
+            found[backend] = start
+    order = [*result.environments, *found]
+    return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
+
+
+def _first(records: Iterable[Record], variant: str) -> list[list[float]]:
+    """Return the seconds of each process's first update, with what it compiled for it."""
+    groups = []
+    for record in records:
+        for series in record.outcome.series if record.outcome else ():
+            of = series.labels.get("operation"), series.labels.get("variant")
+            if of == ("update", variant) and series.timing and series.timing.warmup_s:
+                groups.append([series.timing.warmup_s[0]])
+                break
+    return groups
+
+
+def _later(records: list[Record], run: str) -> Quantity | None:
+    """Return an update of the fewest examples, compiled where there is nothing else."""
+    if records[0].kind != "overhead":
+        return None
+    lines = calls(of_records(records, run))
+    line = lines.get("eager") or lines.get("compiled") or {}
+    return next(iter(line.values()), None)
