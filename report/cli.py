@@ -140,6 +140,10 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     if not check:
         click.echo(_render(results, site_dir).index.as_uri())
         return
+    from report.figures import drawings
+    from report.results.files import Cache
+
+    drawings.prepare(Cache(None))
     from report.experiments.catalogue import LABELS
     from report.results import store
     from report.site.folder import stale_files
@@ -402,6 +406,9 @@ def _render(results: Path, site_dir: Path) -> Rendered:
         if sources and manifest is not None and folder.holds(site_dir, manifest):
             return folder.Rendered(index=(site_dir / "index.html").resolve(), written=0)
         # Only now what draws: nothing has to be made where nothing has changed.
+        from report.figures import drawings
+
+        drawings.prepare(kept)
         from report.experiments.catalogue import LABELS
         from report.site.gather import gather
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 Job = tuple[str, str, "Shape"]
 """A figure's name, its alternative text and its shape."""
 
+RARELY = 100_000
+"""Objects from one look for circles of garbage to the next. Canvases are full of circles; to look
+as often as usual takes an eighth of the time of drawing (measured here)."""
+
 FEW = 4
 """So many drawings are made sooner than another process has started."""
 
@@ -90,15 +94,36 @@ def _drawn(name: str, alt: str, shape: Shape) -> Drawing:
     return draw.drawing(name, alt, shape)
 
 
-def _processes() -> ProcessPoolExecutor:
+def prepare(cache: Cache) -> None:
+    """Let another process load the drawing library meanwhile, where nothing was ever drawn."""
+    gc.set_threshold(RARELY)
+    if sys.platform == "linux" and cache.is_empty():
+        from multiprocessing import forkserver  # noqa: PLC0415 (there is none elsewhere)
+
+        _context()
+        forkserver.ensure_running()
+
+
+def _context() -> multiprocessing.context.BaseContext:
     # A process that is forked from this one may hang in a library's threads; one that is forked
     # from a fresh one cannot, and need not load the drawing library again.
-    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-    if sys.platform == "linux":
-        context.set_forkserver_preload(["report.figures.draw"])
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["report.figures.draw"])
+    return context
+
+
+def _processes() -> ProcessPoolExecutor:
     workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 8)
-    # Canvases are full of circles; looking for them as often as usual takes an eighth of the time.
-    return ProcessPoolExecutor(workers, context, initializer=gc.set_threshold, initargs=(100_000,))
+    return ProcessPoolExecutor(workers, _context(), initializer=_step_back)
+
+
+def _step_back() -> None:
+    """Leave the cores to the process that waits for the drawings, as long as it has work."""
+    gc.set_threshold(RARELY)
+    if hasattr(os, "nice"):
+        os.nice(10)
 
 
 @functools.cache

@@ -102,6 +102,13 @@ class Cache:
 
     folder: Path | None
 
+    def is_empty(self) -> bool:
+        """Return whether nothing is kept."""
+        try:
+            return self.folder is None or not any(self.folder.iterdir())
+        except OSError:
+            return True
+
     def get(self, key: str) -> bytes | None:
         """Return what is kept for a key, or None."""
         if self.folder is None:

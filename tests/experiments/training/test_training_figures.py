@@ -11,7 +11,7 @@ import pytest
 
 from report.analysis.quantities import ratio
 from report.experiments.kind import Overlay, Subject
-from report.experiments.training import sizes
+from report.experiments.training import heatmap, sizes
 from report.experiments.training.figures import differ, figures, pairs_of_copies
 from report.experiments.training.kind import TRAINING, chapters, sweep_of
 from report.experiments.training.overlay import overlay
@@ -433,11 +433,11 @@ def test_cells_say_the_height_and_mark_divergence(trained: Make, drawn_of: Drawn
     figure = only(drawn_of("grid"), "grid")
     lost = sum(run.diverged for run in _runs(asked(trained, "grid")) if run.seed == 0)
     assert 0 < lost < 9
-    assert isinstance(figure.shape, sizes.HeatMap)
+    assert isinstance(figure.shape, heatmap.HeatMap)
     assert [h for row in figure.shape.heights for h in row].count(None) == lost
     for svg in vars(drawing("g", "", figure.shape)).values():
         cells = re.findall(r">([\d.]+|\N{MULTIPLICATION SIGN})</text>", svg)
-        assert cells.count(sizes.DIVERGED) == lost
+        assert cells.count(heatmap.DIVERGED) == lost
     assert f"{lost} of 9 pairs diverge" in said(figure)["title"]
 
 
@@ -454,8 +454,8 @@ def test_limit_stands_between_the_rates_below_and_above_it(case_of: Callable[...
 def test_shades_go_in_equal_factors_from_lowest_to_highest() -> None:
     """Edges 1, 10, 100, 1000: a height takes the first shade whose edge is not below it."""
     edges = [1.0, 10.0, 100.0, 1000.0]
-    assert [sizes.shade(h, edges) for h in (0.1, 1.0, 5.0, 50.0, 500.0, 5000.0)] == [
-        sizes.SHADES[k] for k in (0, 0, 1, 2, 3, 4)
+    assert [heatmap.shade(h, edges) for h in (0.1, 1.0, 5.0, 50.0, 500.0, 5000.0)] == [
+        heatmap.SHADES[k] for k in (0, 0, 1, 2, 3, 4)
     ]
 
 
