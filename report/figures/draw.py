@@ -13,12 +13,17 @@ from report.figures.shapes import YARDSTICK, Curves, Dots, Guide, Points, Refere
 from report.figures.svg import MUTED, PAPER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as Spine
     from matplotlib.lines import Line2D
 
     from report.figures.shapes import Axis, Line, Mark, Row, Shape
     from report.figures.svg import Drawing
+
+Reach = tuple[float, float] | None
+"""How far whiskers reach to either side of a dot; None where it has none."""
 
 THIN = (0, (2, 2))
 DECADE = 10
@@ -111,9 +116,8 @@ def _points(axes: Axes, points: Points, shape: Curves) -> None:
         "markeredgewidth": 1.4 if points.hollow else 1,
     }
     ends = itertools.zip_longest(points.x, points.y, points.low, points.high)
-    for k, (x, y, low, high) in enumerate(ends):
-        whiskers = {"yerr": _whiskers(y, low, high, y_unit)}
-        _dot(axes, (x / x_unit, y / y_unit), points, look | whiskers, named=not k)
+    dots = [(x / x_unit, y / y_unit, _reach(y, low, high, y_unit)) for x, y, low, high in ends]
+    _markers(axes, points, dots, "yerr", look)
     if points.label and points.x:
         axes.annotate(
             points.label,
@@ -126,28 +130,36 @@ def _points(axes: Axes, points: Points, shape: Curves) -> None:
         )
 
 
-def _whiskers(
-    value: float, low: float | None, high: float | None, unit: float
-) -> list[list[float]] | None:
-    if low is None or high is None:
-        return None
-    return [[(value - low) / unit], [(high - value) / unit]]
+def _reach(value: float, low: float | None, high: float | None, unit: float) -> Reach:
+    return None if low is None or high is None else ((value - low) / unit, (high - value) / unit)
 
 
-def _dot(
-    axes: Axes, place: tuple[float, float], series: Points | Row, look: Any, *, named: bool
+def _markers(
+    axes: Axes,
+    series: Points | Row,
+    dots: Sequence[tuple[float, float, Reach]],
+    along: str,
+    look: Any,
 ) -> None:
-    axes.errorbar(
-        [place[0]],
-        [place[1]],
-        fmt=series.marker or plotting.marker(series.index),
-        color=plotting.colour(series.index),
-        elinewidth=1.4,
-        capsize=3,
-        # One entry in the legend is enough.
-        label=plotting.safe(series.name) if series.name and named else None,
-        **look,
-    )
+    """Draw the dots of a series, those with whiskers in one go and those without in another."""
+    label = plotting.safe(series.name) if series.name else None
+    for known in (True, False):
+        mine = [dot for dot in dots if (dot[2] is not None) == known]
+        if mine:
+            x, y, ends = zip(*mine, strict=True)
+            whiskers: Any = {along: [*zip(*ends, strict=True)]} if known else {}
+            axes.errorbar(
+                x,
+                y,
+                fmt=series.marker or plotting.marker(series.index),
+                color=plotting.colour(series.index),
+                elinewidth=1.4,
+                capsize=3,
+                label=label,
+                **look,
+                **whiskers,
+            )
+            label = None  # one entry in the legend is enough
 
 
 def _limits(axes: Axes, shape: Curves) -> None:
@@ -250,9 +262,10 @@ def _row(axes: Axes, row: Row, lower: float, unit: float) -> None:
         "markersize": 8 if row.marker else 6.5,
         "markerfacecolor": PAPER if row.hollow or row.marker else plotting.colour(row.index),
     }
-    named = True
-    for at, (value, low, high) in enumerate(zip(row.values, row.low, row.high, strict=True)):
-        if value is not None:
-            whiskers = {"xerr": _whiskers(value, low, high, unit)}
-            _dot(axes, (value / unit, at + lower), row, look | whiskers, named=named)
-            named = False
+    rows = enumerate(zip(row.values, row.low, row.high, strict=True))
+    dots = [
+        (value / unit, at + lower, _reach(value, low, high, unit))
+        for at, (value, low, high) in rows
+        if value is not None
+    ]
+    _markers(axes, row, dots, "xerr", look)
