@@ -353,7 +353,10 @@ def _compared(over: Overlay, lines: dict[tuple[str, str], list[Quantity]], dtype
         noun=over.noun,
         operations=operations,
         dtype=dtype,
-        threads={name: threads(mine[0]) for (name, _), mine in lines.items()},
+        users={
+            name: count(threads(mine[0]), "thread") if mine[0].device == "cpu" else mine[0].device
+            for (name, _), mine in lines.items()
+        },
         **_furthest(over, {name for name, _ in lines}),
     )
     return Figure(
