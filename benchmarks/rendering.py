@@ -1,8 +1,8 @@
 """How long does rendering take, cold, with drawings kept, with nothing new, and as a check?
 
-Of the largest file in results/, in a cache of its own: seconds of the clock, and of the program's own
-process, for which others draw. Start-up stands beside it. Aims for one machine: cold under 4 s on a
-fast processor and 8 s on a slow one; nothing new under 1 s.
+Of the largest file in results/, in a cache of its own: seconds of the clock, and of the program's
+own process, for which others draw. Start-up stands beside it. Aims for one machine: cold under 4 s
+on a fast processor and 8 s on a slow one; nothing new under 1 s.
 Run: .venv/bin/python benchmarks/rendering.py [REPETITIONS]
 """
 
