@@ -65,6 +65,7 @@ class Backend:
         sampled_elements: How many elements of a product computed one by one are measured, drawn at
             random, where all of them would take minutes; None if all are.
         keeps_threads: A process keeps the number of threads that it started with.
+        compiles: A first call compiles, so that it says nothing of the next.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Backend:
     listing: Listing | None = None
     sampled_elements: int | None = None
     keeps_threads: bool = False
+    compiles: bool = False
 
     def runs_on(self, version: Version) -> bool:
         """Return whether a Python is neither too old nor too new for it."""
@@ -150,6 +152,7 @@ BACKENDS: dict[str, Backend] = {
             # Nobody trains eagerly with it: an update would take milliseconds.
             training=Training(scratch=("compiled", "epoch"), on_request=("eager",)),
             keeps_threads=True,
+            compiles=True,
         ),
         Backend(
             name="numpy",
@@ -165,6 +168,7 @@ BACKENDS: dict[str, Backend] = {
             install=_in_its_own("numba"),
             kinds=("matmul", "bandwidth", "overhead", "training"),
             training=Training(scratch=("epoch",), written_out=True),
+            compiles=True,
         ),
     )
 }

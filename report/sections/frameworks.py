@@ -85,15 +85,21 @@ def over_frameworks(result: Result, experiment: str) -> Overlay:
     """Return the frameworks that measured an experiment, side by side."""
     subjects = [
         Subject(
-            name=f"{title(FLOOR)} (the floor)" if backend == FLOOR else title(backend),
+            name=_name(backend, records[0].device),
             index=index_of(backend),
             result=result,
             backend=backend,
             floor=backend == FLOOR,
         )
-        for backend in _records_of(result, experiment)
+        for backend, records in _records_of(result, experiment).items()
     ]
     return Overlay(noun="framework", experiment=experiment, subjects=subjects)
+
+
+def _name(backend: str, device: str) -> str:
+    """Name a framework, and where it computed if that was not the processor."""
+    name = f"{title(backend)} (the floor)" if backend == FLOOR else title(backend)
+    return name if device == "cpu" else f"{name} on {device}"
 
 
 def _trained(result: Result) -> list[Overlay]:

@@ -111,6 +111,7 @@ class Stopwatch:
         method: The settings.
         before: Puts the backend into the state that the series needs (threads, precision);
             outside the timed span.
+        compiles: The first call compiles, so that only the second says what a call takes.
         clock: Seconds; replaced in tests.
         inner_loops: Calls in one sample; 0 until warm.
         spent_s: Seconds that all of this has taken, warm-up included.
@@ -121,6 +122,7 @@ class Stopwatch:
     synchronize: Callable[[], object]
     method: Method
     before: Callable[[], object] | None = None
+    compiles: bool = False
     clock: Callable[[], float] = time.perf_counter
     inner_loops: int = 0
     spent_s: float = 0.0
@@ -147,9 +149,11 @@ class Stopwatch:
         return nanoseconds(end - start)
 
     def try_out(self, enough_s: float) -> float:
-        """Return the seconds of one call; of the better of two if the first took less than this."""
+        """Return the seconds of one call; of the better of two if the first says little alone."""
         first = self._span(1)
-        return first if first > enough_s else min(first, self._span(1))
+        if first > enough_s and not self.compiles:
+            return first
+        return min(first, self._span(1))
 
     def warm_up(self, share_s: float) -> None:
         """Call until warm, then choose how many calls make one sample.
@@ -164,7 +168,7 @@ class Stopwatch:
             self.call_s = min(self.call_s, elapsed)
             warm = self.spent_s >= self.method.warmup_s and self.warmups >= LEAST_WARMUPS
             # The first call may take a thousand times as long as the next, and says little alone.
-            cold = self.warmups == 1 and elapsed < share_s / 2
+            cold = self.warmups == 1 and (self.compiles or elapsed < share_s / 2)
             if warm or (self.spent_s >= share_s / 4 and not cold):
                 break
         self.inner_loops = self._loops()

@@ -114,7 +114,15 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
     switching = len({(point.threads, point.tf32) for point in points}) > 1
     share_s = method.budget_s / max(1, len(points))
-    maker = _Maker(session, job["seed"], method, share_s, sample, switching=switching)
+    maker = _Maker(
+        session=session,
+        seed=job["seed"],
+        method=method,
+        share_s=share_s,
+        sample=sample,
+        switching=switching,
+        compiles=backend.compiles,
+    )
     series: dict[Point, Series | Stopwatch] = {}
     # From small to large, so that the next size's cost is known before it is paid.
     for point in sorted(points, key=lambda point: point.size):
@@ -176,6 +184,7 @@ class _Maker:
     share_s: float
     sample: _Sample
     switching: bool
+    compiles: bool
     _products: dict[tuple[int, str], Products] = field(default_factory=dict)
     _cost: dict[tuple[object, ...], tuple[int, float]] = field(default_factory=dict)
 
@@ -244,6 +253,7 @@ class _Maker:
             synchronize=self.session.synchronize,
             method=self.method,
             before=switch if self.switching else None,
+            compiles=self.compiles,
         )
 
 

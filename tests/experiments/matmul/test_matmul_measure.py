@@ -64,6 +64,7 @@ class Fake:
         call_s: Seconds of one product of size 1; it grows with the third power of the size.
         tf32: Whether its device has TF32.
         lacking: Dtypes that it cannot multiply.
+        compile_s: Seconds that a size's first product takes beside.
         threads: As last set; 0 if never.
         tf32_allowed: As last set; None if never.
         multiplied: (strategy, size, threads, TF32) of each product.
@@ -72,9 +73,17 @@ class Fake:
         log: "element", a strategy, or "wait", in order.
     """
 
-    def __init__(self, call_s: float = 0.0, *, tf32: bool = False, lacking: str = "") -> None:
+    def __init__(
+        self,
+        call_s: float = 0.0,
+        *,
+        tf32: bool = False,
+        lacking: str = "",
+        compile_s: float = 0.0,
+    ) -> None:
         """Take what the device is like."""
         self.call_s, self.tf32, self.lacking = call_s, tf32, lacking
+        self.compile_s = compile_s
         self.threads = 0
         self.tf32_allowed: bool | None = None
         self.multiplied: list[tuple[str, int, int, bool | None]] = []
@@ -123,6 +132,8 @@ class FakeProducts:
             fake.multiplied.append((strategy, self.size, fake.threads, fake.tf32_allowed))
             if fake.call_s:
                 time.sleep(fake.call_s * self.size**3)
+            if fake.compile_s and [size for _, size, *_ in fake.multiplied].count(self.size) == 1:
+                time.sleep(fake.compile_s)
 
         return call
 
@@ -416,6 +427,16 @@ def test_a_small_size_that_is_all_overhead_does_not_skip_a_large_one() -> None:
         patch.setattr(FakeProducts, "call", overhead)
         outcome = measure(fake, job_of(size=[2, 64], strategy="full-out", budget_s=0.4))
     assert [series.status for series in outcome.series] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(("backend", "skipped"), [("jax", 0), ("pytorch", 2)])
+def test_what_a_first_product_compiles_is_no_sign_of_the_next_size(
+    backend: str, skipped: int
+) -> None:
+    """Where a framework compiles, a second one tells; elsewhere a slow one is taken at its word."""
+    job = job_of(backend=backend, size=[2, 4, 8], budget_s=0.1)
+    done = measure(Fake(compile_s=0.05), job)
+    assert [one.status for one in done.series].count("skipped") == skipped
 
 
 def test_a_large_first_size_is_approached_from_below() -> None:
