@@ -106,7 +106,7 @@ def drawing(name: str, alt: str, draw: Callable[..., Any], *, height: int = 380)
 
 
 class _Remembering(RendererBase):
-    """Remembers how large texts are; matplotlib would measure them anew for each drawing."""
+    """Remembers how large texts are; matplotlib would measure them again for each drawing."""
 
     extents: ClassVar[dict[Any, tuple[float, float, float]]] = {}
 
