@@ -21,7 +21,7 @@ from report.registry import SECTIONS
 from report.text import names as wording
 from report.text import numerals
 from report.text.names import instead
-from report.text.units import ITEM_BYTES
+from report.text.numerals import ITEM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

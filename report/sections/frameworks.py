@@ -14,7 +14,7 @@ from report.figures.figure import Figure, Sheet, Table, cells, columns, number
 from report.figures.shapes import YARDSTICK, Axis, Dots, row
 from report.registry import BACKENDS
 from report.text.names import title
-from report.text.units import MICRO, MILLI
+from report.text.numerals import MICRO, MILLI
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

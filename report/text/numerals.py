@@ -1,9 +1,16 @@
-"""Numbers as a reader wants them: three significant digits, SI prefixes, plain words."""
+"""Numbers as a reader wants them: three significant digits, SI prefixes, plain words; units."""
 
 from __future__ import annotations
 
 import math
 from decimal import Decimal
+
+GIGA, MEGA, KILO = 1e9, 1e6, 1e3
+MILLI, MICRO, NANO = 1e-3, 1e-6, 1e-9
+PERCENT = 0.01
+
+ITEM_BYTES = {"float32": 4, "TF32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
+"""Of one number; TF32 rounds inside the unit, its operands are stored as float32."""
 
 _PREFIXES = {-9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 

@@ -27,8 +27,7 @@ from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, number, quantity_sheet, together
 from report.figures.shapes import Axis, Curves, Guide, Upright, line
 from report.text import names
-from report.text.numerals import count
-from report.text.units import GIGA, NANO
+from report.text.numerals import GIGA, NANO, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -26,8 +26,7 @@ from report.figures.figure import (
     quantity_sheet,
 )
 from report.figures.shapes import Axis, Curves, Dots, Guide, Line, Reference, line, row
-from report.text.numerals import digits
-from report.text.units import GIGA, MICRO, PERCENT
+from report.text.numerals import GIGA, MICRO, PERCENT, digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from report.experiments.matmul.quantities import call_time, name_series, of_reco
 from report.figures import prose
 from report.figures.figure import Figure, Number, Table, number, together
 from report.figures.shapes import Curves, Dots, row
-from report.text.units import GIGA
+from report.text.numerals import GIGA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,8 +21,7 @@ from report.experiments.overhead.quantities import (
 from report.figures import prose
 from report.figures.figure import Figure, Number, Table, absent, number, quantity_sheet, together
 from report.figures.shapes import Axis, Curves, Dots, Reference, Upright, line, row
-from report.text.numerals import digits, scaled
-from report.text.units import KILO, MEGA, MICRO, PERCENT
+from report.text.numerals import KILO, MEGA, MICRO, PERCENT, digits, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,8 +21,7 @@ from report.figures.figure import (
 )
 from report.figures.shapes import Axis, Curves, Dots, Line, Reference, row
 from report.text import numerals
-from report.text.numerals import digits
-from report.text.units import MILLI
+from report.text.numerals import MILLI, digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

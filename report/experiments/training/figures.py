@@ -16,8 +16,7 @@ from report.experiments.training.quantities import LAST, cases, decay, per_examp
 from report.experiments.training.runs import apart, lowest, ratio, typical
 from report.figures.figure import number
 from report.figures.shapes import Dots, row
-from report.text.numerals import digits
-from report.text.units import MICRO
+from report.text.numerals import MICRO, digits
 from report.worker import schedules
 
 if TYPE_CHECKING:

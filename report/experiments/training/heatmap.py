@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.figures.svg import INK, MUTED, SERIES
-from report.text.numerals import digits
-from report.text.units import MILLI
+from report.text.numerals import MILLI, digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

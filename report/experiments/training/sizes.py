@@ -19,8 +19,7 @@ from report.experiments.training.quantities import (
 )
 from report.figures.figure import Number, number
 from report.figures.shapes import YARDSTICK, Axis, Curves, Guide, Points, line
-from report.text.numerals import digits, small
-from report.text.units import MICRO, MILLI
+from report.text.numerals import MICRO, MILLI, digits, small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,7 @@ from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, 
 from report.figures.shapes import YARDSTICK, Axis, Curves, Points, Reference, Upright, line
 from report.sections.data_parallel import model
 from report.sections.data_parallel.model import inputs, scenarios
-from report.text.numerals import digits
-from report.text.units import MILLI
+from report.text.numerals import MILLI, digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

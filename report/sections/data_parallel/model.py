@@ -22,7 +22,7 @@ from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import number_format
 from report.experiments.overhead.quantities import StepModel, fit, step_model, updates
-from report.text.units import GIGA
+from report.text.numerals import GIGA
 from report.worker.timing import median
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, 
 from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Upright, line, row
 from report.sections.roofline.cases import FAMILIES, Kernel, at, cases, number_format
 from report.sections.roofline.hardware import CHAPTER, CHAPTER_MEMORY, vector_estimate
-from report.text.numerals import digits, scaled
-from report.text.units import GIGA, PERCENT
+from report.text.numerals import GIGA, PERCENT, digits, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -20,8 +20,7 @@ from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import name_series
 from report.sections.roofline import hardware
 from report.text.names import size as in_binary_units
-from report.text.numerals import count
-from report.text.units import ITEM_BYTES
+from report.text.numerals import ITEM_BYTES, count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
