@@ -21,7 +21,6 @@ from report.registry import SECTIONS
 from report.text import names as wording
 from report.text import numerals
 from report.text.names import instead
-from report.text.numerals import ITEM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -45,10 +44,10 @@ _DERIVED: dict[str, dict[str, tuple[tuple[str, ...], Callable[..., Scalar]]]] = 
     "matmul": {
         "elements": (("size",), lambda n: n * n),
         "blocks": (("size", "block_width"), lambda n, width: -(-n // width)),
-        "matrix_bytes": (("size", "dtype"), lambda n, dtype: n * n * ITEM_BYTES[dtype]),
+        "matrix_bytes": (("size", "dtype"), lambda n, dtype: n * n * numerals.ITEM_BYTES[dtype]),
     },
     "bandwidth": {
-        "stride_bytes": (("stride", "dtype"), lambda stride, dtype: stride * ITEM_BYTES[dtype]),
+        "stride_bytes": (("stride", "dtype"), lambda k, dtype: k * numerals.ITEM_BYTES[dtype]),
     },
     "gradient": {
         "share": (("batch_size", "examples"), lambda b, n: b / n),

@@ -154,7 +154,7 @@ def number(
         write: How numbers of the column are written.
     """
     if estimate is None:
-        return absent()
+        return Number(text=NONE)
     text, ends = write(estimate.value / unit_factor), interval(estimate, unit_factor, write)
     return Number(text=text, interval=ends, best=best, estimate=estimate)
 
@@ -218,11 +218,6 @@ def together(sheets: Iterable[tuple[str, Sheet]], column: str = "machine") -> Sh
 def columns(name: str) -> list[str]:
     """Return the names of the columns that `cells` fills."""
     return [name, f"{name}_low95", f"{name}_high95", "replicates", "samples"]
-
-
-def absent() -> Number:
-    """Return the cell of a number that there is not."""
-    return Number(text=NONE)
 
 
 def _csv_cell(cell: Cell) -> Cell:

@@ -247,21 +247,24 @@ class Dots:
 
     Attributes:
         rows: The series, each a bit lower than the one before.
-        of: How many series there are, where they are so many that they need all of a row.
-        per_row: Height of a row in CSS pixels.
+        of: By how many a row is shared evenly; else by all where they are more than three.
     """
 
     labels: tuple[str, ...]
     x: Axis
     rows: tuple[Row, ...]
     of: int | None = None
-    per_row: int = 44
+
+    @property
+    def evenly(self) -> int | None:
+        """Return by how many a row is shared; None where each is a bit closer than the last."""
+        return self.of or (len(self.rows) if len(self.rows) > 3 else None)
 
     @property
     def height(self) -> int:
         """Return the figure's height in CSS pixels."""
         named = any(row.name for row in self.rows)
-        return (130 if named else 90) + self.per_row * len(self.labels)
+        return (130 if named else 90) + max(44, 13 * (self.evenly or 0)) * len(self.labels)
 
     @property
     def alt(self) -> str:

@@ -126,7 +126,6 @@ def _startup(result: Result) -> list[Figure]:
         x=Axis(label="time", scale="seconds"),
         rows=tuple(row(title(backend), index_of(backend), mine) for backend, mine in times.items()),
         of=len(found),
-        per_row=max(44, 13 * len(found)),
     )
     imports = {title(backend): start["import"] for backend, start in found.items()}
     words = prose.words(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from report.analysis.quantities import by_backend
 from report.experiments.gradient.noise import THEORY, correction, exponent, lessened, noises
 from report.figures import prose
-from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
+from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
 from report.figures.shapes import Axis, Curves, Line, Points, Reference, points
 from report.text.numerals import digits, scientific, signed
 
@@ -141,7 +141,7 @@ def _table(lines: Lines, exponents: dict[str, Estimate | None]) -> Table:
 
 def _exponent(one: Estimate | None) -> Number:
     if one is None:
-        return absent()
+        return number(None)
     ends = "" if one.low is None or one.high is None else f"{signed(one.low)} to {signed(one.high)}"
     return Number(text=signed(one.value), interval=ends, estimate=one)
 

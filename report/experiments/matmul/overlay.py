@@ -109,7 +109,6 @@ def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) ->
     named = {s: {name_series(q.labels, names): q for q in mine} for s, mine in series.items()}
     labels = list(dict.fromkeys(label for mine in named.values() for label in mine))
     shown = [subject for subject in over.subjects if subject.name in named]
-    several = len(shown) > 3
     shape = Dots(
         labels=tuple(labels),
         x=RATE,
@@ -117,8 +116,6 @@ def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) ->
             row(s.name, s.index, [q.rate() if q else None for q in map(named[s.name].get, labels)])
             for s in shown
         ),
-        of=len(shown) if several else None,
-        per_row=13 * len(shown) if several else 44,
     )
     words = prose.words(
         TEMPLATE,

@@ -64,7 +64,10 @@ def call_time(quantity: Quantity) -> Estimate:
 
 def number_format(quantity: Quantity) -> str:
     """Return the dtype; TF32 counts as one of its own."""
-    return "TF32" if quantity.labels.get("tf32") else str(quantity.labels["dtype"])
+    if quantity.labels.get("tf32"):
+        return "TF32"
+    # Updates and additions have no such label: they are made of float32 only.
+    return str(quantity.labels.get("dtype", "float32"))
 
 
 def peaks(result: Result) -> dict[str, Highest]:

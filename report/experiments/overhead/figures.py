@@ -19,7 +19,7 @@ from report.experiments.overhead.quantities import (
     times_per_doubling,
 )
 from report.figures import prose
-from report.figures.figure import Figure, Number, Table, absent, number, quantity_sheet, together
+from report.figures.figure import Figure, Number, Table, number, quantity_sheet, together
 from report.figures.shapes import Axis, Curves, Dots, Reference, Upright, line, row
 from report.text.numerals import KILO, MEGA, MICRO, PERCENT, digits, scaled
 
@@ -228,7 +228,7 @@ def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
         columns[f"{variant}, times per doubling"] = gains
     sizes = sorted({size for mine in lines.values() for size in mine})
     rows: list[list[str | Number]] = [
-        [f"{size:,}", *(column.get(size, absent()) for column in columns.values())]
+        [f"{size:,}", *(column.get(size, number(None)) for column in columns.values())]
         for size in sizes
     ]
     return Table(header=["batch size", *columns], rows=rows)
@@ -242,7 +242,6 @@ def overlay(over: Overlay) -> list[Figure]:
     if main is None:
         return []
     subjects = [s for s in over.subjects if s.name in series]
-    several = len(subjects) > 3
     names = {call: name_call(next(iter(mine.values()))) for call, mine in shown.items()}
     times = {
         s.name: [q.time() if (q := mine.get(s.name)) else None for mine in shown.values()]
@@ -252,8 +251,6 @@ def overlay(over: Overlay) -> list[Figure]:
         labels=tuple(names.values()),
         x=Axis(label="time of one call", scale="seconds"),
         rows=tuple(row(s.name, s.index, times[s.name]) for s in subjects),
-        of=len(subjects) if several else None,
-        per_row=13 * len(subjects) if several else 44,
     )
     eager, compiled = shown.get("eager", {}), shown.get("compiled", {})
     floor = next((s for s in subjects if s.floor), None)

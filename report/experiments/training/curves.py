@@ -14,7 +14,6 @@ from report.figures.figure import (
     Number,
     Sheet,
     Table,
-    absent,
     interval,
     number,
     quantity_sheet,
@@ -176,18 +175,11 @@ def dots(
 
     `places` are those of the series' colours.
     """
-    several = len(series) > 3
     rows = [
         row(name, place, [typical(q) for q in each])
         for place, (name, each) in zip(places, series.items(), strict=False)
     ]
-    return Dots(
-        labels=tuple(labels),
-        x=SECONDS,
-        rows=tuple(rows),
-        of=len(series) if several else None,
-        per_row=13 * len(series) if several else 44,
-    )
+    return Dots(labels=tuple(labels), x=SECONDS, rows=tuple(rows))
 
 
 def both_ways(
@@ -247,7 +239,7 @@ def ends(case: Case) -> Columns:
 def loss_at_the_end(run: Run) -> Number:
     """Return the loss at the end of a run; of one that diverged, only that it did."""
     if not run.complete:
-        return Number(text="diverged") if run.diverged else absent()
+        return Number(text="diverged") if run.diverged else number(None)
     return number(typical(run.loss()), write=numerals.loss)
 
 

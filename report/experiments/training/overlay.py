@@ -12,7 +12,7 @@ from report.experiments.training import curves
 from report.experiments.training.quantities import by_batch_size, case_of, size_of
 from report.experiments.training.runs import apart, ratio, towards
 from report.figures import prose
-from report.figures.figure import Figure, Table, absent, number, together
+from report.figures.figure import Figure, Table, number, together
 from report.figures.shapes import Curves, line
 
 if TYPE_CHECKING:
@@ -350,7 +350,7 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         curves.of_lines(solved[0].case, lines, curves.TIME, target),
         {
             f"{label}, ms to {target:g}": [
-                curves.until(towards(run, target)) if (run := way.run(label)) else absent()
+                curves.until(towards(run, target)) if (run := way.run(label)) else number(None)
                 for way in solved
             ]
             for label in dict.fromkeys(run.spec.run for way in solved for run in way.runs)

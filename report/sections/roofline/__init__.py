@@ -15,10 +15,11 @@ from report.analysis.estimate import Estimate
 from report.analysis.quantities import ratio
 from report.experiments.bandwidth.quantities import MEMORY
 from report.experiments.matmul.figures import CHAPTERS_WIDTH
+from report.experiments.matmul.quantities import number_format
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
 from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Upright, line, row
-from report.sections.roofline.cases import FAMILIES, Kernel, at, cases, number_format
+from report.sections.roofline.cases import FAMILIES, Kernel, at, cases
 from report.sections.roofline.hardware import CHAPTER, CHAPTER_MEMORY, vector_estimate
 from report.text.numerals import GIGA, PERCENT, digits, scaled
 

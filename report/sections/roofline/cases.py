@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from report.analysis.quantities import highest, ratio
 from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
-from report.experiments.matmul.quantities import name_series
+from report.experiments.matmul.quantities import name_series, number_format
 from report.sections.roofline import hardware
 from report.text.names import size as in_binary_units
 from report.text.numerals import ITEM_BYTES, count
@@ -64,14 +64,6 @@ class Kernel:
     def short(self) -> str:
         """Return its name without its size."""
         return self.name.split(", n =")[0]
-
-
-def number_format(quantity: Quantity) -> str:
-    """Return what its numbers are; TF32 counts as one of its own."""
-    if quantity.labels.get("tf32"):
-        return "TF32"
-    # Updates and additions have no such label: they are made of float32 only.
-    return str(quantity.labels.get("dtype", "float32"))
 
 
 def product_calls(strategy: str, size: int, block_width: int | None) -> int:
