@@ -200,6 +200,11 @@ def average(values: Sequence[float], key: str = "") -> Estimate:
     return _of_parts([counted], [part], _interval([part]), stable, key)
 
 
+def over_replicates(values: Sequence[float], key: str = "") -> Estimate:
+    """Estimate from one value a replicate; where one is zero, which has no logarithm, a mean."""
+    return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
+
+
 def centre(values: Iterable[float]) -> float:
     """Return the geometric mean of positive values: the centre of replicates, everywhere."""
     return _exp(_mean([math.log(value) for value in values]))

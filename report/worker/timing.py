@@ -11,18 +11,18 @@ Statistics", 3rd ed., section 3.2).
 from __future__ import annotations
 
 import math
+import random
 import sys
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from report.worker.records import Timing
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Iterable, Sequence
 
-    from report.worker.records import Stopped
+    from report.worker.records import Series, Stopped
 
 KEPT_WARMUPS = 5
 """Warm-up calls whose seconds are kept; the rest are only counted."""
@@ -249,6 +249,17 @@ def measure(stopwatches: Sequence[Stopwatch], method: Method, rng: random.Random
         for stopwatch in active:
             stopwatch.sample(share_s)
         active = [stopwatch for stopwatch in active if stopwatch.stopped is None]
+
+
+Made = tuple["Series", Stopwatch | None]
+"""A series to be timed and its stopwatch; one that was skipped has none."""
+
+
+def measured(made: Sequence[Made], method: Method, job: dict[str, Any]) -> list[Series]:
+    """Measure a job's series together; each process takes them in an order of its own."""
+    stopwatches = [stopwatch for _, stopwatch in made if stopwatch is not None]
+    measure(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
+    return [replace(one, timing=watch.timing()) if watch else one for one, watch in made]
 
 
 @dataclass(kw_only=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from report.worker.host import thread_counts
 from report.worker.records import Outcome, Series, Unavailable
-from report.worker.timing import Method, Stopwatch
-from report.worker.timing import measure as measure_together
+from report.worker.timing import Made, Method, Stopwatch, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -217,7 +215,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     try:
         memory.reserve(max(fitting, default=SMALLEST_BYTES))
     except Unavailable as reason:
-        return Outcome(series=[_skipped(point, str(reason)) for point in points])
+        return Outcome(series=[_skipped(point, reason) for point in points])
     # Writing to that much memory for the first time takes seconds, which belong to the budget.
     left_s = max(job["budget_s"] - (time.perf_counter() - begun), job["budget_s"] / 2)
     method = Method(budget_s=left_s, repeats=job["repeats"])
@@ -238,14 +236,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         )
         for point in points
     ]
-    made = [maker.stopwatch(*each) for each in zip(points, accesses, strict=True)]
-    stopwatches = [watch for watch in made if isinstance(watch, Stopwatch)]
-    measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
-    series = [
-        watch if isinstance(watch, Series) else _measured(point, access, watch)
-        for point, access, watch in zip(points, accesses, made, strict=True)
-    ]
-    return Outcome(series=series)
+    made = [maker.series(*each) for each in zip(points, accesses, strict=True)]
+    return Outcome(series=measured(made, method, job))
 
 
 def working_sets(
@@ -302,20 +294,17 @@ class _Maker:
     resident_bytes: int  # a working set up to this size may stay in a cache between calls
     switching: bool  # the series need different numbers of threads
 
-    def stopwatch(self, point: Point, access: Access) -> Series | Stopwatch:
-        """Return a stopwatch for a point, or the series that says why there is none."""
+    def series(self, point: Point, access: Access) -> Made:
+        """Return a point's series with its stopwatch, or why there is none."""
         needed = point.working_set_bytes
         if needed > self.most_bytes:
-            return _skipped(
-                point,
-                f"it would take {needed:,} bytes, more than a quarter of the memory that is free, "
-                f"{self.most_bytes:,}",
-            )
+            why = f"it would take {needed:,} bytes, more than a quarter of the memory that is free"
+            return _skipped(point, f"{why}, {self.most_bytes:,}"), None
         try:
             call = self.memory.call(access)
             fetch = self._fetch(point, access)
         except Unavailable as reason:
-            return _skipped(point, str(reason))
+            return _skipped(point, reason), None
 
         def before() -> None:
             if self.switching:
@@ -328,12 +317,14 @@ class _Maker:
 
         if not self.switching:
             self.session.set_threads(point.threads)
-        return Stopwatch(
+        stopwatch = Stopwatch(
             call=call,
             synchronize=self.session.synchronize,
             method=self.method,
             before=before if self.switching or fetch is not None else None,
         )
+        moved = bytes_moved(access)
+        return Series(labels=point._asdict(), flops=flops(access), bytes_moved=moved), stopwatch
 
     def _fetch(self, point: Point, access: Access) -> Callable[[], object] | None:
         """Return what reads a working set once, to bring it into the caches that can hold it.
@@ -348,14 +339,5 @@ class _Maker:
         return self.memory.call(whole)
 
 
-def _measured(point: Point, access: Access, stopwatch: Stopwatch) -> Series:
-    return Series(
-        labels=point._asdict(),
-        flops=flops(access),
-        bytes_moved=bytes_moved(access),
-        timing=stopwatch.timing(),
-    )
-
-
-def _skipped(point: Point, reason: str) -> Series:
-    return Series(labels=point._asdict(), status="skipped", reason=reason)
+def _skipped(point: Point, reason: object) -> Series:
+    return Series(labels=point._asdict(), status="skipped", reason=str(reason))

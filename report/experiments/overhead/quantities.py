@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis.estimate import Estimate, average, estimate
+from report.analysis.estimate import Estimate, estimate, over_replicates
 from report.analysis.quantities import (
     EXAMPLES_PER_S,
     FLOP_PER_S,
@@ -132,31 +132,31 @@ class Parts:
 
 def parts(line: Mapping[int, Quantity]) -> Parts | None:
     """Tell the parts of updates by batch size; None where no process has enough of them."""
-    fits = [(times, one) for times in _by_process(line) if (one := fit(times)) is not None]
+    fits = [(times, one) for times in by_process(line) if (one := fit(times)) is not None]
     if not fits:
         return None
     key = next(iter(line.values())).name("update")
-    fixed = _over_processes([one.fixed_s for _, one in fits], f"fixed part of {key}")
-    each = _over_processes([one.per_example_s for _, one in fits], f"example of {key}")
+    fixed = over_replicates([one.fixed_s for _, one in fits], f"fixed part of {key}")
+    each = over_replicates([one.per_example_s for _, one in fits], f"example of {key}")
     slopes = all(one.per_example_s for _, one in fits)
     batches = [one.fixed_s / one.per_example_s for _, one in fits] if slopes else []
     growing = {}
     for size, q in line.items():
         shares = [one.per_example_s * size / times[size] for times, one in fits if size in times]
         if shares:
-            growing[size] = _at_most_all(_over_processes(shares, f"growing part of {q.name()}"))
+            growing[size] = _at_most_all(over_replicates(shares, f"growing part of {q.name()}"))
     model = StepModel(fixed.value, each.value)
     times = {size: q.time().value for size, q in line.items()}
     return Parts(
         fixed=fixed,
         per_example=each,
-        equal=_over_processes(batches, f"equal parts of {key}") if batches else None,
+        equal=over_replicates(batches, f"equal parts of {key}") if batches else None,
         growing=growing,
         line=model.beside(times),
     )
 
 
-def _by_process(line: Mapping[int, Quantity]) -> list[dict[int, float]]:
+def by_process(line: Mapping[int, Quantity]) -> list[dict[int, float]]:
     """Return what each process measured: its medians by size."""
     processes = max((len(q.groups) for q in line.values()), default=0)
     each = [
@@ -164,11 +164,6 @@ def _by_process(line: Mapping[int, Quantity]) -> list[dict[int, float]]:
         for k in range(processes)
     ]
     return [times for times in each if times]
-
-
-def _over_processes(values: Sequence[float], key: str) -> Estimate:
-    # A part may be zero, which has no logarithm.
-    return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
 
 
 def _at_most_all(share: Estimate) -> Estimate:
@@ -213,7 +208,7 @@ def doubled(line: Mapping[int, Quantity]) -> Estimate | None:
     Read off, in each process, the straight line, on logarithms, between the two sizes on either
     side.
     """
-    found = [_crossing(times) for times in _by_process(line)]
+    found = [_crossing(times) for times in by_process(line)]
     sizes = [size for size in found if size is not None]
     key = f"doubled {next(iter(line.values())).name()}"
     return estimate([[size] for size in sizes], key) if len(sizes) == len(found) else None

@@ -17,11 +17,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis.estimate import Estimate, average, estimate
+from report.analysis.estimate import Estimate, over_replicates
 from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import number_format
-from report.experiments.overhead.quantities import StepModel, fit, step_model, updates
+from report.experiments.overhead.quantities import StepModel, by_process, fit, step_model, updates
 from report.text.numerals import GIGA
 from report.worker.timing import median
 
@@ -254,15 +254,9 @@ def _fitted(result: Result, series: Sequence[Quantity]) -> tuple[str, list[StepM
     """Fit each process's updates, of the first experiment that has enough of them."""
     for experiment in result.config["experiments"]:
         mine = [q for q in series if q.experiment == experiment and q.kind == "overhead"]
-        by_size = updates(mine, "eager")
-        processes = max((len(q.groups) for q in by_size.values()), default=0)
-        # A process may lack sizes that the others have.
-        lines = [
-            fit({size: median(q.groups[k]) for size, q in by_size.items() if q.groups[k]})
-            for k in range(processes)
-        ]
-        if any(lines):
-            return experiment, [one for one in lines if one is not None]
+        lines = [line for times in by_process(updates(mine, "eager")) if (line := fit(times))]
+        if lines:
+            return experiment, lines
     return "", []
 
 
@@ -288,9 +282,7 @@ class Setting:
         return self.cluster.workers
 
     def _over(self, values: Sequence[float], what: str) -> Estimate:
-        """Estimate over the processes; a part may be zero, which has no logarithm."""
-        key = f"{self.key} {what}"
-        return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
+        return over_replicates(values, f"{self.key} {what}")
 
     def speedup(self, batch: int) -> Estimate:
         """Return the predicted speed-up; its interval is over the processes."""
