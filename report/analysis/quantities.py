@@ -115,14 +115,10 @@ class Quantity:
         return f"{named}/{metric or self.metric}?{labels}"
 
     def factor(self, metric: str | None = None, weight: float = 1.0) -> Factor:
-        """Return it as a factor of an estimate; a denominator has the weight -1.
-
-        Args:
-            metric: One of `RATES`, for an amount divided by the seconds; else the values.
-            weight: The power.
+        """Return it, or one of `RATES`, as a factor of an estimate, to a power: -1 for a denominator.
 
         Raises:
-            ValueError: The amount is not counted.
+            ValueError: The rate's amount is not counted.
         """
         amount, power = 1.0, weight
         if (rate := RATES.get(metric or "")) is not None:
@@ -298,12 +294,9 @@ def power_law(
     constants: Sequence[Sequence[float]] | None = None,
     metric: str | None = None,
 ) -> Estimate:
-    """Estimate the power of x with which quantities go, as a mean over curves.
+    """Estimate the power of x, ascending, with which quantities or a rate go, as a mean over curves.
 
-    Args:
-        curves: x, ascending, and the quantity at each.
-        constants: By what each is multiplied first.
-        metric: A rate of all of them; else their values.
+    With `constants`, each quantity is multiplied by its own first.
 
     Raises:
         ValueError: A curve has fewer than three points.

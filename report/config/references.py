@@ -175,12 +175,7 @@ BY_EPOCH = ("loss", "excess")
 
 
 def mistakes(claims: Mapping[str, Claim], kinds: Kinds) -> Mistakes:
-    """Yield what claims name that the file does not have: its place, what is wrong, what is there.
-
-    Args:
-        claims: By id.
-        kinds: The kind of each experiment of the file.
-    """
+    """Yield what claims name that the file does not have: its place, what is wrong, the value."""
     for name, claim in claims.items():
         place: Location = ("claims", name)
         known = set()

@@ -26,9 +26,7 @@ class Subject:
     """One machine, or one framework of a machine, beside others.
 
     Attributes:
-        name: As shown.
         index: The place of its colour and marker.
-        result: The run.
         backend: Whose records it stands for.
         floor: What the others are held to: it calls no framework and no library.
     """
@@ -73,12 +71,7 @@ class Overlay:
 
 
 def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, object]:
-    """Return what sentences name of the highest rates of several subjects.
-
-    Args:
-        tops: By subject, at least two.
-        metric: The rate.
-    """
+    """Return what sentences name of the highest of a rate of at least two subjects."""
     first, *others = sorted(tops, key=lambda name: -tops[name].estimate.value)
     gaps = {name: ratio(tops[first].quantity, tops[name].quantity, metric) for name in others}
     return {

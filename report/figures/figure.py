@@ -22,12 +22,7 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """A number in a table, without its unit, and the ends of its interval, smaller beside it.
-
-    Attributes:
-        best: Whether it is the best of its column.
-        estimate: What it is of, where it is one.
-    """
+    """A number in a table, without its unit, and the ends of its interval, smaller beside it."""
 
     text: str
     interval: str = ""
@@ -61,15 +56,9 @@ class Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A headline figure.
+    """A headline figure: its number in a unit with prefix, and under which circumstances.
 
-    Attributes:
-        label: What it is.
-        value: The number.
-        unit: Its unit with prefix.
-        interval: The ends of its 95 % interval, in the same unit; empty if there is none.
-        note: Under which circumstances.
-        estimate: What the number is of, where it is one.
+    The ends of the interval are in the same unit; the text is empty if there is none.
     """
 
     label: str
@@ -93,7 +82,6 @@ class Words:
 
     Attributes:
         asked: The question that it answers, as a paragraph; may be empty.
-        title: The finding, as a sentence.
         caption: What it shows, in this run's numbers.
         explanation: What decides it here, in this run's numbers; may be empty.
         alt: What a person would say about it on the phone.
@@ -113,10 +101,7 @@ class Figure:
     Attributes:
         name: Unique on its page.
         question: Which of its kind's questions it answers; the kind's template holds the text.
-        words: What is said about it.
         shape: What is drawn, as data; None where the table says it all.
-        table: The same numbers to read.
-        sheet: The same numbers to download.
         code: Names of the timed functions in the backend's file.
         backends: Whose functions they are, where the section is about several.
     """
@@ -145,13 +130,9 @@ def number(
     best: bool = False,
     write: Callable[[float], str] = digits,
 ) -> Number:
-    """Write an estimate for a table; a dash where there is none.
+    """Write an estimate, in SI units, for a table; a dash where there is none.
 
-    Args:
-        estimate: In SI units.
-        unit_factor: What one of the column's units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
-        best: Whether it is the best of its column.
-        write: How numbers of the column are written.
+    `unit_factor` is what one of the column's units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
     """
     if estimate is None:
         return Number(text=NONE)
@@ -180,12 +161,10 @@ def quantity_sheet(
     metrics: Mapping[str, str | None],
     counts: Mapping[str, str] | None = None,
 ) -> Sheet:
-    """Return quantities with their labels, in SI units, a row for each.
+    """Return quantities with the same labels, in SI units, a row for each.
 
-    Args:
-        quantities: With the same labels.
-        metrics: By the name of its columns, each estimate: a rate, or None for the values.
-        counts: By the name of its column, further attributes of a quantity.
+    Columns have names: those of each estimate, of a rate or (None) of the values, and those of
+    further attributes of a quantity, the counts.
     """
     names, counts = list(quantities[0].labels), counts or {}
     numbers = [name for metric in metrics for name in columns(metric)[:3]]

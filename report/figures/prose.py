@@ -35,14 +35,7 @@ _BEFORE_STOP = re.compile(r" ([.,;:)])")
 
 
 def words(template: str, question: str, alt: str, **numbers: Any) -> Words:
-    """Return what is said about a figure.
-
-    Args:
-        template: The kind's, or the section's: "experiments/matmul.html".
-        question: Which of its questions.
-        alt: What a person would say of the drawing alone on the phone.
-        numbers: What the blocks name.
-    """
+    """Return what a template's blocks for a question say, with numbers by name; `alt` has none."""
     asked, title, caption, explanation = (
         block(template, f"{question}_{part}", **numbers)
         for part in ("asked", "title", "caption", "explanation")

@@ -32,12 +32,7 @@ class Module(Protocol):
 
 @dataclass(frozen=True)
 class Section:
-    """A section.
-
-    Attributes:
-        module: What it says and draws.
-        every_framework: It is about all of them; else about the one that leads each experiment.
-    """
+    """A section: about every framework, or about the one that leads each experiment."""
 
     module: Module
     every_framework: bool = False

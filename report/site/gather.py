@@ -46,15 +46,10 @@ _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
 def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, bytes]:
-    """Make every file of the site.
+    """Make every file of the site: bytes by path relative to it, of all results, oldest first.
 
-    Args:
-        saved: All results, oldest first; each machine shows its newest, the others stay
-            downloadable.
-        cache: Of earlier drawings and verdicts; none unless one is given.
-
-    Returns:
-        Bytes by path relative to the site.
+    Each machine shows its newest; the others stay downloadable. Earlier drawings and verdicts come
+    from the cache.
     """
     figures: dict[str, dict[str, list[Figure]]] = {}
     with Drawings(cache) as drawings:

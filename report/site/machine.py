@@ -290,11 +290,9 @@ def _unfinished(result: Result) -> str:
 
 
 def listing(backend: str, names: Iterable[str]) -> str:
-    """Return functions of a backend as highlighted HTML, in the order of the file.
+    """Return functions of a backend, in the order of its files, as highlighted HTML.
 
-    Args:
-        backend: Its name; the file is read, not imported. A newer version may know more of them.
-        names: Functions, "Class.method" for methods; unknown ones are left out.
+    Methods are "Class.method". Unknown names are left out: a newer version may know more of them.
     """
     wanted = set(names)
     code = "\n\n".join(source for name, source in _functions(backend).items() if name in wanted)

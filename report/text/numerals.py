@@ -60,13 +60,8 @@ def _rounded(value: float, significant: int) -> float:
 def scaled(value: float | None, unit: str, significant: int = 3) -> str:
     """Write a quantity with the SI prefix that leaves one to three digits before the point.
 
-    Args:
-        value: In the unit without prefix.
-        unit: Its symbol: "s", "FLOPS", "B/s".
-        significant: How many digits count.
-
-    Returns:
-        "32.1 µs", "1.36 TFLOPS".
+    The value is in the unit without prefix, whose symbol is "s", "FLOPS", "B/s": "32.1 µs",
+    "1.36 TFLOPS".
     """
     if value is None or not math.isfinite(value):
         return NONE

@@ -108,10 +108,8 @@ class Stopwatch:
     Attributes:
         call: What is timed. It must not return before the work is queued.
         synchronize: Waits until the device has done what was queued; runs inside the timed span.
-        method: The settings.
         before: Puts the backend into the state that the series needs (threads, precision);
             outside the timed span.
-        clock: Seconds; replaced in tests.
         inner_loops: Calls in one sample; 0 until warm.
         spent_s: Seconds that all of this has taken, warm-up included.
         call_s: Seconds of one call: the best so far, because a disturbed one says little.
@@ -276,8 +274,6 @@ class Curve:
         synchronize: Waits for the device; called inside the timer.
         evaluate: Returns the loss on all examples; called outside the timer. The backend sets
             it, because it needs the run's own parameters.
-        clock: Seconds; replaced in tests.
-        every: Examples between two points.
         examples: Examples processed at each point.
         epoch_ends: Indices of the points at which an epoch ended.
         loss: Loss at each point; the last one may be infinite or NaN.

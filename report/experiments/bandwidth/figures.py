@@ -52,12 +52,8 @@ class Sweep:
     """What is drawn of some operations, a figure each.
 
     Attributes:
-        operations: Which.
         label: That tells lines apart; a dtype is named only where it varies.
-        x: Where on the horizontal axis a series lies.
-        axis: What that is called.
-        y: The vertical axis.
-        value: What is drawn.
+        x: Where on the horizontal axis a series lies; `axis` says what that is called.
         facts: (lines, caches) -> what the sentences name.
     """
 

@@ -69,14 +69,11 @@ class Access:
 
     Attributes:
         operation: read, copy, triad, strided, gather or chase.
-        dtype: Of the elements.
         elements: Of each array in the working set.
         chunk: Elements of each array that one call takes up; calls go on where the last ended,
             from the end back to the beginning.
         parts: How many threads share a read; each keeps to its own part.
         repeats: How often one read goes through its chunk.
-        stride: Of strided.
-        order: Of gather.
         seed: Of random positions.
     """
 
@@ -136,14 +133,10 @@ class Point(NamedTuple):
     threads: int
 
     def access(self, *, resident_bytes: int, parts: int, most_stride: int, seed: int) -> Access:
-        """Decide how its calls go through memory.
+        """Decide how its calls go through memory, with a read shared by `parts` threads.
 
-        Args:
-            resident_bytes: Working sets up to this size may stay in a cache between calls, so
-                that every call goes through all of them.
-            parts: How many threads share a read.
-            most_stride: The largest stride of the experiment: all strides read as many elements.
-            seed: Of random positions.
+        Working sets up to `resident_bytes` may stay in a cache between calls, so that every call
+        goes through all of them. All strides up to `most_stride` read as many elements.
         """
         share = ITEM_BYTES[self.dtype] * ARRAYS[self.operation]
         elements = self.working_set_bytes // share
@@ -245,10 +238,7 @@ def working_sets(
 ) -> list[int]:
     """Return the sizes to measure, in bytes: those of the file, or what `auto` comes to.
 
-    Args:
-        settings: working_set, step and beyond.
-        last_cache_bytes: Size of the last cache; None where not known.
-        most_bytes: What `auto` may take.
+    That is at most `most_bytes`, and depends on the last cache, whose size need not be known.
     """
     sizes: list[int] = []
     for item in settings["working_set"]:

@@ -40,10 +40,7 @@ class Gradients(Protocol):
     def squares(self, batch_size: int, sampling: str, draws: int) -> list[float]:
         """Draw minibatches and return |g_B - g|^2 for each.
 
-        Args:
-            batch_size: Examples in each.
-            sampling: "replacement", or "permutation" for the first of a fresh permutation.
-            draws: How many.
+        Sampling is with "replacement", or "permutation" for the first of a fresh permutation.
         """
 
 
@@ -51,12 +48,7 @@ class Session(Protocol):
     """What a backend must offer for this kind."""
 
     def gradients(self, examples: Examples, theta: array[float], seed: int) -> Gradients:
-        """Prepare to take gradients at a point.
-
-        Args:
-            examples: The data.
-            theta: The weights, then the bias.
-            seed: Of the draws.
+        """Prepare to take gradients at theta, the weights, then the bias; draws have a seed.
 
         Raises:
             Unavailable: The device does not compute in this dtype.

@@ -82,11 +82,6 @@ def update_flops(batch: int, features: int = FEATURES, *, written_out: bool = Fa
     With the gradient written out there is no loss, and the derivative of half the squared error is
     the error: 2 d b and twice b for the errors, 2 d b and b for the gradient, and for the step two
     divisions by b beside 2 for each parameter. In all (4 d + 3) b + 2 d + 4, 23 b + 14 here.
-
-    Args:
-        batch: Examples, b.
-        features: Of each, d.
-        written_out: Count the gradient written out.
     """
     if written_out:
         return (4 * features + 3) * batch + 2 * (features + 1) + 2
@@ -102,10 +97,6 @@ def update_bytes(batch: int, features: int = FEATURES) -> int:
 
     The features and the target of each example are read, and each parameter and its gradient is
     read and written once. What lies in between (outputs, errors) could stay in registers.
-
-    Args:
-        batch: Examples.
-        features: Of each.
     """
     return FLOAT_BYTES * ((features + 1) * batch + 4 * (features + 1))
 

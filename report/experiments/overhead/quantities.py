@@ -86,11 +86,9 @@ def _size(quantity: Quantity) -> int:
 
 @dataclass(frozen=True)
 class StepModel:
-    """An update's time as a line.
+    """An update's time as a line, a + c b.
 
     Attributes:
-        fixed_s: Seconds that any update takes, whatever its batch.
-        per_example_s: Seconds that each example adds.
         deviation: The largest deviation of a measured time from the line, relative to the line.
     """
 
@@ -116,11 +114,8 @@ class Parts:
     processes, hold the fit's own uncertainty.
 
     Attributes:
-        fixed: Seconds that any update takes, whatever its batch.
-        per_example: Seconds that each example adds.
         equal: The batch that takes as long as what is fixed; None where examples take nothing.
         growing: By batch size the share of an update that grows with its batch, c b / T(b).
-        line: The same as a line.
     """
 
     fixed: Estimate
@@ -178,15 +173,12 @@ def step_model(result: Result, backend: str, variant: str = "eager") -> StepMode
 
 
 def fit(times: Mapping[int, float]) -> StepModel | None:
-    """Fit a line to times by least squares of the relative deviations.
+    """Fit a line to the seconds of an update by batch size.
 
     Minimizes the sum of ((a + c b) / T - 1)^2 with a, c >= 0, so that every batch size counts
     alike although the largest takes longest. It is linear in a and c: two normal equations, and
     where a solution is negative, that parameter is 0 and the other is fitted alone. Fewer than
     three batch sizes give no model.
-
-    Args:
-        times: Seconds of an update by batch size.
     """
     if len(times) < LEAST_SIZES:
         return None

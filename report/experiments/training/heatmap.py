@@ -33,7 +33,6 @@ class HeatMap:
         sizes: Batch sizes, ascending: the rows.
         rates: Learning rates, ascending: the columns.
         heights: For each row, the loss above the optimum in each column; None where it diverged.
-        what: What the heights are called.
         limit: The largest stable rate of full batches, if it is known.
     """
 

@@ -69,7 +69,6 @@ class Start:
     """What a seed decides.
 
     Attributes:
-        weights: The initial ones.
         orders: For each epoch of the longest run the examples that it visits, one after the other,
             as rows of the data (of its copies one after the other, where a run has several).
     """

@@ -48,12 +48,9 @@ class Way:
     """A subject, and how what was written is carried out there.
 
     Attributes:
-        subject: The machine, or the framework.
-        case: What it measured.
         variant: eager, compiled or epoch.
         further: What else tells it from the subject's others: a loader, an implementation.
         several: The subject has others, from which the name must tell it.
-        runs: Those that were done in this way.
     """
 
     subject: Subject

@@ -285,7 +285,6 @@ class Reached:
     """How a run fared towards a loss.
 
     Attributes:
-        run: Which.
         seeds: How many of its seeds came to the loss.
         time: Seconds until then; None unless all did, since what has not ended has no time.
         at_least: Where not all did: no typical time can be less, for the others would have taken
@@ -314,12 +313,9 @@ class Lowest:
     """The run with the lowest of a quantity, and the last, with the highest.
 
     Attributes:
-        run: Which.
         estimate: Its own, which says that it was picked.
         ties: Runs that the intervals do not separate from it.
-        last: The run with the highest.
-        most: What that has.
-        factor: The highest over the lowest.
+        most: What the last has, in `factor` over the lowest.
     """
 
     run: Run

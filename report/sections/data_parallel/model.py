@@ -170,7 +170,6 @@ class Inputs:
         steps: The line fitted to the updates' times, in each process.
         deviation: By how much the updates lie off such a line at most.
         updates: Name of the experiment that timed them.
-        memory: The measured bandwidth of memory.
         peak: The fastest float32 product; None where there is none.
     """
 
@@ -266,7 +265,6 @@ class Setting:
 
     Attributes:
         name: What tells it from the others of its figure.
-        cluster: The workers.
         works: What one of them does in a step, by each process of the measurement.
         key: What the keys of its estimates begin with.
     """

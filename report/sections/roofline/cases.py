@@ -161,10 +161,8 @@ class Case:
     """One number format on one backend.
 
     Attributes:
-        kernels: What was measured in it.
         compute: The product of the highest rate.
         roofs: Bytes per second of the caches, the nearest first, and of memory, the last.
-        promise: What the hardware's numbers promise.
     """
 
     backend: str
