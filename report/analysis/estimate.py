@@ -156,9 +156,9 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: st
     """Estimate e in y = c x^e by least squares on logarithms.
 
     The error has two parts: that of the measured values, and that of the straight lines, from the
-    residuals; where the law holds, the second is small. A curve is x, at least three values that are
-    positive and differ, and y at each, measured together. Each has a c of its own, and the mean of
-    their exponents counts.
+    residuals; where the law holds, the second is small. A curve is x, at least three values that
+    are positive and differ, and y at each, measured together. Each has a c of its own, and the mean
+    of their exponents counts.
 
     Raises:
         ValueError: A curve has fewer than three points, or one has no samples.

@@ -115,7 +115,7 @@ class Quantity:
         return f"{named}/{metric or self.metric}?{labels}"
 
     def factor(self, metric: str | None = None, weight: float = 1.0) -> Factor:
-        """Return it, or one of `RATES`, as a factor of an estimate, to a power: -1 for a denominator.
+        """Return it, or one of `RATES`, as a factor of an estimate; a divisor has the weight -1.
 
         Raises:
             ValueError: The rate's amount is not counted.
@@ -294,7 +294,7 @@ def power_law(
     constants: Sequence[Sequence[float]] | None = None,
     metric: str | None = None,
 ) -> Estimate:
-    """Estimate the power of x, ascending, with which quantities or a rate go, as a mean over curves.
+    """Estimate with what power of x, ascending, quantities or a rate go, as a mean over curves.
 
     With `constants`, each quantity is multiplied by its own first.
 

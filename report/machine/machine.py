@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def detect(
     environments: Sequence[Environment] = (), *, name: str | None = None, root: Path = ROOT
 ) -> Machine:
-    """Find out what this machine is, below the file system's root, and name it unless it has a name.
+    """Find out what this machine is, by its file system from `root` on, and name it if need be.
 
     Only frameworks, as their workers found them, know the accelerators, which are part of the name.
 

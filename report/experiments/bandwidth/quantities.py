@@ -140,8 +140,8 @@ def levels_of(result: Result, records: Sequence[Record], threads: int) -> list[L
 def place(size: int, known: Sequence[Level], largest: int) -> str | None:
     """Return the cache that a working set fits well, or memory; None for one in between.
 
-    Sizes are in bytes, and caches are given the nearest first. Where none is known, only the largest
-    working set has a place, which is memory.
+    Sizes are in bytes, and caches are given the nearest first. Where none is known, only the
+    largest working set has a place, which is memory.
     """
     nearer = 0
     for level in known:

@@ -68,11 +68,11 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
     code: list[str] | None = None,
     **facts: Any,
 ) -> Figure:
-    """Return the figure that answers a question of a case, under the question's name in the template.
+    """Return the figure that answers a question of a case, as the template names it.
 
-    Numbers are a table, or the columns of one that has a row for each run. Where nothing is said, the
-    sheet holds every seed's curve, and the code is what trained the runs. The template names `facts`
-    beside the case and the best of its runs.
+    Numbers are a table, or the columns of one that has a row for each run. Where nothing is said,
+    the sheet holds every seed's curve, and the code is what trained the runs. The template names
+    `facts` beside the case and the best of its runs.
     """
     if not isinstance(numbers, Table):
         numbers = table("run", [run.name for run in case.runs], numbers)
