@@ -70,7 +70,7 @@ class Overlay:
         return {name: series for name, series in every.items() if series}
 
 
-def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, object]:
+def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, Any]:
     """Return what sentences name of the highest of a rate of at least two subjects."""
     first, *others = sorted(tops, key=lambda name: -tops[name].estimate.value)
     gaps = {name: ratio(tops[first].quantity, tops[name].quantity, metric) for name in others}
@@ -83,7 +83,7 @@ def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, object]:
     }
 
 
-def timing_facts(records: Sequence[Record]) -> dict[str, object] | None:
+def timing_facts(records: Sequence[Record]) -> dict[str, Any] | None:
     """Return how one experiment was timed on one backend, as `experiments/timing.html` names it.
 
     Returns:

@@ -128,16 +128,6 @@ def _startup(result: Result) -> list[Figure]:
         of=len(found),
     )
     imports = {title(backend): start["import"] for backend, start in found.items()}
-    words = prose.words(
-        TEMPLATE,
-        "startup",
-        shape.alt,
-        imports=imports,
-        quick=min(imports, key=lambda name: imports[name].time().value),
-        slow=max(imports, key=lambda name: imports[name].time().value),
-        compiled={title(b): s["first_compiled"] for b, s in found.items() if "first_compiled" in s},
-        worth={title(b): ratio(s["import"], s["later"]) for b, s in found.items() if "later" in s},
-    )
     factors = [factor for *_, factor in PARTS.values()]
     table = Table(
         header=["framework", *(f"{label}, {unit}" for label, unit, _ in PARTS.values())],
@@ -151,13 +141,18 @@ def _startup(result: Result) -> list[Figure]:
             for part, q in start.items()
         ],
     )
-    figure = Figure(
-        name="frameworks-startup",
-        question="startup",
-        words=words,
-        shape=shape,
+    figure = prose.figure(
+        TEMPLATE,
+        "frameworks-startup",
+        "startup",
+        shape,
         table=table,
         sheet=sheet,
+        imports=imports,
+        quick=min(imports, key=lambda name: imports[name].time().value),
+        slow=max(imports, key=lambda name: imports[name].time().value),
+        compiled={title(b): s["first_compiled"] for b, s in found.items() if "first_compiled" in s},
+        worth={title(b): ratio(s["import"], s["later"]) for b, s in found.items() if "later" in s},
     )
     return [figure]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
 from report.experiments.matmul.quantities import (
@@ -103,18 +103,20 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
         lines=tuple(curve(label, k, axis, mine) for k, (label, mine) in enumerate(lines.items())),
         marks=(_full_speed(first) if axis == "threads" else highest_rate,),
     )
-    return Figure(
-        name=name,
-        question=axis,
-        words=prose.words(TEMPLATE, axis, shape.alt, best=best, **_facts(axis, lines, best)),
-        shape=shape,
+    return prose.figure(
+        TEMPLATE,
+        name,
+        axis,
+        shape,
         table=_table(axis, lines, series),
         sheet=sheet(series),
         code=_code(series),
+        best=best,
+        **_facts(axis, lines, best),
     )
 
 
-def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, object]:
+def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, Any]:
     tops = {label: highest(mine, "flop_per_s") for label, mine in lines.items()}
     main = next(mine for mine in lines.values() if best.quantity in mine)
     if axis == "size":
@@ -258,10 +260,14 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
     by_rate = sorted(series, key=lambda q: q.rate().value)
     by_strategy = {str(q.labels["strategy"]): q for q in series}
     question = "strategy" if "strategy" in names and len(series) > 1 else "products"
-    words = prose.words(
+    return prose.figure(
         TEMPLATE,
+        name,
         question,
-        shape.alt,
+        shape,
+        table=_strategy_table(labels, series, printed),
+        sheet=_with_printed(sheet(series), printed) if cold else sheet(series),
+        code=_code(series),
         best=best,
         slowest=by_rate[0],
         names=labels,
@@ -270,20 +276,11 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         cold=cold,
         **_ways(by_strategy, best.quantity),
     )
-    return Figure(
-        name=name,
-        question=question,
-        words=words,
-        shape=shape,
-        table=_strategy_table(labels, series, printed),
-        sheet=_with_printed(sheet(series), printed) if cold else sheet(series),
-        code=_code(series),
-    )
 
 
-def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, object]:
+def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, Any]:
     """Return what explains the rates of several ways to compute one product."""
-    facts: dict[str, object] = {"named": named, "element": None, "rows": None, "block": None}
+    facts: dict[str, Any] = {"named": named, "element": None, "rows": None, "block": None}
     if "element" in named:
         element = named["element"]
         facts["element"] = {

@@ -78,27 +78,23 @@ def _compared_curves(over: Overlay, axis: str, lines: Lines) -> Figure:
     small = {name: mine[0] for name, mine in lines.items() if x_of(mine[0], axis) == least}
     by_small = sorted(small, key=lambda name: small[name].rate().value)
     quick, slow = small[by_small[-1]], small[by_small[0]]
-    words = prose.words(
+    values = sorted({x_of(q, axis) for mine in lines.values() for q in mine})
+    named = {name: {f"{x_of(q, axis):,}": q for q in mine} for name, mine in lines.items()}
+    return prose.figure(
         TEMPLATE,
-        "compared",
-        shape.alt,
+        f"{over.name}-{axis}",
+        "sizes" if over.backends else "compare",
+        shape,
+        blocks="compared",
+        table=_compared_table(AXES[axis], [f"{x:,}" for x in values], named),
+        sheet=together(((name, sheet(mine)) for name, mine in lines.items()), over.noun),
+        backends=over.backends,
         noun=over.noun,
         axis=axis,
         conditions=name_series(fast.labels, ["dtype"] if axis == "size" else ["dtype", "size"]),
         small=(quick, by_small[-1], by_small[0]),
         small_gap=ratio(quick, slow, "flop_per_s"),
         **ranking(tops, "flop_per_s"),
-    )
-    values = sorted({x_of(q, axis) for mine in lines.values() for q in mine})
-    named = {name: {f"{x_of(q, axis):,}": q for q in mine} for name, mine in lines.items()}
-    return Figure(
-        name=f"{over.name}-{axis}",
-        question="sizes" if over.backends else "compare",
-        words=words,
-        shape=shape,
-        table=_compared_table(AXES[axis], [f"{x:,}" for x in values], named),
-        sheet=together(((name, sheet(mine)) for name, mine in lines.items()), over.noun),
-        backends=over.backends,
     )
 
 
@@ -117,10 +113,16 @@ def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) ->
             for s in shown
         ),
     )
-    words = prose.words(
+    figure = prose.figure(
         TEMPLATE,
-        "compared_strategies",
-        shape.alt,
+        f"{over.name}-strategies",
+        "strategies" if over.backends else "compare",
+        shape,
+        table=_compared_table("strategy", labels, named),
+        sheet=together(((name, sheet(mine)) for name, mine in series.items()), over.noun),
+        code=CODE if over.backends else (),
+        backends=[s.backend for s in shown] if over.backends else (),
+        blocks="compared_strategies",
         noun=over.noun,
         subjects=_gains(named),
         # What one element costs: a call or three, whatever is computed.
@@ -129,18 +131,7 @@ def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) ->
         environments=[(s, s.result.environments.get(s.backend)) for s in shown],
         conditions=name_series(next(iter(series.values()))[0].labels, ["dtype", "size"]),
     )
-    return [
-        Figure(
-            name=f"{over.name}-strategies",
-            question="strategies" if over.backends else "compare",
-            words=words,
-            shape=shape,
-            table=_compared_table("strategy", labels, named),
-            sheet=together(((name, sheet(mine)) for name, mine in series.items()), over.noun),
-            code=[*CODE] if over.backends else [],
-            backends=[s.backend for s in shown] if over.backends else [],
-        )
-    ]
+    return [figure]
 
 
 def _gains(named: Mapping[str, Mapping[str, Quantity]]) -> list[dict[str, Any]]:

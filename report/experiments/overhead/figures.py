@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio
 from report.experiments.matmul.quantities import peaks
@@ -85,17 +85,6 @@ def _additions(name: str, adds: BySize) -> Figure:
         marks=tuple(marks),
     )
     several = len(adds) > 1
-    words = prose.words(
-        TEMPLATE,
-        "dispatch",
-        shape.alt,
-        first=first,
-        last=last if several else None,
-        twice=twice,
-        slower=several and ratio(last, first),
-        one=last.time().scaled(1 / sizes[-1], f"one addition of {last.name()}"),
-        worth=ratio(first, last).scaled(sizes[-1], f"additions worth {first.name()}"),
-    )
     rows: list[list[str | Number]] = [
         [
             f"{size:,}",
@@ -106,14 +95,20 @@ def _additions(name: str, adds: BySize) -> Figure:
         for size, q in adds.items()
     ]
     header = ["elements", "time, µs", "times the shortest", "million additions a second"]
-    return Figure(
-        name=name,
-        question="dispatch",
-        words=words,
-        shape=shape,
+    return prose.figure(
+        TEMPLATE,
+        name,
+        "dispatch",
+        shape,
         table=Table(header=header, rows=rows),
         sheet=_sheet(series),
         code=["addition"],
+        first=first,
+        last=last if several else None,
+        twice=twice,
+        slower=several and ratio(last, first),
+        one=last.time().scaled(1 / sizes[-1], f"one addition of {last.name()}"),
+        worth=ratio(first, last).scaled(sizes[-1], f"additions worth {first.name()}"),
     )
 
 
@@ -137,36 +132,32 @@ def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity 
         marks=tuple(marks),
     )
     every = [q for mine in lines.values() for q in mine.values()]
-    return Figure(
-        name=name,
-        question="update",
-        words=prose.words(
-            TEMPLATE,
-            "update",
-            shape.alt,
-            ends=[
-                (name_call(mine[size]), mine[size])
-                for mine in lines.values()
-                for size in sorted({min(mine), max(mine)})
-            ],
-            compiled={s: compiling(eager, one) for s, (eager, one) in _both(lines).items()},
-            **_facts(main, found, shortest, peak),
-        ),
-        shape=shape,
+    return prose.figure(
+        TEMPLATE,
+        name,
+        "update",
+        shape,
         table=_table(lines, found, peak),
         sheet=_sheet(every, "examples_per_s"),
         code=[*STEP, *(["Update.compile"] if "compiled" in lines else [])],
+        ends=[
+            (name_call(mine[size]), mine[size])
+            for mine in lines.values()
+            for size in sorted({min(mine), max(mine)})
+        ],
+        compiled={s: compiling(eager, one) for s, (eager, one) in _both(lines).items()},
+        **_facts(main, found, shortest, peak),
     )
 
 
 def _facts(
     main: BySize, found: Parts | None, shortest: Quantity | None, peak: Quantity | None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return what the sentences about the first variant's updates name."""
     sizes = (min(main), max(main))
     first, last = (main[size] for size in sizes)
     gains = list(_doublings(main).items())
-    facts: dict[str, object] = {
+    facts: dict[str, Any] = {
         "first": first,
         "last": last,
         "sizes": sizes,
@@ -257,10 +248,14 @@ def overlay(over: Overlay) -> list[Figure]:
     least = compiled.get(floor.name) if floor else None
     lead = eager.get(subjects[0].name)
     fast, *_, slow = sorted(main, key=lambda name: main[name].time().value)
-    words = prose.words(
+    figure = prose.figure(
         TEMPLATE,
-        "compared",
-        shape.alt,
+        f"{over.name}-calls",
+        "calls" if over.backends else "compare",
+        shape,
+        blocks="compared",
+        table=_compared_table(over.noun, subjects, names, shown, least),
+        sheet=together(((name, _sheet(mine)) for name, mine in series.items()), over.noun),
         noun=over.noun,
         what=name_call(main[fast]),
         main=main,
@@ -277,16 +272,7 @@ def overlay(over: Overlay) -> list[Figure]:
             if _ratio(eager.get(name), one)
         },
     )
-    return [
-        Figure(
-            name=f"{over.name}-calls",
-            question="calls" if over.backends else "compare",
-            words=words,
-            shape=shape,
-            table=_compared_table(over.noun, subjects, names, shown, least),
-            sheet=together(((name, _sheet(mine)) for name, mine in series.items()), over.noun),
-        )
-    ]
+    return [figure]
 
 
 def shortest(series: Mapping[str, Sequence[Quantity]]) -> dict[str, BySubject]:

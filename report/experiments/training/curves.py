@@ -76,15 +76,16 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
     """
     if not isinstance(numbers, Table):
         numbers = table("run", [run.name for run in case.runs], numbers)
-    shared = {"case": case, "shape": shape, "first": case.soonest, "nearest": case.nearest}
-    return Figure(
-        name=f"{case.name}-{question}",
-        question=question,
-        words=prose.words(TEMPLATE, question, shape.alt, **{**shared, **facts}),
-        shape=shape,
+    shared = {"case": case, "first": case.soonest, "nearest": case.nearest}
+    return prose.figure(
+        TEMPLATE,
+        f"{case.name}-{question}",
+        question,
+        shape,
         table=numbers,
         sheet=sheet or curve_sheet(case, case.runs),
         code=code or _functions(case.runs),
+        **{**shared, **facts},
     )
 
 

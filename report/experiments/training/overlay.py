@@ -175,16 +175,20 @@ def _figure(  # noqa: PLR0913 (what a figure is made of)
         numbers = curves.table("run", [*numbers], cells)
     elif not isinstance(numbers, Table):
         numbers = curves.table(over.noun, names, numbers)
-    said = {"noun": over.noun, "place": "on" if machines else "in", "ways": ways, **facts}
-    return Figure(
-        name=f"{over.name}-{what}",
-        question=what,
-        words=prose.words(curves.TEMPLATE, f"compared_{what}", shape.alt, **said),
-        shape=shape,
+    return prose.figure(
+        curves.TEMPLATE,
+        f"{over.name}-{what}",
+        what,
+        shape,
         table=numbers,
         sheet=together(((way.name, sheets(way)) for way in ways), over.noun),
-        code=[] if machines else CODE,
-        backends=[] if machines else list(dict.fromkeys(way.subject.backend for way in ways)),
+        code=() if machines else CODE,
+        backends=() if machines else dict.fromkeys(way.subject.backend for way in ways),
+        blocks=f"compared_{what}",
+        noun=over.noun,
+        place="on" if machines else "in",
+        ways=ways,
+        **facts,
     )
 
 
@@ -241,7 +245,7 @@ def _curves(ways: Sequence[Way]) -> Curves:
     )
 
 
-def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, object]:
+def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, Any]:
     """Return who takes longest on average over all that all did, and how much longer.
 
     Machines are compared as they are, frameworks by each way in which one trains.

@@ -63,14 +63,17 @@ def _figure(name: str, question: str, settings: Sequence[Setting], result: Resul
     # The chapter's own examples are so many, whatever the minibatch.
     examples = result.config["examples"] if question == "regression" else None
     shape = _shape(settings, examples)
-    facts = {"trained": TRAINED[question], "settings": settings, "examples": examples}
-    return Figure(
-        name=name,
-        question=question,
-        words=prose.words(TEMPLATE, question, shape.alt, model=model, **facts),
-        shape=shape,
+    return prose.figure(
+        TEMPLATE,
+        name,
+        question,
+        shape,
         table=_table(settings, examples),
         sheet=_sheet(settings),
+        model=model,
+        trained=TRAINED[question],
+        settings=settings,
+        examples=examples,
     )
 
 
