@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from report.analysis import estimate, noise
 from report.analysis.estimate import Estimate, Factor, product
@@ -166,6 +166,12 @@ class Quantity:
         return estimate.spread(self.groups)
 
 
+def quantity(records: Sequence[Record], **fields: Any) -> Quantity:
+    """Return a quantity of the experiment and the backend whose records these are."""
+    one = records[0]
+    return Quantity(experiment=one.experiment, kind=one.kind, backend=one.backend, **fields)
+
+
 def ratio(
     above: Quantity, below: Quantity, metric: str | None = None, per: str | None = None
 ) -> Estimate:
@@ -259,10 +265,8 @@ def of_series(
             mine = groups.setdefault(key, [[] for _ in records])
             mine[index] = [elapsed / loops for elapsed in series.timing.elapsed_s]
     return [
-        Quantity(
-            experiment=records[0].experiment,
-            kind=records[0].kind,
-            backend=records[0].backend,
+        quantity(
+            records,
             labels=series.labels,
             groups=groups[key],
             left_out=kept.left_out,

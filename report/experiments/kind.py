@@ -84,12 +84,10 @@ def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, Any]:
 
 
 def timing_facts(records: Sequence[Record]) -> dict[str, Any] | None:
-    """Return how one experiment was timed on one backend, as `experiments/timing.html` names it.
+    """Return how one experiment was timed on one backend; None if nothing was.
 
-    Returns:
-        The fewest and the most samples of a series in one process and calls of a sample, the
-        reasons for which series ended, the most frequent first, and what is the same in every
-        profile; None if nothing was timed.
+    The names are those of `experiments/timing.html`. Samples are of a series in one process, loops
+    are calls of a sample, and the reasons why series ended come with the most frequent first.
     """
     outcomes = [record.outcome for record in records if record.outcome]
     timings = [series.timing for outcome in outcomes for series in outcome.series if series.timing]

@@ -39,6 +39,21 @@ class Table:
     caption: str = "Values with their 95 % intervals"
 
 
+Columns = dict[str, "Sequence[str | Number]"]
+"""Columns of a table by their headers, a cell for each row."""
+
+
+def table(
+    first: str,
+    rows: Sequence[str],
+    columns: Mapping[str, Sequence[str | Number]],
+    caption: str = Table.caption,
+) -> Table:
+    """Return a table of columns with a cell for each row, whose own heads stand below `first`."""
+    cells = zip(rows, *columns.values(), strict=True)
+    return Table(header=[first, *columns], rows=[list(each) for each in cells], caption=caption)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
     """The figure's data for download, in SI units, to 12 digits; a column's name has its unit."""

@@ -212,14 +212,11 @@ def write_bundle(  # noqa: PLR0913 (each is a number of its own)
     epochs: int,
     orders: Collection[Order] = (ONCE,),
 ) -> dict[str, str | int]:
-    """Write what workers train on, in a form that `array.array` reads without NumPy.
+    """Write what workers train on, in a form that `array.array` reads without NumPy; describe it.
 
     Little-endian and without headers: `features.f64` (row by row) and `targets.f64`, and for each
     seed index k `seed-<k>.weights.f64` and `seed-<k>.<sampling>-<copies>.i32` (epoch by epoch,
     rows of so many copies of the data one after the other).
-
-    Returns:
-        folder, examples, features, seeds and epochs, for the worker's job.
     """
     examples, features = data.features.shape
     folder.mkdir(parents=True, exist_ok=True)

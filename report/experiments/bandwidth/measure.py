@@ -190,13 +190,7 @@ def flops(access: Access) -> int | None:
 
 
 def measure(session: Session, job: dict[str, Any]) -> Outcome:
-    """Measure all series of the experiment, interleaved.
-
-    Args:
-        session: The backend, on its device.
-        job: settings, seed, device, threads, process, budget_s (of this process), repeats,
-            last_cache_bytes (of the device; None where not known).
-    """
+    """Measure all series of the experiment, interleaved; `Run._request` says what a job holds."""
     begun = time.perf_counter()
     settings, on_cpu = job["settings"], job["device"] == "cpu"
     last_cache = job["last_cache_bytes"]

@@ -68,11 +68,6 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 
     All series take turns, ten draws each, so that every one has as many when the time is up; the
     first round is always whole. Each process draws other minibatches.
-
-    Args:
-        session: The backend, on its device.
-        job: settings, seed, process, budget_s (of this process) and bundle (where the parent put
-            the data, and the points).
     """
     settings = job["settings"]
     deadline = time.perf_counter() + job["budget_s"]

@@ -200,10 +200,8 @@ def _noise(
     last = drawn[max(drawn)]
     stds = [math.sqrt(drawn[k].mean_square) if k in drawn else 0.0 for k in range(len(records))]
     return Noise(
-        quantity=Quantity(
-            experiment=records[0].experiment,
-            kind=records[0].kind,
-            backend=records[0].backend,
+        quantity=quantities.quantity(
+            records,
             metric="std",
             labels={name: last.labels[name] for name in ("point", "batch_size", "sampling")},
             groups=[[std] if std else [] for std in stds],

@@ -95,12 +95,7 @@ class Point(NamedTuple):
 
 
 def measure(session: Session, job: dict[str, Any]) -> Outcome:
-    """Measure all series of the experiment, interleaved.
-
-    Args:
-        session: The backend, on its device.
-        job: backend, settings, seed, threads, process, budget_s (of this process), repeats.
-    """
+    """Measure all series of the experiment, interleaved; `Run._request` says what a job holds."""
     settings, backend = job["settings"], BACKENDS[job["backend"]]
     most = backend.sampled_elements if settings["elements"] == "auto" else None
     sample = _Sample(most, random.Random(f"{job['seed']} {job['process']} elements"))

@@ -19,7 +19,7 @@ from report.experiments.overhead.quantities import (
     times_per_doubling,
 )
 from report.figures import prose
-from report.figures.figure import Figure, Number, Table, number, quantity_sheet, together
+from report.figures.figure import Figure, Number, Table, number, quantity_sheet, table, together
 from report.figures.shapes import Axis, Curves, Dots, Reference, Upright, line, row
 from report.text.numerals import KILO, MEGA, MICRO, PERCENT, digits, scaled
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.experiments.kind import Overlay, Subject
     from report.experiments.overhead.quantities import BySize
-    from report.figures.figure import Sheet
+    from report.figures.figure import Columns, Sheet
     from report.figures.shapes import Mark
     from report.results.result import Result
 
@@ -85,22 +85,18 @@ def _additions(name: str, adds: BySize) -> Figure:
         marks=tuple(marks),
     )
     several = len(adds) > 1
-    rows: list[list[str | Number]] = [
-        [
-            f"{size:,}",
-            number(q.time(), MICRO),
-            Number(text="1") if q is first else number(ratio(q, first)),
-            number(q.rate(), MEGA),
-        ]
-        for size, q in adds.items()
-    ]
-    header = ["elements", "time, µs", "times the shortest", "million additions a second"]
+    slower_by = [number(ratio(q, first)) for q in series[1:]]
+    columns: Columns = {
+        "time, µs": [number(q.time(), MICRO) for q in series],
+        "times the shortest": [Number(text="1"), *slower_by],
+        "million additions a second": [number(q.rate(), MEGA) for q in series],
+    }
     return prose.figure(
         TEMPLATE,
         name,
         "dispatch",
         shape,
-        table=Table(header=header, rows=rows),
+        table=table("elements", [f"{size:,}" for size in sizes], columns),
         sheet=_sheet(series),
         code=["addition"],
         first=first,
@@ -218,11 +214,8 @@ def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
         gains = {large: number(gain) for (_, large), gain in _doublings(main).items()}
         columns[f"{variant}, times per doubling"] = gains
     sizes = sorted({size for mine in lines.values() for size in mine})
-    rows: list[list[str | Number]] = [
-        [f"{size:,}", *(column.get(size, number(None)) for column in columns.values())]
-        for size in sizes
-    ]
-    return Table(header=["batch size", *columns], rows=rows)
+    cells = {name: [mine.get(n, number(None)) for n in sizes] for name, mine in columns.items()}
+    return table("batch size", [f"{size:,}" for size in sizes], cells)
 
 
 def overlay(over: Overlay) -> list[Figure]:

@@ -106,10 +106,6 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 
     Compiling comes before the rounds, and outside the budget: it takes seconds, and nothing that
     it starts may run beside a measurement.
-
-    Args:
-        session: The backend, on its device.
-        job: backend, settings, seed, threads, process, budget_s (of this process), repeats.
     """
     backend = BACKENDS[job["backend"]]
     points = list(_points(job["settings"], job["threads"]))

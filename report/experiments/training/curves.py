@@ -10,6 +10,7 @@ from markupsafe import Markup
 from report.experiments.training.runs import median_times, ratio, typical
 from report.figures import prose
 from report.figures.figure import (
+    Columns,
     Figure,
     Number,
     Sheet,
@@ -17,6 +18,7 @@ from report.figures.figure import (
     interval,
     number,
     quantity_sheet,
+    table,
 )
 from report.figures.shapes import Axis, Curves, Dots, Line, Reference, row
 from report.text import numerals
@@ -32,9 +34,6 @@ if TYPE_CHECKING:
     from report.figures.figure import Cell
     from report.figures.shapes import Shape
     from report.results.result import Result
-
-Columns = dict[str, "Sequence[str | Number]"]
-"""Columns of a table by their headers, a cell for each row."""
 
 Pair = tuple["Run", "Run"]
 
@@ -181,11 +180,7 @@ def dots(
 def both_ways(
     pairs: Mapping[str, Pair], names: tuple[str, str]
 ) -> tuple[Dots, Columns, dict[str, Estimate]]:
-    """Put seconds per epoch of runs that were done in two ways side by side.
-
-    Returns:
-        Dots, columns of a table, and the seconds of the second way over those of the first.
-    """
+    """Return dots and columns of seconds per epoch in two ways, and the second over the first."""
     series = {name: [pair[k].seconds for pair in pairs.values()] for k, name in enumerate(names)}
     ratios = {n: one for n, (a, b) in pairs.items() if (one := ratio(b.seconds, a.seconds))}
     columns: Columns = {
@@ -197,17 +192,6 @@ def both_ways(
 
 
 # --- tables
-
-
-def table(
-    first: str,
-    rows: Sequence[str],
-    columns: Mapping[str, Sequence[str | Number]],
-    caption: str = Table.caption,
-) -> Table:
-    """Return a table of columns, each with a cell for each of `rows`, whose heads stand `first`."""
-    cells = zip(rows, *columns.values(), strict=True)
-    return Table(header=[first, *columns], rows=[list(each) for each in cells], caption=caption)
 
 
 def milliseconds(quantities: Sequence[Quantity | None]) -> list[Number]:

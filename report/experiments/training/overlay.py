@@ -12,7 +12,7 @@ from report.experiments.training import curves
 from report.experiments.training.quantities import by_batch_size, case_of, size_of
 from report.experiments.training.runs import apart, ratio, towards
 from report.figures import prose
-from report.figures.figure import Figure, Table, number, together
+from report.figures.figure import Columns, Figure, Table, number, table, together
 from report.figures.shapes import Curves, line
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _figure(  # noqa: PLR0913 (what a figure is made of)
     ways: Sequence[Way],
     what: str,
     shape: Shape,
-    numbers: Table | curves.Columns,
+    numbers: Table | Columns,
     *,
     sheets: Callable[[Way], Sheet],
     **facts: Any,
@@ -172,9 +172,9 @@ def _figure(  # noqa: PLR0913 (what a figure is made of)
     names = [way.name for way in ways]
     if not isinstance(numbers, Table) and machines:
         cells = dict(zip(names, zip(*numbers.values(), strict=True), strict=True))
-        numbers = curves.table("run", [*numbers], cells)
+        numbers = table("run", [*numbers], cells)
     elif not isinstance(numbers, Table):
-        numbers = curves.table(over.noun, names, numbers)
+        numbers = table(over.noun, names, numbers)
     return prose.figure(
         curves.TEMPLATE,
         f"{over.name}-{what}",
@@ -205,7 +205,7 @@ def _seconds(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     by_run = curves.dots(runs, series, [way.subject.index for way in ways])
     floor = _floor(ways)
     shares = _shares(ways) if over.noun == "framework" else []
-    columns: curves.Columns = {}
+    columns: Columns = {}
     for label in dict.fromkeys(run for way in ways for run in way.seconds) if swept else runs:
         mine = [way.seconds.get(label) for way in ways]
         columns[f"{label}, ms per epoch"] = curves.milliseconds(mine)
@@ -389,7 +389,7 @@ def _implementations(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         ways,
         "implementations",
         shape,
-        curves.table(over.noun, [*pairs], columns),
+        table(over.noun, [*pairs], columns),
         sheets=lambda way: curves.ends_sheet(way.case, way.runs),
         ratios=ratios,
         least=order[0],

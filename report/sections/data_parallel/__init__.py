@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report.figures import prose
-from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
+from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number, table
 from report.figures.shapes import YARDSTICK, Axis, Curves, Points, Reference, Upright, line
 from report.sections.data_parallel import model
 from report.sections.data_parallel.model import inputs, scenarios
@@ -17,7 +17,7 @@ from report.text.numerals import MILLI, digits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures.figure import Cell
+    from report.figures.figure import Cell, Columns
     from report.figures.shapes import Mark
     from report.results.result import Result
     from report.sections.data_parallel.model import Setting
@@ -119,35 +119,20 @@ def _shape(settings: Sequence[Setting], examples: int | None) -> Curves:
 
 
 def _table(settings: Sequence[Setting], examples: int | None) -> Table:
-    header = [
-        "workers",
-        "exchange of the gradient, ms",
-        "smallest minibatch",
-        "step with it, ms",
-        "speed-up with it",
-        "minibatch for half the workers' number",
-    ]
-    rows: list[list[str | Number]] = [
-        [
-            setting.name,
-            Number(text=digits(setting.exchange_s / MILLI)),
-            Number(text=f"{setting.workers:,}"),
-            number(setting.step(setting.workers), MILLI),
-            number(setting.speedup(setting.workers)),
-            number(setting.half()),
-        ]
-        for setting in settings
-    ]
+    exchanges = [Number(text=digits(one.exchange_s / MILLI)) for one in settings]
+    columns: Columns = {
+        "exchange of the gradient, ms": exchanges,
+        "smallest minibatch": [Number(text=f"{one.workers:,}") for one in settings],
+        "step with it, ms": [number(one.step(one.workers), MILLI) for one in settings],
+        "speed-up with it": [number(one.speedup(one.workers)) for one in settings],
+        "minibatch for half the workers' number": [number(one.half()) for one in settings],
+    }
     if examples:
-        header.append(f"speed-up with all {examples:,} examples")
-        for row, setting in zip(rows, settings, strict=True):
-            enough = examples >= setting.workers
-            row.append(number(setting.speedup(examples) if enough else None))
-    return Table(
-        header=header,
-        rows=rows,
-        caption="Predictions of a model, with the 95 % intervals that its inputs give them",
-    )
+        columns[f"speed-up with all {examples:,} examples"] = [
+            number(one.speedup(examples) if examples >= one.workers else None) for one in settings
+        ]
+    caption = "Predictions of a model, with the 95 % intervals that its inputs give them"
+    return table("workers", [one.name for one in settings], columns, caption)
 
 
 def _sheet(settings: Sequence[Setting]) -> Sheet:

@@ -307,12 +307,7 @@ class Setting:
         return {name: parts[name] for name in sorted(parts, key=lambda name: -seconds[name])}
 
     def half(self) -> Estimate | None:
-        """Return the minibatch that makes half the workers' number.
-
-        Returns:
-            Examples; None where some process saw examples that cost nothing: then it can lie
-            anywhere.
-        """
+        """Return the examples that make half the workers' number; None if that can be anywhere."""
         each = [work.half(self.cluster) for work in self.works]
         known = [one for one in each if one is not None]
         return self._over(known, "half") if len(known) == len(each) else None
