@@ -157,7 +157,6 @@ def _gated(case: _Case) -> tuple[Decision, str, str]:
 
 
 def _once(records: Sequence[Record]) -> dict[tuple[str, int], Record]:
-    """Return the records of one backend, each once."""
     return {(record.experiment, record.process): record for record in records}
 
 

@@ -120,7 +120,6 @@ def _put_in(text: str, value: Callable[[str, str], str], *, measured: bool = Fal
 
 
 def _values(name: str, side: StoredSide, plan: StoredPlan) -> list[Scalar]:
-    """Return what a setting can be in the series that fit a side; one value for a clear claim."""
     experiment = plan["experiments"].get(side["experiment"])
     if experiment is None:
         return []

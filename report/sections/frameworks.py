@@ -97,7 +97,6 @@ def over_frameworks(result: Result, experiment: str) -> Overlay:
 
 
 def _trained(result: Result) -> list[Overlay]:
-    """Return the training experiments that several frameworks measured."""
     planned = result.config["experiments"]
     names = [name for name in experiments(result) if planned[name]["kind"] == "training"]
     return [over_frameworks(result, name) for name in names]

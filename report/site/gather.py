@@ -131,7 +131,6 @@ class ComparedSection:
 def _compared_sections(
     results: Sequence[Result], views: Sequence[MachineView]
 ) -> list[ComparedSection]:
-    """Put each experiment that several machines ran on the same axes."""
     names = dict.fromkeys(
         (name, planned["kind"], planned["title"])
         for result in results
@@ -155,7 +154,6 @@ def _comparison(
     sections: Sequence[ComparedSection],
     drawn: Mapping[str, Drawing],
 ) -> dict[str, bytes]:
-    """Make the page that puts the machines on the same axes, and its data."""
     contents = {path: f.sheet.csv() for section in sections for f, path in section.placed}
     pairs = [pair(results[0], other) for other in results[1:]]
     contents["compare.html"] = _render(

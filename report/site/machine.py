@@ -132,7 +132,7 @@ def view(result: Result, json_path: str, figures: Mapping[str, list[Figure]]) ->
         if figures[name]
     ]
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
-    said += [s for one in SECTIONS.values() for s in one.module.sentences(result)]
+    said += [s for one in SECTIONS.values() for s in one.sentences(result)]
     return MachineView(
         id=result.machine.id,
         # All pages lie in one folder, so that the 404 page, which GitHub serves under any address,

@@ -317,7 +317,6 @@ def _what(quantity: Quantity) -> tuple[str, str]:
 
 
 def _compared(over: Overlay, lines: dict[tuple[str, str], list[Quantity]], dtype: str) -> Figure:
-    """Draw the lines of subjects and operations, each sorted by working set."""
     index = {subject.name: subject.index for subject in over.subjects}
     operations = list(dict.fromkeys(operation for _, operation in lines))
     several = len(operations) > 1

@@ -114,7 +114,6 @@ def _theory(index: int, line: Sequence[Noise]) -> Line:
 
 
 def _spaced(first: float, last: float, count: int) -> list[float]:
-    """Return so many sizes at equal factors."""
     return [first * (last / first) ** (k / (count - 1)) for k in range(count)]
 
 

@@ -80,7 +80,6 @@ def _time(case: Case) -> Figure:
 
 
 def _seconds(case: Case) -> Figure:
-    """Draw seconds per epoch: a dot for each run."""
     seconds = [run.seconds for run in case.runs]
     ends = [case.fastest.last, case.fastest.run] if case.fastest else []
     return curves.answer(
@@ -113,7 +112,6 @@ def _pairs(case: Case, way: str, names: tuple[str, str]) -> dict[str, Pair]:
 
 
 def _loader(case: Case) -> Figure | None:
-    """Draw seconds per epoch with the framework's loader and without."""
     names = "dataloader", "sliced"
     pairs = _pairs(case, "loader", names)
     if not pairs:
@@ -141,7 +139,6 @@ def _loader(case: Case) -> Figure | None:
 
 
 def _implementation(case: Case) -> Figure | None:
-    """Draw seconds per epoch from scratch and with the framework's own parts."""
     names = "scratch", "concise"
     pairs = _pairs(case, "implementation", names)
     if not pairs:
@@ -274,7 +271,6 @@ def _way_dots(case: Case, target: float) -> Dots:
 
 
 def _schedule(case: Case) -> Figure:
-    """Draw the loss above the optimum against epochs, a curve for each schedule."""
     constant, tenth = (
         next((run for run in case.runs if run.spec.schedule == name), None)
         for name in ("constant", "tenth")
@@ -308,7 +304,6 @@ def _schedule(case: Case) -> Figure:
 
 
 def _sampling(case: Case) -> Figure:
-    """Draw examples with replacement beside each once."""
     pairs = [
         (once, again)
         for once, again in itertools.permutations(case.runs, 2)
@@ -333,7 +328,6 @@ def _sampling(case: Case) -> Figure:
 
 
 def _copies(case: Case) -> Figure:
-    """Draw the same runs on the data and on its copies."""
     pairs = pairs_of_copies(case)
     runs = [run for pair in pairs for run in pair] or case.runs
     kinds = list(dict.fromkeys(_but_copies(case, run) for run in runs))

@@ -372,7 +372,6 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
 
 
 def _implementations(over: Overlay, ways: Sequence[Way]) -> Figure | None:
-    """Draw seconds per epoch from scratch and with the framework's own parts."""
     pairs: dict[str, Pair] = {}
     for scratch, concise in _ways_apart(ways, "scratch", "concise"):
         both = [run for run in scratch.seconds if run in concise.seconds]

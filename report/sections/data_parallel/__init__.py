@@ -47,11 +47,6 @@ def experiments(result: Result) -> list[str]:
     return [name for name in result.config["experiments"] if name in used]
 
 
-def sentences(_: Result) -> list[str]:
-    """Say nothing at the top of the page: what it stands on does."""
-    return []
-
-
 def method(result: Result) -> list[str]:
     """Describe the model, what of it was measured, and what is assumed."""
     measured = [(given, scenarios(given)["regression"][0].parts()) for given in inputs(result)]
@@ -59,7 +54,6 @@ def method(result: Result) -> list[str]:
 
 
 def _figure(name: str, question: str, settings: Sequence[Setting], result: Result) -> Figure:
-    """Draw the predicted speed-up against the minibatch."""
     # The chapter's own examples are so many, whatever the minibatch.
     examples = result.config["examples"] if question == "regression" else None
     shape = _shape(settings, examples)

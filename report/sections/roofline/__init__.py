@@ -75,11 +75,6 @@ def _experiments(result: Result, found: Sequence[Case]) -> list[str]:
     return [name for name in result.config["experiments"] if name in used]
 
 
-def sentences(_: Result) -> list[str]:
-    """Say nothing at the top of the page: what it stands on does."""
-    return []
-
-
 def method(result: Result) -> list[str]:
     """Describe how the figures were made."""
     found = cases(result)
