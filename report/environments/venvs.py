@@ -66,10 +66,7 @@ def names() -> list[str]:
 
 
 def lacking(backends: Iterable[str], configured: Mapping[str, str]) -> list[str]:
-    """Return the frameworks that no interpreter has, as far as can be told without starting any.
-
-    What a person names is taken to be there.
-    """
+    """Return the frameworks that no interpreter seems to have; what a person names is trusted."""
     return [
         backend
         for backend in backends

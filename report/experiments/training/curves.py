@@ -166,10 +166,7 @@ def dots(
     series: Mapping[str, Sequence[Quantity | None]],
     places: Sequence[int] = (0, 1),
 ) -> Dots:
-    """Return dots of seconds per epoch: series by their names, with a quantity for each label.
-
-    `places` are those of the series' colours.
-    """
+    """Return dots of seconds per epoch: series, in the colours of their places, by label."""
     rows = [
         row(name, place, [typical(q) for q in each])
         for place, (name, each) in zip(places, series.items(), strict=False)
