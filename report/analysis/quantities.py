@@ -114,6 +114,10 @@ class Quantity:
         named = "/".join(filter(None, (machine, self.experiment, self.backend)))
         return f"{named}/{metric or self.metric}?{labels}"
 
+    def number(self, label: str) -> int:
+        """Return a label that is a whole number, such as a size."""
+        return int(str(self.labels[label]))
+
     def factor(self, metric: str | None = None, weight: float = 1.0) -> Factor:
         """Return it, or one of `RATES`, as a factor of an estimate; a divisor has the weight -1.
 

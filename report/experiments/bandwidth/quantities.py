@@ -42,7 +42,7 @@ def of_result(result: Result) -> list[Quantity]:
 
 
 def _number(label: str) -> Callable[[Quantity], int]:
-    return lambda quantity: int(str(quantity.labels[label]))
+    return lambda quantity: quantity.number(label)
 
 
 working_set = _number("working_set_bytes")

@@ -56,7 +56,7 @@ class Noise:
     @property
     def batch_size(self) -> int:
         """Return the examples of a batch."""
-        return int(str(self.quantity.labels["batch_size"]))
+        return self.quantity.number("batch_size")
 
     @property
     def sampling(self) -> str:

@@ -66,11 +66,6 @@ def choose_axis(series: Sequence[Quantity]) -> str | None:
     return next((label for label in AXES if len(values[label]) >= LEAST_FOR_A_LINE), None)
 
 
-def x_of(quantity: Quantity, axis: str) -> int:
-    """Return where on the axis a quantity lies."""
-    return int(str(quantity.labels[axis]))
-
-
 def sheet(series: Sequence[Quantity]) -> Sheet:
     """Return all series with their labels, in SI units."""
     metrics = {"elapsed_s": None, "flop_per_s": "flop_per_s"}
@@ -161,7 +156,7 @@ CHAPTERS_WIDTH = 64
 
 def _efficiency(first: Quantity, last: Quantity) -> Estimate:
     """Return the speed-up over the first point, divided by the factor of threads."""
-    factor, speedup = x_of(last, "threads") / x_of(first, "threads"), ratio(first, last)
+    factor, speedup = last.number("threads") / first.number("threads"), ratio(first, last)
     return speedup.scaled(1 / factor, f"efficiency {speedup.key}")
 
 
@@ -177,18 +172,18 @@ def rate_axis(axis: str) -> Axis:
 
 def curve(label: str, index: int, axis: str, mine: Sequence[Quantity]) -> Line:
     """Return rates along an axis."""
-    return line(label, index, [x_of(q, axis) for q in mine], [q.rate() for q in mine])
+    return line(label, index, [q.number(axis) for q in mine], [q.rate() for q in mine])
 
 
 def axis_of(axis: str, series: Sequence[Quantity]) -> Axis:
     """Return the horizontal axis of a label, with ticks where some series lie."""
-    values = {x_of(q, axis) for q in series if q.labels[axis] is not None}
+    values = {q.number(axis) for q in series if q.labels[axis] is not None}
     return Axis(label=AXES[axis], scale="log2", ticks=tuple(sorted(values)))
 
 
 def _full_speed(mine: Sequence[Quantity]) -> Guide:
     """Draw what each thread would bring if it brought as much as the first ones."""
-    ends = x_of(mine[0], "threads"), x_of(mine[-1], "threads")
+    ends = mine[0].number("threads"), mine[-1].number("threads")
     each = mine[0].rate().value / ends[0]
     return Guide(
         x=ends,
@@ -210,7 +205,7 @@ def _group(axis: str, series: Sequence[Quantity]) -> Lines:
     for quantity in series:
         if quantity.labels[axis] is not None:
             lines.setdefault(name_series(quantity.labels, names), []).append(quantity)
-    return {label: sorted(mine, key=lambda q: x_of(q, axis)) for label, mine in lines.items()}
+    return {label: sorted(mine, key=lambda q: q.number(axis)) for label, mine in lines.items()}
 
 
 def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
@@ -220,7 +215,7 @@ def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
     """
     best = {label: highest(mine, "flop_per_s").quantity for label, mine in lines.items()}
     rows: list[list[str | Number]] = []
-    for value in sorted({x_of(q, axis) for mine in lines.values() for q in mine}):
+    for value in sorted({q.number(axis) for mine in lines.values() for q in mine}):
         cells: list[str | Number] = [f"{value:,}"]
         for label, mine in lines.items():
             at = next((q for q in mine if q.labels[axis] == value), None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from report.analysis.quantities import Quantity, highest, ratio, varying
 from report.experiments.kind import Overlay, ranking
 from report.experiments.matmul import figures
-from report.experiments.matmul.figures import AXES, RATE, TEMPLATE, Lines, choose_axis, sheet, x_of
+from report.experiments.matmul.figures import AXES, RATE, TEMPLATE, Lines, choose_axis, sheet
 from report.experiments.matmul.quantities import call_time, name_series, of_records, sampled
 from report.figures import prose
 from report.figures.figure import Figure, Number, Table, number, together
@@ -42,7 +42,7 @@ def overlay(over: Overlay) -> list[Figure]:
         return []
     wanted = _fastest_line(axis, first)
     lines = {
-        name: sorted((q for q in mine if _rest(q, axis) == wanted), key=lambda q: x_of(q, axis))
+        name: sorted((q for q in mine if _rest(q, axis) == wanted), key=lambda q: q.number(axis))
         for name, mine in series.items()
     }
     return [_compared_curves(over, axis, lines)]
@@ -74,12 +74,12 @@ def _compared_curves(over: Overlay, axis: str, lines: Lines) -> Figure:
     )
     tops = {name: highest(mine, "flop_per_s") for name, mine in lines.items()}
     fast = max(tops.values(), key=lambda top: top.estimate.value).quantity
-    least = min(x_of(mine[0], axis) for mine in lines.values())
-    small = {name: mine[0] for name, mine in lines.items() if x_of(mine[0], axis) == least}
+    least = min(mine[0].number(axis) for mine in lines.values())
+    small = {name: mine[0] for name, mine in lines.items() if mine[0].number(axis) == least}
     by_small = sorted(small, key=lambda name: small[name].rate().value)
     quick, slow = small[by_small[-1]], small[by_small[0]]
-    values = sorted({x_of(q, axis) for mine in lines.values() for q in mine})
-    named = {name: {f"{x_of(q, axis):,}": q for q in mine} for name, mine in lines.items()}
+    values = sorted({q.number(axis) for mine in lines.values() for q in mine})
+    named = {name: {f"{q.number(axis):,}": q for q in mine} for name, mine in lines.items()}
     return prose.figure(
         TEMPLATE,
         f"{over.name}-{axis}",

@@ -62,7 +62,7 @@ def name_series(labels: Labels, names: Sequence[str]) -> str:
 
 def calls(quantity: Quantity) -> int:
     """Return how many dot products a product element by element takes: one for each element."""
-    return int(str(quantity.labels["size"])) ** 2
+    return quantity.number("size") ** 2
 
 
 def call_time(quantity: Quantity) -> Estimate:

@@ -44,7 +44,7 @@ def _examples(series: Series) -> int | None:
 
 def name_call(quantity: Quantity) -> str:
     """Name a call: "adding 1 element", "update with 100 examples", "compiled update with ..."."""
-    size = _size(quantity)
+    size = quantity.number("size")
     if quantity.labels["operation"] == "add":
         return f"adding {count(size, 'element')}"
     compiled = "compiled " if quantity.labels["variant"] == "compiled" else ""
@@ -61,9 +61,9 @@ LEAST_SIZES = 3
 def calls(series: Sequence[Quantity]) -> dict[str, BySize]:
     """Return additions, then updates of each variant, by size; none that was not measured."""
     lines: dict[str, BySize] = {name: {} for name in CALLS}
-    for q in sorted(series, key=_size):
+    for q in sorted(series, key=lambda q: q.number("size")):
         name = str(q.labels["operation" if q.labels["operation"] == "add" else "variant"])
-        lines[name][_size(q)] = q
+        lines[name][q.number("size")] = q
     return {name: line for name, line in lines.items() if line}
 
 
@@ -78,10 +78,6 @@ def calls_of(result: Result) -> Iterator[tuple[str, dict[str, BySize]]]:
         if planned["kind"] == "overhead":
             for backend, records in by_backend(result.of(experiment)).items():
                 yield backend, calls(of_records(records, result.run))
-
-
-def _size(quantity: Quantity) -> int:
-    return int(str(quantity.labels["size"]))
 
 
 @dataclass(frozen=True)
@@ -222,7 +218,8 @@ def times_per_doubling(small: Quantity, large: Quantity) -> Estimate:
     there are doublings between them, makes the whole.
     """
     rates = ratio(large, small, "examples_per_s")
-    return rates.power(1 / math.log2(_size(large) / _size(small)), f"per doubling {rates.key}")
+    doublings = math.log2(large.number("size") / small.number("size"))
+    return rates.power(1 / doublings, f"per doubling {rates.key}")
 
 
 def compiling(eager: Quantity, compiled: Quantity) -> tuple[bool, Estimate]:

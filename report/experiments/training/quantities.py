@@ -84,7 +84,7 @@ def observed(result: Result, records: Sequence[Record], question: Question) -> l
 
 def size_of(quantity: Quantity) -> int:
     """Return the examples of one update."""
-    return int(str(quantity.labels["batch_size"]))
+    return quantity.number("batch_size")
 
 
 def updates(quantity: Quantity) -> int:

@@ -119,7 +119,7 @@ def _threads(quantity: Quantity) -> int:
 
 def _product(quantity: Quantity) -> Kernel:
     labels = quantity.labels
-    strategy, size, width = str(labels["strategy"]), int(str(labels["size"])), labels["block_width"]
+    strategy, size, width = str(labels["strategy"]), quantity.number("size"), labels["block_width"]
     width = width if isinstance(width, int) else None
     moved = product_bytes(strategy, size, width, ITEM_BYTES[number_format(quantity)])
     return Kernel(
@@ -137,9 +137,9 @@ def _other(quantity: Quantity) -> Kernel | None:
     if not quantity.bytes_moved or family not in FAMILIES:
         return None
     if family == "triad":
-        size = in_binary_units(int(str(labels["working_set_bytes"])))
+        size = in_binary_units(quantity.number("working_set_bytes"))
     else:
-        size = count(int(str(labels["size"])), "element" if family == "add" else "example")
+        size = count(quantity.number("size"), "element" if family == "add" else "example")
     return Kernel(
         name=f"{family}, {size}{', compiled' if labels.get('variant') == 'compiled' else ''}",
         family=family,
