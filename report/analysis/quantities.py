@@ -302,7 +302,7 @@ def power_law(
     constants: Sequence[Sequence[float]] | None = None,
     metric: str | None = None,
 ) -> Estimate:
-    """Estimate with what power of x, ascending, quantities or a rate go, as a mean over curves.
+    """Estimate the power of ascending x with which quantities, or a rate, go: a mean over curves.
 
     With `constants`, each quantity is multiplied by its own first.
 

@@ -49,7 +49,7 @@ def table(
     columns: Mapping[str, Sequence[str | Number]],
     caption: str = Table.caption,
 ) -> Table:
-    """Return a table of columns with a cell for each row, whose own heads stand below `first`."""
+    """Return a table of columns, of which the one with the heads of the rows is called `first`."""
     cells = zip(rows, *columns.values(), strict=True)
     return Table(header=[first, *columns], rows=[list(each) for each in cells], caption=caption)
 
@@ -178,8 +178,8 @@ def quantity_sheet(
 ) -> Sheet:
     """Return quantities with the same labels, in SI units, a row for each.
 
-    Columns have names: those of each estimate, of a rate or (None) of the values, and those of
-    further attributes of a quantity, the counts.
+    `metrics` names the columns of each estimate: of a rate, or of the values for None; `counts`
+    those of further attributes.
     """
     names, counts = list(quantities[0].labels), counts or {}
     numbers = [name for metric in metrics for name in columns(metric)[:3]]

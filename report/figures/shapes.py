@@ -227,7 +227,7 @@ class Dots:
 
     Attributes:
         rows: The series, each a bit lower than the one before.
-        of: By how many a row is shared evenly; else by all where they are more than three.
+        of: How many series share a row evenly; else all of them where they are more than three.
     """
 
     labels: tuple[str, ...]
@@ -237,7 +237,7 @@ class Dots:
 
     @property
     def evenly(self) -> int | None:
-        """Return by how many a row is shared; None where each is a bit closer than the last."""
+        """Return how many series share a row; None for each a bit closer than the one before."""
         return self.of or (len(self.rows) if len(self.rows) > 3 else None)
 
     @property

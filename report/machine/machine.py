@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def detect(
     environments: Sequence[Environment] = (), *, name: str | None = None, root: Path = ROOT
 ) -> Machine:
-    """Find out what this machine is, by its file system from `root` on, and name it if need be.
+    """Find out what this machine is, and name it by its hardware where `name` does not.
 
     Only frameworks, as their workers found them, know the accelerators, which are part of the name.
 

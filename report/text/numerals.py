@@ -1,4 +1,4 @@
-"""Numbers as a reader wants them: three significant digits, SI prefixes, plain words; units."""
+"""Numbers and units as a reader wants them: three digits, SI prefixes, plain words."""
 
 from __future__ import annotations
 

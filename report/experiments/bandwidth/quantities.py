@@ -89,7 +89,7 @@ Roofs = dict[str, Highest]
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """The caches of one level ("L1", "L2", ...) that some threads use: so many of a size."""
+    """The caches of one level ("L1", "L2", ...) that some threads use: `copies` of one size."""
 
     name: str
     size_bytes: int

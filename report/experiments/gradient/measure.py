@@ -48,7 +48,7 @@ class Session(Protocol):
     """What a backend must offer for this kind."""
 
     def gradients(self, examples: Examples, theta: array[float], seed: int) -> Gradients:
-        """Prepare to take gradients at theta, the weights, then the bias; draws have a seed.
+        """Prepare to take gradients at theta, the weights, then the bias; the seed is of draws.
 
         Raises:
             Unavailable: The device does not compute in this dtype.

@@ -24,6 +24,7 @@ from report.figures.figure import (
     columns,
     number,
     quantity_sheet,
+    table,
 )
 from report.figures.shapes import Axis, Curves, Dots, Guide, Line, Reference, line, row
 from report.text.numerals import GIGA, MICRO, PERCENT, digits
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest
+    from report.figures.figure import Columns
     from report.results.result import Record, Result
 
 TEMPLATE = "experiments/matmul.html"
@@ -294,20 +296,17 @@ def _strategy_table(
     labels: Mapping[str, str], series: Sequence[Quantity], printed: Sequence[Estimate | None]
 ) -> Table:
     fastest = highest(series, "flop_per_s").quantity
-    header = ["strategy", "GFLOPS", "time, µs", "times slower than the fastest"]
-    rows: list[list[str | Number]] = []
-    for quantity, cold in zip(series, printed, strict=True):
-        slower = ratio(fastest, quantity, "flop_per_s")
-        cells: list[str | Number] = [
-            labels[quantity.name()],
-            number(quantity.rate(), GIGA, best=quantity is fastest),
-            number(quantity.time(), MICRO),
-            Number(text="1") if quantity is fastest else number(slower),
-        ]
-        if any(printed):
-            cells.append(number(cold, GIGA))
-        rows.append(cells)
-    return Table(header=[*header, "as printed, GFLOPS"] if any(printed) else header, rows=rows)
+    slower = [ratio(fastest, q, "flop_per_s") if q is not fastest else None for q in series]
+    columns: Columns = {
+        "GFLOPS": [number(q.rate(), GIGA, best=q is fastest) for q in series],
+        "time, µs": [number(q.time(), MICRO) for q in series],
+        "times slower than the fastest": [
+            number(times) if times else Number(text="1") for times in slower
+        ],
+    }
+    if any(printed):
+        columns["as printed, GFLOPS"] = [number(cold, GIGA) for cold in printed]
+    return table("strategy", [labels[q.name()] for q in series], columns)
 
 
 def _code(series: Sequence[Quantity]) -> list[str]:

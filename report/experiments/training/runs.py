@@ -308,7 +308,7 @@ class Lowest:
     Attributes:
         estimate: Its own, which says that it was picked.
         ties: Runs that the intervals do not separate from it.
-        most: What the last has, in `factor` over the lowest.
+        most: What the last has; `factor` is that over the lowest.
     """
 
     run: Run
