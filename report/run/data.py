@@ -75,9 +75,9 @@ def load(
     """Load the first rows, of 1503, of the whitened data from the nearest place that has it.
 
     In this order: `path`, the folder that REPORT_DATA_DIR names, the user's cache, the mirrors
-    unless `offline`, and last a surrogate with the same moments, drawn by the seed. The first two are a
-    person's own: if named they must be right, and they are never changed. What is tried, and what
-    comes of it, is said in words.
+    unless `offline`, and last a surrogate with the same moments, drawn by the seed. The first two
+    are a person's own: if named they must be right, and they are never changed. What is tried, and
+    what comes of it, is said in words.
 
     Raises:
         DataError: A copy that was named is missing or wrong, the mirrors sent other bytes, or the
