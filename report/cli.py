@@ -41,7 +41,6 @@ def _names(context: click.Context, _: click.Parameter, incomplete: str) -> list[
 
 
 def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Combine several options into one decorator."""
     return lambda command: functools.reduce(lambda f, add: add(f), decorators[::-1], command)
 
 
@@ -261,7 +260,6 @@ def _schema_text(what: str) -> str:
 
 
 def _environment_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of environments."""
     from report.environments import venvs
 
     return [name for name in venvs.names() if name.startswith(incomplete)]

@@ -53,13 +53,10 @@ class Backend:
 
     Attributes:
         name: As in experiments.yaml; the module `report.backends.<name>` measures it.
-        title: As its makers write it.
         package: The import name that must be there.
-        install: What to tell a person who lacks it.
+        wheels: How to install it beside the report; else it has an environment of its own.
         oldest: The first Python that it runs on.
         newest: The last one; None where nothing is known to break.
-        kinds: Kinds of experiments that it offers.
-        training: How it trains.
         tf32: It can switch TF32, where the device has that.
         listing: How the chapter's own listing for it times a product; None if there is none.
         sampled_elements: How many elements of a product computed one by one are measured, drawn at
@@ -71,8 +68,8 @@ class Backend:
     name: str
     title: str
     package: str
-    install: str
     training: Training
+    wheels: str = ""
     oldest: Version = (3, 11)
     newest: Version | None = None
     kinds: tuple[str, ...] = ("matmul", "overhead", "training")
@@ -81,6 +78,11 @@ class Backend:
     sampled_elements: int | None = None
     keeps_threads: bool = False
     compiles: bool = False
+
+    @property
+    def install(self) -> str:
+        """Return what to tell a person who lacks it."""
+        return self.wheels or f"report env create {self.name}"
 
     def runs_on(self, version: Version) -> bool:
         """Return whether a Python is neither too old nor too new for it."""
@@ -95,10 +97,6 @@ class Backend:
         return first if first == last else f"{first} to {last}"
 
 
-def _in_its_own(name: str) -> str:
-    return f"report env create {name}"
-
-
 BACKENDS: dict[str, Backend] = {
     backend.name: backend
     for backend in (
@@ -106,7 +104,7 @@ BACKENDS: dict[str, Backend] = {
             name="pytorch",
             title="PyTorch",
             package="torch",
-            install=(
+            wheels=(
                 "pip install 'minibatch-report[torch]' (CPU-only wheels, much smaller: "
                 "add --extra-index-url https://download.pytorch.org/whl/cpu)"
             ),
@@ -120,7 +118,6 @@ BACKENDS: dict[str, Backend] = {
             name="mxnet",
             title="MXNet",
             package="mxnet",
-            install=_in_its_own("mxnet"),
             # It needs a NumPy below 1.24, of which there are no wheels for later Pythons.
             newest=(3, 11),
             training=Training(scratch=("eager",), concise=("eager", "compiled"), loader=True),
@@ -132,7 +129,6 @@ BACKENDS: dict[str, Backend] = {
             name="tensorflow",
             title="TensorFlow",
             package="tensorflow",
-            install=_in_its_own("tensorflow"),
             newest=(3, 13),
             training=Training(
                 scratch=("eager", "compiled", "epoch"),
@@ -148,7 +144,6 @@ BACKENDS: dict[str, Backend] = {
             name="jax",
             title="JAX",
             package="jax",
-            install=_in_its_own("jax"),
             # Nobody trains eagerly with it: an update would take milliseconds.
             training=Training(scratch=("compiled", "epoch"), on_request=("eager",)),
             keeps_threads=True,
@@ -158,14 +153,12 @@ BACKENDS: dict[str, Backend] = {
             name="numpy",
             title="NumPy",
             package="numpy",
-            install=_in_its_own("numpy"),
             training=Training(scratch=("eager",), written_out=True),
         ),
         Backend(
             name="numba",
             title="Numba",
             package="numba",
-            install=_in_its_own("numba"),
             kinds=("matmul", "bandwidth", "overhead", "training"),
             training=Training(scratch=("epoch",), written_out=True),
             compiles=True,

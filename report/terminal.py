@@ -45,10 +45,7 @@ def _columns(*names: str, right: bool = False) -> list[Column]:
 
 
 def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list[RenderableType]:
-    """Return the plan, or `only` some of it, with a time estimate for each experiment.
-
-    Backends that are `lacking` will be skipped.
-    """
+    """Return the plan, or `only` some of it, with time estimates; `lacking` will be skipped."""
     table = Table(
         *_columns("experiment", "kind", "device"),
         *_columns("backends", "processes", "at most", right=True),

@@ -156,12 +156,9 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: st
     """Estimate e in y = c x^e by least squares on logarithms.
 
     The error has two parts: that of the measured values, and that of the straight lines, from the
-    residuals; where the law holds, the second is small.
-
-    Args:
-        curves: x, at least three values, positive and different, with y at each of them, measured
-            together. Several curves have a c of their own, and the mean of their exponents counts.
-        key: What it is of.
+    residuals; where the law holds, the second is small. A curve is x, at least three values that
+    are positive and differ, and y at each, measured together. Each has a c of its own, and the mean
+    of their exponents counts.
 
     Raises:
         ValueError: A curve has fewer than three points, or one has no samples.
@@ -198,6 +195,11 @@ def average(values: Sequence[float], key: str = "") -> Estimate:
     part = _Part(centre=middle, variance=variance, replicates=count, each=tuple(values))
     counted = Factor(groups=[[one] for one in values])  # whose logarithms nobody takes
     return _of_parts([counted], [part], _interval([part]), stable, key)
+
+
+def over_replicates(values: Sequence[float], key: str = "") -> Estimate:
+    """Estimate from one value a replicate; where one is zero, which has no logarithm, a mean."""
+    return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
 
 
 def centre(values: Iterable[float]) -> float:

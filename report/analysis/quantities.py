@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from report.analysis import estimate, noise
 from report.analysis.estimate import Estimate, Factor, product
@@ -114,15 +114,15 @@ class Quantity:
         named = "/".join(filter(None, (machine, self.experiment, self.backend)))
         return f"{named}/{metric or self.metric}?{labels}"
 
-    def factor(self, metric: str | None = None, weight: float = 1.0) -> Factor:
-        """Return it as a factor of an estimate; a denominator has the weight -1.
+    def number(self, label: str) -> int:
+        """Return a label that is a whole number, such as a size."""
+        return int(str(self.labels[label]))
 
-        Args:
-            metric: One of `RATES`, for an amount divided by the seconds; else the values.
-            weight: The power.
+    def factor(self, metric: str | None = None, weight: float = 1.0) -> Factor:
+        """Return it, or one of `RATES`, as a factor of an estimate; a divisor has the weight -1.
 
         Raises:
-            ValueError: The amount is not counted.
+            ValueError: The rate's amount is not counted.
         """
         amount, power = 1.0, weight
         if (rate := RATES.get(metric or "")) is not None:
@@ -168,6 +168,12 @@ class Quantity:
     def spread(self) -> float | None:
         """Return by how much the slowest replicate exceeds the fastest, as a fraction."""
         return estimate.spread(self.groups)
+
+
+def quantity(records: Sequence[Record], **fields: Any) -> Quantity:
+    """Return a quantity of the experiment and the backend whose records these are."""
+    one = records[0]
+    return Quantity(experiment=one.experiment, kind=one.kind, backend=one.backend, **fields)
 
 
 def ratio(
@@ -263,10 +269,8 @@ def of_series(
             mine = groups.setdefault(key, [[] for _ in records])
             mine[index] = [elapsed / loops for elapsed in series.timing.elapsed_s]
     return [
-        Quantity(
-            experiment=records[0].experiment,
-            kind=records[0].kind,
-            backend=records[0].backend,
+        quantity(
+            records,
             labels=series.labels,
             groups=groups[key],
             left_out=kept.left_out,
@@ -298,12 +302,9 @@ def power_law(
     constants: Sequence[Sequence[float]] | None = None,
     metric: str | None = None,
 ) -> Estimate:
-    """Estimate the power of x with which quantities go, as a mean over curves.
+    """Estimate the power of ascending x with which quantities, or a rate, go: a mean over curves.
 
-    Args:
-        curves: x, ascending, and the quantity at each.
-        constants: By what each is multiplied first.
-        metric: A rate of all of them; else their values.
+    With `constants`, each quantity is multiplied by its own first.
 
     Raises:
         ValueError: A curve has fewer than three points.

@@ -16,17 +16,12 @@ if TYPE_CHECKING:
 
 
 def permutations(seed: int, index: int, epochs: int, examples: int) -> npt.NDArray[np.int32]:
-    """Shuffle the examples again for each epoch.
+    """Shuffle the examples again for each epoch, by a seed and which of its repetitions it is.
 
     Sorting random words gives a permutation from PCG64's raw stream alone, which NumPy promises
     never to change (NEP 19); `Generator.permutation` has no such promise, and machines with
-    different versions would train on different orders.
-
-    Args:
-        seed: The configuration's seed.
-        index: Which of its repetitions.
-        epochs: How many; asking for more leaves the first ones as they are.
-        examples: How many an epoch has.
+    different versions would train on different orders. More epochs leave the first ones as they
+    are.
 
     Returns:
         Shape (epochs, examples); each row holds 0 to examples - 1 once.

@@ -26,12 +26,10 @@ class Found:
     """A side of a claim as factors of an effect.
 
     Attributes:
-        factors: What it is made of.
         unit: In SI; empty for a plain number.
         timed: Whether a clock has a part in it.
         above: It is only a lower bound: the true value lies above.
         below: It is only an upper bound.
-        records: What it stands on.
         left_out: Those of processes that were too disturbed to count.
         picked: The pick, where it is the highest or lowest of several.
     """

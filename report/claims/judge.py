@@ -36,7 +36,6 @@ class Judgement:
     """A verdict with the interval that it stands on.
 
     Attributes:
-        verdict: What is decided.
         value: The effect: a ratio, or an exponent.
         low: Lower end of its 95 % interval; None where there is none.
         high: Upper end; None where there is none, or where only a lower bound is known.
@@ -62,11 +61,7 @@ def greater(
 ) -> Judgement:
     """Judge whether a ratio is above 1 by a factor that matters.
 
-    Args:
-        effect: The ratio.
-        least: Smallest factor that matters.
-        above: The ratio is only known to be at least this.
-        below: It is only known to be at most this.
+    It may be known only to be at least (`above`) or at most (`below`) this.
     """
     ends = _ends(effect)
     if ends is None or (above and below):
@@ -109,12 +104,9 @@ def power_law(
 
 
 def stalls(falls: Estimate, goes_on: Estimate, least: float) -> Judgement:
-    """Judge whether something decreases at first, and no longer afterwards.
+    """Judge whether something decreases at first, by at least a factor, and no longer afterwards.
 
-    Args:
-        falls: What it was at the beginning over what it is at the turn.
-        goes_on: What it is at the end over what it is at the turn; the effect that is shown.
-        least: Smallest factor that counts as a decrease.
+    Given are what it was at the beginning, and what it is at the end, over what it is at the turn.
     """
     first = greater(falls, least)
     ends = _ends(goes_on)

@@ -80,12 +80,7 @@ def _judged(evidence: Evidence, backend: str, name: str, claim: StoredClaim) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class _Case:
-    """A judgement with the effect that was judged, and what was measured for it.
-
-    Attributes:
-        left: The quantity that the claim is about.
-        right: What it is compared with.
-    """
+    """A judgement with the effect that was judged, and what was measured for it."""
 
     judgement: Judgement
     effect: Estimate
@@ -162,7 +157,6 @@ def _gated(case: _Case) -> tuple[Decision, str, str]:
 
 
 def _once(records: Sequence[Record]) -> dict[tuple[str, int], Record]:
-    """Return the records of one backend, each once."""
     return {(record.experiment, record.process): record for record in records}
 
 

@@ -197,7 +197,6 @@ class Claim(Strict):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        """Ask for what the relation needs."""
         needed = {"power-law": ["along", "exponent"], "stalls": ["after"]}
         wanted = needed.get(self.relation, ["right"])
         for key in wanted:

@@ -147,7 +147,6 @@ class Config(Strict):
 
 
 def _error(place: Location, why: str, value: Any) -> InitErrorDetails:
-    """Return an error in these words, of what stands at a place."""
     words = PydanticCustomError("config", "{why}", {"why": why.removesuffix(".")})
     return InitErrorDetails(type=words, loc=place, input=value)
 

@@ -21,7 +21,6 @@ from report.registry import SECTIONS
 from report.text import names as wording
 from report.text import numerals
 from report.text.names import instead
-from report.text.units import ITEM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -45,10 +44,10 @@ _DERIVED: dict[str, dict[str, tuple[tuple[str, ...], Callable[..., Scalar]]]] = 
     "matmul": {
         "elements": (("size",), lambda n: n * n),
         "blocks": (("size", "block_width"), lambda n, width: -(-n // width)),
-        "matrix_bytes": (("size", "dtype"), lambda n, dtype: n * n * ITEM_BYTES[dtype]),
+        "matrix_bytes": (("size", "dtype"), lambda n, dtype: n * n * numerals.ITEM_BYTES[dtype]),
     },
     "bandwidth": {
-        "stride_bytes": (("stride", "dtype"), lambda stride, dtype: stride * ITEM_BYTES[dtype]),
+        "stride_bytes": (("stride", "dtype"), lambda k, dtype: k * numerals.ITEM_BYTES[dtype]),
     },
     "gradient": {
         "share": (("batch_size", "examples"), lambda b, n: b / n),
@@ -121,7 +120,6 @@ def _put_in(text: str, value: Callable[[str, str], str], *, measured: bool = Fal
 
 
 def _values(name: str, side: StoredSide, plan: StoredPlan) -> list[Scalar]:
-    """Return what a setting can be in the series that fit a side; one value for a clear claim."""
     experiment = plan["experiments"].get(side["experiment"])
     if experiment is None:
         return []
@@ -176,12 +174,7 @@ BY_EPOCH = ("loss", "excess")
 
 
 def mistakes(claims: Mapping[str, Claim], kinds: Kinds) -> Mistakes:
-    """Yield what claims name that the file does not have: its place, what is wrong, what is there.
-
-    Args:
-        claims: By id.
-        kinds: The kind of each experiment of the file.
-    """
+    """Yield what claims name that the file does not have: its place, what is wrong, the value."""
     for name, claim in claims.items():
         place: Location = ("claims", name)
         known = set()

@@ -46,12 +46,7 @@ def command(interpreter: str = sys.executable) -> list[str]:
 
 @dataclass
 class WorkerFailure(Exception):  # noqa: N818 (it is recorded, not reported)
-    """A worker gave no answer.
-
-    Attributes:
-        reason: Why, in words.
-        stderr_tail: The end of what it printed, without names and paths.
-    """
+    """A worker gave no answer; the end of what it printed has no names and paths."""
 
     reason: str
     stderr_tail: str | None

@@ -66,10 +66,7 @@ def names() -> list[str]:
 
 
 def lacking(backends: Iterable[str], configured: Mapping[str, str]) -> list[str]:
-    """Return the frameworks that no interpreter has, as far as can be told without starting any.
-
-    What a person names is taken to be there.
-    """
+    """Return the frameworks that no interpreter seems to have; what a person names is trusted."""
     return [
         backend
         for backend in backends
@@ -83,12 +80,8 @@ def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> st
     """Return the interpreter that measures a framework.
 
     In this order: the one that experiments.yaml names, the environment that was made for it, the
-    interpreter that runs this program.
-
-    Args:
-        backend: Name in the registry.
-        configured: Paths or commands by backend.
-        base: The folder in which relative paths start; a command without a slash is none.
+    interpreter that runs this program. Relative paths start at `base`; a command without a slash is
+    no path.
 
     Raises:
         UsageError: The one that is named is not there.
@@ -118,11 +111,8 @@ def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
     """Make the environment of a framework, in place of an earlier one; return its interpreter.
 
     It counts only once its stamp is written, after the framework has been imported in it. What an
-    interruption or a full disk leaves is removed, and would not be believed if it were not.
-
-    Args:
-        backend: Name in the registry.
-        say: Told what is being done, and what installers print, line by line.
+    interruption or a full disk leaves is removed, and would not be believed if it were not. What is
+    done, and what installers print, is said line by line.
 
     Raises:
         UsageError: There is no such environment, no Python that it can stand on, or its folder

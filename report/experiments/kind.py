@@ -26,9 +26,7 @@ class Subject:
     """One machine, or one framework of a machine, beside others.
 
     Attributes:
-        name: As shown.
         index: The place of its colour and marker.
-        result: The run.
         backend: Whose records it stands for.
         floor: What the others are held to: it calls no framework and no library.
     """
@@ -72,13 +70,8 @@ class Overlay:
         return {name: series for name, series in every.items() if series}
 
 
-def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, object]:
-    """Return what sentences name of the highest rates of several subjects.
-
-    Args:
-        tops: By subject, at least two.
-        metric: The rate.
-    """
+def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, Any]:
+    """Return what sentences name of the highest of a rate of at least two subjects."""
     first, *others = sorted(tops, key=lambda name: -tops[name].estimate.value)
     gaps = {name: ratio(tops[first].quantity, tops[name].quantity, metric) for name in others}
     return {
@@ -90,13 +83,11 @@ def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, object]:
     }
 
 
-def timing_facts(records: Sequence[Record]) -> dict[str, object] | None:
-    """Return how one experiment was timed on one backend, as `experiments/timing.html` names it.
+def timing_facts(records: Sequence[Record]) -> dict[str, Any] | None:
+    """Return how one experiment was timed on one backend; None if nothing was.
 
-    Returns:
-        The fewest and the most samples of a series in one process and calls of a sample, the
-        reasons for which series ended, the most frequent first, and what is the same in every
-        profile; None if nothing was timed.
+    The names are those of `experiments/timing.html`. Samples are of a series in one process, loops
+    are calls of a sample, and the reasons why series ended come with the most frequent first.
     """
     outcomes = [record.outcome for record in records if record.outcome]
     timings = [series.timing for outcome in outcomes for series in outcome.series if series.timing]

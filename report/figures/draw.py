@@ -248,8 +248,8 @@ def _dots(axes: Axes, shape: Dots, *, narrow: bool) -> None:
     for place, row in enumerate(shape.rows):
         # Closer and closer, so that any number of series stays within its row; or evenly, if known.
         lower = 0.8 * (1 - 0.8**place)
-        if shape.of is not None:
-            lower = 0.76 * ((place % shape.of + 0.5) / shape.of - 0.5)
+        if shape.evenly is not None:
+            lower = 0.76 * ((place % shape.evenly + 0.5) / shape.evenly - 0.5)
         _row(axes, row, lower, shape.x.unit)
     if shape.x.low is not None or shape.x.high is not None:
         axes.set_xlim(shape.x.low, shape.x.high)

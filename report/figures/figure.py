@@ -22,12 +22,7 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """A number in a table, without its unit, and the ends of its interval, smaller beside it.
-
-    Attributes:
-        best: Whether it is the best of its column.
-        estimate: What it is of, where it is one.
-    """
+    """A number in a table, without its unit, and the ends of its interval, smaller beside it."""
 
     text: str
     interval: str = ""
@@ -42,6 +37,21 @@ class Table:
     header: list[str]
     rows: list[list[str | Number]]
     caption: str = "Values with their 95 % intervals"
+
+
+Columns = dict[str, "Sequence[str | Number]"]
+"""Columns of a table by their headers, a cell for each row."""
+
+
+def table(
+    first: str,
+    rows: Sequence[str],
+    columns: Mapping[str, Sequence[str | Number]],
+    caption: str = Table.caption,
+) -> Table:
+    """Return a table of columns, of which the one with the heads of the rows is called `first`."""
+    cells = zip(rows, *columns.values(), strict=True)
+    return Table(header=[first, *columns], rows=[list(each) for each in cells], caption=caption)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +71,9 @@ class Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A headline figure.
+    """A headline figure: its number in a unit with prefix, and under which circumstances.
 
-    Attributes:
-        label: What it is.
-        value: The number.
-        unit: Its unit with prefix.
-        interval: The ends of its 95 % interval, in the same unit; empty if there is none.
-        note: Under which circumstances.
-        estimate: What the number is of, where it is one.
+    The ends of the interval are in the same unit; the text is empty if there is none.
     """
 
     label: str
@@ -93,7 +97,6 @@ class Words:
 
     Attributes:
         asked: The question that it answers, as a paragraph; may be empty.
-        title: The finding, as a sentence.
         caption: What it shows, in this run's numbers.
         explanation: What decides it here, in this run's numbers; may be empty.
         alt: What a person would say about it on the phone.
@@ -113,10 +116,7 @@ class Figure:
     Attributes:
         name: Unique on its page.
         question: Which of its kind's questions it answers; the kind's template holds the text.
-        words: What is said about it.
         shape: What is drawn, as data; None where the table says it all.
-        table: The same numbers to read.
-        sheet: The same numbers to download.
         code: Names of the timed functions in the backend's file.
         backends: Whose functions they are, where the section is about several.
     """
@@ -145,16 +145,12 @@ def number(
     best: bool = False,
     write: Callable[[float], str] = digits,
 ) -> Number:
-    """Write an estimate for a table; a dash where there is none.
+    """Write an estimate, in SI units, for a table; a dash where there is none.
 
-    Args:
-        estimate: In SI units.
-        unit_factor: What one of the column's units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
-        best: Whether it is the best of its column.
-        write: How numbers of the column are written.
+    `unit_factor` is what one of the column's units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
     """
     if estimate is None:
-        return absent()
+        return Number(text=NONE)
     text, ends = write(estimate.value / unit_factor), interval(estimate, unit_factor, write)
     return Number(text=text, interval=ends, best=best, estimate=estimate)
 
@@ -180,12 +176,10 @@ def quantity_sheet(
     metrics: Mapping[str, str | None],
     counts: Mapping[str, str] | None = None,
 ) -> Sheet:
-    """Return quantities with their labels, in SI units, a row for each.
+    """Return quantities with the same labels, in SI units, a row for each.
 
-    Args:
-        quantities: With the same labels.
-        metrics: By the name of its columns, each estimate: a rate, or None for the values.
-        counts: By the name of its column, further attributes of a quantity.
+    `metrics` names the columns of each estimate: of a rate, or of the values for None; `counts`
+    those of further attributes.
     """
     names, counts = list(quantities[0].labels), counts or {}
     numbers = [name for metric in metrics for name in columns(metric)[:3]]
@@ -218,11 +212,6 @@ def together(sheets: Iterable[tuple[str, Sheet]], column: str = "machine") -> Sh
 def columns(name: str) -> list[str]:
     """Return the names of the columns that `cells` fills."""
     return [name, f"{name}_low95", f"{name}_high95", "replicates", "samples"]
-
-
-def absent() -> Number:
-    """Return the cell of a number that there is not."""
-    return Number(text=NONE)
 
 
 def _csv_cell(cell: Cell) -> Cell:

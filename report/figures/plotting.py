@@ -91,13 +91,10 @@ _LETTER, _SAMPLE = 7, 45
 
 
 def drawing(name: str, alt: str, draw: Callable[..., Any], *, height: int = 380) -> Drawing:
-    """Make both layouts of a figure.
+    """Make both layouts of a figure; `draw` is told in which of the two it draws into axes.
 
-    Args:
-        name: Unique on its page; prefixes all ids inside.
-        alt: What a person would say about it on the phone.
-        draw: Draws into axes; `narrow` says for which of the two layouts.
-        height: In CSS pixels; on a phone, where names take more lines, at least 300.
+    The name is unique on its page and prefixes all ids inside. The height is in CSS pixels; on a
+    phone, where names take more lines, it is at least 300.
     """
     return Drawing(
         wide=for_page(_svg(draw, (WIDE, height), narrow=False), f"{name}_w", alt),

@@ -17,13 +17,15 @@ import jinja2
 from markupsafe import Markup, escape
 
 from report import resources
-from report.figures.figure import Words
+from report.figures.figure import Figure, Words
 from report.text import names, numerals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from report.analysis.estimate import Estimate
+    from report.figures.figure import Sheet, Table
+    from report.figures.shapes import Shape
 
 _WITHIN_NUMBER = re.compile(
     r"(?:(?<=\d)|(?<=\d</data>)) (?=(?:%|[nmµ]?s|[MGTP]?FLOPS|[MGTP]?B/s|[KMGT]iB|[MG]Hz)(?!\w))"
@@ -34,21 +36,39 @@ _WITHIN_NUMBER = re.compile(
 _BEFORE_STOP = re.compile(r" ([.,;:)])")
 
 
-def words(template: str, question: str, alt: str, **numbers: Any) -> Words:
-    """Return what is said about a figure.
+def figure(  # noqa: PLR0913 (what a figure is made of)
+    template: str,
+    name: str,
+    question: str,
+    shape: Shape,
+    /,
+    *,
+    table: Table,
+    sheet: Sheet,
+    code: Iterable[str] = (),
+    backends: Iterable[str] = (),
+    blocks: str = "",
+    **numbers: Any,
+) -> Figure:
+    """Return a figure with what a template's blocks say of it, its shape and numbers by name.
 
-    Args:
-        template: The kind's, or the section's: "experiments/matmul.html".
-        question: Which of its questions.
-        alt: What a person would say of the drawing alone on the phone.
-        numbers: What the blocks name.
+    The blocks are those of its question, unless they are named.
     """
     asked, title, caption, explanation = (
-        block(template, f"{question}_{part}", **numbers)
+        block(template, f"{blocks or question}_{part}", **{"shape": shape, **numbers})
         for part in ("asked", "title", "caption", "explanation")
     )
-    alt = " ".join([alt, f"{plain(title)}.", plain(caption)])
-    return Words(asked=asked, title=title, caption=caption, explanation=explanation, alt=alt)
+    alt = " ".join([shape.alt, f"{plain(title)}.", plain(caption)])
+    return Figure(
+        name=name,
+        question=question,
+        words=Words(asked=asked, title=title, caption=caption, explanation=explanation, alt=alt),
+        shape=shape,
+        table=table,
+        sheet=sheet,
+        code=[*code],
+        backends=[*backends],
+    )
 
 
 def block(template: str, name: str, **numbers: Any) -> Markup:

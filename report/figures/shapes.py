@@ -39,7 +39,6 @@ class Axis:
         unit: What one of its units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
         ticks: Where ticks stand, for log2 and bytes.
         low: Its lower end, in its own units; else as the values need.
-        high: Its upper end.
         room: The lower end, or that of the values, is divided by this, for labels that stand there.
     """
 
@@ -61,7 +60,6 @@ class Series:
         name: In the legend, or at a line's end; empty for none.
         index: The place of its colour, marker and dash: what it is decides it, not where it stands.
         low: Lower ends of a line's band, or of whiskers; None where there is none.
-        high: Upper ends.
         hollow: Its markers are drawn open: what was not measured soundly.
     """
 
@@ -74,13 +72,7 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Line(Series):
-    """A line with a band.
-
-    Attributes:
-        dash: Its dashes, where not those of its index.
-        width: Of the line in pixels, where not the usual one.
-        marked: Whether its points have markers; None where their number decides.
-    """
+    """A line with a band; dashes, width and markers are the usual ones where nothing is said."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
@@ -95,7 +87,7 @@ class Points(Series):
 
     Attributes:
         marker: Another marker: "^" for what is known to lie further up, and so on.
-        size: Of the marker in pixels, where not the usual one.
+        size: In pixels, where not the usual one.
         label: Beside the first of them; may be empty.
     """
 
@@ -108,12 +100,7 @@ class Points(Series):
 
 @dataclass(frozen=True, kw_only=True)
 class Row(Series):
-    """One series of dots, a dot for each row of a dot plot.
-
-    Attributes:
-        values: None leaves a row empty.
-        marker: Another marker, for what is only known to lie further on.
-    """
+    """One series of dots, a dot for each row of a dot plot; None leaves a row empty."""
 
     values: tuple[float | None, ...]
     marker: str = ""
@@ -159,11 +146,9 @@ def _intervals(estimates: Sequence[Estimate | None]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A thin line across at y, in SI units: a peak, an optimum, a limit; with its label above it.
+    """A thin line across at y, in SI units: a peak, an optimum, a limit.
 
-    Attributes:
-        narrow: A shorter label for a phone; else the same.
-        below: The label stands below it.
+    Its label stands above or below it, a narrow one on a phone.
     """
 
     y: float
@@ -176,9 +161,7 @@ class Reference:
 class Upright:
     """A thin line upright at x, in SI units: the reach of a cache; left out if outside the axis.
 
-    Attributes:
-        label: Along its foot, or beside its top.
-        top: Which of the two.
+    Its label runs along its foot, or stands beside its top.
     """
 
     x: float
@@ -191,8 +174,6 @@ class Guide:
     """A thin line that is no measurement: what proportion would bring; places in SI units.
 
     Attributes:
-        label: Beside it; may be empty.
-        narrow: A shorter label for a phone; else the same.
         at: The point where the label stands.
         along: The label runs along the line.
         offset: Of a label that does not, in pixels.
@@ -221,7 +202,6 @@ class Curves:
     Attributes:
         names: Where lines are named: at their ends where they fit there, or above; none where
             there is nothing to tell apart.
-        height: In CSS pixels.
     """
 
     x: Axis
@@ -247,21 +227,24 @@ class Dots:
 
     Attributes:
         rows: The series, each a bit lower than the one before.
-        of: How many series there are, where they are so many that they need all of a row.
-        per_row: Height of a row in CSS pixels.
+        of: How many series share a row evenly; else all of them where they are more than three.
     """
 
     labels: tuple[str, ...]
     x: Axis
     rows: tuple[Row, ...]
     of: int | None = None
-    per_row: int = 44
+
+    @property
+    def evenly(self) -> int | None:
+        """Return how many series share a row; None for each a bit closer than the one before."""
+        return self.of or (len(self.rows) if len(self.rows) > 3 else None)
 
     @property
     def height(self) -> int:
         """Return the figure's height in CSS pixels."""
         named = any(row.name for row in self.rows)
-        return (130 if named else 90) + self.per_row * len(self.labels)
+        return (130 if named else 90) + max(44, 13 * (self.evenly or 0)) * len(self.labels)
 
     @property
     def alt(self) -> str:

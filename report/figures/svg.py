@@ -22,12 +22,7 @@ _LANDMARK = re.compile(r"(?:legend|[xy]tick)_\d+")
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A figure as two inline SVGs.
-
-    Attributes:
-        wide: For a desk.
-        narrow: For a phone.
-    """
+    """A figure as two inline SVGs, one for a desk and one for a phone."""
 
     wide: str
     narrow: str

@@ -32,13 +32,9 @@ if TYPE_CHECKING:
 def detect(
     environments: Sequence[Environment] = (), *, name: str | None = None, root: Path = ROOT
 ) -> Machine:
-    """Find out what this machine is.
+    """Find out what this machine is, and name it by its hardware where `name` does not.
 
-    Args:
-        environments: Frameworks as their workers found them; only they know the accelerators,
-            which are part of the machine's name.
-        name: What to call the machine, instead of a name made from its hardware.
-        root: The file system's root.
+    Only frameworks, as their workers found them, know the accelerators, which are part of the name.
 
     Raises:
         UsageError: `name` cannot be a folder's name everywhere.

@@ -100,10 +100,7 @@ def virtualization(
 ) -> tuple[str | None, str]:
     """Find out whether this is a virtual machine or a container, and which.
 
-    Args:
-        flags: The processor's features.
-        root: The file system's root.
-        values: From `sysctl`, on macOS.
+    Given are the processor's features and, on macOS, the values from `sysctl`.
 
     Returns:
         "KVM", "Docker in KVM", "virtual machine" where its kind is not known, or None if nothing

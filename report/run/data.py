@@ -72,18 +72,12 @@ def load(
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> LoadedData:
-    """Load the first rows of the whitened data from the nearest place that has it.
+    """Load the first rows, of 1503, of the whitened data from the nearest place that has it.
 
-    In this order: `path`, the folder that REPORT_DATA_DIR names, the user's cache, the mirrors,
-    and last a surrogate with the same moments. The first two are a person's own: if named they
-    must be right, and they are never changed.
-
-    Args:
-        path: The file, from `dataset.path` in experiments.yaml.
-        examples: Rows to use, of 1503.
-        offline: Do not try the mirrors.
-        seed: Of the surrogate, should it come to that.
-        say: Told in words what is tried and what comes of it.
+    In this order: `path`, the folder that REPORT_DATA_DIR names, the user's cache, the mirrors
+    unless `offline`, and last a surrogate with the same moments, drawn by the seed. The first two
+    are a person's own: if named they must be right, and they are never changed. What is tried, and
+    what comes of it, is said in words.
 
     Raises:
         DataError: A copy that was named is missing or wrong, the mirrors sent other bytes, or the
@@ -218,14 +212,11 @@ def write_bundle(  # noqa: PLR0913 (each is a number of its own)
     epochs: int,
     orders: Collection[Order] = (ONCE,),
 ) -> dict[str, str | int]:
-    """Write what workers train on, in a form that `array.array` reads without NumPy.
+    """Write what workers train on, in a form that `array.array` reads without NumPy; describe it.
 
     Little-endian and without headers: `features.f64` (row by row) and `targets.f64`, and for each
     seed index k `seed-<k>.weights.f64` and `seed-<k>.<sampling>-<copies>.i32` (epoch by epoch,
     rows of so many copies of the data one after the other).
-
-    Returns:
-        folder, examples, features, seeds and epochs, for the worker's job.
     """
     examples, features = data.features.shape
     folder.mkdir(parents=True, exist_ok=True)

@@ -87,14 +87,9 @@ def survey(
 ) -> Host:
     """Find out what machine this is and which frameworks are there.
 
-    Each framework is asked in a worker of its own, so that this process never imports it.
-
-    Args:
-        backends: Names in the registry.
-        name: What to call the machine, instead of a name made from its hardware.
-        interpreters: Pythons of the person's own, by backend; see `environments.venvs.find`.
-        base: The folder in which their relative paths start.
-        worker_command: Starts a worker, in place of any of them.
+    Each framework is asked in a worker of its own, so that this process never imports it. A
+    person's own Pythons are found by `environments.venvs.find`; `worker_command` starts a worker in
+    place of any.
 
     Raises:
         UsageError: The name cannot be one, or an interpreter that is named is not there.

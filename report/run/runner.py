@@ -230,7 +230,6 @@ class Run:
         }
 
     def _threads(self, experiment: PlannedExperiment) -> int:
-        """Return the threads of an experiment that does not sweep them."""
         wanted = experiment.settings.get("threads", "auto")
         if isinstance(wanted, list) and len(wanted) == 1:
             (wanted,) = wanted

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from report.sections import data_parallel, frameworks, roofline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from report.figures.figure import Figure
     from report.results.result import Result
 
@@ -26,25 +28,21 @@ class Module(Protocol):
     def method(self, result: Result) -> list[str]:
         """Describe how it was made."""
 
-    def sentences(self, result: Result) -> list[str]:
-        """Return what of it could stand in a mail."""
-
 
 @dataclass(frozen=True)
 class Section:
-    """A section.
+    """A section: about every framework, or about the one that leads each experiment.
 
-    Attributes:
-        module: What it says and draws.
-        every_framework: It is about all of them; else about the one that leads each experiment.
+    Its sentences could stand in a mail; most leave that to what they stand on.
     """
 
     module: Module
     every_framework: bool = False
+    sentences: Callable[[Result], list[str]] = lambda _: []
 
 
 SECTIONS: dict[str, Section] = {
-    "frameworks": Section(frameworks, every_framework=True),
+    "frameworks": Section(frameworks, every_framework=True, sentences=frameworks.sentences),
     "roofline": Section(roofline),
     "data-parallel": Section(data_parallel),
 }

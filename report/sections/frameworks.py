@@ -14,7 +14,7 @@ from report.figures.figure import Figure, Sheet, Table, cells, columns, number
 from report.figures.shapes import YARDSTICK, Axis, Dots, row
 from report.registry import BACKENDS
 from report.text.names import title
-from report.text.units import MICRO, MILLI
+from report.text.numerals import MICRO, MILLI
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,7 +103,6 @@ def _name(backend: str, device: str) -> str:
 
 
 def _trained(result: Result) -> list[Overlay]:
-    """Return the training experiments that several frameworks measured."""
     planned = result.config["experiments"]
     names = [name for name in experiments(result) if planned[name]["kind"] == "training"]
     return [over_frameworks(result, name) for name in names]
@@ -132,19 +131,8 @@ def _startup(result: Result) -> list[Figure]:
         x=Axis(label="time", scale="seconds"),
         rows=tuple(row(title(backend), index_of(backend), mine) for backend, mine in times.items()),
         of=len(found),
-        per_row=max(44, 13 * len(found)),
     )
     imports = {title(backend): start["import"] for backend, start in found.items()}
-    words = prose.words(
-        TEMPLATE,
-        "startup",
-        shape.alt,
-        imports=imports,
-        quick=min(imports, key=lambda name: imports[name].time().value),
-        slow=max(imports, key=lambda name: imports[name].time().value),
-        compiled={title(b): s["first_compiled"] for b, s in found.items() if "first_compiled" in s},
-        worth={title(b): ratio(s["import"], s["later"]) for b, s in found.items() if "later" in s},
-    )
     factors = [factor for *_, factor in PARTS.values()]
     table = Table(
         header=["framework", *(f"{label}, {unit}" for label, unit, _ in PARTS.values())],
@@ -158,13 +146,18 @@ def _startup(result: Result) -> list[Figure]:
             for part, q in start.items()
         ],
     )
-    figure = Figure(
-        name="frameworks-startup",
-        question="startup",
-        words=words,
-        shape=shape,
+    figure = prose.figure(
+        TEMPLATE,
+        "frameworks-startup",
+        "startup",
+        shape,
         table=table,
         sheet=sheet,
+        imports=imports,
+        quick=min(imports, key=lambda name: imports[name].time().value),
+        slow=max(imports, key=lambda name: imports[name].time().value),
+        compiled={title(b): s["first_compiled"] for b, s in found.items() if "first_compiled" in s},
+        worth={title(b): ratio(s["import"], s["later"]) for b, s in found.items() if "later" in s},
     )
     return [figure]
 

@@ -46,15 +46,10 @@ _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
 def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, bytes]:
-    """Make every file of the site.
+    """Make every file of the site: bytes by path relative to it, of all results, oldest first.
 
-    Args:
-        saved: All results, oldest first; each machine shows its newest, the others stay
-            downloadable.
-        cache: Of earlier drawings and verdicts; none unless one is given.
-
-    Returns:
-        Bytes by path relative to the site.
+    Each machine shows its newest; the others stay downloadable. Earlier drawings and verdicts come
+    from the cache.
     """
     figures: dict[str, dict[str, list[Figure]]] = {}
     with Drawings(cache) as drawings:
@@ -136,7 +131,6 @@ class ComparedSection:
 def _compared_sections(
     results: Sequence[Result], views: Sequence[MachineView]
 ) -> list[ComparedSection]:
-    """Put each experiment that several machines ran on the same axes."""
     names = dict.fromkeys(
         (name, planned["kind"], planned["title"])
         for result in results
@@ -160,7 +154,6 @@ def _comparison(
     sections: Sequence[ComparedSection],
     drawn: Mapping[str, Drawing],
 ) -> dict[str, bytes]:
-    """Make the page that puts the machines on the same axes, and its data."""
     contents = {path: f.sheet.csv() for section in sections for f, path in section.placed}
     pairs = [pair(results[0], other) for other in results[1:]]
     contents["compare.html"] = _render(

@@ -126,13 +126,13 @@ def view(result: Result, json_path: str, figures: Mapping[str, list[Figure]]) ->
     sections = [
         _section(led, name, figures[name], folder, judged) for name in result.config["experiments"]
     ]
-    derived = [
-        _derived(result if model.every_framework else led, name, figures[name], folder, judged)
+    sections += [
+        _section(result if model.every_framework else led, name, figures[name], folder, judged)
         for name, model in SECTIONS.items()
+        if figures[name]
     ]
-    sections += [section for section in derived if section.figures]
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
-    said += [s for one in SECTIONS.values() for s in one.module.sentences(result)]
+    said += [s for one in SECTIONS.values() for s in one.sentences(result)]
     return MachineView(
         id=result.machine.id,
         # All pages lie in one folder, so that the 404 page, which GitHub serves under any address,
@@ -166,52 +166,31 @@ def date_of(result: Result) -> str:
 
 
 def _section(
-    result: Result,
-    name: str,
-    drawn: list[Figure],
-    folder: str,
-    judged: Sequence[VerdictView],
+    result: Result, name: str, drawn: list[Figure], folder: str, judged: Sequence[VerdictView]
 ) -> Section:
-    planned = result.config["experiments"][name]
-    kind, records = planned["kind"], result.of(name)
-    backends = quantities.by_backend(records)
+    """Make the section of an experiment, or of what several say together."""
+    if name in SECTIONS:
+        model = SECTIONS[name].module
+        records = [record for used in model.experiments(result) for record in result.of(used)]
+        title, method = model.TITLE, model.method(result)
+        codes = [side_by_side(figure.backends, figure.code) for figure in drawn]
+    else:
+        planned, records = result.config["experiments"][name], result.of(name)
+        backends, kind = quantities.by_backend(records), KINDS[planned["kind"]]
+        title = planned["title"]
+        method = [words for mine in backends.values() for words in kind.method(mine)]
+        of = [next(b for b in backends if f.name.startswith(f"{name}-{b}")) for f in drawn]
+        codes = [listing(backend, f.code) for backend, f in zip(of, drawn, strict=True)]
     return Section(
         name=name,
-        title=planned["title"],
+        title=title,
         figures=drawn,
-        codes=[
-            listing(next(b for b in backends if f.name.startswith(f"{name}-{b}")), f.code)
-            for f in drawn
-        ],
+        codes=codes,
         csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
-        method=[s for mine in backends.values() for s in KINDS[kind].method(mine)],
+        method=method,
         conditions=_conditions(records, result),
         grade=_grade(records),
         missing="" if drawn else _why_missing(records),
-        verdicts=[verdict for verdict in judged if verdict.show == name],
-    )
-
-
-def _derived(
-    result: Result,
-    name: str,
-    drawn: list[Figure],
-    folder: str,
-    judged: Sequence[VerdictView],
-) -> Section:
-    """Make the section of a model, which stands on several experiments."""
-    model = SECTIONS[name].module
-    records = [record for used in model.experiments(result) for record in result.of(used)]
-    return Section(
-        name=name,
-        title=model.TITLE,
-        figures=drawn,
-        codes=[side_by_side(figure.backends, figure.code) for figure in drawn],
-        csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
-        method=model.method(result),
-        conditions=_conditions(records, result),
-        grade=_grade(records),
-        missing="",
         verdicts=[verdict for verdict in judged if verdict.show == name],
     )
 
@@ -290,11 +269,9 @@ def _unfinished(result: Result) -> str:
 
 
 def listing(backend: str, names: Iterable[str]) -> str:
-    """Return functions of a backend as highlighted HTML, in the order of the file.
+    """Return functions of a backend, in the order of its files, as highlighted HTML.
 
-    Args:
-        backend: Its name; the file is read, not imported. A newer version may know more of them.
-        names: Functions, "Class.method" for methods; unknown ones are left out.
+    Methods are "Class.method". Unknown names are left out: a newer version may know more of them.
     """
     wanted = set(names)
     code = "\n\n".join(source for name, source in _functions(backend).items() if name in wanted)

@@ -51,7 +51,6 @@ def why(what: Record | Series | Environment) -> str:
 
 
 def _absent(result: Result) -> list[Problem]:
-    """Return the frameworks that are not there, each once with what it would have measured."""
     found = []
     for backend, environment in result.environments.items():
         if environment.status == "ok":
@@ -63,7 +62,6 @@ def _absent(result: Result) -> list[Problem]:
 
 
 def _all_problems(result: Result) -> list[Problem]:
-    """Return what went wrong with the frameworks that are there, in the order of the plan."""
     there = {name for name, one in result.environments.items() if one.status == "ok"}
     several = len(there) > 1
     return [

@@ -51,10 +51,7 @@ def hertz(value_hz: float) -> str:
 
 
 def brand(model: str) -> str:
-    """Take out of a processor's brand what nobody says.
-
-    "Intel Xeon" is left of "Intel(R) Xeon(R) Processor".
-    """
+    """Take out of a brand what nobody says: "Intel(R) Xeon(R) Processor" is "Intel Xeon"."""
     noise = (
         r"\((?:R|TM|C)\)",  # trade marks
         r"\s+w(?:/|ith)\s.*Graphics.*",  # what else is on the chip

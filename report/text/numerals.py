@@ -1,9 +1,16 @@
-"""Numbers as a reader wants them: three significant digits, SI prefixes, plain words."""
+"""Numbers and units as a reader wants them: three digits, SI prefixes, plain words."""
 
 from __future__ import annotations
 
 import math
 from decimal import Decimal
+
+GIGA, MEGA, KILO = 1e9, 1e6, 1e3
+MILLI, MICRO, NANO = 1e-3, 1e-6, 1e-9
+PERCENT = 0.01
+
+ITEM_BYTES = {"float32": 4, "TF32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
+"""Of one number; TF32 rounds inside the unit, its operands are stored as float32."""
 
 _PREFIXES = {-9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 
@@ -53,13 +60,8 @@ def _rounded(value: float, significant: int) -> float:
 def scaled(value: float | None, unit: str, significant: int = 3) -> str:
     """Write a quantity with the SI prefix that leaves one to three digits before the point.
 
-    Args:
-        value: In the unit without prefix.
-        unit: Its symbol: "s", "FLOPS", "B/s".
-        significant: How many digits count.
-
-    Returns:
-        "32.1 µs", "1.36 TFLOPS".
+    The value is in the unit without prefix, whose symbol is "s", "FLOPS", "B/s": "32.1 µs",
+    "1.36 TFLOPS".
     """
     if value is None or not math.isfinite(value):
         return NONE

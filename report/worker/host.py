@@ -22,9 +22,7 @@ def usable_cores() -> int:
 def thread_counts(wanted: Sequence[int | str], most: int) -> list[int]:
     """Return the numbers of threads that an experiment's `threads` comes to, each once.
 
-    Args:
-        wanted: Numbers, auto (as many as are usable) or each (1, 2, 4 ... and all of them).
-        most: How many are usable.
+    Wanted are numbers, auto (as many as are usable) or each (1, 2, 4 ... and all of them).
     """
     found: list[int] = []
     for item in wanted:
@@ -53,10 +51,8 @@ def free_bytes() -> int | None:
 def read_bundle(bundle: dict[str, Any], name: str, typecode: str) -> array[Any]:
     """Read one of the files in which the parent hands its data set to workers.
 
-    Args:
-        bundle: As a job has it; `report.run.data.write_bundle` says which files there are.
-        name: Of the file.
-        typecode: Of its numbers, as `array` has it: "d" for .f64, "i" for .i32.
+    `report.run.data.write_bundle` says which there are; the typecode is as `array` has it, "d" for
+    .f64, "i" for .i32.
     """
     values = array(typecode, (Path(bundle["folder"]) / name).read_bytes())
     # The files are little-endian everywhere.

@@ -11,18 +11,18 @@ Statistics", 3rd ed., section 3.2).
 from __future__ import annotations
 
 import math
+import random
 import sys
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from report.worker.records import Timing
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Iterable, Sequence
 
-    from report.worker.records import Stopped
+    from report.worker.records import Series, Stopped
 
 KEPT_WARMUPS = 5
 """Warm-up calls whose seconds are kept; the rest are only counted."""
@@ -108,11 +108,9 @@ class Stopwatch:
     Attributes:
         call: What is timed. It must not return before the work is queued.
         synchronize: Waits until the device has done what was queued; runs inside the timed span.
-        method: The settings.
         before: Puts the backend into the state that the series needs (threads, precision);
             outside the timed span.
         compiles: The first call compiles, so that only the second says what a call takes.
-        clock: Seconds; replaced in tests.
         inner_loops: Calls in one sample; 0 until warm.
         spent_s: Seconds that all of this has taken, warm-up included.
         call_s: Seconds of one call: the best so far, because a disturbed one says little.
@@ -255,6 +253,17 @@ def measure(stopwatches: Sequence[Stopwatch], method: Method, rng: random.Random
         active = [stopwatch for stopwatch in active if stopwatch.stopped is None]
 
 
+Made = tuple["Series", Stopwatch | None]
+"""A series to be timed and its stopwatch; one that was skipped has none."""
+
+
+def measured(made: Sequence[Made], method: Method, job: dict[str, Any]) -> list[Series]:
+    """Measure a job's series together; each process takes them in an order of its own."""
+    stopwatches = [stopwatch for _, stopwatch in made if stopwatch is not None]
+    measure(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
+    return [replace(one, timing=watch.timing()) if watch else one for one, watch in made]
+
+
 @dataclass(kw_only=True)
 class Curve:
     """Collects (examples, seconds, loss) while a run trains.
@@ -269,8 +278,6 @@ class Curve:
         synchronize: Waits for the device; called inside the timer.
         evaluate: Returns the loss on all examples; called outside the timer. The backend sets
             it, because it needs the run's own parameters.
-        clock: Seconds; replaced in tests.
-        every: Examples between two points.
         examples: Examples processed at each point.
         epoch_ends: Indices of the points at which an epoch ended.
         loss: Loss at each point; the last one may be infinite or NaN.

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from report.experiments import catalogue
-from report.sections.roofline.cases import (
-    at,
-    cases,
-    kernels,
-    number_format,
-    product_bytes,
-    product_calls,
-)
+from report.experiments.matmul.quantities import number_format
+from report.sections.roofline.cases import at, cases, kernels, product_bytes, product_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

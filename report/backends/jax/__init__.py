@@ -32,11 +32,7 @@ LIBRARIES = {"__ynn_fusion": "YNNPACK", "__onednn$matmul": "oneDNN"}
 
 
 class Pool:
-    """The threads that XLA computes with on the CPU: started once for a process, for good.
-
-    Attributes:
-        threads: Their number; None as long as there are none.
-    """
+    """The threads that XLA computes with on the CPU: started once for a process, for good."""
 
     threads: int | None = None
 

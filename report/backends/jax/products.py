@@ -29,9 +29,6 @@ class Latest:
 
     A device works off what it is given one after the other (tried on the CPU: of independent
     programs, none ran beside another, and the last to be called was the last to be done).
-
-    Attributes:
-        result: An array, or a tuple of arrays.
     """
 
     result: Any = ()

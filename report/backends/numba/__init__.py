@@ -92,11 +92,7 @@ def addition(size: int) -> Callable[[], object]:
 
 
 class Update:
-    """The chapter's linear regression, about to be updated with one batch.
-
-    Attributes:
-        step: Updates once, in one compiled program: errors, gradient, a step of SGD.
-    """
+    """The chapter's linear regression, updated with one batch in one compiled program."""
 
     step: Callable[[], object]
 

@@ -43,12 +43,7 @@ compiled_parallel: Callable[[Function], Function] = numba.njit(
 
 
 class Threads:
-    """Numba's threads.
-
-    Attributes:
-        count: How many are used.
-        most: How many there are; only its start could have changed that.
-    """
+    """Numba's threads: how many are used, and the most there are, which only its start decides."""
 
     def __init__(self) -> None:
         """Use as many as there are."""

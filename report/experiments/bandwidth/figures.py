@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
 from report.experiments.bandwidth.measure import LINE_BYTES
@@ -27,8 +27,7 @@ from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, number, quantity_sheet, together
 from report.figures.shapes import Axis, Curves, Guide, Upright, line
 from report.text import names
-from report.text.numerals import count
-from report.text.units import GIGA, NANO
+from report.text.numerals import GIGA, NANO, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,12 +52,8 @@ class Sweep:
     """What is drawn of some operations, a figure each.
 
     Attributes:
-        operations: Which.
         label: That tells lines apart; a dtype is named only where it varies.
-        x: Where on the horizontal axis a series lies.
-        axis: What that is called.
-        y: The vertical axis.
-        value: What is drawn.
+        x: Where on the horizontal axis a series lies; `axis` says what that is called.
         facts: (lines, caches) -> what the sentences name.
     """
 
@@ -68,7 +63,7 @@ class Sweep:
     axis: str = "working set"
     y: Axis
     value: Callable[[Quantity], Estimate] = each
-    facts: Callable[[Lines, Sequence[Level]], dict[str, object]]
+    facts: Callable[[Lines, Sequence[Level]], dict[str, Any]]
 
 
 def figures(result: Result, experiment: str) -> list[Figure]:
@@ -117,22 +112,18 @@ def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequenc
         marks=tuple(marks),
         height=420 if question == "working_set" else 380,
     )
-    return Figure(
-        name=f"{name}-{question.replace('_', '-')}",
-        question=question,
-        words=prose.words(
-            TEMPLATE,
-            question,
-            shape.alt,
-            line_bytes=LINE_BYTES,
-            lines=lines,
-            each=each,
-            **sweep.facts(lines, known),
-        ),
-        shape=shape,
+    return prose.figure(
+        TEMPLATE,
+        f"{name}-{question.replace('_', '-')}",
+        question,
+        shape,
         table=_table(lines, sweep),
         sheet=_sheet(series),
         code=sorted({str(q.labels["operation"]) for q in series}),
+        line_bytes=LINE_BYTES,
+        lines=lines,
+        each=each,
+        **sweep.facts(lines, known),
     )
 
 
@@ -182,7 +173,7 @@ def _table(lines: Lines, sweep: Sweep) -> Table:
     return Table(header=[*header, "times as long"] if pair else header, rows=rows)
 
 
-def _of_streams(lines: Lines, known: Sequence[Level]) -> dict[str, object]:
+def _of_streams(lines: Lines, known: Sequence[Level]) -> dict[str, Any]:
     every = [q for mine in lines.values() for q in mine]
     first = next(iter(lines.values()))
     tops = {label: highest(mine, "bytes_per_s") for label, mine in lines.items()}
@@ -212,7 +203,7 @@ def _shortest_call(series: Sequence[Quantity]) -> Quantity | None:
     return shortest if shortest.bandwidth().value < fastest / 2 else None
 
 
-def _of_orders(lines: Lines, _: Sequence[Level]) -> dict[str, object]:
+def _of_orders(lines: Lines, _: Sequence[Level]) -> dict[str, Any]:
     """Compare look-ups in order and at random that differ in nothing else."""
     every = [q for mine in lines.values() for q in mine]
     rest = [{**q.labels, "order": None, "working_set_bytes": None} for q in every]
@@ -223,7 +214,7 @@ def _of_orders(lines: Lines, _: Sequence[Level]) -> dict[str, object]:
     return {"near": factors[:1], "far": factors[-1:], "device": every[0].device}
 
 
-def _of_strides(lines: Lines, _: Sequence[Level]) -> dict[str, object]:
+def _of_strides(lines: Lines, _: Sequence[Level]) -> dict[str, Any]:
     mine = next(iter(lines.values()))
     first, last, item = mine[0], mine[-1], item_bytes(mine[0])
     whole = next((q for q in mine if stride(q) * item >= LINE_BYTES), last)
@@ -240,7 +231,7 @@ def _of_strides(lines: Lines, _: Sequence[Level]) -> dict[str, object]:
     }
 
 
-def _of_chases(lines: Lines, known: Sequence[Level]) -> dict[str, object]:
+def _of_chases(lines: Lines, known: Sequence[Level]) -> dict[str, Any]:
     mine = next(iter(lines.values()))
     return {
         "first": mine[0],
@@ -326,7 +317,6 @@ def _what(quantity: Quantity) -> tuple[str, str]:
 
 
 def _compared(over: Overlay, lines: dict[tuple[str, str], list[Quantity]], dtype: str) -> Figure:
-    """Draw the lines of subjects and operations, each sorted by working set."""
     index = {subject.name: subject.index for subject in over.subjects}
     operations = list(dict.fromkeys(operation for _, operation in lines))
     several = len(operations) > 1
@@ -346,10 +336,16 @@ def _compared(over: Overlay, lines: dict[tuple[str, str], list[Quantity]], dtype
         ),
         names="above",
     )
-    words = prose.words(
+    return prose.figure(
         TEMPLATE,
-        "compared",
-        shape.alt,
+        over.name,
+        "memory" if over.backends else "compare",
+        shape,
+        blocks="compared",
+        table=_table(named, SWEEPS["working_set"]),
+        sheet=together(((name, _sheet(mine)) for (name, _), mine in lines.items()), over.noun),
+        code=CODE if over.backends else (),
+        backends=over.backends,
         noun=over.noun,
         operations=operations,
         dtype=dtype,
@@ -359,19 +355,9 @@ def _compared(over: Overlay, lines: dict[tuple[str, str], list[Quantity]], dtype
         },
         **_furthest(over, {name for name, _ in lines}),
     )
-    return Figure(
-        name=over.name,
-        question="memory" if over.backends else "compare",
-        words=words,
-        shape=shape,
-        table=_table(named, SWEEPS["working_set"]),
-        sheet=together(((name, _sheet(mine)) for (name, _), mine in lines.items()), over.noun),
-        code=[*CODE] if over.backends else [],
-        backends=over.backends,
-    )
 
 
-def _furthest(over: Overlay, shown: set[str]) -> dict[str, object]:
+def _furthest(over: Overlay, shown: set[str]) -> dict[str, Any]:
     """Return what each delivers from the places that all reach, and the gap furthest away."""
     found = {s.name: roofs(s.result, s.backend) for s in over.subjects if s.name in shown}
     first = next(iter(found.values()))

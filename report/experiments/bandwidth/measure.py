@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from report.worker.host import thread_counts
 from report.worker.records import Outcome, Series, Unavailable
-from report.worker.timing import Method, Stopwatch
-from report.worker.timing import measure as measure_together
+from report.worker.timing import Made, Method, Stopwatch, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,14 +69,11 @@ class Access:
 
     Attributes:
         operation: read, copy, triad, strided, gather or chase.
-        dtype: Of the elements.
         elements: Of each array in the working set.
         chunk: Elements of each array that one call takes up; calls go on where the last ended,
             from the end back to the beginning.
         parts: How many threads share a read; each keeps to its own part.
         repeats: How often one read goes through its chunk.
-        stride: Of strided.
-        order: Of gather.
         seed: Of random positions.
     """
 
@@ -138,14 +133,10 @@ class Point(NamedTuple):
     threads: int
 
     def access(self, *, resident_bytes: int, parts: int, most_stride: int, seed: int) -> Access:
-        """Decide how its calls go through memory.
+        """Decide how its calls go through memory, with a read shared by `parts` threads.
 
-        Args:
-            resident_bytes: Working sets up to this size may stay in a cache between calls, so
-                that every call goes through all of them.
-            parts: How many threads share a read.
-            most_stride: The largest stride of the experiment: all strides read as many elements.
-            seed: Of random positions.
+        Working sets up to `resident_bytes` may stay in a cache between calls, so that every call
+        goes through all of them. All strides up to `most_stride` read as many elements.
         """
         share = ITEM_BYTES[self.dtype] * ARRAYS[self.operation]
         elements = self.working_set_bytes // share
@@ -199,13 +190,7 @@ def flops(access: Access) -> int | None:
 
 
 def measure(session: Session, job: dict[str, Any]) -> Outcome:
-    """Measure all series of the experiment, interleaved.
-
-    Args:
-        session: The backend, on its device.
-        job: settings, seed, device, threads, process, budget_s (of this process), repeats,
-            last_cache_bytes (of the device; None where not known).
-    """
+    """Measure all series of the experiment, interleaved; `Run._request` says what a job holds."""
     begun = time.perf_counter()
     settings, on_cpu = job["settings"], job["device"] == "cpu"
     last_cache = job["last_cache_bytes"]
@@ -217,7 +202,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     try:
         memory.reserve(max(fitting, default=SMALLEST_BYTES))
     except Unavailable as reason:
-        return Outcome(series=[_skipped(point, str(reason)) for point in points])
+        return Outcome(series=[_skipped(point, reason) for point in points])
     # Writing to that much memory for the first time takes seconds, which belong to the budget.
     left_s = max(job["budget_s"] - (time.perf_counter() - begun), job["budget_s"] / 2)
     method = Method(budget_s=left_s, repeats=job["repeats"])
@@ -238,14 +223,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         )
         for point in points
     ]
-    made = [maker.stopwatch(*each) for each in zip(points, accesses, strict=True)]
-    stopwatches = [watch for watch in made if isinstance(watch, Stopwatch)]
-    measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
-    series = [
-        watch if isinstance(watch, Series) else _measured(point, access, watch)
-        for point, access, watch in zip(points, accesses, made, strict=True)
-    ]
-    return Outcome(series=series)
+    made = [maker.series(*each) for each in zip(points, accesses, strict=True)]
+    return Outcome(series=measured(made, method, job))
 
 
 def working_sets(
@@ -253,10 +232,7 @@ def working_sets(
 ) -> list[int]:
     """Return the sizes to measure, in bytes: those of the file, or what `auto` comes to.
 
-    Args:
-        settings: working_set, step and beyond.
-        last_cache_bytes: Size of the last cache; None where not known.
-        most_bytes: What `auto` may take.
+    That is at most `most_bytes`, and depends on the last cache, whose size need not be known.
     """
     sizes: list[int] = []
     for item in settings["working_set"]:
@@ -302,20 +278,17 @@ class _Maker:
     resident_bytes: int  # a working set up to this size may stay in a cache between calls
     switching: bool  # the series need different numbers of threads
 
-    def stopwatch(self, point: Point, access: Access) -> Series | Stopwatch:
-        """Return a stopwatch for a point, or the series that says why there is none."""
+    def series(self, point: Point, access: Access) -> Made:
+        """Return a point's series with its stopwatch, or why there is none."""
         needed = point.working_set_bytes
         if needed > self.most_bytes:
-            return _skipped(
-                point,
-                f"it would take {needed:,} bytes, more than a quarter of the memory that is free, "
-                f"{self.most_bytes:,}",
-            )
+            why = f"it would take {needed:,} bytes, more than a quarter of the memory that is free"
+            return _skipped(point, f"{why}, {self.most_bytes:,}"), None
         try:
             call = self.memory.call(access)
             fetch = self._fetch(point, access)
         except Unavailable as reason:
-            return _skipped(point, str(reason))
+            return _skipped(point, reason), None
 
         def before() -> None:
             if self.switching:
@@ -328,12 +301,14 @@ class _Maker:
 
         if not self.switching:
             self.session.set_threads(point.threads)
-        return Stopwatch(
+        stopwatch = Stopwatch(
             call=call,
             synchronize=self.session.synchronize,
             method=self.method,
             before=before if self.switching or fetch is not None else None,
         )
+        moved = bytes_moved(access)
+        return Series(labels=point._asdict(), flops=flops(access), bytes_moved=moved), stopwatch
 
     def _fetch(self, point: Point, access: Access) -> Callable[[], object] | None:
         """Return what reads a working set once, to bring it into the caches that can hold it.
@@ -348,14 +323,5 @@ class _Maker:
         return self.memory.call(whole)
 
 
-def _measured(point: Point, access: Access, stopwatch: Stopwatch) -> Series:
-    return Series(
-        labels=point._asdict(),
-        flops=flops(access),
-        bytes_moved=bytes_moved(access),
-        timing=stopwatch.timing(),
-    )
-
-
-def _skipped(point: Point, reason: str) -> Series:
-    return Series(labels=point._asdict(), status="skipped", reason=reason)
+def _skipped(point: Point, reason: object) -> Series:
+    return Series(labels=point._asdict(), status="skipped", reason=str(reason))

@@ -42,7 +42,7 @@ def of_result(result: Result) -> list[Quantity]:
 
 
 def _number(label: str) -> Callable[[Quantity], int]:
-    return lambda quantity: int(str(quantity.labels[label]))
+    return lambda quantity: quantity.number(label)
 
 
 working_set = _number("working_set_bytes")
@@ -89,13 +89,7 @@ Roofs = dict[str, Highest]
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """The caches of one level that some threads use.
-
-    Attributes:
-        name: "L1", "L2", ...
-        size_bytes: Of one of them.
-        copies: How many of them the threads have.
-    """
+    """The caches of one level ("L1", "L2", ...) that some threads use: `copies` of one size."""
 
     name: str
     size_bytes: int
@@ -146,11 +140,8 @@ def levels_of(result: Result, records: Sequence[Record], threads: int) -> list[L
 def place(size: int, known: Sequence[Level], largest: int) -> str | None:
     """Return the cache that a working set fits well, or memory; None for one in between.
 
-    Args:
-        size: Of the working set, in bytes.
-        known: The caches, the nearest first; if there are none, only the largest working set
-            has a place, which is memory.
-        largest: Size of the largest working set.
+    Sizes are in bytes, and caches are given the nearest first. Where none is known, only the
+    largest working set has a place, which is memory.
     """
     nearer = 0
     for level in known:

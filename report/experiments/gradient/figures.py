@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import by_backend
 from report.experiments.gradient.noise import THEORY, correction, exponent, lessened, noises
 from report.figures import prose
-from report.figures.figure import Figure, Number, Sheet, Table, absent, cells, columns, number
+from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
 from report.figures.shapes import Axis, Curves, Line, Points, Reference, points
 from report.text.numerals import digits, scientific, signed
 
@@ -56,7 +56,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     return drawn
 
 
-def _by_size(name: str, lines: Lines, every: Sequence[Noise], data: dict[str, object]) -> Figure:
+def _by_size(name: str, lines: Lines, every: Sequence[Noise], data: dict[str, Any]) -> Figure:
     """Draw noise against batch size, and the length of the gradient where it crosses that."""
     shown = [noise for line in lines.values() for noise in line]
     heights = [noise.expected() for noise in shown]
@@ -83,10 +83,14 @@ def _by_size(name: str, lines: Lines, every: Sequence[Noise], data: dict[str, ob
     )
     exponents = {point: exponent(line) for point, line in lines.items()}
     known = [one for one in exponents.values() if one is not None and one.low is not None]
-    words = prose.words(
+    return prose.figure(
         TEMPLATE,
+        name,
         "slope",
-        shape.alt,
+        shape,
+        table=_table(lines, exponents),
+        sheet=_sheet(every),
+        code=CODE,
         first=shown[0],
         lines=lines,
         power=exponent(shown),
@@ -96,15 +100,6 @@ def _by_size(name: str, lines: Lines, every: Sequence[Noise], data: dict[str, ob
         holding=sum(not one.excludes(THEORY) for one in known),
         compared=any(line[0].even_batch() is not None for line in lines.values()),
         **data,
-    )
-    return Figure(
-        name=name,
-        question="slope",
-        words=words,
-        shape=shape,
-        table=_table(lines, exponents),
-        sheet=_sheet(every),
-        code=CODE,
     )
 
 
@@ -119,7 +114,6 @@ def _theory(index: int, line: Sequence[Noise]) -> Line:
 
 
 def _spaced(first: float, last: float, count: int) -> list[float]:
-    """Return so many sizes at equal factors."""
     return [first * (last / first) ** (k / (count - 1)) for k in range(count)]
 
 
@@ -141,7 +135,7 @@ def _table(lines: Lines, exponents: dict[str, Estimate | None]) -> Table:
 
 def _exponent(one: Estimate | None) -> Number:
     if one is None:
-        return absent()
+        return number(None)
     ends = "" if one.low is None or one.high is None else f"{signed(one.low)} to {signed(one.high)}"
     return Number(text=signed(one.value), interval=ends, estimate=one)
 
@@ -162,7 +156,7 @@ def _value(estimate: Estimate | None, otherwise: float) -> list[Cell]:
     return cells(estimate)[:4] if estimate else [otherwise, None, None, None]
 
 
-def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, object]) -> Figure:
+def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, Any]) -> Figure:
     """Draw noise without replacement over noise with it, against batch size."""
     examples = shares[0].examples
     # Dense where the curve falls, which is at the end.
@@ -181,16 +175,6 @@ def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, object]) ->
         names="none",
         height=320,
     )
-    words = prose.words(
-        TEMPLATE,
-        "population",
-        shape.alt,
-        parts=[one for one in shares if one.ratio is not None],
-        whole=whole,
-        examples=examples,
-        tenth=correction(examples / 10, examples),
-        **data,
-    )
     rows: list[list[str | Number]] = []
     lines: list[list[Cell]] = []
     for one in shares:
@@ -198,11 +182,11 @@ def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, object]) ->
         rows.append([f"{one.batch_size:,}", share, Number(text=digits(one.expected()))])
         key = one.ratio.key if one.ratio else None
         lines.append([one.batch_size, *_value(one.ratio, one.rest), one.expected(), key])
-    return Figure(
-        name=name,
-        question="population",
-        words=words,
-        shape=shape,
+    return prose.figure(
+        TEMPLATE,
+        name,
+        "population",
+        shape,
         table=Table(
             header=["batch size", "without / with replacement", "theory"],
             rows=rows,
@@ -210,4 +194,9 @@ def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, object]) ->
         ),
         sheet=Sheet(header=["batch_size", *columns("ratio")[:4], "theory", "key"], rows=lines),
         code=CODE,
+        parts=[one for one in shares if one.ratio is not None],
+        whole=whole,
+        examples=examples,
+        tenth=correction(examples / 10, examples),
+        **data,
     )

@@ -40,10 +40,7 @@ class Gradients(Protocol):
     def squares(self, batch_size: int, sampling: str, draws: int) -> list[float]:
         """Draw minibatches and return |g_B - g|^2 for each.
 
-        Args:
-            batch_size: Examples in each.
-            sampling: "replacement", or "permutation" for the first of a fresh permutation.
-            draws: How many.
+        Sampling is with "replacement", or "permutation" for the first of a fresh permutation.
         """
 
 
@@ -51,12 +48,7 @@ class Session(Protocol):
     """What a backend must offer for this kind."""
 
     def gradients(self, examples: Examples, theta: array[float], seed: int) -> Gradients:
-        """Prepare to take gradients at a point.
-
-        Args:
-            examples: The data.
-            theta: The weights, then the bias.
-            seed: Of the draws.
+        """Prepare to take gradients at theta, the weights, then the bias; the seed is of draws.
 
         Raises:
             Unavailable: The device does not compute in this dtype.
@@ -76,11 +68,6 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 
     All series take turns, ten draws each, so that every one has as many when the time is up; the
     first round is always whole. Each process draws other minibatches.
-
-    Args:
-        session: The backend, on its device.
-        job: settings, seed, process, budget_s (of this process) and bundle (where the parent put
-            the data, and the points).
     """
     settings = job["settings"]
     deadline = time.perf_counter() + job["budget_s"]

@@ -38,8 +38,6 @@ class Noise:
     Attributes:
         quantity: The root of the mean square distance in each process; one that found exactly 0
             has no logarithm and does not count.
-        examples: How many there are to draw from.
-        draws: Minibatches of all processes.
         population: Mean over all examples of |g_i - g|^2.
         gradient: |g|, the length of the gradient over all examples.
     """
@@ -58,7 +56,7 @@ class Noise:
     @property
     def batch_size(self) -> int:
         """Return the examples of a batch."""
-        return int(str(self.quantity.labels["batch_size"]))
+        return self.quantity.number("batch_size")
 
     @property
     def sampling(self) -> str:
@@ -109,8 +107,6 @@ class Lessened:
     """What drawing without replacement makes of the noise, at one batch size.
 
     Attributes:
-        batch_size: Examples of a batch.
-        examples: How many there are to draw from.
         ratio: Noise without replacement over noise with it, the geometric mean over the points;
             None where a batch holds all examples.
         rest: There, the largest ratio that any process found at any point.
@@ -169,14 +165,11 @@ def correction(batch_size: float, examples: int) -> float:
 
 
 def exponent(noises: Iterable[Noise]) -> Estimate | None:
-    """Return the power of the batch size with which noise falls.
+    """Return the power of the batch size with which noise, of one way of sampling, falls.
 
     Points have lines of their own, and the mean of their slopes counts; there must be one with
     three batch sizes. What drawing without replacement takes off the noise is put back first,
     since it bends the line.
-
-    Args:
-        noises: Of any points, but of one way of sampling.
     """
     points: dict[str, list[Noise]] = {}
     for noise in sorted(noises, key=lambda noise: noise.batch_size):
@@ -192,13 +185,7 @@ def exponent(noises: Iterable[Noise]) -> Estimate | None:
 
 
 def noises(records: Sequence[Record], examples: int, run: str = "") -> list[Noise]:
-    """Return the noise of every series of one experiment on one backend, as it was measured.
-
-    Args:
-        records: Of its processes.
-        examples: How many the data has.
-        run: Which run of which machine they belong to.
-    """
+    """Return the noise of every series of one experiment on one backend, as it was measured."""
     drawn: dict[str, dict[int, GradientNoise]] = {}
     for index, record in enumerate(records):
         for each in record.outcome.noise if record.outcome else ():
@@ -213,10 +200,8 @@ def _noise(
     last = drawn[max(drawn)]
     stds = [math.sqrt(drawn[k].mean_square) if k in drawn else 0.0 for k in range(len(records))]
     return Noise(
-        quantity=Quantity(
-            experiment=records[0].experiment,
-            kind=records[0].kind,
-            backend=records[0].backend,
+        quantity=quantities.quantity(
+            records,
             metric="std",
             labels={name: last.labels[name] for name in ("point", "batch_size", "sampling")},
             groups=[[std] if std else [] for std in stds],

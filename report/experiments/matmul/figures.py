@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
 from report.experiments.matmul.quantities import (
@@ -24,16 +24,17 @@ from report.figures.figure import (
     columns,
     number,
     quantity_sheet,
+    table,
 )
 from report.figures.shapes import Axis, Curves, Dots, Guide, Line, Reference, line, row
-from report.text.numerals import digits
-from report.text.units import GIGA, MICRO, PERCENT
+from report.text.numerals import GIGA, MICRO, PERCENT, digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest
+    from report.figures.figure import Columns
     from report.results.result import Record, Result
 
 TEMPLATE = "experiments/matmul.html"
@@ -65,11 +66,6 @@ def choose_axis(series: Sequence[Quantity]) -> str | None:
     """Return the label to draw against, or None where nothing is swept far enough."""
     values = {label: {q.labels[label] for q in series} - {None} for label in AXES}
     return next((label for label in AXES if len(values[label]) >= LEAST_FOR_A_LINE), None)
-
-
-def x_of(quantity: Quantity, axis: str) -> int:
-    """Return where on the axis a quantity lies."""
-    return int(str(quantity.labels[axis]))
 
 
 def sheet(series: Sequence[Quantity]) -> Sheet:
@@ -104,18 +100,20 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
         lines=tuple(curve(label, k, axis, mine) for k, (label, mine) in enumerate(lines.items())),
         marks=(_full_speed(first) if axis == "threads" else highest_rate,),
     )
-    return Figure(
-        name=name,
-        question=axis,
-        words=prose.words(TEMPLATE, axis, shape.alt, best=best, **_facts(axis, lines, best)),
-        shape=shape,
+    return prose.figure(
+        TEMPLATE,
+        name,
+        axis,
+        shape,
         table=_table(axis, lines, series),
         sheet=sheet(series),
         code=_code(series),
+        best=best,
+        **_facts(axis, lines, best),
     )
 
 
-def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, object]:
+def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, Any]:
     tops = {label: highest(mine, "flop_per_s") for label, mine in lines.items()}
     main = next(mine for mine in lines.values() if best.quantity in mine)
     if axis == "size":
@@ -160,7 +158,7 @@ CHAPTERS_WIDTH = 64
 
 def _efficiency(first: Quantity, last: Quantity) -> Estimate:
     """Return the speed-up over the first point, divided by the factor of threads."""
-    factor, speedup = x_of(last, "threads") / x_of(first, "threads"), ratio(first, last)
+    factor, speedup = last.number("threads") / first.number("threads"), ratio(first, last)
     return speedup.scaled(1 / factor, f"efficiency {speedup.key}")
 
 
@@ -176,18 +174,18 @@ def rate_axis(axis: str) -> Axis:
 
 def curve(label: str, index: int, axis: str, mine: Sequence[Quantity]) -> Line:
     """Return rates along an axis."""
-    return line(label, index, [x_of(q, axis) for q in mine], [q.rate() for q in mine])
+    return line(label, index, [q.number(axis) for q in mine], [q.rate() for q in mine])
 
 
 def axis_of(axis: str, series: Sequence[Quantity]) -> Axis:
     """Return the horizontal axis of a label, with ticks where some series lie."""
-    values = {x_of(q, axis) for q in series if q.labels[axis] is not None}
+    values = {q.number(axis) for q in series if q.labels[axis] is not None}
     return Axis(label=AXES[axis], scale="log2", ticks=tuple(sorted(values)))
 
 
 def _full_speed(mine: Sequence[Quantity]) -> Guide:
     """Draw what each thread would bring if it brought as much as the first ones."""
-    ends = x_of(mine[0], "threads"), x_of(mine[-1], "threads")
+    ends = mine[0].number("threads"), mine[-1].number("threads")
     each = mine[0].rate().value / ends[0]
     return Guide(
         x=ends,
@@ -209,7 +207,7 @@ def _group(axis: str, series: Sequence[Quantity]) -> Lines:
     for quantity in series:
         if quantity.labels[axis] is not None:
             lines.setdefault(name_series(quantity.labels, names), []).append(quantity)
-    return {label: sorted(mine, key=lambda q: x_of(q, axis)) for label, mine in lines.items()}
+    return {label: sorted(mine, key=lambda q: q.number(axis)) for label, mine in lines.items()}
 
 
 def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
@@ -219,7 +217,7 @@ def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
     """
     best = {label: highest(mine, "flop_per_s").quantity for label, mine in lines.items()}
     rows: list[list[str | Number]] = []
-    for value in sorted({x_of(q, axis) for mine in lines.values() for q in mine}):
+    for value in sorted({q.number(axis) for mine in lines.values() for q in mine}):
         cells: list[str | Number] = [f"{value:,}"]
         for label, mine in lines.items():
             at = next((q for q in mine if q.labels[axis] == value), None)
@@ -259,10 +257,14 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
     by_rate = sorted(series, key=lambda q: q.rate().value)
     by_strategy = {str(q.labels["strategy"]): q for q in series}
     question = "strategy" if "strategy" in names and len(series) > 1 else "products"
-    words = prose.words(
+    return prose.figure(
         TEMPLATE,
+        name,
         question,
-        shape.alt,
+        shape,
+        table=_strategy_table(labels, series, printed),
+        sheet=_with_printed(sheet(series), printed) if cold else sheet(series),
+        code=_code(series),
         best=best,
         slowest=by_rate[0],
         names=labels,
@@ -271,20 +273,11 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         cold=cold,
         **_ways(by_strategy, best.quantity),
     )
-    return Figure(
-        name=name,
-        question=question,
-        words=words,
-        shape=shape,
-        table=_strategy_table(labels, series, printed),
-        sheet=_with_printed(sheet(series), printed) if cold else sheet(series),
-        code=_code(series),
-    )
 
 
-def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, object]:
+def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, Any]:
     """Return what explains the rates of several ways to compute one product."""
-    facts: dict[str, object] = {"named": named, "element": None, "rows": None, "block": None}
+    facts: dict[str, Any] = {"named": named, "element": None, "rows": None, "block": None}
     if "element" in named:
         element = named["element"]
         facts["element"] = {
@@ -303,20 +296,17 @@ def _strategy_table(
     labels: Mapping[str, str], series: Sequence[Quantity], printed: Sequence[Estimate | None]
 ) -> Table:
     fastest = highest(series, "flop_per_s").quantity
-    header = ["strategy", "GFLOPS", "time, µs", "times slower than the fastest"]
-    rows: list[list[str | Number]] = []
-    for quantity, cold in zip(series, printed, strict=True):
-        slower = ratio(fastest, quantity, "flop_per_s")
-        cells: list[str | Number] = [
-            labels[quantity.name()],
-            number(quantity.rate(), GIGA, best=quantity is fastest),
-            number(quantity.time(), MICRO),
-            Number(text="1") if quantity is fastest else number(slower),
-        ]
-        if any(printed):
-            cells.append(number(cold, GIGA))
-        rows.append(cells)
-    return Table(header=[*header, "as printed, GFLOPS"] if any(printed) else header, rows=rows)
+    slower = [ratio(fastest, q, "flop_per_s") if q is not fastest else None for q in series]
+    columns: Columns = {
+        "GFLOPS": [number(q.rate(), GIGA, best=q is fastest) for q in series],
+        "time, µs": [number(q.time(), MICRO) for q in series],
+        "times slower than the fastest": [
+            number(times) if times else Number(text="1") for times in slower
+        ],
+    }
+    if any(printed):
+        columns["as printed, GFLOPS"] = [number(cold, GIGA) for cold in printed]
+    return table("strategy", [labels[q.name()] for q in series], columns)
 
 
 def _code(series: Sequence[Quantity]) -> list[str]:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from report.registry import BACKENDS
 from report.worker.host import thread_counts
 from report.worker.records import AsPrinted, Outcome, Series, Unavailable
-from report.worker.timing import Method, Stopwatch
-from report.worker.timing import measure as measure_together
+from report.worker.timing import Made, Method, Stopwatch, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,12 +95,7 @@ class Point(NamedTuple):
 
 
 def measure(session: Session, job: dict[str, Any]) -> Outcome:
-    """Measure all series of the experiment, interleaved.
-
-    Args:
-        session: The backend, on its device.
-        job: backend, settings, seed, threads, process, budget_s (of this process), repeats.
-    """
+    """Measure all series of the experiment, interleaved; `Run._request` says what a job holds."""
     settings, backend = job["settings"], BACKENDS[job["backend"]]
     most = backend.sampled_elements if settings["elements"] == "auto" else None
     sample = _Sample(most, random.Random(f"{job['seed']} {job['process']} elements"))
@@ -123,25 +117,10 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         switching=switching,
         compiles=backend.compiles,
     )
-    series: dict[Point, Series | Stopwatch] = {}
     # From small to large, so that the next size's cost is known before it is paid.
-    for point in sorted(points, key=lambda point: point.size):
-        series[point] = maker.stopwatch(point)
-    stopwatches = [made for made in series.values() if isinstance(made, Stopwatch)]
-    measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
-    return Outcome(
-        as_printed=printed,
-        series=[
-            made
-            if isinstance(made := series[point], Series)
-            else Series(
-                labels=point._asdict(),
-                flops=point.flops(sample.elements(point.strategy, point.size)),
-                timing=made.timing(),
-            )
-            for point in points
-        ],
-    )
+    made = {p: maker.series(p) for p in sorted(points, key=lambda point: point.size)}
+    series = measured([made[point] for point in points], method, job)
+    return Outcome(as_printed=printed, series=series)
 
 
 class _Sample(NamedTuple):
@@ -188,8 +167,8 @@ class _Maker:
     _products: dict[tuple[int, str], Products] = field(default_factory=dict)
     _cost: dict[tuple[object, ...], tuple[int, float]] = field(default_factory=dict)
 
-    def stopwatch(self, point: Point) -> Series | Stopwatch:
-        """Return a warm stopwatch for a point, or the series that says why there is none."""
+    def series(self, point: Point) -> Made:
+        """Return a point's series with a warm stopwatch, or why there is none."""
         limit_s = self.method.budget_s / 4
         try:
             self._refuse_if_too_long(point, limit_s)
@@ -199,9 +178,10 @@ class _Maker:
             stopwatch = self._stopwatch(point, self._products[key])
             stopwatch.warm_up(self.share_s)
         except Unavailable as reason:
-            return Series(labels=point._asdict(), status="skipped", reason=str(reason))
+            return Series(labels=point._asdict(), status="skipped", reason=str(reason)), None
         self._cost[point.family] = point.size, stopwatch.call_s
-        return stopwatch
+        flops = point.flops(self.sample.elements(point.strategy, point.size))
+        return Series(labels=point._asdict(), flops=flops), stopwatch
 
     def _refuse_if_too_long(self, point: Point, limit_s: float) -> None:
         """Estimate the seconds of one product before it is paid for.

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from report.analysis.quantities import Quantity, highest, ratio, varying
 from report.experiments.kind import Overlay, ranking
 from report.experiments.matmul import figures
-from report.experiments.matmul.figures import AXES, RATE, TEMPLATE, Lines, choose_axis, sheet, x_of
+from report.experiments.matmul.figures import AXES, RATE, TEMPLATE, Lines, choose_axis, sheet
 from report.experiments.matmul.quantities import call_time, name_series, of_records, sampled
 from report.figures import prose
 from report.figures.figure import Figure, Number, Table, number, together
 from report.figures.shapes import Curves, Dots, row
-from report.text.units import GIGA
+from report.text.numerals import GIGA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def overlay(over: Overlay) -> list[Figure]:
         return []
     wanted = _fastest_line(axis, first)
     lines = {
-        name: sorted((q for q in mine if _rest(q, axis) == wanted), key=lambda q: x_of(q, axis))
+        name: sorted((q for q in mine if _rest(q, axis) == wanted), key=lambda q: q.number(axis))
         for name, mine in series.items()
     }
     return [_compared_curves(over, axis, lines)]
@@ -74,31 +74,27 @@ def _compared_curves(over: Overlay, axis: str, lines: Lines) -> Figure:
     )
     tops = {name: highest(mine, "flop_per_s") for name, mine in lines.items()}
     fast = max(tops.values(), key=lambda top: top.estimate.value).quantity
-    least = min(x_of(mine[0], axis) for mine in lines.values())
-    small = {name: mine[0] for name, mine in lines.items() if x_of(mine[0], axis) == least}
+    least = min(mine[0].number(axis) for mine in lines.values())
+    small = {name: mine[0] for name, mine in lines.items() if mine[0].number(axis) == least}
     by_small = sorted(small, key=lambda name: small[name].rate().value)
     quick, slow = small[by_small[-1]], small[by_small[0]]
-    words = prose.words(
+    values = sorted({q.number(axis) for mine in lines.values() for q in mine})
+    named = {name: {f"{q.number(axis):,}": q for q in mine} for name, mine in lines.items()}
+    return prose.figure(
         TEMPLATE,
-        "compared",
-        shape.alt,
+        f"{over.name}-{axis}",
+        "sizes" if over.backends else "compare",
+        shape,
+        blocks="compared",
+        table=_compared_table(AXES[axis], [f"{x:,}" for x in values], named),
+        sheet=together(((name, sheet(mine)) for name, mine in lines.items()), over.noun),
+        backends=over.backends,
         noun=over.noun,
         axis=axis,
         conditions=name_series(fast.labels, ["dtype"] if axis == "size" else ["dtype", "size"]),
         small=(quick, by_small[-1], by_small[0]),
         small_gap=ratio(quick, slow, "flop_per_s"),
         **ranking(tops, "flop_per_s"),
-    )
-    values = sorted({x_of(q, axis) for mine in lines.values() for q in mine})
-    named = {name: {f"{x_of(q, axis):,}": q for q in mine} for name, mine in lines.items()}
-    return Figure(
-        name=f"{over.name}-{axis}",
-        question="sizes" if over.backends else "compare",
-        words=words,
-        shape=shape,
-        table=_compared_table(AXES[axis], [f"{x:,}" for x in values], named),
-        sheet=together(((name, sheet(mine)) for name, mine in lines.items()), over.noun),
-        backends=over.backends,
     )
 
 
@@ -109,7 +105,6 @@ def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) ->
     named = {s: {name_series(q.labels, names): q for q in mine} for s, mine in series.items()}
     labels = list(dict.fromkeys(label for mine in named.values() for label in mine))
     shown = [subject for subject in over.subjects if subject.name in named]
-    several = len(shown) > 3
     shape = Dots(
         labels=tuple(labels),
         x=RATE,
@@ -117,13 +112,17 @@ def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) ->
             row(s.name, s.index, [q.rate() if q else None for q in map(named[s.name].get, labels)])
             for s in shown
         ),
-        of=len(shown) if several else None,
-        per_row=13 * len(shown) if several else 44,
     )
-    words = prose.words(
+    figure = prose.figure(
         TEMPLATE,
-        "compared_strategies",
-        shape.alt,
+        f"{over.name}-strategies",
+        "strategies" if over.backends else "compare",
+        shape,
+        table=_compared_table("strategy", labels, named),
+        sheet=together(((name, sheet(mine)) for name, mine in series.items()), over.noun),
+        code=CODE if over.backends else (),
+        backends=[s.backend for s in shown] if over.backends else (),
+        blocks="compared_strategies",
         noun=over.noun,
         subjects=_gains(named),
         # What one element costs: a call or three, whatever is computed.
@@ -132,18 +131,7 @@ def _compared_strategies(over: Overlay, series: Mapping[str, list[Quantity]]) ->
         environments=[(s, s.result.environments.get(s.backend)) for s in shown],
         conditions=name_series(next(iter(series.values()))[0].labels, ["dtype", "size"]),
     )
-    return [
-        Figure(
-            name=f"{over.name}-strategies",
-            question="strategies" if over.backends else "compare",
-            words=words,
-            shape=shape,
-            table=_compared_table("strategy", labels, named),
-            sheet=together(((name, sheet(mine)) for name, mine in series.items()), over.noun),
-            code=[*CODE] if over.backends else [],
-            backends=[s.backend for s in shown] if over.backends else [],
-        )
-    ]
+    return [figure]
 
 
 def _gains(named: Mapping[str, Mapping[str, Quantity]]) -> list[dict[str, Any]]:

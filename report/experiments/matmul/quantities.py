@@ -5,7 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import FLOP_PER_S, SECONDS, Quantity, highest, of_kind, of_series
+from report.analysis.quantities import (
+    FLOP_PER_S,
+    SECONDS,
+    Quantity,
+    highest,
+    of_kind,
+    of_series,
+    quantity,
+)
 from report.experiments.matmul.measure import PRINTED_FLOPS
 from report.text.numerals import count
 
@@ -27,7 +35,7 @@ def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
     Where some elements, drawn at random, stood for all, the seconds are scaled to all of them.
     """
     series = of_series(records, run=run, wanted=lambda series: bool(series.flops))
-    return [_whole(quantity) for quantity in series]
+    return [_whole(q) for q in series]
 
 
 def of_result(result: Result) -> list[Quantity]:
@@ -54,7 +62,7 @@ def name_series(labels: Labels, names: Sequence[str]) -> str:
 
 def calls(quantity: Quantity) -> int:
     """Return how many dot products a product element by element takes: one for each element."""
-    return int(str(quantity.labels["size"])) ** 2
+    return quantity.number("size") ** 2
 
 
 def call_time(quantity: Quantity) -> Estimate:
@@ -64,14 +72,17 @@ def call_time(quantity: Quantity) -> Estimate:
 
 def number_format(quantity: Quantity) -> str:
     """Return the dtype; TF32 counts as one of its own."""
-    return "TF32" if quantity.labels.get("tf32") else str(quantity.labels["dtype"])
+    if quantity.labels.get("tf32"):
+        return "TF32"
+    # Updates and additions have no such label: they are made of float32 only.
+    return str(quantity.labels.get("dtype", "float32"))
 
 
 def peaks(result: Result) -> dict[str, Highest]:
     """Return the fastest product of each number format in any experiment, the fastest first."""
     by_format: dict[str, list[Quantity]] = {}
-    for quantity in of_result(result):
-        by_format.setdefault(number_format(quantity), []).append(quantity)
+    for q in of_result(result):
+        by_format.setdefault(number_format(q), []).append(q)
     best = {name: highest(series, "flop_per_s") for name, series in by_format.items()}
     return dict(sorted(best.items(), key=lambda item: -item[1].estimate.value))
 
@@ -88,10 +99,8 @@ def as_printed(records: Sequence[Record], run: str) -> dict[str, Estimate]:
             if printed.elapsed_s > 0:
                 groups.setdefault(printed.strategy, []).append([printed.elapsed_s])
     return {
-        strategy: Quantity(
-            experiment=records[0].experiment,
-            kind=records[0].kind,
-            backend=records[0].backend,
+        strategy: quantity(
+            records,
             labels={"strategy": strategy, "timed": "as printed"},
             groups=group,
             flops=int(PRINTED_FLOPS),

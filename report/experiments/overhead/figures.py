@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio
 from report.experiments.matmul.quantities import peaks
@@ -19,10 +19,9 @@ from report.experiments.overhead.quantities import (
     times_per_doubling,
 )
 from report.figures import prose
-from report.figures.figure import Figure, Number, Table, absent, number, quantity_sheet, together
+from report.figures.figure import Figure, Number, Table, number, quantity_sheet, table, together
 from report.figures.shapes import Axis, Curves, Dots, Reference, Upright, line, row
-from report.text.numerals import digits, scaled
-from report.text.units import KILO, MEGA, MICRO, PERCENT
+from report.text.numerals import KILO, MEGA, MICRO, PERCENT, digits, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.experiments.kind import Overlay, Subject
     from report.experiments.overhead.quantities import BySize
-    from report.figures.figure import Sheet
+    from report.figures.figure import Columns, Sheet
     from report.figures.shapes import Mark
     from report.results.result import Result
 
@@ -86,35 +85,26 @@ def _additions(name: str, adds: BySize) -> Figure:
         marks=tuple(marks),
     )
     several = len(adds) > 1
-    words = prose.words(
+    slower_by = [number(ratio(q, first)) for q in series[1:]]
+    columns: Columns = {
+        "time, µs": [number(q.time(), MICRO) for q in series],
+        "times the shortest": [Number(text="1"), *slower_by],
+        "million additions a second": [number(q.rate(), MEGA) for q in series],
+    }
+    return prose.figure(
         TEMPLATE,
+        name,
         "dispatch",
-        shape.alt,
+        shape,
+        table=table("elements", [f"{size:,}" for size in sizes], columns),
+        sheet=_sheet(series),
+        code=["addition"],
         first=first,
         last=last if several else None,
         twice=twice,
         slower=several and ratio(last, first),
         one=last.time().scaled(1 / sizes[-1], f"one addition of {last.name()}"),
         worth=ratio(first, last).scaled(sizes[-1], f"additions worth {first.name()}"),
-    )
-    rows: list[list[str | Number]] = [
-        [
-            f"{size:,}",
-            number(q.time(), MICRO),
-            Number(text="1") if q is first else number(ratio(q, first)),
-            number(q.rate(), MEGA),
-        ]
-        for size, q in adds.items()
-    ]
-    header = ["elements", "time, µs", "times the shortest", "million additions a second"]
-    return Figure(
-        name=name,
-        question="dispatch",
-        words=words,
-        shape=shape,
-        table=Table(header=header, rows=rows),
-        sheet=_sheet(series),
-        code=["addition"],
     )
 
 
@@ -138,36 +128,32 @@ def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity 
         marks=tuple(marks),
     )
     every = [q for mine in lines.values() for q in mine.values()]
-    return Figure(
-        name=name,
-        question="update",
-        words=prose.words(
-            TEMPLATE,
-            "update",
-            shape.alt,
-            ends=[
-                (name_call(mine[size]), mine[size])
-                for mine in lines.values()
-                for size in sorted({min(mine), max(mine)})
-            ],
-            compiled={s: compiling(eager, one) for s, (eager, one) in _both(lines).items()},
-            **_facts(main, found, shortest, peak),
-        ),
-        shape=shape,
+    return prose.figure(
+        TEMPLATE,
+        name,
+        "update",
+        shape,
         table=_table(lines, found, peak),
         sheet=_sheet(every, "examples_per_s"),
         code=[*STEP, *(["Update.compile"] if "compiled" in lines else [])],
+        ends=[
+            (name_call(mine[size]), mine[size])
+            for mine in lines.values()
+            for size in sorted({min(mine), max(mine)})
+        ],
+        compiled={s: compiling(eager, one) for s, (eager, one) in _both(lines).items()},
+        **_facts(main, found, shortest, peak),
     )
 
 
 def _facts(
     main: BySize, found: Parts | None, shortest: Quantity | None, peak: Quantity | None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return what the sentences about the first variant's updates name."""
     sizes = (min(main), max(main))
     first, last = (main[size] for size in sizes)
     gains = list(_doublings(main).items())
-    facts: dict[str, object] = {
+    facts: dict[str, Any] = {
         "first": first,
         "last": last,
         "sizes": sizes,
@@ -228,11 +214,8 @@ def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
         gains = {large: number(gain) for (_, large), gain in _doublings(main).items()}
         columns[f"{variant}, times per doubling"] = gains
     sizes = sorted({size for mine in lines.values() for size in mine})
-    rows: list[list[str | Number]] = [
-        [f"{size:,}", *(column.get(size, absent()) for column in columns.values())]
-        for size in sizes
-    ]
-    return Table(header=["batch size", *columns], rows=rows)
+    cells = {name: [mine.get(n, number(None)) for n in sizes] for name, mine in columns.items()}
+    return table("batch size", [f"{size:,}" for size in sizes], cells)
 
 
 def overlay(over: Overlay) -> list[Figure]:
@@ -243,7 +226,6 @@ def overlay(over: Overlay) -> list[Figure]:
     if main is None:
         return []
     subjects = [s for s in over.subjects if s.name in series]
-    several = len(subjects) > 3
     names = {call: name_call(next(iter(mine.values()))) for call, mine in shown.items()}
     times = {
         s.name: [q.time() if (q := mine.get(s.name)) else None for mine in shown.values()]
@@ -253,18 +235,20 @@ def overlay(over: Overlay) -> list[Figure]:
         labels=tuple(names.values()),
         x=Axis(label="time of one call", scale="seconds"),
         rows=tuple(row(s.name, s.index, times[s.name]) for s in subjects),
-        of=len(subjects) if several else None,
-        per_row=13 * len(subjects) if several else 44,
     )
     eager, compiled = shown.get("eager", {}), shown.get("compiled", {})
     floor = next((s for s in subjects if s.floor), None)
     least = compiled.get(floor.name) if floor else None
     lead = eager.get(subjects[0].name)
     fast, *_, slow = sorted(main, key=lambda name: main[name].time().value)
-    words = prose.words(
+    figure = prose.figure(
         TEMPLATE,
-        "compared",
-        shape.alt,
+        f"{over.name}-calls",
+        "calls" if over.backends else "compare",
+        shape,
+        blocks="compared",
+        table=_compared_table(over.noun, subjects, names, shown, least),
+        sheet=together(((name, _sheet(mine)) for name, mine in series.items()), over.noun),
         noun=over.noun,
         what=name_call(main[fast]),
         main=main,
@@ -281,16 +265,7 @@ def overlay(over: Overlay) -> list[Figure]:
             if _ratio(eager.get(name), one)
         },
     )
-    return [
-        Figure(
-            name=f"{over.name}-calls",
-            question="calls" if over.backends else "compare",
-            words=words,
-            shape=shape,
-            table=_compared_table(over.noun, subjects, names, shown, least),
-            sheet=together(((name, _sheet(mine)) for name, mine in series.items()), over.noun),
-        )
-    ]
+    return [figure]
 
 
 def shortest(series: Mapping[str, Sequence[Quantity]]) -> dict[str, BySubject]:

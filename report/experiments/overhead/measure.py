@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from report.registry import BACKENDS
 from report.worker.records import Outcome, Series, Unavailable
-from report.worker.timing import Method, Stopwatch, nanoseconds
-from report.worker.timing import measure as measure_together
+from report.worker.timing import Made, Method, Stopwatch, measured, nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,11 +82,6 @@ def update_flops(batch: int, features: int = FEATURES, *, written_out: bool = Fa
     With the gradient written out there is no loss, and the derivative of half the squared error is
     the error: 2 d b and twice b for the errors, 2 d b and b for the gradient, and for the step two
     divisions by b beside 2 for each parameter. In all (4 d + 3) b + 2 d + 4, 23 b + 14 here.
-
-    Args:
-        batch: Examples, b.
-        features: Of each, d.
-        written_out: Count the gradient written out.
     """
     if written_out:
         return (4 * features + 3) * batch + 2 * (features + 1) + 2
@@ -104,10 +97,6 @@ def update_bytes(batch: int, features: int = FEATURES) -> int:
 
     The features and the target of each example are read, and each parameter and its gradient is
     read and written once. What lies in between (outputs, errors) could stay in registers.
-
-    Args:
-        batch: Examples.
-        features: Of each.
     """
     return FLOAT_BYTES * ((features + 1) * batch + 4 * (features + 1))
 
@@ -117,39 +106,24 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 
     Compiling comes before the rounds, and outside the budget: it takes seconds, and nothing that
     it starts may run beside a measurement.
-
-    Args:
-        session: The backend, on its device.
-        job: backend, settings, seed, threads, process, budget_s (of this process), repeats.
     """
     backend = BACKENDS[job["backend"]]
     points = list(_points(job["settings"], job["threads"]))
     method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
     share_s = method.budget_s / len(points)
-    series: dict[Point, Series | Stopwatch] = {}
+    made: dict[Point, Made] = {}
     # What is compiled comes last, so that the first call of the others is a cold one.
     for point in sorted(points, key=lambda point: point.variant == "compiled"):
+        labels = point._asdict()
         try:
-            series[point] = stopwatch = _stopwatch(session, point, method, job["seed"])
+            stopwatch = _stopwatch(session, point, method, job["seed"])
         except Unavailable as reason:
-            series[point] = Series(labels=point._asdict(), status="skipped", reason=str(reason))
+            made[point] = Series(labels=labels, status="skipped", reason=str(reason)), None
         else:
             stopwatch.warm_up(share_s)
-    stopwatches = [made for made in series.values() if isinstance(made, Stopwatch)]
-    measure_together(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
-    return Outcome(
-        series=[
-            made
-            if isinstance(made := series[point], Series)
-            else Series(
-                labels=point._asdict(),
-                flops=point.flops(backend),
-                bytes_moved=point.bytes_moved(),
-                timing=made.timing(),
-            )
-            for point in points
-        ]
-    )
+            flops, moved = point.flops(backend), point.bytes_moved()
+            made[point] = Series(labels=labels, flops=flops, bytes_moved=moved), stopwatch
+    return Outcome(series=measured([made[point] for point in points], method, job))
 
 
 def _points(settings: dict[str, Any], threads: int) -> Iterator[Point]:

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis.estimate import Estimate, average, estimate
+from report.analysis.estimate import Estimate, estimate, over_replicates
 from report.analysis.quantities import (
     EXAMPLES_PER_S,
     FLOP_PER_S,
@@ -44,7 +44,7 @@ def _examples(series: Series) -> int | None:
 
 def name_call(quantity: Quantity) -> str:
     """Name a call: "adding 1 element", "update with 100 examples", "compiled update with ..."."""
-    size = _size(quantity)
+    size = quantity.number("size")
     if quantity.labels["operation"] == "add":
         return f"adding {count(size, 'element')}"
     compiled = "compiled " if quantity.labels["variant"] == "compiled" else ""
@@ -61,9 +61,9 @@ LEAST_SIZES = 3
 def calls(series: Sequence[Quantity]) -> dict[str, BySize]:
     """Return additions, then updates of each variant, by size; none that was not measured."""
     lines: dict[str, BySize] = {name: {} for name in CALLS}
-    for q in sorted(series, key=_size):
+    for q in sorted(series, key=lambda q: q.number("size")):
         name = str(q.labels["operation" if q.labels["operation"] == "add" else "variant"])
-        lines[name][_size(q)] = q
+        lines[name][q.number("size")] = q
     return {name: line for name, line in lines.items() if line}
 
 
@@ -80,17 +80,11 @@ def calls_of(result: Result) -> Iterator[tuple[str, dict[str, BySize]]]:
                 yield backend, calls(of_records(records, result.run))
 
 
-def _size(quantity: Quantity) -> int:
-    return int(str(quantity.labels["size"]))
-
-
 @dataclass(frozen=True)
 class StepModel:
-    """An update's time as a line.
+    """An update's time as a line, a + c b.
 
     Attributes:
-        fixed_s: Seconds that any update takes, whatever its batch.
-        per_example_s: Seconds that each example adds.
         deviation: The largest deviation of a measured time from the line, relative to the line.
     """
 
@@ -116,11 +110,8 @@ class Parts:
     processes, hold the fit's own uncertainty.
 
     Attributes:
-        fixed: Seconds that any update takes, whatever its batch.
-        per_example: Seconds that each example adds.
         equal: The batch that takes as long as what is fixed; None where examples take nothing.
         growing: By batch size the share of an update that grows with its batch, c b / T(b).
-        line: The same as a line.
     """
 
     fixed: Estimate
@@ -132,31 +123,31 @@ class Parts:
 
 def parts(line: Mapping[int, Quantity]) -> Parts | None:
     """Tell the parts of updates by batch size; None where no process has enough of them."""
-    fits = [(times, one) for times in _by_process(line) if (one := fit(times)) is not None]
+    fits = [(times, one) for times in by_process(line) if (one := fit(times)) is not None]
     if not fits:
         return None
     key = next(iter(line.values())).name("update")
-    fixed = _over_processes([one.fixed_s for _, one in fits], f"fixed part of {key}")
-    each = _over_processes([one.per_example_s for _, one in fits], f"example of {key}")
+    fixed = over_replicates([one.fixed_s for _, one in fits], f"fixed part of {key}")
+    each = over_replicates([one.per_example_s for _, one in fits], f"example of {key}")
     slopes = all(one.per_example_s for _, one in fits)
     batches = [one.fixed_s / one.per_example_s for _, one in fits] if slopes else []
     growing = {}
     for size, q in line.items():
         shares = [one.per_example_s * size / times[size] for times, one in fits if size in times]
         if shares:
-            growing[size] = _at_most_all(_over_processes(shares, f"growing part of {q.name()}"))
+            growing[size] = _at_most_all(over_replicates(shares, f"growing part of {q.name()}"))
     model = StepModel(fixed.value, each.value)
     times = {size: q.time().value for size, q in line.items()}
     return Parts(
         fixed=fixed,
         per_example=each,
-        equal=_over_processes(batches, f"equal parts of {key}") if batches else None,
+        equal=over_replicates(batches, f"equal parts of {key}") if batches else None,
         growing=growing,
         line=model.beside(times),
     )
 
 
-def _by_process(line: Mapping[int, Quantity]) -> list[dict[int, float]]:
+def by_process(line: Mapping[int, Quantity]) -> list[dict[int, float]]:
     """Return what each process measured: its medians by size."""
     processes = max((len(q.groups) for q in line.values()), default=0)
     each = [
@@ -164,11 +155,6 @@ def _by_process(line: Mapping[int, Quantity]) -> list[dict[int, float]]:
         for k in range(processes)
     ]
     return [times for times in each if times]
-
-
-def _over_processes(values: Sequence[float], key: str) -> Estimate:
-    # A part may be zero, which has no logarithm.
-    return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
 
 
 def _at_most_all(share: Estimate) -> Estimate:
@@ -183,15 +169,12 @@ def step_model(result: Result, backend: str, variant: str = "eager") -> StepMode
 
 
 def fit(times: Mapping[int, float]) -> StepModel | None:
-    """Fit a line to times by least squares of the relative deviations.
+    """Fit a line to the seconds of an update by batch size.
 
     Minimizes the sum of ((a + c b) / T - 1)^2 with a, c >= 0, so that every batch size counts
     alike although the largest takes longest. It is linear in a and c: two normal equations, and
     where a solution is negative, that parameter is 0 and the other is fitted alone. Fewer than
     three batch sizes give no model.
-
-    Args:
-        times: Seconds of an update by batch size.
     """
     if len(times) < LEAST_SIZES:
         return None
@@ -213,7 +196,7 @@ def doubled(line: Mapping[int, Quantity]) -> Estimate | None:
     Read off, in each process, the straight line, on logarithms, between the two sizes on either
     side.
     """
-    found = [_crossing(times) for times in _by_process(line)]
+    found = [_crossing(times) for times in by_process(line)]
     sizes = [size for size in found if size is not None]
     key = f"doubled {next(iter(line.values())).name()}"
     return estimate([[size] for size in sizes], key) if len(sizes) == len(found) else None
@@ -235,7 +218,8 @@ def times_per_doubling(small: Quantity, large: Quantity) -> Estimate:
     there are doublings between them, makes the whole.
     """
     rates = ratio(large, small, "examples_per_s")
-    return rates.power(1 / math.log2(_size(large) / _size(small)), f"per doubling {rates.key}")
+    doublings = math.log2(large.number("size") / small.number("size"))
+    return rates.power(1 / doublings, f"per doubling {rates.key}")
 
 
 def compiling(eager: Quantity, compiled: Quantity) -> tuple[bool, Estimate]:

@@ -10,19 +10,19 @@ from markupsafe import Markup
 from report.experiments.training.runs import median_times, ratio, typical
 from report.figures import prose
 from report.figures.figure import (
+    Columns,
     Figure,
     Number,
     Sheet,
     Table,
-    absent,
     interval,
     number,
     quantity_sheet,
+    table,
 )
 from report.figures.shapes import Axis, Curves, Dots, Line, Reference, row
 from report.text import numerals
-from report.text.numerals import digits
-from report.text.units import MILLI
+from report.text.numerals import MILLI, digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from report.figures.figure import Cell
     from report.figures.shapes import Shape
     from report.results.result import Result
-
-Columns = dict[str, "Sequence[str | Number]"]
-"""Columns of a table by their headers, a cell for each row."""
 
 Pair = tuple["Run", "Run"]
 
@@ -70,28 +67,24 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
     code: list[str] | None = None,
     **facts: Any,
 ) -> Figure:
-    """Return the figure that answers a question of a case.
+    """Return the figure that answers a question of a case, as the template names it.
 
-    Args:
-        case: What the question is asked of.
-        question: Its name in the template.
-        shape: What is drawn.
-        numbers: A table, or the columns of one that has a row for each run.
-        sheet: The data; else every seed's curve.
-        code: The functions that were timed; else those that trained the runs.
-        facts: What the template names beside the case and the best of its runs.
+    Numbers are a table, or the columns of one that has a row for each run. Where nothing is said,
+    the sheet holds every seed's curve, and the code is what trained the runs. The template names
+    `facts` beside the case and the best of its runs.
     """
     if not isinstance(numbers, Table):
         numbers = table("run", [run.name for run in case.runs], numbers)
-    shared = {"case": case, "shape": shape, "first": case.soonest, "nearest": case.nearest}
-    return Figure(
-        name=f"{case.name}-{question}",
-        question=question,
-        words=prose.words(TEMPLATE, question, shape.alt, **{**shared, **facts}),
-        shape=shape,
+    shared = {"case": case, "first": case.soonest, "nearest": case.nearest}
+    return prose.figure(
+        TEMPLATE,
+        f"{case.name}-{question}",
+        question,
+        shape,
         table=numbers,
         sheet=sheet or curve_sheet(case, case.runs),
         code=code or _functions(case.runs),
+        **{**shared, **facts},
     )
 
 
@@ -173,32 +166,18 @@ def dots(
     series: Mapping[str, Sequence[Quantity | None]],
     places: Sequence[int] = (0, 1),
 ) -> Dots:
-    """Return dots of seconds per epoch: series by their names, with a quantity for each label.
-
-    `places` are those of the series' colours.
-    """
-    several = len(series) > 3
+    """Return dots of seconds per epoch: series, in the colours of their places, by label."""
     rows = [
         row(name, place, [typical(q) for q in each])
         for place, (name, each) in zip(places, series.items(), strict=False)
     ]
-    return Dots(
-        labels=tuple(labels),
-        x=SECONDS,
-        rows=tuple(rows),
-        of=len(series) if several else None,
-        per_row=13 * len(series) if several else 44,
-    )
+    return Dots(labels=tuple(labels), x=SECONDS, rows=tuple(rows))
 
 
 def both_ways(
     pairs: Mapping[str, Pair], names: tuple[str, str]
 ) -> tuple[Dots, Columns, dict[str, Estimate]]:
-    """Put seconds per epoch of runs that were done in two ways side by side.
-
-    Returns:
-        Dots, columns of a table, and the seconds of the second way over those of the first.
-    """
+    """Return dots and columns of seconds per epoch in two ways, and the second over the first."""
     series = {name: [pair[k].seconds for pair in pairs.values()] for k, name in enumerate(names)}
     ratios = {n: one for n, (a, b) in pairs.items() if (one := ratio(b.seconds, a.seconds))}
     columns: Columns = {
@@ -210,17 +189,6 @@ def both_ways(
 
 
 # --- tables
-
-
-def table(
-    first: str,
-    rows: Sequence[str],
-    columns: Mapping[str, Sequence[str | Number]],
-    caption: str = Table.caption,
-) -> Table:
-    """Return a table of columns, each with a cell for each of `rows`, whose heads stand `first`."""
-    cells = zip(rows, *columns.values(), strict=True)
-    return Table(header=[first, *columns], rows=[list(each) for each in cells], caption=caption)
 
 
 def milliseconds(quantities: Sequence[Quantity | None]) -> list[Number]:
@@ -248,7 +216,7 @@ def ends(case: Case) -> Columns:
 def loss_at_the_end(run: Run) -> Number:
     """Return the loss at the end of a run; of one that diverged, only that it did."""
     if not run.complete:
-        return Number(text="diverged") if run.diverged else absent()
+        return Number(text="diverged") if run.diverged else number(None)
     return number(typical(run.loss()), write=numerals.loss)
 
 

@@ -14,10 +14,9 @@ from report.analysis.quantities import difference
 from report.experiments.training import curves, sizes
 from report.experiments.training.quantities import LAST, cases, decay, per_example, update, updates
 from report.experiments.training.runs import apart, lowest, ratio, typical
-from report.figures.figure import number
+from report.figures.figure import number, table
 from report.figures.shapes import Dots, row
-from report.text.numerals import digits
-from report.text.units import MICRO
+from report.text.numerals import MICRO, digits
 from report.worker import schedules
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from report.experiments.training.curves import Pair
     from report.experiments.training.quantities import Case
     from report.experiments.training.runs import Run
-    from report.figures.figure import Figure
+    from report.figures.figure import Columns, Figure
     from report.results.result import Result
 
 
@@ -81,7 +80,6 @@ def _time(case: Case) -> Figure:
 
 
 def _seconds(case: Case) -> Figure:
-    """Draw seconds per epoch: a dot for each run."""
     seconds = [run.seconds for run in case.runs]
     ends = [case.fastest.last, case.fastest.run] if case.fastest else []
     return curves.answer(
@@ -114,7 +112,6 @@ def _pairs(case: Case, way: str, names: tuple[str, str]) -> dict[str, Pair]:
 
 
 def _loader(case: Case) -> Figure | None:
-    """Draw seconds per epoch with the framework's loader and without."""
     names = "dataloader", "sliced"
     pairs = _pairs(case, "loader", names)
     if not pairs:
@@ -131,7 +128,7 @@ def _loader(case: Case) -> Figure | None:
         case,
         "loader",
         shape,
-        curves.table("run", [*pairs], columns),
+        table("run", [*pairs], columns),
         sheet=curves.ends_sheet(case, case.runs),
         code=["loaded", "sliced"],
         pairs=pairs,
@@ -142,7 +139,6 @@ def _loader(case: Case) -> Figure | None:
 
 
 def _implementation(case: Case) -> Figure | None:
-    """Draw seconds per epoch from scratch and with the framework's own parts."""
     names = "scratch", "concise"
     pairs = _pairs(case, "implementation", names)
     if not pairs:
@@ -154,7 +150,7 @@ def _implementation(case: Case) -> Figure | None:
         case,
         "implementation",
         shape,
-        curves.table("run", [*pairs], columns),
+        table("run", [*pairs], columns),
         sheet=curves.ends_sheet(case, case.runs),
         code=["train_scratch", "train_concise"],
         names=names,
@@ -208,7 +204,7 @@ def _full_batches(case: Case) -> bool:
 def _stability(case: Case) -> Figure:
     """Draw the loss above the optimum against epochs, each of which is one step."""
     decays = [decay(case.solved, run) for run in case.runs] if case.solved else []
-    columns: curves.Columns = {"learning rate": [digits(run.step) for run in case.runs]}
+    columns: Columns = {"learning rate": [digits(run.step) for run in case.runs]}
     if decays:
         columns |= {
             "limit": [digits(one.limit) for one in decays],
@@ -275,7 +271,6 @@ def _way_dots(case: Case, target: float) -> Dots:
 
 
 def _schedule(case: Case) -> Figure:
-    """Draw the loss above the optimum against epochs, a curve for each schedule."""
     constant, tenth = (
         next((run for run in case.runs if run.spec.schedule == name), None)
         for name in ("constant", "tenth")
@@ -309,7 +304,6 @@ def _schedule(case: Case) -> Figure:
 
 
 def _sampling(case: Case) -> Figure:
-    """Draw examples with replacement beside each once."""
     pairs = [
         (once, again)
         for once, again in itertools.permutations(case.runs, 2)
@@ -327,14 +321,13 @@ def _sampling(case: Case) -> Figure:
         case,
         "sampling",
         curves.of_case(case, curves.EPOCHS),
-        curves.table("after epoch", rows, columns) if pairs else curves.ends(case),
+        table("after epoch", rows, columns) if pairs else curves.ends(case),
         pairs=[(pair, one) for pair in pairs if (one := case.after(*pair))],
         missed=(1 - 1 / case.examples) ** case.examples,
     )
 
 
 def _copies(case: Case) -> Figure:
-    """Draw the same runs on the data and on its copies."""
     pairs = pairs_of_copies(case)
     runs = [run for pair in pairs for run in pair] or case.runs
     kinds = list(dict.fromkeys(_but_copies(case, run) for run in runs))
@@ -354,7 +347,7 @@ def _copies(case: Case) -> Figure:
     by_epoch = {pair[0]: case.after(*pair) for pair in pairs}
     by_update = {pair[0]: case.after_updates(*pair) for pair in pairs}
     seconds = {once: ratio(more.seconds, once.seconds) for once, more in pairs}
-    columns: curves.Columns = {
+    columns: Columns = {
         f"{case.height} at the end, once": [curves.excess(case.ends[once]) for once, _ in pairs],
         "with copies": [curves.excess(case.ends[more]) for _, more in pairs],
         "ratio after as many epochs": [number(one) for one in by_epoch.values()],
@@ -365,9 +358,7 @@ def _copies(case: Case) -> Figure:
         case,
         "copies",
         curves.of_lines(case, lines, curves.LOG_EPOCHS),
-        curves.table("run", [once.name for once, _ in pairs], columns)
-        if pairs
-        else curves.ends(case),
+        table("run", [once.name for once, _ in pairs], columns) if pairs else curves.ends(case),
         sheet=curves.curve_sheet(case, runs),
         pairs=pairs,
         by_epoch={run: one for run, one in by_epoch.items() if one},

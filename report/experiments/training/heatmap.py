@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.figures.svg import INK, MUTED, SERIES
-from report.text.numerals import digits
-from report.text.units import MILLI
+from report.text.numerals import MILLI, digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +33,6 @@ class HeatMap:
         sizes: Batch sizes, ascending: the rows.
         rates: Learning rates, ascending: the columns.
         heights: For each row, the loss above the optimum in each column; None where it diverged.
-        what: What the heights are called.
         limit: The largest stable rate of full batches, if it is known.
     """
 

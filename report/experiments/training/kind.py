@@ -47,7 +47,6 @@ def _cards(result: Result) -> list[Card]:
 
 
 def _sentences(result: Result) -> list[str]:
-    """Return what could stand in a mail."""
     return prose.sentences(TEMPLATE, "mail", chapter=chapters(result), sweep=sweep_of(result))
 
 
@@ -79,7 +78,6 @@ def sweep_of(result: Result) -> Case | None:
 
 
 def _method(records: Sequence[Record]) -> list[str]:
-    """Describe how one experiment was measured on one backend."""
     runs = [run for record in records for run in (record.outcome.runs if record.outcome else ())]
     if not runs:
         return []

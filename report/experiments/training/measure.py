@@ -69,7 +69,6 @@ class Start:
     """What a seed decides.
 
     Attributes:
-        weights: The initial ones.
         orders: For each epoch of the longest run the examples that it visits, one after the other,
             as rows of the data (of its copies one after the other, where a run has several).
     """
@@ -108,11 +107,6 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 
     One round holds each run and seed once, in shuffled order, so that a drifting machine hits
     all alike. Before the first round each run is trained unmeasured, for an epoch or less.
-
-    Args:
-        session: The backend, on its device.
-        job: backend, settings, seed, process, processes, seeds, budget_s (of this process),
-            repeats and bundle (where the parent put the data and what the seeds decide).
     """
     settings, bundle = job["settings"], job["bundle"]
     data = _data(bundle, settings["dtype"])

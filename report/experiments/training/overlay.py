@@ -12,7 +12,7 @@ from report.experiments.training import curves
 from report.experiments.training.quantities import by_batch_size, case_of, size_of
 from report.experiments.training.runs import apart, ratio, towards
 from report.figures import prose
-from report.figures.figure import Figure, Table, absent, number, together
+from report.figures.figure import Columns, Figure, Table, number, table, together
 from report.figures.shapes import Curves, line
 
 if TYPE_CHECKING:
@@ -48,12 +48,9 @@ class Way:
     """A subject, and how what was written is carried out there.
 
     Attributes:
-        subject: The machine, or the framework.
-        case: What it measured.
         variant: eager, compiled or epoch.
         further: What else tells it from the subject's others: a loader, an implementation.
         several: The subject has others, from which the name must tell it.
-        runs: Those that were done in this way.
     """
 
     subject: Subject
@@ -162,7 +159,7 @@ def _figure(  # noqa: PLR0913 (what a figure is made of)
     ways: Sequence[Way],
     what: str,
     shape: Shape,
-    numbers: Table | curves.Columns,
+    numbers: Table | Columns,
     *,
     sheets: Callable[[Way], Sheet],
     **facts: Any,
@@ -175,19 +172,23 @@ def _figure(  # noqa: PLR0913 (what a figure is made of)
     names = [way.name for way in ways]
     if not isinstance(numbers, Table) and machines:
         cells = dict(zip(names, zip(*numbers.values(), strict=True), strict=True))
-        numbers = curves.table("run", [*numbers], cells)
+        numbers = table("run", [*numbers], cells)
     elif not isinstance(numbers, Table):
-        numbers = curves.table(over.noun, names, numbers)
-    said = {"noun": over.noun, "place": "on" if machines else "in", "ways": ways, **facts}
-    return Figure(
-        name=f"{over.name}-{what}",
-        question=what,
-        words=prose.words(curves.TEMPLATE, f"compared_{what}", shape.alt, **said),
-        shape=shape,
+        numbers = table(over.noun, names, numbers)
+    return prose.figure(
+        curves.TEMPLATE,
+        f"{over.name}-{what}",
+        what,
+        shape,
         table=numbers,
         sheet=together(((way.name, sheets(way)) for way in ways), over.noun),
-        code=[] if machines else CODE,
-        backends=[] if machines else list(dict.fromkeys(way.subject.backend for way in ways)),
+        code=() if machines else CODE,
+        backends=() if machines else dict.fromkeys(way.subject.backend for way in ways),
+        blocks=f"compared_{what}",
+        noun=over.noun,
+        place="on" if machines else "in",
+        ways=ways,
+        **facts,
     )
 
 
@@ -204,7 +205,7 @@ def _seconds(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     by_run = curves.dots(runs, series, [way.subject.index for way in ways])
     floor = _floor(ways)
     shares = _shares(ways) if over.noun == "framework" else []
-    columns: curves.Columns = {}
+    columns: Columns = {}
     for label in dict.fromkeys(run for way in ways for run in way.seconds) if swept else runs:
         mine = [way.seconds.get(label) for way in ways]
         columns[f"{label}, ms per epoch"] = curves.milliseconds(mine)
@@ -244,7 +245,7 @@ def _curves(ways: Sequence[Way]) -> Curves:
     )
 
 
-def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, object]:
+def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, Any]:
     """Return who takes longest on average over all that all did, and how much longer.
 
     Machines are compared as they are, frameworks by each way in which one trains.
@@ -350,7 +351,7 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         curves.of_lines(solved[0].case, lines, curves.TIME, target),
         {
             f"{label}, ms to {target:g}": [
-                curves.until(towards(run, target)) if (run := way.run(label)) else absent()
+                curves.until(towards(run, target)) if (run := way.run(label)) else number(None)
                 for way in solved
             ]
             for label in dict.fromkeys(run.spec.run for way in solved for run in way.runs)
@@ -371,7 +372,6 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
 
 
 def _implementations(over: Overlay, ways: Sequence[Way]) -> Figure | None:
-    """Draw seconds per epoch from scratch and with the framework's own parts."""
     pairs: dict[str, Pair] = {}
     for scratch, concise in _ways_apart(ways, "scratch", "concise"):
         both = [run for run in scratch.seconds if run in concise.seconds]
@@ -388,7 +388,7 @@ def _implementations(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         ways,
         "implementations",
         shape,
-        curves.table(over.noun, [*pairs], columns),
+        table(over.noun, [*pairs], columns),
         sheets=lambda way: curves.ends_sheet(way.case, way.runs),
         ratios=ratios,
         least=order[0],

@@ -84,7 +84,7 @@ def observed(result: Result, records: Sequence[Record], question: Question) -> l
 
 def size_of(quantity: Quantity) -> int:
     """Return the examples of one update."""
-    return int(str(quantity.labels["batch_size"]))
+    return quantity.number("batch_size")
 
 
 def updates(quantity: Quantity) -> int:
@@ -116,13 +116,7 @@ def by_batch_size(found: Sequence[Quantity]) -> list[Quantity]:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One experiment on one backend of one machine.
-
-    Attributes:
-        name: What the names of its figures begin with.
-        result: The machine's.
-        runs: Each with all its seeds.
-    """
+    """One experiment on one backend of one machine; its figures' names begin with its own."""
 
     name: str
     result: Result
@@ -308,7 +302,6 @@ class Decay:
     """By what an error of a full-batch run shrinks in a step.
 
     Attributes:
-        run: Which.
         limit: The learning rate from which it diverges; None for optimizers without such a theory.
         factor: Of the slowest direction, by theory; above 1 it grows.
         measured: Square root of the factor of the loss above the optimum, over the last steps;
@@ -347,16 +340,9 @@ def _measured(run: Run, optimum: float) -> Estimate | None:
 def slowest(solved: Problem, lr: float, momentum: float = 0.0) -> float:
     """Return by what a step multiplies the error along the direction that shrinks least.
 
-    With v <- m v + g and theta <- theta - lr v, the errors of two steps along an eigenvector
-    follow z^2 - (1 + m - lr lambda) z + m = 0; without momentum its root is 1 - lr lambda.
-
-    Args:
-        solved: Gives the eigenvalues lambda.
-        lr: The learning rate, for the loss with the factor 1/2.
-        momentum: m, from 0 to below 1.
-
-    Returns:
-        The largest modulus of a root over all directions.
+    With v <- m v + g and theta <- theta - lr v, for the loss with the factor 1/2, the errors of two
+    steps along an eigenvector follow z^2 - (1 + m - lr lambda) z + m = 0, with 0 <= m < 1; without
+    momentum its root is 1 - lr lambda. It is the largest modulus of a root over all directions.
 
     Source: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods",
         1964; G. Goh, "Why Momentum Really Works", Distill 2017.

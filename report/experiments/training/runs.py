@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from report.analysis import quantities
-from report.analysis.quantities import Quantity, undisturbed, varying
+from report.analysis.quantities import Quantity, quantity, undisturbed, varying
 from report.experiments.training import measure
 from report.worker.timing import median
 
@@ -189,15 +189,8 @@ def trained(records: Sequence[Record], run: str = "") -> list[Run]:
         calm = [s if record else [] for s, record in zip(by_process, kept.records, strict=True)]
         # If no process that counts trained it, all have to count for it.
         counting, left_out = (calm, kept.left_out) if any(calm) else (by_process, ())
-        blank = Quantity(
-            experiment=records[0].experiment,
-            kind=records[0].kind,
-            backend=records[0].backend,
-            labels=mine[0].labels,
-            groups=[],
-            left_out=left_out,
-            run=run,
-        )
+        settings = mine[0].labels
+        blank = quantity(records, labels=settings, groups=[], left_out=left_out, run=run)
         found.append(
             Run(name=name, blank=blank, by_process=counting, seeds=mine, positions=positions)
         )
@@ -285,7 +278,6 @@ class Reached:
     """How a run fared towards a loss.
 
     Attributes:
-        run: Which.
         seeds: How many of its seeds came to the loss.
         time: Seconds until then; None unless all did, since what has not ended has no time.
         at_least: Where not all did: no typical time can be less, for the others would have taken
@@ -314,12 +306,9 @@ class Lowest:
     """The run with the lowest of a quantity, and the last, with the highest.
 
     Attributes:
-        run: Which.
         estimate: Its own, which says that it was picked.
         ties: Runs that the intervals do not separate from it.
-        last: The run with the highest.
-        most: What that has.
-        factor: The highest over the lowest.
+        most: What the last has; `factor` is that over the lowest.
     """
 
     run: Run

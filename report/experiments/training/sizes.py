@@ -17,10 +17,9 @@ from report.experiments.training.quantities import (
     update,
     updates,
 )
-from report.figures.figure import Number, number
+from report.figures.figure import Number, number, table
 from report.figures.shapes import YARDSTICK, Axis, Curves, Guide, Points, line
-from report.text.numerals import digits, small
-from report.text.units import MICRO, MILLI
+from report.text.numerals import MICRO, MILLI, digits, small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate, Factor
     from report.analysis.quantities import Quantity
     from report.experiments.training.quantities import Case
-    from report.figures.figure import Figure
+    from report.figures.figure import Columns, Figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,7 @@ def rates(case: Case) -> Figure | None:
     first, last = update(found[0]), update(found[-1])
     longer = product([found[-1].factor(), found[0].factor(weight=-1)])
     counts = updates(found[0]) / updates(found[-1])
-    columns: curves.Columns = {
+    columns: Columns = {
         "milliseconds per epoch": [number(q.time(), MILLI) for q in found],
         "examples per second": [number(q.examples_per_s(), best=q is best.quantity) for q in found],
         "microseconds an update": [number(update(q), MICRO) for q in found],
@@ -86,7 +85,7 @@ def rates(case: Case) -> Figure | None:
             lines=(line("examples per second", 0, sizes, rates),),
             marks=(_in_proportion(sizes, rates),),
         ),
-        curves.table("batch size", [f"{each:,}" for each in sizes], columns),
+        table("batch size", [f"{each:,}" for each in sizes], columns),
         sheet=curves.seconds_sheet(found),
         small=small,
         large=large,
@@ -122,7 +121,7 @@ def target(case: Case) -> Figure | None:
     reached = [one for one in case.fared if one.time is not None]
     shown = {one.run for one in reached[:1] + reached[-1:]}
     shown |= {case.soonest.run} if case.soonest else set()
-    columns: curves.Columns = {
+    columns: Columns = {
         "learning rate": [f"{run.spec.lr:g}" for run in case.runs],
         **curves.way_to(case),
         "examples per second": [
@@ -133,7 +132,7 @@ def target(case: Case) -> Figure | None:
         case,
         "target",
         _target_shape(case, case.target),
-        curves.table("batch size", [f"{run.spec.batch_size:,}" for run in case.runs], columns),
+        table("batch size", [f"{run.spec.batch_size:,}" for run in case.runs], columns),
         sheet=curves.way_sheet(case.runs, case.target),
         reached=reached,
         short=[one for one in case.fared if one.time is None],
@@ -206,7 +205,7 @@ def grid(case: Case) -> Figure:
         case,
         "grid",
         shape,
-        curves.table("batch size", [f"{size:,}" for size in sizes], columns, caption),
+        table("batch size", [f"{size:,}" for size in sizes], columns, caption),
         sheet=curves.ends_sheet(case, case.runs),
         lost=sum(end is None for end in ends.values()),
         lowest={size: rates[rows[size].index(end)] for size, end in best.items() if end},

@@ -8,17 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from report.figures import prose
-from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
+from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number, table
 from report.figures.shapes import YARDSTICK, Axis, Curves, Points, Reference, Upright, line
 from report.sections.data_parallel import model
 from report.sections.data_parallel.model import inputs, scenarios
-from report.text.numerals import digits
-from report.text.units import MILLI
+from report.text.numerals import MILLI, digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures.figure import Cell
+    from report.figures.figure import Cell, Columns
     from report.figures.shapes import Mark
     from report.results.result import Result
     from report.sections.data_parallel.model import Setting
@@ -48,11 +47,6 @@ def experiments(result: Result) -> list[str]:
     return [name for name in result.config["experiments"] if name in used]
 
 
-def sentences(_: Result) -> list[str]:
-    """Say nothing at the top of the page: what it stands on does."""
-    return []
-
-
 def method(result: Result) -> list[str]:
     """Describe the model, what of it was measured, and what is assumed."""
     measured = [(given, scenarios(given)["regression"][0].parts()) for given in inputs(result)]
@@ -60,18 +54,20 @@ def method(result: Result) -> list[str]:
 
 
 def _figure(name: str, question: str, settings: Sequence[Setting], result: Result) -> Figure:
-    """Draw the predicted speed-up against the minibatch."""
     # The chapter's own examples are so many, whatever the minibatch.
     examples = result.config["examples"] if question == "regression" else None
     shape = _shape(settings, examples)
-    facts = {"trained": TRAINED[question], "settings": settings, "examples": examples}
-    return Figure(
-        name=name,
-        question=question,
-        words=prose.words(TEMPLATE, question, shape.alt, model=model, **facts),
-        shape=shape,
+    return prose.figure(
+        TEMPLATE,
+        name,
+        question,
+        shape,
         table=_table(settings, examples),
         sheet=_sheet(settings),
+        model=model,
+        trained=TRAINED[question],
+        settings=settings,
+        examples=examples,
     )
 
 
@@ -117,35 +113,20 @@ def _shape(settings: Sequence[Setting], examples: int | None) -> Curves:
 
 
 def _table(settings: Sequence[Setting], examples: int | None) -> Table:
-    header = [
-        "workers",
-        "exchange of the gradient, ms",
-        "smallest minibatch",
-        "step with it, ms",
-        "speed-up with it",
-        "minibatch for half the workers' number",
-    ]
-    rows: list[list[str | Number]] = [
-        [
-            setting.name,
-            Number(text=digits(setting.exchange_s / MILLI)),
-            Number(text=f"{setting.workers:,}"),
-            number(setting.step(setting.workers), MILLI),
-            number(setting.speedup(setting.workers)),
-            number(setting.half()),
-        ]
-        for setting in settings
-    ]
+    exchanges = [Number(text=digits(one.exchange_s / MILLI)) for one in settings]
+    columns: Columns = {
+        "exchange of the gradient, ms": exchanges,
+        "smallest minibatch": [Number(text=f"{one.workers:,}") for one in settings],
+        "step with it, ms": [number(one.step(one.workers), MILLI) for one in settings],
+        "speed-up with it": [number(one.speedup(one.workers)) for one in settings],
+        "minibatch for half the workers' number": [number(one.half()) for one in settings],
+    }
     if examples:
-        header.append(f"speed-up with all {examples:,} examples")
-        for row, setting in zip(rows, settings, strict=True):
-            enough = examples >= setting.workers
-            row.append(number(setting.speedup(examples) if enough else None))
-    return Table(
-        header=header,
-        rows=rows,
-        caption="Predictions of a model, with the 95 % intervals that its inputs give them",
-    )
+        columns[f"speed-up with all {examples:,} examples"] = [
+            number(one.speedup(examples) if examples >= one.workers else None) for one in settings
+        ]
+    caption = "Predictions of a model, with the 95 % intervals that its inputs give them"
+    return table("workers", [one.name for one in settings], columns, caption)
 
 
 def _sheet(settings: Sequence[Setting]) -> Sheet:

@@ -17,12 +17,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis.estimate import Estimate, average, estimate
+from report.analysis.estimate import Estimate, over_replicates
 from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import number_format
-from report.experiments.overhead.quantities import StepModel, fit, step_model, updates
-from report.text.units import GIGA
+from report.experiments.overhead.quantities import StepModel, by_process, fit, step_model, updates
+from report.text.numerals import GIGA
 from report.worker.timing import median
 
 if TYPE_CHECKING:
@@ -170,7 +170,6 @@ class Inputs:
         steps: The line fitted to the updates' times, in each process.
         deviation: By how much the updates lie off such a line at most.
         updates: Name of the experiment that timed them.
-        memory: The measured bandwidth of memory.
         peak: The fastest float32 product; None where there is none.
     """
 
@@ -254,15 +253,9 @@ def _fitted(result: Result, series: Sequence[Quantity]) -> tuple[str, list[StepM
     """Fit each process's updates, of the first experiment that has enough of them."""
     for experiment in result.config["experiments"]:
         mine = [q for q in series if q.experiment == experiment and q.kind == "overhead"]
-        by_size = updates(mine, "eager")
-        processes = max((len(q.groups) for q in by_size.values()), default=0)
-        # A process may lack sizes that the others have.
-        lines = [
-            fit({size: median(q.groups[k]) for size, q in by_size.items() if q.groups[k]})
-            for k in range(processes)
-        ]
-        if any(lines):
-            return experiment, [one for one in lines if one is not None]
+        lines = [line for times in by_process(updates(mine, "eager")) if (line := fit(times))]
+        if lines:
+            return experiment, lines
     return "", []
 
 
@@ -272,7 +265,6 @@ class Setting:
 
     Attributes:
         name: What tells it from the others of its figure.
-        cluster: The workers.
         works: What one of them does in a step, by each process of the measurement.
         key: What the keys of its estimates begin with.
     """
@@ -288,9 +280,7 @@ class Setting:
         return self.cluster.workers
 
     def _over(self, values: Sequence[float], what: str) -> Estimate:
-        """Estimate over the processes; a part may be zero, which has no logarithm."""
-        key = f"{self.key} {what}"
-        return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
+        return over_replicates(values, f"{self.key} {what}")
 
     def speedup(self, batch: int) -> Estimate:
         """Return the predicted speed-up; its interval is over the processes."""
@@ -317,12 +307,7 @@ class Setting:
         return {name: parts[name] for name in sorted(parts, key=lambda name: -seconds[name])}
 
     def half(self) -> Estimate | None:
-        """Return the minibatch that makes half the workers' number.
-
-        Returns:
-            Examples; None where some process saw examples that cost nothing: then it can lie
-            anywhere.
-        """
+        """Return the examples that make half the workers' number; None if that can be anywhere."""
         each = [work.half(self.cluster) for work in self.works]
         known = [one for one in each if one is not None]
         return self._over(known, "half") if len(known) == len(each) else None

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.estimate import Estimate
 from report.analysis.quantities import ratio
 from report.experiments.bandwidth.quantities import MEMORY
 from report.experiments.matmul.figures import CHAPTERS_WIDTH
+from report.experiments.matmul.quantities import number_format
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
 from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Upright, line, row
-from report.sections.roofline.cases import FAMILIES, Kernel, at, cases, number_format
+from report.sections.roofline.cases import FAMILIES, Kernel, at, cases
 from report.sections.roofline.hardware import CHAPTER, CHAPTER_MEMORY, vector_estimate
-from report.text.numerals import digits, scaled
-from report.text.units import GIGA, PERCENT
+from report.text.numerals import GIGA, PERCENT, digits, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,11 +75,6 @@ def _experiments(result: Result, found: Sequence[Case]) -> list[str]:
     return [name for name in result.config["experiments"] if name in used]
 
 
-def sentences(_: Result) -> list[str]:
-    """Say nothing at the top of the page: what it stands on does."""
-    return []
-
-
 def method(result: Result) -> list[str]:
     """Describe how the figures were made."""
     found = cases(result)
@@ -104,10 +99,13 @@ def of_case(case: Case) -> Figure:
     sides: dict[str, list[str]] = {k.family: [] for k in case.kernels}
     for kernel in case.kernels:
         sides[kernel.family].append(case.side(kernel))
-    words = prose.words(
+    return prose.figure(
         TEMPLATE,
+        f"roofline-{case.backend}-{case.dtype.lower()}",
         "roofline",
-        shape.alt,
+        shape,
+        table=Table(header=HEADER, rows=[_cells_of(kernel, case) for kernel in case.kernels]),
+        sheet=_sheet({case.dtype: case.kernels}, [case]),
         case=case,
         roof_formats=roof_formats([case]),
         fewer=sum(mine.count("memory") for mine in sides.values()),
@@ -115,14 +113,6 @@ def of_case(case: Case) -> Figure:
         above=[family for family, mine in sides.items() if set(mine) == {"arithmetic"}],
         sides=sides,
         **_of_pieces(case),
-    )
-    return Figure(
-        name=f"roofline-{case.backend}-{case.dtype.lower()}",
-        question="roofline",
-        words=words,
-        shape=shape,
-        table=Table(header=HEADER, rows=[_cells_of(kernel, case) for kernel in case.kernels]),
-        sheet=_sheet({case.dtype: case.kernels}, [case]),
     )
 
 
@@ -134,10 +124,18 @@ def of_formats(cases: Sequence[Case]) -> Figure:
     ]
     shape = _roofline(cases, range(len(cases)), lines)
     high, low = (pick(cases, key=lambda case: case.peak.value) for pick in (max, min))
-    words = prose.words(
+    rows = [
+        [f"{case.dtype}, {kernel.name}", *_cells_of(kernel, case)[1:]]
+        for case in cases[1:]  # the first has a figure of its own
+        for kernel in products[case.dtype]
+    ]
+    return prose.figure(
         TEMPLATE,
+        f"roofline-{cases[0].backend}-dtype",
         "dtype",
-        shape.alt,
+        shape,
+        table=Table(header=HEADER, rows=rows),
+        sheet=_sheet(products, cases),
         cases=cases,
         roof_formats=roof_formats(cases),
         high=high,
@@ -145,19 +143,6 @@ def of_formats(cases: Sequence[Case]) -> Figure:
         # Memory is the same, so that their balances are as their peaks.
         gap=ratio(high.compute.quantity, low.compute.quantity, "flop_per_s"),
         sides={case.dtype: [case.side(k) for k in products[case.dtype]] for case in cases},
-    )
-    rows = [
-        [f"{case.dtype}, {kernel.name}", *_cells_of(kernel, case)[1:]]
-        for case in cases[1:]  # the first has a figure of its own
-        for kernel in products[case.dtype]
-    ]
-    return Figure(
-        name=f"roofline-{cases[0].backend}-dtype",
-        question="dtype",
-        words=words,
-        shape=shape,
-        table=Table(header=HEADER, rows=rows),
-        sheet=_sheet(products, cases),
     )
 
 
@@ -267,7 +252,7 @@ def _pieces(case: Case) -> list[Kernel]:
     return [most[strategy] for strategy in PIECEWISE if strategy in most]
 
 
-def _of_pieces(case: Case) -> dict[str, object]:
+def _of_pieces(case: Case) -> dict[str, Any]:
     """Return how far the ways to compute one product lie below their roofs, and in how many calls.
 
     A call is compared with the smallest one there is, an addition of single elements.
@@ -275,7 +260,7 @@ def _of_pieces(case: Case) -> dict[str, object]:
     shares = [(k, case.share(k, case.steepest)) for k in _pieces(case)]
     to_memory = [(k, case.share(k, case.memory)) for k, _ in shares]
     add = at(case.kernels, operation="add", size=1, variant="eager")
-    facts: dict[str, object] = {
+    facts: dict[str, Any] = {
         "pieces": shares,
         "cached": [k for k, share in to_memory if share.low is not None and share.low > 1],
         "add": add,
@@ -364,21 +349,11 @@ def balance(case: Case, machine: Machine) -> Figure:
         ),
         of=1,
     )
-    words = prose.words(
+    return prose.figure(
         TEMPLATE,
+        f"roofline-{case.backend}-balance",
         "balance",
-        shape.alt,
-        case=case,
-        chapter=CHAPTER,
-        chapters_memory=CHAPTER_MEMORY,
-        here=here,
-        of_memory=here and _of_memory(case, here),
-    )
-    return Figure(
-        name=f"roofline-{case.backend}-balance",
-        question="balance",
-        words=words,
-        shape=shape,
+        shape,
         table=Table(
             header=["bytes", "GB/s", "times the memory's"],
             rows=[[name, number(flow, GIGA), number(times)] for name, flow, times in flows],
@@ -391,6 +366,11 @@ def balance(case: Case, machine: Machine) -> Figure:
                 for name, flow, _ in flows
             ],
         ),
+        case=case,
+        chapter=CHAPTER,
+        chapters_memory=CHAPTER_MEMORY,
+        here=here,
+        of_memory=here and _of_memory(case, here),
     )
 
 

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Literal
 from report.analysis.quantities import highest, ratio
 from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
-from report.experiments.matmul.quantities import name_series
+from report.experiments.matmul.quantities import name_series, number_format
 from report.sections.roofline import hardware
 from report.text.names import size as in_binary_units
-from report.text.numerals import count
-from report.text.units import ITEM_BYTES
+from report.text.numerals import ITEM_BYTES, count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,14 +64,6 @@ class Kernel:
     def short(self) -> str:
         """Return its name without its size."""
         return self.name.split(", n =")[0]
-
-
-def number_format(quantity: Quantity) -> str:
-    """Return what its numbers are; TF32 counts as one of its own."""
-    if quantity.labels.get("tf32"):
-        return "TF32"
-    # Updates and additions have no such label: they are made of float32 only.
-    return str(quantity.labels.get("dtype", "float32"))
 
 
 def product_calls(strategy: str, size: int, block_width: int | None) -> int:
@@ -128,7 +119,7 @@ def _threads(quantity: Quantity) -> int:
 
 def _product(quantity: Quantity) -> Kernel:
     labels = quantity.labels
-    strategy, size, width = str(labels["strategy"]), int(str(labels["size"])), labels["block_width"]
+    strategy, size, width = str(labels["strategy"]), quantity.number("size"), labels["block_width"]
     width = width if isinstance(width, int) else None
     moved = product_bytes(strategy, size, width, ITEM_BYTES[number_format(quantity)])
     return Kernel(
@@ -146,9 +137,9 @@ def _other(quantity: Quantity) -> Kernel | None:
     if not quantity.bytes_moved or family not in FAMILIES:
         return None
     if family == "triad":
-        size = in_binary_units(int(str(labels["working_set_bytes"])))
+        size = in_binary_units(quantity.number("working_set_bytes"))
     else:
-        size = count(int(str(labels["size"])), "element" if family == "add" else "example")
+        size = count(quantity.number("size"), "element" if family == "add" else "example")
     return Kernel(
         name=f"{family}, {size}{', compiled' if labels.get('variant') == 'compiled' else ''}",
         family=family,
@@ -170,10 +161,8 @@ class Case:
     """One number format on one backend.
 
     Attributes:
-        kernels: What was measured in it.
         compute: The product of the highest rate.
         roofs: Bytes per second of the caches, the nearest first, and of memory, the last.
-        promise: What the hardware's numbers promise.
     """
 
     backend: str
