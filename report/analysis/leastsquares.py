@@ -189,9 +189,7 @@ def problem_from_moments(moments: Moments) -> Problem:
     *means, target_mean = moments.mean
     rows = [(*row[:-1], mean) for row, mean in zip(features, means, strict=True)]
     return Problem(
-        hessian=(*rows, (*means, 1.0)),
-        cross=(*target[:-1], target_mean),
-        target_power=target[-1],
+        hessian=(*rows, (*means, 1.0)), cross=(*target[:-1], target_mean), target_power=target[-1]
     )
 
 

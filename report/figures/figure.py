@@ -93,13 +93,9 @@ def card(label: str, estimate: Estimate, unit: str, note: str) -> Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What is said about a figure.
+    """What is said about a figure, in this run's numbers; question and explanation may be empty.
 
-    Attributes:
-        asked: The question that it answers, as a paragraph; may be empty.
-        caption: What it shows, in this run's numbers.
-        explanation: What decides it here, in this run's numbers; may be empty.
-        alt: What a person would say about it on the phone.
+    `alt` is what a person would say about it on the phone.
     """
 
     asked: str = ""

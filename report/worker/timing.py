@@ -34,7 +34,6 @@ KEPT_SAMPLES = 60
 """Samples kept for each series and process, so that a result file stays small: see
 `docs/decisions/0009-result-files-grow-with-experiments.md`."""
 
-
 EVERY = 200
 """Examples between two points of a curve, as in the chapter."""
 

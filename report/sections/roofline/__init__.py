@@ -66,10 +66,7 @@ def figures(result: Result) -> list[Figure]:
 
 def experiments(result: Result) -> list[str]:
     """Return the names of the experiments whose numbers are drawn."""
-    return _experiments(result, cases(result))
-
-
-def _experiments(result: Result, found: Sequence[Case]) -> list[str]:
+    found = cases(result)
     used = {k.quantity.experiment for case in found for k in case.kernels}
     used |= {roof.quantity.experiment for case in found for roof in case.roofs.values()}
     return [name for name in result.config["experiments"] if name in used]
@@ -80,7 +77,7 @@ def method(result: Result) -> list[str]:
     found = cases(result)
     if not found:
         return []
-    titles = [result.config["experiments"][n]["title"] for n in _experiments(result, found)]
+    titles = [result.config["experiments"][name]["title"] for name in experiments(result)]
     return prose.sentences(
         TEMPLATE, "method", titles=titles, roof_formats=roof_formats(found), cases=found
     )
