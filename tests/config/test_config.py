@@ -140,7 +140,6 @@ MISTAKES = {
     ),
     MATMUL + "dataset:\n  pth: here.dat\n": "6 dataset.pth: Did you mean 'path'?",
     TRAINING + "    strategy: full\n": "5 experiments.t.strategy: There are: backends, budget_s,",
-    MATMUL + "x": "5 : YAML: could not find expected ':'.",
     OTHER + "    kind: matmull\n": (
         "3 experiments.a: unknown kind 'matmull'. Did you mean 'matmul'?"
     ),
