@@ -1,0 +1,28 @@
+"""Whether processes have ended, as tests of workers ask it."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+PATIENCE_S = 60.0
+"""Far more than any process takes to end; only a failure waits for it."""
+
+
+def ended(pid: int) -> bool:
+    """Return whether a process has ended; a zombie has, though nobody has asked how."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def gone(*pids: int) -> bool:
+    """Wait for processes to end; return whether they did."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not all(map(ended, pids)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
