@@ -13,6 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from factories.environments import stand_in
 from report.cli import main
 from report.environments import venvs
 from report.registry import BACKENDS
@@ -43,19 +44,14 @@ def run(*arguments: str) -> Done:
     return CliRunner().invoke(main, arguments)
 
 
-def stand_in(root: Path, backend: str, requirements: str | None = None) -> Path:
+def made_today(root: Path, backend: str) -> Path:
     """Put what looks like an environment into the folder, made from today's requirements."""
-    python = venvs.python_in(root / backend)
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
-    today = (venvs.REQUIREMENTS / f"{backend}.txt").read_text()
-    (root / backend / venvs.STAMP).write_text(requirements or today)
-    return python
+    return stand_in(root, backend, (venvs.REQUIREMENTS / f"{backend}.txt").read_text())
 
 
 def test_list_shows_which_are_there_and_which_are_out_of_date(root: Path) -> None:
     """Each framework with the Pythons it runs on, the command that helps, and the folder."""
-    stand_in(root, "numba")
+    made_today(root, "numba")
     stand_in(root, "numpy", "of another version")
     done = run("env", "list")
     assert done.exit_code == 0
@@ -94,7 +90,6 @@ def test_name_is_no_way_out_of_the_folder(root: Path) -> None:
 def test_several_are_removed_and_what_was_not_there_is_said(root: Path) -> None:
     """One line for each."""
     stand_in(root, "numba")
-    (root / "numba.made").touch()
     done = run("env", "remove", "numpy", "numba")
     assert (done.exit_code, done.output) == (0, "numpy was not there.\nnumba is removed.\n")
     assert not (root / "numba").exists()
@@ -116,7 +111,7 @@ def pretended(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def make(backend: str, _: Callable[[str], None]) -> Path:
         names.append(backend)
-        return stand_in(root, backend)
+        return made_today(root, backend)
 
     monkeypatch.setattr(venvs, "create", make)
     return names
@@ -150,7 +145,7 @@ def test_missing_environments_are_made_before_measuring_and_used(
 ) -> None:
     """One for each framework that has none; PyTorch comes with the package."""
     worker = configure("pytorch", "numba", "numpy")
-    stand_in(root, "numpy")
+    made_today(root, "numpy")
     done = run("run", "--create-envs")
     assert done.exit_code == 0, done.output
     assert made == ["numba"]
