@@ -75,10 +75,8 @@ def numbers(source: str) -> list[str]:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_numbers_in_prose_come_by_name(path: Path) -> None:
-    """What a setting decides cannot be told wrong if it is put in; the chapter's own are marked.
-
-    Powers and formulas are no numbers of anybody's: they are listed above.
-    """
+    """What a setting decides cannot be told wrong if it is put in; the chapter's own are marked."""
+    # Powers and formulas are no numbers of anybody's: they are listed above.
     assert not numbers(path.read_text(encoding="utf-8"))
 
 

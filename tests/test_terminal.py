@@ -151,10 +151,8 @@ def test_strangers_text_is_printed_and_never_obeyed(
 def test_time_left_is_learned_from_the_time_that_passed(
     fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three processes share 30 s; the first takes 15 s, not 10, and so will those that remain.
-
-    In the end the time of all of them is told.
-    """
+    """Three processes share 30 s; the first takes 15 s, not 10, and so will those that remain."""
+    # In the end the time of all of them is told.
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     plan = fake_worker.plan({"first": "answer"}, processes=3, budget_s=30.0)

@@ -150,10 +150,8 @@ def test_installed_program_renders_the_very_site_that_the_checkout_does(
 def test_build_without_a_framework_names_the_command_that_installs_it(
     installed: Installed, tmp_path: Path
 ) -> None:
-    """A usage error of one line, before anything is measured or written.
-
-    Of an experiment that only PyTorch measures: NumPy is always there.
-    """
+    """A usage error of one line, before anything is measured or written."""
+    # Of an experiment that only PyTorch measures: NumPy is always there.
     assert installed.run("report", "init", folder=tmp_path).returncode == 0
     done = installed.run("report", "build", "--only", "matrix-size", folder=tmp_path)
 

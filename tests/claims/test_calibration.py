@@ -71,10 +71,8 @@ def excluding(found: Sequence[Estimate], truth: float) -> int:
 def test_halves_of_identical_data_differ_in_at_most_five_percent(
     budget: tuple[int, int], count: int
 ) -> None:
-    """The same processes, and samples from the same distribution: nothing but chance is there.
-
-    Without a margin: chance alone makes fewer, since the noise within is never taken for less.
-    """
+    """The same processes, and samples from the same distribution: nothing but chance is there."""
+    # Without a margin: chance alone makes fewer, since the noise within is never taken for less.
     effects = ratios(budget, 1.0, 0.0, count)
     assert excluding(effects, 1.0) <= 0.05 * count
     for rule in (judge.greater, judge.less):
@@ -107,11 +105,9 @@ def test_a_true_effect_of_five_percent_is_found_nine_times_in_ten(
 
 @pytest.mark.parametrize(("budget", "count"), [QUICK, FULL])
 def test_intervals_hold_the_truth_as_often_as_they_say(budget: tuple[int, int], count: int) -> None:
-    """Where the processes decide (3 %), 95 % of the intervals of a ratio hold it; not many more.
-
-    Five percent of `count` miss it, with three standard deviations either way; a ratio of ratios
-    and an exponent may be more cautious, and not less.
-    """
+    """Where the processes decide (3 %), 95 % of the intervals of a ratio hold it; not many more."""
+    # Five percent of `count` miss it, with three standard deviations either way; a ratio of ratios
+    # and an exponent may be more cautious, and not less.
     rng = np.random.default_rng(2)
     x = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
     single, double, powers = [], [], []
@@ -130,10 +126,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(budget: tuple[int, int], 
 
 
 def test_an_exponent_through_points_off_the_line_is_as_doubtful_as_it_says() -> None:
-    """Points that lie 5 % off by chance, the same way in all processes: the residuals tell.
-
-    400 lines of six points; without the residuals' part nearly all intervals would miss.
-    """
+    """Points that lie 5 % off by chance, the same way in all processes: the residuals tell."""
+    # 400 lines of six points; without the residuals' part nearly all intervals would miss.
     rng = np.random.default_rng(3)
     x = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
     found = []

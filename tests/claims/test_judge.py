@@ -186,10 +186,8 @@ def test_equivalent_asks_whether_the_interval_lies_within_the_margin(
 
 
 def test_equivalence_is_two_one_sided_tests_at_two_and_a_half_percent() -> None:
-    """As `scipy.stats.ttest_1samp` tests against either limit, on 200 sets of five replicates.
-
-    Single samples: then nothing is known of the variance within, and the error is s / sqrt(5).
-    """
+    """As `scipy.stats.ttest_1samp` tests against either limit, on 200 sets of five replicates."""
+    # Single samples: then nothing is known of the variance within, and the error is s / sqrt(5).
     rng = random.Random(3)
     limit = math.log(1.1)
     seen = set()

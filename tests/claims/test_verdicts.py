@@ -51,10 +51,8 @@ def busy(records: Sequence[Record]) -> list[Record]:
 
 
 def test_greater_is_supported_with_its_numbers(judged: Judge) -> None:
-    """Twice as long in every process: the ratio is 2 without doubt, though the sides differ.
-
-    The typical value of 2, 2.2 and 1.8 is their geometric mean, (7.92)^(1/3) = 1.99332.
-    """
+    """Twice as long in every process: the ratio is 2 without doubt, though the sides differ."""
+    # The typical value of 2, 2.2 and 1.8 is their geometric mean, (7.92)^(1/3) = 1.99332.
     found = judged(products(column=slowed(2.0), full=slowed(1.0)), left=COLUMN, right=FULL)
     assert (found.verdict, found.kind) == ("supported", "ratio")
     assert (found.grade, found.reason) == ("quiet", "")

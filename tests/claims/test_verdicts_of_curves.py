@@ -331,10 +331,8 @@ def test_a_rate_has_its_own_power(judged: Judge, metric: str, expected: float) -
 def test_processes_that_disagree_on_an_exponent_spoil_it(
     judged: Judge, odd: float, verdict: str, grade: str
 ) -> None:
-    """Nineteen exponents of -0.5 and an odd one: negative ones too have a spread.
-
-    The interval lies within the tolerance of 0.05: with -0.66 it is -0.508 +- 0.017.
-    """
+    """Nineteen exponents of -0.5 and an odd one: negative ones too have a spread."""
+    # The interval lies within the tolerance of 0.05: with -0.66 it is -0.508 +- 0.017.
     keys = {**LAW, "left": {"experiment": "products"}, "along": "size"}
     found = judged(products_along_sizes(*[-0.5] * 19, odd), **keys)
     assert (found.verdict, found.grade) == (verdict, grade)

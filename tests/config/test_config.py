@@ -105,10 +105,8 @@ def test_default_runs_are_the_chapters_four(read: Read, name: str, loaders: list
 
 
 def test_default_concise_run_is_the_chapters(read: Read) -> None:
-    """Its learning rate belongs to the frameworks' loss without 1/2, beside the scratch version.
-
-    MXNet and TensorFlow have a listing with another rate; MXNet's loss has the 1/2.
-    """
+    """Its learning rate belongs to the frameworks' loss without 1/2, beside the scratch version."""
+    # MXNet and TensorFlow have a listing with another rate; MXNet's loss has the 1/2.
     settings = planned(read, "concise")
     runs = {
         str(run["backends"]): (run["batch_size"], run["lr"], run["epochs"], run["loss"])

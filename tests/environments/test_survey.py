@@ -210,10 +210,8 @@ def configure(**changes: object) -> None:
 def test_run_measures_what_there_is_and_records_why_the_rest_is_not(
     with_numba: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For a framework that is not there, the command that makes it; for one that crashes, why.
-
-    The first is no fault, the second is a failure, which the exit code tells.
-    """
+    """For a framework that is not there, the command that makes it; for one that crashes, why."""
+    # The first is no fault, the second is a failure, which the exit code tells.
     monkeypatch.setattr(noise, "probes", list)
     if find_spec("numba") is not None:
         pytest.skip("Numba is installed here")

@@ -171,10 +171,8 @@ def test_uv_makes_it_where_it_is_installed(
 def test_step_that_fails_leaves_no_environment(
     require: Require, root: Path, code: str | None, step: str, why: str
 ) -> None:
-    """The message says at which step, how it ended, and what was said last.
-
-    A package that cannot be had is as where there is no network: in the installer's own words.
-    """
+    """The message says at which step, how it ended, and what was said last."""
+    # A package that cannot be had is as where there is no network: in the installer's own words.
     folder = require(code or "")
     if code is None:
         (folder / "numba-1.0-py3-none-any.whl").unlink()

@@ -43,10 +43,8 @@ def test_smallest_quota_on_the_way_to_the_root_wins(tmp_path: Path) -> None:
 
 
 def test_quota_of_the_first_version_of_control_groups_is_read(tmp_path: Path) -> None:
-    """Hosts with cgroup v1 limit containers too, under a folder named after controllers.
-
-    Where both are mounted, the second has a folder of its own, and may limit less or more.
-    """
+    """Hosts with cgroup v1 limit containers too, under a folder named after controllers."""
+    # Where both are mounted, the second has a folder of its own, and may limit less or more.
     write(
         tmp_path,
         {

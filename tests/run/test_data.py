@@ -154,12 +154,10 @@ def test_real_file_is_the_one_the_chapter_names(real_file: Path) -> None:
 
 
 def test_first_real_row_is_whitened_by_all_rows(real_file: Path) -> None:
-    """The first row, 800 Hz and 126.201 dB, has the z-scores of those in their columns.
-
-    Computed with the standard library: the columns' means are 2886.380572 and 124.835943, their
-    population standard deviations 3151.524202 and 6.896361, so (800 - 2886.380572) / 3151.524202
-    = -0.662023 and (126.201 - 124.835943) / 6.896361 = 0.197939.
-    """
+    """The first row, 800 Hz and 126.201 dB, has the z-scores of those in their columns."""
+    # Computed with the standard library: the columns' means are 2886.380572 and 124.835943, their
+    # population standard deviations 3151.524202 and 6.896361, so (800 - 2886.380572) / 3151.524202
+    # = -0.662023 and (126.201 - 124.835943) / 6.896361 = 0.197939.
     loaded = data.load(real_file, 1)
     assert loaded.features[0, 0] == pytest.approx(-0.662023, abs=1e-6)
     assert loaded.targets[0] == pytest.approx(0.197939, abs=1e-6)
@@ -301,10 +299,8 @@ def test_mirror_that_fails_gives_way_to_the_next(
 
 
 def test_silent_mirror_is_given_up(monkeypatch: pytest.MonkeyPatch, mirrors: Mirrors) -> None:
-    """A server that accepts and says nothing costs the timeout, not the evening.
-
-    It would send the good file after 5 s, so a load that waited would not end in the surrogate.
-    """
+    """A server that accepts and says nothing costs the timeout, not the evening."""
+    # It would send the good file after 5 s, so a load that waited would not end in the surrogate.
     mirrors.use("silent")
     monkeypatch.setattr(data, "TIMEOUT_S", (1.0, 0.2))
     assert data.load(None).dataset.source == "surrogate"

@@ -50,10 +50,8 @@ def quiet() -> Curve:
 
 
 def test_batches_of_64_reach_the_multiples_late() -> None:
-    """Written out by hand: 256 is the first multiple of 64 past 200, 448 past 400, and so on.
-
-    The chapter's own rule, n % 200 == 0, would give none of them. The last batch has 28 examples.
-    """
+    """Written out by hand: 256 is the first multiple of 64 past 200, 448 past 400, and so on."""
+    # The chapter's own rule, n % 200 == 0, would give none of them. The last batch has 28 examples.
     curve = quiet()
     train(curve, 64, 1)
     assert curve.examples == [0, 256, 448, 640, 832, 1024, 1216, 1408, 1500]
@@ -111,10 +109,8 @@ class Steps:
 
 
 def test_seconds_hold_training_and_waiting_but_no_evaluation() -> None:
-    """An update takes 1 ms here, a wait 10 ms and an evaluation 1 s.
-
-    1500 examples by tens are 150 updates: 20 to each of the first seven points, 10 to the last.
-    """
+    """An update takes 1 ms here, a wait 10 ms and an evaluation 1 s."""
+    # 1500 examples by tens are 150 updates: 20 to each of the first seven points, 10 to the last.
     world = Steps()
     curve = world.curve()
     curve.start()

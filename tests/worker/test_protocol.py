@@ -306,11 +306,9 @@ def test_worker_imports_none_of_the_parents_modules(loaded: list[str]) -> None:
 
 
 def test_bootstrap_makes_the_package_importable_and_nothing_beside_it(tmp_path: Path) -> None:
-    """In a bare interpreter, started where the project lies: no neighbours, no shadowed modules.
-
-    -S keeps out site-packages, in which the project may be installed. report/site must not become
-    the standard library's `site`.
-    """
+    """In a bare interpreter, started where the project lies: no neighbours, no shadowed modules."""
+    # -S keeps out site-packages, in which the project may be installed. report/site must not become
+    # the standard library's `site`.
     probe = """
     import importlib.util, json, sys
     before = list(sys.path)
@@ -347,10 +345,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX'
 
 @posix
 def test_worker_and_its_children_end_when_the_parent_is_killed(tmp_path: Path) -> None:
-    """In the midst of a job, at once, though no one tells them: SIGKILL gives no chance to.
-
-    The job multiplies matrices for ever, and has started a process that sleeps for ten minutes.
-    """
+    """In the midst of a job, at once, though no one tells them: SIGKILL gives no chance to."""
+    # The job multiplies matrices for ever, and has started a process that sleeps for ten minutes.
     pids = tmp_path / "pids"
     busy = f"""
     def measure(session, job):

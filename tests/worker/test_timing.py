@@ -151,10 +151,8 @@ def test_median_ranks_are_those_of_the_printed_tables(
 
 
 def test_median_ranks_are_the_narrowest_with_the_binomial_coverage() -> None:
-    """SciPy's binomial distribution, an independent implementation, gives the same ranks.
-
-    The interval misses the median if at most k of n samples lie below it, or above it.
-    """
+    """SciPy's binomial distribution, an independent implementation, gives the same ranks."""
+    # The interval misses the median if at most k of n samples lie below it, or above it.
     for count in range(1, 151):
         covering = [k for k in range(count // 2) if 1 - 2 * binom.cdf(k, count, 0.5) >= 0.95]
         expected = (covering[-1], count - 1 - covering[-1]) if covering else None
@@ -163,10 +161,8 @@ def test_median_ranks_are_the_narrowest_with_the_binomial_coverage() -> None:
 
 @pytest.mark.parametrize("count", [6, 10, 17, 30])
 def test_median_interval_covers_the_true_median_as_often_as_it_says(count: int) -> None:
-    """Over 3000 sets of skewed samples the coverage is the binomial one, and so at least 95 %.
-
-    The exponential distribution's median is ln 2. The tolerance is four standard errors.
-    """
+    """Over 3000 sets of skewed samples the coverage is the binomial one, and so at least 95 %."""
+    # The exponential distribution's median is ln 2. The tolerance is four standard errors.
     ranks = median_ranks(count)
     assert ranks is not None
     promised = 1 - 2 * float(binom.cdf(ranks[0], count, 0.5))
@@ -190,10 +186,8 @@ def test_five_samples_have_no_median_interval_and_six_have_their_extremes() -> N
 
 @pytest.mark.parametrize("cost_s", [50e-9, 1e-6, 30e-6, 0.4e-3, 1.3e-3, 1.4e-3, 5e-3, 0.2, 1.0])
 def test_a_sample_is_long_whatever_a_call_costs(world: World, cost_s: float) -> None:
-    """A sample lasts about sample_s or one call, whichever is longer.
-
-    "About" is two thirds: of a call that takes 1/1.5 of a sample, one makes a sample.
-    """
+    """A sample lasts about sample_s or one call, whichever is longer."""
+    # "About" is two thirds: of a call that takes 1/1.5 of a sample, one makes a sample.
     method = method_of(100.0)
     stopwatch = world.measured(world.working(itertools.repeat(cost_s)), method)
     shortest, longest = min(stopwatch.elapsed_s), max(stopwatch.elapsed_s)
@@ -206,10 +200,8 @@ def test_a_sample_is_long_whatever_a_call_costs(world: World, cost_s: float) -> 
 def test_slow_first_calls_do_not_make_samples_short(
     world: World, disturbed: int, disturbance_s: float
 ) -> None:
-    """Libraries that load and threads that start delay the first calls, and not the rest.
-
-    Taken for typical they would leave one 20 µs call in a sample of 2 ms.
-    """
+    """Libraries that load and threads that start delay the first calls, and not the rest."""
+    # Taken for typical they would leave one 20 µs call in a sample of 2 ms.
     method = method_of(1.0)
     costs = itertools.chain([disturbance_s] * disturbed, itertools.repeat(20e-6))
     stopwatch = world.measured(world.working(costs), method)
@@ -218,10 +210,8 @@ def test_slow_first_calls_do_not_make_samples_short(
 
 
 def test_one_cold_call_is_not_taken_for_what_a_call_costs(world: World) -> None:
-    """A second call is made although the first took a quarter of the share.
-
-    What a call costs decides whether a larger product is affordable.
-    """
+    """A second call is made although the first took a quarter of the share."""
+    # What a call costs decides whether a larger product is affordable.
     stopwatch = world.warm(itertools.chain([0.4], itertools.repeat(30e-6)), 1.0)
     assert stopwatch.call_s == pytest.approx(30e-6, rel=0.01)
 
@@ -353,10 +343,8 @@ def test_a_series_ends_when_its_interval_is_narrow(world: World) -> None:
 def test_narrow_means_within_half_a_percent_on_either_side(
     world: World, apart: float, stopped: str
 ) -> None:
-    """Samples at two values 0.8 % apart are within 0.4 % of the median; 1.2 % apart are not.
-
-    A few that take ten times as long change nothing.
-    """
+    """Samples at two values 0.8 % apart are within 0.4 % of the median; 1.2 % apart are not."""
+    # A few that take ten times as long change nothing.
     costs = itertools.cycle([*[0.1, 0.1 * apart] * 6, 1.0])
     stopwatch = world.measured(world.working(costs), method_of(1000.0, repeats=100))
     assert stopwatch.timing().stopped == stopped
@@ -432,11 +420,9 @@ def test_measuring_nothing_takes_no_time() -> None:
 
 
 def test_kept_samples_are_capped_and_counted(world: World) -> None:
-    """The first 60 are stored; how many there were, and the median of all of them, are too.
-
-    Of 200 samples the first 60 take 20 ms and the other 140 take 30 ms, and each 1 µs more than
-    the last, because equal ones would be narrow enough.
-    """
+    """The first 60 are stored; how many there were, and the median of all of them, are too."""
+    # Of 200 samples the first 60 take 20 ms and the other 140 take 30 ms, and each 1 µs more than
+    # the last, because equal ones would be narrow enough.
     method = method_of(1000.0, repeats=200, narrow=0.0)
     costs = ((0.02 if n < 3 + KEPT_SAMPLES else 0.03) + n * 1e-6 for n in itertools.count())
     timing = world.measured(world.working(costs), method).timing()
