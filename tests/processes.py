@@ -1,13 +1,28 @@
-"""Whether processes have ended, as tests of workers ask it."""
+"""Programs in processes of their own, and whether they have ended."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 
 import psutil
 
 PATIENCE_S = 60.0
 """Far more than any process takes to end; only a failure waits for it."""
+
+
+def start_program(code: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """Start Python with this code, in a session of its own, with these further variables."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, **variables},
+    )
 
 
 def ended(pid: int) -> bool:

@@ -24,6 +24,7 @@ import yaml
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from processes import start_program
 from report import __version__
 from report.cli import main
 from report.config.configuration import load
@@ -361,14 +362,7 @@ cli.main()
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     """Run a command with the fake worker in a process of its own."""
-    bootstrap = str(workers.BOOTSTRAP)
-    return subprocess.Popen(
-        [sys.executable, "-c", CLI, bootstrap, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    return start_program(CLI, str(workers.BOOTSTRAP), *arguments)
 
 
 def test_interrupted_run_says_what_is_kept(fake: Fake) -> None:

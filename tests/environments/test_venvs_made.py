@@ -20,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from factories.environments import stand_in
+from processes import start_program
 from report.cli import main
 from report.environments import venvs
 from report.errors import UsageError
@@ -93,14 +94,7 @@ def left(root: Path) -> list[str]:
 def started(requirements_folder: Path, limit: str = "") -> subprocess.Popen[str]:
     """Make the environment in a process of its own, as the command line does."""
     program = (f"import resource; resource.setrlimit({limit})\n" if limit else "") + PROGRAM
-    return subprocess.Popen(
-        [sys.executable, "-c", program, str(requirements_folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "PATH": ""},
-    )
+    return start_program(program, str(requirements_folder), PATH="")
 
 
 def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
@@ -159,15 +153,14 @@ def test_uv_makes_it_where_it_is_installed(
     assert venvs.find("numba", {}) == str(python)
 
 
-@pytest.mark.parametrize(
-    ("code", "step", "why"),
-    [
-        ("raise ImportError('no such kernel')", "importing", "code 1.*no such kernel"),
-        ("import os; os.abort()", "importing", "SIGABRT"),
-        (None, "installing:", "code 1.*numba-1.0-py3-none-any.whl"),
-    ],
-    ids=["raises", "aborts", "cannot be had"],
-)
+STEPS = {
+    "raises": ("raise ImportError('no such kernel')", "importing", "code 1.*no such kernel"),
+    "aborts": ("import os; os.abort()", "importing", "SIGABRT"),
+    "cannot be had": (None, "installing:", "code 1.*numba-1.0-py3-none-any.whl"),
+}
+
+
+@pytest.mark.parametrize(("code", "step", "why"), STEPS.values(), ids=STEPS)
 def test_step_that_fails_leaves_no_environment(
     require: Require, root: Path, code: str | None, step: str, why: str
 ) -> None:

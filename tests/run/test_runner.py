@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from processes import gone
+from processes import gone, start_program
 from report.errors import DataError, ResultError, UsageError
 from report.experiments.catalogue import LABELS
 from report.results import store
@@ -28,6 +26,7 @@ from report.run import data, host, surrogate
 from report.worker.records import Environment
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Sequence
 
     from conftest import FakeWorker
@@ -73,6 +72,11 @@ def only_result(results: Path) -> Result:
     return store.load(path, LABELS)
 
 
+def measured(worker: FakeWorker, experiments: dict[str, str], **fields: Any) -> Result:
+    """Return the result of a run of a plan with these fields."""
+    return worker.run(worker.plan(experiments, **fields)).execute(Diary())
+
+
 def text_of(worker: FakeWorker) -> str:
     """Return what stands in the one file of the fake worker's runs."""
     (path,) = worker.results.rglob("*.json.gz")
@@ -112,23 +116,12 @@ def test_records_of_a_good_run_are_complete(fake_worker: FakeWorker) -> None:
 
 def test_worker_is_told_what_the_plan_says(fake_worker: FakeWorker) -> None:
     """Settings, seed, process, its part of the budget: a worker knows nothing else."""
-    plan = fake_worker.plan({"first": "answer"}, processes=2, budget_s=3.0, seed=77)
-    fake_worker.run(plan).execute(Diary())
+    measured(fake_worker, {"first": "answer"}, processes=2, budget_s=3.0, seed=77)
     told = fake_worker.jobs()[1]
-    assert {
-        "backend": "pytorch",
-        "kind": "matmul",
-        "device": "cpu",
-        "threads": 2,
-        "settings": {"size": [8], "as_printed": False},
-        "seed": 77,
-        "process": 1,
-        "processes": 2,
-        "seeds": 1,
-        "budget_s": 1.5,
-        "repeats": 3,
-        "bundle": None,
-    }.items() <= told.items()
+    where = {"backend": "pytorch", "kind": "matmul", "device": "cpu", "threads": 2}
+    what = {"settings": {"size": [8], "as_printed": False}, "seeds": 1, "bundle": None}
+    part = {"seed": 77, "process": 1, "processes": 2, "budget_s": 1.5, "repeats": 3}
+    assert (where | what | part).items() <= told.items()
 
 
 def with_threads(plan: Plan, *threads: Any) -> Plan:
@@ -177,8 +170,7 @@ def test_failed_experiment_leaves_the_others_on_disk(
     fake_worker: FakeWorker, behaviour: str, reason: str
 ) -> None:
     """It is recorded with its reason; those before and after it in the same replicate are ok."""
-    plan = fake_worker.plan({"before": "answer", "bad": behaviour, "after": "answer"})
-    result = fake_worker.run(plan).execute(Diary())
+    result = measured(fake_worker, {"before": "answer", "bad": behaviour, "after": "answer"})
     assert statuses(result) == {"before": "ok", "bad": "failed", "after": "ok"}
     bad = result.of("bad")[0]
     assert str(bad.reason).startswith(reason)
@@ -200,8 +192,7 @@ def test_hanging_experiment_is_given_up_after_its_own_limit(fake_worker: FakeWor
 
 def test_failure_is_repeated_in_every_process(fake_worker: FakeWorker) -> None:
     """A crash in the first replicate does not spare the second, nor end it."""
-    plan = fake_worker.plan({"bad": "be killed", "good": "answer"}, processes=3)
-    result = fake_worker.run(plan).execute(Diary())
+    result = measured(fake_worker, {"bad": "be killed", "good": "answer"}, processes=3)
     assert statuses(result) == {"bad": "failed", "good": "ok"}
     assert [len(result.of(name)) for name in ("bad", "good")] == [3, 3]
 
@@ -211,7 +202,7 @@ def test_record_of_a_failure_keeps_the_end_of_the_output(
 ) -> None:
     """What a crash printed is in the file, without the names of folders."""
     monkeypatch.setenv("TELL", f"{Path.home()}/thesis/draft.py")
-    result = fake_worker.run(fake_worker.plan({"bad": "crash"})).execute(Diary())
+    result = measured(fake_worker, {"bad": "crash"})
     assert 'fakeworker.py", line 7 in products' in str(result.records[0].stderr_tail)
     text = text_of(fake_worker)
     assert "thesis" not in text
@@ -229,8 +220,7 @@ def test_each_record_is_on_disk_before_the_next_starts(fake_worker: FakeWorker) 
 
 def test_one_process_goes_through_a_replicate(fake_worker: FakeWorker) -> None:
     """A framework is imported once for all experiments of a replicate, and anew for the next."""
-    plan = fake_worker.plan({"first": "answer", "second": "answer"}, processes=2)
-    fake_worker.run(plan).execute(Diary())
+    measured(fake_worker, {"first": "answer", "second": "answer"}, processes=2)
     first, second, third, fourth = (job["pid"] for job in fake_worker.jobs())
     assert first == second != third == fourth
 
@@ -343,8 +333,7 @@ def test_what_a_framework_cannot_do_at_all_is_skipped_and_it_goes_on(
     fake_worker: FakeWorker,
 ) -> None:
     """Such as another number of threads: no failure, and the same process does the next."""
-    plan = fake_worker.plan({"first": "skip", "second": "answer"})
-    result = fake_worker.run(plan).execute(Diary())
+    result = measured(fake_worker, {"first": "skip", "second": "answer"})
     told = [(record.status, record.reason) for record in result.records]
     assert told == [("skipped", "there are 2 threads, not 3"), ("ok", None)]
     assert len({job["pid"] for job in fake_worker.jobs()}) == 1
@@ -376,8 +365,7 @@ def test_second_run_has_nothing_to_do(fake_worker: FakeWorker) -> None:
 
 def test_failed_records_are_tried_again_and_replaced(fake_worker: FakeWorker) -> None:
     """What failed may have had a passing cause; what was measured is not measured again."""
-    plan = fake_worker.plan({"first": "answer", "bad": "crash"}, processes=2)
-    fake_worker.run(plan).execute(Diary())
+    measured(fake_worker, {"first": "answer", "bad": "crash"}, processes=2)
     again = fake_worker.plan({"first": "answer", "bad": "answer"}, processes=2)
     before = len(fake_worker.jobs())
     result = fake_worker.run(again).execute(Diary())
@@ -425,20 +413,17 @@ def test_resumed_run_keeps_its_id_and_a_new_one_draws_another(fake_worker: FakeW
     assert part.installation == other.installation is not None
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"versions": {"torch": "9.9"}},
-        {"steering": {"MKL_CBWR": "COMPATIBLE"}},
-        {"packages": {"numpy": "1.0"}},
-    ],
-)
+OTHERS = {"versions": {"torch": "9.9"}, "steering": {"MKL_CBWR": "COMPATIBLE"}, "packages": {}}
+
+
+@pytest.mark.parametrize("change", OTHERS)
 def test_other_surroundings_of_a_framework_begin_another_file(
-    fake_worker: FakeWorker, change: dict[str, Any]
+    fake_worker: FakeWorker, change: str
 ) -> None:
     """Numbers of another version, under another variable or beside another package are others."""
     host = fake_worker.host()
-    other = replace(host.environments["pytorch"], **change)
+    changed: dict[str, Any] = {change: OTHERS[change]}
+    other = replace(host.environments["pytorch"], **changed)
     assert files_after(fake_worker, host=replace(host, environments={"pytorch": other})) == 2
 
 
@@ -505,7 +490,7 @@ def test_unreadable_result_is_left_alone(fake_worker: FakeWorker) -> None:
     spoiled = fake_worker.results / "fixed-machine" / "99990101T000000Z-quick.json.gz"
     spoiled.parent.mkdir(parents=True)
     spoiled.write_text('{"version": 1, "gen')
-    result = fake_worker.run(fake_worker.plan({"first": "answer"})).execute(Diary())
+    result = measured(fake_worker, {"first": "answer"})
     assert statuses(result) == {"first": "ok"}
     assert spoiled.read_text() == '{"version": 1, "gen'
 
@@ -571,7 +556,7 @@ def test_training_is_given_data_that_is_gone_afterwards(
 
 def test_products_need_no_data(fake_worker: FakeWorker, loads: list[data.LoadedData]) -> None:
     """Nothing is downloaded for experiments that do not train."""
-    result = fake_worker.run(fake_worker.plan({"first": "answer"})).execute(Diary())
+    result = measured(fake_worker, {"first": "answer"})
     assert len(loads) == 1
     assert result.dataset is None
 
@@ -650,14 +635,7 @@ def start(fake_worker: FakeWorker, experiments: dict[str, str]) -> subprocess.Po
     tests, folder = str(Path(__file__).parents[1]), str(fake_worker.folder)
     temporary = fake_worker.folder / "temporary"
     temporary.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, tests, folder, json.dumps(experiments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "TMPDIR": str(temporary)},
-    )
+    return start_program(PROGRAM, tests, folder, json.dumps(experiments), TMPDIR=str(temporary))
 
 
 def test_killed_run_keeps_what_it_had_and_is_taken_up(fake_worker: FakeWorker) -> None:

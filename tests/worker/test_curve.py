@@ -82,15 +82,10 @@ def test_each_epoch_ends_once_at_its_own_point(batch_size: int) -> None:
 
 
 class Steps:
-    """A clock that moves when an update, a wait or an evaluation takes its time.
-
-    Attributes:
-        now_s: The time.
-        losses: What the next evaluations find.
-    """
+    """A clock that moves when an update, a wait or an evaluation takes its time."""
 
     def __init__(self, losses: Sequence[float] = ()) -> None:
-        """Begin at an arbitrary time."""
+        """Begin at an arbitrary time; the next evaluations find these losses."""
         self.now_s = 50.0
         self.losses = list(losses)
 

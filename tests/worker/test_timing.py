@@ -35,13 +35,7 @@ QUEUEING_S = 5e-6
 
 
 class World:
-    """A clock, and things that take time on it.
-
-    Attributes:
-        now_s: The time.
-        queued_s: Work that a device has yet to do.
-        log: What was done, in order, where a test has it logged.
-    """
+    """A clock, and things that take time on it: a device has a queue, and a test may log."""
 
     def __init__(self) -> None:
         """Begin at an arbitrary time, like a monotonic clock."""
