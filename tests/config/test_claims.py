@@ -17,6 +17,7 @@ from report.config.plan import plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Read = Callable[[str], Config]
     Complaints = Callable[[str | bytes], list[str]]
     Told = Callable[[str, str], None]
 
@@ -59,9 +60,7 @@ FINE = {
 
 
 @pytest.mark.parametrize("text", FINE.values(), ids=FINE)
-def test_what_is_fine_is_read_and_accepted_by_the_schema(
-    read: Callable[[str], Config], text: str
-) -> None:
+def test_what_is_fine_is_read_and_accepted_by_the_schema(read: Read, text: str) -> None:
     """What the program reads, an editor that follows the schema does not underline."""
     assert list(read(text).claims) == ["c"]
     schema = json.loads(json.dumps(Config.model_json_schema()))
@@ -73,7 +72,7 @@ ALSO = GREATER.replace(HEAD, TWO) + RIGHT + "    also_on:\n"
 # Lines 15 and on.
 
 
-def test_claim_is_judged_on_further_experiments(read: Callable[[str], Config]) -> None:
+def test_claim_is_judged_on_further_experiments(read: Read) -> None:
     """The same on both sides and in all else, so that a repetition is one line."""
     claims = read(ALSO + "      d: {experiment: b, series: {size: 64}}\n").claims
     assert list(claims) == ["c", "d"]
@@ -88,9 +87,7 @@ def test_claim_is_judged_on_further_experiments(read: Callable[[str], Config]) -
     ("says", "within"),
     [("An epoch is.", "an epoch is."), ("A product is.", "a product is."), ("SGD is.", "SGD is.")],
 )
-def test_statement_says_where_else_it_is_judged(
-    read: Callable[[str], Config], says: str, within: str
-) -> None:
+def test_statement_says_where_else_it_is_judged(read: Read, says: str, within: str) -> None:
     """Two claims with one sentence could not be told apart on the page."""
     text = ALSO.replace("says: x", f"says: {says}")
     there = read(text + "      d: {experiment: b, where: Without it}").claims["d"]
@@ -98,7 +95,7 @@ def test_statement_says_where_else_it_is_judged(
     assert read(text + "      d: {experiment: b}").claims["d"].says.startswith("On b: ")
 
 
-def test_exponent_without_a_point_is_a_number(read: Callable[[str], Config]) -> None:
+def test_exponent_without_a_point_is_a_number(read: Read) -> None:
     """YAML 1.1 takes 1e-3 for a word; a number may be written so all the same."""
     assert read(GREATER + "    right: 1e-3\n").claims["c"].right == 1e-3
 
@@ -312,7 +309,7 @@ def test_a_claim_of_a_configuration_is_its_authors_own() -> None:
     assert stored(left=LEFT)["origin"] == "own"
 
 
-def test_claims_do_not_decide_what_is_measured(read: Callable[[str], Config]) -> None:
+def test_claims_do_not_decide_what_is_measured(read: Read) -> None:
     """A claim can be added after measuring; the fingerprint of the measurements stays."""
     config = read(GREATER + RIGHT)
     without = config.model_copy(update={"claims": {}})
