@@ -40,11 +40,7 @@ ALLOWED = {
 
 
 def literals(source: str) -> str:
-    """Return what a template says by itself: text, and words in expressions; no attributes.
-
-    Args:
-        source: Of the template. A number that an expression writes as it stands counts as text.
-    """
+    """Return what a template says by itself: text, words and bare numbers in expressions."""
     parts: list[str] = []
     tag: list[tuple[str, str]] = []
     for _, kind, value in environment().lex(source):

@@ -69,16 +69,16 @@ def requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
         folder = tmp_path / "requirements"
         folder.mkdir(exist_ok=True)
         wheel = folder / "numba-1.0-py3-none-any.whl"
+        tags = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        parts = {
+            "numba/__init__.py": code,
+            "numba-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: numba\nVersion: 1.0\n",
+            "numba-1.0.dist-info/WHEEL": tags,
+            "numba-1.0.dist-info/RECORD": "",
+        }
         with zipfile.ZipFile(wheel, "w") as archive:
-            archive.writestr("numba/__init__.py", code)
-            archive.writestr(
-                "numba-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: numba\nVersion: 1.0\n"
-            )
-            archive.writestr(
-                "numba-1.0.dist-info/WHEEL",
-                "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            )
-            archive.writestr("numba-1.0.dist-info/RECORD", "")
+            for name, content in parts.items():
+                archive.writestr(name, content)
         (folder / "numba.txt").write_text(f"{wheel}\n")
         monkeypatch.setattr(venvs, "REQUIREMENTS", folder)
         return folder

@@ -39,12 +39,7 @@ WRONG_NAME = f"airfoil_self_noise.dat.wrong-{WRONG_SHA1[:8]}"
 
 
 class Mirrors:
-    """A server on the loopback that answers each path as a test arranged.
-
-    Attributes:
-        asked: Paths requested, in order.
-        silent: While unset, requests to /silent wait.
-    """
+    """A server on the loopback: what it was asked, and what lets go of requests to /silent."""
 
     def __init__(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """Begin without any mirror."""

@@ -131,22 +131,10 @@ def jobs(folder: Path) -> list[dict[str, Any]]:
 
 
 def _job(kind: KindName, **settings: Any) -> dict[str, Any]:
-    return {
-        "do": "job",
-        "backend": "pytorch",
-        "kind": kind,
-        "device": "cpu",
-        "threads": 1,
-        "settings": KINDS[kind].settings.model_validate(settings).model_dump(mode="json"),
-        "seed": 1,
-        "process": 0,
-        "processes": 1,
-        "seeds": 1,
-        "budget_s": 0.1,
-        "repeats": 3,
-        "bundle": None,
-        "last_cache_bytes": None,
-    }
+    set_to = KINDS[kind].settings.model_validate(settings).model_dump(mode="json")
+    where = {"do": "job", "backend": "pytorch", "kind": kind, "device": "cpu", "threads": 1}
+    part = {"seed": 1, "process": 0, "processes": 1, "seeds": 1, "budget_s": 0.1, "repeats": 3}
+    return {**where, "settings": set_to, **part, "bundle": None, "last_cache_bytes": None}
 
 
 # --- the real worker
