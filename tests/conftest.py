@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import pages
 import results_factory
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
@@ -116,6 +118,12 @@ class FakeWorker:
             [json.loads(line) for line in notes.read_text().splitlines()] if notes.exists() else []
         )
 
+    def wait_for(self, size: int, process: subprocess.Popen[str]) -> None:
+        """Wait until a worker of a running program sits in the job of this size."""
+        while size not in [job["size"] for job in self.jobs()]:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+
     def plan(
         self,
         experiments: Mapping[str, str],
@@ -190,4 +198,15 @@ def fake_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
 
     # The machine's speed is of no interest here, and measuring it takes longer than a fake job.
     monkeypatch.setattr(noise, "probes", list)
+    monkeypatch.setenv("TELL", "nothing")
     return FakeWorker(tmp_path)
+
+
+@pytest.fixture
+def fake_bootstrap(fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
+    """Return the fake worker, which every interpreter then runs in place of the real one."""
+    from report.environments import process
+
+    monkeypatch.setattr(process, "BOOTSTRAP", HERE / "fakeworker.py")
+    monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
+    return fake_worker

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ def main() -> None:
             jobs += 1
             size = str(request["settings"]["size"][0])
             behaviour = behaviours.get(f"{backend} {size}", behaviours.get(size, "answer"))
-            _note(request, size, behaviour, jobs)
+            _note(request, size, jobs)
         BEHAVIOURS[behaviour](request)
 
 
@@ -59,21 +60,14 @@ def _until_parent_ends(requests: IO[bytes]) -> Any:
         yield from lines
 
 
-def _note(request: dict[str, Any], size: str, behaviour: str, jobs: int) -> None:
+def _note(request: dict[str, Any], size: str, jobs: int) -> None:
     """Note the job, and how many records lie on disk while it runs."""
     records = []
     for path in sorted(Path(FOLDER, "results").glob("*/*.json.gz")):
         with contextlib.suppress(ValueError, OSError):  # a test may have put it there
             records.append(len(json.loads(gzip.decompress(path.read_bytes()))["records"]))
-    job = {
-        "pid": os.getpid(),
-        "python": sys.executable,
-        "jobs": jobs,
-        "size": int(size),
-        "behaviour": behaviour,
-        "records": records,
-        **request,
-    }
+    seen = {"size": int(size), "jobs": jobs, "records": records}
+    job = {"pid": os.getpid(), "python": sys.executable, **seen, **request}
     with Path(FOLDER, "jobs.jsonl").open("a") as file:
         file.write(json.dumps(job) + "\n")
 
@@ -158,16 +152,14 @@ def _be_killed(_: dict[str, Any]) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _chatter(request: dict[str, Any]) -> None:
+def _chatter(request: dict[str, Any], then: Callable[[dict[str, Any]], None] = _answer) -> None:
     for number in range(4000):
         _complain(f"warning {number} " + "x" * 1000)
-    _answer(request)
+    then(request)
 
 
-def _chatter_and_crash(_: dict[str, Any]) -> None:
-    for number in range(4000):
-        _complain(f"warning {number} " + "x" * 1000)
-    os.abort()
+def _chatter_and_crash(request: dict[str, Any]) -> None:
+    _chatter(request, then=lambda _: os.abort())
 
 
 def _be_silent(_: dict[str, Any]) -> None:
@@ -182,14 +174,6 @@ def _leave_a_child(_: dict[str, Any], **options: Any) -> None:
     os.kill(os.getpid(), signal.SIGABRT)
 
 
-def _leave_a_daemon(request: dict[str, Any]) -> None:
-    _leave_a_child(request, start_new_session=True)
-
-
-def _leave_a_daemon_with_all(request: dict[str, Any]) -> None:
-    _leave_a_child(request, start_new_session=True, stdout=None)
-
-
 def _wait_for_go(request: dict[str, Any]) -> None:
     while not Path(FOLDER, "go").exists():
         time.sleep(0.01)
@@ -201,13 +185,9 @@ def _half_a_line(request: dict[str, Any]) -> None:
     os._exit(0)
 
 
-def _strange_environment(_: dict[str, Any]) -> None:
-    _say({"environment": {"backend": 7}})
-
-
 BEHAVIOURS: dict[str, Callable[[dict[str, Any]], None]] = {
     "environment": _environment,
-    "strange environment": _strange_environment,
+    "strange environment": lambda _: _say({"environment": {"backend": 7}}),
     "answer": _answer,
     "crash": _crash,
     "leave": _leave,
@@ -218,8 +198,8 @@ BEHAVIOURS: dict[str, Callable[[dict[str, Any]], None]] = {
     "chatter and crash": _chatter_and_crash,
     "be silent": _be_silent,
     "leave a child": _leave_a_child,
-    "leave a daemon": _leave_a_daemon,
-    "leave a daemon that holds all": _leave_a_daemon_with_all,
+    "leave a daemon": partial(_leave_a_child, start_new_session=True),
+    "leave a daemon that holds all": partial(_leave_a_child, start_new_session=True, stdout=None),
     "wait for go": _wait_for_go,
     "half a line": _half_a_line,
     "garbage": lambda _: _write("Segmentation fault?"),

@@ -13,15 +13,19 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from factories.environments import stand_in
 from report.cli import main
-from report.environments import process as workers
 from report.environments import venvs
 from report.registry import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from click.testing import Result as Done
+
     from conftest import FakeWorker
+
+    Configure = Callable[..., FakeWorker]
 
 REPORT = str(Path(sys.executable).with_name("report"))
 
@@ -35,21 +39,21 @@ def empty_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "envs"
 
 
-def stand_in(root: Path, backend: str, requirements: str | None = None) -> Path:
+def run(*arguments: str) -> Done:
+    """Run a command in this process."""
+    return CliRunner().invoke(main, arguments)
+
+
+def made_today(root: Path, backend: str) -> Path:
     """Put what looks like an environment into the folder, made from today's requirements."""
-    python = venvs.python_in(root / backend)
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
-    today = (venvs.REQUIREMENTS / f"{backend}.txt").read_text()
-    (root / backend / venvs.STAMP).write_text(requirements or today)
-    return python
+    return stand_in(root, backend, (venvs.REQUIREMENTS / f"{backend}.txt").read_text())
 
 
 def test_list_shows_which_are_there_and_which_are_out_of_date(root: Path) -> None:
     """Each framework with the Pythons it runs on, the command that helps, and the folder."""
-    stand_in(root, "numba")
+    made_today(root, "numba")
     stand_in(root, "numpy", "of another version")
-    done = CliRunner().invoke(main, ["env", "list"])
+    done = run("env", "list")
     assert done.exit_code == 0
     rows = dict(re.findall(r"\u2502 (\w+) +\u2502 (.*?) +\u2502 3\.\d+", done.output))
     assert rows["numba"] == "there"
@@ -66,10 +70,10 @@ def test_list_shows_which_are_there_and_which_are_out_of_date(root: Path) -> Non
 def test_unknown_environment_is_named_with_those_that_there_are() -> None:
     """As any mistyped name; PyTorch has none, since it is installed with the package."""
     for command in ("create", "remove"):
-        done = CliRunner().invoke(main, ["env", command, "tensorflw"])
+        done = run("env", command, "tensorflw")
         assert done.exit_code == 2
         assert "There is no environment 'tensorflw'. Did you mean 'tensorflow'?" in done.output
-        done = CliRunner().invoke(main, ["env", command, "pytorch"])
+        done = run("env", command, "pytorch")
         assert done.exit_code == 2
         assert f"There are: {', '.join(venvs.names())}." in done.output
 
@@ -79,15 +83,14 @@ def test_name_is_no_way_out_of_the_folder(root: Path) -> None:
     mine = root / "mine"
     mine.mkdir(parents=True)
     for name in ("../mine", "mine", str(mine), ".", ""):
-        assert CliRunner().invoke(main, ["env", "remove", name]).exit_code == 2
+        assert run("env", "remove", name).exit_code == 2
     assert mine.is_dir()
 
 
 def test_several_are_removed_and_what_was_not_there_is_said(root: Path) -> None:
     """One line for each."""
     stand_in(root, "numba")
-    (root / "numba.made").touch()
-    done = CliRunner().invoke(main, ["env", "remove", "numpy", "numba"])
+    done = run("env", "remove", "numpy", "numba")
     assert (done.exit_code, done.output) == (0, "numpy was not there.\nnumba is removed.\n")
     assert not (root / "numba").exists()
 
@@ -95,19 +98,9 @@ def test_several_are_removed_and_what_was_not_there_is_said(root: Path) -> None:
 @pytest.mark.parametrize("command", ["create", "remove"])
 def test_shell_completes_names_of_environments(command: str) -> None:
     """Of those for which there are requirements."""
-    typed = f"report env {command} num"
-    done = subprocess.run(
-        [REPORT],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={
-            **os.environ,
-            "_REPORT_COMPLETE": "bash_complete",
-            "COMP_WORDS": typed,
-            "COMP_CWORD": "3",
-        },
-    )
+    typed = {"COMP_WORDS": f"report env {command} num", "COMP_CWORD": "3"}
+    environment = {**os.environ, "_REPORT_COMPLETE": "bash_complete", **typed}
+    done = subprocess.run([REPORT], capture_output=True, text=True, check=False, env=environment)
     assert done.stdout.splitlines() == ["plain,numba", "plain,numpy"]
 
 
@@ -118,17 +111,15 @@ def pretended(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def make(backend: str, _: Callable[[str], None]) -> Path:
         names.append(backend)
-        return stand_in(root, backend)
+        return made_today(root, backend)
 
     monkeypatch.setattr(venvs, "create", make)
     return names
 
 
 @pytest.fixture(name="configure")
-def answered(fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeWorker]:
+def answered(fake_bootstrap: FakeWorker) -> Configure:
     """Return a function that writes experiments.yaml and lets the fake worker answer it."""
-    monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).with_name("fakeworker.py"))
-    monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
 
     def write(*backends: str, **changes: object) -> FakeWorker:
         config = {
@@ -139,7 +130,7 @@ def answered(fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch) -> Callab
             **changes,
         }
         Path("experiments.yaml").write_text(yaml.safe_dump(config))
-        return fake_worker
+        return fake_bootstrap
 
     return write
 
@@ -150,12 +141,12 @@ def measured_by(worker: FakeWorker) -> dict[str, str]:
 
 
 def test_missing_environments_are_made_before_measuring_and_used(
-    configure: Callable[..., FakeWorker], made: list[str], root: Path
+    configure: Configure, made: list[str], root: Path
 ) -> None:
     """One for each framework that has none; PyTorch comes with the package."""
     worker = configure("pytorch", "numba", "numpy")
-    stand_in(root, "numpy")
-    done = CliRunner().invoke(main, ["run", "--create-envs"])
+    made_today(root, "numpy")
+    done = run("run", "--create-envs")
     assert done.exit_code == 0, done.output
     assert made == ["numba"]
     python = str(venvs.python_in(root / "numba"))
@@ -165,26 +156,24 @@ def test_missing_environments_are_made_before_measuring_and_used(
         "numba": python,
         "numpy": str(venvs.python_in(root / "numpy")),
     }
-    assert CliRunner().invoke(main, ["run", "--create-envs", "--fresh"]).exit_code == 0
+    assert run("run", "--create-envs", "--fresh").exit_code == 0
     assert made == ["numba"]
 
 
-def test_quiet_run_makes_environments_without_a_word(
-    configure: Callable[..., FakeWorker], made: list[str]
-) -> None:
+def test_quiet_run_makes_environments_without_a_word(configure: Configure, made: list[str]) -> None:
     """No news is good news, for scripts."""
     configure("numba")
-    done = CliRunner().invoke(main, ["run", "--create-envs", "-q"])
+    done = run("run", "--create-envs", "-q")
     assert (done.exit_code, done.output, made) == (0, "", ["numba"])
 
 
 def test_each_framework_is_named_where_there_are_several(
-    configure: Callable[..., FakeWorker],
+    configure: Configure,
 ) -> None:
     """A person sees whose it is, and once for all processes what was not even begun."""
     worker = configure("pytorch", "numba", "numpy", profiles={"quick": {"processes": 2}})
     worker.behave({"numba environment": "be killed", "numpy 8": "be killed"})
-    done = CliRunner().invoke(main, ["run"])
+    done = run("run")
     assert done.exit_code == 1
     killed = "it was ended by SIGKILL, most often for lack of memory"
     assert sorted(re.sub(r", \d.*", "", line) for line in done.stderr.splitlines()) == [
@@ -195,29 +184,27 @@ def test_each_framework_is_named_where_there_are_several(
 
 
 def test_none_is_made_where_a_person_names_an_interpreter(
-    configure: Callable[..., FakeWorker], made: list[str], tmp_path: Path
+    configure: Configure, made: list[str], tmp_path: Path
 ) -> None:
     """Their own is used, whatever it has."""
     own = tmp_path / "own-python"
     own.symlink_to(sys.executable)
     worker = configure("numba", interpreters={"numba": str(own)})
-    assert CliRunner().invoke(main, ["run", "--create-envs"]).exit_code == 0
+    assert run("run", "--create-envs").exit_code == 0
     assert made == []
     assert measured_by(worker) == {"numba": str(own)}
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["run", "--dry-run", "--create-envs"]])
-def test_none_is_made_unasked(
-    configure: Callable[..., FakeWorker], made: list[str], arguments: list[str]
-) -> None:
+def test_none_is_made_unasked(configure: Configure, made: list[str], arguments: list[str]) -> None:
     """Nothing is downloaded without the option, nor to show a plan."""
     configure("numba")
-    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert run(*arguments).exit_code == 0
     assert made == []
 
 
 def test_environment_that_cannot_be_made_stops_the_run_before_it_measures(
-    configure: Callable[..., FakeWorker], monkeypatch: pytest.MonkeyPatch
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who asked for it learns at once, and not after minutes, that it is not there."""
 
@@ -226,7 +213,7 @@ def test_environment_that_cannot_be_made_stops_the_run_before_it_measures(
 
     worker = configure("numba", "numpy")
     monkeypatch.setattr(venvs, "create", fail)
-    done = CliRunner().invoke(main, ["run", "--create-envs"])
+    done = run("run", "--create-envs")
     assert (done.exit_code, done.output) == (1, "Error: Numba, installing: no network.\n")
     assert worker.jobs() == []
     assert not Path("results").exists()

@@ -40,11 +40,7 @@ ALLOWED = {
 
 
 def literals(source: str) -> str:
-    """Return what a template says by itself: text, and words in expressions; no attributes.
-
-    Args:
-        source: Of the template. A number that an expression writes as it stands counts as text.
-    """
+    """Return what a template says by itself: text, words and bare numbers in expressions."""
     parts: list[str] = []
     tag: list[tuple[str, str]] = []
     for _, kind, value in environment().lex(source):
@@ -75,10 +71,8 @@ def numbers(source: str) -> list[str]:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_numbers_in_prose_come_by_name(path: Path) -> None:
-    """What a setting decides cannot be told wrong if it is put in; the chapter's own are marked.
-
-    Powers and formulas are no numbers of anybody's: they are listed above.
-    """
+    """What a setting decides cannot be told wrong if it is put in; the chapter's own are marked."""
+    # Powers and formulas are no numbers of anybody's: they are listed above.
     assert not numbers(path.read_text(encoding="utf-8"))
 
 

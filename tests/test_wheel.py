@@ -97,16 +97,11 @@ def test_wheel_holds_the_program_and_what_it_reads_and_no_more(installed: Instal
     with zipfile.ZipFile(installed.wheel) as wheel:
         names = wheel.namelist()
 
-    assert {
-        "report/py.typed",
-        "report/experiments.yaml",
-        "report/claims.yaml",
-        "report/templates/base.html",
-    } <= {*names}
+    read = ("py.typed", "experiments.yaml", "claims.yaml", "templates/base.html")
+    assert {f"report/{name}" for name in read} <= {*names}
     # Of each further framework, so that `report env create` works away from the checkout.
     requirements = {f"report/environments/requirements/{name}.txt" for name in venvs.names()}
-    assert requirements
-    assert requirements <= {*names}
+    assert set() < requirements <= {*names}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"report", "minibatch_report"}
 
@@ -114,7 +109,6 @@ def test_wheel_holds_the_program_and_what_it_reads_and_no_more(installed: Instal
 def test_plain_install_brings_no_framework(installed: Installed, tmp_path: Path) -> None:
     """Reading and publishing others' results needs none of PyTorch's gigabytes."""
     done = installed.run("python", "-c", "import torch", folder=tmp_path)
-
     assert "ModuleNotFoundError" in done.stderr
 
 
@@ -150,10 +144,8 @@ def test_installed_program_renders_the_very_site_that_the_checkout_does(
 def test_build_without_a_framework_names_the_command_that_installs_it(
     installed: Installed, tmp_path: Path
 ) -> None:
-    """A usage error of one line, before anything is measured or written.
-
-    Of an experiment that only PyTorch measures: NumPy is always there.
-    """
+    """A usage error of one line, before anything is measured or written."""
+    # Of an experiment that only PyTorch measures: NumPy is always there.
     assert installed.run("report", "init", folder=tmp_path).returncode == 0
     done = installed.run("report", "build", "--only", "matrix-size", folder=tmp_path)
 

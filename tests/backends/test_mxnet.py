@@ -93,10 +93,8 @@ print(json.dumps(ends))
 
 @pytest.mark.parametrize("variant", ["eager", "compiled"])
 def test_layers_train_in_double_precision(variant: str) -> None:
-    """As from scratch, but for the rate, which MXNet's optimizer keeps as a float32.
-
-    Batches of 3 leave one of 1, for which the graph is another.
-    """
+    """As from scratch, but for the rate, which MXNet's optimizer keeps as a float32."""
+    # Batches of 3 leave one of 1, for which the graph is another.
     program = """
 numbers = [((37 * k) % 101 - 50) / 30 for k in range(60)]
 data = Data(features=array("d", numbers[:50]), targets=array("d", numbers[50:]), dtype="float64")

@@ -73,10 +73,8 @@ print(json.dumps([
 
 
 def test_later_trainings_compile_nothing() -> None:
-    """Other weights, rates and losses are other numbers for the programs that are there.
-
-    The last batch of each epoch is smaller, and has its program from the first training.
-    """
+    """Other weights, rates and losses are other numbers for the programs that are there."""
+    # The last batch of each epoch is smaller, and has its program from the first training.
     found = printed("""
 session = backend.session("cpu", 1)
 every = [

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 Groups = list[list[float]]
 
-# Processes, samples of each, and how many experiments are simulated.
-QUICK = pytest.param((4, 30), 1000, id="quick")
-FULL = pytest.param((8, 30), 400, id="full")
+budgets = pytest.mark.parametrize(
+    ("budget", "count"),
+    [pytest.param((4, 30), 1000, id="quick"), pytest.param((8, 30), 400, id="full")],
+)
+"""Processes, samples of each, and how many experiments are simulated."""
 
 
 def draw(
@@ -67,21 +69,19 @@ def excluding(found: Sequence[Estimate], truth: float) -> int:
     return sum(one.excludes(truth) for one in found)
 
 
-@pytest.mark.parametrize(("budget", "count"), [QUICK, FULL])
+@budgets
 def test_halves_of_identical_data_differ_in_at_most_five_percent(
     budget: tuple[int, int], count: int
 ) -> None:
-    """The same processes, and samples from the same distribution: nothing but chance is there.
-
-    Without a margin: chance alone makes fewer, since the noise within is never taken for less.
-    """
+    """The same processes, and samples from the same distribution: nothing but chance is there."""
+    # Without a margin: chance alone makes fewer, since the noise within is never taken for less.
     effects = ratios(budget, 1.0, 0.0, count)
     assert excluding(effects, 1.0) <= 0.05 * count
     for rule in (judge.greater, judge.less):
         assert sum(rule(one, 1.02).verdict == "supported" for one in effects) <= 0.025 * count
 
 
-@pytest.mark.parametrize(("budget", "count"), [QUICK, FULL])
+@budgets
 @pytest.mark.parametrize("own", [0.01, 0.03])
 def test_equal_series_differ_in_five_percent_whatever_the_noise(
     budget: tuple[int, int], count: int, own: float
@@ -91,7 +91,7 @@ def test_equal_series_differ_in_five_percent_whatever_the_noise(
     assert wrong <= 0.05 * count + 3 * math.sqrt(0.05 * 0.95 * count)
 
 
-@pytest.mark.parametrize(("budget", "count"), [QUICK, FULL])
+@budgets
 def test_a_true_effect_of_five_percent_is_found_nine_times_in_ten(
     budget: tuple[int, int], count: int
 ) -> None:
@@ -105,13 +105,11 @@ def test_a_true_effect_of_five_percent_is_found_nine_times_in_ten(
     assert turned == found
 
 
-@pytest.mark.parametrize(("budget", "count"), [QUICK, FULL])
+@budgets
 def test_intervals_hold_the_truth_as_often_as_they_say(budget: tuple[int, int], count: int) -> None:
-    """Where the processes decide (3 %), 95 % of the intervals of a ratio hold it; not many more.
-
-    Five percent of `count` miss it, with three standard deviations either way; a ratio of ratios
-    and an exponent may be more cautious, and not less.
-    """
+    """Where the processes decide (3 %), 95 % of the intervals of a ratio hold it; not many more."""
+    # Five percent of `count` miss it, with three standard deviations either way; a ratio of ratios
+    # and an exponent may be more cautious, and not less.
     rng = np.random.default_rng(2)
     x = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
     single, double, powers = [], [], []
@@ -130,10 +128,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(budget: tuple[int, int], 
 
 
 def test_an_exponent_through_points_off_the_line_is_as_doubtful_as_it_says() -> None:
-    """Points that lie 5 % off by chance, the same way in all processes: the residuals tell.
-
-    400 lines of six points; without the residuals' part nearly all intervals would miss.
-    """
+    """Points that lie 5 % off by chance, the same way in all processes: the residuals tell."""
+    # 400 lines of six points; without the residuals' part nearly all intervals would miss.
     rng = np.random.default_rng(3)
     x = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
     found = []
@@ -144,7 +140,7 @@ def test_an_exponent_through_points_off_the_line_is_as_doubtful_as_it_says() -> 
     assert excluding(found, -0.5) <= 0.05 * 400 + 3 * math.sqrt(0.05 * 0.95 * 400)
 
 
-@pytest.mark.parametrize(("budget", "count"), [QUICK, FULL])
+@budgets
 @pytest.mark.parametrize("own", [0.01, 0.03])
 def test_what_is_just_not_equivalent_is_called_so_in_at_most_five_percent(
     budget: tuple[int, int], count: int, own: float
@@ -160,7 +156,7 @@ def test_what_is_just_not_equivalent_is_called_so_in_at_most_five_percent(
     assert inverse == called
 
 
-@pytest.mark.parametrize(("budget", "count"), [QUICK, FULL])
+@budgets
 def test_what_is_the_same_is_called_equivalent_nine_times_in_ten(
     budget: tuple[int, int], count: int
 ) -> None:

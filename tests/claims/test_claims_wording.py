@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -34,10 +34,13 @@ def claim(**keys: Any) -> StoredClaim:
     return stored(Claim.model_validate(given))
 
 
-VERDICT = Verdict(
-    claim="c",
-    backend="pytorch",
-    verdict="supported",
+def found(verdict: Literal["supported", "inconclusive", "not run"], **keys: Any) -> Verdict:
+    """Make a verdict on the claim."""
+    return Verdict(claim="c", backend="pytorch", verdict=verdict, **keys)
+
+
+VERDICT = found(
+    "supported",
     effect=value(9.31, 9.1, 9.52),
     left=value(0.0004, 0.0003, 0.0005, "s"),
     right=value(0.000043, 0.00004, 0.00005, "s"),
@@ -54,46 +57,31 @@ def test_a_finding_names_both_sides_the_ratio_and_the_threshold() -> None:
 
 def test_a_finding_without_interval_claims_none() -> None:
     """One process: the ratio stands alone, and the reason says what to do."""
-    lone = Verdict(
-        claim="c",
-        backend="pytorch",
-        verdict="inconclusive",
-        effect=value(2.0),
-        reason="measure in more processes",
-    )
+    lone = found("inconclusive", effect=value(2.0), reason="measure in more processes")
     assert wording.finding(claim(least=1), lone) == "Ratio 2.0. Measure in more processes."
 
 
 def test_a_finding_counts_the_processes_that_were_left_out() -> None:
     """So that nobody takes the interval for that of all."""
-    found = Verdict(
-        claim="c", backend="pytorch", verdict="supported", effect=value(2.0, 1.9, 2.1), left_out=2
-    )
-    said = wording.finding(claim(least=1), found)
+    two_out = found("supported", effect=value(2.0, 1.9, 2.1), left_out=2)
+    said = wording.finding(claim(least=1), two_out)
     assert said.endswith("2 processes were disturbed and were left out.")
 
 
 def test_a_finding_of_what_was_not_run_is_its_reason() -> None:
     """Nothing is said of numbers that are not there."""
-    missing = Verdict(claim="c", backend="pytorch", verdict="not run", reason="no compiler")
-    assert wording.finding(claim(), missing) == "No compiler."
+    assert wording.finding(claim(), found("not run", reason="no compiler")) == "No compiler."
 
 
 def test_a_finding_of_a_power_law_names_both_exponents() -> None:
     """The measured one with its interval, and the claim's."""
     law = claim(relation="power-law", right=None, along="size", exponent=3)
-    found = Verdict(
-        claim="c",
-        backend="pytorch",
-        verdict="supported",
-        effect=value(2.98, 2.96, 3.0),
-        kind="exponent",
-    )
-    assert wording.finding(law, found) == (
+    cubic = found("supported", effect=value(2.98, 2.96, 3.0), kind="exponent")
+    assert wording.finding(law, cubic) == (
         "The exponent is 2.98 (95 % interval 2.96 to 3.00); the claim\u2019s is 3.00. "
         "Within 0.05 it counts as the same."
     )
-    assert wording.effect(found) == "exponent 2.98"
+    assert wording.effect(cubic) == "exponent 2.98"
 
 
 INTERVALS = {
@@ -140,7 +128,7 @@ WAYS = {
 @pytest.mark.parametrize("text", WAYS)
 def test_an_explanation_writes_numbers_the_way_that_it_asks(text: str) -> None:
     """A quarter, as each of the ways shows it; all ways that a file may name are here."""
-    verdict = Verdict(claim="c", backend="pytorch", verdict="supported", numbers={"n": value(0.25)})
+    verdict = found("supported", numbers={"n": value(0.25)})
     said = wording.because(claim(because=f"It is {text}.", numbers={"n": {}}), verdict)
     assert said == f"It is {WAYS[text]}."
     assert {"", *wording.WAYS} == {text[2:-1].removeprefix(":") for text in WAYS}
@@ -150,10 +138,8 @@ def test_an_explanation_is_the_one_of_its_verdict() -> None:
     """And empty where the claim gives none, or where one of its numbers is missing."""
     of_each = claim(because={"supported": "Yes, {left}.", "contradicted": "No."})
     assert wording.because(of_each, VERDICT) == "Yes, 400 µs."
-    open_still = Verdict(claim="c", backend="pytorch", verdict="inconclusive")
-    assert wording.because(of_each, open_still) == ""
-    without = Verdict(claim="c", backend="pytorch", verdict="supported")
-    assert wording.because(of_each, without) == ""
+    for other in (found("inconclusive"), found("supported")):
+        assert wording.because(of_each, other) == ""
 
 
 def test_a_side_is_called_what_its_author_calls_it() -> None:

@@ -90,25 +90,18 @@ def test_each_limit_of_greater_has_two_sides(effect: Estimate, expected: str) ->
     assert judge.greater(effect, 1.2).verdict == expected
 
 
+@pytest.mark.parametrize("rule", [judge.greater, judge.less])
 @pytest.mark.parametrize(("value", "half", "least", "expected"), GREATER.values(), ids=GREATER)
-def test_greater_reads_the_interval(value: float, half: float, least: float, expected: str) -> None:
-    """Supported above 1 by what matters, contradicted below what matters, else open."""
-    judged = judge.greater(around(value, half), least)
-    assert judged.verdict == expected
-    assert judged.value == pytest.approx(value)
-    assert ends(judged) == pytest.approx((value * math.exp(-half), value * math.exp(half)))
-    assert bool(judged.reason) == (expected == "inconclusive")
-
-
-@pytest.mark.parametrize(("value", "half", "least", "expected"), GREATER.values(), ids=GREATER)
-def test_less_is_greater_upside_down(
-    value: float, half: float, least: float, expected: str
+def test_greater_reads_the_interval_and_less_is_greater_upside_down(
+    rule: Callable[..., Judgement], value: float, half: float, least: float, expected: str
 ) -> None:
-    """A ratio of 1 / 1.05 is less by as much as 1.05 is greater; its interval is its own."""
-    judged = judge.less(around(1 / value, half), least)
+    """Supported above 1 by what matters, contradicted below what matters, else open."""
+    ratio = value if rule is judge.greater else 1 / value
+    judged = rule(around(ratio, half), least)
     assert judged.verdict == expected
-    assert judged.value == pytest.approx(1 / value)
-    assert ends(judged) == pytest.approx((math.exp(-half) / value, math.exp(half) / value))
+    assert judged.value == pytest.approx(ratio)
+    assert ends(judged) == pytest.approx((ratio * math.exp(-half), ratio * math.exp(half)))
+    assert bool(judged.reason) == (expected == "inconclusive")
 
 
 BOUNDS = {
@@ -193,10 +186,8 @@ def test_equivalent_asks_whether_the_interval_lies_within_the_margin(
 
 
 def test_equivalence_is_two_one_sided_tests_at_two_and_a_half_percent() -> None:
-    """As `scipy.stats.ttest_1samp` tests against either limit, on 200 sets of five replicates.
-
-    Single samples: then nothing is known of the variance within, and the error is s / sqrt(5).
-    """
+    """As `scipy.stats.ttest_1samp` tests against either limit, on 200 sets of five replicates."""
+    # Single samples: then nothing is known of the variance within, and the error is s / sqrt(5).
     rng = random.Random(3)
     limit = math.log(1.1)
     seen = set()

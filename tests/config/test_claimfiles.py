@@ -19,7 +19,10 @@ from report.resources import default_config
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Read = Callable[[str], Config]
+
 HEAD = "version: 1\nexperiments:\n  a: {kind: matmul}\n"
+ONE = "version: 1\nexperiments: {"
 CLAIM = "{says: x, section: s, relation: greater, left: {experiment: a}, right: 2}"
 
 
@@ -54,9 +57,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("text", FORMS)
-def test_claims_are_a_file_or_written_here_or_a_list_of_both(
-    read: Callable[[str], Config], text: str
-) -> None:
+def test_claims_are_a_file_or_written_here_or_a_list_of_both(read: Read, text: str) -> None:
     """A file's path counts from the folder of the file that names it; without the key, none."""
     claims = read(HEAD + text).claims
     assert list(claims) == FORMS[text]
@@ -65,7 +66,7 @@ def test_claims_are_a_file_or_written_here_or_a_list_of_both(
     assert Draft202012Validator(schema).is_valid(yaml.safe_load(HEAD + text))
 
 
-def test_claims_of_the_chapter_know_where_they_come_from(read: Callable[[str], Config]) -> None:
+def test_claims_of_the_chapter_know_where_they_come_from(read: Read) -> None:
     """Also beside a person's own."""
     text = f"claims: [chapter, {{mine: {CLAIM}}}]"
     claims = read(HEAD.replace(" a:", " vectorization:") + text.replace(": a}", ": vectorization}"))
@@ -76,7 +77,7 @@ def test_claims_of_the_chapter_know_where_they_come_from(read: Callable[[str], C
 
 
 def test_claims_of_the_chapter_apply_as_far_as_their_experiments_are_there(
-    read: Callable[[str], Config],
+    read: Read,
 ) -> None:
     """Whoever measures three experiments of the chapter need not know which claims fit them."""
     assert read(HEAD + "claims: chapter").claims == {}
@@ -84,24 +85,15 @@ def test_claims_of_the_chapter_apply_as_far_as_their_experiments_are_there(
     assert list(read(text).claims) == ["large-block-like-full"]
 
 
-def test_claim_of_the_chapter_does_without_numbers_that_are_not_there(
-    read: Callable[[str], Config],
-) -> None:
-    """What only explains a verdict does not decide whether there is one."""
-    text = "version: 1\nexperiments:\n  vectorization: {kind: matmul}\nclaims: chapter"
-    claim = read(text).claims["element-slower-than-column"]
-    assert list(claim.numbers) == ["full"]  # `call` is of another experiment
+def test_claim_of_the_chapter_does_without_what_is_not_there(read: Read) -> None:
+    """A number of another experiment only explains; an experiment of another kind is not judged."""
+    claim = read(f"{ONE}vectorization: {{kind: matmul}}}}\nclaims: chapter").claims
+    assert list(claim["element-slower-than-column"].numbers) == ["full"]  # `call` is of another
+    # It has a name of the chapter's, and a product has no bandwidth that a claim could ask for.
+    assert read(f"{ONE}memory: {{kind: matmul}}}}\nclaims: chapter").claims == {}
 
 
-def test_experiment_that_only_has_a_name_of_the_chapters_is_not_judged(
-    read: Callable[[str], Config],
-) -> None:
-    """A product has no bandwidth that a claim could ask for."""
-    text = "version: 1\nexperiments:\n  memory: {kind: matmul}\nclaims: chapter"
-    assert read(text).claims == {}
-
-
-def complaint(read: Callable[[str], Config], text: str) -> str:
+def complaint(read: Read, text: str) -> str:
     """Return the one line of the error that a text gives."""
     with pytest.raises(ConfigError) as caught:
         read(text)
@@ -126,7 +118,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("text", MISTAKES)
-def test_mistake_is_told_with_its_place(read: Callable[[str], Config], text: str) -> None:
+def test_mistake_is_told_with_its_place(read: Read, text: str) -> None:
     """A claim that stands twice is told with both places."""
     assert complaint(read, HEAD + text).startswith(MISTAKES[text])
 
@@ -145,9 +137,7 @@ IN_A_FILE = {
 
 
 @pytest.mark.parametrize("content", IN_A_FILE)
-def test_mistake_in_a_file_of_claims_is_told_with_its_line(
-    read: Callable[[str], Config], content: str
-) -> None:
+def test_mistake_in_a_file_of_claims_is_told_with_its_line(read: Read, content: str) -> None:
     """Whoever reads the error opens the right file at the right place."""
     Path("sub/mine.yaml").write_text(content)
     with pytest.raises(ConfigError) as caught:
@@ -155,7 +145,7 @@ def test_mistake_in_a_file_of_claims_is_told_with_its_line(
     assert IN_A_FILE[content] in caught.value.message
 
 
-def test_claim_with_an_id_of_the_chapters_is_refused(read: Callable[[str], Config]) -> None:
+def test_claim_with_an_id_of_the_chapters_is_refused(read: Read) -> None:
     """On another machine the same id means the same statement."""
     name = next(iter(chapter()[1]))
     line = complaint(read, HEAD + f"claims:\n  - chapter\n  - {name}: {CLAIM}")

@@ -72,14 +72,6 @@ def test_profiles_own_key_wins_over_the_experiments() -> None:
     assert (full.settings["size"], full.budget_s) == ([64, 128], 12)
 
 
-def test_experiments_key_wins_over_the_profiles_defaults() -> None:
-    """What an experiment says of processes and repeats holds, whatever the profile says."""
-    made = products(
-        planned({"experiments.products.processes": 7, "experiments.products.repeats": 8})
-    )
-    assert (made.processes, made.repeats) == (7, 8)
-
-
 def test_profiles_defaults_fill_what_nobody_says() -> None:
     """Processes, repeats and seeds come from the profile that is planned."""
     expected: dict[ProfileName, tuple[int, int, int]] = {"quick": (2, 5, 3), "full": (6, 50, 9)}
@@ -88,18 +80,19 @@ def test_profiles_defaults_fill_what_nobody_says() -> None:
             assert (made.processes, made.repeats, made.seeds) == numbers
 
 
-def test_precedence_holds_in_all_three_steps() -> None:
+@pytest.mark.parametrize("key", ["processes", "repeats", "seeds"])
+def test_precedence_holds_in_all_three_steps(key: str) -> None:
     """`quick:` over the experiment over the profile's defaults, for one and the same key."""
-    three: dict[str, Any] = {
-        "profiles.quick.processes": 2,
-        "experiments.products.processes": 3,
-        "experiments.products.quick.processes": 4,
+    values: dict[str, Any] = {
+        f"profiles.quick.{key}": 3,
+        f"experiments.runs.{key}": 4,
+        "experiments.runs.quick": {key: 5},
     }
     seen = []
-    while three:
-        seen.append(products(planned(three)).processes)
-        three.popitem()
-    assert seen == [4, 3, 2]
+    while values:
+        seen.append(getattr(planned(values).only(["runs"])[0], key))
+        values.popitem()
+    assert seen == [5, 4, 3]
 
 
 def test_device_of_the_command_line_wins() -> None:
@@ -112,11 +105,6 @@ def test_device_of_the_command_line_wins() -> None:
 def test_backends_of_the_file_hold_where_an_experiment_names_none() -> None:
     """Every experiment runs on the file's frameworks unless it names its own."""
     assert [e.backends for e in planned().experiments] == [["pytorch"], ["pytorch"]]
-
-
-def test_seeds_of_an_experiment_win_over_the_profiles() -> None:
-    """A training experiment can ask for more seeds than the rest."""
-    assert planned({"experiments.runs.seeds": 11}).only(["runs"])[0].seeds == 11
 
 
 def test_time_limit_is_far_above_the_budget_unless_given() -> None:

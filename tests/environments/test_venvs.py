@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from factories.environments import stand_in
 from report.environments import venvs
 from report.errors import UsageError
 from report.registry import BACKENDS
@@ -24,20 +25,10 @@ def empty_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "envs"
 
 
-def made(root: Path, backend: str, stamp: str = "numba==0.1") -> Path:
-    """Put something that looks like an environment into the folder."""
-    python = venvs.python_in(root / backend)
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
-    if stamp:
-        (root / backend / venvs.STAMP).write_text(stamp)
-    return python
-
-
 def test_nearest_interpreter_wins(root: Path) -> None:
     """What a person names, then the environment that was made, then this interpreter."""
     assert venvs.find("numba", {}) == sys.executable
-    python = made(root, "numba")
+    python = stand_in(root)
     assert venvs.find("numba", {}) == str(python)
     assert venvs.find("numpy", {}) == sys.executable
     assert venvs.find("numba", {"numba": sys.executable}) == sys.executable
@@ -46,17 +37,17 @@ def test_nearest_interpreter_wins(root: Path) -> None:
 def test_what_no_interpreter_has_is_told_without_starting_one(root: Path) -> None:
     """Not what a person names, what was made, or what this interpreter has: NumPy, for one."""
     assert venvs.lacking(["numpy", "jax", "numba"], {"numba": "/some/python"}) == ["jax"]
-    made(root, "jax")
+    stand_in(root, "jax")
     assert venvs.lacking(["jax"], {}) == []
 
 
 def test_environment_that_is_not_complete_is_not_believed(root: Path) -> None:
     """An interruption leaves no stamp, a full disk an empty one; an update takes Python away."""
-    made(root, "numba", stamp="")
+    stand_in(root, stamp="")
     assert venvs.stamp_of("numba") is None
     (root / "numba" / venvs.STAMP).touch()
     assert venvs.stamp_of("numba") is None
-    python = made(root, "jax")
+    python = stand_in(root, "jax")
     assert venvs.stamp_of("jax") is not None
     python.unlink()
     python.symlink_to(root / "gone")

@@ -19,6 +19,8 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from factories.environments import stand_in
+from processes import start_program
 from report.cli import main
 from report.environments import venvs
 from report.errors import UsageError
@@ -27,6 +29,8 @@ from report.results import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Require = Callable[[str], Path]
 
 pytestmark = pytest.mark.slow
 
@@ -65,16 +69,16 @@ def requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
         folder = tmp_path / "requirements"
         folder.mkdir(exist_ok=True)
         wheel = folder / "numba-1.0-py3-none-any.whl"
+        tags = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        parts = {
+            "numba/__init__.py": code,
+            "numba-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: numba\nVersion: 1.0\n",
+            "numba-1.0.dist-info/WHEEL": tags,
+            "numba-1.0.dist-info/RECORD": "",
+        }
         with zipfile.ZipFile(wheel, "w") as archive:
-            archive.writestr("numba/__init__.py", code)
-            archive.writestr(
-                "numba-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: numba\nVersion: 1.0\n"
-            )
-            archive.writestr(
-                "numba-1.0.dist-info/WHEEL",
-                "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            )
-            archive.writestr("numba-1.0.dist-info/RECORD", "")
+            for name, content in parts.items():
+                archive.writestr(name, content)
         (folder / "numba.txt").write_text(f"{wheel}\n")
         monkeypatch.setattr(venvs, "REQUIREMENTS", folder)
         return folder
@@ -87,28 +91,10 @@ def left(root: Path) -> list[str]:
     return sorted(path.name for path in root.iterdir())
 
 
-def stand_in(root: Path) -> Path:
-    """Put what looks like an environment of this program into the folder."""
-    python = venvs.python_in(root / "numba")
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
-    (root / "numba" / venvs.STAMP).write_text("numba==0.1")
-    (root / "numba.made").touch()
-    assert venvs.stamp_of("numba") is not None
-    return root / "numba"
-
-
 def started(requirements_folder: Path, limit: str = "") -> subprocess.Popen[str]:
     """Make the environment in a process of its own, as the command line does."""
     program = (f"import resource; resource.setrlimit({limit})\n" if limit else "") + PROGRAM
-    return subprocess.Popen(
-        [sys.executable, "-c", program, str(requirements_folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "PATH": ""},
-    )
+    return start_program(program, str(requirements_folder), PATH="")
 
 
 def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
@@ -130,9 +116,7 @@ def kill_all(process: subprocess.Popen[str]) -> None:
     psutil.wait_procs(every, 10)
 
 
-def test_environment_is_made_found_renewed_and_removed(
-    require: Callable[[str], Path], root: Path
-) -> None:
+def test_environment_is_made_found_renewed_and_removed(require: Require, root: Path) -> None:
     """Its own package is there and none of this project's; what is removed leaves nothing."""
     folder = require("HERE = 1")
     said: list[str] = []
@@ -158,7 +142,7 @@ def test_environment_is_made_found_renewed_and_removed(
 
 @pytest.mark.skipif(UV is None, reason="uv is not installed")
 def test_uv_makes_it_where_it_is_installed(
-    require: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    require: Require, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Faster than pip and with the same outcome, also in place of an earlier environment."""
     require("HERE = 1")
@@ -169,22 +153,19 @@ def test_uv_makes_it_where_it_is_installed(
     assert venvs.find("numba", {}) == str(python)
 
 
-@pytest.mark.parametrize(
-    ("code", "step", "why"),
-    [
-        ("raise ImportError('no such kernel')", "importing", "code 1.*no such kernel"),
-        ("import os; os.abort()", "importing", "SIGABRT"),
-        (None, "installing:", "code 1.*numba-1.0-py3-none-any.whl"),
-    ],
-    ids=["raises", "aborts", "cannot be had"],
-)
-def test_step_that_fails_leaves_no_environment(
-    require: Callable[[str], Path], root: Path, code: str | None, step: str, why: str
-) -> None:
-    """The message says at which step, how it ended, and what was said last.
+STEPS = {
+    "raises": ("raise ImportError('no such kernel')", "importing", "code 1.*no such kernel"),
+    "aborts": ("import os; os.abort()", "importing", "SIGABRT"),
+    "cannot be had": (None, "installing:", "code 1.*numba-1.0-py3-none-any.whl"),
+}
 
-    A package that cannot be had is as where there is no network: in the installer's own words.
-    """
+
+@pytest.mark.parametrize(("code", "step", "why"), STEPS.values(), ids=STEPS)
+def test_step_that_fails_leaves_no_environment(
+    require: Require, root: Path, code: str | None, step: str, why: str
+) -> None:
+    """The message says at which step, how it ended, and what was said last."""
+    # A package that cannot be had is as where there is no network: in the installer's own words.
     folder = require(code or "")
     if code is None:
         (folder / "numba-1.0-py3-none-any.whl").unlink()
@@ -196,7 +177,7 @@ def test_step_that_fails_leaves_no_environment(
 
 
 def test_killed_creation_is_not_believed_and_can_be_done_again(
-    require: Callable[[str], Path], root: Path
+    require: Require, root: Path
 ) -> None:
     """Killed in the middle, it cannot tidy up; the next one does."""
     process = started(require(""))
@@ -211,7 +192,7 @@ def test_killed_creation_is_not_believed_and_can_be_done_again(
     assert venvs.stamp_of("numba") is not None
 
 
-def test_interrupted_creation_leaves_nothing(require: Callable[[str], Path], root: Path) -> None:
+def test_interrupted_creation_leaves_nothing(require: Require, root: Path) -> None:
     """Ctrl-C ends the installer as well, which would go on to fill the folder that was removed."""
     process = started(require(""))
     wait_for(root, "numba/lib/python*/site-packages/pip", process)
@@ -225,7 +206,7 @@ def test_interrupted_creation_leaves_nothing(require: Callable[[str], Path], roo
 
 
 def test_second_creation_is_refused_while_the_first_is_at_work(
-    require: Callable[[str], Path], root: Path
+    require: Require, root: Path
 ) -> None:
     """It would take away what the first is making; one line says so."""
     process = started(require(""))
@@ -238,7 +219,7 @@ def test_second_creation_is_refused_while_the_first_is_at_work(
     kill_all(process)
 
 
-def test_full_disk_leaves_nothing_and_says_so(require: Callable[[str], Path], root: Path) -> None:
+def test_full_disk_leaves_nothing_and_says_so(require: Require, root: Path) -> None:
     """Files that cannot grow stand for a disk that is full."""
     process = started(require(""), "resource.RLIMIT_FSIZE, (20_000, 20_000)")
     _, printed = process.communicate(timeout=TIMEOUT_S)
@@ -249,7 +230,7 @@ def test_full_disk_leaves_nothing_and_says_so(require: Callable[[str], Path], ro
 
 
 def test_disk_that_is_full_at_the_very_end_leaves_nothing(
-    require: Callable[[str], Path], root: Path, monkeypatch: pytest.MonkeyPatch
+    require: Require, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All is installed and only the stamp finds no room; without it nothing would be believed."""
     require("")
@@ -265,7 +246,7 @@ def test_disk_that_is_full_at_the_very_end_leaves_nothing(
     assert left(root) == []
 
 
-def test_file_in_place_of_the_folder_is_told(require: Callable[[str], Path], root: Path) -> None:
+def test_file_in_place_of_the_folder_is_told(require: Require, root: Path) -> None:
     """One line, with the variable that names another folder."""
     require("")
     root.write_text("mine")
@@ -276,9 +257,7 @@ def test_file_in_place_of_the_folder_is_told(require: Callable[[str], Path], roo
     assert root.read_text() == "mine"
 
 
-def test_what_this_program_did_not_make_is_left_alone(
-    require: Callable[[str], Path], root: Path
-) -> None:
+def test_what_this_program_did_not_make_is_left_alone(require: Require, root: Path) -> None:
     """A person's own folder of that name is neither replaced nor removed."""
     require("")
     mine = root / "numba" / "mine.txt"
@@ -306,7 +285,7 @@ def test_environment_that_is_removed_in_part_is_not_believed(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its stamp goes first, so that an interruption leaves nothing that is taken for whole."""
-    folder = stand_in(root)
+    folder = stand_in(root).parents[1]
 
     def interrupted(_: Path) -> None:
         raise KeyboardInterrupt

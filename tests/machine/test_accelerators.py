@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pynvml
 import pytest
@@ -12,6 +13,11 @@ from report.machine import accelerators
 from report.machine.accelerators import gather
 from report.machine.surroundings import UNREADABLE
 from report.worker.records import Accelerator, Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Install = Callable[[list[dict[str, Any]]], "Driver"]
 
 FAST, SLOW = "NVIDIA H100 80GB HBM3", "NVIDIA T4"
 
@@ -58,6 +64,12 @@ class Driver:
         return limit
 
 
+@pytest.fixture(name="install")
+def installed(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Return a function that puts a driver of these boards in NVML's place."""
+    return functools.partial(Driver, monkeypatch)
+
+
 def board(name: str, number: int, **more: Any) -> dict[str, Any]:
     """Describe a board on its own bus."""
     return {"name": name, "bus": f"0000:{number:02}:00.0", "uuid": f"GPU-{number:04}", **more}
@@ -77,9 +89,9 @@ def no_driver() -> None:
     raise pynvml.NVMLError_LibraryNotFound
 
 
-def test_driver_adds_what_the_framework_cannot_know(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_driver_adds_what_the_framework_cannot_know(install: Install) -> None:
     """Clocks and power come in SI units, and NVML is let go again."""
-    driver = Driver(monkeypatch, [board(FAST, 1, power_limit_mw=700_000)])
+    driver = install([board(FAST, 1, power_limit_mw=700_000)])
     (found,), sources = gather([seen(FAST)])
     assert (found.driver, found.compute_capability) == ("560.35", "9.0")
     assert (found.clock_hz, found.memory_clock_hz) == (1_980_000_000, 2_619_000_000)
@@ -89,17 +101,17 @@ def test_driver_adds_what_the_framework_cannot_know(monkeypatch: pytest.MonkeyPa
     assert driver.shut
 
 
-def test_framework_is_believed_before_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_framework_is_believed_before_the_driver(install: Install) -> None:
     """What was measured is the device as the framework had it."""
-    Driver(monkeypatch, [board(FAST, 1)])
+    install([board(FAST, 1)])
     device = Accelerator(device="cuda:0", name=FAST, memory_bytes=5, works=True)
     (found,), _ = gather([Environment(backend="pytorch", accelerators=[device])])
     assert found.memory_bytes == 5
 
 
-def test_refused_fact_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_fact_leaves_the_others(install: Install) -> None:
     """A board without a readable power limit still tells its clocks."""
-    Driver(monkeypatch, [board(FAST, 1)])
+    install([board(FAST, 1)])
     (found,), _ = gather([seen(FAST)])
     assert found.power_limit_w is None
     assert found.clock_hz == 1_980_000_000
@@ -116,27 +128,19 @@ def test_missing_driver_leaves_the_device_as_the_framework_saw_it(
     assert "not readable" in sources["accelerators.cuda:0"]
 
 
-def test_devices_get_the_facts_of_boards_of_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CUDA numbers the fastest first and NVML by bus, so that numbers must not be compared."""
-    boards = [board(SLOW, 1, power_limit_mw=70_000), board(FAST, 2, power_limit_mw=700_000)]
-    Driver(monkeypatch, boards)
-    found, _ = gather([seen(FAST, SLOW)])
-    assert [device.power_limit_w for device in found] == [700.0, 70.0]
-
-
-def test_equal_boards_are_matched_by_bus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """NVML may list boards in any order; CUDA numbers equal ones by bus."""
-    boards = [board(FAST, 2, power_limit_mw=2000), board(FAST, 1, power_limit_mw=1000)]
-    Driver(monkeypatch, boards)
-    found, _ = gather([seen(FAST, FAST)])
+@pytest.mark.parametrize("other", [SLOW, FAST])
+def test_boards_are_matched_by_name_and_equal_ones_by_bus(install: Install, other: str) -> None:
+    """CUDA numbers the fastest first, and equal ones by bus; NVML may list them in any order."""
+    install([board(other, 2, power_limit_mw=2000), board(FAST, 1, power_limit_mw=1000)])
+    found, _ = gather([seen(FAST, other)])
     assert [device.power_limit_w for device in found] == [1.0, 2.0]
 
 
 def test_part_of_a_board_does_not_get_the_facts_of_the_whole(
-    monkeypatch: pytest.MonkeyPatch,
+    install: Install,
 ) -> None:
     """A slice of a shared board has another name, and not the board's power to itself."""
-    Driver(monkeypatch, [board(FAST, 1, power_limit_mw=700_000)])
+    install([board(FAST, 1, power_limit_mw=700_000)])
     (found,), sources = gather([seen(FAST + " MIG 1g.10gb")])
     assert (found.driver, found.power_limit_w) == ("560.35", None)
     assert "not readable" in sources["accelerators.cuda:0"]
@@ -153,11 +157,15 @@ def test_part_of_a_board_does_not_get_the_facts_of_the_whole(
     ],
 )
 def test_hidden_boards_are_passed_over(
-    monkeypatch: pytest.MonkeyPatch, visible: str, order: str | None, expected: list[float]
+    install: Install,
+    monkeypatch: pytest.MonkeyPatch,
+    visible: str,
+    order: str | None,
+    expected: list[float],
 ) -> None:
     """CUDA_VISIBLE_DEVICES is followed where it can be interpreted, and ignored elsewhere."""
     boards = [board(FAST, 1, power_limit_mw=1000), board(FAST, 2, power_limit_mw=2000)]
-    Driver(monkeypatch, boards)
+    install(boards)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     if order:
         monkeypatch.setenv("CUDA_DEVICE_ORDER", order)
@@ -166,10 +174,11 @@ def test_hidden_boards_are_passed_over(
 
 
 def test_bare_number_says_nothing_of_boards_with_different_names(
+    install: Install,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Unless CUDA is told to number by bus, its number 0 is the fastest board, wherever it is."""
-    Driver(monkeypatch, [board(SLOW, 1), board(FAST, 2)])
+    install([board(SLOW, 1), board(FAST, 2)])
     boards = accelerators.read_boards()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert accelerators.visible(boards) == list(boards.values())
@@ -185,9 +194,9 @@ def test_device_of_two_frameworks_is_listed_once(monkeypatch: pytest.MonkeyPatch
     assert sources["accelerators.cuda:0"].startswith("b; ")
 
 
-def test_board_that_no_framework_sees_is_mentioned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_board_that_no_framework_sees_is_mentioned(install: Install) -> None:
     """Whoever installed a framework without CUDA learns here that their GPU lies idle."""
-    Driver(monkeypatch, [board(FAST, 1)])
+    install([board(FAST, 1)])
     found, sources = gather([Environment(backend="pytorch")])
     assert found == []
     assert FAST in sources["accelerators"]
@@ -200,7 +209,7 @@ def test_no_framework_asked_is_not_no_accelerator(monkeypatch: pytest.MonkeyPatc
     assert not gather([Environment(backend="pytorch")])[1]["accelerators"].startswith(UNREADABLE)
 
 
-def test_uuids_stay_out_of_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uuids_stay_out_of_what_is_stored(install: Install) -> None:
     """A result file must not tell one owner's board from another's."""
-    Driver(monkeypatch, [board(FAST, 1)])
+    install([board(FAST, 1)])
     assert "GPU-0001" not in repr(gather([seen(FAST)]))

@@ -49,32 +49,30 @@ def between(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Conditions:
     return Watch().stop()
 
 
-def test_worker_is_no_disturbance_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of twelve busy seconds in ten, the worker's eight leave others 0.4 cores."""
-    seen = between(monkeypatch, busy_s=62.0, worker_s=13.0)
-    assert seen.other_cores == pytest.approx(0.4)
+SEEN: list[tuple[dict[str, Any], str, float | None]] = [
+    # Of twelve busy seconds in ten, the worker's eight leave others 0.4 cores.
+    ({"busy_s": 62.0, "worker_s": 13.0}, "other_cores", 0.4),
+    # A worker that ended: 5 s at the start and 13 s when it was waited for are 8 s of its own.
+    ({"busy_s": 62.0, "worker_s": None, "reaped_s": 15.0}, "other_cores", 0.4),
+    # Its time is lost: nobody can say whose the busy time was, so that no one is accused.
+    ({"busy_s": 62.0, "worker_s": None}, "other_cores", None),
+    # Two clocks with different ticks may disagree; the result never goes below zero.
+    ({"busy_s": 58.0, "worker_s": 13.1}, "other_cores", 0.0),
+    # Two cores for ten seconds are twenty; half a second stolen is 2.5 %.
+    ({"steal_s": 1.5, "total_s": 220.0}, "steal_fraction", 0.025),
+    # What was swapped before the start is not held against the run.
+    ({"swapped_bytes": 14_096}, "swapped_bytes", 4096),
+    ({}, "swapped_bytes", 0),
+    ({"swapped_bytes": None}, "swapped_bytes", None),
+]
 
 
-def test_worker_that_ended_is_counted_by_who_waited_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It had used 5 s at the start and 13 s when it was waited for, so that 8 s are its own."""
-    seen = between(monkeypatch, busy_s=62.0, worker_s=None, reaped_s=15.0)
-    assert seen.other_cores == pytest.approx(0.4)
-
-
-def test_worker_whose_time_is_lost_leaves_others_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody can say whose the busy time was, so that no one is accused."""
-    assert between(monkeypatch, busy_s=62.0, worker_s=None).other_cores is None
-
-
-def test_rounding_does_not_make_others_less_than_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two clocks with different ticks may disagree; the result never goes below zero."""
-    assert between(monkeypatch, busy_s=58.0, worker_s=13.1).other_cores == 0.0
-
-
-def test_steal_is_a_share_of_all_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two cores for ten seconds are twenty; half a second stolen is 2.5 %."""
-    seen = between(monkeypatch, steal_s=1.5, total_s=220.0)
-    assert seen.steal_fraction == pytest.approx(0.025)
+@pytest.mark.parametrize(("changes", "name", "expected"), SEEN)
+def test_worker_is_no_disturbance_to_itself_and_others_are_by_what_they_took(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], name: str, expected: float | None
+) -> None:
+    """Between the start and the end, in cores, as a share of all CPU time, and in bytes."""
+    assert getattr(between(monkeypatch, **changes), name) == pytest.approx(expected)
 
 
 def test_system_without_steal_does_not_claim_zero(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,13 +87,6 @@ def test_short_watch_says_nothing_of_cpu_time(monkeypatch: pytest.MonkeyPatch) -
     """Ticks of 10 ms would turn into a false alarm."""
     seen = between(monkeypatch, clock_s=100.1, busy_s=50.1, steal_s=1.1, total_s=200.2)
     assert (seen.other_cores, seen.steal_fraction) == (None, None)
-
-
-def test_swapping_is_the_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was swapped before the start is not held against the run."""
-    assert between(monkeypatch, swapped_bytes=14_096).swapped_bytes == 4096
-    assert between(monkeypatch).swapped_bytes == 0
-    assert between(monkeypatch, swapped_bytes=None).swapped_bytes is None
 
 
 def test_load_is_that_of_the_minute_before(monkeypatch: pytest.MonkeyPatch) -> None:

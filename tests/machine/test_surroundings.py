@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 X86 = frozenset({"fpu", "sse2"})
 X86_GUEST = X86 | {"hypervisor"}
 ARM = frozenset({"asimd"})
+VENDOR, PRODUCT = "sys/class/dmi/id/sys_vendor", "sys/class/dmi/id/product_name"
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -42,10 +43,8 @@ def test_smallest_quota_on_the_way_to_the_root_wins(tmp_path: Path) -> None:
 
 
 def test_quota_of_the_first_version_of_control_groups_is_read(tmp_path: Path) -> None:
-    """Hosts with cgroup v1 limit containers too, under a folder named after controllers.
-
-    Where both are mounted, the second has a folder of its own, and may limit less or more.
-    """
+    """Hosts with cgroup v1 limit containers too, under a folder named after controllers."""
+    # Where both are mounted, the second has a folder of its own, and may limit less or more.
     write(
         tmp_path,
         {
@@ -92,40 +91,19 @@ def test_group_outside_of_the_container_does_not_lead_out_of_the_mount(tmp_path:
     assert surroundings.quota_cores(tmp_path)[0] == 2.0
 
 
-def test_missing_control_groups_are_called_unreadable(tmp_path: Path) -> None:
-    """A system without /proc has no known quota, which is not the same as no quota."""
-    quota, source = surroundings.quota_cores(tmp_path)
-    assert quota is None
-    assert source.startswith(surroundings.UNREADABLE)
-
-
 @pytest.mark.parametrize(
     ("flags", "files", "expected"),
     [
         (X86, {}, None),
         (X86_GUEST, {}, "virtual machine"),
         (X86_GUEST, {".dockerenv": ""}, "Docker in a virtual machine"),
-        (X86_GUEST, {"sys/class/dmi/id/sys_vendor": "QEMU"}, "QEMU"),
-        (X86_GUEST, {"sys/class/dmi/id/product_name": "KVM", ".dockerenv": ""}, "Docker in KVM"),
-        (X86, {"sys/class/dmi/id/sys_vendor": "Amazon EC2"}, None),
-        (X86_GUEST, {"sys/class/dmi/id/sys_vendor": "Amazon EC2"}, "Amazon EC2"),
-        (ARM, {"sys/class/dmi/id/sys_vendor": "Amazon EC2"}, "Amazon EC2"),
-        (
-            ARM,
-            {
-                "sys/class/dmi/id/sys_vendor": "Amazon EC2",
-                "sys/class/dmi/id/product_name": "c7g.metal",
-            },
-            None,
-        ),
-        (
-            X86,
-            {
-                "sys/class/dmi/id/sys_vendor": "Microsoft Corporation",
-                "sys/class/dmi/id/product_name": "Surface Laptop",
-            },
-            None,
-        ),
+        (X86_GUEST, {VENDOR: "QEMU"}, "QEMU"),
+        (X86_GUEST, {PRODUCT: "KVM", ".dockerenv": ""}, "Docker in KVM"),
+        (X86, {VENDOR: "Amazon EC2"}, None),
+        (X86_GUEST, {VENDOR: "Amazon EC2"}, "Amazon EC2"),
+        (ARM, {VENDOR: "Amazon EC2"}, "Amazon EC2"),
+        (ARM, {VENDOR: "Amazon EC2", PRODUCT: "c7g.metal"}, None),
+        (X86, {VENDOR: "Microsoft Corporation", PRODUCT: "Surface Laptop"}, None),
         (X86, {"run/.containerenv": ""}, "Podman"),
         (X86, {"proc/1/cgroup": "0::/kubepods/burstable/pod1"}, "Kubernetes"),
         (X86_GUEST, {"sys/hypervisor/type": "xen"}, "Xen"),
@@ -166,9 +144,11 @@ def test_operating_system_leaves_out_what_a_builder_appended(
     assert surroundings.operating_system() == expected
 
 
-def test_system_without_affinity_is_called_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MacOS cannot pin processes; that is reported and no error."""
+def test_what_a_system_does_not_have_is_called_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without /proc no quota is known, which is not "no quota"; macOS cannot pin processes."""
     monkeypatch.setattr(psutil, "Process", object)
-    cores, source = surroundings.affinity_cores()
-    assert cores is None
-    assert source.startswith(surroundings.UNREADABLE)
+    for cores, source in (surroundings.quota_cores(tmp_path), surroundings.affinity_cores()):
+        assert cores is None
+        assert source.startswith(surroundings.UNREADABLE)

@@ -19,7 +19,6 @@ from report.experiments.catalogue import LABELS
 from report.registry import KINDS
 from report.results import store
 from report.results.result import VERSION
-from report.worker.records import Outcome, Series
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +26,20 @@ if TYPE_CHECKING:
 
     from report.results.result import Result
 
-# Where `one_of_each` has a measured gradient noise and a training run.
+    Make = Callable[..., Result]
+
+# Where `small` has a measured gradient noise and a training run.
 NOISE = f"records.{KINDS.index('gradient')}.outcome.noise.0"
+SERIES = "records.0.outcome.series.0"
 RUN = f"records.{KINDS.index('training')}.outcome.runs.0"
+
+
+@pytest.fixture(name="small", scope="session")
+def one_of_each(make_result: Make) -> Result:
+    """Return a result with the first record of each kind, in the order of `KINDS`."""
+    result = make_result()
+    first = [next(one for one in result.records if one.kind == kind) for kind in KINDS]
+    return replace(result, records=first)
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -50,9 +60,7 @@ def refusal(path: Path, content: object) -> str:
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
-def test_result_comes_back_as_it_was(
-    make_result: Callable[..., Result], tmp_path: Path, profile: str
-) -> None:
+def test_result_comes_back_as_it_was(make_result: Make, tmp_path: Path, profile: str) -> None:
     """Nothing is lost or changed, failures and skips included, also of a run that only began."""
     result = make_result(profile=profile)
     assert {record.status for record in result.records} == {"ok", "failed", "skipped"}
@@ -63,15 +71,13 @@ def test_result_comes_back_as_it_was(
         assert store.pack(again) == path.read_bytes()
 
 
-def test_result_lies_in_its_machines_folder(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_result_lies_in_its_machines_folder(make_result: Make, tmp_path: Path) -> None:
     """The name says machine, time and profile, and is possible on every file system."""
     path = store.save(make_result("my-laptop", started_at="2026-01-02T03:04:05Z"), tmp_path)
     assert path.relative_to(tmp_path).as_posix() == "my-laptop/20260102T030405Z-quick.json.gz"
 
 
-def test_result_file_follows_the_published_schema(make_result: Callable[..., Result]) -> None:
+def test_result_file_follows_the_published_schema(make_result: Make) -> None:
     """Whoever reads it with other tools can rely on `report schema results`."""
     schema = json.loads(json.dumps(store.schema()))
     Draft202012Validator.check_schema(schema)
@@ -81,7 +87,7 @@ def test_result_file_follows_the_published_schema(make_result: Callable[..., Res
     assert list(validator.iter_errors({**content, "extra": 1}))
 
 
-def test_each_record_has_a_line_of_its_own(make_result: Callable[..., Result]) -> None:
+def test_each_record_has_a_line_of_its_own(make_result: Make) -> None:
     """A diff of two states of a file shows which records changed."""
     result = make_result()
     lines = store.dump(result).decode().splitlines()
@@ -92,7 +98,7 @@ def test_each_record_has_a_line_of_its_own(make_result: Callable[..., Result]) -
     assert len(lines) - len(store.dump(fewer).decode().splitlines()) == 1
 
 
-def test_derived_numbers_are_stored_to_twelve_digits(make_result: Callable[..., Result]) -> None:
+def test_derived_numbers_are_stored_to_twelve_digits(make_result: Make) -> None:
     """Their last bits are a library's, and a result must not depend on which one that is."""
     verdicts = as_json(make_result())["verdicts"]
     values = [
@@ -108,7 +114,7 @@ def test_derived_numbers_are_stored_to_twelve_digits(make_result: Callable[..., 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_number_that_is_none_is_not_written(
-    make_result: Callable[..., Result], tmp_path: Path, number: float
+    make_result: Make, tmp_path: Path, number: float
 ) -> None:
     """JSON has no NaN: a file with one could not be read by anyone else."""
     result = make_result()
@@ -121,7 +127,7 @@ def test_number_that_is_none_is_not_written(
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 @pytest.mark.parametrize("place", ['"load_before":0.1', '"seed": 20190826', '"as_printed": true'])
 def test_number_that_is_none_is_not_read(
-    make_result: Callable[..., Result], tmp_path: Path, place: str, number: str
+    make_result: Make, tmp_path: Path, place: str, number: str
 ) -> None:
     """Python's parser takes them, but no figure can show them; nor in settings, which hold all."""
     text = store.dump(make_result()).decode()
@@ -132,10 +138,10 @@ def test_number_that_is_none_is_not_read(
 
 @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1, 10**30])
 def test_other_formats_are_refused_with_the_remedy(
-    make_result: Callable[..., Result], tmp_path: Path, version: int
+    small: Result, tmp_path: Path, version: int
 ) -> None:
     """What another version means is not guessed at, whatever else it holds."""
-    content = {**as_json(one_of_each(make_result())), "version": version, "unheard-of": {}}
+    content = {**as_json(small), "version": version, "unheard-of": {}}
     message = refusal(tmp_path / "x.json", content)
     assert message.startswith(f" has format {version}; this program reads format {VERSION}. ")
     assert "measure again" in message
@@ -159,21 +165,12 @@ def test_what_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
     assert "may have been cut short" in refusal(tmp_path / "x.json", content)
 
 
-def test_file_cut_short_anywhere_is_refused(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_file_cut_short_anywhere_is_refused(small: Result, tmp_path: Path) -> None:
     """No part of a file passes for the whole, and the message names the file."""
-    for content in (store.dump(make_result()), store.pack(make_result())):
+    for content in (store.dump(small), store.pack(small)):
         step = len(content) // 200
         for length in range(0, len(content) - 2, step):
             assert "may have been cut short" in refusal(tmp_path / "x.json", content[:length])
-
-
-def one_of_each(result: Result) -> Result:
-    """Keep the first record of each kind, in the order of `KINDS`."""
-    return replace(
-        result, records=[next(one for one in result.records if one.kind == kind) for kind in KINDS]
-    )
 
 
 def change(content: dict[str, Any], place: str, value: object) -> dict[str, Any]:
@@ -186,31 +183,18 @@ def change(content: dict[str, Any], place: str, value: object) -> dict[str, Any]
     return content
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        "extra",
-        "machine.extra",
-        "machine.cpu.extra",
-        "environments.pytorch.extra",
-        "dataset.extra",
-        "moments.extra",
-        "records.0.extra",
-        "records.0.conditions.extra",
-        "records.0.conditions.probes_before.0.extra",
-        "config.claims.element-slower-than-column.extra",
-        "records.0.outcome.extra",
-        "records.0.outcome.series.0.extra",
-        "records.0.outcome.series.0.timing.extra",
-        f"{NOISE}.extra",
-        f"{RUN}.extra",
-    ],
-)
-def test_keys_of_a_stranger_are_refused(
-    make_result: Callable[..., Result], tmp_path: Path, place: str
-) -> None:
+OUTERS = [
+    *("", "machine.", "machine.cpu.", "environments.pytorch.", "dataset.", "moments."),
+    *("config.claims.element-slower-than-column.", "records.0.", "records.0.conditions."),
+    *("records.0.conditions.probes_before.0.", "records.0.outcome.", f"{SERIES}."),
+    *(f"{SERIES}.timing.", f"{NOISE}.", f"{RUN}."),
+]
+
+
+@pytest.mark.parametrize("place", [f"{outer}extra" for outer in OUTERS])
+def test_keys_of_a_stranger_are_refused(small: Result, tmp_path: Path, place: str) -> None:
     """A file with more in it than this program writes is not taken for one of its own."""
-    content = as_json(one_of_each(make_result()))
+    content = as_json(small)
     message = refusal(tmp_path / "x.json", change(content, place, 1))
     assert f" is no valid result file: {place}: " in message
     assert "`report schema results` prints what is expected" in message
@@ -241,12 +225,12 @@ def test_keys_of_a_stranger_are_refused(
         ("records.0.kind", "unheard-of"),
         ("records.0.status", "perfect"),
         ("config.experiments", {"a b": {}}),
-        ("records.0.outcome.series.0.timing.elapsed_s", []),
-        ("records.0.outcome.series.0.timing.elapsed_s", [0.0]),
-        ("records.0.outcome.series.0.timing.inner_loops", 0),
-        ("records.0.outcome.series.0.labels", {}),
-        ("records.0.outcome.series.0.labels.strategy", "by magic"),
-        ("records.0.outcome.series.0.labels.size", "large"),
+        (f"{SERIES}.timing.elapsed_s", []),
+        (f"{SERIES}.timing.elapsed_s", [0.0]),
+        (f"{SERIES}.timing.inner_loops", 0),
+        (f"{SERIES}.labels", {}),
+        (f"{SERIES}.labels.strategy", "by magic"),
+        (f"{SERIES}.labels.size", "large"),
         (f"{NOISE}.labels.point", "elsewhere"),
         (f"{NOISE}.mean_square", -1.0),
         (f"{RUN}.labels.lr", None),
@@ -256,10 +240,10 @@ def test_keys_of_a_stranger_are_refused(
     ],
 )
 def test_values_that_cannot_be_are_refused(
-    make_result: Callable[..., Result], tmp_path: Path, place: str, value: object
+    small: Result, tmp_path: Path, place: str, value: object
 ) -> None:
     """What becomes a path, an anchor or a logarithm is checked when it is read."""
-    content = as_json(one_of_each(make_result()))
+    content = as_json(small)
     assert refusal(tmp_path / "x.json", change(content, place, value))
 
 
@@ -287,19 +271,15 @@ def test_no_more_is_unpacked_than_a_result_can_hold(tmp_path: Path) -> None:
     assert peak < 5 * store.MOST_BYTES
 
 
-def test_packed_bytes_have_a_limit_of_their_own(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_packed_bytes_have_a_limit_of_their_own(small: Result, tmp_path: Path) -> None:
     """What can hardly be packed is no result, though it would unpack to few bytes."""
     filler = bytearray(b"\x1f\x8b\x08\x08" + bytes(6))  # with a name, which may be long
     filler += b"x" * store.MOST_PACKED_BYTES + b"\0"
-    content = bytes(filler) + gzip.compress(store.dump(one_of_each(make_result())), mtime=0)[10:]
+    content = bytes(filler) + gzip.compress(store.dump(small), mtime=0)[10:]
     assert "too large to be a result file" in refusal(tmp_path / "x.json.gz", content)
 
 
-def test_result_is_packed_into_the_same_bytes_each_time(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_result_is_packed_into_the_same_bytes_each_time(make_result: Make, tmp_path: Path) -> None:
     """No time and no name are in it, and it is much smaller than what it holds."""
     result = make_result()
     first = store.save(result, tmp_path / "a").read_bytes()
@@ -309,25 +289,21 @@ def test_result_is_packed_into_the_same_bytes_each_time(
     assert len(first) < len(store.dump(result)) / 2
 
 
-def test_unpacked_file_is_read_as_well(make_result: Callable[..., Result], tmp_path: Path) -> None:
+def test_unpacked_file_is_read_as_well(small: Result, tmp_path: Path) -> None:
     """A person may unpack one to look into it, and leave it under either name."""
-    result = one_of_each(make_result())
     for name in ("x.json", "x.json.gz"):
-        (tmp_path / name).write_bytes(store.dump(result))
+        (tmp_path / name).write_bytes(store.dump(small))
         saved = store.read(tmp_path / name, LABELS)
-        assert saved.result == result
+        assert saved.result == small
         assert saved.name == "fixed-machine/20260102T030405Z-quick.json"
 
 
-def test_result_that_was_unpacked_beside_itself_counts_once(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_result_that_was_unpacked_beside_itself_counts_once(small: Result, tmp_path: Path) -> None:
     """The packed file is the one that a run goes on to write."""
-    result = one_of_each(make_result())
-    path = store.save(result, tmp_path)
-    path.with_suffix("").write_bytes(store.dump(replace(result, records=[])))
+    path = store.save(small, tmp_path)
+    path.with_suffix("").write_bytes(store.dump(replace(small, records=[])))
     (saved,) = store.load_all(tmp_path, LABELS)
-    assert saved == store.Saved(result=result, content=path.read_bytes())
+    assert saved == store.Saved(result=small, content=path.read_bytes())
     path.unlink()
     (saved,) = store.load_all(tmp_path, LABELS)
     assert saved.result.records == []
@@ -337,10 +313,10 @@ def test_result_that_was_unpacked_beside_itself_counts_once(
     "spoil", [lambda c: c[:-1], lambda c: c + b"x", lambda c: c[:-8] + b"0" * 8]
 )
 def test_damaged_packing_is_refused(
-    make_result: Callable[..., Result], tmp_path: Path, spoil: Callable[[bytes], bytes]
+    small: Result, tmp_path: Path, spoil: Callable[[bytes], bytes]
 ) -> None:
     """A checksum that does not hold, a missing end, and a second file behind the first."""
-    content = store.pack(one_of_each(make_result()))
+    content = store.pack(small)
     assert "may have been cut short" in refusal(tmp_path / "x.json.gz", spoil(content))
 
 
@@ -387,12 +363,11 @@ def test_any_json_is_read_or_refused(content: object, tmp_path: Path, *, packed:
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_change_of_a_result_is_read_or_refused(
-    place: str, value: object, make_result: Callable[..., Result], tmp_path: Path
+    place: str, value: object, small: Result, tmp_path: Path
 ) -> None:
     """A result in which one thing was replaced is either whole, or an error that names the file."""
     path = tmp_path / "x.json"
-    result = make_result()
-    path.write_text(json.dumps(change(as_json(one_of_each(result)), place, value)))
+    path.write_text(json.dumps(change(as_json(small), place, value)))
     try:
         result = store.load(path, LABELS)
     except ResultError as error:
@@ -401,7 +376,7 @@ def test_any_change_of_a_result_is_read_or_refused(
         assert store.load(store.save(result, tmp_path / "again"), LABELS) == result
 
 
-def saved(make_result: Callable[..., Result], folder: Path) -> list[Result]:
+def saved(make_result: Make, folder: Path) -> list[Result]:
     """Save two results of one machine and one of another, not in the order of their times."""
     results = [
         make_result("machine-b", started_at="2026-03-01T00:00:00Z"),
@@ -418,23 +393,19 @@ def results_in(place: Path) -> list[Result]:
     return [saved.result for saved in store.load_all(place, LABELS)]
 
 
-def test_all_results_come_oldest_first(make_result: Callable[..., Result], tmp_path: Path) -> None:
+def test_all_results_come_oldest_first(make_result: Make, tmp_path: Path) -> None:
     """The order is that of measuring, whatever the machines are called."""
     newest, middle, oldest = saved(make_result, tmp_path)
     assert results_in(tmp_path) == [oldest, middle, newest]
 
 
-def test_newest_result_of_each_machine_is_the_latest(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_newest_result_of_each_machine_is_the_latest(make_result: Make, tmp_path: Path) -> None:
     """A machine that was measured twice is shown as it was measured last."""
     newest, middle, _ = saved(make_result, tmp_path)
     assert store.latest(results_in(tmp_path)) == [middle, newest]
 
 
-def test_single_file_stands_for_a_folder(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_single_file_stands_for_a_folder(make_result: Make, tmp_path: Path) -> None:
     """One result can be rendered without the others."""
     result = make_result()
     assert results_in(store.save(result, tmp_path)) == [result]
@@ -447,9 +418,7 @@ def test_folder_without_results_is_told_with_the_remedy(tmp_path: Path) -> None:
             store.load_all(folder, LABELS)
 
 
-def test_files_of_others_in_the_folder_are_not_read(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_files_of_others_in_the_folder_are_not_read(make_result: Make, tmp_path: Path) -> None:
     """A note at the top, and what a killed write left behind, are no results."""
     path = store.save(make_result(), tmp_path)
     (tmp_path / "README.md").write_text("Measured at home.")
@@ -458,9 +427,7 @@ def test_files_of_others_in_the_folder_are_not_read(
     assert len(store.load_all(tmp_path, LABELS)) == 1
 
 
-def test_result_is_found_by_machine_or_by_file(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_result_is_found_by_machine_or_by_file(make_result: Make, tmp_path: Path) -> None:
     """A machine's id means its newest result; a file means itself."""
     newest, middle, oldest = saved(make_result, tmp_path)
     assert store.find("machine-b", tmp_path, LABELS) == newest
@@ -470,7 +437,7 @@ def test_result_is_found_by_machine_or_by_file(
 
 
 def test_unknown_reference_is_told_with_those_that_are_known(
-    make_result: Callable[..., Result], tmp_path: Path
+    make_result: Make, tmp_path: Path
 ) -> None:
     """A slip of the pen is answered with the machines that there are."""
     saved(make_result, tmp_path)
@@ -481,9 +448,7 @@ def test_unknown_reference_is_told_with_those_that_are_known(
         store.find("machine-c", tmp_path / "none", LABELS)
 
 
-def test_file_in_place_of_a_folder_cannot_be_written(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_file_in_place_of_a_folder_cannot_be_written(make_result: Make, tmp_path: Path) -> None:
     """A folder that cannot be is an error in words, and the file stays."""
     (tmp_path / "results").write_text("mine")
     with pytest.raises(ResultError, match=r"Results cannot be written to .*results: "):
@@ -491,9 +456,7 @@ def test_file_in_place_of_a_folder_cannot_be_written(
     assert (tmp_path / "results").read_text() == "mine"
 
 
-def test_saving_again_replaces_the_earlier_state(
-    make_result: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_saving_again_replaces_the_earlier_state(make_result: Make, tmp_path: Path) -> None:
     """Each record that is added leaves one file, with all of them."""
     result = make_result()
     for count in range(1, 4):
@@ -502,23 +465,17 @@ def test_saving_again_replaces_the_earlier_state(
         assert len(only.records) == count
 
 
-def test_made_results_are_the_same_each_time(make_result: Callable[..., Result]) -> None:
+def test_made_results_are_the_same_each_time(make_result: Make) -> None:
     """Tests of pages can compare bytes, since the fixture draws nothing by chance."""
     assert store.dump(make_result()) == store.dump(make_result())
     assert make_result("another").records != make_result().records
 
 
-def test_made_results_follow_their_speed(make_result: Callable[..., Result]) -> None:
+def test_made_results_follow_their_speed(make_result: Make) -> None:
     """A machine twice as fast needs half the time for the same product."""
 
-    def seconds(result: Result) -> list[float]:
-        outcome = result.records[0].outcome
-        assert isinstance(outcome, Outcome)
-        return [timed(series) for series in outcome.series]
-
-    def timed(series: Series) -> float:
-        assert series.timing is not None
-        return series.timing.median_s
+    def seconds(result: Any) -> list[float]:
+        return [series.timing.median_s for series in result.records[0].outcome.series]
 
     slow, fast = seconds(make_result()), seconds(make_result(speed=2.0))
     assert [s / f for s, f in zip(slow, fast, strict=True)] == pytest.approx([2.0] * len(slow))

@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -39,18 +39,17 @@ WRONG_NAME = f"airfoil_self_noise.dat.wrong-{WRONG_SHA1[:8]}"
 
 
 class Mirrors:
-    """A server on the loopback that answers each path as a test arranged.
+    """A server on the loopback: what it was asked, and what lets go of requests to /silent."""
 
-    Attributes:
-        asked: Paths requested, in order.
-        silent: While unset, requests to /silent wait.
-    """
-
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """Begin without any mirror."""
-        self.address = address
+        self.address, self.monkeypatch = address, monkeypatch
         self.asked: list[str] = []
         self.silent = threading.Event()
+
+    def use(self, *names: str) -> None:
+        """Let these be the mirrors, in this order."""
+        self.monkeypatch.setattr(data, "MIRRORS", tuple(map(self.url, names)))
 
     def url(self, name: str) -> str:
         """Return the address of one of the answers that `Answers` knows."""
@@ -90,7 +89,7 @@ def loopback_mirrors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirrors]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     handler = type("Handler", (Answers,), {})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        mirrors = Mirrors(f"http://127.0.0.1:{server.server_port}")
+        mirrors = Mirrors(f"http://127.0.0.1:{server.server_port}", monkeypatch)
         handler.mirrors = mirrors  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -150,12 +149,10 @@ def test_real_file_is_the_one_the_chapter_names(real_file: Path) -> None:
 
 
 def test_first_real_row_is_whitened_by_all_rows(real_file: Path) -> None:
-    """The first row, 800 Hz and 126.201 dB, has the z-scores of those in their columns.
-
-    Computed with the standard library: the columns' means are 2886.380572 and 124.835943, their
-    population standard deviations 3151.524202 and 6.896361, so (800 - 2886.380572) / 3151.524202
-    = -0.662023 and (126.201 - 124.835943) / 6.896361 = 0.197939.
-    """
+    """The first row, 800 Hz and 126.201 dB, has the z-scores of those in their columns."""
+    # Computed with the standard library: the columns' means are 2886.380572 and 124.835943, their
+    # population standard deviations 3151.524202 and 6.896361, so (800 - 2886.380572) / 3151.524202
+    # = -0.662023 and (126.201 - 124.835943) / 6.896361 = 0.197939.
     loaded = data.load(real_file, 1)
     assert loaded.features[0, 0] == pytest.approx(-0.662023, abs=1e-6)
     assert loaded.targets[0] == pytest.approx(0.197939, abs=1e-6)
@@ -203,7 +200,7 @@ def test_nearest_copy_wins(
     folder = tmp_path / "variable"
     _store(folder, GOOD)
     _store(cache, GOOD)
-    monkeypatch.setattr(data, "MIRRORS", (mirrors.url("good"),))
+    mirrors.use("good")
     monkeypatch.setenv("REPORT_DATA_DIR", str(tmp_path / "nowhere"))
     origins = [data.load(path).dataset.origin]
     path.unlink()
@@ -215,7 +212,7 @@ def test_nearest_copy_wins(
     (cache / data.FILE_NAME).unlink()
     origins.append(data.load(None).dataset.origin)
     (cache / data.FILE_NAME).unlink()
-    monkeypatch.setattr(data, "MIRRORS", ())
+    mirrors.use()
     origins.append(data.load(None).dataset.origin)
     assert origins == [
         "a local copy",
@@ -246,16 +243,15 @@ def test_variable_with_a_folder_that_lacks_the_file_is_an_error(
         data.load(None)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        GOOD[: GOOD.rindex(b"\n", 0, -2)],  # one row short
-        GOOD.replace(b"\r\n", b"\n"),
-        WRONG,
-    ],
-    ids=["empty", "row lacking", "other line ends", "a page"],
-)
+OTHER_BYTES = {
+    "empty": b"",
+    "a row lacking": GOOD[: GOOD.rindex(b"\n", 0, -2)],
+    "other line ends": GOOD.replace(b"\r\n", b"\n"),
+    "a page": WRONG,
+}
+
+
+@pytest.mark.parametrize("content", OTHER_BYTES.values(), ids=OTHER_BYTES)
 def test_own_copy_with_other_bytes_is_refused_and_left_alone(
     tmp_path: Path, content: bytes
 ) -> None:
@@ -271,11 +267,9 @@ def test_own_copy_with_other_bytes_is_refused_and_left_alone(
 # --- downloads
 
 
-def test_download_is_checked_kept_and_not_repeated(
-    monkeypatch: pytest.MonkeyPatch, cache: Path, mirrors: Mirrors
-) -> None:
+def test_download_is_checked_kept_and_not_repeated(cache: Path, mirrors: Mirrors) -> None:
     """The first load asks the mirror and keeps the file; the second asks nobody."""
-    monkeypatch.setattr(data, "MIRRORS", (mirrors.url("good"), mirrors.url("wrong")))
+    mirrors.use("good", "wrong")
     first, second = data.load(None, 1503), data.load(None, 1503)
     assert mirrors.asked == ["good"]
     assert _names(cache) == [data.FILE_NAME]
@@ -287,11 +281,11 @@ def test_download_is_checked_kept_and_not_repeated(
 
 @pytest.mark.parametrize("failing", ["broken", "short"])
 def test_mirror_that_fails_gives_way_to_the_next(
-    monkeypatch: pytest.MonkeyPatch, cache: Path, mirrors: Mirrors, failing: str
+    cache: Path, mirrors: Mirrors, failing: str
 ) -> None:
     """An error status or a body cut short is no file: nothing of it is kept, the next is asked."""
     said: list[str] = []
-    monkeypatch.setattr(data, "MIRRORS", (mirrors.url(failing), mirrors.url("good")))
+    mirrors.use(failing, "good")
     assert data.load(None, say=said.append).dataset.origin == "downloaded from 127.0.0.1"
     assert _names(cache) == [data.FILE_NAME]
     assert said[0] == f"downloading {mirrors.url(failing)}"
@@ -300,20 +294,18 @@ def test_mirror_that_fails_gives_way_to_the_next(
 
 
 def test_silent_mirror_is_given_up(monkeypatch: pytest.MonkeyPatch, mirrors: Mirrors) -> None:
-    """A server that accepts and says nothing costs the timeout, not the evening.
-
-    It would send the good file after 5 s, so a load that waited would not end in the surrogate.
-    """
-    monkeypatch.setattr(data, "MIRRORS", (mirrors.url("silent"),))
+    """A server that accepts and says nothing costs the timeout, not the evening."""
+    # It would send the good file after 5 s, so a load that waited would not end in the surrogate.
+    mirrors.use("silent")
     monkeypatch.setattr(data, "TIMEOUT_S", (1.0, 0.2))
     assert data.load(None).dataset.source == "surrogate"
 
 
 def test_wrong_download_is_kept_aside_and_the_next_mirror_asked(
-    monkeypatch: pytest.MonkeyPatch, cache: Path, mirrors: Mirrors
+    cache: Path, mirrors: Mirrors
 ) -> None:
     """Wrong bytes never become the data, but remain for a person to look at."""
-    monkeypatch.setattr(data, "MIRRORS", (mirrors.url("wrong"), mirrors.url("good")))
+    mirrors.use("wrong", "good")
     assert data.load(None).dataset.sha1 == GOOD_SHA1
     assert _names(cache) == [data.FILE_NAME, WRONG_NAME]
     assert (cache / WRONG_NAME).read_bytes() == WRONG
@@ -321,10 +313,10 @@ def test_wrong_download_is_kept_aside_and_the_next_mirror_asked(
 
 @pytest.mark.parametrize("others", ["wrong", "broken"])
 def test_only_wrong_downloads_are_an_error_and_no_surrogate(
-    monkeypatch: pytest.MonkeyPatch, cache: Path, mirrors: Mirrors, others: str
+    cache: Path, mirrors: Mirrors, others: str
 ) -> None:
     """Both sums and the kept file's name are told, its folder is not; so too if others fail."""
-    monkeypatch.setattr(data, "MIRRORS", (mirrors.url("wrong"), mirrors.url(others)))
+    mirrors.use("wrong", others)
     with pytest.raises(DataError, match=rf"SHA-1 {GOOD_SHA1}, but .*{WRONG_SHA1}") as caught:
         data.load(None)
     assert WRONG_NAME in caught.value.message
@@ -349,9 +341,9 @@ def test_no_network_at_all_means_the_surrogate(monkeypatch: pytest.MonkeyPatch) 
     assert "surrogate" in said[-1]
 
 
-def test_offline_asks_no_mirror(monkeypatch: pytest.MonkeyPatch, mirrors: Mirrors) -> None:
+def test_offline_asks_no_mirror(mirrors: Mirrors) -> None:
     """With `offline` a mirror that has the file is left alone."""
-    monkeypatch.setattr(data, "MIRRORS", (mirrors.url("good"),))
+    mirrors.use("good")
     assert data.load(None, 20, offline=True).dataset.source == "surrogate"
     assert mirrors.asked == []
 
@@ -364,24 +356,24 @@ def test_surrogate_does_not_stretch_to_more_rows_than_it_has() -> None:
 
 
 def test_spoiled_cache_is_downloaded_again_and_its_bytes_kept_aside(
-    monkeypatch: pytest.MonkeyPatch, cache: Path, mirrors: Mirrors
+    cache: Path, mirrors: Mirrors
 ) -> None:
     """Spoiled bytes are never used, not even where there is nothing else; nor are they lost."""
     _store(cache, WRONG)
     assert data.load(None).dataset.source == "surrogate"
-    monkeypatch.setattr(data, "MIRRORS", (mirrors.url("good"),))
+    mirrors.use("good")
     assert data.load(None).dataset.origin == "downloaded from 127.0.0.1"
     assert (cache / data.FILE_NAME).read_bytes() == GOOD
     assert (cache / WRONG_NAME).read_bytes() == WRONG
 
 
 def test_cache_that_cannot_be_written_does_not_stop_a_download(
-    monkeypatch: pytest.MonkeyPatch, cache: Path, mirrors: Mirrors
+    cache: Path, mirrors: Mirrors
 ) -> None:
     """Where the cache's folder cannot be made the file is used all the same, and that is said."""
     said: list[str] = []
     cache.write_bytes(b"a file where the folder should be")
-    monkeypatch.setattr(data, "MIRRORS", (mirrors.url("wrong"), mirrors.url("good")))
+    mirrors.use("wrong", "good")
     assert data.load(None, say=said.append).dataset.sha1 == GOOD_SHA1
     assert sum("cannot keep" in words for words in said) == 2
 
@@ -406,29 +398,17 @@ def test_bundle_is_read_back_by_the_standard_library(tmp_path: Path) -> None:
     loaded = data.load(None, 12, offline=True)
     folder = tmp_path / "new" / "bundle"
     described = data.write_bundle(folder, loaded, seed=9, seeds=2, epochs=3)
-    assert described == {
-        "folder": str(folder),
-        "examples": 12,
-        "features": 5,
-        "seeds": 2,
-        "epochs": 3,
-    }
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "features.f64",
-        "seed-0.permutation-1.i32",
-        "seed-0.weights.f64",
-        "seed-1.permutation-1.i32",
-        "seed-1.weights.f64",
-        "targets.f64",
-    ]
-    features = struct.unpack("<60d", (folder / "features.f64").read_bytes())
-    assert list(features) == loaded.features.ravel().tolist()
-    targets = struct.unpack("<12d", (folder / "targets.f64").read_bytes())
-    assert list(targets) == loaded.targets.tolist()
-    weights = struct.unpack("<5d", (folder / "seed-1.weights.f64").read_bytes())
-    assert list(weights) == seeds.initial_weights(9, 1, 5).tolist()
-    orders = struct.unpack("<36i", (folder / "seed-1.permutation-1.i32").read_bytes())
-    assert list(orders) == seeds.permutations(9, 1, 3, 12).ravel().tolist()
+    sizes = {"examples": 12, "features": 5, "seeds": 2, "epochs": 3}
+    assert described == {"folder": str(folder), **sizes}
+    expected: dict[str, Any] = {"features.f64": loaded.features, "targets.f64": loaded.targets}
+    for seed in range(2):
+        expected[f"seed-{seed}.weights.f64"] = seeds.initial_weights(9, seed, 5)
+        expected[f"seed-{seed}.permutation-1.i32"] = seeds.permutations(9, seed, 3, 12)
+    assert _names(folder) == sorted(expected)
+    for name, values in expected.items():
+        form = f"<{values.size}{'d' if name.endswith('f64') else 'i'}"
+        written = struct.unpack(form, (folder / name).read_bytes())
+        assert list(written) == values.ravel().tolist(), name
 
 
 def test_bundle_fits_the_arrays_that_workers_read_it_into(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from report.errors import UsageError
+from report.registry import KINDS
 from report.resources import PACKAGE
 from report.run import host as module
 from report.run.host import Host, git_commit, installation, survey
@@ -23,13 +24,8 @@ if TYPE_CHECKING:
     from conftest import FakeWorker
 
 
-def cpu_only() -> Environment:
-    """Return PyTorch on a machine without accelerators."""
-    return Environment(backend="pytorch", dtypes={"cpu": ["float32"]})
-
-
 def with_devices(*working: str, broken: Sequence[Accelerator] = ()) -> Environment:
-    """Return PyTorch on a machine with accelerators, some of which may not work."""
+    """Return PyTorch on a machine with these accelerators, some of which may not work."""
     accelerators = [Accelerator(device=device, works=True) for device in working]
     return Environment(
         backend="pytorch",
@@ -49,8 +45,8 @@ def host_of(fake_worker: FakeWorker, environment: Environment) -> Host:
 @pytest.mark.parametrize(
     ("environment", "wanted", "expected"),
     [
-        (cpu_only(), "auto", "cpu"),
-        (cpu_only(), "cpu", "cpu"),
+        (with_devices(), "auto", "cpu"),
+        (with_devices(), "cpu", "cpu"),
         (with_devices("cuda:0", "cuda:1"), "auto", "cuda:0"),
         (with_devices("cuda:0", "cuda:1"), "cpu", "cpu"),
         (with_devices("cuda:0", "cuda:1"), "cuda", "cuda:0"),
@@ -72,15 +68,11 @@ def test_device_is_the_one_asked_for_or_the_best_that_works(
 @pytest.mark.parametrize(
     ("environment", "wanted", "message"),
     [
-        (cpu_only(), "cuda", "Device 'cuda' is not there: PyTorch can use cpu."),
+        (with_devices(), "cuda", "Device 'cuda' is not there: PyTorch can use cpu."),
         (with_devices("cuda:0"), "cuda:1", "'cuda:1' is not there: PyTorch can use cpu, cuda:0."),
         (with_devices("cuda:0"), "mps", "'mps' is not there: PyTorch can use cpu, cuda:0."),
-        (
-            with_devices(broken=[BROKEN]),
-            "cuda",
-            "Device 'cuda' is not there (no kernel image): PyTorch can use cpu.",
-        ),
-        (cpu_only(), "gpu", "Device 'gpu' is not there: PyTorch can use cpu."),
+        (with_devices(broken=[BROKEN]), "cuda", "(no kernel image): PyTorch can use cpu."),
+        (with_devices(), "gpu", "Device 'gpu' is not there: PyTorch can use cpu."),
     ],
 )
 def test_device_that_is_not_there_is_refused_with_those_that_are(
@@ -114,8 +106,8 @@ def test_survey_names_a_framework_that_cannot_start(
 ) -> None:
     """A framework that crashes on import is a failed environment, not the end of the program."""
     fake_worker.behave({"environment": behaviour})
-    host = survey(["pytorch"], worker_command=fake_worker.command)
-    environment = host.environments["pytorch"]
+    found = survey(["pytorch"], worker_command=fake_worker.command)
+    environment = found.environments["pytorch"]
     assert environment.status == "failed"
     assert str(environment.reason).startswith(f"PyTorch could not be started: {why}")
 
@@ -182,30 +174,22 @@ def measuring_code() -> str:
     return module.measuring_code.__wrapped__()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "registry.py",
-        "worker/timing.py",
-        "worker/main.py",
-        "backends/pytorch/products.py",
-        "experiments/matmul/measure.py",
-        "experiments/training/measure.py",
-    ],
-)
-def test_hash_changes_with_the_code_that_measures(package: Path, name: str) -> None:
-    """Any change of the worker's side makes measurements others."""
-    before = measuring_code()
-    (package / name).write_text((package / name).read_text() + "# changed\n")
-    assert measuring_code() != before
+MEASURES = {
+    **dict.fromkeys(["registry.py", "worker/timing.py", "worker/main.py"], True),
+    **dict.fromkeys([f"experiments/{kind}/measure.py" for kind in KINDS], True),
+    "backends/pytorch/products.py": True,
+    **dict.fromkeys(["cli.py", "results/store.py", "experiments/matmul/figures.py"], False),
+}
 
 
-@pytest.mark.parametrize("name", ["cli.py", "results/store.py", "experiments/matmul/figures.py"])
-def test_hash_stays_when_pages_change(package: Path, name: str) -> None:
-    """A prettier figure costs no new measurement."""
+@pytest.mark.parametrize(("name", "measures"), MEASURES.items())
+def test_hash_changes_with_the_code_that_measures_alone(
+    package: Path, name: str, *, measures: bool
+) -> None:
+    """Any change of the worker's side makes measurements others; a prettier figure does not."""
     before = measuring_code()
     (package / name).write_text((package / name).read_text() + "# changed\n")
-    assert measuring_code() == before
+    assert (measuring_code() != before) == measures
 
 
 def test_hash_is_the_same_wherever_the_package_lies(

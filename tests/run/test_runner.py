@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import signal
-import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from report.environments import process as workers
+from processes import gone, start_program
 from report.errors import DataError, ResultError, UsageError
 from report.experiments.catalogue import LABELS
 from report.results import store
@@ -29,6 +26,7 @@ from report.run import data, host, surrogate
 from report.worker.records import Environment
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Sequence
 
     from conftest import FakeWorker
@@ -41,11 +39,7 @@ class Diary:
     """An observer that notes what it is told, and what lies on disk at that moment."""
 
     def __init__(self, results: Path | None = None) -> None:
-        """Begin with nothing.
-
-        Args:
-            results: The folder to look into whenever a job starts or ends.
-        """
+        """Begin with nothing; results are the folder to look into as jobs start and end."""
         self._results = results
         self.planned: list[tuple[str, str, int]] = []
         self.started: list[tuple[str, str, int]] = []
@@ -78,6 +72,11 @@ def only_result(results: Path) -> Result:
     return store.load(path, LABELS)
 
 
+def measured(worker: FakeWorker, experiments: dict[str, str], **fields: Any) -> Result:
+    """Return the result of a run of a plan with these fields."""
+    return worker.run(worker.plan(experiments, **fields)).execute(Diary())
+
+
 def text_of(worker: FakeWorker) -> str:
     """Return what stands in the one file of the fake worker's runs."""
     (path,) = worker.results.rglob("*.json.gz")
@@ -104,10 +103,7 @@ def test_records_of_a_good_run_are_complete(fake_worker: FakeWorker) -> None:
     result = fake_worker.run(plan).execute(diary)
     assert diary.started == diary.planned
     assert [(r.experiment, r.process, r.status) for r in result.records] == [
-        ("first", 0, "ok"),
-        ("second", 0, "ok"),
-        ("first", 1, "ok"),
-        ("second", 1, "ok"),
+        (name, process, "ok") for process in range(2) for name in ("first", "second")
     ]
     for record in result.records:
         assert record.outcome is not None
@@ -120,23 +116,12 @@ def test_records_of_a_good_run_are_complete(fake_worker: FakeWorker) -> None:
 
 def test_worker_is_told_what_the_plan_says(fake_worker: FakeWorker) -> None:
     """Settings, seed, process, its part of the budget: a worker knows nothing else."""
-    plan = fake_worker.plan({"first": "answer"}, processes=2, budget_s=3.0, seed=77)
-    fake_worker.run(plan).execute(Diary())
+    measured(fake_worker, {"first": "answer"}, processes=2, budget_s=3.0, seed=77)
     told = fake_worker.jobs()[1]
-    assert {
-        "backend": "pytorch",
-        "kind": "matmul",
-        "device": "cpu",
-        "threads": 2,
-        "settings": {"size": [8], "as_printed": False},
-        "seed": 77,
-        "process": 1,
-        "processes": 2,
-        "seeds": 1,
-        "budget_s": 1.5,
-        "repeats": 3,
-        "bundle": None,
-    }.items() <= told.items()
+    where = {"backend": "pytorch", "kind": "matmul", "device": "cpu", "threads": 2}
+    what = {"settings": {"size": [8], "as_printed": False}, "seeds": 1, "bundle": None}
+    part = {"seed": 77, "process": 1, "processes": 2, "budget_s": 1.5, "repeats": 3}
+    assert (where | what | part).items() <= told.items()
 
 
 def with_threads(plan: Plan, *threads: Any) -> Plan:
@@ -169,30 +154,23 @@ def test_framework_that_keeps_its_threads_gets_a_worker_for_each_number(
     assert [list(dict.fromkeys(pids)).index(pid) for pid in pids] == workers
 
 
+NO_OUTCOME = ("no outcome", "nothing", "not a number", "infinity", "no time", "wrong shape")
 FAILURES = {
     "crash": "it was ended by SIGSEGV",
     "leave a child": "it was ended by SIGABRT",
     "fail": "out of memory",
     "garbage": "its answer could not be read",
-    "no outcome": "its answer is no outcome: ",
-    "nothing": "its answer is no outcome: ",
-    "not a number": "its answer is no outcome: ",
-    "infinity": "its answer is no outcome: ",
-    "no time": "its answer is no outcome: ",
-    "wrong shape": "its answer is no outcome: ",
-    "stranger's key": "its answer is no outcome: ",
+    **dict.fromkeys([*NO_OUTCOME, "stranger's key"], "its answer is no outcome: "),
 }
 """How else a worker can end is told where processes are tested."""
 
 
 @pytest.mark.parametrize(("behaviour", "reason"), FAILURES.items(), ids=FAILURES.keys())
 def test_failed_experiment_leaves_the_others_on_disk(
-    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, behaviour: str, reason: str
+    fake_worker: FakeWorker, behaviour: str, reason: str
 ) -> None:
     """It is recorded with its reason; those before and after it in the same replicate are ok."""
-    monkeypatch.setenv("TELL", "nothing")
-    plan = fake_worker.plan({"before": "answer", "bad": behaviour, "after": "answer"})
-    result = fake_worker.run(plan).execute(Diary())
+    result = measured(fake_worker, {"before": "answer", "bad": behaviour, "after": "answer"})
     assert statuses(result) == {"before": "ok", "bad": "failed", "after": "ok"}
     bad = result.of("bad")[0]
     assert str(bad.reason).startswith(reason)
@@ -214,8 +192,7 @@ def test_hanging_experiment_is_given_up_after_its_own_limit(fake_worker: FakeWor
 
 def test_failure_is_repeated_in_every_process(fake_worker: FakeWorker) -> None:
     """A crash in the first replicate does not spare the second, nor end it."""
-    plan = fake_worker.plan({"bad": "be killed", "good": "answer"}, processes=3)
-    result = fake_worker.run(plan).execute(Diary())
+    result = measured(fake_worker, {"bad": "be killed", "good": "answer"}, processes=3)
     assert statuses(result) == {"bad": "failed", "good": "ok"}
     assert [len(result.of(name)) for name in ("bad", "good")] == [3, 3]
 
@@ -225,7 +202,7 @@ def test_record_of_a_failure_keeps_the_end_of_the_output(
 ) -> None:
     """What a crash printed is in the file, without the names of folders."""
     monkeypatch.setenv("TELL", f"{Path.home()}/thesis/draft.py")
-    result = fake_worker.run(fake_worker.plan({"bad": "crash"})).execute(Diary())
+    result = measured(fake_worker, {"bad": "crash"})
     assert 'fakeworker.py", line 7 in products' in str(result.records[0].stderr_tail)
     text = text_of(fake_worker)
     assert "thesis" not in text
@@ -236,21 +213,16 @@ def test_each_record_is_on_disk_before_the_next_starts(fake_worker: FakeWorker) 
     """Seen from the parent and from inside the worker: a late failure loses nothing."""
     plan = fake_worker.plan({"first": "answer", "second": "crash", "third": "answer"}, processes=2)
     diary = Diary(fake_worker.results)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TELL", "nothing")
-        fake_worker.run(plan).execute(diary)
+    fake_worker.run(plan).execute(diary)
     assert diary.on_disk == [0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6]
     assert [job["records"] for job in fake_worker.jobs()] == [[n] for n in range(6)]
 
 
 def test_one_process_goes_through_a_replicate(fake_worker: FakeWorker) -> None:
     """A framework is imported once for all experiments of a replicate, and anew for the next."""
-    plan = fake_worker.plan({"first": "answer", "second": "answer"}, processes=2)
-    fake_worker.run(plan).execute(Diary())
-    pids = [job["pid"] for job in fake_worker.jobs()]
-    assert pids[0] == pids[1]
-    assert pids[2] == pids[3]
-    assert pids[0] != pids[2]
+    measured(fake_worker, {"first": "answer", "second": "answer"}, processes=2)
+    first, second, third, fourth = (job["pid"] for job in fake_worker.jobs())
+    assert first == second != third == fourth
 
 
 def test_cold_experiment_has_a_process_that_did_nothing_before(fake_worker: FakeWorker) -> None:
@@ -259,14 +231,8 @@ def test_cold_experiment_has_a_process_that_did_nothing_before(fake_worker: Fake
         {"first": "answer", "cold": "answer", "last": "answer"}, cold=["cold"], processes=2
     )
     fake_worker.run(plan).execute(Diary())
-    assert [(job["size"], job["jobs"]) for job in fake_worker.jobs()] == [
-        (8, 1),
-        (9, 1),
-        (10, 2),
-        (8, 1),
-        (9, 1),
-        (10, 2),
-    ]
+    jobs = [(job["size"], job["jobs"]) for job in fake_worker.jobs()]
+    assert jobs == [(8, 1), (9, 1), (10, 2)] * 2
 
 
 def test_backends_take_turns_in_an_order_that_the_seed_decides(fake_worker: FakeWorker) -> None:
@@ -319,34 +285,30 @@ def test_framework_that_fails_leaves_the_records_of_the_others(
 
 
 def test_each_framework_is_measured_by_its_own_interpreter(
-    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fake_bootstrap: FakeWorker, tmp_path: Path
 ) -> None:
     """Of which the result says nothing: it holds no paths."""
-    monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).parents[1] / "fakeworker.py")
-    monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
     another = tmp_path / "another-python"
     another.symlink_to(sys.executable)
-    plan = fake_worker.plan({"first": "answer"}, backends=["pytorch", "numba"])
+    plan = fake_bootstrap.plan({"first": "answer"}, backends=["pytorch", "numba"])
     interpreters = {"numba": str(another)}
-    host = replace(fake_worker.host("pytorch", "numba"), interpreters=interpreters)
-    fake_worker.run(plan, host=host, worker_command=None).execute(Diary())
-    assert {job["backend"]: job["python"] for job in fake_worker.jobs()} == {
+    host = replace(fake_bootstrap.host("pytorch", "numba"), interpreters=interpreters)
+    fake_bootstrap.run(plan, host=host, worker_command=None).execute(Diary())
+    assert {job["backend"]: job["python"] for job in fake_bootstrap.jobs()} == {
         "pytorch": sys.executable,
         "numba": str(another),
     }
-    assert "another-python" not in text_of(fake_worker)
+    assert "another-python" not in text_of(fake_bootstrap)
 
 
 def test_interpreter_that_vanishes_in_the_middle_fails_its_own_records_only(
-    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fake_bootstrap: FakeWorker, tmp_path: Path
 ) -> None:
     """Somebody removes an environment while it is measured; the run goes on without it."""
-    monkeypatch.setattr(workers, "BOOTSTRAP", Path(__file__).parents[1] / "fakeworker.py")
-    monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
-    plan = fake_worker.plan({"first": "answer"}, processes=2, backends=["pytorch", "numba"])
+    plan = fake_bootstrap.plan({"first": "answer"}, processes=2, backends=["pytorch", "numba"])
     interpreters = {"numba": str(tmp_path / "gone")}
-    host = replace(fake_worker.host("pytorch", "numba"), interpreters=interpreters)
-    result = fake_worker.run(plan, host=host, worker_command=None).execute(Diary())
+    host = replace(fake_bootstrap.host("pytorch", "numba"), interpreters=interpreters)
+    result = fake_bootstrap.run(plan, host=host, worker_command=None).execute(Diary())
     assert {(r.backend, r.status, r.reason) for r in result.records} == {
         ("pytorch", "ok", None),
         ("numba", "failed", "the system cannot run it: No such file or directory"),
@@ -371,8 +333,7 @@ def test_what_a_framework_cannot_do_at_all_is_skipped_and_it_goes_on(
     fake_worker: FakeWorker,
 ) -> None:
     """Such as another number of threads: no failure, and the same process does the next."""
-    plan = fake_worker.plan({"first": "skip", "second": "answer"})
-    result = fake_worker.run(plan).execute(Diary())
+    result = measured(fake_worker, {"first": "skip", "second": "answer"})
     told = [(record.status, record.reason) for record in result.records]
     assert told == [("skipped", "there are 2 threads, not 3"), ("ok", None)]
     assert len({job["pid"] for job in fake_worker.jobs()}) == 1
@@ -384,10 +345,8 @@ def test_kind_that_a_framework_does_not_offer_is_skipped_unasked(fake_worker: Fa
     (planned,) = plan.experiments
     plan = replace(plan, experiments=[replace(planned, kind="bandwidth")])
     (record,) = fake_worker.run(plan).execute(Diary()).records
-    assert (record.status, record.reason) == (
-        "skipped",
-        "of NumPy, only matmul, overhead, training can be measured",
-    )
+    assert record.status == "skipped"
+    assert record.reason == "of NumPy, only matmul, overhead, training can be measured"
     assert fake_worker.jobs() == []
 
 
@@ -404,13 +363,9 @@ def test_second_run_has_nothing_to_do(fake_worker: FakeWorker) -> None:
     assert path.read_bytes() == content
 
 
-def test_failed_records_are_tried_again_and_replaced(
-    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_records_are_tried_again_and_replaced(fake_worker: FakeWorker) -> None:
     """What failed may have had a passing cause; what was measured is not measured again."""
-    monkeypatch.setenv("TELL", "nothing")
-    plan = fake_worker.plan({"first": "answer", "bad": "crash"}, processes=2)
-    fake_worker.run(plan).execute(Diary())
+    measured(fake_worker, {"first": "answer", "bad": "crash"}, processes=2)
     again = fake_worker.plan({"first": "answer", "bad": "answer"}, processes=2)
     before = len(fake_worker.jobs())
     result = fake_worker.run(again).execute(Diary())
@@ -458,20 +413,17 @@ def test_resumed_run_keeps_its_id_and_a_new_one_draws_another(fake_worker: FakeW
     assert part.installation == other.installation is not None
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"versions": {"torch": "9.9"}},
-        {"steering": {"MKL_CBWR": "COMPATIBLE"}},
-        {"packages": {"numpy": "1.0"}},
-    ],
-)
+OTHERS = {"versions": {"torch": "9.9"}, "steering": {"MKL_CBWR": "COMPATIBLE"}, "packages": {}}
+
+
+@pytest.mark.parametrize("change", OTHERS)
 def test_other_surroundings_of_a_framework_begin_another_file(
-    fake_worker: FakeWorker, change: dict[str, Any]
+    fake_worker: FakeWorker, change: str
 ) -> None:
     """Numbers of another version, under another variable or beside another package are others."""
     host = fake_worker.host()
-    other = replace(host.environments["pytorch"], **change)
+    changed: dict[str, Any] = {change: OTHERS[change]}
+    other = replace(host.environments["pytorch"], **changed)
     assert files_after(fake_worker, host=replace(host, environments={"pytorch": other})) == 2
 
 
@@ -538,7 +490,7 @@ def test_unreadable_result_is_left_alone(fake_worker: FakeWorker) -> None:
     spoiled = fake_worker.results / "fixed-machine" / "99990101T000000Z-quick.json.gz"
     spoiled.parent.mkdir(parents=True)
     spoiled.write_text('{"version": 1, "gen')
-    result = fake_worker.run(fake_worker.plan({"first": "answer"})).execute(Diary())
+    result = measured(fake_worker, {"first": "answer"})
     assert statuses(result) == {"first": "ok"}
     assert spoiled.read_text() == '{"version": 1, "gen'
 
@@ -567,14 +519,10 @@ def test_missing_device_stops_a_run_before_anything_is_written(fake_worker: Fake
 def training_plan(fake_worker: FakeWorker, names: Sequence[str]) -> Any:
     """Return a plan of training experiments that the fake worker answers."""
     plan = fake_worker.plan(dict.fromkeys(names, "answer"))
+    runs = {"runs": [{"epochs": 3}]}
     experiments = [
-        replace(
-            experiment,
-            kind="training",
-            seeds=2,
-            settings={**experiment.settings, "runs": [{"epochs": 3}]},
-        )
-        for experiment in plan.experiments
+        replace(one, kind="training", seeds=2, settings=one.settings | runs)
+        for one in plan.experiments
     ]
     return replace(plan, experiments=experiments)
 
@@ -583,14 +531,10 @@ def training_plan(fake_worker: FakeWorker, names: Sequence[str]) -> Any:
 def loads_of_data(monkeypatch: pytest.MonkeyPatch) -> list[data.LoadedData]:
     """Take the data from a list, one entry for each time that it is loaded."""
     rows = surrogate.rows(1)
-    loaded = data.LoadedData(
-        dataset=Dataset(
-            source="file", origin="downloaded from x", sha1="0" * 40, examples=1500, features=5
-        ),
-        features=rows[:, :-1],
-        targets=rows[:, -1],
+    dataset = Dataset(
+        source="file", origin="downloaded from x", sha1="0" * 40, examples=1500, features=5
     )
-    loads = [loaded]
+    loads = [data.LoadedData(dataset=dataset, features=rows[:, :-1], targets=rows[:, -1])]
     monkeypatch.setattr(data, "load", lambda *_, **__: loads.pop(0))
     return loads
 
@@ -612,7 +556,7 @@ def test_training_is_given_data_that_is_gone_afterwards(
 
 def test_products_need_no_data(fake_worker: FakeWorker, loads: list[data.LoadedData]) -> None:
     """Nothing is downloaded for experiments that do not train."""
-    result = fake_worker.run(fake_worker.plan({"first": "answer"})).execute(Diary())
+    result = measured(fake_worker, {"first": "answer"})
     assert len(loads) == 1
     assert result.dataset is None
 
@@ -691,30 +635,7 @@ def start(fake_worker: FakeWorker, experiments: dict[str, str]) -> subprocess.Po
     tests, folder = str(Path(__file__).parents[1]), str(fake_worker.folder)
     temporary = fake_worker.folder / "temporary"
     temporary.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, tests, folder, json.dumps(experiments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "TMPDIR": str(temporary)},
-    )
-
-
-def wait_for_jobs(fake_worker: FakeWorker, process: subprocess.Popen[str], count: int) -> None:
-    """Wait until a worker sits in its last job."""
-    while len(fake_worker.jobs()) < count:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-
-
-def assert_gone(pid: int) -> None:
-    """Wait until a process is no more, or only waits to be collected."""
-    for _ in range(500):
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return
-        time.sleep(0.01)
-    pytest.fail(f"{pid} is still running")
+    return start_program(PROGRAM, tests, folder, json.dumps(experiments), TMPDIR=str(temporary))
 
 
 def test_killed_run_keeps_what_it_had_and_is_taken_up(fake_worker: FakeWorker) -> None:
@@ -722,10 +643,10 @@ def test_killed_run_keeps_what_it_had_and_is_taken_up(fake_worker: FakeWorker) -
     plan = dict.fromkeys(("first", "second", "third", "fourth"), "answer")
     plan["third"] = "wait for go"
     process = start(fake_worker, plan)
-    wait_for_jobs(fake_worker, process, 3)
+    fake_worker.wait_for(10, process)
     process.kill()
     process.communicate()
-    assert_gone(fake_worker.jobs()[-1]["pid"])
+    assert gone(fake_worker.jobs()[-1]["pid"])
     kept = only_result(fake_worker.results)
     assert statuses(kept) == {"first": "ok", "second": "ok"}
     assert kept.finished_at is None
@@ -744,10 +665,10 @@ def test_interrupted_run_keeps_what_it_had(fake_worker: FakeWorker) -> None:
     """Ctrl-C loses only what is under way: no traceback, no worker and no data left behind."""
     plan = {"first": "answer", "second": "wait for go", "third": "answer"}
     process = start(fake_worker, plan)
-    wait_for_jobs(fake_worker, process, 2)
+    fake_worker.wait_for(9, process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert (process.returncode, out, err.strip()) == (1, "", "Aborted!")
-    assert_gone(fake_worker.jobs()[-1]["pid"])
+    assert gone(fake_worker.jobs()[-1]["pid"])
     assert statuses(only_result(fake_worker.results)) == {"first": "ok"}
     assert list((fake_worker.folder / "temporary").iterdir()) == []

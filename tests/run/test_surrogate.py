@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
 
 def test_stored_moments_are_those_of_the_real_rows(real_file: Path) -> None:
-    """The 27 literals are what the chapter's 1500 whitened rows have, up to float64 rounding.
-
-    1500 sums of numbers near 1 round by less than 1500 * 2^-53 = 2e-13, and by far less in fact.
-    """
+    """The 27 literals are what the chapter's 1500 whitened rows have, up to float64 rounding."""
+    # 1500 sums of numbers near 1 round by less than 1500 * 2^-53 = 2e-13, and by far less in fact.
     real = data.load(real_file)
     measured = leastsquares.measure_moments(real.features, real.targets)
     assert surrogate.MOMENTS.mean == pytest.approx(measured.mean, rel=0, abs=1e-13)
@@ -36,12 +34,10 @@ def test_every_seed_gives_exactly_the_stored_moments(seed: int) -> None:
 
 
 def test_gradient_descent_on_surrogate_rows_takes_the_real_path() -> None:
-    """Full-batch descent over the rows, one by one, has the chapter's known losses.
-
-    Gradients are computed from the rows here, not from moments; the numbers were computed from
-    the real file when the project was designed: 0.27571 after one step, 0.24508
-    after six, 0.24699 after ten.
-    """
+    """Full-batch descent over the rows, one by one, has the chapter's known losses."""
+    # Gradients are computed from the rows here, not from moments; the numbers were computed from
+    # the real file when the project was designed: 0.27571 after one step, 0.24508 after six,
+    # 0.24699 after ten.
     rows = surrogate.rows(3)
     design, targets = np.column_stack([rows[:, :-1], np.ones(len(rows))]), rows[:, -1]
     theta, losses = np.zeros(6), []
@@ -58,9 +54,7 @@ def test_same_seed_gives_same_rows_and_another_seed_others() -> None:
 
 
 def test_rows_are_spread_like_gaussians() -> None:
-    """No few rows carry the moments.
-
-    Of 9000 standard Gaussians the largest is about 4, and more than 6 has a chance of 2e-5;
-    matching the moments scales them by a few percent.
-    """
+    """No few rows carry the moments."""
+    # Of 9000 standard Gaussians the largest is about 4, and more than 6 has a chance of 2e-5;
+    # matching the moments scales them by a few percent.
     assert np.abs(surrogate.rows(0)).max() < 6.0

@@ -29,45 +29,47 @@ NOTHING = [None, math.inf, -math.inf, math.nan]
 # --- digits
 
 
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        (0, "0"),
-        (0.0, "0"),
-        (1, "1.00"),
-        (1.005e0, "1.00"),  # in binary a little less than it says
-        (12.34, "12.3"),
-        (123.4, "123"),
-        (1234.0, "1,230"),
-        (1234567, "1,230,000"),
-        (0.5, "0.500"),
-        (0.00123456, "0.00123"),
-        (-12.34, "-12.3"),
-        (-0.00123456, "-0.00123"),
-    ],
-)
-def test_digits_writes_three_significant_ones_without_an_exponent(
-    value: float, written: str
+DIGITS = [
+    (0, 3, "0"),
+    (0.0, 3, "0"),
+    (1, 3, "1.00"),
+    (1.005e0, 3, "1.00"),  # in binary a little less than it says
+    (12.34, 3, "12.3"),
+    (123.4, 3, "123"),
+    (1234.0, 3, "1,230"),
+    (1234567, 3, "1,230,000"),
+    (0.5, 3, "0.500"),
+    (0.00123456, 3, "0.00123"),
+    (-12.34, 3, "-12.3"),
+    (-0.00123456, 3, "-0.00123"),
+    # Three stay three where rounding carries: 9.996 has one before the point, and 10.0 two.
+    (9.996, 3, "10.0"),
+    (99.96, 3, "100"),
+    (999.6, 3, "1,000"),
+    (-999.6, 3, "-1,000"),
+    (0.9996, 3, "1.00"),
+    (0.0009996, 3, "0.00100"),
+    (999.4, 3, "999"),
+    (math.pi, 5, "3.1416"),
+    (math.pi, 1, "3"),
+    (96.0, 1, "100"),
+    (999.96, 4, "1,000"),
+    (999.94, 4, "999.9"),
+]
+
+
+@pytest.mark.parametrize(("value", "significant", "written"), DIGITS)
+def test_digits_writes_significant_ones_without_an_exponent(
+    value: float, significant: int, written: str
 ) -> None:
     """Zeros fill what lies before them or between them and the point."""
-    assert digits(value) == written
+    assert digits(value, significant) == written
 
 
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        (9.996, "10.0"),
-        (99.96, "100"),
-        (999.6, "1,000"),
-        (-999.6, "-1,000"),
-        (0.9996, "1.00"),
-        (0.0009996, "0.00100"),
-        (999.4, "999"),
-    ],
-)
-def test_digits_stay_three_where_rounding_carries(value: float, written: str) -> None:
-    """9.996 has one digit before the point, and 10.0 two."""
-    assert digits(value) == written
+def test_digits_are_three_unless_said() -> None:
+    """As much as a reader takes in."""
+    assert digits(1234.5) == digits(1234.5, 3)
+    assert scaled(1234.5, "s") == scaled(1234.5, "s", 3)
 
 
 def test_the_last_bit_of_a_float_decides_no_digit() -> None:
@@ -79,15 +81,6 @@ def test_the_last_bit_of_a_float_decides_no_digit() -> None:
         assert stable(value) == 1.125
     assert percent(math.nextafter(0.125, 0)) == percent(math.nextafter(0.125, 1)) == "12 %"
     assert stable(-2 / 3e9) == -6.66666666667e-10
-
-
-def test_digits_can_be_more_or_fewer() -> None:
-    """As many as asked for count."""
-    assert digits(math.pi, 5) == "3.1416"
-    assert digits(math.pi, 1) == "3"
-    assert digits(96.0, 1) == "100"
-    assert digits(999.96, 4) == "1,000"
-    assert digits(999.94, 4) == "999.9"
 
 
 @pytest.mark.parametrize("value", NOTHING)
@@ -116,41 +109,35 @@ def test_digits_of_a_negative_number_are_those_of_the_positive_one(value: float)
 # --- prefixes
 
 
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        (0, "0 s"),
-        (1.0, "1.00 s"),
-        (32.1e-6, "32.1 µs"),
-        (-32.1e-6, "-32.1 µs"),
-        (4.567e-9, "4.57 ns"),
-        (0.25, "250 ms"),
-        (1500, "1.50 ks"),
-        (1.36e12, "1.36 Ts"),
-        (2e15, "2.00 Ps"),
-    ],
-)
-def test_scaled_chooses_the_prefix(value: float, written: str) -> None:
-    """The one that leaves one to three digits before the point."""
-    assert scaled(value, "s") == written
+SCALED = [
+    (0, 3, "0 s"),
+    (1.0, 3, "1.00 s"),
+    (32.1e-6, 3, "32.1 µs"),
+    (-32.1e-6, 3, "-32.1 µs"),
+    (4.567e-9, 3, "4.57 ns"),
+    (0.25, 3, "250 ms"),
+    (1500, 3, "1.50 ks"),
+    (1.36e12, 3, "1.36 Ts"),
+    (2e15, 3, "2.00 Ps"),
+    # What would be written as 1,000 is 1 of the next, for any number of digits.
+    (999.4, 3, "999 s"),
+    (999.5, 3, "1.00 ks"),
+    (999.6, 3, "1.00 ks"),
+    (-999.6, 3, "-1.00 ks"),
+    (999.6e-6, 3, "1.00 ms"),
+    (999.6, 4, "999.6 s"),
+    (999.96, 4, "1.000 ks"),
+    (996.0, 2, "1.0 ks"),
+    (994.0, 2, "990 s"),
+    # Below nano and beyond peta there are more zeros instead.
+    (1.5e-11, 3, "0.0150 ns"),
+    (3e18, 3, "3,000 Ps"),
+]
 
 
-@pytest.mark.parametrize(
-    ("value", "significant", "written"),
-    [
-        (999.4, 3, "999 s"),
-        (999.5, 3, "1.00 ks"),
-        (999.6, 3, "1.00 ks"),
-        (-999.6, 3, "-1.00 ks"),
-        (999.6e-6, 3, "1.00 ms"),
-        (999.6, 4, "999.6 s"),
-        (999.96, 4, "1.000 ks"),
-        (996.0, 2, "1.0 ks"),
-        (994.0, 2, "990 s"),
-    ],
-)
-def test_scaled_carries_to_the_next_prefix(value: float, significant: int, written: str) -> None:
-    """What would be written as 1,000 is 1 of the next, for any number of digits."""
+@pytest.mark.parametrize(("value", "significant", "written"), SCALED)
+def test_scaled_chooses_the_prefix(value: float, significant: int, written: str) -> None:
+    """The one that leaves one to three digits before the point, also where rounding carries."""
     assert scaled(value, "s", significant) == written
 
 
@@ -162,12 +149,6 @@ def test_scaled_carries_consistently_at_the_very_half(nines: str, exponent: int)
     whole = scaled(value, "s", significant).partition(" ")[0].partition(".")[0]
     assert whole.isdigit()
     assert 1 <= int(whole) <= 999
-
-
-def test_scaled_stays_with_its_last_prefixes() -> None:
-    """Below nano and beyond peta there are more zeros instead."""
-    assert scaled(1.5e-11, "s") == "0.0150 ns"
-    assert scaled(3e18, "FLOPS") == "3,000 PFLOPS"
 
 
 @settings(deadline=None)

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 import pytest
 
+from processes import ended, gone
 from report.environments.process import BOOTSTRAP, Worker, WorkerFailure, command
 from report.experiments.catalogue import KINDS
 from report.results.result import Dataset
@@ -37,50 +37,21 @@ ROOT = Path(__file__).parents[2]
 HANG_S = 60.0
 """When a test gives up. It only bounds how long a failure takes."""
 
+ENVIRONMENT = {"do": "environment", "backend": "pytorch"}
+
 PARENT_SIDE = {
-    "click",
-    "cpuinfo",
-    "filelock",
-    "jinja2",
-    "matplotlib",
-    "platformdirs",
-    "pooch",
-    "psutil",
-    "pydantic",
-    "pygments",
-    "rich",
-    "scipy",
-    "yaml",
+    *("click", "cpuinfo", "filelock", "jinja2", "matplotlib", "platformdirs", "pooch"),
+    *("psutil", "pydantic", "pygments", "rich", "scipy", "yaml"),
 }
 """What the parent depends on, less NumPy and pynvml, which PyTorch imports where they are."""
 
 WORKER_SIDE = {
-    "report",
-    "report.backends",
-    "report.backends.pytorch",
-    "report.backends.pytorch.memory",
-    "report.backends.pytorch.optimizers",
-    "report.backends.pytorch.products",
-    "report.backends.pytorch.steps",
+    *("report", "report.registry", "report.backends", "report.experiments", "report.worker"),
+    *(f"report.worker.{name}" for name in ("host", "main", "records", "schedules", "timing")),
+    *("report.backends.pytorch", "report.backends.pytorch.memory"),
+    *(f"report.backends.pytorch.{name}" for name in ("optimizers", "products", "steps")),
     "report.backends.pytorch.training",
-    "report.experiments",
-    "report.experiments.bandwidth",
-    "report.experiments.bandwidth.measure",
-    "report.experiments.gradient",
-    "report.experiments.gradient.measure",
-    "report.experiments.matmul",
-    "report.experiments.matmul.measure",
-    "report.experiments.overhead",
-    "report.experiments.overhead.measure",
-    "report.experiments.training",
-    "report.experiments.training.measure",
-    "report.registry",
-    "report.worker",
-    "report.worker.host",
-    "report.worker.main",
-    "report.worker.records",
-    "report.worker.schedules",
-    "report.worker.timing",
+    *(f"report.experiments.{kind}{part}" for kind in KINDS for part in ("", ".measure")),
 }
 
 REGISTER = f"""
@@ -160,22 +131,10 @@ def jobs(folder: Path) -> list[dict[str, Any]]:
 
 
 def _job(kind: KindName, **settings: Any) -> dict[str, Any]:
-    return {
-        "do": "job",
-        "backend": "pytorch",
-        "kind": kind,
-        "device": "cpu",
-        "threads": 1,
-        "settings": KINDS[kind].settings.model_validate(settings).model_dump(mode="json"),
-        "seed": 1,
-        "process": 0,
-        "processes": 1,
-        "seeds": 1,
-        "budget_s": 0.1,
-        "repeats": 3,
-        "bundle": None,
-        "last_cache_bytes": None,
-    }
+    set_to = KINDS[kind].settings.model_validate(settings).model_dump(mode="json")
+    where = {"do": "job", "backend": "pytorch", "kind": kind, "device": "cpu", "threads": 1}
+    part = {"seed": 1, "process": 0, "processes": 1, "seeds": 1, "budget_s": 0.1, "repeats": 3}
+    return {**where, "settings": set_to, **part, "bundle": None, "last_cache_bytes": None}
 
 
 # --- the real worker
@@ -192,8 +151,7 @@ def test_real_worker_describes_torch(worker: Worker) -> None:
     """Its version, its threads, and that a CPU can multiply at least two dtypes."""
     import torch
 
-    answer = worker.ask({"do": "environment", "backend": "pytorch"}, HANG_S)
-    environment = answer["environment"]
+    environment = worker.ask(ENVIRONMENT, HANG_S)["environment"]
     assert environment["backend"] == "pytorch"
     assert environment["status"] == "ok"
     assert environment["versions"]["torch"] == torch.__version__
@@ -227,7 +185,7 @@ def test_what_a_framework_prints_never_reaches_the_answers(tmp_path: Path) -> No
     errors = tmp_path / "stderr"
     redirected = ["sh", "-c", 'exec "$@" 2>"$0"', str(errors), *noisy]
     with Worker(redirected) as worker:
-        environment = worker.ask({"do": "environment", "backend": "pytorch"}, HANG_S)
+        environment = worker.ask(ENVIRONMENT, HANG_S)
         outcomes = [worker.ask(matmul_job(), HANG_S)["outcome"] for _ in range(2)]
     assert environment["environment"]["threads"] == 3
     labels = [outcome["series"][0]["labels"] for outcome in outcomes]
@@ -254,52 +212,37 @@ def test_worker_says_which_variables_steer_its_libraries(
         monkeypatch.setenv(name, value)
     monkeypatch.setitem(os.environb, b"KMP_SETTINGS", b"caf\xe9")  # no text in any encoding
     with Worker(script(tmp_path, MADE_UP, "main()")) as worker:
-        answer = worker.ask({"do": "environment", "backend": "pytorch"}, HANG_S)
-    seen = answer["environment"]["steering"]
+        seen = worker.ask(ENVIRONMENT, HANG_S)["environment"]["steering"]
     assert seen.pop("KMP_SETTINGS") == "caf?"
     assert seen == steering
 
 
 def test_worker_lists_the_packages_of_its_interpreter(worker: Worker) -> None:
     """All of them, under the names by which an index knows them."""
-    packages = worker.ask({"do": "environment", "backend": "pytorch"}, HANG_S)["environment"][
-        "packages"
-    ]
+    packages = worker.ask(ENVIRONMENT, HANG_S)["environment"]["packages"]
     assert packages["torch"] == metadata.version("torch")
     assert packages["typing-extensions"] == metadata.version("typing_extensions")
     assert list(packages) == sorted(packages)
 
 
-@pytest.mark.parametrize(
-    ("error", "words", "reason"),
-    [
-        ("ValueError", "first line\nsecond line", "ValueError: first line"),
-        ("ValueError", "", "ValueError"),
-        ("MemoryError", "", "out of memory"),
-    ],
-)
-def test_whatever_a_job_raises_is_answered_in_one_line(
-    tmp_path: Path, error: str, words: str, reason: str
-) -> None:
+RAISED = {
+    "ValueError: first line": {"raise": "ValueError", "words": "first line\nsecond line"},
+    "ValueError": {"raise": "ValueError", "words": ""},
+    "out of memory": {"raise": "MemoryError", "words": ""},
+    # Only what stands in the registry is a module's name.
+    "ValueError: unknown kind '..worker'": {"kind": "..worker"},
+}
+
+
+@pytest.mark.parametrize("reason", RAISED)
+def test_whatever_a_job_raises_is_answered_in_one_line(tmp_path: Path, reason: str) -> None:
     """With the traceback among what it printed, unless memory has run out."""
-    with (
-        Worker(script(tmp_path, MADE_UP, "main()")) as worker,
-        pytest.raises(WorkerFailure) as failure,
-    ):
-        worker.ask(matmul_job() | {"raise": error, "words": words}, HANG_S)
+    made_up = script(tmp_path, MADE_UP, "main()")
+    with Worker(made_up) as worker, pytest.raises(WorkerFailure) as failure:
+        worker.ask(matmul_job() | RAISED[reason], HANG_S)
     assert failure.value.reason == reason
     traced = "Traceback" in (failure.value.stderr_tail or "")
-    assert traced == (error == "ValueError")
-
-
-def test_a_request_of_an_unknown_kind_imports_nothing(tmp_path: Path) -> None:
-    """Only what stands in the registry is a module's name."""
-    with (
-        Worker(script(tmp_path, MADE_UP, "main()")) as worker,
-        pytest.raises(WorkerFailure) as failure,
-    ):
-        worker.ask(matmul_job() | {"kind": "..worker"}, HANG_S)
-    assert failure.value.reason == "ValueError: unknown kind '..worker'"
+    assert traced == (reason != "out of memory")
 
 
 def test_a_framework_that_is_not_installed_is_skipped_with_the_remedy(tmp_path: Path) -> None:
@@ -310,9 +253,9 @@ def test_a_framework_that_is_not_installed_is_skipped_with_the_remedy(tmp_path: 
     main()
     """
     with Worker(script(tmp_path, MADE_UP, hidden)) as worker:
-        answer = worker.ask({"do": "environment", "backend": "pytorch"}, HANG_S)
-    assert answer["environment"]["status"] == "skipped"
-    assert answer["environment"]["reason"].startswith("PyTorch is not installed: pip install")
+        environment = worker.ask(ENVIRONMENT, HANG_S)["environment"]
+    assert environment["status"] == "skipped"
+    assert environment["reason"].startswith("PyTorch is not installed: pip install")
 
 
 # --- what is imported, and from where
@@ -322,7 +265,7 @@ def test_a_framework_that_is_not_installed_is_skipped_with_the_remedy(tmp_path: 
 def modules_after_jobs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Return the modules that a worker has imported once it has done one job of each kind."""
     folder = tmp_path_factory.mktemp("imports")
-    requests = [{"do": "environment", "backend": "pytorch"}, *jobs(folder)]
+    requests = [ENVIRONMENT, *jobs(folder)]
     assert {request["kind"] for request in requests[1:]} == set(KINDS)
     probe = f"""
     import json, sys
@@ -351,11 +294,9 @@ def test_worker_imports_none_of_the_parents_modules(loaded: list[str]) -> None:
 
 
 def test_bootstrap_makes_the_package_importable_and_nothing_beside_it(tmp_path: Path) -> None:
-    """In a bare interpreter, started where the project lies: no neighbours, no shadowed modules.
-
-    -S keeps out site-packages, in which the project may be installed. report/site must not become
-    the standard library's `site`.
-    """
+    """In a bare interpreter, started where the project lies: no neighbours, no shadowed modules."""
+    # -S keeps out site-packages, in which the project may be installed. report/site must not become
+    # the standard library's `site`.
     probe = """
     import importlib.util, json, sys
     before = list(sys.path)
@@ -387,31 +328,13 @@ def test_bootstrap_makes_the_package_importable_and_nothing_beside_it(tmp_path: 
 
 # --- the end
 
-
-def gone(pid: int) -> bool:
-    """Return whether a process has ended; a zombie has, though nobody has asked how."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+posix = pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX's")
 
 
-def wait_until_gone(pids: list[int]) -> bool:
-    """Wait for processes to end; give up in the end."""
-    deadline = time.monotonic() + HANG_S
-    while not all(gone(pid) for pid in pids):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-@pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX's")
+@posix
 def test_worker_and_its_children_end_when_the_parent_is_killed(tmp_path: Path) -> None:
-    """In the midst of a job, at once, though no one tells them: SIGKILL gives no chance to.
-
-    The job multiplies matrices for ever, and has started a process that sleeps for ten minutes.
-    """
+    """In the midst of a job, at once, though no one tells them: SIGKILL gives no chance to."""
+    # The job multiplies matrices for ever, and has started a process that sleeps for ten minutes.
     pids = tmp_path / "pids"
     busy = f"""
     def measure(session, job):
@@ -446,20 +369,20 @@ def test_worker_and_its_children_end_when_the_parent_is_killed(tmp_path: Path) -
         while not pids.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         family = [int(pid) for pid in pids.read_text().split()]
-        assert not any(gone(pid) for pid in family)
+        assert not any(map(ended, family))
         assert os.getpgid(family[0]) != os.getpgid(process.pid)
         process.kill()
         process.wait()
-        assert wait_until_gone(family)
+        assert gone(*family)
     finally:
         process.kill()
         process.wait()
         for pid in family:
-            if not gone(pid):
+            if not ended(pid):
                 os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX's")
+@posix
 def test_an_idle_worker_ends_with_its_group_when_the_parent_closes_its_end() -> None:
     """Also without a job to interrupt."""
     with subprocess.Popen(
@@ -470,7 +393,7 @@ def test_an_idle_worker_ends_with_its_group_when_the_parent_closes_its_end() -> 
         assert process.wait(HANG_S) == -signal.SIGKILL
 
 
-@pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX's")
+@posix
 def test_a_worker_that_leads_no_group_ends_alone() -> None:
     """The group is then somebody else's: here a shell's, which lives to tell how it ended."""
     shell = ["sh", "-c", '"$@" >/dev/null 2>&1; echo "it ended with $?"', "sh"]

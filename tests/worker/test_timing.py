@@ -35,13 +35,7 @@ QUEUEING_S = 5e-6
 
 
 class World:
-    """A clock, and things that take time on it.
-
-    Attributes:
-        now_s: The time.
-        queued_s: Work that a device has yet to do.
-        log: What was done, in order, where a test has it logged.
-    """
+    """A clock, and things that take time on it: a device has a queue, and a test may log."""
 
     def __init__(self) -> None:
         """Begin at an arbitrary time, like a monotonic clock."""
@@ -85,6 +79,12 @@ class World:
         """Return a stopwatch on this world's clock."""
         wait, clock = self.synchronize, self.clock
         return Stopwatch(call=call, synchronize=wait, method=method, before=before, clock=clock)
+
+    def warm(self, costs: Iterable[float], budget_s: float) -> Stopwatch:
+        """Return a stopwatch that has been warmed up for calls that take these seconds."""
+        stopwatch = self.stopwatch(self.working(costs), method_of(budget_s))
+        stopwatch.warm_up(share_s=budget_s)
+        return stopwatch
 
     def measured(self, call: Call, method: Method, before: Call | None = None) -> Stopwatch:
         """Return a stopwatch that has been measured alone."""
@@ -145,10 +145,8 @@ def test_median_ranks_are_those_of_the_printed_tables(
 
 
 def test_median_ranks_are_the_narrowest_with_the_binomial_coverage() -> None:
-    """SciPy's binomial distribution, an independent implementation, gives the same ranks.
-
-    The interval misses the median if at most k of n samples lie below it, or above it.
-    """
+    """SciPy's binomial distribution, an independent implementation, gives the same ranks."""
+    # The interval misses the median if at most k of n samples lie below it, or above it.
     for count in range(1, 151):
         covering = [k for k in range(count // 2) if 1 - 2 * binom.cdf(k, count, 0.5) >= 0.95]
         expected = (covering[-1], count - 1 - covering[-1]) if covering else None
@@ -157,10 +155,8 @@ def test_median_ranks_are_the_narrowest_with_the_binomial_coverage() -> None:
 
 @pytest.mark.parametrize("count", [6, 10, 17, 30])
 def test_median_interval_covers_the_true_median_as_often_as_it_says(count: int) -> None:
-    """Over 3000 sets of skewed samples the coverage is the binomial one, and so at least 95 %.
-
-    The exponential distribution's median is ln 2. The tolerance is four standard errors.
-    """
+    """Over 3000 sets of skewed samples the coverage is the binomial one, and so at least 95 %."""
+    # The exponential distribution's median is ln 2. The tolerance is four standard errors.
     ranks = median_ranks(count)
     assert ranks is not None
     promised = 1 - 2 * float(binom.cdf(ranks[0], count, 0.5))
@@ -173,8 +169,8 @@ def test_median_interval_covers_the_true_median_as_often_as_it_says(count: int) 
     assert hits / sets == pytest.approx(promised, abs=4 * math.sqrt(0.05 * 0.95 / sets))
 
 
-def test_five_samples_have_no_median_interval() -> None:
-    """It would claim 95 % and cover 93.75 %."""
+def test_five_samples_have_no_median_interval_and_six_have_their_extremes() -> None:
+    """Of five they would claim 95 % and cover 93.75 %."""
     assert median_interval([1.0, 2.0, 3.0, 4.0, 5.0]) is None
     assert median_interval([6.0, 2.0, 3.0, 4.0, 5.0, 1.0]) == (1.0, 6.0)
 
@@ -184,10 +180,8 @@ def test_five_samples_have_no_median_interval() -> None:
 
 @pytest.mark.parametrize("cost_s", [50e-9, 1e-6, 30e-6, 0.4e-3, 1.3e-3, 1.4e-3, 5e-3, 0.2, 1.0])
 def test_a_sample_is_long_whatever_a_call_costs(world: World, cost_s: float) -> None:
-    """A sample lasts about sample_s or one call, whichever is longer.
-
-    "About" is two thirds: of a call that takes 1/1.5 of a sample, one makes a sample.
-    """
+    """A sample lasts about sample_s or one call, whichever is longer."""
+    # "About" is two thirds: of a call that takes 1/1.5 of a sample, one makes a sample.
     method = method_of(100.0)
     stopwatch = world.measured(world.working(itertools.repeat(cost_s)), method)
     shortest, longest = min(stopwatch.elapsed_s), max(stopwatch.elapsed_s)
@@ -200,10 +194,8 @@ def test_a_sample_is_long_whatever_a_call_costs(world: World, cost_s: float) -> 
 def test_slow_first_calls_do_not_make_samples_short(
     world: World, disturbed: int, disturbance_s: float
 ) -> None:
-    """Libraries that load and threads that start delay the first calls, and not the rest.
-
-    Taken for typical they would leave one 20 µs call in a sample of 2 ms.
-    """
+    """Libraries that load and threads that start delay the first calls, and not the rest."""
+    # Taken for typical they would leave one 20 µs call in a sample of 2 ms.
     method = method_of(1.0)
     costs = itertools.chain([disturbance_s] * disturbed, itertools.repeat(20e-6))
     stopwatch = world.measured(world.working(costs), method)
@@ -212,32 +204,22 @@ def test_slow_first_calls_do_not_make_samples_short(
 
 
 def test_one_cold_call_is_not_taken_for_what_a_call_costs(world: World) -> None:
-    """A second call is made although the first took a quarter of the share.
-
-    What a call costs decides whether a larger product is affordable.
-    """
-    method = method_of(1.0)
-    costs = itertools.chain([0.4], itertools.repeat(30e-6))
-    stopwatch = world.stopwatch(world.working(costs), method)
-    stopwatch.warm_up(share_s=1.0)
+    """A second call is made although the first took a quarter of the share."""
+    # What a call costs decides whether a larger product is affordable.
+    stopwatch = world.warm(itertools.chain([0.4], itertools.repeat(30e-6)), 1.0)
     assert stopwatch.call_s == pytest.approx(30e-6, rel=0.01)
 
 
 def test_a_disturbance_while_calibrating_is_forgotten(world: World) -> None:
     """The best span decides: one slow call among quick ones changes nothing."""
-    method = method_of(10.0)
     costs = itertools.chain([40e-6] * 3, [0.25], itertools.repeat(40e-6))
-    stopwatch = world.stopwatch(world.working(costs), method)
-    stopwatch.warm_up(share_s=10.0)
+    stopwatch = world.warm(costs, 10.0)
     assert stopwatch.inner_loops == 50
 
 
 def test_warm_up_lasts_its_time_and_keeps_the_cold_calls(world: World) -> None:
     """Warm means 30 ms of calls, of which the first few are kept, the cold one first."""
-    method = method_of(10.0)
-    costs = itertools.chain([4e-3], itertools.repeat(1e-3))
-    stopwatch = world.stopwatch(world.working(costs), method)
-    stopwatch.warm_up(share_s=10.0)
+    stopwatch = world.warm(itertools.chain([4e-3], itertools.repeat(1e-3)), 10.0)
     # 4 ms and 26 of 1 ms make 30 ms; then one sample of two calls to see that it is long enough.
     assert stopwatch.warmups == 27 + 2
     assert len(stopwatch.warmup_s) == KEPT_WARMUPS
@@ -246,9 +228,7 @@ def test_warm_up_lasts_its_time_and_keeps_the_cold_calls(world: World) -> None:
 
 def test_warm_up_ends_when_half_the_share_is_spent(world: World) -> None:
     """A small budget leaves time for samples: 10 ms of it for calls of 1 ms, not 30."""
-    method = method_of(0.01)
-    stopwatch = world.stopwatch(world.working(itertools.repeat(1e-3)), method)
-    stopwatch.warm_up(share_s=0.01)
+    stopwatch = world.warm(itertools.repeat(1e-3), 0.01)
     assert stopwatch.spent_s <= 0.01 / 2 + 2e-3
 
 
@@ -257,9 +237,7 @@ def test_warm_up_ends_when_half_the_share_is_spent(world: World) -> None:
 
 def test_a_sample_is_the_time_of_its_calls_and_one_reading_of_the_clock(world: World) -> None:
     """Nothing else is in it, and the median divides it by the calls."""
-    method = method_of()
-    stopwatch = world.measured(world.working(itertools.repeat(1e-4)), method)
-    timing = stopwatch.timing()
+    timing = world.measured(world.working(itertools.repeat(1e-4)), method_of()).timing()
     assert timing.inner_loops == 20
     assert timing.elapsed_s == pytest.approx([20e-4 + READING_S] * 8, rel=1e-9)
     assert timing.median_s == pytest.approx(1e-4 + READING_S / 20, rel=1e-9)
@@ -267,8 +245,8 @@ def test_a_sample_is_the_time_of_its_calls_and_one_reading_of_the_clock(world: W
 
 def test_what_prepares_the_backend_is_not_timed_but_spends_the_share(world: World) -> None:
     """Changing threads takes 50 ms here; no sample shows it, and the budget ends sooner."""
-    method = method_of(1.0, repeats=1000)
     change = world.working(itertools.repeat(0.05))
+    method = method_of(1.0, repeats=1000)
     stopwatch = world.measured(world.working(noisy(1e-3)), method, before=change)
     assert max(stopwatch.elapsed_s) < 0.01
     # 1 s holds no more than 20 changes.
@@ -278,16 +256,14 @@ def test_what_prepares_the_backend_is_not_timed_but_spends_the_share(world: Worl
 
 def test_work_that_a_device_does_later_is_timed(world: World) -> None:
     """The device is waited for inside the span, else only the queueing would be seen."""
-    method = method_of()
-    stopwatch = world.measured(world.queueing(300e-6), method)
+    stopwatch = world.measured(world.queueing(300e-6), method_of())
     assert stopwatch.timing().median_s == pytest.approx(305e-6, rel=1e-3)
 
 
 def test_work_that_others_have_queued_is_not_timed(world: World) -> None:
     """The device is waited for before the span as well."""
-    method = method_of()
     other = world.queueing(0.5)
-    stopwatch = world.measured(world.queueing(300e-6), method, before=other)
+    stopwatch = world.measured(world.queueing(300e-6), method_of(), before=other)
     assert stopwatch.timing().median_s == pytest.approx(305e-6, rel=1e-3)
 
 
@@ -321,11 +297,11 @@ def test_all_calls_of_a_sample_are_made_in_its_own_state(world: World) -> None:
 def test_series_are_sampled_in_turn_in_shuffled_rounds(world: World) -> None:
     """Each round holds each series once, and not always in the same order."""
     method = method_of(10.0, repeats=9)
-    stopwatches = []
-    for name in "abc":
-        stopwatch = world.stopwatch(world.working(noisy(1e-3)), method, world.logging(name))
+    stopwatches = [
+        world.stopwatch(world.working(noisy(1e-3)), method, world.logging(name)) for name in "abc"
+    ]
+    for stopwatch in stopwatches:
         stopwatch.warm_up(1.0)
-        stopwatches.append(stopwatch)
     world.log.clear()
     measure(stopwatches, method, random.Random(1))
     rounds = ["".join(world.log[i : i + 3]) for i in range(0, len(world.log), 3)]
@@ -353,23 +329,18 @@ def test_the_order_of_the_rounds_follows_the_seed() -> None:
 def test_a_series_ends_when_its_interval_is_narrow(world: World) -> None:
     """Samples that all agree need no repetition, but ten they must be."""
     method = method_of(10.0, repeats=1000)
-    steady = world.stopwatch(world.working(itertools.repeat(1e-3)), method)
-    measure([steady], method, random.Random(1))
-    assert steady.timing().stopped == "narrow"
-    assert steady.timing().samples == 10
+    timing = world.measured(world.working(itertools.repeat(1e-3)), method).timing()
+    assert (timing.stopped, timing.samples) == ("narrow", 10)
 
 
 @pytest.mark.parametrize(("apart", "stopped"), [(1.008, "narrow"), (1.012, "repeats")])
 def test_narrow_means_within_half_a_percent_on_either_side(
     world: World, apart: float, stopped: str
 ) -> None:
-    """Samples at two values 0.8 % apart are within 0.4 % of the median; 1.2 % apart are not.
-
-    A few that take ten times as long change nothing.
-    """
-    method = method_of(1000.0, repeats=100)
+    """Samples at two values 0.8 % apart are within 0.4 % of the median; 1.2 % apart are not."""
+    # A few that take ten times as long change nothing.
     costs = itertools.cycle([*[0.1, 0.1 * apart] * 6, 1.0])
-    stopwatch = world.measured(world.working(costs), method)
+    stopwatch = world.measured(world.working(costs), method_of(1000.0, repeats=100))
     assert stopwatch.timing().stopped == stopped
 
 
@@ -382,8 +353,7 @@ def test_a_series_ends_after_its_repeats(world: World) -> None:
     ]
     measure(stopwatches, method, random.Random(1))
     timings = [stopwatch.timing() for stopwatch in stopwatches]
-    assert [timing.stopped for timing in timings] == ["repeats"] * 3
-    assert [timing.samples for timing in timings] == [17] * 3
+    assert [(timing.stopped, timing.samples) for timing in timings] == [("repeats", 17)] * 3
 
 
 def test_a_series_ends_when_its_share_is_spent(world: World) -> None:
@@ -412,18 +382,14 @@ def test_all_that_is_done_stays_within_the_budget(world: World, cost_s: float) -
 
 def test_a_few_samples_are_taken_also_beyond_the_share(world: World) -> None:
     """Three, of a call that takes two fifths of the share."""
-    method = method_of(1.0)
-    stopwatch = world.measured(world.working(noisy(0.4)), method)
-    assert stopwatch.timing().samples == 3
-    assert stopwatch.timing().stopped == "budget"
+    timing = world.measured(world.working(noisy(0.4)), method_of(1.0)).timing()
+    assert (timing.stopped, timing.samples) == ("budget", 3)
 
 
 def test_a_call_longer_than_its_share_is_sampled_once(world: World) -> None:
     """One warm-up call and one sample, no more, is all that it gets."""
-    method = method_of(1.0)
     begun_s = world.now_s
-    stopwatch = world.measured(world.working(itertools.repeat(1.5)), method)
-    timing = stopwatch.timing()
+    timing = world.measured(world.working(itertools.repeat(1.5)), method_of(1.0)).timing()
     assert world.now_s - begun_s == pytest.approx(2 * 1.5, rel=1e-6)
     assert (timing.warmups, timing.samples, timing.inner_loops) == (1, 1, 1)
     assert timing.stopped == "budget"
@@ -433,11 +399,9 @@ def test_a_call_longer_than_its_share_is_sampled_once(world: World) -> None:
 
 def test_a_series_that_is_warm_is_not_warmed_up_again(world: World) -> None:
     """`measure` takes stopwatches that were tried out before."""
-    method = method_of(10.0)
-    stopwatch = world.stopwatch(world.working(noisy(0.01)), method)
-    stopwatch.warm_up(10.0)
+    stopwatch = world.warm(noisy(0.01), 10.0)
     warmups = stopwatch.warmups
-    measure([stopwatch], method, random.Random(1))
+    measure([stopwatch], method_of(10.0), random.Random(1))
     assert stopwatch.timing().warmups == warmups
 
 
@@ -450,18 +414,13 @@ def test_measuring_nothing_takes_no_time() -> None:
 
 
 def test_kept_samples_are_capped_and_counted(world: World) -> None:
-    """The first 60 are stored; how many there were, and the median of all of them, are too.
-
-    Of 200 samples the first 60 take 20 ms and the other 140 take 30 ms, and each 1 µs more than
-    the last, because equal ones would be narrow enough.
-    """
+    """The first 60 are stored; how many there were, and the median of all of them, are too."""
+    # Of 200 samples the first 60 take 20 ms and the other 140 take 30 ms, and each 1 µs more than
+    # the last, because equal ones would be narrow enough.
     method = method_of(1000.0, repeats=200, narrow=0.0)
     costs = ((0.02 if n < 3 + KEPT_SAMPLES else 0.03) + n * 1e-6 for n in itertools.count())
-    stopwatch = world.measured(world.working(costs), method)
-    timing = stopwatch.timing()
-    assert timing.warmups == 3
-    assert timing.samples == 200
-    assert len(timing.elapsed_s) == KEPT_SAMPLES
+    timing = world.measured(world.working(costs), method).timing()
+    assert (timing.warmups, timing.samples) == (3, 200)
     expected = [0.02 + n * 1e-6 for n in range(3, 3 + KEPT_SAMPLES)]
     assert timing.elapsed_s == pytest.approx(expected, rel=1e-5)
     assert timing.median_s == pytest.approx(0.03, rel=0.01)
@@ -469,9 +428,7 @@ def test_kept_samples_are_capped_and_counted(world: World) -> None:
 
 def test_samples_are_stored_in_the_order_taken(world: World) -> None:
     """Not sorted: the order shows drift."""
-    method = method_of(1000.0)
     costs = [0.02] * 3 + [0.05, 0.03, 0.04, 0.02, 0.06, 0.03, 0.05, 0.04]
-    stopwatch = world.measured(world.working(costs), method)
-    timing = stopwatch.timing()
+    timing = world.measured(world.working(costs), method_of(1000.0)).timing()
     assert timing.elapsed_s == pytest.approx(costs[3:], rel=1e-4)
     assert (timing.low_s, timing.high_s) == pytest.approx((0.02, 0.06), rel=1e-4)
