@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from playwright.sync_api import sync_playwright
 
-from pages import gather
+from pages import gather, serve
 from report.registry import BACKENDS
 from report.site.folder import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext
@@ -150,7 +149,7 @@ def folder(make_result: Callable[..., Result], tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="module")
-def address(folder: Path, serve: Callable[[Path], AbstractContextManager[str]]) -> Iterator[str]:
+def address(folder: Path) -> Iterator[str]:
     """Return where the site is served."""
     with serve(folder.parent) as root:
         yield f"{root}repo/"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pages import COMPARED, gather, overlay
+from pages import COMPARED, Page, gather, overlay, read_pages
 from report.analysis.quantities import ratio
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Dots
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from xml.etree.ElementTree import Element
 
-    from pages import Page, Reader
     from report.figures.figure import Figure
     from report.results.result import Result, StoredExperiment
 
 
 @pytest.fixture(scope="module")
-def page(two_machine_site: dict[str, bytes], read_pages: Reader) -> Page:
+def page(two_machine_site: dict[str, bytes]) -> Page:
     """Return the comparison of `fast-machine` with `fixed-machine`, half as fast."""
-    return read_pages({"compare.html": two_machine_site["compare.html"]})["compare.html"]
+    return Page("compare.html", two_machine_site["compare.html"])
 
 
 def rows_of(table: Element) -> list[list[str]]:
@@ -92,7 +91,7 @@ def test_ratios_tell_which_quantity_they_are_of(page: Page) -> None:
 
 
 def test_what_differs_comes_first_hardware_before_versions_before_settings(
-    make_result: Callable[..., Result], read_pages: Reader
+    make_result: Callable[..., Result],
 ) -> None:
     """A ratio means little without what differs, so that stands above all ratios and figures."""
     left, right = (only(make_result(name), "block-width") for name in ("a", "b"))
@@ -127,9 +126,7 @@ def test_machines_that_differ_in_nothing_are_said_to(page: Page) -> None:
     assert "Nothing that is recorded" in page.words("differences")
 
 
-def test_machines_with_nothing_in_common_are_said_to(
-    make_result: Callable[..., Result], read_pages: Reader
-) -> None:
+def test_machines_with_nothing_in_common_are_said_to(make_result: Callable[..., Result]) -> None:
     """Each did another experiment: no figure, no ratio, and a sentence."""
     left, right = only(make_result("a"), "threads"), only(make_result("b"), "vectorization")
     page = read_pages(gather([left, right]))["compare.html"]
@@ -140,7 +137,7 @@ def test_machines_with_nothing_in_common_are_said_to(
 
 
 def test_machine_without_claims_has_no_link_to_its_verdicts(
-    make_result: Callable[..., Result], read_pages: Reader
+    make_result: Callable[..., Result],
 ) -> None:
     """Its configuration makes none; the statements of the other are shown beside its name."""
     judged, silent = (only(make_result(name), "vectorization") for name in ("a", "b"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pages import gather, overlay
+from pages import gather, overlay, read_pages
 from report.figures.prose import plain
 from report.registry import WITH_DATA
 from report.results.result import Dataset
@@ -17,7 +17,7 @@ from results_factory import only
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pages import Page, Reader
+    from pages import Page
     from report.results.result import Record, Result, StoredExperiment
     from report.worker.records import Series, TrainingRun
 
@@ -74,7 +74,7 @@ def each_outcome(
     return each_record(result, change)
 
 
-def page_of(result: Result, read_pages: Reader) -> Page:
+def page_of(result: Result) -> Page:
     """Render a result and return its machine's page; all pages must be valid HTML."""
     return read_pages(gather([result]))[FIXED]
 
@@ -82,7 +82,7 @@ def page_of(result: Result, read_pages: Reader) -> Page:
 # What is said at the top
 
 
-def test_surrogate_data_are_announced(result: Result, read_pages: Reader) -> None:
+def test_surrogate_data_are_announced(result: Result) -> None:
     """Training on made-up rows is said on the start page and at the top of the machine's."""
     assert result.dataset is not None
     real = read_pages(gather([only(result, "threads")]))
@@ -94,9 +94,7 @@ def test_surrogate_data_are_announced(result: Result, read_pages: Reader) -> Non
     assert "Surrogate data." in before_the_first_section
 
 
-def test_every_figure_made_from_surrogate_data_says_so(
-    two_results: list[Result], read_pages: Reader
-) -> None:
+def test_every_figure_made_from_surrogate_data_says_so(two_results: list[Result]) -> None:
     """A figure that is copied out of its page still says it, on the comparison with the machine."""
     made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
     first, second = two_results
@@ -111,20 +109,18 @@ def test_every_figure_made_from_surrogate_data_says_so(
     assert "Surrogate" not in pages[f"machine-{second.machine.id}.html"].words()
 
 
-def test_unfinished_run_says_how_much_is_missing(result: Result, read_pages: Reader) -> None:
+def test_unfinished_run_says_how_much_is_missing(result: Result) -> None:
     """Two of three processes have not run: the page says so and names the command to go on."""
     begun = only(result, "vectorization")
     begun = replace(begun, records=begun.records[:1], finished_at=None)
-    page = page_of(begun, read_pages)
+    page = page_of(begun)
     assert "Unfinished. 67 % of the planned processes have not run yet" in page.words()
     assert "report build goes on from here" in page.words()
 
 
-def test_failed_and_skipped_are_shown_with_their_reasons(
-    result: Result, read_pages: Reader
-) -> None:
+def test_failed_and_skipped_are_shown_with_their_reasons(result: Result) -> None:
     """The end of a page lists what went wrong: which, how, why, and what the program printed."""
-    whole = page_of(only(result, "matrix-size", "threads", "concise"), read_pages)
+    whole = page_of(only(result, "matrix-size", "threads", "concise"))
     listed = whole.words("what_failed")
     assert "failed Concise implementation: it was ended by SIGKILL" in listed
     assert "Fatal Python error: Aborted" in listed
@@ -134,20 +130,20 @@ def test_failed_and_skipped_are_shown_with_their_reasons(
     assert "Something failed." in whole.words()
 
 
-def test_where_nothing_went_wrong_the_page_says_so(result: Result, read_pages: Reader) -> None:
+def test_where_nothing_went_wrong_the_page_says_so(result: Result) -> None:
     """An empty list would leave open whether anybody had looked."""
-    page = page_of(only(result, "vectorization"), read_pages)
+    page = page_of(only(result, "vectorization"))
     assert "Nothing was skipped, and nothing failed." in page.words("what_failed")
     assert "Something failed." not in page.words()
 
 
-def test_result_with_nothing_measured_is_a_page(result: Result, read_pages: Reader) -> None:
+def test_result_with_nothing_measured_is_a_page(result: Result) -> None:
     """All processes crashed: the page has the reasons and the machine, and no figure."""
 
     def crashed(record: Record) -> Record:
         return replace(record, status="failed", outcome=None, reason="it crashed")
 
-    page = page_of(each_record(result, crashed), read_pages)
+    page = page_of(each_record(result, crashed))
     assert page.figures() == {}
     assert "failed Threads (in 3 processes): it crashed" in page.words("what_failed")
     for name in result.config["experiments"]:
@@ -266,10 +262,10 @@ UNUSUAL: dict[str, tuple[Change, tuple[str, ...], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
-def test_unusual_result_is_shown(result: Result, read_pages: Reader, name: str) -> None:
+def test_unusual_result_is_shown(result: Result, name: str) -> None:
     """A result with less than the usual has valid pages that say what there is."""
     change, experiments, said = UNUSUAL[name]
-    figures = page_of(change(only(result, *experiments)), read_pages).figures().values()
+    figures = page_of(change(only(result, *experiments))).figures().values()
     words = " ".join(
         f"{each.title} {each.caption} {each.explanation} {each.folds['The numbers']}"
         for each in figures
@@ -294,7 +290,7 @@ def test_unusual_result_is_compared(
         assert pair(*pairing).rows
 
 
-def test_long_names_leave_the_axes_their_room(result: Result, read_pages: Reader) -> None:
+def test_long_names_leave_the_axes_their_room(result: Result) -> None:
     """A label of the greatest length and a machine's longest name fit; the layout would warn."""
 
     def run(one: TrainingRun) -> TrainingRun:
@@ -369,14 +365,14 @@ def shape(page: Page) -> list[tuple[str, list[str]]]:
 
 
 @pytest.fixture(scope="module")
-def harmless(result: Result, read_pages: Reader) -> dict[str, Page]:
+def harmless(result: Result) -> dict[str, Page]:
     """Return the pages of a result with a plain word in every place."""
     return read_pages(gather([with_texts(result, lambda: "word")]))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_strangers_text_is_shown_and_never_obeyed(
-    result: Result, harmless: dict[str, Page], read_pages: Reader, text: str
+    result: Result, harmless: dict[str, Page], text: str
 ) -> None:
     """Pages with it have the very elements of pages with a plain word, and show it as it is."""
     pages = read_pages(gather([with_texts(result, lambda: text)]))
@@ -394,7 +390,7 @@ def test_strangers_text_is_shown_and_never_obeyed(
 
 
 def test_strangers_texts_are_shown_in_comparisons(
-    result: Result, make_result: Callable[..., Result], read_pages: Reader
+    result: Result, make_result: Callable[..., Result]
 ) -> None:
     """What differs between machines is set side by side as it is, whatever it is."""
     texts = iter(range(10**6))
@@ -407,10 +403,10 @@ def test_strangers_texts_are_shown_in_comparisons(
     assert page.elements("script", "img", "b", "form") == []
 
 
-def test_control_characters_are_shown_as_unknown(result: Result, read_pages: Reader) -> None:
+def test_control_characters_are_shown_as_unknown(result: Result) -> None:
     """What a program printed may hold terminal sequences; they are no characters of HTML."""
     text = "\x1b[31mred\x1b[0m \x00 \x07 \x7f \x85 \ufffe"
-    page = page_of(with_texts(result, lambda: text), read_pages)
+    page = page_of(with_texts(result, lambda: text))
     assert "\N{REPLACEMENT CHARACTER}[31mred" in page.words("what_failed")
 
 
@@ -422,13 +418,11 @@ def test_formulas_do_not_run_in_a_spreadsheet(result: Result) -> None:
     assert "\n=1+1" not in data
 
 
-def test_result_of_a_newer_version_with_an_unknown_framework_is_shown(
-    result: Result, read_pages: Reader
-) -> None:
+def test_result_of_a_newer_version_with_an_unknown_framework_is_shown(result: Result) -> None:
     """A framework that this version does not know has no code to show, and all else."""
     newer = each_record(only(result, "threads"), lambda one: replace(one, backend="abacus"))
     environment = replace(result.environments["pytorch"], backend="abacus")
-    page = page_of(replace(newer, environments={"abacus": environment}), read_pages)
+    page = page_of(replace(newer, environments={"abacus": environment}))
     folds = page.figures()["threads-abacus"].folds
     assert list(folds) == ["The numbers", "How this was measured"]
     assert "abacus 2.13.0+cpu on cpu" in folds["How this was measured"]
