@@ -49,11 +49,7 @@ def test_epochs_repetitions_and_seeds_have_orders_of_their_own() -> None:
 
 
 def test_every_place_of_an_order_is_as_likely() -> None:
-    """Over 3000 epochs of four examples each of the 24 orders appears about 125 times.
-
-    The chi-squared statistic with 23 degrees of freedom exceeds 49.7 once in a thousand; the seed
-    is fixed, so the test always comes out the same.
-    """
+    """Each of 24 orders about 125 times; chi-squared of 23 exceeds 49.7 once in a thousand."""
     orders = seeds.permutations(1, 0, 3000, 4) @ np.array([64, 16, 4, 1])
     _, counts = np.unique(orders, return_counts=True)
     assert len(counts) == 24
@@ -86,21 +82,13 @@ def test_draws_are_examples_that_there_are(
 
 
 def test_every_example_is_as_likely_to_be_drawn() -> None:
-    """Of 30000 draws of 30 examples each comes about 1000 times.
-
-    The chi-squared statistic with 29 degrees of freedom exceeds 58.3 once in a thousand; the seed
-    is fixed, so the test always comes out the same.
-    """
+    """Each of 30 about 1000 times; chi-squared of 29 exceeds 58.3 once in a thousand."""
     counts = np.bincount(seeds.draws(1, 0, 1000, 30).ravel(), minlength=30)
     assert float(((counts - 1000) ** 2 / 1000).sum()) < 58.3
 
 
 def test_draws_repeat_some_examples_and_leave_out_others() -> None:
-    """Of n examples 1 - (1 - 1/n)^n are seen: for 1500 that is 63.2 %, with a deviation of 0.8 %.
-
-    The variance of the share seen is about e^-1 (1 - 2 e^-1) / n = 0.0972 / 1500, so four
-    standard deviations are 3.2 %.
-    """
+    """Of 1500 1 - 1/e are seen, within four deviations of sqrt(e^-1 (1 - 2 e^-1) / 1500)."""
     seen = len(set(seeds.draws(1, 0, 1, 1500)[0].tolist())) / 1500
     assert seen == pytest.approx(0.632, abs=0.032)
 
@@ -113,11 +101,7 @@ def test_draws_never_change_and_more_epochs_leave_the_first_as_they_were() -> No
 
 
 def test_initial_weights_are_normal_with_the_chapters_deviation() -> None:
-    """20000 draws have mean 0 and deviation 0.01 within four standard errors.
-
-    The standard errors are 0.01 / sqrt(20000) = 7.1e-5 and 0.01 / sqrt(40000) = 5e-5. Of normal
-    draws 4.55 % lie beyond two deviations, with a standard error of 0.15 %.
-    """
+    """Of 20000, within four standard errors: 7.1e-5, 5e-5, and 0.15 % of the 4.55 % far out."""
     weights = seeds.initial_weights(3, 0, 20000)
     assert weights.mean() == pytest.approx(0.0, abs=2.8e-4)
     assert weights.std() == pytest.approx(0.01, abs=2e-4)
