@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from report.figures.figure import Figure
     from report.results.result import Result, StoredExperiment
 
+    Made = Callable[..., Result]
+
 
 @pytest.fixture(scope="module")
 def page(two_machine_site: dict[str, bytes]) -> Page:
@@ -91,7 +93,7 @@ def test_ratios_tell_which_quantity_they_are_of(page: Page) -> None:
 
 
 def test_what_differs_comes_first_hardware_before_versions_before_settings(
-    make_result: Callable[..., Result],
+    make_result: Made,
 ) -> None:
     """A ratio means little without what differs, so that stands above all ratios and figures."""
     left, right = (only(make_result(name), "block-width") for name in ("a", "b"))
@@ -126,7 +128,7 @@ def test_machines_that_differ_in_nothing_are_said_to(page: Page) -> None:
     assert "Nothing that is recorded" in page.words("differences")
 
 
-def test_machines_with_nothing_in_common_are_said_to(make_result: Callable[..., Result]) -> None:
+def test_machines_with_nothing_in_common_are_said_to(make_result: Made) -> None:
     """Each did another experiment: no figure, no ratio, and a sentence."""
     left, right = only(make_result("a"), "threads"), only(make_result("b"), "vectorization")
     page = read_pages(gather([left, right]))["compare.html"]
@@ -136,9 +138,7 @@ def test_machines_with_nothing_in_common_are_said_to(make_result: Callable[..., 
     assert pair(left, right).rows == []
 
 
-def test_machine_without_claims_has_no_link_to_its_verdicts(
-    make_result: Callable[..., Result],
-) -> None:
+def test_machine_without_claims_has_no_link_to_its_verdicts(make_result: Made) -> None:
     """Its configuration makes none; the statements of the other are shown beside its name."""
     judged, silent = (only(make_result(name), "vectorization") for name in ("a", "b"))
     silent = replace(silent, config={**silent.config, "claims": {}})
@@ -158,7 +158,7 @@ def drawn(figure: Figure) -> set[str]:
     raise AssertionError(figure.shape)
 
 
-def test_figures_leave_out_what_one_machine_lacks(make_result: Callable[..., Result]) -> None:
+def test_figures_leave_out_what_one_machine_lacks(make_result: Made) -> None:
     """Three machines, of which the first lacks training: its other numbers are compared."""
     results = [
         only(make_result("a"), "block-width"),
@@ -173,9 +173,7 @@ def test_figures_leave_out_what_one_machine_lacks(make_result: Callable[..., Res
         assert "a" not in drawn(figure)
 
 
-def test_result_without_moments_leaves_the_others_comparable(
-    make_result: Callable[..., Result],
-) -> None:
+def test_result_without_moments_leaves_the_others_comparable(make_result: Made) -> None:
     """Where the exact solution is known for two of three, these two race to the target."""
     unsolved = replace(only(make_result("a"), "chapter-training"), moments=None, dataset=None)
     results = [unsolved, make_result("b", 2.0), make_result("c", 4.0)]
@@ -186,9 +184,7 @@ def test_result_without_moments_leaves_the_others_comparable(
     assert re.search(r" c .* on b: 2\.\d times as long", plain(race.words.title))
 
 
-def test_runs_of_one_name_and_other_settings_are_not_mixed(
-    make_result: Callable[..., Result],
-) -> None:
+def test_runs_of_one_name_and_other_settings_are_not_mixed(make_result: Made) -> None:
     """A run that has the same label but another learning rate is another run."""
     left, right = (only(make_result(name), "chapter-training") for name in ("a", "b"))
     for record in right.records:
@@ -205,7 +201,7 @@ def test_runs_of_one_name_and_other_settings_are_not_mixed(
     assert {row.what for row in pair(left, right).rows} == {"GD, ms", "SGD, ms", "batch 10, ms"}
 
 
-def test_other_data_make_epochs_incomparable(make_result: Callable[..., Result]) -> None:
+def test_other_data_make_epochs_incomparable(make_result: Made) -> None:
     """An epoch over half of the examples is another amount of work; a call is the same."""
     left, right = (only(make_result(name), "threads", "chapter-training") for name in ("a", "b"))
     half = replace(right, config={**right.config, "examples": 750})
@@ -220,7 +216,7 @@ def test_other_data_make_epochs_incomparable(make_result: Callable[..., Result])
         assert "b" not in drawn(figure)
 
 
-def test_comparison_is_symmetric(make_result: Callable[..., Result]) -> None:
+def test_comparison_is_symmetric(make_result: Made) -> None:
     """The speed-up of B over A is the reciprocal of that of A over B, ends exchanged."""
     left, right = make_result("a"), make_result("b", 2.0)
     there = {one.key: ratio(one, other) for one, other in compare(left, right)}
@@ -232,9 +228,7 @@ def test_comparison_is_symmetric(make_result: Callable[..., Result]) -> None:
         assert speedup.low == pytest.approx(1 / (back[key].high or 0))
 
 
-def test_title_claims_no_difference_that_the_intervals_do_not_show(
-    make_result: Callable[..., Result],
-) -> None:
+def test_title_claims_no_difference_that_the_intervals_do_not_show(make_result: Made) -> None:
     """Two runs of equal speed: the faster of two noisy medians is not called the faster machine."""
     results = [only(make_result("a"), "block-width"), only(make_result("b", 1.0001), "block-width")]
     (figure,) = overlay(results, "block-width")

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from report.analysis.quantities import Quantity
     from report.results.result import Result, Verdict
 
+    Made = Callable[..., Result]
+
 RUN = "20260102T030405Z-quick"
 FIXED = "machine-fixed-machine.html"
 
@@ -178,7 +180,7 @@ def test_each_machine_has_its_page_and_data_and_two_have_a_comparison(
 
 @pytest.mark.parametrize("level", [None, 1, 9])
 def test_run_is_downloadable_as_its_file_is(
-    make_result: Callable[..., Result], tmp_path: Path, level: int | None
+    make_result: Made, tmp_path: Path, level: int | None
 ) -> None:
     """Byte by byte, however zlib packed it where it was measured, or unpacked, as a person did."""
     result = only(make_result(), "threads")
@@ -192,7 +194,7 @@ def test_run_is_downloadable_as_its_file_is(
 
 
 def test_a_result_is_judged_once_for_each_content(
-    make_result: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_result: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a cache, the next rendering takes its verdicts; other content is judged by itself."""
     counted: list[str] = []
@@ -215,9 +217,7 @@ def test_a_result_is_judged_once_for_each_content(
     assert len(counted) == 4
 
 
-def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(
-    make_result: Callable[..., Result],
-) -> None:
+def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(make_result: Made) -> None:
     """Of two runs of a machine the newer is on the page; the older is a download beside it."""
     older = only(make_result(started_at="2026-01-02T03:04:05Z"), "threads")
     newer = only(make_result(speed=3.0, started_at="2026-02-03T04:05:06Z"), "threads")
@@ -244,7 +244,7 @@ def test_start_page_shows_the_newest_machine_and_links_all(
     assert index.figures().keys() == {"vectorization-pytorch"}
 
 
-def test_start_page_is_about_a_run_that_was_finished(make_result: Callable[..., Result]) -> None:
+def test_start_page_is_about_a_run_that_was_finished(make_result: Made) -> None:
     """A newer one of another machine that was cut short is in the table, and says so."""
     whole = only(make_result(started_at="2026-01-02T03:04:05Z"), "threads")
     cut = only(make_result("other-machine", started_at="2026-02-03T04:05:06Z"), "threads")
@@ -267,7 +267,7 @@ def test_default_experiments_have_every_figure(result: Result, figures: dict[str
     assert list(sections) == [*result.config["experiments"], *models]
 
 
-def test_several_frameworks_have_a_section_of_their_own(make_result: Callable[..., Result]) -> None:
+def test_several_frameworks_have_a_section_of_their_own(make_result: Made) -> None:
     """With their figures, data and code; the others stay about the framework that leads."""
     files = gather([make_result(frameworks=("pytorch", "tensorflow", "numba"))])
     text = files[FIXED].decode()

@@ -184,9 +184,7 @@ experiments:
 
 @pytest.mark.slow
 def test_result_of_this_machine_and_one_from_elsewhere_make_a_site_without_dead_ends(
-    make_result: Callable[..., Result],
-    real_file: Path,
-    tmp_path: Path,
+    make_result: Callable[..., Result], real_file: Path, tmp_path: Path
 ) -> None:
     """What PyTorch measures here and now is shown and compared with a file from elsewhere."""
     (tmp_path / "experiments.yaml").write_text(

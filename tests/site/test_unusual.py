@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Change = Callable[[Result], Result]
 
+    Made = Callable[..., Result]
+
 FIXED = "machine-fixed-machine.html"
 
 HOSTILE = [
@@ -42,7 +44,7 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def result(make_result: Callable[..., Result]) -> Result:
+def result(make_result: Made) -> Result:
     """Return a whole result."""
     return make_result()
 
@@ -277,9 +279,7 @@ def test_unusual_result_is_shown(result: Result, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
-def test_unusual_result_is_compared(
-    result: Result, make_result: Callable[..., Result], name: str
-) -> None:
+def test_unusual_result_is_compared(result: Result, make_result: Made, name: str) -> None:
     """Beside a usual result, on either side, what both have is compared."""
     change, (experiment, _), _ = UNUSUAL[name]
     results = [change(result), make_result("fast-machine", 2.0)]
@@ -389,9 +389,7 @@ def test_strangers_text_is_shown_and_never_obeyed(
     assert text.replace(" ", "") in label
 
 
-def test_strangers_texts_are_shown_in_comparisons(
-    result: Result, make_result: Callable[..., Result]
-) -> None:
+def test_strangers_texts_are_shown_in_comparisons(result: Result, make_result: Made) -> None:
     """What differs between machines is set side by side as it is, whatever it is."""
     texts = iter(range(10**6))
     left = with_texts(result, lambda: f"{HOSTILE[next(texts) % len(HOSTILE)]} {next(texts)}")
