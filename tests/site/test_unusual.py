@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Made = Callable[..., Result]
 
 FIXED = "machine-fixed-machine.html"
+
+MADE_UP = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -63,15 +65,11 @@ def each_outcome(
     """Return a result with every series and training run changed, or dropped."""
 
     def change(record: Record) -> Record:
-        if record.outcome is None:
+        if (before := record.outcome) is None:
             return record
-        before = record.outcome
-        outcome = replace(
-            before,
-            series=[kept for one in before.series if (kept := series(one) if series else one)],
-            runs=[same for each in before.runs if (same := run(each) if run else each)],
-        )
-        return replace(record, outcome=outcome)
+        changed = [kept for one in before.series if (kept := series(one) if series else one)]
+        runs = [same for each in before.runs if (same := run(each) if run else each)]
+        return replace(record, outcome=replace(before, series=changed, runs=runs))
 
     return each_record(result, change)
 
@@ -89,23 +87,19 @@ def test_surrogate_data_are_announced(result: Result) -> None:
     assert result.dataset is not None
     real = read_pages(gather([only(result, "threads")]))
     assert "surrogate" not in real[FIXED].words() + real["index.html"].words()
-    made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
-    pages = read_pages(gather([replace(only(result, "threads"), dataset=made_up)]))
+    pages = read_pages(gather([replace(only(result, "threads"), dataset=MADE_UP)]))
     assert "training on surrogate data" in pages["index.html"].words()
-    before_the_first_section = pages[FIXED].words().partition("On this page")[0]
-    assert "Surrogate data." in before_the_first_section
+    assert "Surrogate data." in pages[FIXED].words().partition("On this page")[0]
 
 
 def test_every_figure_made_from_surrogate_data_says_so(two_results: list[Result]) -> None:
     """A figure that is copied out of its page still says it, on the comparison with the machine."""
-    made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
     first, second = two_results
-    pages = read_pages(gather([replace(first, dataset=made_up), second]))
+    pages = read_pages(gather([replace(first, dataset=MADE_UP), second]))
     figures = pages[f"machine-{first.machine.id}.html"].figures()
     told = {name for name, figure in figures.items() if "Surrogate data:" in figure.caption}
     fed = {name for name, e in first.config["experiments"].items() if e["kind"] in WITH_DATA}
-    assert told == {name for name in figures if name.rpartition("-pytorch")[0] in fed}
-    assert told
+    assert told == {name for name in figures if name.rpartition("-pytorch")[0] in fed} != set()
     compared = pages["compare.html"].figures()
     assert any(f"Surrogate data on {first.machine.id}:" in f.caption for f in compared.values())
     assert "Surrogate" not in pages[f"machine-{second.machine.id}.html"].words()
@@ -123,12 +117,14 @@ def test_unfinished_run_says_how_much_is_missing(result: Result) -> None:
 def test_failed_and_skipped_are_shown_with_their_reasons(result: Result) -> None:
     """The end of a page lists what went wrong: which, how, why, and what the program printed."""
     whole = page_of(only(result, "matrix-size", "threads", "concise"))
-    listed = whole.words("what_failed")
-    assert "failed Concise implementation: it was ended by SIGKILL" in listed
-    assert "Fatal Python error: Aborted" in listed
-    assert "skipped Threads: the device was taken by another program" in listed
-    assert "skipped Matrix size: strategy full-out, size 1024, dtype float16" in listed
-    assert "in 3 processes" in listed
+    for listed in (
+        "failed Concise implementation: it was ended by SIGKILL",
+        "Fatal Python error: Aborted",
+        "skipped Threads: the device was taken by another program",
+        "skipped Matrix size: strategy full-out, size 1024, dtype float16",
+        "in 3 processes",
+    ):
+        assert listed in whole.words("what_failed")
     assert "Something failed." in whole.words()
 
 
@@ -161,6 +157,11 @@ def one_process(result: Result) -> Result:
     return replace(result, records=[each for each in result.records if each.process == 0])
 
 
+def one_changed(result: Result, name: str, change: Callable[[TrainingRun], TrainingRun]) -> Result:
+    """Change the training runs of one name."""
+    return each_outcome(result, run=lambda run: change(run) if run.labels["run"] == name else run)
+
+
 def one_seed(result: Result) -> Result:
     """Keep one seed, of one process."""
     return each_outcome(one_process(result), run=lambda run: run if run.seed == 0 else None)
@@ -182,9 +183,8 @@ def few_samples(result: Result) -> Result:
     def series(one: Series) -> Series:
         if one.timing is None:
             return one
-        timing = replace(
-            one.timing, elapsed_s=one.timing.elapsed_s[:2], samples=2, low_s=None, high_s=None
-        )
+        kept = one.timing.elapsed_s[:2]
+        timing = replace(one.timing, elapsed_s=kept, samples=2, low_s=None, high_s=None)
         return replace(one, timing=timing)
 
     def run(one: TrainingRun) -> TrainingRun:
@@ -202,30 +202,21 @@ def diverged(result: Result) -> Result:
     """Let gradient descent's loss grow a thousandfold with each epoch."""
 
     def run(one: TrainingRun) -> TrainingRun:
-        if one.labels["run"] != "GD":
-            return one
         loss = [value * 1e3**k for k, value in enumerate(one.loss)]
         return replace(one, loss=loss, diverged=True)
 
-    return each_outcome(result, run=run)
+    return one_changed(result, "GD", run)
 
 
 def cut_short(result: Result) -> Result:
     """Let SGD end before its first point, as where its loss became infinite at once."""
 
     def run(one: TrainingRun) -> TrainingRun:
-        if one.labels["run"] != "SGD":
-            return one
-        return replace(
-            one,
-            loss=one.loss[:1],
-            examples=one.examples[:1],
-            epoch_ends=[],
-            elapsed_s=[elapsed[:1] for elapsed in one.elapsed_s],
-            diverged=True,
-        )
+        start: dict[str, Any] = {"loss": one.loss[:1], "examples": one.examples[:1]}
+        times = [elapsed[:1] for elapsed in one.elapsed_s]
+        return replace(one, **start, epoch_ends=[], elapsed_s=times, diverged=True)
 
-    return each_outcome(result, run=run)
+    return one_changed(result, "SGD", run)
 
 
 def one_run(result: Result) -> Result:
@@ -294,15 +285,14 @@ def test_long_names_leave_the_axes_their_room(result: Result) -> None:
     """A label of the greatest length and a machine's longest name fit; the layout would warn."""
 
     def run(one: TrainingRun) -> TrainingRun:
-        return replace(
-            one, labels={**one.labels, "run": f"{one.labels['run']} " + "long name " * 3}
-        )
+        name = f"{one.labels['run']} " + "long name " * 3
+        return replace(one, labels={**one.labels, "run": name})
 
     long = each_outcome(only(result, "loader"), run=run)
     renamed = replace(long, machine=replace(long.machine, id="a-" + "very-" * 12 + "x"))
-    pages = read_pages(gather([long, renamed]))
-    for figure in pages["compare.html"].figures().values():
-        assert figure.drawings
+    figures = read_pages(gather([long, renamed]))["compare.html"].figures()
+    assert figures
+    assert all(figure.drawings for figure in figures.values())
 
 
 # Texts of strangers
@@ -311,22 +301,22 @@ def test_long_names_leave_the_axes_their_room(result: Result) -> None:
 def with_texts(result: Result, text: Callable[[], str]) -> Result:
     """Return a small result with a text wherever a file may hold one."""
     small = only(result, "threads", "concise")
-    cpu = replace(small.machine.cpu, model=text(), vendor=text(), governor=text())
+
+    def texts(*names: str) -> dict[str, Any]:
+        return {name: text() for name in names}
+
     machine = replace(
         small.machine,
-        cpu=cpu,
-        os=text(),
-        virtualization=text(),
-        sources=dict.fromkeys(small.machine.sources, text()),
+        cpu=replace(small.machine.cpu, **texts("model", "vendor", "governor")),
+        sources=texts(*small.machine.sources),
+        **texts("os", "virtualization"),
     )
+    versions = {"torch": text(), text(): text()}
     environment = replace(
         small.environments["pytorch"],
-        python=text(),
-        versions={"torch": text(), text(): text()},
-        blas=text(),
-        simd=text(),
+        versions=versions,
         pools=[text()],
-        reason=text(),
+        **texts("python", "blas", "simd", "reason"),
     )
     experiments: dict[str, StoredExperiment] = {
         name: {**planned, "title": text(), "settings": {text(): [text(), {"a": text()}]}}
@@ -341,7 +331,7 @@ def with_texts(result: Result, text: Callable[[], str]) -> Result:
     def record(one: Record) -> Record:
         if one.status == "ok":
             return one
-        return replace(one, reason=text(), stderr_tail=text(), device=text())
+        return replace(one, **texts("reason", "stderr_tail", "device"))
 
     changed = each_record(each_outcome(small, run=run), record)
     return replace(
@@ -349,19 +339,14 @@ def with_texts(result: Result, text: Callable[[], str]) -> Result:
         config={**small.config, "title": text(), "experiments": experiments},
         machine=machine,
         environments={"pytorch": environment},
-        generator=text(),
-        git_commit=text(),
+        **texts("generator", "git_commit"),
     )
 
 
 def shape(page: Page) -> list[tuple[str, list[str]]]:
     """Return the elements of a page outside its drawings, with the names of their attributes."""
-    svg = "{http://www.w3.org/2000/svg}"
-    return [
-        (str(each.tag), sorted(each.keys()))
-        for each in page.elements()
-        if not str(each.tag).startswith(svg)
-    ]
+    every = [(str(each.tag), sorted(each.keys())) for each in page.elements()]
+    return [each for each in every if not each[0].startswith("{http://www.w3.org/2000/svg}")]
 
 
 @pytest.fixture(scope="module")
