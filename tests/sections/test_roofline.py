@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def test_figures_are_float32_then_balance_then_all_formats(figures_of: Drawn) ->
 def test_two_backends_have_their_own_figures(result_of: Made) -> None:
     """Also where one's name begins like the other's."""
     names = [f.name for f in roofline.figures(result_of(backends=("pytorch", "pytorch2")))]
-    assert names.count("roofline-pytorch-balance") == names.count("roofline-pytorch2-balance") == 1
+    assert [names.count(f"roofline-{name}-balance") for name in ("pytorch", "pytorch2")] == [1, 1]
 
 
 def test_table_and_sheet_hold_every_kernel(result_of: Made) -> None:
@@ -91,9 +92,9 @@ def test_slopes_end_at_the_peak_and_say_whose_they_are(result_of: Made, asked: A
     named = [line.name for line in figure.shape.lines if line.name]
     assert named == list(dict.fromkeys(kernel.family for kernel in case.kernels))
     drawn = drawing(figure.name, figure.words.alt, figure.shape)
-    for layout in (drawn.wide, drawn.narrow):
-        for name in ("L1", "L2", "memory", "balance", "element", "update"):
-            assert name in layout
+    for name in ("L1", "L2", "memory", "balance", "element", "update"):
+        assert name in drawn.wide
+        assert name in drawn.narrow
 
 
 def test_a_second_slope_close_to_the_first_is_named_further_on(asked: Asked) -> None:
@@ -119,12 +120,9 @@ def test_title_of_all_formats_names_the_highest_and_the_lowest_balance(
     """1.9 TFLOPS in bfloat16 against 320 GFLOPS in float32, with the same memory."""
     float32, bfloat16 = cases(result_of(**EXACT))
     figure = asked(**EXACT)["dtype"]
-    title = plain(figure.words.title)
-    assert f"{bfloat16.balance().value:.1f} operations" in title
-    assert title.endswith(f"in bfloat16, {float32.balance().value:.1f} in float32")
-    caption = plain(figure.words.caption)
-    assert "float32 317 GFLOPS" in caption
-    assert "bfloat16 1.88 TFLOPS" in caption
+    highest, lowest = (f"{case.balance().value:.1f}" for case in (bfloat16, float32))
+    assert re.search(rf"{highest} .* bfloat16, {lowest} .* float32$", plain(figure.words.title))
+    assert re.search(r"float32 317 GFLOPS.*bfloat16 1\.88 TFLOPS", plain(figure.words.caption))
     assert f"{bfloat16.least_size()} in bfloat16" in figure.words.explanation
 
 
@@ -132,10 +130,9 @@ def test_words_name_the_calls_where_no_roof_decides(asked: Asked) -> None:
     """9 us for a dot product, of which its roof explains less than a thousandth; an add is 1 us."""
     words = plain(asked(**EXACT)["roofline"].words.explanation)
     assert "element 9.0, column 12, row 9.0" in words
-    assert "For element, memory and arithmetic at their roofs account for less than 10 %" in words
+    assert re.search(r"For element, .* less than 10 %", words)
     # 80 us and 13 ns for one example; 99.5 us for 1,500.
-    assert "with 1 example takes as long as 80 of these adds" in words
-    assert "with 1,500 examples takes as long as 99 of these adds" in words
+    assert re.search(r"1 example takes .* 80 of these .* 1,500 examples takes .* 99 of", words)
 
 
 def test_without_updates_and_additions_the_rest_stands(result_of: Made) -> None:
@@ -152,11 +149,9 @@ def test_one_process_claims_no_interval(result_of: Made) -> None:
     """With too few samples for the median's own there is none to show."""
     result = result_of(processes=1)
     for record in result.records:
-        assert record.outcome is not None
-        for index, series in enumerate(record.outcome.series):
+        for series in record.outcome.series if record.outcome else ():
             assert series.timing is not None
-            short = replace(series.timing, elapsed_s=series.timing.elapsed_s[:2], samples=2)
-            record.outcome.series[index] = replace(series, timing=short)
+            del series.timing.elapsed_s[2:]
     for figure in roofline.figures(result):
         assert "no interval" in figure.words.caption
         assert "95 %" not in plain(figure.words.caption)
@@ -204,7 +199,7 @@ def test_without_a_clock_the_arithmetic_is_not_made(result_of: Made, asked: Aske
     """The row is missing, and the caption says why; an accelerator is not the processor."""
     figure = asked(machine={"frequency_hz": None})["balance"]
     assert "the clock is not known" in figure.words.caption
-    assert not any("GHz" in str(row[0]) and "here" in str(row[0]) for row in figure.table.rows)
+    assert not [row for row in figure.table.rows if re.search("here.*GHz", str(row[0]))]
     result = result_of(device="cuda:0", machine={"max_frequency_hz": 3e9})
     drawn, balance, _ = roofline.figures(result)
     assert "cannot be done here: this is cuda:0" in balance.words.caption

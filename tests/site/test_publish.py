@@ -261,25 +261,28 @@ def test_push_that_fails_is_told_in_one_line(clone: Clone, tmp_path: Path) -> No
     assert "does not appear to be a git repository" in _refusal(clone, SiteError)
 
 
-def test_checked_out_branch_is_refused(clone: Clone, tmp_path: Path) -> None:
-    """Here or in a linked work tree, publishing onto it would show the site as deleted there."""
-    assert "checked out" in _refusal(clone, UsageError, branch="main")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"branch": "main"}, ["checked out"]),
+        ({"branch": "gh pages"}, ["'gh pages'"]),
+        ({"remote": "up"}, ["'up'", "origin", "`git remote add up URL`", "--no-push"]),
+    ],
+)
+def test_impossible_branch_or_remote_is_refused(
+    clone: Clone, options: dict[str, str], said: list[str]
+) -> None:
+    """Git's rules for names hold; of remotes those that there are are named, and what helps."""
+    message = _refusal(clone, UsageError, **options)
+    assert all(part in message for part in said)
+
+
+def test_branch_of_a_linked_work_tree_is_refused(clone: Clone, tmp_path: Path) -> None:
+    """Publishing onto it would show the site as deleted there."""
     clone.git("worktree", "add", "--quiet", "-b", "gh-pages", str(tmp_path / "linked"))
     assert "checked out" in _refusal(clone, UsageError)
     # A branch whose name only begins like it is another.
     clone.publish(branch="gh")
-
-
-def test_missing_remote_is_refused_with_what_could_be_meant(clone: Clone) -> None:
-    """Those that are there, the command that adds one, and how to do without."""
-    message = _refusal(clone, UsageError, remote="upstream")
-    for part in ("'upstream'", "origin", "`git remote add upstream URL`", "--no-push"):
-        assert part in message
-
-
-def test_impossible_branch_name_is_refused(clone: Clone) -> None:
-    """Git's rules for names hold before anything is made."""
-    assert "'gh pages'" in _refusal(clone, UsageError, branch="gh pages")
 
 
 @pytest.mark.parametrize("key", ["user.name", "user.email"])
