@@ -152,20 +152,17 @@ def test_drawing_is_part_of_a_page(svg: str) -> None:
     assert all(re.fullmatch(r"var\(--(series-\d|ink|muted|rule|paper)\)", each) for each in colours)
 
 
-@pytest.mark.parametrize("svg", both(curves(["a", "b"])))
-def test_text_is_text_of_a_legible_size(svg: str) -> None:
-    """Letters are letters, not outlines, of at least 11 pixels in the layout's own size."""
+@pytest.mark.parametrize(
+    ("layout", "width"), [("wide", plotting.WIDE), ("narrow", plotting.NARROW)]
+)
+def test_text_is_text_of_a_legible_size(layout: str, width: int) -> None:
+    """Letters and not outlines, of at least 11 pixels in the layout's own size, which it has."""
+    svg = getattr(curves(["a", "b"]), layout)
+    assert f'viewBox="0 0 {width} ' in svg
     assert {"a", "b", "n", "64", "256"} <= set(texts(svg))
     sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)]
     assert len(sizes) == svg.count("<text")
     assert min(sizes) >= 11
-
-
-def test_layouts_are_as_wide_as_they_say() -> None:
-    """A text of 12 pixels is 12 pixels only where the drawing is not scaled."""
-    drawn = curves(["a", "b"])
-    assert f'viewBox="0 0 {plotting.WIDE} ' in drawn.wide
-    assert f'viewBox="0 0 {plotting.NARROW} ' in drawn.narrow
 
 
 def test_ids_of_two_layouts_and_two_figures_differ() -> None:

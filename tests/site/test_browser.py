@@ -143,10 +143,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def folder(make_result: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a site; it lies in another, as on GitHub Pages.
-
-    Of two machines, on one of which every framework was measured.
-    """
+    """Return the folder, in another, of the site of two machines, one with every framework."""
     results = [make_result("fast-machine", 2.0), make_result(frameworks=tuple(BACKENDS))]
     parent = tmp_path_factory.mktemp("served")
     write_files(gather(results), parent / "repo")

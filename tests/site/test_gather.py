@@ -299,12 +299,10 @@ def test_each_figure_says_what_it_shows(figures: dict[str, OnPage], name: str) -
     """Title and caption are sentences of this run; who does not see the figure is told the same."""
     figure = figures[name]
     assert re.search(r"\d", figure.title)
-    assert re.search(r"\d", figure.caption)
-    assert figure.caption.endswith(". Data (CSV)")
-    wide, narrow = figure.alts
-    assert wide == narrow
-    assert figure.title in wide
-    assert wide.startswith(KINDS_OF_FIGURES)
+    assert re.search(r"\d.*\. Data \(CSV\)$", figure.caption)
+    (alt,) = set(figure.alts)
+    assert figure.title in alt
+    assert alt.startswith(KINDS_OF_FIGURES)
 
 
 @pytest.mark.parametrize("name", FIGURES)
