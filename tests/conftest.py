@@ -17,7 +17,6 @@ import results_factory
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     from pages import Page
     from report.config.plan import Plan
@@ -84,12 +83,6 @@ def one_machine_site(two_results: list[Result]) -> dict[str, bytes]:
 def read_pages() -> Callable[[Mapping[str, bytes]], dict[str, Page]]:
     """Return a function that parses every page of a site."""
     return pages.read_pages
-
-
-@pytest.fixture(scope="session")
-def serve() -> Callable[[Path], AbstractContextManager[str]]:
-    """Return a context manager that serves a folder and gives its address."""
-    return pages.serve
 
 
 class FakeWorker:

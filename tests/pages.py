@@ -1,20 +1,23 @@
 """Makes a site of results, and reads it as its readers do: parsed strictly, and from a server.
 
-Tests use it as the fixtures `read_pages` and `serve`, and the functions as they are.
+Tests import what they use of it; `read_pages` is a fixture as well.
 """
 
 from __future__ import annotations
 
 import functools
 import http.server
+import itertools
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import html5lib
+import yaml
 
 from report.experiments.catalogue import KINDS
 from report.experiments.kind import Overlay, Subject
+from report.resources import default_config
 from report.results import store
 from report.site import gather as site
 
@@ -28,18 +31,9 @@ if TYPE_CHECKING:
 
     Reader = Callable[[Mapping[str, bytes]], dict[str, "Page"]]
 
-TRAINED = [
-    "chapter-training",
-    "loader",
-    "concise-as-listed",
-    "batch-sizes",
-    "stability",
-    "decay",
-    "grid",
-    "replacement",
-    "twice",
-    "optimizers",
-]
+EXPERIMENTS = yaml.safe_load(default_config())["experiments"]
+TRAINED = [name for name, e in EXPERIMENTS.items() if e["kind"] == "training" and name != "concise"]
+"""Which are compared by their seconds; concise is by its implementations."""
 
 COMPARED = [
     "vectorization-strategies",
@@ -72,13 +66,7 @@ def overlay(results: Sequence[Result], experiment: str) -> list[Figure]:
 
 
 class Page:
-    """A page, parsed as the standard says; whatever is not valid HTML is an error.
-
-    Attributes:
-        name: Its path in the site.
-        source: Its text.
-        root: Its tree.
-    """
+    """A page, parsed as the standard says; whatever is not valid HTML is an error."""
 
     def __init__(self, name: str, content: bytes) -> None:
         """Parse it."""
@@ -91,7 +79,7 @@ class Page:
 
     def elements(self, *names: str) -> list[Element]:
         """Return the elements of these names, or all, without comments."""
-        every = [each for each in self.root.iter() if isinstance(each.tag, str)]
+        every = (each for each in self.root.iter() if isinstance(each.tag, str))
         return [each for each in every if not names or local(each.tag) in names]
 
     def attributes(self) -> list[tuple[str, str, str]]:
@@ -122,27 +110,21 @@ class Page:
 
 
 class OnPage:
-    """A figure on a page, with what stands around it.
+    """A figure on a page, with the heading above it and what stands between it and the next.
 
-    Attributes:
-        title: The heading above it.
-        alts: What a person who does not see it is told, for each of its drawings.
-        caption: The words below it.
-        links: Where its caption links to.
-        drawings: All words of each of its drawings.
-        folds: The text of each fold-out after it, by what it is opened with.
+    `alts` and `drawings` are what each drawing tells who does not see it, and all of its words;
+    `links` are the caption's; `folds` has the text of each fold-out by what it is opened with.
     """
 
     def __init__(self, figure: Element, siblings: list[Element]) -> None:
         """Gather what belongs to it: from the heading above to the next heading."""
         at = siblings.index(figure)
-        before, after = siblings[:at][::-1], siblings[at + 1 :]
+        self.title = words(next(each for each in siblings[at::-1] if each.tag == "h3"))
         headings = {"h2", "h3", "section"}
-        self.title = words(next(each for each in before if each.tag == "h3"))
-        end = next((k for k, each in enumerate(after) if each.tag in headings), len(after))
-        folds = [each for each in after[:end] if each.tag == "details"]
+        after = [*itertools.takewhile(lambda e: e.tag not in headings, siblings[at + 1 :])]
+        folds = [each for each in after if each.tag == "details"]
         self.folds = {words(fold[0]): " ".join(words(each) for each in fold[1:]) for fold in folds}
-        self.explanation = " ".join(words(each) for each in after[:end] if each.tag == "p")
+        self.explanation = " ".join(words(each) for each in after if each.tag == "p")
         (caption,) = figure.iter("figcaption")
         self.caption = words(caption)
         self.links = [str(each.get("href")) for each in caption.iter("a")]

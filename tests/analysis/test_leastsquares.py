@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from report.analysis import leastsquares
 from report.results.result import Moments
 from report.run.surrogate import MOMENTS
 
+if TYPE_CHECKING:
+    from report.analysis.leastsquares import Problem
+
 # Two points, (1, 2) and (3, 0), through which y = 3 - x passes. Then E[x^2] = 5, E[x] = 2,
 # E[xy] = 1, E[y] = 1 and E[y^2] = 2, so H = [[5, 2], [2, 1]], c = (1, 1) and s = 2.
 X = np.array([[1.0], [3.0]])
@@ -19,7 +23,7 @@ Y = np.array([2.0, 0.0])
 
 
 @pytest.fixture(name="airfoil")
-def chapter_problem() -> leastsquares.Problem:
+def chapter_problem() -> Problem:
     """Return the chapter's problem, from the moments of its 1500 rows."""
     return leastsquares.problem_from_moments(MOMENTS)
 
@@ -27,13 +31,6 @@ def chapter_problem() -> leastsquares.Problem:
 def _random_data(examples: int = 40, features: int = 3) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(7)
     return (generator.normal(0.5, 2.0, (examples, features)), generator.normal(1.0, 3.0, examples))
-
-
-def test_optimum_is_the_line_through_two_points() -> None:
-    """Two points determine the line y = 3 - x, without any error left."""
-    theta, loss = leastsquares.problem(X, Y).optimum()
-    assert theta == pytest.approx([-1.0, 3.0])
-    assert loss == pytest.approx(0.0, abs=1e-14)
 
 
 def test_optimum_is_what_least_squares_on_the_rows_finds() -> None:
@@ -55,13 +52,13 @@ def test_loss_is_half_the_mean_squared_error_of_the_rows() -> None:
     assert leastsquares.problem(features, targets).loss(theta) == pytest.approx(expected)
 
 
-def test_eigenvalues_and_learning_rates_of_two_points_are_exact() -> None:
-    """H has trace 6 and determinant 1, so its eigenvalues are 3 -+ 2 sqrt(2).
-
-    The limit is 2 / (3 + 2 sqrt(2)) = 6 - 4 sqrt(2), and the best fixed rate 2 / 6.
-    """
+def test_optimum_eigenvalues_and_learning_rates_of_two_points_are_exact() -> None:
+    """Trace 6, determinant 1: 3 -+ 2 sqrt(2); limit 2 / (3 + 2 sqrt(2)), best fixed rate 2 / 6."""
     problem = leastsquares.problem(X, Y)
     root = 2 * math.sqrt(2)
+    theta, loss = problem.optimum()
+    assert theta == pytest.approx([-1.0, 3.0])
+    assert loss == pytest.approx(0.0, abs=1e-14)
     assert problem.hessian_eigenvalues() == pytest.approx([3 - root, 3 + root])
     assert problem.stability_limit() == pytest.approx(6 - 2 * root)
     assert problem.best_fixed_lr() == pytest.approx(1 / 3)
@@ -88,17 +85,12 @@ def test_equal_curvatures_are_found_as_they_are() -> None:
 
 
 def test_one_step_of_gradient_descent_is_the_one_done_by_hand() -> None:
-    """From 0 with lr 1/3 theta becomes c / 3 = (1/3, 1/3).
-
-    The loss begins at s / 2 = 1 and becomes ((5 + 2 * 2 + 1) / 9 - 4 / 3 + 2) / 2 = 8 / 9.
-    """
+    """From 0 with lr 1/3 to c / 3; from s / 2 = 1 to ((5 + 2 * 2 + 1) / 9 - 4 / 3 + 2) / 2."""
     losses = leastsquares.problem(X, Y).gradient_descent(np.zeros(2), 1 / 3, 1)
     assert losses == pytest.approx([1.0, 8 / 9])
 
 
-def test_gradient_descent_follows_the_closed_form_of_a_quadratic(
-    airfoil: leastsquares.Problem,
-) -> None:
+def test_gradient_descent_follows_the_closed_form_of_a_quadratic(airfoil: Problem) -> None:
     """In H's eigenbasis the error's parts shrink by (1 - lr lambda)^k, whatever the start."""
     start, lr, steps = np.array([1.0, -2.0, 0.5, 3.0, 0.0, -1.0]), 0.6, 30
     optimum, lowest = airfoil.optimum()
@@ -106,23 +98,13 @@ def test_gradient_descent_follows_the_closed_form_of_a_quadratic(
     error = vectors.T @ (start - optimum)
     factors = (1 - lr * eigenvalues) ** (2 * np.arange(steps + 1)[:, None])
     expected = lowest + (factors * eigenvalues * error**2).sum(axis=1) / 2
+    before = start.copy()
     assert airfoil.gradient_descent(start, lr, steps) == pytest.approx(expected, rel=1e-12)
+    assert start.tolist() == before.tolist()  # which is the caller's
 
 
-def test_gradient_descent_leaves_its_start_alone(airfoil: leastsquares.Problem) -> None:
-    """The array of initial parameters belongs to the caller."""
-    start = np.ones(6)
-    airfoil.gradient_descent(start, 0.5, 3)
-    assert start.tolist() == [1.0] * 6
-
-
-def test_chapter_path_at_learning_rate_one_turns_back_after_six_steps(
-    airfoil: leastsquares.Problem,
-) -> None:
-    """The chapter's full-batch run has the losses that docs and backends are held to.
-
-    Computed independently of this code, from the data file, when the project was designed.
-    """
+def test_chapter_path_at_learning_rate_one_turns_back_after_six_steps(airfoil: Problem) -> None:
+    """The chapter's full-batch losses, computed from the data file and not by this code."""
     expected = [0.27571, 0.25031, 0.24649, 0.24550, 0.24513]
     expected += [0.24508, 0.24526, 0.24564, 0.24622, 0.24699]
     losses = airfoil.gradient_descent(np.zeros(6), 1.0, 10)
@@ -130,11 +112,8 @@ def test_chapter_path_at_learning_rate_one_turns_back_after_six_steps(
     assert int(np.argmin(losses)) == 6
 
 
-def test_chapter_optimum_and_curvature_are_the_known_ones(airfoil: leastsquares.Problem) -> None:
-    """Lowest loss 0.2416879551 and eigenvalues from 0.17368647 to 2.09848341, as designed for.
-
-    2 / 2.09848341 = 0.953069 and 2 / (0.17368647 + 2.09848341) = 0.880216.
-    """
+def test_chapter_optimum_and_curvature_are_the_known_ones(airfoil: Problem) -> None:
+    """As designed for; 2 / 2.09848341 = 0.953069, 2 / (0.17368647 + 2.09848341) = 0.880216."""
     assert airfoil.optimum()[1] == pytest.approx(0.2416879551, abs=5e-11)
     eigenvalues = airfoil.hessian_eigenvalues()
     assert [eigenvalues[0], eigenvalues[-1]] == pytest.approx([0.17368647, 2.09848341], abs=5e-9)
@@ -142,14 +121,8 @@ def test_chapter_optimum_and_curvature_are_the_known_ones(airfoil: leastsquares.
     assert airfoil.best_fixed_lr() == pytest.approx(0.880216, abs=5e-7)
 
 
-def test_stability_limit_parts_converging_from_diverging_rates(
-    airfoil: leastsquares.Problem,
-) -> None:
-    """One percent below the limit the lowest loss is reached, one percent above it is left.
-
-    After 2000 steps the stiffest direction's error is multiplied by 0.98^2000 = 3e-18 below the
-    limit and by 1.02^2000 = 2e17 above it.
-    """
+def test_stability_limit_parts_converging_from_diverging_rates(airfoil: Problem) -> None:
+    """1 % off it the stiffest error is multiplied by 0.98^2000 = 3e-18 or by 1.02^2000 = 2e17."""
     limit, (_, lowest) = airfoil.stability_limit(), airfoil.optimum()
     below = airfoil.gradient_descent(np.zeros(6), 0.99 * limit, 2000)
     above = airfoil.gradient_descent(np.zeros(6), 1.01 * limit, 2000)
@@ -157,18 +130,15 @@ def test_stability_limit_parts_converging_from_diverging_rates(
     assert above[-1] > 1e6
 
 
-def test_no_other_fixed_rate_has_a_better_worst_direction(airfoil: leastsquares.Problem) -> None:
+def test_no_other_fixed_rate_has_a_better_worst_direction(airfoil: Problem) -> None:
     """The best fixed rate minimises the largest |1 - lr lambda| over the eigenvalues."""
     rates = np.linspace(0.01, 1.0, 991)
     worst = np.abs(1 - rates[:, None] * airfoil.hessian_eigenvalues()).max(axis=1)
     assert rates[worst.argmin()] == pytest.approx(airfoil.best_fixed_lr(), abs=1e-3)
 
 
-def test_divergence_is_returned_and_not_warned_of(airfoil: leastsquares.Problem) -> None:
-    """A hopeless rate gives losses that are no longer finite; warnings would fail this test.
-
-    Each step multiplies the loss by about 2000^2, so 1e308 is passed within 50 steps.
-    """
+def test_divergence_is_returned_and_not_warned_of(airfoil: Problem) -> None:
+    """Each step multiplies the loss by about 2000^2; warnings would fail this test."""
     losses = airfoil.gradient_descent(np.zeros(6), 1000.0, 60)
     assert math.isfinite(losses[1])
     assert not math.isfinite(losses[-1])
@@ -207,7 +177,7 @@ def test_moments_are_written_row_by_row_of_the_upper_triangle() -> None:
     assert leastsquares.second_matrix(moments) == ((5.0, 1.0), (1.0, 2.0))
 
 
-def test_problem_read_back_from_json_is_the_same(airfoil: leastsquares.Problem) -> None:
+def test_problem_read_back_from_json_is_the_same(airfoil: Problem) -> None:
     """A result file holds the moments, and whoever reads it computes the very same numbers."""
     adapter = TypeAdapter(Moments)
     moments = adapter.validate_json(adapter.dump_json(MOMENTS))

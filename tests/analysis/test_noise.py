@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -17,22 +18,31 @@ def hashing(*seconds: float) -> list[Probe]:
     return [Probe(name="hash", seconds=list(seconds))]
 
 
-DRIFTED = "the clock drifted by {} % between start and end"
+def drifted(percent: int) -> str:
+    """Return the reason for a grade that a clock gave."""
+    return f"the clock drifted by {percent} % between start and end"
+
 
 QUIET = replace(measured.QUIET, elapsed_s=10.0, probes_after=hashing(1.2e-3, 1.008e-3, 1.1e-3))
 
 
-def test_quiet_machine_is_called_so_with_evidence() -> None:
-    """One sentence says what was looked for."""
-    sentence = "no other load, no steal, clock steady within 0.8 %"
-    assert grade([QUIET, QUIET], spread=0.01) == Grade(level="quiet", reasons=[sentence])
+UNREAD: dict[str, Any] = {"steal_fraction": None, "other_cores": None}
 
 
-def test_quiet_machine_claims_only_what_was_read() -> None:
+@pytest.mark.parametrize(
+    ("change", "evidence"),
+    [
+        ({}, "no other load, no steal, clock steady within 0.8 %"),
+        (UNREAD, "clock steady within 0.8 %"),
+        ({"probes_before": []}, "no other load, no steal"),
+        ({"probes_after": [], "steal_fraction": None}, "no other load"),
+        ({**UNREAD, "probes_before": []}, "nothing could be read"),
+    ],
+)
+def test_quiet_machine_claims_only_what_was_read(change: dict[str, Any], evidence: str) -> None:
     """A Mac tells nothing of steal, so that its absence is no evidence."""
-    seen = replace(QUIET, steal_fraction=None, other_cores=None)
-    assert grade([seen]).reasons == ["clock steady within 0.8 %"]
-    assert grade([replace(QUIET, probes_before=[])]).reasons == ["no other load, no steal"]
+    seen = [replace(QUIET, **change)] * 2
+    assert grade(seen, spread=0.01) == Grade(level="quiet", reasons=[evidence])
 
 
 def test_worst_of_several_probes_decides() -> None:
@@ -40,7 +50,7 @@ def test_worst_of_several_probes_decides() -> None:
     before = [Probe(name="hash", seconds=[1e-3]), Probe(name="copy", seconds=[2e-3])]
     after = [Probe(name="copy", seconds=[2.2e-3]), Probe(name="product", seconds=[5.0])]
     seen = replace(QUIET, probes_before=before, probes_after=after)
-    assert grade([seen]).reasons == ["the clock drifted by 10 % between start and end"]
+    assert grade([seen]).reasons == [drifted(10)]
 
 
 @pytest.mark.parametrize(
@@ -56,26 +66,10 @@ def test_worst_of_several_probes_decides() -> None:
         ({"other_cores": 0.51}, "noisy", "other programs kept 0.51 cores busy"),
         ({"other_cores": 1.0}, "noisy", "other programs kept 1 core busy"),
         ({"probes_after": hashing(1.0299e-3)}, "quiet", None),
-        (
-            {"probes_after": hashing(1.0301e-3)},
-            "fair",
-            "the clock drifted by 3 % between start and end",
-        ),
-        (
-            {"probes_after": hashing(1.0999e-3)},
-            "fair",
-            "the clock drifted by 10 % between start and end",
-        ),
-        (
-            {"probes_after": hashing(1.1001e-3)},
-            "noisy",
-            "the clock drifted by 10 % between start and end",
-        ),
-        (
-            {"probes_after": hashing(0.8e-3)},
-            "noisy",
-            "the clock drifted by 25 % between start and end",
-        ),
+        ({"probes_after": hashing(1.0301e-3)}, "fair", drifted(3)),
+        ({"probes_after": hashing(1.0999e-3)}, "fair", drifted(10)),
+        ({"probes_after": hashing(1.1001e-3)}, "noisy", drifted(10)),
+        ({"probes_after": hashing(0.8e-3)}, "noisy", drifted(25)),
         ({"swapped_bytes": 2**20}, "quiet", None),
         ({"swapped_bytes": 2**20 + 1}, "noisy", "the machine swapped 1 MB"),
         ({"throttle_events": 1}, "noisy", "1 thermal throttling event"),
@@ -88,8 +82,8 @@ def test_disturbance_lowers_the_grade_with_its_number(
     """On either side of each limit; the worst record decides, and the reason says how bad."""
     result = grade([QUIET, replace(QUIET, **change), QUIET])
     assert result.level == level
-    if reason is not None:
-        assert result.reasons == [reason]
+    assert len(result.reasons) == 1
+    assert reason in (None, *result.reasons)
 
 
 @pytest.mark.parametrize(
@@ -100,16 +94,14 @@ def test_processes_that_differ_lower_the_grade(spread: float | None, level: str)
     """Whatever the cause, times that do not repeat are not to be trusted."""
     result = grade([QUIET], spread, "full")
     assert result.level == level
-    if level != "quiet":
-        assert result.reasons[0].startswith("processes differ by up to ")
-        assert "(full)" in result.reasons[0]
+    blamed = re.match(r"processes differ by up to [\d.]+ % \(full\)$", result.reasons[0])
+    assert bool(blamed) == (level != "quiet")
 
 
 def test_all_reasons_are_given_and_the_worst_decides() -> None:
     """Whoever wants to mend it needs the whole list."""
     result = grade([replace(QUIET, steal_fraction=0.02), replace(QUIET, other_cores=0.7)])
-    assert result.level == "noisy"
-    assert len(result.reasons) == 2
+    assert (result.level, len(result.reasons)) == ("noisy", 2)
 
 
 def test_unwatched_machine_is_not_called_quiet() -> None:

@@ -91,12 +91,7 @@ def test_series_without_a_count_have_no_rate(metric: str) -> None:
 
 def test_seconds_are_those_of_one_call_by_process() -> None:
     """In the order of the processes, with an empty place where one lacks the series."""
-    full, column = of_series(
-        [
-            record("products", 0, series("full", [1.0, 2.0]), series("column", [5.0])),
-            record("products", 1, series("full", [3.0])),
-        ]
-    )
+    full, column = of_series(products(full=[[1.0, 2.0], [3.0]], column=[[5.0]]))
     assert (full.labels["strategy"], full.groups) == ("full", [[1.0, 2.0], [3.0]])
     assert (column.labels["strategy"], column.groups) == ("column", [[5.0], []])
     assert (full.censored, full.left_out, full.unit, full.per) == (0, (), "s", "call")
@@ -111,25 +106,18 @@ def test_a_sample_of_several_calls_is_divided_by_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "groups", "reasons"),
-    [
-        ((), [[1.0], [2.0], [3.0], [4.0]], 0),
-        ((1,), [[1.0], [], [3.0], [4.0]], 1),
-        ((0, 1), [[1.0], [2.0], [3.0], [4.0]], 0),
-        ((0, 1, 2), [[1.0], [2.0], [3.0], [4.0]], 0),
-    ],
+    ("which", "left_out"),
+    [((), ()), ((1,), (1,)), ((0, 1), ()), ((0, 1, 2), ())],
     ids=["none", "one", "exactly half", "most"],
 )
 def test_disturbed_processes_are_left_out_where_most_are_left(
-    which: tuple[int, ...], groups: list[list[float]], reasons: int
+    which: tuple[int, ...], left_out: tuple[int, ...]
 ) -> None:
-    """Each with its reason; its place stays empty, so that what the others measured stays paired.
-
-    Where half of them or more were disturbed, all count.
-    """
-    found = of_strategy(disturbed(products(full=[[1.0], [2.0], [3.0], [4.0]]), *which))
-    assert found.groups == groups
-    assert found.left_out == ("other programs kept 2 cores busy",) * reasons
+    """Each with its reason, its place empty; where half or more were disturbed, all count."""
+    samples = [[1.0], [2.0], [3.0], [4.0]]
+    found = of_strategy(disturbed(products(full=samples), *which))
+    assert found.groups == [[] if k in left_out else one for k, one in enumerate(samples)]
+    assert found.left_out == ("other programs kept 2 cores busy",) * len(left_out)
 
 
 def test_pairs_stay_aligned_where_one_of_eight_is_left_out() -> None:
@@ -230,8 +218,7 @@ def test_exponents_of_rates_have_the_opposite_sign_and_keys_of_their_own() -> No
     ]
     curve = (sizes, of_series(records))
     time, rate = power_law([curve]), power_law([curve], metric="flop_per_s")
-    assert numbers(time) == pytest.approx((2, 2, 2))
-    assert numbers(rate) == pytest.approx((-2, -2, -2))
+    assert [*numbers(time), *numbers(rate)] == pytest.approx([2, 2, 2, -2, -2, -2])
     corrected = power_law([curve], [[1 / n**2 for n in sizes]])
     assert corrected.value == pytest.approx(0, abs=1e-9)
     assert len({time.key, rate.key, corrected.key}) == 3
@@ -249,13 +236,13 @@ def test_the_same_quantity_has_the_same_key_however_it_was_come_by() -> None:
     assert one.time() == again.time()
     assert one.rate().key == key.replace("seconds", "flop_per_s")
     assert ratio(one, again).key == f"{key} / {key}"
-    different = [
-        replace(one, labels={**one.labels, "size": 512}),
-        replace(one, experiment="other"),
-        replace(one, backend="numpy"),
-        replace(one, metric="loss"),
-    ]
-    assert key not in {each.time().key for each in different}
+    for change in (
+        {"labels": {**one.labels, "size": 512}},
+        {"experiment": "other"},
+        {"backend": "numpy"},
+        {"metric": "loss"},
+    ):
+        assert replace(one, **change).time().key != key
 
 
 def test_like_divided_by_like_has_no_unit() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,22 +11,23 @@ from hypothesis import strategies as st
 
 from report.analysis import seeds
 
-DRAWN = [[7, 6, 2, 3, 0, 5, 2, 2], [0, 2, 7, 1, 0, 4, 2, 0]]
-"""Two epochs of draws of 8 examples, with seed 1."""
-
 SEEDS = st.integers(0, 2**63 - 1)
 
 
 @settings(deadline=None, max_examples=50)
-@given(SEEDS, st.integers(0, 99), st.integers(0, 5), st.integers(1, 200))
-def test_every_epoch_visits_every_example_once(
+@given(SEEDS, st.integers(0, 99), st.integers(1, 5), st.integers(1, 200))
+def test_an_epoch_has_as_many_examples_as_there_are(
     seed: int, index: int, epochs: int, examples: int
 ) -> None:
-    """Each row is a permutation, in the dtype that workers read."""
-    orders = seeds.permutations(seed, index, epochs, examples)
-    assert orders.dtype == np.int32
-    assert orders.shape == (epochs, examples)
-    assert np.sort(orders, axis=1).tolist() == [list(range(examples))] * epochs
+    """Of those that there are, in the dtype that workers read; of a permutation each once."""
+    for make in (seeds.permutations, seeds.draws):
+        orders = make(seed, index, epochs, examples)
+        assert orders.dtype == np.int32
+        assert orders.shape == (epochs, examples)
+        assert 0 <= orders.min() <= orders.max() < examples
+    visited = np.sort(seeds.permutations(seed, index, epochs, examples), axis=1)
+    assert visited.tolist() == [list(range(examples))] * epochs
+    assert seeds.permutations(seed, index, 0, examples).shape == (0, examples)
 
 
 @settings(deadline=None, max_examples=25)
@@ -33,91 +36,56 @@ def test_more_epochs_leave_the_first_ones_as_they_were(
     seed: int, index: int, fewer: int, extra: int
 ) -> None:
     """A longer run begins just as a shorter one does."""
-    short = seeds.permutations(seed, index, fewer, 30)
-    assert seeds.permutations(seed, index, fewer + extra, 30)[:fewer].tolist() == short.tolist()
+    for make in (seeds.permutations, seeds.draws):
+        short, long = (make(seed, index, epochs, 30) for epochs in (fewer, fewer + extra))
+        assert long[:fewer].tolist() == short.tolist()
 
 
 def test_epochs_repetitions_and_seeds_have_orders_of_their_own() -> None:
     """No two of them share an order of 100 examples; by chance one in 100! would."""
-    orders = [
-        tuple(row)
-        for seed in range(3)
-        for index in range(3)
-        for row in seeds.permutations(seed, index, 3, 100).tolist()
-    ]
-    assert len(set(orders)) == 27
+    for make in (seeds.permutations, seeds.draws):
+        starts = itertools.product(range(3), range(3))
+        rows = [tuple(row) for seed, k in starts for row in make(seed, k, 3, 100).tolist()]
+        assert len(set(rows)) == len(rows) == 27
 
 
 def test_every_place_of_an_order_is_as_likely() -> None:
-    """Over 3000 epochs of four examples each of the 24 orders appears about 125 times.
-
-    The chi-squared statistic with 23 degrees of freedom exceeds 49.7 once in a thousand; the seed
-    is fixed, so the test always comes out the same.
-    """
+    """Each of 24 orders about 125 times; chi-squared of 23 exceeds 49.7 once in a thousand."""
     orders = seeds.permutations(1, 0, 3000, 4) @ np.array([64, 16, 4, 1])
     _, counts = np.unique(orders, return_counts=True)
     assert len(counts) == 24
     assert float(((counts - 125) ** 2 / 125).sum()) < 49.7
 
 
-def test_orders_and_weights_never_change() -> None:
+def test_orders_draws_and_weights_never_change() -> None:
     """Seed 1 means the same on every machine and with every version of NumPy.
 
     Recorded with NumPy 2.4 on x86-64. If this fails, results old and new are no longer
     comparable example by example: change the code, not the numbers.
     """
     orders = [[6, 7, 0, 5, 3, 1, 2, 4], [3, 0, 5, 2, 6, 4, 7, 1]]
+    draws = [[7, 6, 2, 3, 0, 5, 2, 2], [0, 2, 7, 1, 0, 4, 2, 0]]
     weights = [0.011827664378367839, 0.012509311396008757, -0.008306006200179157]
     assert seeds.permutations(1, 0, 2, 8).tolist() == orders
+    assert seeds.draws(1, 0, 2, 8).tolist() == draws
     # Not ==: a compiler that fuses multiply and add may round the last bit otherwise.
     assert seeds.initial_weights(1, 0, 3) == pytest.approx(weights, rel=1e-12)
 
 
-@settings(deadline=None, max_examples=50)
-@given(SEEDS, st.integers(0, 99), st.integers(1, 5), st.integers(1, 200))
-def test_draws_are_examples_that_there_are(
-    seed: int, index: int, epochs: int, examples: int
-) -> None:
-    """As many in an epoch as there are examples, in the dtype that workers read."""
-    drawn = seeds.draws(seed, index, epochs, examples)
-    assert drawn.dtype == np.int32
-    assert drawn.shape == (epochs, examples)
-    assert 0 <= drawn.min() <= drawn.max() < examples
-
-
 def test_every_example_is_as_likely_to_be_drawn() -> None:
-    """Of 30000 draws of 30 examples each comes about 1000 times.
-
-    The chi-squared statistic with 29 degrees of freedom exceeds 58.3 once in a thousand; the seed
-    is fixed, so the test always comes out the same.
-    """
+    """Each of 30 about 1000 times; chi-squared of 29 exceeds 58.3 once in a thousand."""
     counts = np.bincount(seeds.draws(1, 0, 1000, 30).ravel(), minlength=30)
     assert float(((counts - 1000) ** 2 / 1000).sum()) < 58.3
 
 
 def test_draws_repeat_some_examples_and_leave_out_others() -> None:
-    """Of n examples 1 - (1 - 1/n)^n are seen: for 1500 that is 63.2 %, with a deviation of 0.8 %.
-
-    The variance of the share seen is about e^-1 (1 - 2 e^-1) / n = 0.0972 / 1500, so four
-    standard deviations are 3.2 %.
-    """
+    """Of 1500 1 - 1/e are seen, within four deviations of sqrt(e^-1 (1 - 2 e^-1) / 1500)."""
     seen = len(set(seeds.draws(1, 0, 1, 1500)[0].tolist())) / 1500
     assert seen == pytest.approx(0.632, abs=0.032)
 
 
-def test_draws_never_change_and_more_epochs_leave_the_first_as_they_were() -> None:
-    """Recorded with NumPy 2.4 on x86-64, as the orders above and for the same reason."""
-    assert seeds.draws(1, 0, 2, 8).tolist() == DRAWN
-    assert seeds.draws(1, 0, 3, 8)[:2].tolist() == DRAWN
-    assert seeds.draws(1, 1, 2, 8).tolist() != DRAWN
-
-
 def test_initial_weights_are_normal_with_the_chapters_deviation() -> None:
-    """20000 draws have mean 0 and deviation 0.01 within four standard errors.
-
-    The standard errors are 0.01 / sqrt(20000) = 7.1e-5 and 0.01 / sqrt(40000) = 5e-5. Of normal
-    draws 4.55 % lie beyond two deviations, with a standard error of 0.15 %.
-    """
+    """Of 20000, within four standard errors: 7.1e-5, 5e-5, and 0.15 % of the 4.55 % far out."""
     weights = seeds.initial_weights(3, 0, 20000)
     assert weights.mean() == pytest.approx(0.0, abs=2.8e-4)
     assert weights.std() == pytest.approx(0.01, abs=2e-4)

@@ -24,6 +24,7 @@ from report.figures.shapes import (
     Curves,
     Dots,
     Guide,
+    Line,
     Points,
     Reference,
     Upright,
@@ -43,29 +44,17 @@ if TYPE_CHECKING:
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
-ODD_LABELS = [
-    "$x$",
-    "$\\frac{$",
-    "_hidden",
-    "<b>&amp;",
-    'id="x"',
-    "url(#x)",
-    "#c0ffe1",
-    "#1a2b3c",
-    "font: 9px 'a'",
-    "]]>",
-    "%s {x}",
-]
+FORMULAS = ["$x$", "$\\frac{$", "_hidden", "%s {x}"]
+SVGS_OWN = ["<b>&amp;", 'id="x"', "url(#x)", "#c0ffe1", "font: 9px 'a'", "]]>"]
+
+X = (64, 128, 256)
 
 
 def estimate(value: float) -> Estimate:
-    """Return a value with an interval of 10 % on either side."""
+    """Return a value with an interval of 20 % below and 10 % above it."""
     return Estimate(
-        value=value, low=value / 1.1, high=value * 1.1, replicates=3, samples=9, basis="replicates"
+        value=value, low=value / 1.2, high=value * 1.1, replicates=3, samples=9, basis="replicates"
     )
-
-
-X = (64, 128, 256)
 
 
 def curves(labels: Sequence[str], ends: Sequence[float] | None = None, **more: Any) -> Drawing:
@@ -96,9 +85,36 @@ def dot_plot(labels: Sequence[str], series: Sequence[str], **more: Any) -> Drawi
     return drawing("some-figure", "What it shows", shape)
 
 
+def plot(*lines: Line, x: Axis | None = None, y: Axis | None = None, **more: Any) -> Drawing:
+    """Draw lines over plain axes, or these."""
+    shape = Curves(x=x or Axis(label="x"), y=y or Axis(label="y"), lines=lines, **more)
+    return drawing("a", "b", shape)
+
+
+def through(name: str, x: Sequence[float], y: Sequence[float]) -> Line:
+    """Return the line of these values."""
+    return line(name, 0, x, [estimate(value) for value in y])
+
+
 def texts(svg: str) -> list[str]:
     """Return what is written in a drawing."""
     return [unescape(text) for text in re.findall(r"<text [^>]*>([^<]*)</text>", svg)]
+
+
+def heights(svg: str) -> dict[str, float]:
+    """Return where each text stands: pixels from the top."""
+    found = re.findall(r'<text [^>]*\by="([\d.]+)"[^>]*>([^<]*)</text>', svg)
+    return {text: float(y) for y, text in found}
+
+
+def ids(svg: str) -> list[str]:
+    """Return the ids in a drawing, repeated ones too."""
+    return re.findall(r'\bid="([^"]+)"', svg)
+
+
+def referred(svg: str) -> set[str]:
+    """Return the ids that a drawing refers to."""
+    return set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
 
 
 def parsed(svg: str) -> Element:
@@ -136,20 +152,17 @@ def test_drawing_is_part_of_a_page(svg: str) -> None:
     assert all(re.fullmatch(r"var\(--(series-\d|ink|muted|rule|paper)\)", each) for each in colours)
 
 
-@pytest.mark.parametrize("svg", both(curves(["a", "b"])))
-def test_text_is_text_of_a_legible_size(svg: str) -> None:
-    """Letters are letters, not outlines, of at least 11 pixels in the layout's own size."""
+@pytest.mark.parametrize(
+    ("layout", "width"), [("wide", plotting.WIDE), ("narrow", plotting.NARROW)]
+)
+def test_text_is_text_of_a_legible_size(layout: str, width: int) -> None:
+    """Letters and not outlines, of at least 11 pixels in the layout's own size, which it has."""
+    svg = getattr(curves(["a", "b"]), layout)
+    assert f'viewBox="0 0 {width} ' in svg
     assert {"a", "b", "n", "64", "256"} <= set(texts(svg))
     sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)]
     assert len(sizes) == svg.count("<text")
     assert min(sizes) >= 11
-
-
-def test_layouts_are_as_wide_as_they_say() -> None:
-    """A text of 12 pixels is 12 pixels only where the drawing is not scaled."""
-    drawn = curves(["a", "b"])
-    assert f'viewBox="0 0 {plotting.WIDE} ' in drawn.wide
-    assert f'viewBox="0 0 {plotting.NARROW} ' in drawn.narrow
 
 
 def test_ids_of_two_layouts_and_two_figures_differ() -> None:
@@ -158,25 +171,24 @@ def test_ids_of_two_layouts_and_two_figures_differ() -> None:
     def draw(axes: Axes, *, narrow: bool) -> None:
         axes.plot([1, 2], [3, 4] if narrow else [3, 5])
 
-    drawn = [*both(plotting.drawing("one", "a", draw)), *both(plotting.drawing("two", "a", draw))]
-    ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in drawn]
-    assert len(set.union(*ids)) == sum(len(each) for each in ids)
-    for svg, mine in zip(drawn, ids, strict=True):
-        assert set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', svg))
-        assert {a or b for a, b in re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', svg)} <= mine
+    drawn = [svg for name in ("one", "two") for svg in both(plotting.drawing(name, "a", draw))]
+    every = [name for svg in drawn for name in ids(svg)]
+    assert len(set(every)) == len(every)
+    for svg in drawn:
+        assert set() < referred(svg) <= set(ids(svg))
 
 
 def test_ids_come_from_names_and_counters_whatever_the_geometry() -> None:
     """The last digit of a coordinate, which a processor decides, reaches no id."""
 
-    def ids(height: int) -> list[str]:
-        drawn = plotting.drawing(
-            "a-1", "b", lambda axes, **_: axes.plot([1, 2], "o-"), height=height
-        )
-        return re.findall(r'(?:id="|url\(#|href="#)([^)"]+)', "".join(both(drawn)))
+    def draw(axes: Axes, **_: bool) -> None:
+        axes.plot([1, 2], "o-")
 
-    assert ids(380) == ids(381)
-    assert all(re.fullmatch(r"a-1_[wn]_(\d+|legend_1|[xy]tick_\d+)", one) for one in ids(380))
+    one, other = (
+        "".join(both(plotting.drawing("a-1", "b", draw, height=height))) for height in (380, 381)
+    )
+    assert (ids(one), referred(one)) == (ids(other), referred(other))
+    assert all(re.fullmatch(r"a-1_[wn]_(\d+|legend_1|[xy]tick_\d+)", each) for each in ids(one))
 
 
 def test_description_is_escaped() -> None:
@@ -196,7 +208,7 @@ def test_a_text_is_as_large_as_its_font_makes_it() -> None:
         assert len({measure("text", font, ismath=False) for font in fonts}) == 4
 
 
-@pytest.mark.parametrize("label", ODD_LABELS)
+@pytest.mark.parametrize("label", FORMULAS + SVGS_OWN)
 def test_labels_are_shown_as_they_are(label: str) -> None:
     """No formula is set, no underscore hides, and what looks like SVG's own words stays."""
     for svg in [*both(curves([label, "other"])), *both(dot_plot([label], [label, "other"]))]:
@@ -251,51 +263,27 @@ def test_positions_are_moved_apart_and_no_further(positions: list[float], least:
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.floats(1, 1000), min_size=2, max_size=6))
 def test_names_at_the_lines_ends_are_legible(ends: list[float]) -> None:
-    """They are about 15 pixels apart in the finished drawing, in the order of the lines.
-
-    Naming the lines takes a little of their height, and so a fraction of a pixel of the distance;
-    14 are still more than the letters' 12.
-    """
+    """About 15 pixels apart when all is laid out (letters have 12), in the order of the lines."""
     labels = [f"line {k}" for k, _ in enumerate(ends)]
-    wide = curves(labels, ends).wide
-    written = {
-        label: float(y)
-        for y, label in re.findall(r'<text [^>]*\by="([\d.]+)"[^>]*>(line \d)</text>', wide)
-    }
-    assert set(written) == set(labels)
-    heights = [written[label] for label in labels]
-    downwards = sorted(heights)
-    assert all(b - a >= 14 for a, b in itertools.pairwise(downwards))
-    pairs = itertools.product(zip(ends, heights, strict=True), repeat=2)
+    written = heights(curves(labels, ends).wide)
+    places = [written[label] for label in labels]
+    assert all(b - a >= 14 for a, b in itertools.pairwise(sorted(places)))
+    pairs = itertools.product(zip(ends, places, strict=True), repeat=2)
     assert not any(a < b and low < high for (a, low), (b, high) in pairs)
 
 
 def test_names_are_moved_no_further_than_they_must() -> None:
     """Two lines that nearly meet have names at 15 pixels, and a third stays at its line's end."""
-    wide = curves(["low", "near", "top"], [100, 101, 900]).wide
-    low, near, top = (
-        float(re.findall(rf'<text [^>]*\by="([\d.]+)"[^>]*>{name}</text>', wide)[0])
-        for name in ("low", "near", "top")
-    )
-    assert low - near == pytest.approx(15, abs=0.1)
-    assert near - top > 60
+    at = heights(curves(["low", "near", "top"], [100, 101, 900]).wide)
+    assert at["low"] - at["near"] == pytest.approx(15, abs=0.1)
+    assert at["near"] - at["top"] > 60
 
 
 def test_lines_that_end_apart_are_named_above() -> None:
     """Where curves end at different places, a name at one end would be read as the other's."""
-    shape = Curves(
-        x=Axis(label="x"),
-        y=Axis(label="y"),
-        lines=(
-            line("long", 0, (1, 2, 4), [estimate(v) for v in (1, 2, 3)]),
-            line("short", 1, (1, 2), [estimate(v) for v in (1, 2)]),
-        ),
-    )
-    for svg in both(drawing("a", "b", shape)):
+    for svg in both(plot(through("long", (1, 2, 4), (1, 2, 3)), through("short", (1, 2), (1, 2)))):
         assert "legend_1" in svg
         assert {"long", "short"} <= set(texts(svg))
-    assert "legend_1" not in curves(["a", "b"]).wide
-    assert "legend_1" in curves(["a", "b"]).narrow
 
 
 def test_single_line_needs_no_name() -> None:
@@ -309,28 +297,19 @@ def test_many_series_stay_within_their_row() -> None:
     ys = [
         float(y) for y in re.findall(r'<use [^>]*y="([\d.]+)"[^>]*style="fill: var\(--series', svg)
     ]
-    rows = {
-        label: float(y)
-        for y, label in re.findall(r'<text [^>]*\by="([\d.]+)"[^>]*>(first|second)</text>', svg)
-    }
-    height = rows["second"] - rows["first"]
-    within = [sum(abs(y - at) < 0.5 * height for y in ys) for at in rows.values()]
+    rows = [heights(svg)[name] for name in ("first", "second")]
+    height = rows[1] - rows[0]
     # A dot and two ends of its whisker for each machine.
-    assert within == [30, 30]
+    assert [sum(abs(y - at) < 0.5 * height for y in ys) for at in rows] == [30, 30]
 
 
 # Shapes
 
 
-def one_line(*marks: Mark, y: Axis | None = None, **look: Any) -> Drawing:
+def one_line(*marks: Mark, **look: Any) -> Drawing:
     """Draw a single line from 2 to 4 ms, and marks."""
-    shape = Curves(
-        x=Axis(label="x"),
-        y=y or Axis(label="time, ms", unit=1e-3),
-        lines=(replace(line("only", 2, (1, 10), [estimate(2e-3), estimate(4e-3)]), **look),),
-        marks=marks,
-    )
-    return drawing("a", "b", shape)
+    only = replace(through("only", (1, 10), (2e-3, 4e-3)), **{"index": 2, **look})
+    return plot(only, y=Axis(label="time, ms", unit=1e-3), marks=marks)
 
 
 def bands(svg: str) -> int:
@@ -349,11 +328,9 @@ def test_intervals_are_bands_and_whiskers_and_absent_where_there_are_none() -> N
     lone = replace(estimate(2.0), low=None, high=None)
     assert bands(curves(["a", "b"]).wide) == 2
     assert bands(one_line(low=(), high=()).wide) == 0
-    for part in (0, 1):
-        ends = [None, None]
-        ends[part] = 1e-3  # type: ignore[call-overload]
+    for low in ((1e-3, None), (None, 1e-3)):
         # A band of a single point has no width, but is there.
-        assert bands(one_line(low=tuple(ends), high=(3e-3, 5e-3)).wide) == 1
+        assert bands(one_line(low=low, high=(3e-3, 5e-3)).wide) == 1
     for estimates, caps in (([estimate(2.0), lone], 2), ([lone, lone], 0), ([lone, None], 0)):
         shape = Dots(labels=("a", "b"), x=Axis(label="t"), rows=(row("", 0, estimates),))
         known = sum(each is not None for each in estimates)
@@ -362,10 +339,8 @@ def test_intervals_are_bands_and_whiskers_and_absent_where_there_are_none() -> N
 
 def test_a_colour_is_that_of_what_it_is_wherever_it_stands() -> None:
     """By the index and not by the place; the yardstick is in ink."""
-    only = one_line().wide
-    assert "var(--series-3)" in only
-    assert "var(--series-1)" not in only
-    assert "var(--series-" not in one_line(index=YARDSTICK).wide
+    for look, colours in (({}, {"3"}), ({"index": YARDSTICK}, set())):
+        assert set(re.findall(r"var\(--series-(\d)", one_line(**look).wide)) == colours
 
 
 @pytest.mark.parametrize("hollow", [True, False])
@@ -382,14 +357,7 @@ def test_points_without_a_value_are_left_out_and_named_once() -> None:
     """A place stays empty; a legend has one entry for all of them."""
     mark = points("c", 4, [(2.0, estimate(3e-3)), (3.0, None), (4.0, estimate(3e-3))])
     assert mark.x == (2.0, 4.0)
-    shape = Curves(
-        x=Axis(label="x"),
-        y=Axis(label="y"),
-        lines=(line("a", 0, (1, 8), [estimate(1e-3), estimate(5e-3)]),),
-        marks=(mark,),
-        names="above",
-    )
-    for svg in both(drawing("a", "b", shape)):
+    for svg in both(plot(through("a", (1, 8), (1e-3, 5e-3)), marks=(mark,), names="above")):
         assert texts(svg).count("c") == 1
 
 
@@ -402,10 +370,9 @@ def test_marks_are_drawn_with_their_labels_and_left_out_where_there_is_no_axis()
         Guide(x=(1, 10), y=(2e-3, 4e-3), label="in proportion", at=(2.0, 2e-3)),
         Points(name="", index=4, x=(3.0,), y=(3e-3,), label="best"),
     )
-    assert {"peak 3 ms", "L2", "in proportion", "best"} <= set(texts(inside.wide))
-    assert {"peak", "L2", "in proportion", "best"} <= set(texts(inside.narrow))
-    assert "peak 3 ms" not in texts(inside.narrow)
-    assert "far away" not in texts(inside.wide)
+    labels = {"peak 3 ms", "peak", "L2", "in proportion", "best", "far away"}
+    assert labels & set(texts(inside.wide)) == labels - {"peak", "far away"}
+    assert labels & set(texts(inside.narrow)) == labels - {"peak 3 ms", "far away"}
 
 
 def test_a_label_along_a_guide_has_its_slope_on_the_page() -> None:
@@ -418,34 +385,30 @@ def test_a_label_along_a_guide_has_its_slope_on_the_page() -> None:
 
 def test_axes_have_a_shorter_label_on_a_phone() -> None:
     """Where there is one; and dot plots leave out what a logarithmic axis shows itself."""
-    drawn = curves(["a", "b"])
-    assert "rate, GFLOPS" in texts(drawn.wide)
-    assert "rate" in texts(drawn.narrow)
-    assert "rate, GFLOPS" not in texts(drawn.narrow)
-    dots = dot_plot(["a"], ["b"])
-    assert "milliseconds per epoch (logarithmic)" in texts(dots.wide)
-    assert "milliseconds per epoch" in texts(dots.narrow)
+    for drawn, label, shorter in (
+        (curves(["a", "b"]), "rate, GFLOPS", "rate"),
+        (dot_plot(["a"], ["b"]), "milliseconds per epoch (logarithmic)", "milliseconds per epoch"),
+    ):
+        either = {label, shorter}
+        assert [either & set(texts(svg)) for svg in both(drawn)] == [{label}, {shorter}]
 
 
 @pytest.mark.parametrize(
-    ("names", "wide", "narrow"), [("ends", False, True), ("above", True, True), ("none", 0, 0)]
+    ("names", "legends"), [("ends", [False, True]), ("above", [True, True]), ("none", [False] * 2)]
 )
-def test_lines_are_named_where_the_shape_says(names: str, wide: bool, narrow: bool) -> None:  # noqa: FBT001
+def test_lines_are_named_where_the_shape_says(names: str, legends: list[bool]) -> None:
     """At their ends on a desk, above the axes on a phone; always above; or not at all."""
-    drawn = curves(["first", "second"], names=names)
-    assert ("legend_1" in drawn.wide) == wide
-    assert ("legend_1" in drawn.narrow) == narrow
-    assert ("first" in texts(drawn.wide)) == (names != "none")
+    drawn = both(curves(["first", "second"], names=names))
+    assert ["legend_1" in svg for svg in drawn] == legends
+    assert ["first" in texts(svg) for svg in drawn] == [names != "none"] * 2
 
 
 def test_zero_or_log_begins_at_zero_unless_values_span_a_decade() -> None:
     """Bars of a factor of two are read against zero, of a factor of a hundred by decades."""
 
     def ticks_of(low: float, high: float) -> set[str]:
-        estimates = [estimate(low), estimate(high)]
         y = Axis(label="y", scale="zero-or-log")
-        lines = (line("", 0, (1, 10), estimates),)
-        return set(texts(drawing("a", "b", Curves(x=Axis(label="x"), y=y, lines=lines)).wide))
+        return set(texts(plot(through("", (1, 10), (low, high)), y=y).wide))
 
     assert ticks_of(20, 90) & {"0", "0.0"}
     assert not ticks_of(2, 900) & {"0", "0.0"}
@@ -455,12 +418,8 @@ def test_zero_or_log_begins_at_zero_unless_values_span_a_decade() -> None:
 def test_sizes_on_an_axis_of_bytes_are_the_first_and_the_last_and_do_not_meet() -> None:
     """Powers of two as one says them; those between only where there is room."""
     sizes = tuple(2**k for k in range(12, 27))
-    shape = Curves(
-        x=Axis(label="working set", scale="bytes", ticks=sizes),
-        y=Axis(label="y"),
-        lines=(line("", 0, sizes, [estimate(k + 1.0) for k, _ in enumerate(sizes)]),),
-    )
-    drawn = drawing("a", "b", shape)
+    x = Axis(label="working set", scale="bytes", ticks=sizes)
+    drawn = plot(through("", sizes, range(1, len(sizes) + 1)), x=x)
     for svg, most in ((drawn.wide, 10), (drawn.narrow, 5)):
         shown = [text for text in texts(svg) if text.endswith("iB")]
         assert (shown[0], shown[-1]) == ("4 KiB", "64 MiB")
@@ -470,36 +429,28 @@ def test_sizes_on_an_axis_of_bytes_are_the_first_and_the_last_and_do_not_meet() 
 # Numbers
 
 
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        (0, "0"),
-        (0.00002, "0.00002"),
-        (0.001, "0.001"),
-        (0.25, "0.25"),
-        (0.5, "0.5"),
-        (1, "1"),
-        (2.5, "2.5"),
-        (20, "20"),
-        (1000, "1,000"),
-        (2_000_000, "2,000,000"),
-        (1e8, f"1 {TIMES} 10⁸"),
-        (5e30, f"5 {TIMES} 10³⁰"),
-        (1e-9, f"1 {TIMES} 10⁻⁹"),
-    ],
-)
-def test_ticks_are_plain_numbers(value: float, written: str) -> None:
+def value_of(written: str) -> float:
+    """Read a number as a person does."""
+    plain = written.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789", ","))
+    number, _, power = plain.partition(f" {TIMES} 10")
+    return float(number) * 10.0 ** int(power or 0)
+
+
+PLAIN = ["0", "0.00002", "0.001", "0.25", "0.5", "1", "2.5", "20", "1,000", "2,000,000"]
+POWERS = [f"1 {TIMES} 10⁸", f"5 {TIMES} 10³⁰", f"1 {TIMES} 10⁻⁹"]
+
+
+@pytest.mark.parametrize("written", PLAIN + POWERS)
+def test_ticks_are_plain_numbers(written: str) -> None:
     """As one writes them; powers of ten only where nobody would count the zeros."""
-    assert plotting.tick(value) == written
+    assert plotting.tick(value_of(written)) == written
 
 
 @given(st.sampled_from([1, 2, 5]), st.integers(-12, 40))
 def test_ticks_tell_the_truth(digit: int, exponent: int) -> None:
     """What is written is the value."""
-    written = plotting.tick(digit * 10.0**exponent).replace(",", "")
-    superscripts = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-    number, _, power = written.translate(superscripts).partition(f" {TIMES} 10")
-    assert float(number) * 10.0 ** int(power or 0) == pytest.approx(digit * 10.0**exponent)
+    value = digit * 10.0**exponent
+    assert value_of(plotting.tick(value)) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.2, 3), (3, 40), (0.01, 5000), (1e-3, 1e12)])
@@ -542,15 +493,9 @@ def test_missing_letters_do_not_reach_the_terminal(capfd: pytest.CaptureFixture[
 
 
 def test_drawing_holds_no_group_and_no_name_without_a_purpose() -> None:
-    """A page has a hundred drawings, and each element costs its reader: every id is referred to.
-
-    Legends and ticks can be found by theirs.
-    """
+    """Each element costs a reader: all ids are referred to, or are a legend's or a tick's."""
     for svg in both(curves(["a", "b"])):
         assert "<g>" not in svg
-        names = re.findall(r'\bid="([^"]+)"', svg)
-        referred = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
-        assert referred <= set(names)
-        spare = [name for name in names if name not in referred]
+        spare = set(ids(svg)) - referred(svg)
         assert all(re.search(r"_(legend|[xy]tick)_\d+$", name) for name in spare), spare
         assert svg.count("<g ") == svg.count("</g>")

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from report.figures.figure import Figure
     from report.registry import KindName
     from report.results.result import Result
+    from report.worker.records import Labels
 
 PEAKS = {"float32": 320e9, "bfloat16": 1.9e12}
+BANDWIDTHS = {2**14: 200e9, 2**16: 200e9, 2**18: 100e9, 2**20: 100e9, 2**28: 20e9}
 ADD_S, UPDATE_S, EXAMPLE_S = 1e-6, 80e-6, 13e-9
 UPDATES = [1, 10, 100, 1500]
 
@@ -41,15 +43,7 @@ class Model:
     processes: int = 3
     noise: float = 0.02
     peaks: dict[str, float] = field(default_factory=lambda: dict(PEAKS))
-    bandwidths: dict[int, float] = field(
-        default_factory=lambda: {
-            2**14: 200e9,
-            2**16: 200e9,
-            2**18: 100e9,
-            2**20: 100e9,
-            2**28: 20e9,
-        }
-    )
+    bandwidths: dict[int, float] = field(default_factory=lambda: dict(BANDWIDTHS))
     triads: float = 0.7
     fixed_s: float = UPDATE_S
     per_example_s: float = EXAMPLE_S
@@ -77,17 +71,13 @@ def result_of() -> Callable[..., Result]:
         for name, (kind, series) in kinds.items():
             if kind in model.leave_out:
                 continue
+            device, backends = model.device, list(model.backends)
             experiments[name] = small_results.planned(
-                name,
-                kind,
-                backends=list(model.backends),
-                device=model.device,
-                processes=model.processes,
+                name, kind, backends=backends, device=device, processes=model.processes
             )
-            where: dict[str, Any] = {"kind": kind, "device": model.device}
             records += [
-                small_results.record(name, k, *series(model, k), backend=backend, **where)
-                for backend in model.backends
+                small_results.record(name, k, *series(model, k), backend=backend, device=device)
+                for backend in backends
                 for k in range(model.processes)
             ]
         return small_results.result(
@@ -139,17 +129,11 @@ def _products(model: Model, process: int) -> Iterator[Series]:
 def _product(
     model: Model, process: int, what: tuple[str, int, str, int | None], seconds: float
 ) -> Series:
-    strategy, size, dtype, width = what
+    names = ("strategy", "size", "dtype", "block_width")
+    labels: Labels = dict(zip(names, what, strict=True))
     return Series(
-        labels={
-            "strategy": strategy,
-            "size": size,
-            "dtype": dtype,
-            "block_width": width,
-            "threads": 2,
-            "tf32": None,
-        },
-        flops=2 * size**3,
+        labels={**labels, "threads": 2, "tf32": None},
+        flops=2 * what[1] ** 3,
         timing=_timing(seconds, model, f"{process} {what}"),
     )
 
@@ -158,20 +142,13 @@ def _streams(model: Model, process: int) -> Iterator[Series]:
     for working_set, bandwidth in model.bandwidths.items():
         for operation, share in (("read", 1.0), ("triad", model.triads)):
             moved = working_set - working_set % 12
+            seconds, key = moved / bandwidth / share, f"{process} {operation} {working_set}"
+            labels: Labels = {"operation": operation, "working_set_bytes": working_set}
             yield Series(
-                labels={
-                    "operation": operation,
-                    "working_set_bytes": working_set,
-                    "stride": None,
-                    "order": None,
-                    "dtype": "float32",
-                    "threads": 2,
-                },
+                labels={**labels, "stride": None, "order": None, "dtype": "float32", "threads": 2},
                 flops=moved // 6 if operation == "triad" else None,
                 bytes_moved=moved,
-                timing=_timing(
-                    moved / bandwidth / share, model, f"{process} {operation} {working_set}"
-                ),
+                timing=_timing(seconds, model, key),
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from report.figures.figure import Figure
     from report.results.result import Result
 
+    Made = Callable[..., Result]
+    Drawn = Callable[..., list[Figure]]
+
 LINK = Link(latency_s=1e-6, bytes_per_s=1e9)
 INSIDE, NETWORK = Link(latency_s=5e-6, bytes_per_s=20e9), Link(latency_s=20e-6, bytes_per_s=1.25e9)
 CLUSTER = Cluster(devices=8, servers=16, within=INSIDE, between=NETWORK)
@@ -38,15 +42,15 @@ ONE = Cluster(devices=1, servers=1, within=INSIDE, between=NETWORK)
 WORK = Work(fixed_s=80e-6, per_example_s=13e-9, gradient_bytes=24)
 
 
-def test_ring_sends_nearly_the_whole_twice() -> None:
-    """4 peers, 4000 bytes: 6 messages of 1000 bytes, 1 us each and 1 us of latency."""
-    assert ring_s(4, 4000, LINK) == pytest.approx(6 * (1e-6 + 1e-6))
-
-
-def test_tree_sends_the_whole_up_and_down() -> None:
-    """4 peers: 2 steps up and 2 down, each with 4000 bytes; 5 peers take 3 each way."""
-    assert tree_s(4, 4000, LINK) == pytest.approx(4 * (1e-6 + 4e-6))
-    assert tree_s(5, 4000, LINK) == pytest.approx(6 * (1e-6 + 4e-6))
+@pytest.mark.parametrize(
+    ("formula", "peers", "messages", "size"),
+    [(ring_s, 4, 6, 1000), (tree_s, 4, 4, 4000), (tree_s, 5, 6, 4000)],
+)
+def test_all_reduce_is_so_many_messages(
+    formula: Callable[..., float], peers: int, messages: int, size: int
+) -> None:
+    """A ring sends parts of the 4000 bytes, nearly the whole twice; a tree all, up and down."""
+    assert formula(peers, 4000, LINK) == pytest.approx(messages * (1e-6 + size / 1e9))
 
 
 def test_short_gradients_take_the_tree_and_long_ones_the_ring() -> None:
@@ -63,11 +67,7 @@ def test_one_worker_exchanges_nothing() -> None:
 
 
 def test_step_is_the_sum_of_its_parts() -> None:
-    """128 workers, 1500 examples: 12 each at most; 6 messages inside and 8 between.
-
-    Inside: 2 log2 8 = 6 messages of 5 us and 24 bytes at 20 GB/s. Between: 2 log2 16 = 8 of 20 us
-    and 24 bytes at 1.25 GB/s.
-    """
+    """128 workers, 1500 examples: 12 each at most; 2 log2 8 messages inside, 2 log2 16 between."""
     communication = 6 * (5e-6 + 24 / 20e9) + 8 * (20e-6 + 24 / 1.25e9)
     assert WORK.step_s(1500, CLUSTER) == pytest.approx(80e-6 + 12 * 13e-9 + communication)
 
@@ -115,12 +115,8 @@ def test_only_examples_that_cost_something_pay(per_example_s: float, half: float
 
 
 @pytest.mark.parametrize("outlier", [1, 10])
-def test_inputs_are_the_machines_own(result_of: Callable[..., Result], outlier: float) -> None:
-    """The line through each process's updates, memory's bandwidth, and images at the peak.
-
-    Each process counts with its medians: samples far off move neither line nor images. An image is
-    3.8e9 multiply-adds forward and twice that backward, 22.8e9 operations.
-    """
+def test_inputs_are_the_machines_own(result_of: Made, outlier: float) -> None:
+    """A line through each process's medians, memory's bandwidth, and images at the peak."""
     result = result_of(noise=0.0)
     for record in result.records:
         for series in record.outcome.series[::2] if record.outcome else ():
@@ -134,22 +130,22 @@ def test_inputs_are_the_machines_own(result_of: Callable[..., Result], outlier: 
     assert given.regression()[0].gradient_bytes == 24
     assert given.cluster(16, 10).between.bytes_per_s == pytest.approx(1.25e9)
     assert given.peak is not None
+    # 3.8e9 multiply-adds forward, and twice that backward.
     image_s = 22.8e9 / given.peak.rate().value
     assert [work.per_example_s for work in given.resnet()] == [pytest.approx(image_s)] * 3
     assert given.resnet()[0].gradient_bytes == 102_400_000
 
 
-def test_curves_begin_with_one_example_for_each_worker(result_of: Callable[..., Result]) -> None:
+def test_curves_begin_with_one_example_for_each_worker(result_of: Made) -> None:
     """And all points are shared evenly."""
     (given,) = inputs(result_of())
-    for settings in scenarios(given).values():
-        for setting in settings:
-            batches = setting.batches()
-            assert batches[0] == setting.workers
-            assert all(batch % setting.workers == 0 for batch in batches)
+    for setting in itertools.chain(*scenarios(given).values()):
+        batches = setting.batches()
+        assert batches[0] == setting.workers
+        assert all(batch % setting.workers == 0 for batch in batches)
 
 
-def test_everything_is_called_a_model(result_of: Callable[..., Result]) -> None:
+def test_everything_is_called_a_model(result_of: Made) -> None:
     """Title, section, axis and sheet: nobody may take it for a measurement."""
     result = result_of()
     assert "a model, not a measurement" in data_parallel.TITLE
@@ -170,17 +166,13 @@ def test_everything_is_called_a_model(result_of: Callable[..., Result]) -> None:
         assert all(len(row) == len(figure.table.header) for row in figure.table.rows)
 
 
-def test_title_tells_what_the_least_minibatch_brings(
-    figures_of: Callable[..., list[Figure]],
-) -> None:
+def test_title_tells_what_the_least_minibatch_brings(figures_of: Drawn) -> None:
     """(80 us + 128 * 13 ns) / (80 us + 13 ns + 190 us) = 0.302."""
     title = plain(figures_of("data-parallel", noise=0.0)[0].words.title)
     assert title.endswith("s linear regression 0.302 times as fast as one")
 
 
-def test_drawing_marks_half_of_each_number_of_workers(
-    figures_of: Callable[..., list[Figure]],
-) -> None:
+def test_drawing_marks_half_of_each_number_of_workers(figures_of: Drawn) -> None:
     """On the curves; with what bounds them, and how many examples there are."""
     shape = figures_of("data-parallel", noise=0.0)[0].shape
     assert isinstance(shape, Curves)
@@ -189,9 +181,7 @@ def test_drawing_marks_half_of_each_number_of_workers(
     assert [mark.y for mark in shape.marks if isinstance(mark, Reference)] == [1, 8, 128]
 
 
-def test_words_name_the_larger_of_what_is_not_shared(
-    figures_of: Callable[..., list[Figure]],
-) -> None:
+def test_words_name_the_larger_of_what_is_not_shared(figures_of: Drawn) -> None:
     """Eight workers exchange in 30 us; 128 in 190 us, more than the 80 us of an update."""
     words = figures_of("data-parallel", noise=0.0)[0].words.explanation
     eight, many = words.split("With 128 workers")
@@ -200,25 +190,14 @@ def test_words_name_the_larger_of_what_is_not_shared(
     assert "there are 1,500 examples in all" in many
 
 
-def test_updates_that_do_not_grow_are_not_divided_by(
-    figures_of: Callable[..., list[Figure]],
-) -> None:
+def test_updates_that_do_not_grow_are_not_divided_by(figures_of: Drawn) -> None:
     """The fit gives 0 for each example: no minibatch is named."""
     figures = figures_of("data-parallel", noise=0.0, per_example_s=0.0)
     assert "no minibatch makes the speed-up 64" in figures[0].words.explanation
     assert [getattr(row[5], "text", "") for row in figures[0].table.rows] == [NONE, NONE]
 
 
-@pytest.mark.parametrize("kind", ["overhead", "bandwidth"])
-def test_without_its_inputs_there_is_no_model(result_of: Callable[..., Result], kind: str) -> None:
-    """Nothing is drawn, and nothing said."""
-    result = result_of(leave_out=(kind,))
-    assert data_parallel.figures(result) == []
-    assert data_parallel.experiments(result) == []
-    assert data_parallel.method(result) == []
-
-
-def test_without_a_peak_there_is_no_resnet(result_of: Callable[..., Result]) -> None:
+def test_without_a_peak_there_is_no_resnet(result_of: Made) -> None:
     """The chapter's own model needs none."""
     result = result_of(leave_out=("matmul",))
     assert [f.question for f in data_parallel.figures(result)] == ["regression"]
@@ -229,9 +208,7 @@ def test_without_a_peak_there_is_no_resnet(result_of: Callable[..., Result]) -> 
     assert "25.6 million" in said
 
 
-def test_one_process_makes_a_prediction_without_an_interval(
-    figures_of: Callable[..., list[Figure]],
-) -> None:
+def test_one_process_makes_a_prediction_without_an_interval(figures_of: Drawn) -> None:
     """There is one fit, and nothing that tells how far it would differ."""
     caption = plain(figures_of("data-parallel", processes=1)[0].words.caption)
     assert "95 %" not in caption
@@ -246,9 +223,7 @@ def many(result: Result, costs: list[float]) -> Setting:
     return replace(setting, works=works)
 
 
-def test_a_prediction_whose_interval_holds_one_claims_no_difference(
-    result_of: Callable[..., Result],
-) -> None:
+def test_a_prediction_whose_interval_holds_one_claims_no_difference(result_of: Made) -> None:
     """Processes that disagree whether 128 workers are faster leave it open."""
     result = result_of()
     # T(128, 1) / T(128, 128): far below 1 with cheap examples, far above it with expensive ones.
@@ -262,13 +237,12 @@ def test_a_prediction_whose_interval_holds_one_claims_no_difference(
         assert said in title
 
 
-def test_where_a_process_saw_no_cost_of_examples_no_minibatch_is_named(
-    result_of: Callable[..., Result],
-) -> None:
+def test_where_a_process_saw_no_cost_of_examples_no_minibatch_is_named(result_of: Made) -> None:
     """It could be of any size; what the other processes name is left out with it."""
-    result = result_of()
-    assert many(result, [0.0, 1e-8, 4e-8]).half() is None
-    both, same = many(result, [1e-8, 4e-8]).half(), many(result, [2e-8]).half()
+    none, both, same = (
+        many(result_of(), costs).half() for costs in ([0.0, 1e-8, 4e-8], [1e-8, 4e-8], [2e-8])
+    )
+    assert none is None
     assert both is not None
     assert same is not None
     assert both.value == pytest.approx(same.value)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from report.figures.figure import Figure
     from report.results.result import Result
 
+    Made = Callable[..., Result]
+    Drawn = Callable[..., list[Figure]]
+
 
 def test_every_section_is_registered_and_has_its_text() -> None:
     """The registry has its name without importing it; a page shows it through its template."""
@@ -30,7 +33,7 @@ FIELDS: dict[str, dict[str, Any]] = {"frameworks": {"backends": ("pytorch", "num
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_every_section_offers_what_the_site_calls(
-    name: str, result_of: Callable[..., Result], figures_of: Callable[..., list[Figure]]
+    name: str, result_of: Made, figures_of: Drawn
 ) -> None:
     """A title, the experiments that it draws on, figures that begin with its name, a method."""
     section = SECTIONS[name].module
@@ -46,7 +49,7 @@ def test_every_section_offers_what_the_site_calls(
 
 
 @pytest.mark.parametrize("name", SECTIONS)
-def test_every_question_is_asked(name: str, figures_of: Callable[..., list[Figure]]) -> None:
+def test_every_question_is_asked(name: str, figures_of: Drawn) -> None:
     """A figure without a text before it would answer nothing."""
     text = prose.environment().get_template(f"sections/{name}.html")
     for figure in figures_of(name, **FIELDS.get(name, {})):
@@ -55,9 +58,25 @@ def test_every_question_is_asked(name: str, figures_of: Callable[..., list[Figur
 
 
 @pytest.mark.parametrize("name", SECTIONS)
-def test_figures_are_the_same_each_time(
-    name: str, result_of: Callable[..., Result], figures_of: Callable[..., list[Figure]]
-) -> None:
+def test_figures_are_the_same_each_time(name: str, result_of: Made, figures_of: Drawn) -> None:
     """The site is byte-identical when it is built again."""
     section, fields = SECTIONS[name].module, FIELDS.get(name, {})
     assert section.figures(result_of(**fields)) == figures_of(name, **fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("roofline", {"leave_out": ("matmul",)}),
+        ("roofline", {"leave_out": ("bandwidth",)}),
+        ("data-parallel", {"leave_out": ("overhead",)}),
+        ("data-parallel", {"leave_out": ("bandwidth",)}),
+    ],
+)
+def test_without_its_inputs_there_is_no_section(
+    name: str, fields: dict[str, Any], result_of: Callable[..., Result]
+) -> None:
+    """Nothing is drawn, and nothing said of what was not done."""
+    section, result = SECTIONS[name].module, result_of(**fields)
+    assert (section.figures(result), section.experiments(result)) == ([], [])
+    assert section.method(result) == []

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from playwright.sync_api import sync_playwright
 
-from pages import gather
+from pages import gather, serve
 from report.registry import BACKENDS
 from report.site.folder import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Request, Response, ViewportSize
     from playwright.sync_api import Page as Tab
 
     from report.results.result import Result
+
+    Opened = Callable[..., Tab]
 
 ColorScheme = Literal["light", "dark"]
 
@@ -42,6 +43,9 @@ PAGES = ["index.html", "machine-fixed-machine.html", "compare.html", "method.htm
 WITH_FIGURES = ["index.html", "machine-fixed-machine.html", "compare.html"]
 WIDTHS = [360, 400, 768, 1250, 1400]
 SCHEMES: list[ColorScheme] = ["light", "dark"]
+
+BACKGROUND = "getComputedStyle(document.body).backgroundColor"
+PAPER = "rgb(253, 252, 249)"
 
 # What is visible of each figure: how many drawings, how large their texts are on the screen,
 # which texts leave the figure, and which two lie on each other.
@@ -139,10 +143,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def folder(make_result: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a site; it lies in another, as on GitHub Pages.
-
-    Of two machines, on one of which every framework was measured.
-    """
+    """Return the folder, in another, of the site of two machines, one with every framework."""
     results = [make_result("fast-machine", 2.0), make_result(frameworks=tuple(BACKENDS))]
     parent = tmp_path_factory.mktemp("served")
     write_files(gather(results), parent / "repo")
@@ -150,89 +151,101 @@ def folder(make_result: Callable[..., Result], tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="module")
-def address(folder: Path, serve: Callable[[Path], AbstractContextManager[str]]) -> Iterator[str]:
+def address(folder: Path) -> Iterator[str]:
     """Return where the site is served."""
     with serve(folder.parent) as root:
         yield f"{root}repo/"
 
 
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Tab]:
-    """Open a page of a desk's width, in light colours."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
-    yield context.new_page()
-    context.close()
+def opened(browser: Browser) -> Iterator[Opened]:
+    """Return a function that opens a tab, as wide as a desk's unless it is told otherwise."""
+    contexts: list[BrowserContext] = []
+
+    def open_tab(width: int = 1400, scheme: ColorScheme = "light", **options: Any) -> Tab:
+        viewport: ViewportSize = {"width": width, "height": 900}
+        contexts.append(browser.new_context(viewport=viewport, color_scheme=scheme, **options))
+        return contexts[-1].new_page()
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def tab(opened: Opened) -> Tab:
+    """Open a tab in light colours."""
+    return opened()
 
 
 def watch(context: BrowserContext, address: str) -> list[str]:
     """Note whatever a page complains of, and every request that leaves the site or fails."""
     troubles: list[str] = []
+
+    def answered(response: Response) -> None:
+        if response.status >= 400:
+            troubles.append(f"{response.status}: {response.url}")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((address, "data:")):
+            troubles.append(f"elsewhere: {request.url}")
+
+    context.on("response", answered)
+    context.on("request", asked)
     context.on("console", lambda message: troubles.append(f"console: {message.text}"))
     context.on("weberror", lambda error: troubles.append(f"error: {error.error}"))
     context.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
-    context.on(
-        "response",
-        lambda answer: (
-            troubles.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None
-        ),
-    )
-    context.on(
-        "request",
-        lambda request: (
-            troubles.append(f"elsewhere: {request.url}")
-            if not request.url.startswith((address, "data:"))
-            else None
-        ),
-    )
     return troubles
 
 
+def unfold(tab: Tab, *, is_open: bool = True) -> None:
+    """Open all that can be folded, or close it."""
+    command = "open => document.querySelectorAll('details').forEach(one => one.open = open)"
+    tab.evaluate(command, is_open)
+
+
+def faint(contrasts: dict[str, float]) -> dict[str, float]:
+    """Return what has too little contrast."""
+    return {kind: ratio for kind, ratio in contrasts.items() if ratio < 4.5}
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
 def test_pages_fit_and_are_legible(
-    browser: Browser, address: str, width: int, scheme: ColorScheme
+    opened: Opened, address: str, name: str, scheme: ColorScheme
 ) -> None:
     """No page scrolls sideways or complains; each figure shows the drawing made for its width."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    troubles = watch(context, address)
-    tab = context.new_page()
-    for name in PAGES:
-        tab.goto(address + name)
-        for opened in (False, True):
-            tab.evaluate(
-                "open => document.querySelectorAll('details').forEach(one => one.open = open)",
-                opened,
-            )
+    tab = opened(scheme=scheme)
+    troubles = watch(tab.context, address)
+    tab.goto(address + name)
+    for width in WIDTHS:
+        tab.set_viewport_size({"width": width, "height": 900})
+        for is_open in (False, True):
+            unfold(tab, is_open=is_open)
             wide, room = tab.evaluate(
                 "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
             )
-            assert wide <= room, f"{name} is {wide} pixels wide"
+            assert wide <= room == width, f"{wide} pixels of {width}"
         figures = tab.evaluate(FIGURES)
         assert bool(figures) == (name in WITH_FIGURES)
         for figure in figures:
-            assert figure["shown"] == 1, figure
-            assert figure["smallest"] >= 11, figure
-            assert figure["texts"] > 3, figure
-            assert figure["outside"] == [], figure
-            assert figure["meeting"] == [], figure
-    context.close()
+            assert (figure["shown"], figure["smallest"] >= 11) == (1, True), (width, figure)
+            assert figure["texts"] > 3, (width, figure)
+            assert figure["outside"] == figure["meeting"] == [], (width, figure)
     assert troubles == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_text_has_enough_contrast(
-    browser: Browser, address: str, name: str, scheme: ColorScheme
+    opened: Opened, address: str, name: str, scheme: ColorScheme
 ) -> None:
     """4.5 : 1 for whatever is written; lines too, since their names are in their colours."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme=scheme)
-    tab = context.new_page()
+    tab = opened(scheme=scheme)
     tab.goto(address + name)
-    tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    contrasts: dict[str, dict[str, float]] = tab.evaluate(CONTRASTS)
-    context.close()
-    assert {kind: ratio for kind, ratio in contrasts["texts"].items() if ratio < 4.5} == {}
-    assert {name: ratio for name, ratio in contrasts["lines"].items() if ratio < 4.5} == {}
+    unfold(tab)
+    contrasts = tab.evaluate(CONTRASTS)
+    assert faint(contrasts["texts"]) == faint(contrasts["lines"]) == {}
     if name == "machine-fixed-machine.html":
         expected = {"P byline", "FIGCAPTION", "A", "SPAN status failed", "SPAN status skipped"}
         assert expected | {"SPAN level quiet", "SPAN interval", "SPAN k", "STRONG"} <= set(
@@ -240,32 +253,23 @@ def test_every_text_has_enough_contrast(
         )
 
 
-def test_schemes_differ(browser: Browser, address: str) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "paper", "ink"),
+    [("light", PAPER, "rgb(30, 31, 34)"), ("dark", "rgb(22, 24, 28)", "rgb(228, 227, 222)")],
+)
+def test_schemes_differ(
+    opened: Opened, address: str, scheme: ColorScheme, paper: str, ink: str
+) -> None:
     """Dark is dark and light is light; the drawings go with the page."""
-    seen = []
-    for scheme in SCHEMES:
-        context = browser.new_context(color_scheme=scheme)
-        tab = context.new_page()
-        tab.goto(address)
-        seen.append(
-            tab.evaluate(
-                """() => [getComputedStyle(document.body).backgroundColor,
-                          getComputedStyle(document.querySelector('svg text')).fill]"""
-            )
-        )
-        context.close()
-    assert seen == [
-        ["rgb(253, 252, 249)", "rgb(30, 31, 34)"],
-        ["rgb(22, 24, 28)", "rgb(228, 227, 222)"],
-    ]
+    tab = opened(scheme=scheme)
+    tab.goto(address)
+    assert tab.evaluate(BACKGROUND) == paper
+    assert tab.evaluate("getComputedStyle(document.querySelector('svg text')).fill") == ink
 
 
-def test_everything_is_readable_without_scripts(browser: Browser, address: str) -> None:
+def test_everything_is_readable_without_scripts(opened: Opened, address: str) -> None:
     """Text, tables and drawings are in the page itself, and fold-outs open without a program."""
-    context = browser.new_context(
-        java_script_enabled=False, viewport={"width": 1400, "height": 900}
-    )
-    tab = context.new_page()
+    tab = opened(java_script_enabled=False)
     tab.goto(f"{address}machine-fixed-machine.html")
     assert "2-core Intel Xeon with AVX-512" in tab.inner_text("h1")
     assert "GFLOPS" in tab.inner_text(".lead")
@@ -274,34 +278,28 @@ def test_everything_is_readable_without_scripts(browser: Browser, address: str) 
     assert not numbers.locator("table").is_visible()
     numbers.locator("summary").click()
     assert numbers.locator("table").is_visible()
-    context.close()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_pages_can_be_printed(browser: Browser, address: str, scheme: ColorScheme) -> None:
+def test_pages_can_be_printed(opened: Opened, address: str, scheme: ColorScheme) -> None:
     """Black on white whatever the screen's colours are, without what only a screen can use."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme=scheme)
-    tab = context.new_page()
+    tab = opened(scheme=scheme)
     tab.goto(f"{address}machine-fixed-machine.html")
     assert tab.locator(".site-header nav").is_visible()
     tab.emulate_media(media="print", color_scheme=scheme)
     assert not tab.locator(".site-header nav").is_visible()
-    background = "getComputedStyle(document.body).backgroundColor"
-    assert tab.evaluate(background) == "rgb(255, 255, 255)"
-    contrasts: dict[str, dict[str, float]] = tab.evaluate(CONTRASTS)
-    assert {kind: ratio for kind, ratio in contrasts["texts"].items() if ratio < 4.5} == {}
+    assert tab.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
+    assert faint(tab.evaluate(CONTRASTS)["texts"]) == {}
     assert tab.pdf(format="A4").startswith(b"%PDF-")
-    context.close()
 
 
 def test_site_opens_from_a_disk(tab: Tab, folder: Path) -> None:
     """A page that is double-clicked has its style, and its links lead to the others."""
     tab.goto((folder / "index.html").as_uri())
-    background = "getComputedStyle(document.body).backgroundColor"
-    assert tab.evaluate(background) == "rgb(253, 252, 249)"
+    assert tab.evaluate(BACKGROUND) == PAPER
     tab.click("text=How it is measured")
     tab.wait_for_url("**/method.html")
-    assert tab.evaluate(background) == "rgb(253, 252, 249)"
+    assert tab.evaluate(BACKGROUND) == PAPER
 
 
 def test_keyboard_skips_to_the_text_first(tab: Tab, address: str) -> None:
@@ -322,24 +320,19 @@ def test_keyboard_opens_what_is_folded(tab: Tab, address: str) -> None:
     """Enter opens a fold-out, Enter closes it."""
     tab.goto(f"{address}machine-fixed-machine.html")
     tab.locator("summary").first.focus()
-    state: Callable[[], Any] = lambda: tab.evaluate("document.querySelector('details').open")  # noqa: E731
-    assert not state()
-    tab.keyboard.press("Enter")
-    assert state()
-    tab.keyboard.press("Enter")
-    assert not state()
+    for is_open in (False, True, False):
+        assert tab.evaluate("document.querySelector('details').open") == is_open
+        tab.keyboard.press("Enter")
 
 
 def test_keyboard_reaches_what_scrolls(tab: Tab, address: str) -> None:
     """Wide tables and code can be scrolled without a mouse: all of them can have the focus."""
     for name in PAGES:
         tab.goto(address + name)
+        unfold(tab)
         unreachable = tab.evaluate(
-            """() => {
-              document.querySelectorAll('details').forEach(one => one.open = true)
-              return [...document.querySelectorAll('body *')].filter(one =>
-                ['auto', 'scroll'].includes(getComputedStyle(one).overflowX) && one.tabIndex < 0
-              ).map(one => one.outerHTML.slice(0, 80))
-            }"""
+            """() => [...document.querySelectorAll('body *')].filter(one =>
+                 ['auto', 'scroll'].includes(getComputedStyle(one).overflowX) && one.tabIndex < 0
+               ).map(one => one.outerHTML.slice(0, 80))"""
         )
         assert unreachable == []

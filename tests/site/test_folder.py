@@ -6,10 +6,11 @@ import errno
 import hashlib
 import json
 import os
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +19,7 @@ from report.cli import main
 from report.errors import SiteError
 from report.results import files, store
 from report.site.folder import MANIFEST, stale_files, write_files
+from results_factory import only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from click.testing import Result as Outcome
 
     from report.results.result import Result
+
+    BeforeCall = Callable[[Any, str, int, Callable[[], object]], list[Any]]
 
 OLD = {
     "index.html": b"old start\n",
@@ -78,16 +82,15 @@ def test_files_can_be_read_by_a_web_server(tmp_path: Path) -> None:
 
 
 def test_only_what_changed_is_written(folder: Path) -> None:
-    """An unchanged file keeps its time, so that a synchronized or published folder stays as it is.
+    """One page and the manifest, and then nothing: an unchanged file keeps its time."""
 
-    One page and the manifest are written, and then nothing.
-    """
+    def times() -> set[tuple[str, int]]:
+        return {(name, (folder / name).stat().st_mtime_ns) for name in everything(folder)}
+
+    before = times()
     newer = {**OLD, "index.html": b"newer\n"}
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     assert [write_files(newer, folder).written for _ in range(2)] == [2, 0]
-    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-    changed = {path for path in before if before[path] != after[path]}
-    assert changed == {folder / "index.html", folder / MANIFEST}
+    assert {name for name, _ in times() - before} == {"index.html", MANIFEST}
 
 
 @pytest.mark.parametrize("name", ["index.html", "data/old-machine/run.json", MANIFEST])
@@ -130,45 +133,31 @@ def test_foreign_file_is_never_replaced(tmp_path: Path, name: str) -> None:
     assert everything(tmp_path) == {name: b"somebody's\n"}
 
 
-def test_file_of_ours_that_a_person_changed_is_not_replaced(folder: Path) -> None:
-    """An edited page is the person's; the message names it."""
+def test_file_of_ours_that_a_person_changed_is_the_persons(folder: Path) -> None:
+    """It is not deleted where it is not wanted any more; nor replaced, and the message names it."""
+    (folder / "gone.html").write_bytes(b"edited\n")
+    write_files(NEW, folder)
     (folder / "index.html").write_bytes(b"edited\n")
     before = everything(folder)
-    with pytest.raises(SiteError, match=r"index\.html .* was changed since"):
-        write_files(NEW, folder)
+    assert before["gone.html"] == b"edited\n"
+    for name, said in (("index.html", r"index\.html .* was changed since"), ("gone.html", "gone")):
+        with pytest.raises(SiteError, match=said):
+            write_files({**NEW, "index.html": b"edited\n", name: b"another\n"}, folder)
     assert everything(folder) == before
 
 
-def test_file_of_ours_that_a_person_changed_is_not_deleted(folder: Path) -> None:
-    """It stays, although the page is not wanted any more; and it is the person's from now on."""
-    (folder / "gone.html").write_bytes(b"edited\n")
-    write_files(NEW, folder)
-    assert (folder / "gone.html").read_bytes() == b"edited\n"
-    with pytest.raises(SiteError, match=r"gone\.html"):
-        write_files({**NEW, "gone.html": b"another\n"}, folder)
+OUTSIDE = ["../outside.txt", "/{tmp}/outside.txt", "data/../../outside.txt"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "../outside.txt",
-        "/{tmp}/outside.txt",
-        "data/../../outside.txt",
-        "..",
-        "a\0b",
-        "",
-        ".",
-        "C:x",
-    ],
-)
+@pytest.mark.parametrize("name", [*OUTSIDE, "..", "a\0b", "", ".", "C:x"])
 def test_manifest_of_a_stranger_reaches_nothing_outside(tmp_path: Path, name: str) -> None:
     """A manifest may come from anywhere; names that leave the folder are not followed."""
     outside = tmp_path / "outside.txt"
     outside.write_bytes(b"precious\n")
     folder = tmp_path / "site"
     (folder / "data").mkdir(parents=True)
-    listed = {name.replace("{tmp}", str(tmp_path).lstrip("/")): hashlib.sha256(b"precious\n")}
-    sums = {path: digest.hexdigest() for path, digest in listed.items()}
+    listed = name.replace("{tmp}", str(tmp_path).lstrip("/"))
+    sums = {listed: hashlib.sha256(b"precious\n").hexdigest()}
     (folder / MANIFEST).write_text(json.dumps({"files": sums}))
     assert stale_files(NEW, folder) == sorted([*NEW, MANIFEST])
     write_files(NEW, folder)
@@ -179,19 +168,35 @@ def test_manifest_of_a_stranger_reaches_nothing_outside(tmp_path: Path, name: st
 # What goes wrong on the way
 
 
-class FailsOnce:
-    """Does what a function does, but for one call."""
+@pytest.fixture(name="before_call")
+def patched_function(monkeypatch: pytest.MonkeyPatch) -> BeforeCall:
+    """Return a function that lets something happen before one call of another, the first being 0.
 
-    def __init__(self, function: Callable[..., object], at: int, error: BaseException) -> None:
-        """Fail at this call, the first being 0."""
-        self.function, self.at, self.error, self.calls = function, at, error, 0
+    It returns the arguments of all calls, as they come.
+    """
 
-    def __call__(self, *arguments: object) -> object:
-        """Do it, or fail."""
-        self.calls += 1
-        if self.calls == self.at + 1:
-            raise self.error
-        return self.function(*arguments)
+    def patch(owner: Any, name: str, at: int, happen: Callable[[], object]) -> list[Any]:
+        function, calls = getattr(owner, name), []
+
+        def patched(*arguments: object) -> object:
+            calls.append(arguments)
+            if len(calls) == at + 1:
+                happen()
+            return function(*arguments)
+
+        monkeypatch.setattr(owner, name, patched)
+        return calls
+
+    return patch
+
+
+def failing(error: BaseException) -> Callable[[], object]:
+    """Return a function that raises an error."""
+
+    def fail() -> None:
+        raise error
+
+    return fail
 
 
 @pytest.mark.parametrize(
@@ -201,48 +206,37 @@ class FailsOnce:
 )
 @pytest.mark.parametrize("at", range(5))
 def test_whatever_stops_the_staging_leaves_the_old_site(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException
+    folder: Path, before_call: BeforeCall, at: int, error: BaseException
 ) -> None:
-    """Three pages and the manifest, twice: whichever cannot be flushed, nothing has changed.
-
-    Nor does anything lie about.
-    """
+    """Whichever of the files cannot be flushed, nothing has changed, and nothing lies about."""
     before = everything(folder)
-    monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, at, error))
+    calls = before_call(os, "fsync", at, failing(error))
     with pytest.raises((SiteError, KeyboardInterrupt, MemoryError)) as raised:
         write_files(NEW, folder)
-    assert fails.calls == at + 1
+    assert len(calls) == at + 1
     assert everything(folder) == before
     if isinstance(raised.value, SiteError):
         for part in (str(folder), "No space left", "-o"):
             assert part in raised.value.message
 
 
-def test_there_are_no_more_places_to_fail(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_no_more_places_to_fail(folder: Path, before_call: BeforeCall) -> None:
     """The test above goes through all files that are written."""
-    monkeypatch.setattr(os, "fsync", fails := FailsOnce(os.fsync, 5, MemoryError()))
+    calls = before_call(os, "fsync", 5, failing(MemoryError()))
     write_files(NEW, folder)
-    assert fails.calls == 5
+    assert len(calls) == 5
 
 
 @pytest.mark.parametrize("at", range(5))
 def test_interrupt_while_renaming_completes_first(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
+    folder: Path, before_call: BeforeCall, at: int
 ) -> None:
     """Ctrl-C between two renamings waits until the site is whole, and then ends the program."""
-    rename, calls = Path.replace, []
-
-    def replace_and_interrupt(self: Path, target: Path) -> Path:
-        calls.append(target)
-        if len(calls) == at + 1:
-            os.kill(os.getpid(), signal.SIGINT)
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "replace", replace_and_interrupt)
+    calls = before_call(Path, "replace", at, lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         write_files(NEW, folder)
     assert len(calls) == 5
-    assert calls[-1] == folder / MANIFEST
+    assert calls[-1][1] == folder / MANIFEST
     assert set(everything(folder)) == {*NEW, MANIFEST}
     assert stale_files(NEW, folder) == []
     with pytest.raises(KeyboardInterrupt):
@@ -251,22 +245,14 @@ def test_interrupt_while_renaming_completes_first(
 
 @pytest.mark.parametrize("at", range(5))
 def test_renaming_that_fails_is_mended_by_the_next_rendering(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
+    folder: Path, before_call: BeforeCall, at: int
 ) -> None:
     """Renaming can fail halfway; the manifest vouches for both states, so that any can follow."""
-    rename, calls = Path.replace, []
-
-    def fail(self: Path, target: Path) -> Path:
-        calls.append(target)
-        if len(calls) == at + 1:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "replace", fail)
+    error = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    before_call(Path, "replace", at, failing(error))
     with pytest.raises(SiteError, match="Permission denied"):
         write_files(NEW, folder)
     assert not [name for name in everything(folder) if name.endswith(".tmp")]
-    monkeypatch.undo()
     newer = {**NEW, "index.html": b"yet another start\n"}
     write_files(newer, folder)
     assert set(everything(folder)) == {*NEW, MANIFEST}
@@ -292,11 +278,7 @@ def small(
 ) -> Result:
     """Return a result of one experiment, which is soon drawn; locks lie in a cache of the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    whole = make_result()
-    experiments = {"threads": whole.config["experiments"]["threads"]}
-    return replace(
-        whole, config={**whole.config, "experiments": experiments}, records=whole.of("threads")
-    )
+    return only(make_result(), "threads")
 
 
 def render(tmp_path: Path, *arguments: str) -> Outcome:
@@ -316,8 +298,8 @@ def test_check_tells_whether_the_site_is_up_to_date(small: Result, tmp_path: Pat
     before = everything(tmp_path / "site")
     outcome = render(tmp_path, "--check")
     assert outcome.exit_code == 1
-    assert "not up to date: index.html\n" in outcome.output
-    assert "not up to date: data/fixed-machine/20260203T040506Z-quick.json.gz\n" in outcome.output
+    for name in ("index.html", "data/fixed-machine/20260203T040506Z-quick.json.gz"):
+        assert f"not up to date: {name}\n" in outcome.output
     assert everything(tmp_path / "site") == before
 
 
@@ -341,8 +323,7 @@ def test_two_renderings_at_once_are_refused(small: Result, tmp_path: Path) -> No
     with files.sole_writer(tmp_path / "site", "writing"):
         outcome = render(tmp_path)
     assert outcome.exit_code == 2
-    assert outcome.output.startswith("Error: Another report is writing ")
-    assert outcome.output.count("\n") == 1
+    assert re.fullmatch(r"Error: Another report is writing .*\n", outcome.output)
     assert not (tmp_path / "site").exists()
     assert render(tmp_path).exit_code == 0
 

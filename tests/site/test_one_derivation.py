@@ -33,6 +33,8 @@ Numbers = tuple[float, float | None, float | None]
 
 Site = dict[str, bytes]
 
+Shown = tuple[Site, dict[str, set[Numbers]]]
+
 
 @contextlib.contextmanager
 def recording() -> Iterator[dict[str, set[Numbers]]]:
@@ -61,11 +63,17 @@ def newest_committed() -> Result:
 
 
 @pytest.fixture(name="shown", scope="module")
-def rendered(result: Result) -> tuple[Site, dict[str, set[Numbers]]]:
+def rendered(result: Result) -> Shown:
     """Return the site of the result, with the estimates that were made for it."""
     with recording() as estimates:
         site = pages.gather([result])
     return site, estimates
+
+
+@pytest.fixture(name="site", scope="module")
+def site_alone(shown: Shown) -> Site:
+    """Return the site of the result."""
+    return shown[0]
 
 
 def of_verdicts(result: Result) -> Iterator[Value]:
@@ -76,9 +84,7 @@ def of_verdicts(result: Result) -> Iterator[Value]:
                 yield value
 
 
-def test_estimates_with_the_same_key_are_the_same_number(
-    result: Result, shown: tuple[Site, dict[str, set[Numbers]]]
-) -> None:
+def test_estimates_with_the_same_key_are_the_same_number(result: Result, shown: Shown) -> None:
     """On all pages of the committed result, and in its verdicts: value and both ends."""
     with recording() as judged:
         verdicts.of_result(result)
@@ -138,11 +144,8 @@ def many_valued(numbers: Iterable[tuple[str, str, str]]) -> dict[str, set[str]]:
     }
 
 
-def test_pages_and_files_give_one_value_for_each_key(
-    result: Result, shown: tuple[Site, dict[str, set[Numbers]]]
-) -> None:
+def test_pages_and_files_give_one_value_for_each_key(result: Result, site: Site) -> None:
     """In headlines, sentences, captions, tables, verdicts and CSV files, to ten digits."""
-    site, _ = shown
     numbers = list(on_pages(site))
     kept = [(where, digest(key), value) for where, key, value in in_sheets(site)]
     kept += [("verdicts", digest(v.key), repr(v.value)) for v in of_verdicts(result)]
@@ -164,9 +167,7 @@ def series_in(key: str) -> Iterator[tuple[str, str, frozenset[str]]]:
         yield where, metric, frozenset(kept)
 
 
-def test_whatever_is_timed_on_a_page_can_be_downloaded(
-    result: Result, shown: tuple[Site, dict[str, set[Numbers]]]
-) -> None:
+def test_whatever_is_timed_on_a_page_can_be_downloaded(result: Result, shown: Shown) -> None:
     """A number on a page is a series of some CSV file or verdict, or is made from such."""
     site, estimates = shown
     keys = {digest(key): key for key in estimates}
@@ -198,11 +199,8 @@ def test_one_value_for_each_key_can_fail() -> None:
         ("sentences on a verdict", r"<p>[^\n]*<data "),
     ],
 )
-def test_numbers_carry_their_keys_wherever_they_stand(
-    shown: tuple[Site, dict[str, set[Numbers]]], what: str, tags: str
-) -> None:
+def test_numbers_carry_their_keys_wherever_they_stand(site: Site, what: str, tags: str) -> None:
     """Else the test of one value for each key would compare nothing there."""
-    site, _ = shown
     (page,) = (body.decode() for name, body in site.items() if name.startswith("machine-"))
     assert len(re.findall(tags, page)) > 0, what
     assert "&lt;data" not in page

@@ -50,29 +50,20 @@ def test_series_that_share_a_reason_are_one_entry(result: Result) -> None:
 
 def test_reasons_that_differ_in_numbers_only_are_one(result: Result) -> None:
     """Predicted seconds are never the same twice; those of other words stay apart."""
-    one: dict[str, Any] = {"strategy": "full", "size": 64}
-    skipped = with_series(result, [one], "it would take about 3.2 s")
-    records = list(skipped.records)
-    at = [k for k, r in enumerate(records) if r.outcome and r.outcome.series]
-    for k, seconds in zip(at, ("3.2", "3.4", "2.9e+02"), strict=True):
-        series = Series(labels=one, status="skipped", reason=f"it would take about {seconds} s")
-        records[k] = replace(records[k], outcome=Outcome(series=[series]))
-    found = problems.of_result(replace(skipped, records=records))
-    assert [problem.reason for problem in found] == [
-        "it would take about 3.2 s",
-        "it would take about 2.9e+02 s",
-    ]
+    skipped = with_series(result, [{"strategy": "full", "size": 64}], "")
+    reasons = [f"it would take about {seconds} s" for seconds in ("3.2", "3.4", "2.9e+02")]
+    outcomes = [r.outcome for r in skipped.records if r.outcome and r.outcome.series]
+    for outcome, reason in zip(outcomes, reasons, strict=True):
+        outcome.series[0] = replace(outcome.series[0], reason=reason)
+    found = problems.of_result(skipped)
+    assert [problem.reason for problem in found] == [reasons[0], reasons[2]]
 
 
 def test_a_run_is_named_by_its_label(result: Result) -> None:
     """Which stands for its batch size, rate and all the rest."""
-    labels: dict[str, Any] = {
-        "run": "batch 10",
-        "lr": 0.01,
-        "implementation": "concise",
-        "variant": "eager",
-    }
-    (found,) = problems.of_result(with_series(result, [labels], "it has no layers"))
+    named: dict[str, Any] = {"run": "batch 10", "implementation": "concise", "variant": "eager"}
+    labels = [{**named, "lr": lr} for lr in (0.01, 0.3)]
+    (found,) = problems.of_result(with_series(result, labels, "it has no layers"))
     assert "run batch 10, implementation concise, variant eager" in found.what
     assert "lr" not in found.what.partition(":")[2]
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,17 +43,18 @@ class Clone:
         assert done.returncode == 0, done.stderr
         return done.stdout.decode().removesuffix("\n")
 
-    def publish(
-        self,
-        site: Path | None = None,
-        *,
-        push: bool = True,
-        remote: str = "origin",
-        branch: str = "gh-pages",
-        message: str = "Publish",
-    ) -> Published:
+    def publish(self, site: Path | None = None, **options: Any) -> Published:
         """Publish a site from the current folder, as the command does."""
-        return publish(site or self.site, push=push, remote=remote, branch=branch, message=message)
+        given = {"push": True, "remote": "origin", "branch": "gh-pages", "message": "Publish"}
+        return publish(site or self.site, **{**given, **options})
+
+    def head(self, revision: str = "gh-pages", *, remote: bool = False) -> str:
+        """Return the commit of a branch here, or of the remote's."""
+        return self.git("rev-parse", revision, folder=self.remote if remote else None)
+
+    def write(self, **files: str) -> None:
+        """Change pages of the site: `index="text"` writes index.html."""
+        _write(self.site, {f"{name}.html": text for name, text in files.items()})
 
     def published(self) -> dict[str, str]:
         """Return the files of the remote's branch, with their content."""
@@ -68,13 +70,8 @@ class Clone:
 
     def state(self) -> str:
         """Describe every branch, the checked-out one, and how the work tree differs from it."""
-        return "\n".join(
-            [
-                self.git("for-each-ref", "refs/heads"),
-                self.git("symbolic-ref", "HEAD"),
-                self.git("status", "--porcelain", "--ignored"),
-            ]
-        )
+        commands = ["for-each-ref refs/heads", "symbolic-ref HEAD", "status --porcelain --ignored"]
+        return "\n".join(self.git(*command.split()) for command in commands)
 
 
 @pytest.fixture(autouse=True)
@@ -111,11 +108,11 @@ def _write(folder: Path, files: dict[str, str]) -> None:
         path.write_bytes(text.encode())
 
 
-def _refusal(clone: Clone, kind: type[ReportError], **options: str) -> str:
+def _refusal(clone: Clone, kind: type[ReportError], **options: Any) -> str:
     """Publish, expect it to be refused with one line and without a trace, and return that line."""
     before = clone.state()
     with pytest.raises(kind) as caught:
-        clone.publish(**options)  # type: ignore[arg-type]
+        clone.publish(**options)
     assert "\n" not in caught.value.message
     assert clone.state() == before
     return caught.value.message
@@ -129,8 +126,7 @@ def test_published_branch_holds_the_site_and_nothing_else(clone: Clone) -> None:
 
     expected = {name: text.removesuffix("\n") for name, text in PAGES.items()} | {".nojekyll": ""}
     assert clone.published() == expected
-    assert done.commit == clone.git("rev-parse", "gh-pages", folder=clone.remote)
-    assert done.commit == clone.git("rev-parse", "gh-pages")
+    assert done.commit == clone.head() == clone.head(remote=True)
     assert done.pages_url is None
 
 
@@ -139,14 +135,11 @@ def test_publishing_leaves_work_tree_and_current_branch_alone(clone: Clone) -> N
     (clone.folder / "README.md").write_text("Half a thought", encoding="utf-8")
     _write(clone.folder, {"staged.txt": "staged", "new.txt": "new"})
     clone.git("add", "staged.txt")
-    head, status = clone.git("rev-parse", "HEAD"), clone.git("status", "--porcelain")
+    before = clone.state()
 
-    clone.publish()
+    done = clone.publish()
 
-    assert clone.git("rev-parse", "HEAD") == head
-    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/main"
-    assert clone.git("status", "--porcelain") == status
-    assert clone.git("branch", "--format=%(refname:short)").split() == ["gh-pages", "main"]
+    assert clone.state() == f"{done.commit} commit\trefs/heads/gh-pages\n{before}"
 
 
 def test_site_in_a_folder_of_the_repository_is_published_whole(
@@ -170,30 +163,26 @@ def test_without_push_the_remote_is_left_alone(clone: Clone) -> None:
     done = clone.publish(push=False)
 
     assert clone.git("for-each-ref", folder=clone.remote) == before
-    assert clone.git("rev-parse", "gh-pages") == done.commit
+    assert clone.head() == done.commit
 
 
 def test_same_site_is_committed_once_and_pushed_when_asked(clone: Clone) -> None:
-    """Publishing without a push, then with one, then again, loses nothing and commits once."""
+    """Without a push, then with one, then again: nothing is lost, and a newer site is on top."""
     first = clone.publish()
-    _write(clone.site, {"index.html": "changed"})
+    clone.write(index="changed")
     kept_here = clone.publish(push=False)
-    assert clone.git("rev-parse", "gh-pages", folder=clone.remote) == first.commit
+    assert clone.head(remote=True) == first.commit
 
     assert [clone.publish().commit for _ in range(2)] == [kept_here.commit] * 2
-    assert clone.git("rev-parse", "gh-pages", folder=clone.remote) == kept_here.commit
+    assert clone.head(remote=True) == kept_here.commit
     assert clone.commits() == 2
 
 
 def test_commits_that_were_not_pushed_stay_in_the_history(clone: Clone) -> None:
     """A newer site is built on the local branch where that is ahead of the remote's."""
-    clone.publish()
-    _write(clone.site, {"index.html": "second"})
-    clone.publish(push=False)
-    _write(clone.site, {"index.html": "third"})
-
-    clone.publish()
-
+    for text, push in (("first", True), ("second", False), ("third", True)):
+        clone.write(index=text)
+        clone.publish(push=push)
     assert clone.commits() == 3
 
 
@@ -201,11 +190,11 @@ def test_changed_site_makes_one_commit_on_top(clone: Clone) -> None:
     """History is kept; what the site no longer has is gone from the branch."""
     first = clone.publish()
     (clone.site / "404.html").unlink()
-    _write(clone.site, {"index.html": "changed", "new/page.html": "new"})
+    clone.write(**{"index": "changed", "new/page": "new"})
 
     second = clone.publish(message="Measure again")
 
-    assert clone.git("rev-parse", f"{second.commit}^") == first.commit
+    assert clone.head(f"{second.commit}^") == first.commit
     assert clone.git("log", "-1", "--format=%s", "gh-pages", folder=clone.remote) == "Measure again"
     published = clone.published()
     assert published["index.html"] == "changed"
@@ -220,15 +209,12 @@ def test_fetched_commits_of_others_are_built_upon(clone: Clone) -> None:
 
     ours = clone.publish()
 
-    assert clone.git("rev-parse", f"{ours.commit}^") == theirs
+    assert clone.head(f"{ours.commit}^") == theirs
     assert clone.published()["index.html"] == PAGES["index.html"].removesuffix("\n")
 
 
 def test_custom_domain_of_the_branch_is_kept(clone: Clone) -> None:
-    """GitHub stores the domain as CNAME in the branch; a site that has none does not switch it off.
-
-    A site that brings its own changes it.
-    """
+    """A site without a CNAME does not switch off the branch's; one with its own changes it."""
     _write(clone.site, {"CNAME": "report.example.org"})
     first = clone.publish()
     (clone.site / "CNAME").unlink()
@@ -240,33 +226,22 @@ def test_custom_domain_of_the_branch_is_kept(clone: Clone) -> None:
     assert clone.published()["CNAME"] == "new.example.org"
 
 
-def test_push_over_the_commits_of_others_names_the_fetch_that_helps(clone: Clone) -> None:
-    """A refused push changes nothing here; after the command that the message names it works."""
+@pytest.mark.parametrize("kept_here", [False, True], ids=["theirs only", "both sides"])
+def test_commits_of_others_are_never_dropped(clone: Clone, kept_here: bool) -> None:  # noqa: FBT001
+    """Refused without a change; after the command that the message names it works, on top."""
     clone.publish()
     theirs = _someone_else_publishes(clone)
-    _write(clone.site, {"index.html": "changed"})
+    clone.write(index="changed")
+    if kept_here:
+        clone.publish(push=False)
+        clone.git("fetch", "--quiet", "origin")
 
     message = _refusal(clone, SiteError)
 
-    assert "[rejected]" in message
-    clone.git(*_command(message, "git fetch "))
+    assert ("[rejected]" in message) != kept_here
+    clone.git(*_command(message, "git branch " if kept_here else "git fetch "))
     ours = clone.publish()
-    assert clone.git("rev-parse", f"{ours.commit}^") == theirs
-
-
-def test_branches_that_diverged_are_left_to_the_reader(clone: Clone) -> None:
-    """Neither side's commits are dropped silently; the message says how to choose, and it works."""
-    clone.publish()
-    theirs = _someone_else_publishes(clone)
-    _write(clone.site, {"index.html": "ours"})
-    clone.publish(push=False)
-    clone.git("fetch", "--quiet", "origin")
-
-    message = _refusal(clone, SiteError)
-
-    clone.git(*_command(message, "git branch "))
-    ours = clone.publish()
-    assert clone.git("rev-parse", f"{ours.commit}^") == theirs
+    assert clone.head(f"{ours.commit}^") == theirs
 
 
 def _command(message: str, start: str) -> list[str]:
@@ -286,32 +261,34 @@ def test_push_that_fails_is_told_in_one_line(clone: Clone, tmp_path: Path) -> No
     assert "does not appear to be a git repository" in _refusal(clone, SiteError)
 
 
-def test_checked_out_branch_is_refused(clone: Clone, tmp_path: Path) -> None:
-    """Here or in a linked work tree, publishing onto it would show the site as deleted there."""
-    assert "checked out" in _refusal(clone, UsageError, branch="main")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"branch": "main"}, ["checked out"]),
+        ({"branch": "gh pages"}, ["'gh pages'"]),
+        ({"remote": "up"}, ["'up'", "origin", "`git remote add up URL`", "--no-push"]),
+    ],
+)
+def test_impossible_branch_or_remote_is_refused(
+    clone: Clone, options: dict[str, str], said: list[str]
+) -> None:
+    """Git's rules for names hold; of remotes those that there are are named, and what helps."""
+    message = _refusal(clone, UsageError, **options)
+    assert all(part in message for part in said)
+
+
+def test_branch_of_a_linked_work_tree_is_refused(clone: Clone, tmp_path: Path) -> None:
+    """Publishing onto it would show the site as deleted there."""
     clone.git("worktree", "add", "--quiet", "-b", "gh-pages", str(tmp_path / "linked"))
     assert "checked out" in _refusal(clone, UsageError)
     # A branch whose name only begins like it is another.
     clone.publish(branch="gh")
 
 
-def test_impossible_branch_name_is_refused(clone: Clone) -> None:
-    """Git's rules for names hold before anything is made."""
-    assert "'gh pages'" in _refusal(clone, UsageError, branch="gh pages")
-
-
-def test_missing_remote_is_refused_with_what_could_be_meant(clone: Clone) -> None:
-    """The message names those that are there, the command that adds one, and how to do without."""
-    message = _refusal(clone, UsageError, remote="upstream")
-    for part in ("'upstream'", "origin", "`git remote add upstream URL`", "--no-push"):
-        assert part in message
-
-
 @pytest.mark.parametrize("key", ["user.name", "user.email"])
 def test_unknown_committer_is_refused_with_the_command_that_helps(clone: Clone, key: str) -> None:
     """Nothing is committed in a name that git made up."""
     clone.git("config", "--unset", key)
-
     assert f"`git config {key}" in _refusal(clone, UsageError)
 
 
@@ -320,7 +297,6 @@ def test_folder_outside_of_any_repository_is_refused(
 ) -> None:
     """The error says where to publish from."""
     monkeypatch.chdir(tmp_path)
-
     assert "inside the site's repository" in _refusal(clone, UsageError)
 
 
@@ -329,7 +305,6 @@ def test_missing_git_is_told_before_anything_is_tried(
 ) -> None:
     """A machine without git gets the name of what it lacks."""
     monkeypatch.setenv("PATH", os.devnull)
-
     with pytest.raises(UsageError, match=r"^Publishing needs git[^\n]*$"):
         clone.publish()
 
@@ -338,7 +313,6 @@ def test_missing_git_is_told_before_anything_is_tried(
 def test_folder_that_report_did_not_render_is_refused(clone: Clone, missing: str) -> None:
     """Publishing replaces the whole branch, so it takes nothing but a rendered site."""
     (clone.site / missing).rename(clone.site.with_name("elsewhere"))
-
     message = _refusal(clone, SiteError)
     assert f"{clone.site} has no {missing}" in message
     assert "`report render`" in message
@@ -347,41 +321,35 @@ def test_folder_that_report_did_not_render_is_refused(clone: Clone, missing: str
 def test_site_that_cannot_be_read_leaves_no_trace(clone: Clone) -> None:
     """A file that cannot be stored stops it before anything is made."""
     (clone.site / "dangling.html").symlink_to("nowhere")
-
     assert "dangling.html" in _refusal(clone, SiteError)
 
 
 @pytest.mark.parametrize(
-    ("address", "url"),
+    ("address", "path"),
     [
-        ("https://github.com/Ada/report.git", "https://ada.github.io/report/"),
-        ("https://token@github.com/ada/report", "https://ada.github.io/report/"),
-        ("https://github.com/ada/report/", "https://ada.github.io/report/"),
-        ("git@github.com:ada/mini.batch.git", "https://ada.github.io/mini.batch/"),
-        ("ssh://git@github.com/ada/report.git", "https://ada.github.io/report/"),
-        ("ssh://git@ssh.github.com:443/ada/report.git", "https://ada.github.io/report/"),
-        ("https://github.com/ada/Ada.github.io.git", "https://ada.github.io/"),
+        ("https://github.com/Ada/report.git", "report/"),
+        ("https://token@github.com/ada/report", "report/"),
+        ("https://github.com/ada/report/", "report/"),
+        ("git@github.com:ada/mini.batch.git", "mini.batch/"),
+        ("ssh://git@github.com/ada/report.git", "report/"),
+        ("ssh://git@ssh.github.com:443/ada/report.git", "report/"),
+        ("https://github.com/ada/Ada.github.io.git", ""),
         ("https://gitlab.com/ada/report.git", None),
         ("https://notgithub.com/ada/report.git", None),
+        ("git@example.org:ada/report.git", None),
         ("/srv/github.com/ada/report.git", None),
         ("", None),
     ],
 )
-def test_pages_url_is_guessed_from_every_form_of_address(address: str, url: str | None) -> None:
-    """Whatever form git takes gives the same guess; other hosts give none."""
-    assert pages_url(address) == url
-
-
-def test_pages_url_is_the_custom_domain_where_there_is_one() -> None:
-    """GitHub redirects to it; elsewhere a CNAME file means nothing."""
-    assert pages_url("git@github.com:ada/report.git", "a.example") == "https://a.example/"
-    assert pages_url("git@example.org:ada/report.git", "a.example") is None
+def test_pages_url_is_guessed_from_every_form_of_address(address: str, path: str | None) -> None:
+    """Whatever form git takes; GitHub redirects to a custom domain; other hosts give none."""
+    assert pages_url(address) == (None if path is None else f"https://ada.github.io/{path}")
+    assert pages_url(address, "a.example") == (None if path is None else "https://a.example/")
 
 
 def test_pages_url_comes_with_what_was_published(clone: Clone) -> None:
     """The remote's address is the one that git has on record."""
     clone.git("remote", "set-url", "origin", "git@github.com:ada/report.git")
-
     assert clone.publish(push=False).pages_url == "https://ada.github.io/report/"
 
 

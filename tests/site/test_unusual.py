@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pages import gather, overlay
+from pages import gather, overlay, read_pages
 from report.figures.prose import plain
 from report.registry import WITH_DATA
 from report.results.result import Dataset
@@ -17,13 +18,17 @@ from results_factory import only
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pages import Page, Reader
+    from pages import Page
     from report.results.result import Record, Result, StoredExperiment
     from report.worker.records import Series, TrainingRun
 
     Change = Callable[[Result], Result]
 
+    Made = Callable[..., Result]
+
 FIXED = "machine-fixed-machine.html"
+
+MADE_UP = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -42,7 +47,7 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def result(make_result: Callable[..., Result]) -> Result:
+def result(make_result: Made) -> Result:
     """Return a whole result."""
     return make_result()
 
@@ -61,20 +66,16 @@ def each_outcome(
     """Return a result with every series and training run changed, or dropped."""
 
     def change(record: Record) -> Record:
-        if record.outcome is None:
+        if (before := record.outcome) is None:
             return record
-        before = record.outcome
-        outcome = replace(
-            before,
-            series=[kept for one in before.series if (kept := series(one) if series else one)],
-            runs=[same for each in before.runs if (same := run(each) if run else each)],
-        )
-        return replace(record, outcome=outcome)
+        changed = [kept for one in before.series if (kept := series(one) if series else one)]
+        runs = [same for each in before.runs if (same := run(each) if run else each)]
+        return replace(record, outcome=replace(before, series=changed, runs=runs))
 
     return each_record(result, change)
 
 
-def page_of(result: Result, read_pages: Reader) -> Page:
+def page_of(result: Result) -> Page:
     """Render a result and return its machine's page; all pages must be valid HTML."""
     return read_pages(gather([result]))[FIXED]
 
@@ -82,72 +83,66 @@ def page_of(result: Result, read_pages: Reader) -> Page:
 # What is said at the top
 
 
-def test_surrogate_data_are_announced(result: Result, read_pages: Reader) -> None:
+def test_surrogate_data_are_announced(result: Result) -> None:
     """Training on made-up rows is said on the start page and at the top of the machine's."""
     assert result.dataset is not None
     real = read_pages(gather([only(result, "threads")]))
     assert "surrogate" not in real[FIXED].words() + real["index.html"].words()
-    made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
-    pages = read_pages(gather([replace(only(result, "threads"), dataset=made_up)]))
+    pages = read_pages(gather([replace(only(result, "threads"), dataset=MADE_UP)]))
     assert "training on surrogate data" in pages["index.html"].words()
-    before_the_first_section = pages[FIXED].words().partition("On this page")[0]
-    assert "Surrogate data." in before_the_first_section
+    assert "Surrogate data." in pages[FIXED].words().partition("On this page")[0]
 
 
-def test_every_figure_made_from_surrogate_data_says_so(
-    two_results: list[Result], read_pages: Reader
-) -> None:
+def test_every_figure_made_from_surrogate_data_says_so(two_results: list[Result]) -> None:
     """A figure that is copied out of its page still says it, on the comparison with the machine."""
-    made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
     first, second = two_results
-    pages = read_pages(gather([replace(first, dataset=made_up), second]))
+    pages = read_pages(gather([replace(first, dataset=MADE_UP), second]))
     figures = pages[f"machine-{first.machine.id}.html"].figures()
     told = {name for name, figure in figures.items() if "Surrogate data:" in figure.caption}
     fed = {name for name, e in first.config["experiments"].items() if e["kind"] in WITH_DATA}
-    assert told == {name for name in figures if name.rpartition("-pytorch")[0] in fed}
-    assert told
+    assert told == {name for name in figures if name.rpartition("-pytorch")[0] in fed} != set()
     compared = pages["compare.html"].figures()
     assert any(f"Surrogate data on {first.machine.id}:" in f.caption for f in compared.values())
     assert "Surrogate" not in pages[f"machine-{second.machine.id}.html"].words()
 
 
-def test_unfinished_run_says_how_much_is_missing(result: Result, read_pages: Reader) -> None:
+def test_unfinished_run_says_how_much_is_missing(result: Result) -> None:
     """Two of three processes have not run: the page says so and names the command to go on."""
     begun = only(result, "vectorization")
     begun = replace(begun, records=begun.records[:1], finished_at=None)
-    page = page_of(begun, read_pages)
+    page = page_of(begun)
     assert "Unfinished. 67 % of the planned processes have not run yet" in page.words()
     assert "report build goes on from here" in page.words()
 
 
-def test_failed_and_skipped_are_shown_with_their_reasons(
-    result: Result, read_pages: Reader
-) -> None:
+def test_failed_and_skipped_are_shown_with_their_reasons(result: Result) -> None:
     """The end of a page lists what went wrong: which, how, why, and what the program printed."""
-    whole = page_of(only(result, "matrix-size", "threads", "concise"), read_pages)
-    listed = whole.words("what_failed")
-    assert "failed Concise implementation: it was ended by SIGKILL" in listed
-    assert "Fatal Python error: Aborted" in listed
-    assert "skipped Threads: the device was taken by another program" in listed
-    assert "skipped Matrix size: strategy full-out, size 1024, dtype float16" in listed
-    assert "in 3 processes" in listed
+    whole = page_of(only(result, "matrix-size", "threads", "concise"))
+    for listed in (
+        "failed Concise implementation: it was ended by SIGKILL",
+        "Fatal Python error: Aborted",
+        "skipped Threads: the device was taken by another program",
+        "skipped Matrix size: strategy full-out, size 1024, dtype float16",
+        "in 3 processes",
+    ):
+        assert listed in whole.words("what_failed")
     assert "Something failed." in whole.words()
 
 
-def test_where_nothing_went_wrong_the_page_says_so(result: Result, read_pages: Reader) -> None:
+def test_where_nothing_went_wrong_the_page_says_so(result: Result) -> None:
     """An empty list would leave open whether anybody had looked."""
-    page = page_of(only(result, "vectorization"), read_pages)
+    page = page_of(only(result, "vectorization"))
     assert "Nothing was skipped, and nothing failed." in page.words("what_failed")
     assert "Something failed." not in page.words()
 
 
-def test_result_with_nothing_measured_is_a_page(result: Result, read_pages: Reader) -> None:
+def test_result_with_nothing_measured_is_a_page(result: Result) -> None:
     """All processes crashed: the page has the reasons and the machine, and no figure."""
 
     def crashed(record: Record) -> Record:
         return replace(record, status="failed", outcome=None, reason="it crashed")
 
-    page = page_of(each_record(result, crashed), read_pages)
+    page = page_of(each_record(result, crashed))
     assert page.figures() == {}
     assert "failed Threads (in 3 processes): it crashed" in page.words("what_failed")
     for name in result.config["experiments"]:
@@ -161,6 +156,11 @@ def test_result_with_nothing_measured_is_a_page(result: Result, read_pages: Read
 def one_process(result: Result) -> Result:
     """Keep the first process."""
     return replace(result, records=[each for each in result.records if each.process == 0])
+
+
+def one_changed(result: Result, name: str, change: Callable[[TrainingRun], TrainingRun]) -> Result:
+    """Change the training runs of one name."""
+    return each_outcome(result, run=lambda run: change(run) if run.labels["run"] == name else run)
 
 
 def one_seed(result: Result) -> Result:
@@ -184,9 +184,8 @@ def few_samples(result: Result) -> Result:
     def series(one: Series) -> Series:
         if one.timing is None:
             return one
-        timing = replace(
-            one.timing, elapsed_s=one.timing.elapsed_s[:2], samples=2, low_s=None, high_s=None
-        )
+        kept = one.timing.elapsed_s[:2]
+        timing = replace(one.timing, elapsed_s=kept, samples=2, low_s=None, high_s=None)
         return replace(one, timing=timing)
 
     def run(one: TrainingRun) -> TrainingRun:
@@ -204,30 +203,21 @@ def diverged(result: Result) -> Result:
     """Let gradient descent's loss grow a thousandfold with each epoch."""
 
     def run(one: TrainingRun) -> TrainingRun:
-        if one.labels["run"] != "GD":
-            return one
         loss = [value * 1e3**k for k, value in enumerate(one.loss)]
         return replace(one, loss=loss, diverged=True)
 
-    return each_outcome(result, run=run)
+    return one_changed(result, "GD", run)
 
 
 def cut_short(result: Result) -> Result:
     """Let SGD end before its first point, as where its loss became infinite at once."""
 
     def run(one: TrainingRun) -> TrainingRun:
-        if one.labels["run"] != "SGD":
-            return one
-        return replace(
-            one,
-            loss=one.loss[:1],
-            examples=one.examples[:1],
-            epoch_ends=[],
-            elapsed_s=[elapsed[:1] for elapsed in one.elapsed_s],
-            diverged=True,
-        )
+        start: dict[str, Any] = {"loss": one.loss[:1], "examples": one.examples[:1]}
+        times = [elapsed[:1] for elapsed in one.elapsed_s]
+        return replace(one, **start, epoch_ends=[], elapsed_s=times, diverged=True)
 
-    return each_outcome(result, run=run)
+    return one_changed(result, "SGD", run)
 
 
 def one_run(result: Result) -> Result:
@@ -266,47 +256,42 @@ UNUSUAL: dict[str, tuple[Change, tuple[str, ...], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
-def test_unusual_result_is_shown(result: Result, read_pages: Reader, name: str) -> None:
+def test_unusual_result_is_shown(result: Result, name: str) -> None:
     """A result with less than the usual has valid pages that say what there is."""
     change, experiments, said = UNUSUAL[name]
-    figures = page_of(change(only(result, *experiments)), read_pages).figures().values()
+    figures = page_of(change(only(result, *experiments))).figures().values()
     words = " ".join(
         f"{each.title} {each.caption} {each.explanation} {each.folds['The numbers']}"
         for each in figures
     )
-    for each in said:
-        assert each in words
-    for wrong in ("None", " nan", " inf", "  ", " ."):
-        assert wrong not in words
+    assert [each for each in said if each not in words] == []
+    assert not re.search(r"None| nan| inf|  | \.", words)
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
-def test_unusual_result_is_compared(
-    result: Result, make_result: Callable[..., Result], name: str
-) -> None:
+def test_unusual_result_is_compared(result: Result, make_result: Made, name: str) -> None:
     """Beside a usual result, on either side, what both have is compared."""
     change, (experiment, _), _ = UNUSUAL[name]
     results = [change(result), make_result("fast-machine", 2.0)]
     for pairing in (results, results[::-1]):
-        drawn = overlay(pairing, experiment)
-        assert drawn
-        assert all("fast-machine" in plain(figure.words.caption) for figure in drawn)
+        captions = [plain(figure.words.caption) for figure in overlay(pairing, experiment)]
+        assert captions
+        assert all("fast-machine" in caption for caption in captions)
         assert pair(*pairing).rows
 
 
-def test_long_names_leave_the_axes_their_room(result: Result, read_pages: Reader) -> None:
+def test_long_names_leave_the_axes_their_room(result: Result) -> None:
     """A label of the greatest length and a machine's longest name fit; the layout would warn."""
 
     def run(one: TrainingRun) -> TrainingRun:
-        return replace(
-            one, labels={**one.labels, "run": f"{one.labels['run']} " + "long name " * 3}
-        )
+        name = f"{one.labels['run']} " + "long name " * 3
+        return replace(one, labels={**one.labels, "run": name})
 
     long = each_outcome(only(result, "loader"), run=run)
     renamed = replace(long, machine=replace(long.machine, id="a-" + "very-" * 12 + "x"))
-    pages = read_pages(gather([long, renamed]))
-    for figure in pages["compare.html"].figures().values():
-        assert figure.drawings
+    figures = read_pages(gather([long, renamed]))["compare.html"].figures()
+    assert figures
+    assert all(figure.drawings for figure in figures.values())
 
 
 # Texts of strangers
@@ -315,22 +300,22 @@ def test_long_names_leave_the_axes_their_room(result: Result, read_pages: Reader
 def with_texts(result: Result, text: Callable[[], str]) -> Result:
     """Return a small result with a text wherever a file may hold one."""
     small = only(result, "threads", "concise")
-    cpu = replace(small.machine.cpu, model=text(), vendor=text(), governor=text())
+
+    def texts(*names: str) -> dict[str, Any]:
+        return {name: text() for name in names}
+
     machine = replace(
         small.machine,
-        cpu=cpu,
-        os=text(),
-        virtualization=text(),
-        sources=dict.fromkeys(small.machine.sources, text()),
+        cpu=replace(small.machine.cpu, **texts("model", "vendor", "governor")),
+        sources=texts(*small.machine.sources),
+        **texts("os", "virtualization"),
     )
+    versions = {"torch": text(), text(): text()}
     environment = replace(
         small.environments["pytorch"],
-        python=text(),
-        versions={"torch": text(), text(): text()},
-        blas=text(),
-        simd=text(),
+        versions=versions,
         pools=[text()],
-        reason=text(),
+        **texts("python", "blas", "simd", "reason"),
     )
     experiments: dict[str, StoredExperiment] = {
         name: {**planned, "title": text(), "settings": {text(): [text(), {"a": text()}]}}
@@ -345,7 +330,7 @@ def with_texts(result: Result, text: Callable[[], str]) -> Result:
     def record(one: Record) -> Record:
         if one.status == "ok":
             return one
-        return replace(one, reason=text(), stderr_tail=text(), device=text())
+        return replace(one, **texts("reason", "stderr_tail", "device"))
 
     changed = each_record(each_outcome(small, run=run), record)
     return replace(
@@ -353,30 +338,25 @@ def with_texts(result: Result, text: Callable[[], str]) -> Result:
         config={**small.config, "title": text(), "experiments": experiments},
         machine=machine,
         environments={"pytorch": environment},
-        generator=text(),
-        git_commit=text(),
+        **texts("generator", "git_commit"),
     )
 
 
 def shape(page: Page) -> list[tuple[str, list[str]]]:
     """Return the elements of a page outside its drawings, with the names of their attributes."""
-    svg = "{http://www.w3.org/2000/svg}"
-    return [
-        (str(each.tag), sorted(each.keys()))
-        for each in page.elements()
-        if not str(each.tag).startswith(svg)
-    ]
+    every = [(str(each.tag), sorted(each.keys())) for each in page.elements()]
+    return [each for each in every if not each[0].startswith("{http://www.w3.org/2000/svg}")]
 
 
 @pytest.fixture(scope="module")
-def harmless(result: Result, read_pages: Reader) -> dict[str, Page]:
+def harmless(result: Result) -> dict[str, Page]:
     """Return the pages of a result with a plain word in every place."""
     return read_pages(gather([with_texts(result, lambda: "word")]))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_strangers_text_is_shown_and_never_obeyed(
-    result: Result, harmless: dict[str, Page], read_pages: Reader, text: str
+    result: Result, harmless: dict[str, Page], text: str
 ) -> None:
     """Pages with it have the very elements of pages with a plain word, and show it as it is."""
     pages = read_pages(gather([with_texts(result, lambda: text)]))
@@ -393,9 +373,7 @@ def test_strangers_text_is_shown_and_never_obeyed(
     assert text.replace(" ", "") in label
 
 
-def test_strangers_texts_are_shown_in_comparisons(
-    result: Result, make_result: Callable[..., Result], read_pages: Reader
-) -> None:
+def test_strangers_texts_are_shown_in_comparisons(result: Result, make_result: Made) -> None:
     """What differs between machines is set side by side as it is, whatever it is."""
     texts = iter(range(10**6))
     left = with_texts(result, lambda: f"{HOSTILE[next(texts) % len(HOSTILE)]} {next(texts)}")
@@ -407,10 +385,10 @@ def test_strangers_texts_are_shown_in_comparisons(
     assert page.elements("script", "img", "b", "form") == []
 
 
-def test_control_characters_are_shown_as_unknown(result: Result, read_pages: Reader) -> None:
+def test_control_characters_are_shown_as_unknown(result: Result) -> None:
     """What a program printed may hold terminal sequences; they are no characters of HTML."""
     text = "\x1b[31mred\x1b[0m \x00 \x07 \x7f \x85 \ufffe"
-    page = page_of(with_texts(result, lambda: text), read_pages)
+    page = page_of(with_texts(result, lambda: text))
     assert "\N{REPLACEMENT CHARACTER}[31mred" in page.words("what_failed")
 
 
@@ -422,13 +400,11 @@ def test_formulas_do_not_run_in_a_spreadsheet(result: Result) -> None:
     assert "\n=1+1" not in data
 
 
-def test_result_of_a_newer_version_with_an_unknown_framework_is_shown(
-    result: Result, read_pages: Reader
-) -> None:
+def test_result_of_a_newer_version_with_an_unknown_framework_is_shown(result: Result) -> None:
     """A framework that this version does not know has no code to show, and all else."""
     newer = each_record(only(result, "threads"), lambda one: replace(one, backend="abacus"))
     environment = replace(result.environments["pytorch"], backend="abacus")
-    page = page_of(replace(newer, environments={"abacus": environment}), read_pages)
+    page = page_of(replace(newer, environments={"abacus": environment}))
     folds = page.figures()["threads-abacus"].folds
     assert list(folds) == ["The numbers", "How this was measured"]
     assert "abacus 2.13.0+cpu on cpu" in folds["How this was measured"]
