@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import results_factory
 from factories import measured
-from report.analysis import leastsquares
 from report.config.claims import Claim, stored
-from report.results.result import Record, Result
-from report.run import surrogate
+from report.results.result import Record
 from report.worker.records import GradientNoise, Outcome, Series, TrainingRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.registry import KindName
-    from report.results.result import StoredClaim, StoredExperiment
+    from report.results.result import Result, StoredClaim, StoredExperiment
 
     Part = Series | TrainingRun | GradientNoise
 
@@ -112,7 +110,7 @@ def record(experiment: str, process: int, *parts: Part, **fields: Any) -> Record
         "device": "cpu",
         "threads": 2,
         "status": "ok",
-        "started_at": "2026-01-02T03:04:05Z",
+        "started_at": results_factory.STARTED_AT,
         "elapsed_s": 1.0,
         "conditions": measured.QUIET,
         "outcome": outcome,
@@ -158,30 +156,16 @@ def result(
     **fields: Any,
 ) -> Result:
     """Make a result of records and stored claims."""
-    rows = surrogate.rows(0)
-    given: dict[str, Any] = {
-        "run_id": results_factory.RUN_ID,
-        "generator": "minibatch-report 0.0.0",
-        "code_hash": "c0de" * 16,
-        "git_commit": None,
+    config = {
+        "title": "Small",
+        "seed": 1,
         "profile": "quick",
-        "started_at": "2026-01-02T03:04:05Z",
-        "config": {
-            "title": "Small",
-            "seed": 1,
-            "profile": "quick",
-            "examples": 1500,
-            "experiments": experiments
-            or {name: planned(name, kind, backends=list(backends)) for name, kind in KINDS.items()},
-            "claims": dict(claims or {}),
-        },
-        "config_hash": "0" * 64,
-        "machine": results_factory.make_machine(),
-        "environments": {},
-        "moments": leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),
-        "records": list(records),
+        "examples": 1500,
+        "experiments": experiments
+        or {name: planned(name, kind, backends=list(backends)) for name, kind in KINDS.items()},
+        "claims": dict(claims or {}),
     }
-    return Result(**{**given, **fields})
+    return results_factory.bare(**{"config": config, "records": list(records), **fields})
 
 
 def planned(name: str, kind: KindName, **fields: Any) -> StoredExperiment:
