@@ -10,6 +10,7 @@ import psutil
 import pytest
 import torch
 
+from factories.jobs import SEED, job
 from report.backends import pytorch
 from report.backends.pytorch.steps import Update
 from report.environments.process import Worker, command
@@ -18,37 +19,18 @@ from report.experiments.overhead.measure import measure, update_bytes, update_fl
 from report.worker.records import Outcome, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-SEED = 20190826
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _restored_threads() -> Iterator[None]:
-    """Give later tests of this process the threads that they had."""
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
+    from collections.abc import Callable
 
 
 def job_of(*, budget_s: float = 0.05, **settings: Any) -> dict[str, Any]:
-    """Return a job as the runner sends it."""
-    return {
-        "backend": "pytorch",
-        "settings": OverheadSettings.model_validate(settings).model_dump(mode="json"),
-        "seed": SEED,
-        "threads": 1,
-        "process": 0,
-        "budget_s": budget_s,
-        "repeats": 3,
-    }
+    """Return a job with these settings."""
+    return job(OverheadSettings.model_validate(settings), kind="overhead", budget_s=budget_s)
 
 
 def asked(**settings: Any) -> dict[str, Any]:
     """Return what a real worker answers to such a job, and that it has left no process behind."""
-    request = {"do": "job", "backend": "pytorch", "kind": "overhead", "device": "cpu"}
     with Worker(command()) as worker:
-        answer = worker.ask({**job_of(**settings), **request}, timeout_s=300)
+        answer = worker.ask(job_of(**settings), timeout_s=300)
         assert psutil.Process(worker.pid).children(recursive=True) == []
     series: list[dict[str, Any]] = answer["outcome"]["series"]
     return {f"{s['labels']['variant']} {s['labels']['operation']}": s for s in series}

@@ -7,23 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factories import overhead
+from factories.overhead import timed
 from report.experiments.overhead import quantities
 from report.experiments.overhead.quantities import StepModel, fit, of_records, step_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from report.analysis.quantities import Quantity
     from report.results.result import Result
 
 SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1500]
-
-
-@pytest.fixture(name="timed", scope="module")
-def made_result() -> Callable[..., Result]:
-    """Return a function that makes a result of given times; see `tests/factories/overhead.py`."""
-    return overhead.timed
 
 
 def line(
@@ -38,7 +30,7 @@ def found(result: Result) -> dict[int, Quantity]:
     return quantities.updates(of_records(result.of("one")), "eager")
 
 
-def test_a_line_is_recovered_from_times_that_lie_on_it(timed: Callable[..., Result]) -> None:
+def test_a_line_is_recovered_from_times_that_lie_on_it() -> None:
     """Each variant's own: 80 and 140 µs, and 20 ns for each example."""
     times = line(80e-6, 20e-9) | line(140e-6, 20e-9, "compiled")
     result = timed(times, slowness=[1.0])
@@ -51,7 +43,7 @@ def test_a_line_is_recovered_from_times_that_lie_on_it(timed: Callable[..., Resu
         assert fitted.time_s(1000) == pytest.approx(fixed_s + 20e-6)
 
 
-def test_a_model_takes_what_is_typical_of_several_processes(timed: Callable[..., Result]) -> None:
+def test_a_model_takes_what_is_typical_of_several_processes() -> None:
     """Slowness 1 and 1.21: their geometric mean, 1.1, multiplies both parts."""
     fitted = step_model(timed(line(80e-6, 20e-9), slowness=[1.0, 1.21]), "pytorch")
     assert fitted is not None
@@ -59,7 +51,7 @@ def test_a_model_takes_what_is_typical_of_several_processes(timed: Callable[...,
     assert fitted.per_example_s == pytest.approx(22e-9, rel=1e-9)
 
 
-def test_there_is_no_model_without_enough_batch_sizes(timed: Callable[..., Result]) -> None:
+def test_there_is_no_model_without_enough_batch_sizes() -> None:
     """Nor of a backend that was not measured, nor of a variant."""
     two = timed({("update", "eager", b): 1e-4 for b in (1, 10)})
     assert step_model(two, "pytorch") is None
@@ -102,7 +94,7 @@ def test_no_part_of_the_line_is_negative() -> None:
     assert steep.per_example_s > 0
 
 
-def test_parts_are_told_over_processes(timed: Callable[..., Result]) -> None:
+def test_parts_are_told_over_processes() -> None:
     """80 µs fixed and 20 ns an example: at 1500, 30 of 110 µs grow; slow processes change none.
 
     The fixed part itself is their geometric mean: 80 µs times the cube root of 1.02 x 1.04.
@@ -121,7 +113,7 @@ def test_parts_are_told_over_processes(timed: Callable[..., Result]) -> None:
     assert parts.equal.value == pytest.approx(4000)
 
 
-def test_parts_of_one_process_have_no_interval(timed: Callable[..., Result]) -> None:
+def test_parts_of_one_process_have_no_interval() -> None:
     """One fit says nothing of how another would have come out."""
     parts = quantities.parts(found(timed(line(80e-6, 20e-9), slowness=[1.0])))
     assert parts is not None
@@ -130,9 +122,7 @@ def test_parts_of_one_process_have_no_interval(timed: Callable[..., Result]) -> 
 
 
 @pytest.mark.parametrize(("fixed_s", "per_example_s", "share"), [(0.0, 1e-6, 1), (1e-4, 0.0, 0)])
-def test_a_part_may_be_nothing(
-    timed: Callable[..., Result], fixed_s: float, per_example_s: float, share: float
-) -> None:
+def test_a_part_may_be_nothing(fixed_s: float, per_example_s: float, share: float) -> None:
     """All of an update grows, or nothing does: no logarithm of zero, and never more than all."""
     parts = quantities.parts(found(timed(line(fixed_s, per_example_s))))
     assert parts is not None
@@ -142,7 +132,7 @@ def test_a_part_may_be_nothing(
         assert one.high <= 1
 
 
-def test_no_more_than_all_of_an_update_grows(timed: Callable[..., Result]) -> None:
+def test_no_more_than_all_of_an_update_grows() -> None:
     """Where the line through zero lies above a time, which it may."""
     times = {("update", "eager", b): t for b, t in ((1, 0.5), (2, 2.0), (4, 5.0))}
     parts = quantities.parts(found(timed(times)))
@@ -152,7 +142,7 @@ def test_no_more_than_all_of_an_update_grows(timed: Callable[..., Result]) -> No
     assert 0 < parts.growing[4].value < 1
 
 
-def test_doubling_is_read_off_in_each_process(timed: Callable[..., Result]) -> None:
+def test_doubling_is_read_off_in_each_process() -> None:
     """1 µs and 0.1 ns an element, between 1,000 (1.1 µs) and 100,000 (11 µs) on logarithms.
 
     It is 1,000 x 100^(log(2.0002 / 1.1) / log(11 / 1.1)) = 3,308 in each process, slow or not.
@@ -171,7 +161,7 @@ def test_doubling_is_read_off_in_each_process(timed: Callable[..., Result]) -> N
     ("eager", "compiled", "expected"), [(2, 3, (True, 1.5)), (3, 2, (False, 1.5))]
 )
 def test_compiling_is_told_by_a_ratio_above_one(
-    timed: Callable[..., Result], eager: float, compiled: float, expected: tuple[bool, float]
+    eager: float, compiled: float, expected: tuple[bool, float]
 ) -> None:
     """Whichever way it goes."""
     times = {("update", "eager", 1): 1e-5 * eager, ("update", "compiled", 1): 1e-5 * compiled}
@@ -185,7 +175,7 @@ def test_compiling_is_told_by_a_ratio_above_one(
     ("fixed_s", "per_example_s", "factor"), [(1e-4, 0.0, 2.0), (0.0, 1e-6, 1.0)]
 )
 def test_factor_per_doubling_is_two_where_only_calls_cost_and_one_where_only_examples_do(
-    timed: Callable[..., Result], fixed_s: float, per_example_s: float, factor: float
+    fixed_s: float, per_example_s: float, factor: float
 ) -> None:
     """Also from 2 to 5, which is more than one doubling: (5/2)^(1/log2(5/2)) = 2."""
     quantity = found(timed(line(fixed_s, per_example_s)))
