@@ -9,6 +9,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
+from factories.jobs import SEED, job
 from report.backends import SCALAR, WINDOWS
 from report.backends.pytorch.memory import Memory
 from report.environments.process import Worker, command
@@ -24,45 +25,28 @@ from report.experiments.bandwidth.measure import (
 from report.worker.records import Answer, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from report.worker.records import Series
 
-SEED = 20190826
-
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread, and give later tests of this process the threads that they had."""
-    threads = torch.get_num_threads()
+def _one_thread() -> None:
+    """Compute on one thread."""
     torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 
 
-def settings_of(**settings: Any) -> dict[str, Any]:
-    """Return settings as the parent sends them, with the defaults that experiments.yaml has."""
-    return BandwidthSettings.model_validate(settings).model_dump(mode="json")
-
-
-def job_of(*, device: str = "cpu", budget_s: float = 0.3, **settings: Any) -> dict[str, Any]:
-    """Return a job as the runner sends it."""
-    return {
-        "do": "job",
-        "backend": "pytorch",
-        "kind": "bandwidth",
-        "device": device,
-        "settings": settings_of(**settings),
-        "seed": SEED,
-        "threads": 1,
-        "process": 0,
-        "budget_s": budget_s,
-        "repeats": 3,
-        "last_cache_bytes": 2 * MIB,
-    }
+def job_of(*, budget_s: float = 0.3, **settings: Any) -> dict[str, Any]:
+    """Return a job with these settings where the last cache has 2 MiB."""
+    return job(
+        BandwidthSettings.model_validate(settings),
+        kind="bandwidth",
+        budget_s=budget_s,
+        last_cache_bytes=2 * MIB,
+    )
 
 
 def point_of(operation: str, size: int, **others: Any) -> Point:
@@ -255,34 +239,41 @@ def test_a_set_that_may_stay_in_a_cache_is_gone_through_as_a_whole() -> None:
 # --- working sets
 
 
-def test_auto_doubles_from_4_kib_to_far_beyond_the_last_cache() -> None:
-    """Four times 480 MiB are 1,920; the next power of two is 2 GiB. 2^12 ... 2^31 are 20 sizes."""
-    sizes = working_sets(settings_of(), 480 * MIB, 8 * GIB)
-    assert sizes == [2**k for k in range(12, 32)]
-
-
-def test_auto_can_take_fewer_and_always_takes_the_largest() -> None:
-    """Twice 480 MiB are 960, so 1 GiB, which is no fourth power from 4 KiB."""
-    sizes = working_sets(settings_of(step=4, beyond=2), 480 * MIB, 8 * GIB)
-    assert sizes == [4 * KIB, 64 * KIB, MIB, 16 * MIB, 256 * MIB, GIB]
-
-
-def test_auto_leaves_memory_to_others() -> None:
-    """Of 1,000 MiB free a quarter is 250: 128 MiB is the largest power of two in it."""
-    assert working_sets(settings_of(), 480 * MIB, 1000 * MIB // 4)[-1] == 128 * MIB
-    assert working_sets(settings_of(), 480 * MIB, 1) == [4 * KIB]
-
-
-def test_auto_does_without_knowing_the_caches() -> None:
-    """Then 256 MiB are assumed; small caches get 64 MiB, enough to outlast the cost of a call."""
-    assert working_sets(settings_of(), None, 8 * GIB)[-1] == GIB
-    assert working_sets(settings_of(), MIB, 8 * GIB)[-1] == 64 * MIB
-
-
-def test_sizes_of_the_file_are_taken_as_they_are() -> None:
-    """In their order, beside those of auto, and none twice."""
-    settings = settings_of(working_set=[5000, "auto", 4096], step=8)
-    assert working_sets(settings, MIB, 8 * GIB) == [5000, 4 * KIB, MIB, 64 * MIB]
+@pytest.mark.parametrize(
+    ("settings", "last_cache", "most", "sizes"),
+    [
+        # Four times 480 MiB are 1,920; the next power of two is 2 GiB. 2^12 ... 2^31 are 20 sizes.
+        ({}, 480 * MIB, 8 * GIB, [2**k for k in range(12, 32)]),
+        # Twice 480 MiB are 960, so 1 GiB, which is no fourth power from 4 KiB.
+        (
+            {"step": 4, "beyond": 2},
+            480 * MIB,
+            8 * GIB,
+            [4 * KIB, 64 * KIB, MIB, 16 * MIB, 256 * MIB, GIB],
+        ),
+        # Of 1,000 MiB free a quarter is 250: 128 MiB is the largest power of two in it.
+        ({}, 480 * MIB, 250 * MIB, [2**k for k in range(12, 28)]),
+        ({}, 480 * MIB, 1, [4 * KIB]),
+        # 256 MiB where the caches are not known.
+        ({}, None, 8 * GIB, [2**k for k in range(12, 31)]),
+        # At least 64 MiB, enough to outlast the cost of a call.
+        ({}, MIB, 8 * GIB, [2**k for k in range(12, 27)]),
+        # Those of the file in their order, beside those of auto, and none twice.
+        (
+            {"working_set": [5000, "auto", 4096], "step": 8},
+            MIB,
+            8 * GIB,
+            [5000, 4 * KIB, MIB, 64 * MIB],
+        ),
+    ],
+    ids=["doubles", "fewer", "memory of others", "no memory", "unknown", "small caches", "a file"],
+)
+def test_working_sets_go_from_4_kib_to_far_beyond_the_last_cache(
+    settings: dict[str, Any], last_cache: int | None, most: int, sizes: list[int]
+) -> None:
+    """By powers of the step, of no more than the memory that may be taken."""
+    chosen = BandwidthSettings.model_validate(settings).model_dump(mode="json")
+    assert working_sets(chosen, last_cache, most) == sizes
 
 
 # --- the sweep
