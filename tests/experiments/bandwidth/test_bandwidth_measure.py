@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -67,132 +68,106 @@ def buffer_of(numbers: int) -> tuple[Memory, torch.Tensor]:
     """Return memory that holds 0, 1, 2, ... in float32, and a view of it."""
     memory = Memory(torch.device("cpu"))
     memory.reserve(4 * numbers)
-    (flat,) = memory.arrays(Access(operation="read", dtype="float32", elements=numbers, chunk=1), 1)
+    (flat,) = memory.arrays(access("read", numbers, 1), 1)
     flat.copy_(torch.arange(numbers))
     return memory, flat
 
 
-def results_of(monkeypatch: pytest.MonkeyPatch, function: str) -> list[torch.Tensor]:
-    """Note what a framework's function writes into its `out`, which is lent and used again."""
-    written: list[torch.Tensor] = []
+def calls_of(monkeypatch: pytest.MonkeyPatch, function: str) -> list[tuple[Any, torch.Tensor]]:
+    """Note a function's last argument and what it writes to its `out`, which is used again."""
+    noted: list[tuple[Any, torch.Tensor]] = []
     real = getattr(torch, function)
 
     def noting(*args: Any, out: torch.Tensor, **kwargs: Any) -> torch.Tensor:
         result: torch.Tensor = real(*args, out=out, **kwargs)
-        written.append(out.clone())
+        noted.append((copy.deepcopy(args[-1]), out.clone()))
         return result
 
     monkeypatch.setattr(torch, function, noting)
-    return written
+    return noted
 
 
-def test_a_read_sums_every_part_as_often_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 0 ... 7, two threads sum 0+1+2+3 = 6 and 4+5+6+7 = 22, three times over."""
-    memory, _ = buffer_of(8)
-    written = results_of(monkeypatch, "sum")
-    access = Access(operation="read", dtype="float32", elements=8, chunk=8, parts=2, repeats=3)
-    memory.call(access)()
-    assert written[0].tolist() == [[6, 6, 6], [22, 22, 22]]
+def access(operation: str, elements: int, chunk: int, **others: Any) -> Access:
+    """Return how calls go through memory in float32."""
+    return Access(operation=operation, dtype="float32", elements=elements, chunk=chunk, **others)
 
 
-def test_a_copy_puts_the_second_half_in_place_of_the_first() -> None:
-    """Downwards only, as the triad, so that no value comes back and grows with every call."""
-    memory, flat = buffer_of(8)
-    memory.call(Access(operation="copy", dtype="float32", elements=4, chunk=4))()
-    assert flat.tolist() == [4, 5, 6, 7, 4, 5, 6, 7]
-
-
-def test_a_triad_is_b_plus_s_times_c() -> None:
-    """With b = 3, 4, 5 and c = 6, 7, 8."""
-    memory, flat = buffer_of(9)
-    memory.call(Access(operation="triad", dtype="float32", elements=3, chunk=3))()
-    expected = [b + SCALAR * c for b, c in ((3, 6), (4, 7), (5, 8))]
-    assert flat.tolist() == [*expected, 3, 4, 5, 6, 7, 8]
-
-
-def test_strided_reads_are_slices_one_behind_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three of every second number: 0+2+4 = 6, then 6+8+10 = 24, then from the beginning."""
-    memory, _ = buffer_of(13)
-    written = results_of(monkeypatch, "sum")
-    access = Access(operation="strided", dtype="float32", elements=13, chunk=3, stride=2)
-    call = memory.call(access)
+@pytest.mark.parametrize(
+    ("one", "function", "expected"),
+    [
+        # Two threads sum 0+1+2+3 and 4+5+6+7, three times over in each call.
+        (access("read", 8, 8, parts=2, repeats=3), "sum", [[[6] * 3, [22] * 3]] * 3),
+        # Three of every second number: 0+2+4, then 6+8+10, then from the beginning.
+        (access("strided", 13, 3, stride=2), "sum", [6, 24, 6]),
+        # Four at a time, to the end of the table, and again.
+        (
+            access("gather", 8, 4, order="sequential"),
+            "index_select",
+            [[0, 1, 2, 3], [4, 5, 6, 7], [0, 1, 2, 3]],
+        ),
+    ],
+    ids=["read", "strided", "gather"],
+)
+def test_calls_in_order_read_one_piece_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, one: Access, function: str, expected: list[Any]
+) -> None:
+    """Of 0, 1, 2, ..., as worked out by hand for three calls."""
+    memory, _ = buffer_of(one.elements)
+    noted = calls_of(monkeypatch, function)
+    call = memory.call(one)
     for _ in range(3):
         call()
-    assert [float(out) for out in written] == [6, 24, 6]
+    assert [out.squeeze().tolist() for _, out in noted] == expected
 
 
-def test_a_gather_in_order_goes_through_the_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four at a time: 0 ... 3, 4 ... 7, and again."""
-    memory, _ = buffer_of(8)
-    written = results_of(monkeypatch, "index_select")
-    access = Access(operation="gather", dtype="float32", elements=8, chunk=4, order="sequential")
-    call = memory.call(access)
-    for _ in range(3):
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (access("copy", 4, 4), [[4, 5, 6, 7, 4, 5, 6, 7]] * 2),
+        # Copies of two numbers: after two calls all four have been copied, and not before.
+        (access("copy", 4, 2), [[4, 5, 2, 3, 4, 5, 6, 7], [4, 5, 6, 7, 4, 5, 6, 7]]),
+        # b + s c with b = 3, 4, 5 and c = 6, 7, 8.
+        (
+            access("triad", 3, 3),
+            [[3 + 6 * SCALAR, 4 + 7 * SCALAR, 5 + 8 * SCALAR, 3, 4, 5, 6, 7, 8]] * 2,
+        ),
+    ],
+    ids=["copy", "copy in pieces", "triad"],
+)
+def test_what_is_written_replaces_the_beginning(one: Access, expected: list[Any]) -> None:
+    """Downwards only, so that no value comes back and grows with every call."""
+    memory, flat = buffer_of(len(expected[0]))
+    call = memory.call(one)
+    for each in expected:
         call()
-    assert [out.tolist() for out in written] == [[0, 1, 2, 3], [4, 5, 6, 7], [0, 1, 2, 3]]
+        assert flat.tolist() == each
 
 
 def test_a_random_gather_looks_up_what_its_indices_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """Values equal their positions here; other calls look elsewhere, all over the table."""
     memory, flat = buffer_of(4096)
-    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
-    real = torch.index_select
-
-    def noting(
-        values: torch.Tensor, dim: int, index: torch.Tensor, *, out: torch.Tensor
-    ) -> torch.Tensor:
-        result = real(values, dim, index, out=out)
-        seen.append((index.clone(), out.clone()))
-        return result
-
-    monkeypatch.setattr(torch, "index_select", noting)
-    access = Access(
-        operation="gather",
-        dtype="float32",
-        elements=4096,
-        chunk=1024,
-        order="random",
-        seed=SEED,
-    )
-    call = memory.call(access)
+    seen = calls_of(monkeypatch, "index_select")
+    call = memory.call(access("gather", 4096, 1024, order="random", seed=SEED))
     for _ in range(WINDOWS + 1):
         call()
     assert all(torch.equal(out, flat[index]) for index, out in seen)
-    distinct = {tuple(index.tolist()) for index, _ in seen}
-    assert len(distinct) == WINDOWS
+    assert len({tuple(index.tolist()) for index, _ in seen}) == WINDOWS
     # 1024 positions drawn from 4096: that none lies in the last quarter has probability 0.75^1024.
     assert all(index.max() >= 3072 and index.min() < 1024 for index, _ in seen)
-
-
-def test_large_sets_are_gone_through_piece_by_piece() -> None:
-    """Copies of two numbers: after two calls all four have been copied, and not before."""
-    memory, flat = buffer_of(8)
-    call = memory.call(Access(operation="copy", dtype="float32", elements=4, chunk=2))
-    call()
-    assert flat.tolist() == [4, 5, 2, 3, 4, 5, 6, 7]
-    call()
-    assert flat.tolist() == [4, 5, 6, 7, 4, 5, 6, 7]
 
 
 def test_results_go_to_memory_that_is_kept() -> None:
     """A call that allocates would measure the allocator."""
     memory, _ = buffer_of(2**20)
-    elements = 2**18
-    accesses = [
-        Access(operation="copy", dtype="float32", elements=elements, chunk=elements),
-        Access(operation="triad", dtype="float32", elements=elements, chunk=elements),
-        Access(
-            operation="gather", dtype="float32", elements=elements, chunk=elements, order="random"
-        ),
-    ]
-    for access in accesses:
-        call = memory.call(access)
+    size = 2**18
+    for operation, order in (("copy", None), ("triad", None), ("gather", "random")):
+        call = memory.call(access(operation, size, size, order=order))
         call()
         with torch.profiler.profile(
             activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
         ) as profile:
             call()
-        assert sum(max(0, event.cpu_memory_usage) for event in profile.events()) == 0, access
+        assert sum(max(0, event.cpu_memory_usage) for event in profile.events()) == 0, operation
 
 
 # --- what is counted
@@ -217,16 +192,15 @@ def test_bytes_are_those_read_and_written_each_once() -> None:
 
 def test_a_read_gives_every_thread_as_much() -> None:
     """1,000 numbers for three threads: 333 each, the last is left out, also of the count."""
-    access = access_of(point_of("read", 4_000, threads=3), parts=3)
-    assert access.chunk == 999
-    assert bytes_moved(access) == 999 * 4 * access.repeats
+    read = access_of(point_of("read", 4_000, threads=3), parts=3)
+    assert read.chunk == 999
+    assert bytes_moved(read) == 999 * 4 * read.repeats
 
 
 def test_every_stride_reads_as_many_elements() -> None:
     """Of 64 MiB, 2^24 numbers; at stride 64 there are 2^18 of them, so that all read 2^18."""
-    accesses = [access_of(point_of("strided", 64 * MIB, stride=s)) for s in (1, 16, 64)]
-    assert [access.chunk for access in accesses] == [2**18] * 3
-    assert [bytes_moved(access) for access in accesses] == [2**20] * 3
+    reads = [access_of(point_of("strided", 64 * MIB, stride=s)) for s in (1, 16, 64)]
+    assert {(read.chunk, bytes_moved(read)) for read in reads} == {(2**18, 2**20)}
 
 
 def test_a_set_that_may_stay_in_a_cache_is_gone_through_as_a_whole() -> None:
