@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,17 +26,18 @@ from report.experiments.bandwidth.quantities import (
 )
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Guide, Upright
-from report.results.machine import Cache, Cpu
+from report.results.machine import Cache
 from report.sections.frameworks import over_frameworks
 from report.text import names
 from report.worker.records import Accelerator
-from results_factory import each_outcome, make_result
+from results_factory import each_outcome, make_machine, make_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from report.figures.figure import Figure
     from report.figures.shapes import Mark
+    from report.results.machine import Cpu
     from report.results.result import Result
     from report.worker.records import Labels, Series
 
@@ -192,7 +193,10 @@ def test_whatever_is_left_of_a_sweep_is_drawn(
 ) -> None:
     """And nothing said of what is not there."""
     few = keep(result, lambda one: wanted.items() <= one.labels.items(), processes)
-    assert list(drawn(few)) == questions
+    found = drawn(few)
+    assert list(found) == questions
+    for figure in found.values():
+        whole(figure)
 
 
 def test_nothing_measured_heads_no_page(result: Result) -> None:
@@ -271,13 +275,8 @@ def test_each_cache_and_memory_has_its_time(result: Result) -> None:
 
 def cpu_of(*found: Cache, physical: int | None = 8, logical: int | None = 16) -> Cpu:
     """Return a processor with these caches."""
-    unknown: dict[str, Any] = dict.fromkeys(
-        {field.name for field in fields(Cpu)}
-        - {"physical_cores", "logical_cores", "simd", "caches"}
-    )
-    return Cpu(
-        **unknown, physical_cores=physical, logical_cores=logical, simd=[], caches=list(found)
-    )
+    made = make_machine().cpu
+    return replace(made, physical_cores=physical, logical_cores=logical, caches=list(found))
 
 
 def test_a_caches_reach_is_its_size_times_those_that_the_threads_have() -> None:

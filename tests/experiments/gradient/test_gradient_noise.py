@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from factories import small_results
 from report.analysis.quantities import Quantity
 from report.experiments.gradient.noise import Noise, correction, exponent, lessened, noises
-from report.results.result import Record
-from report.worker.records import GradientNoise, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from report.results.result import Record
 
 
 def noise_of(
@@ -201,33 +202,13 @@ def test_ratio_needs_both_ways_in_a_process() -> None:
 def test_processes_without_an_outcome_keep_their_place() -> None:
     """So that series pair; the root is taken of each process's mean square, and draws add up."""
 
-    def record(process: int, *mean_squares: float) -> Record:
-        measured = [
-            GradientNoise(
-                labels={"point": "start", "batch_size": 10, "sampling": "replacement"},
-                draws=5,
-                mean_square=mean_square,
-                population=4.0,
-                gradient=0.1,
-            )
-            for mean_square in mean_squares
-        ]
-        return Record(
-            experiment="noise",
-            kind="gradient",
-            backend="pytorch",
-            process=process,
-            device="cpu",
-            threads=1,
-            status="ok" if measured else "failed",
-            started_at="2026-01-02T03:04:05Z",
-            elapsed_s=1.0,
-            outcome=Outcome(noise=measured) if measured else None,
-        )
+    def of_process(process: int, std: float) -> Record:
+        return small_results.record("noise", process, small_results.noise(10, std))
 
-    (found,) = noises([record(0, 4.0), record(1), record(2, 9.0)], 1500)
+    failed = small_results.record("noise", 1, status="failed", outcome=None)
+    (found,) = noises([of_process(0, 2.0), failed, of_process(2, 3.0)], 1500)
     assert found.quantity.groups == [[2.0], [], [3.0]]
-    assert found.draws == 10
+    assert found.draws == 200
     std = found.std()
     assert std is not None
     assert std.value == pytest.approx(math.sqrt(6))
