@@ -98,6 +98,7 @@ def test_each_question_has_a_figure_with_all_that_belongs_to_it(result: Result) 
     assert list(found) == ["working_set", "order", "stride"]
     assert found["working_set"].code == ["copy", "read", "triad"]
     for figure in (*found.values(), *drawn(result, "latency").values()):
+        assert figure.words.asked
         whole(figure)
 
 

@@ -53,6 +53,7 @@ def test_every_question_has_a_figure_its_text_and_its_code() -> None:
     assert list(drawn) == ["dispatch", "update"]
     for question, figure in drawn.items():
         assert figure.name == f"one-pytorch-{question}"
+        assert figure.words.asked
         assert figure.words.explanation
         whole(figure)
         code = listing("pytorch", figure.code)

@@ -15,18 +15,19 @@ import pytest
 import torch
 from torch import nn
 
+from factories.jobs import SEED, job, loaded
 from report.analysis import leastsquares, seeds
 from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.measure import KEPT_REPEATS, Run, measure, offered, refusal
+from report.experiments.training.spec import TrainingSettings
 from report.registry import BACKENDS, Training
-from report.results.result import Dataset
 from report.run import data
 from report.run.data import write_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from report.analysis.leastsquares import FloatArray
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from report.worker.records import Outcome, TrainingRun
     from report.worker.timing import Curve
 
-SEED = 20190826
 LOWEST = 0.2416879551
 """The lowest loss that any weights have on these rows."""
 
@@ -49,14 +49,7 @@ BATCH_10 = {"label": "batch 10", "batch_size": 10, "lr": 0.05, "epochs": 2, "los
 
 LOADERS = ["dataloader", "sliced"]
 IMPLEMENTATIONS = ["scratch", "concise"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _restored_threads() -> Iterator[None]:
-    """Give later tests of this process the threads that they had."""
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
+SWEPT = {"loader", "implementation", "variant", "dtype"}
 
 
 @pytest.fixture(name="airfoil", scope="module")
@@ -81,27 +74,11 @@ def written_with_zero_weights(airfoil: LoadedData, tmp_path: Path) -> dict[str, 
 
 
 def job_of(bundle: dict[str, Any], runs: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    """Return a job as the runner sends it; changes are to its settings, or to the job itself."""
-    settings = {
-        "runs": runs,
-        "loader": ["sliced"],
-        "implementation": ["scratch"],
-        "dtype": "float32",
-    }
-    job = {
-        "backend": "pytorch",
-        "settings": settings,
-        "seed": SEED,
-        "process": 0,
-        "processes": 1,
-        "seeds": 1,
-        "budget_s": 600.0,
-        "repeats": 1,
-        "bundle": bundle,
-    }
-    for key, value in changes.items():
-        (settings if key in settings else job)[key] = value
-    return job
+    """Return a job with these runs; changes are to its settings, or to the job itself."""
+    swept = {key: changes.pop(key) for key in changes.keys() & SWEPT}
+    spec = {"loader": "sliced", "dtype": "float32", "runs": runs, **swept}
+    fields = {"bundle": bundle, "budget_s": 600.0, "repeats": 1, **changes}
+    return job(TrainingSettings.model_validate(spec), **fields)
 
 
 def train(bundle: dict[str, Any], *runs: dict[str, Any], **changes: Any) -> list[TrainingRun]:
@@ -225,9 +202,8 @@ def test_both_loaders_give_identical_batches(airfoil: LoadedData, size: int) -> 
     order = torch.from_numpy(seeds.permutations(SEED, 0, epochs=1, examples=1500)[0].astype("i8"))
     (epoch,) = pytorch_training.loaded(features, targets, size, [order], torch.device("cpu"))
     cut = pytorch_training.sliced(features, targets, size, order)
-    for loaded, sliced in zip(epoch, cut, strict=True):
-        assert torch.equal(loaded[0], sliced[0])
-        assert torch.equal(loaded[1], sliced[1])
+    for one, other in zip(epoch, cut, strict=True):
+        assert all(map(torch.equal, one, other))
 
 
 @pytest.mark.parametrize("spec", [GD, SGD | {"epochs": 1}, BATCH_10], ids=["GD", "SGD", "batch 10"])
@@ -405,11 +381,8 @@ class Fake:
 @pytest.fixture(name="made_up")
 def small_bundle(tmp_path: Path) -> dict[str, Any]:
     """Return a bundle of four examples."""
-    dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=4, features=2)
-    loaded = data.LoadedData(
-        dataset=dataset, features=np.arange(8.0).reshape(4, 2), targets=np.arange(4.0)
-    )
-    return write_bundle(tmp_path, loaded, seed=SEED, seeds=5, epochs=10)
+    rows = np.column_stack([np.arange(8.0).reshape(4, 2), np.arange(4.0)])
+    return write_bundle(tmp_path, loaded(rows), seed=SEED, seeds=5, epochs=10)
 
 
 def fake_train(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import small_results
+from factories.training import case_of
 from report.analysis import quantities
 from report.experiments.training.quantities import decay, of_records, slowest
 from report.experiments.training.runs import (
@@ -19,11 +20,9 @@ from report.experiments.training.runs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from report.experiments.training.quantities import Case
     from report.experiments.training.runs import Run
-    from report.results.result import Result
 
 
 def run_of(*seeds: Sequence[float], epochs: int | None = None) -> Run:
@@ -76,7 +75,7 @@ def test_a_run_that_ends_above_where_it_began_has_no_end() -> None:
     assert not worse.complete
 
 
-def test_heights_are_compared_by_seed(case_of: Callable[..., Case]) -> None:
+def test_heights_are_compared_by_seed() -> None:
     """Seeds differ; the same run twice has a ratio of 1 exactly, which is no difference."""
     case = case_of([{"run": "a"}, {"run": "b"}, {"run": "c", "lr": 0.01, "batch_size": 1500}])
     a, b, c = case.runs
@@ -90,7 +89,7 @@ def test_heights_are_compared_by_seed(case_of: Callable[..., Case]) -> None:
     )
 
 
-def test_soonest_names_its_ties_and_the_last(case_of: Callable[..., Case]) -> None:
+def test_soonest_names_its_ties_and_the_last() -> None:
     """A twin of the first takes as long; a run that never gets there takes no part."""
     case = case_of(
         [
@@ -107,12 +106,12 @@ def test_soonest_names_its_ties_and_the_last(case_of: Callable[..., Case]) -> No
     assert found.factor.value == pytest.approx(found.most.value / found.estimate.value)
 
 
-def test_lowest_of_nothing_is_none(case_of: Callable[..., Case]) -> None:
+def test_lowest_of_nothing_is_none() -> None:
     """Where no run has the quantity, none is named."""
     assert lowest(case_of([{"run": "a"}]).runs, lambda _: None) is None
 
 
-def test_epochs_and_updates_count_copies(case_of: Callable[..., Case]) -> None:
+def test_epochs_and_updates_count_copies() -> None:
     """Of 3,000 rows in batches of 100, an epoch is 30 updates; of 1,500 it is 15."""
     case = case_of([{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)], every=0)
     once, twice = case.runs
@@ -120,16 +119,16 @@ def test_epochs_and_updates_count_copies(case_of: Callable[..., Case]) -> None:
     assert (case.epochs(twice), case.updates(twice)) == ([0, 1, 2], [0, 30, 60])
 
 
-def test_a_smaller_last_batch_is_an_update_as_well(case_of: Callable[..., Case]) -> None:
+def test_a_smaller_last_batch_is_an_update_as_well() -> None:
     """1,500 rows in batches of 400: 4 updates an epoch, the last of 300."""
     case = case_of([{"run": "one", "batch_size": 400}], every=0)
     assert case.updates(case.runs[0]) == [0, 4, 8]
 
 
-def test_quantities_count_the_examples_of_an_epoch(trained: Callable[..., Result]) -> None:
+def test_quantities_count_the_examples_of_an_epoch() -> None:
     """1,500 rows, and twice as many where each is there twice."""
-    result = trained([{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)])
-    assert [q.examples for q in of_records(result.records)] == [1500, 3000]
+    case = case_of([{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)])
+    assert [q.examples for q in of_records(case.result.records)] == [1500, 3000]
 
 
 def test_runs_are_apart_by_their_worst_seed_that_did_not_diverge() -> None:
@@ -142,7 +141,7 @@ def test_runs_are_apart_by_their_worst_seed_that_did_not_diverge() -> None:
     assert apart(one, replace(other, seeds=[])) is None
 
 
-def test_runs_are_named_in_the_fewest_words(case_of: Callable[..., Case]) -> None:
+def test_runs_are_named_in_the_fewest_words() -> None:
     """By their labels where these differ, else by what else they differ in."""
     (run,) = case_of([{"run": "one"}]).runs
     other = {**run.labels, "implementation": "concise"}
@@ -150,7 +149,7 @@ def test_runs_are_named_in_the_fewest_words(case_of: Callable[..., Case]) -> Non
     assert names([run.labels, {**other, "run": "two"}]) == ["one", "two"]
 
 
-def test_slowest_direction_is_that_of_theory(case_of: Callable[..., Case]) -> None:
+def test_slowest_direction_is_that_of_theory() -> None:
     """Eigenvalues 0.1737 to 2.0985: lr 1 multiplies by |1 - 2.0985| = 1.0985, and 0.5 by 0.9131.
 
     With momentum m and complex roots in every direction the modulus is sqrt(m): here
@@ -163,7 +162,7 @@ def test_slowest_direction_is_that_of_theory(case_of: Callable[..., Case]) -> No
     assert slowest(problem, 0.5, 0.81) == pytest.approx(0.9)
 
 
-def test_measured_decay_comes_to_that_of_theory(case_of: Callable[..., Case]) -> None:
+def test_measured_decay_comes_to_that_of_theory() -> None:
     """After 40 steps only the slowest direction is left, below the limit and above it."""
     case = case_of(
         [
@@ -181,7 +180,7 @@ def test_measured_decay_comes_to_that_of_theory(case_of: Callable[..., Case]) ->
         assert one.measured.value == pytest.approx(one.factor, rel=0.002)
 
 
-def test_exact_path_is_of_plain_full_batches_only(case_of: Callable[..., Case]) -> None:
+def test_exact_path_is_of_plain_full_batches_only() -> None:
     """With copies too, since the gradient is a mean; not with momentum or another schedule."""
     full = {"batch_size": 1500, "lr": 0.9, "epochs": 3}
     case = case_of(

@@ -13,18 +13,17 @@ import numpy as np
 import pytest
 import torch
 
+from factories.jobs import job, loaded
 from report.analysis import leastsquares, seeds
 from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.spec import TrainingSettings
-from report.results.result import Dataset
-from report.run import data, surrogate
+from report.run import surrogate
 from report.run.data import Order, write_bundle
 from report.worker.schedules import factor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from report.analysis.leastsquares import FloatArray, Problem
@@ -41,23 +40,11 @@ OPTIMIZERS = {"sgd": 0.1, "adagrad": 0.2, "rmsprop": 0.01, "adadelta": 1.0, "ada
 ROWS = surrogate.rows(0)[:EXAMPLES]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _restored_threads() -> Iterator[None]:
-    """Give later tests of this process the threads that they had."""
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(name="bundle", scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return 300 rows as the parent hands them to its workers, with orders of all kinds."""
-    dataset = Dataset(
-        source="surrogate", origin="made up", sha1=None, examples=EXAMPLES, features=5
-    )
-    loaded = data.LoadedData(dataset=dataset, features=ROWS[:, :-1], targets=ROWS[:, -1])
     folder = tmp_path_factory.mktemp("bundle")
-    return write_bundle(folder, loaded, seed=SEED, seeds=2, epochs=EPOCHS, orders=ORDERS)
+    return write_bundle(folder, loaded(ROWS), seed=SEED, seeds=2, epochs=EPOCHS, orders=ORDERS)
 
 
 def train(
@@ -68,18 +55,8 @@ def train(
     spec = TrainingSettings.model_validate(
         {"loader": "sliced", "dtype": dtype, **named, **settings}
     )
-    job = {
-        "backend": "pytorch",
-        "settings": spec.model_dump(mode="json"),
-        "seed": SEED,
-        "process": 0,
-        "processes": 1,
-        "seeds": 1,
-        "budget_s": 600.0,
-        "repeats": 1,
-        "bundle": bundle,
-    }
-    return training.measure(pytorch.session("cpu", 1), job).runs
+    asked = job(spec, bundle=bundle, seed=SEED, budget_s=600.0, repeats=1)
+    return training.measure(pytorch.session("cpu", 1), asked).runs
 
 
 def problem() -> Problem:
@@ -342,9 +319,7 @@ def test_losses_in_float32_keep_the_digits_that_they_have(bundle: dict[str, Any]
 
 def test_a_bundle_has_only_the_orders_that_were_asked_for(tmp_path: Path) -> None:
     """One kind asked for is one file for each seed."""
-    dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=4, features=5)
-    loaded = data.LoadedData(dataset=dataset, features=ROWS[:4, :-1], targets=ROWS[:4, -1])
-    write_bundle(tmp_path, loaded, seed=1, seeds=2, epochs=1, orders=[("replacement", 2)])
+    write_bundle(tmp_path, loaded(ROWS[:4]), seed=1, seeds=2, epochs=1, orders=[("replacement", 2)])
     found = sorted(path.name for path in tmp_path.glob("*.i32"))
     assert found == ["seed-0.replacement-2.i32", "seed-1.replacement-2.i32"]
     assert (tmp_path / found[0]).stat().st_size == 4 * 2 * 4
