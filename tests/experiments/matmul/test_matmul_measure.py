@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from factories.jobs import SEED, job
 from report.backends import pytorch
 from report.experiments.matmul import measure as matmul
 from report.experiments.matmul.kind import MatmulSettings
@@ -17,22 +18,12 @@ from report.worker.records import Unavailable
 from report.worker.timing import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from report.worker.records import Labels, Outcome
 
-SEED = 20190826
-
 SLOW, SAMPLED = "tensorflow", 256
 """A framework of which so many elements are measured; see `report.backends`."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _restored_threads() -> Iterator[None]:
-    """Give later tests of this process the threads that they had."""
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
 
 
 def job_of(
@@ -44,24 +35,18 @@ def job_of(
     device: str = "cpu",
     **settings: Any,
 ) -> dict[str, Any]:
-    """Return a job as the runner sends it, with the defaults that experiments.yaml has."""
-    return {
-        "backend": backend,
-        "settings": MatmulSettings.model_validate(settings).model_dump(mode="json"),
-        "device": device,
-        "seed": SEED,
-        "threads": usable,
-        "process": process,
-        "budget_s": budget_s,
-        "repeats": 3,
-    }
+    """Return a job with these settings on a machine of so many usable cores."""
+    asked = MatmulSettings.model_validate(settings)
+    return job(
+        asked, backend=backend, device=device, threads=usable, process=process, budget_s=budget_s
+    )
 
 
 class Fake:
     """A backend that multiplies nothing, and notes what it is told.
 
     Attributes:
-        call_s: Seconds of one product of size 1; it grows with the third power of the size.
+        call_s: Seconds of a product by strategy and size.
         tf32: Whether its device has TF32.
         lacking: Dtypes that it cannot multiply.
         threads: As last set; 0 if never.
@@ -72,7 +57,13 @@ class Fake:
         log: "element", a strategy, or "wait", in order.
     """
 
-    def __init__(self, call_s: float = 0.0, *, tf32: bool = False, lacking: str = "") -> None:
+    def __init__(
+        self,
+        call_s: Callable[[str, int], float] = lambda *_: 0.0,
+        *,
+        tf32: bool = False,
+        lacking: str = "",
+    ) -> None:
         """Take what the device is like."""
         self.call_s, self.tf32, self.lacking = call_s, tf32, lacking
         self.threads = 0
@@ -121,8 +112,8 @@ class FakeProducts:
             fake = self.fake
             fake.log.append(strategy)
             fake.multiplied.append((strategy, self.size, fake.threads, fake.tf32_allowed))
-            if fake.call_s:
-                time.sleep(fake.call_s * self.size**3)
+            if call_s := fake.call_s(strategy, self.size):
+                time.sleep(call_s)
 
         return call
 
@@ -160,15 +151,6 @@ def test_every_strategy_computes_the_product(strategy: str, width: int, size: in
     expected = products.B.numpy() @ products.C.numpy()
     assert products.A.shape == (size, size)
     assert products.A.numpy() == pytest.approx(expected, rel=0, abs=1e-12)
-
-
-def test_every_strategy_of_the_configuration_is_known_to_the_backend() -> None:
-    """Each can be called, with the width that the configuration gives it."""
-    names = ["element", "column", "row", "block", "full", "full-out"]
-    assert MatmulSettings(strategy=names).strategy == names
-    products = pytorch.session("cpu", 1).products(4, "float32", SEED)
-    for name in names:
-        products.call(name, 2)()
 
 
 def test_matrices_follow_the_seed_and_are_the_same_in_every_dtype() -> None:
@@ -392,7 +374,7 @@ def test_a_size_whose_product_would_take_too_long_is_skipped() -> None:
 
     Size 40 is tried before that is believed: it takes 0.32 s, so that 200 is out of reach.
     """
-    fake = Fake(call_s=5e-6)
+    fake = Fake(lambda _, size: 5e-6 * size**3)
     outcome = measure(fake, job_of(size=[200, 20], strategy="full-out", budget_s=0.4))
     large, small = outcome.series
     assert (small.labels["size"], small.status) == (20, "ok")
@@ -407,20 +389,14 @@ def test_a_size_whose_product_would_take_too_long_is_skipped() -> None:
 
 def test_a_small_size_that_is_all_overhead_does_not_skip_a_large_one() -> None:
     """A product of size 2 takes as long as one of 64 here: n^3 from it would mean 32,768 times."""
-    fake = Fake()
-
-    def overhead(self: FakeProducts, strategy: str, _: int) -> Callable[[], object]:  # noqa: ARG001
-        return lambda: time.sleep(1e-3)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FakeProducts, "call", overhead)
-        outcome = measure(fake, job_of(size=[2, 64], strategy="full-out", budget_s=0.4))
+    fake = Fake(lambda *_: 1e-3)
+    outcome = measure(fake, job_of(size=[2, 64], strategy="full-out", budget_s=0.4))
     assert [series.status for series in outcome.series] == ["ok", "ok"]
 
 
 def test_a_large_first_size_is_approached_from_below() -> None:
     """With no smaller size to go by, 512 is tried: 0.67 s there, and 4096 would take minutes."""
-    fake = Fake(call_s=5e-9)
+    fake = Fake(lambda _, size: 5e-9 * size**3)
     outcome = measure(fake, job_of(size=4096, strategy="full-out", budget_s=0.4))
     assert [series.status for series in outcome.series] == ["skipped"]
     assert {size for _, size, _, _ in fake.multiplied} == {512}
@@ -428,15 +404,8 @@ def test_a_large_first_size_is_approached_from_below() -> None:
 
 def test_what_one_strategy_costs_says_nothing_of_another() -> None:
     """Element by element is too slow for the larger size; the full product is measured there."""
-    fake = Fake()
-
-    def slow_elements(self: FakeProducts, strategy: str, _: int) -> Callable[[], object]:
-        pause_s = 5e-6 * self.size**3 if strategy == "element" else 0.0
-        return lambda: time.sleep(pause_s) if pause_s else None
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FakeProducts, "call", slow_elements)
-        outcome = measure(fake, job_of(size=[20, 200], strategy=["element", "full"], budget_s=0.4))
+    fake = Fake(lambda strategy, size: 5e-6 * size**3 if strategy == "element" else 0.0)
+    outcome = measure(fake, job_of(size=[20, 200], strategy=["element", "full"], budget_s=0.4))
     statuses = [series.status for series in outcome.series]
     assert dict(zip(labels(outcome, "size", "strategy"), statuses, strict=True)) == {
         (20, "element"): "ok",
@@ -526,14 +495,6 @@ def test_nothing_is_printed_unless_asked_for() -> None:
     fake = Fake()
     assert measure(fake, job_of(size=4)).as_printed == []
     assert {size for _, size, _, _ in fake.multiplied} == {4}
-
-
-def test_pytorch_computes_what_is_timed_as_printed() -> None:
-    """Its four products of the chapter's size take some time each, and give a rate."""
-    outcome = measure(pytorch.session("cpu", 1), job_of(as_printed=True, size=4))
-    for printed in outcome.as_printed:
-        assert printed.elapsed_s > 0
-        assert printed.gflops == pytest.approx(0.03 / printed.elapsed_s)
 
 
 def test_a_listing_that_waits_is_timed_until_it_has_waited(

@@ -181,18 +181,6 @@ def test_the_chapters_four_runs_end_where_the_chapter_shows(
 # --- the same, done in two ways
 
 
-@pytest.mark.parametrize("spec", [GD | {"lr": 0.5}, SGD, BATCH_10], ids=["GD", "SGD", "batch 10"])
-def test_concise_and_scratch_give_the_same_losses(
-    bundle: dict[str, Any], spec: dict[str, Any]
-) -> None:
-    """At every point of the curve, with a rate that belongs to the framework's own loss."""
-    halved = spec | {"loss": "mse", "lr": spec["lr"] / 2}
-    scratch, concise = train(bundle, halved, implementation=IMPLEMENTATIONS)
-    assert [run.labels["implementation"] for run in (scratch, concise)] == IMPLEMENTATIONS
-    assert scratch.examples == concise.examples
-    assert concise.loss == pytest.approx(scratch.loss, rel=0, abs=1e-6)
-
-
 @pytest.mark.parametrize("size", [1, 10, 100, 1500])
 def test_both_loaders_give_identical_batches(airfoil: LoadedData, size: int) -> None:
     """Bit by bit: the same numbers in the same order, the last batch of an epoch included."""
@@ -204,17 +192,6 @@ def test_both_loaders_give_identical_batches(airfoil: LoadedData, size: int) -> 
     cut = pytorch_training.sliced(features, targets, size, order)
     for one, other in zip(epoch, cut, strict=True):
         assert all(map(torch.equal, one, other))
-
-
-@pytest.mark.parametrize("spec", [GD, SGD | {"epochs": 1}, BATCH_10], ids=["GD", "SGD", "batch 10"])
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-def test_both_loaders_give_the_same_losses(
-    bundle: dict[str, Any], spec: dict[str, Any], implementation: str
-) -> None:
-    """Up to float32's rounding: a batch's place in memory decides how a library sums it."""
-    loaded, sliced = train(bundle, spec, loader=LOADERS, implementation=[implementation])
-    assert [run.labels["loader"] for run in (loaded, sliced)] == LOADERS
-    assert loaded.loss == pytest.approx(sliced.loss, rel=0, abs=1e-6)
 
 
 @pytest.mark.parametrize("loader", LOADERS)
@@ -385,20 +362,25 @@ def small_bundle(tmp_path: Path) -> dict[str, Any]:
     return write_bundle(tmp_path, loaded(rows), seed=SEED, seeds=5, epochs=10)
 
 
-def fake_train(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch, bundle: dict[str, Any], **changes: Any
-) -> Outcome:
-    """Carry out a job of two runs on a fake, by the fake's clock."""
-    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=fake.perf_counter))
-    return measure(fake, job_of(bundle, [GD, BATCH_100], **changes))
+@pytest.fixture(name="train_on")
+def by_the_fakes_clock(
+    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
+    """Return a function that carries out a job of two runs on a fake, by the fake's clock."""
+
+    def train_on(fake: Fake, **changes: Any) -> Outcome:
+        monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=fake.perf_counter))
+        return measure(fake, job_of(made_up, [GD, BATCH_100], **changes))
+
+    return train_on
 
 
 def test_every_round_trains_every_run_with_every_seed_in_shuffled_order(
-    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    train_on: Callable[..., Outcome],
 ) -> None:
     """Each run once before, unmeasured; then each with each seed, once a round."""
     fake = Fake()
-    outcome = fake_train(fake, monkeypatch, made_up, seeds=2, repeats=6)
+    outcome = train_on(fake, seeds=2, repeats=6)
     weights = [seeds.initial_weights(SEED, seed, 2)[0] for seed in range(2)]
     every = sorted(itertools.product(["GD", "batch 100"], weights))
     assert fake.trained[:2] == [("GD", weights[0]), ("batch 100", weights[0])]
@@ -410,27 +392,21 @@ def test_every_round_trains_every_run_with_every_seed_in_shuffled_order(
     assert named == [("GD", 0), ("GD", 1), ("batch 100", 0), ("batch 100", 1)]
 
 
+@pytest.mark.parametrize(("budget_s", "rounds"), [(10.0, 4), (9.9, 3), (0.1, 1)])
 def test_rounds_end_when_another_would_not_fit_into_the_budget(
-    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    train_on: Callable[..., Outcome], budget_s: float, rounds: int
 ) -> None:
-    """Of 10 s two trainings before the rounds take 2 s, and each round of two 2 s: four fit."""
-    outcome = fake_train(Fake(1.0), monkeypatch, made_up, repeats=100, budget_s=10.0)
-    assert [run.repeats for run in outcome.runs] == [4, 4]
+    """Two trainings before the rounds take 2 s, and each round of two 2 s; one is always made.
+
+    Losses do not depend on time, and one time is better than none.
+    """
+    outcome = train_on(Fake(1.0), repeats=100, budget_s=budget_s)
+    assert [run.repeats for run in outcome.runs] == [rounds] * 2
 
 
-def test_one_round_is_trained_however_small_the_budget(
-    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Losses do not depend on time, and one time is better than none."""
-    outcome = fake_train(Fake(1.0), monkeypatch, made_up, repeats=100, budget_s=0.1)
-    assert [run.repeats for run in outcome.runs] == [1, 1]
-
-
-def test_kept_times_are_capped_and_counted(
-    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_kept_times_are_capped_and_counted(train_on: Callable[..., Outcome]) -> None:
     """The first so many repeats keep their times, and `repeats` says how many there were."""
-    outcome = fake_train(Fake(), monkeypatch, made_up, repeats=KEPT_REPEATS + 5)
+    outcome = train_on(Fake(), repeats=KEPT_REPEATS + 5)
     for run in outcome.runs:
         assert run.repeats == KEPT_REPEATS + 5
         assert len(run.elapsed_s) == KEPT_REPEATS
@@ -438,16 +414,12 @@ def test_kept_times_are_capped_and_counted(
 
 
 def test_sweeps_give_every_run_with_every_loader_and_implementation(
-    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    train_on: Callable[..., Outcome],
 ) -> None:
     """Each under labels that tell it from the others."""
-    outcome = fake_train(
-        Fake(), monkeypatch, made_up, loader=LOADERS, implementation=IMPLEMENTATIONS
-    )
-    swept = [
-        (r.labels["run"], r.labels["loader"], r.labels["implementation"]) for r in outcome.runs
-    ]
-    assert swept == list(itertools.product(["GD", "batch 100"], LOADERS, IMPLEMENTATIONS))
+    outcome = train_on(Fake(), loader=LOADERS, implementation=IMPLEMENTATIONS)
+    every = itertools.product(["GD", "batch 100"], LOADERS, IMPLEMENTATIONS, ["eager"])
+    assert ways_of(run.labels for run in outcome.runs) == list(every)
 
 
 def ways_of(labels: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -467,36 +439,25 @@ def another_registry(monkeypatch: pytest.MonkeyPatch) -> Callable[[Training], No
 
 
 def test_each_run_is_trained_in_all_ways_that_the_framework_offers(
-    made_up: dict[str, Any], offer: Callable[[Training], None]
+    train_on: Callable[..., Outcome], offer: Callable[[Training], None]
 ) -> None:
     """Which can differ with the implementation; an experiment that says nothing means all."""
-    fake = Fake()
     offer(Training(scratch=("eager", "epoch"), concise=("compiled",)))
-    said: list[dict[str, Any]] = [{}, {"variant": ["auto"]}]
-    for settings in said:
-        job = job_of(made_up, [GD, BATCH_100], implementation=IMPLEMENTATIONS)
-        job["settings"] |= settings
-        runs = measure(fake, job).runs
-        assert ways_of(run.labels for run in runs) == [
-            (name, "sliced", implementation, variant)
-            for name in ("GD", "batch 100")
-            for implementation, variant in (
-                ("scratch", "eager"),
-                ("scratch", "epoch"),
-                ("concise", "compiled"),
-            )
-        ]
+    runs = train_on(Fake(), implementation=IMPLEMENTATIONS).runs
+    assert ways_of(run.labels for run in runs) == [
+        (name, "sliced", *way)
+        for name in ("GD", "batch 100")
+        for way in (("scratch", "eager"), ("scratch", "epoch"), ("concise", "compiled"))
+    ]
 
 
 def test_slices_in_the_place_of_a_loader_are_trained_once(
-    made_up: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    offer: Callable[[Training], None],
+    train_on: Callable[..., Outcome], offer: Callable[[Training], None]
 ) -> None:
     """A framework without a data loader cuts slices, and its label says so; not twice the same."""
     fake = Fake()
     offer(Training(scratch=("eager",)))
-    outcome = fake_train(fake, monkeypatch, made_up, loader=LOADERS, repeats=2)
+    outcome = train_on(fake, loader=LOADERS, repeats=2)
     assert ways_of(run.labels for run in outcome.runs) == [
         ("GD", "sliced", "scratch", "eager"),
         ("batch 100", "sliced", "scratch", "eager"),
@@ -506,14 +467,11 @@ def test_slices_in_the_place_of_a_loader_are_trained_once(
 
 
 def test_what_a_framework_cannot_train_is_skipped_with_its_reason(
-    made_up: dict[str, Any], offer: Callable[[Training], None]
+    train_on: Callable[..., Outcome], offer: Callable[[Training], None]
 ) -> None:
     """Under the labels that it would have had; the other ways are trained as ever."""
-    fake = Fake()
     offer(Training(scratch=("eager",)))
-    job = job_of(made_up, [GD, BATCH_100], repeats=3, seeds=2)
-    job["settings"]["variant"] = ["epoch", "eager"]
-    outcome = measure(fake, job)
+    outcome = train_on(Fake(), repeats=3, seeds=2, variant=["epoch", "eager"])
     wanted = [(name, "sliced", "scratch", "epoch") for name in ("GD", "batch 100")]
     assert ways_of(series.labels for series in outcome.series) == wanted
     assert {(s.status, s.reason, s.timing) for s in outcome.series} == {
@@ -524,15 +482,12 @@ def test_what_a_framework_cannot_train_is_skipped_with_its_reason(
 
 
 def test_nothing_but_skipped_runs_ends_at_once(
-    made_up: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    offer: Callable[[Training], None],
+    train_on: Callable[..., Outcome], offer: Callable[[Training], None]
 ) -> None:
     """It is an outcome like any other, and takes none of the budget."""
     fake = Fake(1.0)
     offer(Training(scratch=("eager",)))
-    concise = {"implementation": ["concise"], "repeats": 1000, "budget_s": 100.0}
-    outcome = fake_train(fake, monkeypatch, made_up, **concise)
+    outcome = train_on(fake, implementation=["concise"], repeats=1000, budget_s=100.0)
     assert outcome.runs == []
     assert [series.status for series in outcome.series] == ["skipped"] * 2
     assert fake.trained == []

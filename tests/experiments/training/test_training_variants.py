@@ -263,23 +263,17 @@ def test_a_run_can_have_its_own_loader_and_implementation(bundle: dict[str, Any]
 
 def test_labels_say_all_that_a_run_says(bundle: dict[str, Any]) -> None:
     """Under the names that figures, claims and other machines know."""
-    spec = RUN | {"optimizer": "momentum", "momentum": 0.5, "schedule": "step"}
-    (run,) = train(bundle, spec | {"sampling": "replacement", "copies": 2})
-    assert run.labels == {
-        "run": "one",
-        "batch_size": 10,
-        "lr": 0.05,
-        "epochs": 2,
-        "loss": "half_squared",
-        "loader": "sliced",
-        "implementation": "scratch",
+    said = {
         "optimizer": "momentum",
         "momentum": 0.5,
         "schedule": "step",
         "sampling": "replacement",
         "copies": 2,
-        "variant": "eager",
     }
+    (run,) = train(bundle, RUN | said)
+    rest = {"loss": "half_squared", "loader": "sliced", "implementation": "scratch"}
+    numbers = {name: RUN[name] for name in ("batch_size", "lr", "epochs")}
+    assert run.labels == {"run": "one", "variant": "eager", **numbers, **rest, **said}
 
 
 # --- divergence, and what is kept
