@@ -259,11 +259,7 @@ def _record(
 
 
 def _outcome(
-    experiment: PlannedExperiment,
-    backend: str,
-    process: int,
-    slowness: float,
-    rng: random.Random,
+    experiment: PlannedExperiment, backend: str, process: int, slowness: float, rng: random.Random
 ) -> Outcome:
     """Make what an experiment measures in a process; each newer kind has a file that does so."""
     if experiment.kind == "matmul":

@@ -143,9 +143,7 @@ def test_caches_that_are_not_known_are_not_drawn(result: Result) -> None:
         assert "cache" not in levels
 
 
-def test_the_cache_of_an_accelerator_is_drawn_where_its_memory_was_measured(
-    result: Result,
-) -> None:
+def test_the_cache_of_an_accelerator_is_drawn_where_its_memory_was_measured(result: Result) -> None:
     """One cache for all of its processors, which its framework tells the size of."""
     elsewhere = [replace(record, device="cuda:0") for record in result.records]
     device = Accelerator(device="cuda:0", l2_bytes=4 * MIB, works=True)
@@ -321,10 +319,7 @@ def test_a_roof_is_the_most_well_inside_a_cache_that_the_nearer_one_cannot_hold(
     Well inside L1 is up to 70; from over 100 to 700 is L2's; memory's is from 1,500. What lies
     between, or is too large for one and not well inside the next, shows neither.
     """
-    known = [
-        Level(name="L1", size_bytes=50, copies=2),
-        Level(name="L2", size_bytes=1000, copies=1),
-    ]
+    known = [Level(name="L1", size_bytes=50, copies=2), Level(name="L2", size_bytes=1000, copies=1)]
     rates = {60: 9, 70: 11, 80: 99, 100: 99, 110: 5, 700: 6, 800: 99, 1400: 99, 1500: 2, 9000: 1}
     found = [stream(size, rate) for size, rate in rates.items()]
 

@@ -175,11 +175,7 @@ def test_population_and_length_are_those_of_the_single_examples(point: str) -> N
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("batch_size", [1, 7, 100, 1000])
 @pytest.mark.parametrize("point", POINTS)
-def test_mean_square_is_that_of_the_formula(
-    point: str,
-    batch_size: int,
-    sampling: str,
-) -> None:
+def test_mean_square_is_that_of_the_formula(point: str, batch_size: int, sampling: str) -> None:
     """E|g_B - g|^2 = P / b with replacement, P / b * (n - b) / (n - 1) without.
 
     P comes from NumPy. The mean of 600 draws must lie within four standard errors, taken from the
@@ -254,9 +250,7 @@ def test_time_is_shared_fairly(bundle: dict[str, Any]) -> None:
     assert {key[0] for key in found} == set(POINTS)
 
 
-def test_processes_draw_other_minibatches_and_one_process_the_same(
-    bundle: dict[str, Any],
-) -> None:
+def test_processes_draw_other_minibatches_and_one_process_the_same(bundle: dict[str, Any]) -> None:
     """They are replicates of the statistics; a run can be repeated."""
     session = pytorch.session("cpu", 1)
     jobs = [job_of(bundle, process=p, batch_size=10, draws=5) for p in (0, 1, 0)]
@@ -351,8 +345,7 @@ def small_plan() -> Plan:
 
 
 def test_small_job_goes_through_a_real_worker(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From a configuration to records, with the points of the data that was loaded."""
     monkeypatch.setattr(data, "load", lambda *_, **__: ROWS)

@@ -497,9 +497,7 @@ def test_nothing_is_printed_unless_asked_for() -> None:
     assert {size for _, size, _, _ in fake.multiplied} == {4}
 
 
-def test_a_listing_that_waits_is_timed_until_it_has_waited(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_listing_that_waits_is_timed_until_it_has_waited(monkeypatch: pytest.MonkeyPatch) -> None:
     """MXNet's calls return before they are done, and the chapter's listings wait for them.
 
     PyTorch's do not wait, and neither does what is printed for it.

@@ -174,10 +174,7 @@ def test_times_that_are_no_line_are_said_to_be_none(
 )
 @pytest.mark.parametrize(("slowness", "samples"), [([1.0], 1), ([1.0, 1.3], 13)])
 def test_odd_data_are_drawn_as_far_as_they_go(
-    times: dict[Any, float],
-    questions: list[str],
-    slowness: list[float],
-    samples: int,
+    times: dict[Any, float], questions: list[str], slowness: list[float], samples: int
 ) -> None:
     """No compiled one, no eager one, a single size, falling times, one process, one sample."""
     result = timed(times, slowness=slowness, samples=samples)

@@ -44,10 +44,7 @@ ASKED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         [{"run": "GD", **FULL, "lr": 1.0}, {"run": "batch 10"}],
         ["epochs", "time", "seconds"],
     ),
-    "loader": (
-        [{"run": "a", "loader": loader} for loader in ("dataloader", "sliced")],
-        ["loader"],
-    ),
+    "loader": ([{"run": "a", "loader": loader} for loader in ("dataloader", "sliced")], ["loader"]),
     "implementation": (
         [{"run": "a", "implementation": way} for way in ("scratch", "concise")],
         ["implementation"],
@@ -262,8 +259,7 @@ def test_a_run_that_diverged_at_once_shows_no_loss_and_is_never_best(name: str) 
     result = first_diverges(asked(name))
     label = str(_runs(result)[0].labels["run"])
     result = each_run(
-        result,
-        lambda run: replace(run, loss=[0.2418]) if run.labels["run"] == label else run,
+        result, lambda run: replace(run, loss=[0.2418]) if run.labels["run"] == label else run
     )
     (case,) = cases(result, "one")
     every = [case.nearest, case.soonest, case.fastest]

@@ -112,10 +112,7 @@ def test_gradient_descent_from_zero_takes_the_known_path(
 ) -> None:
     """In float32, to the five digits in which the ten losses are known."""
     (run,) = train(
-        from_zero,
-        GD | {"lr": lr, "loss": loss},
-        loader=[loader],
-        implementation=[implementation],
+        from_zero, GD | {"lr": lr, "loss": loss}, loader=[loader], implementation=[implementation]
     )
     assert run.examples == [1500 * step for step in range(11)]
     assert run.loss[1:] == pytest.approx(DESCENT, rel=0, abs=1e-5)

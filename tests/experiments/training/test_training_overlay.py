@@ -140,9 +140,7 @@ def test_times_to_the_target_are_of_every_run_and_way(drawn: dict[str, Figure]) 
     assert [row[0] for row in table.rows] == WAYS
 
 
-def test_listings_with_rates_of_their_own_stand_beside_the_first(
-    drawn: dict[str, Figure],
-) -> None:
+def test_listings_with_rates_of_their_own_stand_beside_the_first(drawn: dict[str, Figure]) -> None:
     """MXNet's and TensorFlow's 0.05, of which the second makes twice the step."""
     words = plain(drawn["frameworks-concise-implementations"].words.explanation)
     for name, lr, step in (

@@ -11,13 +11,7 @@ from factories import small_results
 from factories.training import case_of
 from report.analysis import quantities
 from report.experiments.training.quantities import decay, of_records, slowest
-from report.experiments.training.runs import (
-    apart,
-    lowest,
-    names,
-    towards,
-    trained,
-)
+from report.experiments.training.runs import apart, lowest, names, towards, trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
