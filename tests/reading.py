@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from report.figures.draw import drawing
 from report.figures.prose import plain
@@ -10,8 +10,16 @@ from report.figures.prose import plain
 if TYPE_CHECKING:
     from report.figures.figure import Figure, Number, Table
 
+T = TypeVar("T")
+
 WRONG = ("None", " nan", " inf", "  ", " .", "()", ": .", "Estimate(", "{")
 """What stands in words where a value was missing."""
+
+
+def some(value: T | None) -> T:
+    """Return a value that must not be missing."""
+    assert value is not None
+    return value
 
 
 def text(html: str) -> str:

@@ -85,6 +85,7 @@ def make_result(
         frameworks: Those that are there; what only others measure is left out.
     """
     planned = _plan(profile, frameworks)
+    record = functools.partial(_record, machine_id=machine_id, speed=speed, started_at=started_at)
     result = bare(
         run_id=str(uuid.uuid5(uuid.UUID(RUN_ID), f"{machine_id} {started_at} {profile}")),
         installation=INSTALLATION,
@@ -100,14 +101,7 @@ def make_result(
             source="file", origin="a local copy", sha1=data.SHA1, examples=1500, features=5
         ),
         records=[
-            _record(
-                experiment,
-                backend,
-                process,
-                machine_id=machine_id,
-                speed=speed,
-                started_at=started_at,
-            )
+            record(experiment, backend, process)
             for process in range(PROCESSES)
             for experiment in planned.experiments
             for backend in experiment.backends

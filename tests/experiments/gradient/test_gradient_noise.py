@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 from factories import small_results
+from reading import some
 from report.analysis.quantities import Quantity
 from report.experiments.gradient.noise import Noise, correction, exponent, lessened, noises
 
@@ -79,8 +80,7 @@ def test_correction_at_two_thirds_of_the_data_is_known() -> None:
 @pytest.mark.parametrize("sampling", ["replacement", "permutation"])
 def test_even_batch_has_noise_as_long_as_the_gradient(sampling: str) -> None:
     """With P = 4 and |g| = 0.1 it is 400 with replacement; the noise there is 0.1 both ways."""
-    even = noise_of(1, [2.0], sampling=sampling).even_batch()
-    assert even is not None
+    even = some(noise_of(1, [2.0], sampling=sampling).even_batch())
     factor = 1.0 if sampling == "replacement" else (1500 - even) / 1499
     assert math.sqrt(4 / even * factor) == pytest.approx(0.1)
     if sampling == "replacement":
@@ -96,47 +96,46 @@ def test_no_batch_is_even_where_the_gradient_is_rounding() -> None:
 # --- exponents
 
 
-def test_exponent_of_exact_data_is_exact() -> None:
-    """What falls with the power -0.5, or -0.3, is found to."""
-    for power in (-0.5, -0.3):
-        series = [noise_of(b, [2 * b**power, 3 * b**power]) for b in (1, 10, 100, 1000)]
-        found = exponent(series)
-        assert found is not None
-        assert [found.value, found.low, found.high] == pytest.approx([power] * 3)
+def falling(
+    *powers: float, sizes: Sequence[int] = (1, 10, 100), point: str = "start"
+) -> list[Noise]:
+    """Return noise that falls with a power of the batch size, one for each process."""
+    return [noise_of(b, [3 * b**power for power in powers], point=point) for b in sizes]
 
 
-def test_interval_is_students_over_processes() -> None:
-    """Slopes -0.4, -0.5 and -0.6: mean -0.5, standard error 0.1 / sqrt 3, and t with 2 degrees."""
-    powers = (-0.4, -0.5, -0.6)
-    found = exponent([noise_of(b, [b**power for power in powers]) for b in (1, 10, 100)])
-    assert found is not None
-    half = stats.t.ppf(0.975, 2) * 0.1 / math.sqrt(3)
-    assert [found.value, found.low, found.high] == pytest.approx([-0.5, -0.5 - half, -0.5 + half])
-    assert not found.excludes(-0.5)
-    assert found.excludes(-1.0)
-
-
-def test_points_count_alike_in_each_process() -> None:
-    """Slopes of -0.4 and -0.6 at two points are -0.5 in every process: no spread is left."""
-    series = [
-        noise_of(b, [b**power] * 2, point=point)
-        for point, power in (("start", -0.4), ("optimum", -0.6))
-        for b in (1, 10, 100)
-    ]
-    found = exponent(series)
-    assert found is not None
-    assert [found.value, found.low, found.high] == pytest.approx([-0.5] * 3)
-
-
-def test_finite_population_does_not_bend_the_exponent() -> None:
-    """Without replacement the correction is put back; a batch of all examples has no slope."""
-    series = [
-        noise_of(b, [2 * b**-0.5 * correction(b, 1500)] * 2, sampling="permutation")
-        for b in (1, 10, 1000, 1500)
-    ]
-    found = exponent(series)
-    assert found is not None
-    assert found.value == pytest.approx(-0.5)
+@pytest.mark.parametrize(
+    ("series", "power", "half"),
+    [
+        (falling(-0.5, -0.5), -0.5, 0),
+        (falling(-0.3, -0.3, sizes=(1, 10, 100, 1000)), -0.3, 0),
+        # Squared distances from the mean, -0.5, are 0.01, 0.0025 and 0.0225; t has 2 degrees.
+        (falling(-0.4, -0.45, -0.65), -0.5, stats.t.ppf(0.975, 2) * math.sqrt(0.035 / 2 / 3)),
+        # Two points count alike in each process, whatever the sizes at each: no spread is left.
+        (
+            falling(-0.4, -0.4) + falling(-0.7, -0.7, sizes=(1, 2, 5, 10), point="optimum"),
+            -0.55,
+            0,
+        ),
+        # Without replacement the correction is put back; a batch of all examples has no slope.
+        (
+            [
+                noise_of(b, [2 * b**-0.5 * correction(b, 1500)] * 2, sampling="permutation")
+                for b in (1, 10, 1000, 1500)
+            ],
+            -0.5,
+            0,
+        ),
+    ],
+    ids=["exact", "not by theory", "over processes", "two points", "without replacement"],
+)
+def test_exponent_is_the_mean_over_processes_with_students_interval(
+    series: list[Noise], power: float, half: float
+) -> None:
+    """Each process has the mean of its points' slopes."""
+    found = some(exponent(series))
+    assert [found.value, found.low, found.high] == pytest.approx(
+        [power, power - half, power + half]
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,8 +155,7 @@ def test_exponent_needs_three_sizes_at_a_point(series: list[Noise]) -> None:
 
 def test_single_process_has_no_interval() -> None:
     """One slope says nothing of how slopes scatter."""
-    found = exponent([noise_of(b, [b**-0.5]) for b in (1, 10, 100)])
-    assert found is not None
+    found = some(exponent([noise_of(b, [b**-0.5]) for b in (1, 10, 100)]))
     assert (found.value, found.low, found.high) == (-0.5, None, None)
 
 
@@ -209,7 +207,6 @@ def test_processes_without_an_outcome_keep_their_place() -> None:
     (found,) = noises([of_process(0, 2.0), failed, of_process(2, 3.0)], 1500)
     assert found.quantity.groups == [[2.0], [], [3.0]]
     assert found.draws == 200
-    std = found.std()
-    assert std is not None
+    std = some(found.std())
     assert std.value == pytest.approx(math.sqrt(6))
     assert std.replicates == 2

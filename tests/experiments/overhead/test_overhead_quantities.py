@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories.overhead import timed
+from reading import some
 from report.experiments.overhead import quantities
 from report.experiments.overhead.quantities import StepModel, fit, of_records, step_model
 
@@ -35,8 +36,7 @@ def test_a_line_is_recovered_from_times_that_lie_on_it() -> None:
     times = line(80e-6, 20e-9) | line(140e-6, 20e-9, "compiled")
     result = timed(times, slowness=[1.0])
     for variant, fixed_s in (("eager", 80e-6), ("compiled", 140e-6)):
-        fitted = step_model(result, "pytorch", variant)
-        assert fitted is not None
+        fitted = some(step_model(result, "pytorch", variant))
         assert fitted.fixed_s == pytest.approx(fixed_s, rel=1e-9)
         assert fitted.per_example_s == pytest.approx(20e-9, rel=1e-9)
         assert fitted.deviation == pytest.approx(0, abs=1e-9)
@@ -45,8 +45,7 @@ def test_a_line_is_recovered_from_times_that_lie_on_it() -> None:
 
 def test_a_model_takes_what_is_typical_of_several_processes() -> None:
     """Slowness 1 and 1.21: their geometric mean, 1.1, multiplies both parts."""
-    fitted = step_model(timed(line(80e-6, 20e-9), slowness=[1.0, 1.21]), "pytorch")
-    assert fitted is not None
+    fitted = some(step_model(timed(line(80e-6, 20e-9), slowness=[1.0, 1.21]), "pytorch"))
     assert fitted.fixed_s == pytest.approx(88e-6, rel=1e-9)
     assert fitted.per_example_s == pytest.approx(22e-9, rel=1e-9)
 
@@ -73,8 +72,7 @@ def test_every_batch_size_counts_alike() -> None:
 
 def test_the_fit_tells_how_far_a_time_lies_off_the_line() -> None:
     """One of ten times is doubled: it lies 88 % or so above a line that it hardly moves."""
-    fitted = fit({b: (2 if b == 20 else 1) * 1e-4 for b in SIZES})
-    assert fitted is not None
+    fitted = some(fit({b: (2 if b == 20 else 1) * 1e-4 for b in SIZES}))
     assert 0.7 < fitted.deviation <= 1
 
 
@@ -84,12 +82,10 @@ def test_no_part_of_the_line_is_negative() -> None:
     The other part is fitted alone: for T = 3 and 2 and 1 the best constant is sum(1/T) /
     sum(1/T^2) = (11/6) / (49/36) = 66/49.
     """
-    falling = fit({1: 3.0, 2: 2.0, 3: 1.0})
-    assert falling is not None
+    falling = some(fit({1: 3.0, 2: 2.0, 3: 1.0}))
     assert falling.fixed_s == pytest.approx(66 / 49)
     assert falling.per_example_s == 0.0
-    steep = fit({1: 0.5, 2: 2.0, 4: 5.0})
-    assert steep is not None
+    steep = some(fit({1: 0.5, 2: 2.0, 4: 5.0}))
     assert steep.fixed_s == 0.0
     assert steep.per_example_s > 0
 
@@ -99,8 +95,7 @@ def test_parts_are_told_over_processes() -> None:
 
     The fixed part itself is their geometric mean: 80 µs times the cube root of 1.02 x 1.04.
     """
-    parts = quantities.parts(found(timed(line(80e-6, 20e-9))))
-    assert parts is not None
+    parts = some(quantities.parts(found(timed(line(80e-6, 20e-9)))))
     assert list(parts.growing) == SIZES
     for size, share in parts.growing.items():
         assert share.value == pytest.approx(0.02 * size / (80 + 0.02 * size))
@@ -115,8 +110,7 @@ def test_parts_are_told_over_processes() -> None:
 
 def test_parts_of_one_process_have_no_interval() -> None:
     """One fit says nothing of how another would have come out."""
-    parts = quantities.parts(found(timed(line(80e-6, 20e-9), slowness=[1.0])))
-    assert parts is not None
+    parts = some(quantities.parts(found(timed(line(80e-6, 20e-9), slowness=[1.0]))))
     every = [parts.fixed, parts.per_example, *parts.growing.values()]
     assert {(one.low, one.high, one.replicates) for one in every} == {(None, None, 1)}
 
@@ -124,8 +118,7 @@ def test_parts_of_one_process_have_no_interval() -> None:
 @pytest.mark.parametrize(("fixed_s", "per_example_s", "share"), [(0.0, 1e-6, 1), (1e-4, 0.0, 0)])
 def test_a_part_may_be_nothing(fixed_s: float, per_example_s: float, share: float) -> None:
     """All of an update grows, or nothing does: no logarithm of zero, and never more than all."""
-    parts = quantities.parts(found(timed(line(fixed_s, per_example_s))))
-    assert parts is not None
+    parts = some(quantities.parts(found(timed(line(fixed_s, per_example_s)))))
     for one in parts.growing.values():
         assert one.value == pytest.approx(share, abs=1e-9)
         assert one.high is not None
@@ -135,8 +128,7 @@ def test_a_part_may_be_nothing(fixed_s: float, per_example_s: float, share: floa
 def test_no_more_than_all_of_an_update_grows() -> None:
     """Where the line through zero lies above a time, which it may."""
     times = {("update", "eager", b): t for b, t in ((1, 0.5), (2, 2.0), (4, 5.0))}
-    parts = quantities.parts(found(timed(times)))
-    assert parts is not None
+    parts = some(quantities.parts(found(timed(times))))
     assert parts.line.time_s(1) > 0.5 * 1.05
     assert parts.growing[1].value == 1
     assert 0 < parts.growing[4].value < 1
@@ -149,8 +141,7 @@ def test_doubling_is_read_off_in_each_process() -> None:
     """
     times = {("add", "eager", n): 1e-6 + 1e-10 * n for n in (1, 10, 1000, 100_000)}
     adds = quantities.calls(of_records(timed(times).of("one")))["add"]
-    twice = quantities.doubled(adds)
-    assert twice is not None
+    twice = some(quantities.doubled(adds))
     assert twice.value == pytest.approx(3308, rel=1e-3)
     assert twice.replicates == 3
     one = replace(adds[100_000], groups=[adds[1].groups[0], *adds[100_000].groups[1:]])

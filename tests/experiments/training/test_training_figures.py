@@ -11,7 +11,7 @@ import pytest
 
 from factories.training import case_of, trained
 from pages import overlay
-from reading import row, said, whole
+from reading import row, said, some, whole
 from report.analysis.quantities import ratio
 from report.experiments.training import heatmap, sizes
 from report.experiments.training.figures import differ, figures, pairs_of_copies
@@ -201,8 +201,7 @@ def without_moments(result: Result) -> Result:
 
 def first_diverges(result: Result) -> Result:
     """Let the first run's loss become infinite before its first point."""
-    first = result.records[0].outcome
-    assert first is not None
+    first = some(result.records[0].outcome)
     name = first.runs[0].labels
 
     def change(run: TrainingRun) -> TrainingRun:
@@ -447,10 +446,8 @@ def test_a_schedule_is_compared_with_the_constant_rate_by_seed() -> None:
     """The ratio is the one of the two heights at the end; it stands in the title where it holds."""
     case = case_of(ASKED["schedule"][0], seeds=6)
     base = next(run for run in case.runs if run.name == "constant")
-    best = case.nearest
-    assert best is not None
-    gained = case.above(best.run, base)
-    assert gained is not None
+    best = some(case.nearest)
+    gained = some(case.above(best.run, base))
     assert gained.replicates == 6
     title = words_of(case.result, "schedule")["title"]
     told = "of the loss above the optimum that a constant rate leaves" in title
@@ -487,8 +484,7 @@ def test_copies_leave_full_batches_where_they_were() -> None:
     assert further.value < 0.7
     assert differ({full[0]: same, small[0]: further}) == ([small[0]], [full[0]])
     # After as many updates there is nothing to tell: 30 of the one, 30 of the other.
-    alike = case.after_updates(*small)
-    assert alike is not None
+    alike = some(case.after_updates(*small))
     assert not alike.excludes(1)
     expected = ratio(case.excess(small[1], 1), case.excess(small[0], 2))
     assert alike.value == pytest.approx(expected.value)

@@ -9,6 +9,7 @@ import pytest
 
 from factories import small_results
 from factories.small_results import record, run
+from reading import some
 from report.analysis.quantities import Question
 from report.experiments.training import curves
 from report.experiments.training.kind import TRAINING
@@ -62,8 +63,7 @@ def test_a_run_has_no_loss_after_its_last_epoch() -> None:
 
 def test_excess_is_the_loss_above_the_lowest_possible() -> None:
     """Of the result's own data; what rounding puts below it counts as a very little above."""
-    lowest = case_of([]).lowest
-    assert lowest is not None
+    lowest = some(case_of([]).lowest)
     records = [record("training", 0, run("a", [1.0, lowest + 0.1, lowest - 1e-7], 0))]
     (first,) = asked(records, "excess", epoch=1)
     assert first.groups == [[pytest.approx(0.1)]]
@@ -177,8 +177,7 @@ def test_ratios_of_losses_are_paired_by_seed() -> None:
     a = [run("a", [9.0, end], k) for k, end in enumerate((0.02, 2.0, 5.0))]
     b = [run("b", [9.0, end], k) for k, end in enumerate((0.01, 1.0))]
     above, below = asked([record("training", 0, *a, *b)], "loss")
-    paired = ratio(above, below)
-    assert paired is not None
+    paired = some(ratio(above, below))
     assert (paired.low, paired.value, paired.high) == pytest.approx((2, 2, 2))
     assert paired.replicates == 2
     apart = [replace(q, groups=g) for q, g in ((above, [[1.0], []]), (below, [[], [1.0]]))]

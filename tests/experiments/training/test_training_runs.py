@@ -9,6 +9,7 @@ import pytest
 
 from factories import small_results
 from factories.training import case_of
+from reading import some
 from report.analysis import quantities
 from report.experiments.training.quantities import decay, of_records, slowest
 from report.experiments.training.runs import apart, lowest, names, towards, trained
@@ -93,8 +94,7 @@ def test_soonest_names_its_ties_and_the_last() -> None:
             {"run": "never", "batch_size": 1500, "lr": 0.001},
         ]
     )
-    found = case.soonest
-    assert found is not None
+    found = some(case.soonest)
     assert {found.run.name, *(run.name for run in found.ties)} == {"first", "twin"}
     assert (found.last.name, found.estimate.highest_of) == ("slow", 3)
     assert found.factor.value == pytest.approx(found.most.value / found.estimate.value)
@@ -149,8 +149,7 @@ def test_slowest_direction_is_that_of_theory() -> None:
     With momentum m and complex roots in every direction the modulus is sqrt(m): here
     (1 + 0.81 - 0.5 * lambda)^2 < 4 * 0.81 for lambda from 0.02 to 7.2, which holds all of them.
     """
-    problem = case_of([{"run": "one"}]).solved
-    assert problem is not None
+    problem = some(case_of([{"run": "one"}]).solved)
     assert slowest(problem, 1.0) == pytest.approx(1.0985, abs=1e-4)
     assert slowest(problem, 0.5) == pytest.approx(0.9131, abs=1e-4)
     assert slowest(problem, 0.5, 0.81) == pytest.approx(0.9)
@@ -165,8 +164,7 @@ def test_measured_decay_comes_to_that_of_theory() -> None:
         ],
         every=0,
     )
-    problem = case.solved
-    assert problem is not None
+    problem = some(case.solved)
     for run in case.runs:
         one = decay(problem, run)
         assert one.limit == pytest.approx(0.95307, abs=1e-4)
