@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import itertools
+import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -284,88 +286,20 @@ def test_a_real_small_job_through_a_worker_gives_every_series() -> None:
         assert (one.flops is not None) == (one.labels["operation"] == "triad")
 
 
-def test_a_set_that_takes_too_much_memory_is_skipped_and_the_others_are_measured() -> None:
-    """A quarter of 16 KiB is 4 KiB."""
-    outcome = measure(Starved(free=16_384), job_of(operation="copy", working_set=[4096, 8192]))
-    assert [one.status for one in outcome.series] == ["ok", "skipped"]
-    assert outcome.series[1].reason == (
-        "it would take 8,192 bytes, more than a quarter of the memory that is free, 4,096"
-    )
-
-
-def test_no_memory_skips_every_series_with_the_reason() -> None:
-    """The system may say that memory is free, and yet give none."""
-    outcome = measure(Starved(free=None, gives=False), job_of(working_set=[4096]))
-    assert {(one.status, one.reason) for one in outcome.series} == {("skipped", "none left")}
-
-
-def test_a_dtype_that_a_device_lacks_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are measured."""
-    monkeypatch.setattr(
-        "report.backends.pytorch.memory.multiplies", lambda _, dtype: dtype != "float16"
-    )
-    job = job_of(operation="triad", working_set=4096, dtype=["float16", "float32"])
-    outcome = measure(Starved(free=None), job)
-    assert [(one.status, one.reason) for one in outcome.series] == [
-        ("skipped", "PyTorch computes with no float16 on cpu"),
-        ("ok", None),
-    ]
-
-
-def test_sets_that_a_cache_holds_are_fetched_before_each_sample() -> None:
-    """4 KiB fit into 2 MiB and are read before a copy; 4 MiB do not."""
-    session = Starved(free=None)
-    measure(session, job_of(operation="copy", working_set=[4096, 4 * MIB]))
-    fetched = [a for a in session.lent.asked if a.operation == "read"]
-    assert [(a.elements, a.repeats) for a in fetched] == [(1024, 1)]
-
-
-def test_threads_are_set_before_every_sample_where_they_vary() -> None:
-    """And named in the labels."""
-    session = Starved(free=None)
-    job = job_of(operation="copy", working_set=4096, threads=[1, 2], budget_s=0.05)
-    outcome = measure(session, job)
-    assert [one.labels["threads"] for one in outcome.series] == [1, 2]
-    assert {1, 2} == set(session.threads)
-
-
-class Starved:
-    """PyTorch's memory, with less of it.
-
-    Attributes:
-        lent: The memory.
-        threads: As set, one after the other.
-    """
-
-    def __init__(self, free: int | None, *, gives: bool = True) -> None:
-        """Take how much memory there seems to be, and whether it is there."""
-        self.lent = Scarce(free, gives=gives)
-        self.threads: list[int] = []
-
-    def synchronize(self) -> None:
-        """Have nothing to wait for."""
-
-    def set_threads(self, threads: int) -> None:
-        """Note it."""
-        self.threads.append(threads)
-
-    def memory(self) -> Scarce:
-        """Return the memory."""
-        return self.lent
-
-
 class Scarce(Memory):
-    """Memory that may not be there.
+    """PyTorch's memory, of which there may be less.
 
     Attributes:
         asked: What calls it was asked for.
+        threads: As set, one after the other.
     """
 
-    def __init__(self, free: int | None, *, gives: bool) -> None:
-        """Take how much of it there is."""
+    def __init__(self, free: int | None = None, *, gives: bool = True) -> None:
+        """Take how much of it there seems to be, and whether it is there."""
         super().__init__(torch.device("cpu"))
         self._free, self._gives = free, gives
         self.asked: list[Access] = []
+        self.threads: list[int] = []
 
     def free_bytes(self) -> int | None:
         """Return what was said."""
@@ -382,6 +316,54 @@ class Scarce(Memory):
         self.asked.append(access)
         return super().call(access)
 
+    def measured(self, job: dict[str, Any]) -> list[Series]:
+        """Carry out a job with this memory."""
+        session: Any = SimpleNamespace(
+            memory=lambda: self, set_threads=self.threads.append, synchronize=lambda: None
+        )
+        return measure(session, job).series
+
+
+def test_a_set_that_takes_too_much_memory_is_skipped_and_the_others_are_measured() -> None:
+    """A quarter of 16 KiB is 4 KiB."""
+    kept, skipped = Scarce(16_384).measured(job_of(operation="copy", working_set=[4096, 8192]))
+    assert (kept.status, skipped.status) == ("ok", "skipped")
+    assert re.search(r"8,192 bytes, more than .* 4,096", some(skipped.reason))
+
+
+def test_no_memory_skips_every_series_with_the_reason() -> None:
+    """The system may say that memory is free, and yet give none."""
+    series = Scarce(gives=False).measured(job_of(working_set=[4096]))
+    assert {(one.status, one.reason) for one in series} == {("skipped", "none left")}
+
+
+def test_a_dtype_that_a_device_lacks_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are measured."""
+    monkeypatch.setattr(
+        "report.backends.pytorch.memory.multiplies", lambda _, dtype: dtype != "float16"
+    )
+    job = job_of(operation="triad", working_set=4096, dtype=["float16", "float32"])
+    assert [(one.status, one.reason) for one in Scarce().measured(job)] == [
+        ("skipped", "PyTorch computes with no float16 on cpu"),
+        ("ok", None),
+    ]
+
+
+def test_sets_that_a_cache_holds_are_fetched_before_each_sample() -> None:
+    """4 KiB fit into 2 MiB and are read before a copy; 4 MiB do not."""
+    memory = Scarce()
+    memory.measured(job_of(operation="copy", working_set=[4096, 4 * MIB]))
+    fetched = [a for a in memory.asked if a.operation == "read"]
+    assert [(a.elements, a.repeats) for a in fetched] == [(1024, 1)]
+
+
+def test_threads_are_set_before_every_sample_where_they_vary() -> None:
+    """And named in the labels."""
+    memory = Scarce()
+    job = job_of(operation="copy", working_set=4096, threads=[1, 2], budget_s=0.05)
+    assert [one.labels["threads"] for one in memory.measured(job)] == [1, 2]
+    assert set(memory.threads) == {1, 2}
+
 
 # --- real curves, in the large
 
@@ -393,12 +375,11 @@ def test_a_real_machine_has_nearer_and_further_memory() -> None:
     """
     sizes = [16 * KIB, 64 * KIB, 256 * MIB]
     job = job_of(operation=["read", "gather"], working_set=sizes, order="random", budget_s=2)
-    outcome = measure(Starved(free=None), job | {"repeats": 30})
     best = {
         (one.labels["operation"], one.labels["working_set_bytes"]): (
             min(one.timing.elapsed_s) / one.timing.inner_loops / (one.bytes_moved or 1)
         )
-        for one in outcome.series
+        for one in Scarce().measured(job | {"repeats": 30})
         if one.timing
     }
     for operation in ("read", "gather"):

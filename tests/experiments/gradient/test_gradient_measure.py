@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from array import array
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 
     from report.analysis.leastsquares import FloatArray
     from report.backends.pytorch.steps import Gradients
-    from report.config.plan import Plan
     from report.worker.records import Outcome
 
 POINTS = ["start", "halfway", "optimum"]
@@ -106,13 +108,6 @@ def test_batch_larger_than_the_data_is_an_error(tmp_path: Path, text: str, where
         load(file)
     assert where in str(caught.value)
     assert "a batch cannot be larger than the data; at most 1" in str(caught.value)
-
-
-def test_batch_of_all_examples_is_fine(tmp_path: Path) -> None:
-    """That is where drawing without replacement ends."""
-    file = tmp_path / "x.yaml"
-    file.write_text(HEAD + "    batch_size: 1500\n")
-    assert load(file).experiments["g"].kind == "gradient"
 
 
 def test_one_thread_is_taken_unless_more_are_asked_for() -> None:
@@ -263,32 +258,21 @@ def test_processes_draw_other_minibatches_and_one_process_the_same(bundle: dict[
 
 def test_mean_is_that_of_the_draws(bundle: dict[str, Any]) -> None:
     """Over rounds, and each series counts its own."""
+    count = itertools.count(1)
 
-    class Counting:
-        """Gives 1, 2, 3 ... at every call."""
+    def squares(batch_size: int, sampling: str, draws: int) -> list[float]:
+        del batch_size, sampling
+        return [float(next(count)) for _ in range(draws)]
 
-        length, population = 0.5, 2.0
-
-        def __init__(self) -> None:
-            self.given = 0
-
-        def squares(self, batch_size: int, sampling: str, draws: int) -> list[float]:
-            del batch_size, sampling
-            self.given += draws
-            return [float(self.given - draws + 1 + k) for k in range(draws)]
-
-    class Session:
-        """Has such gradients."""
-
-        def gradients(self, examples: Examples, theta: array[float], seed: int) -> Counting:
-            assert len(examples.targets) == N
-            assert len(examples.features) == N * 5
-            assert len(theta) == 6
-            assert 0 <= seed < 2**63
-            return Counting()
+    def gradients(examples: Examples, theta: array[float], seed: int) -> SimpleNamespace:
+        assert len(examples.features) == 5 * len(examples.targets) == 5 * N
+        assert len(theta) == 6
+        assert 0 <= seed < 2**63
+        return SimpleNamespace(length=0.5, population=2.0, squares=squares)
 
     job = job_of(bundle, point="start", batch_size=4, sampling="replacement", draws=25)
-    (noise,) = measure(Session(), job).noise
+    session: Any = SimpleNamespace(gradients=gradients)
+    (noise,) = measure(session, job).noise
     # (1 + 2 + ... + 25) / 25 = 13
     assert noise == GradientNoise(
         labels={"point": "start", "batch_size": 4, "sampling": "replacement"},
@@ -318,32 +302,6 @@ def test_device_without_the_dtype_is_a_skip_with_its_reason(
 # --- through a worker
 
 
-class Silent:
-    """Is told how a run proceeds, and does nothing about it."""
-
-    def begin(self, jobs: object) -> None:
-        """Do nothing."""
-
-    def start(self, job: object) -> None:
-        """Do nothing."""
-
-    def finish(self, job: object, record: object) -> None:
-        """Do nothing."""
-
-
-def small_plan() -> Plan:
-    """Return a plan of two processes with a few draws."""
-    experiment = {
-        "kind": "gradient",
-        "batch_size": [1, 1500],
-        "draws": 20,
-        "processes": 2,
-        "budget_s": 20,
-    }
-    written = {"version": 1, "seed": SEED, "experiments": {"noise": experiment}}
-    return plan(Config.model_validate(written), "quick")
-
-
 def test_small_job_goes_through_a_real_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,8 +311,12 @@ def test_small_job_goes_through_a_real_worker(
         machine=results_factory.make_machine(),
         environments={"pytorch": results_factory.make_environment()},
     )
-    run = Run(plan=small_plan(), host=host, results=tmp_path / "results", checkout=tmp_path)
-    result = run.execute(Silent())
+    settings = {"batch_size": [1, 1500], "draws": 20, "processes": 2, "budget_s": 20}
+    experiments = {"noise": {"kind": "gradient", **settings}}
+    written = {"version": 1, "seed": SEED, "experiments": experiments}
+    planned = plan(Config.model_validate(written), "quick")
+    run = Run(plan=planned, host=host, results=tmp_path / "results", checkout=tmp_path)
+    result = run.execute(Mock())
     assert [(r.status, r.reason, r.threads) for r in result.records] == [("ok", None, 1)] * 2
     for record in result.records:
         assert record.outcome is not None

@@ -50,24 +50,17 @@ def test_a_run_that_one_seed_does_not_finish_has_a_bound_and_no_time() -> None:
 
 
 def test_a_run_with_a_seed_that_diverged_has_no_end() -> None:
-    """Neither where one seed did nor where all did before their first evaluation."""
+    """Where one did, where all did before their first evaluation, where one ended above itself."""
     whole = run_of([1.0, 0.5, 0.4], [1.0, 0.6, 0.3])
     some, none = run_of([1.0, 0.5, 0.4], [1.0, 9.0], epochs=2), run_of([1.0], [1.0], epochs=2)
-    assert (whole.complete, some.complete, none.complete) == (True, False, False)
     short = replace(none, seeds=[replace(seed, diverged=False) for seed in none.seeds])
-    assert not short.complete
-    assert (whole.diverged, some.diverged, none.diverged) == (0, 1, 2)
+    above = replace(whole, seeds=[replace(whole.seeds[0], diverged=True), whole.seeds[1]])
+    assert whole.complete
+    assert not any(run.complete for run in (some, none, short, above))
+    assert [run.diverged for run in (whole, some, none, short, above)] == [0, 1, 2, 0, 1]
     # After the first epoch both seeds of one of them still have a loss.
     assert some.loss_of_all(1) is not None
-    assert some.loss_of_all(2) is None
-    assert none.loss_of_all(1) is None
-
-
-def test_a_run_that_ends_above_where_it_began_has_no_end() -> None:
-    """Its loss is a number still; it diverged all the same."""
-    run = run_of([1.0, 0.5], [1.0, 0.6])
-    worse = replace(run, seeds=[replace(run.seeds[0], diverged=True), run.seeds[1]])
-    assert not worse.complete
+    assert some.loss_of_all(2) is none.loss_of_all(1) is None
 
 
 def test_heights_are_compared_by_seed() -> None:
@@ -105,24 +98,16 @@ def test_lowest_of_nothing_is_none() -> None:
     assert lowest(case_of([{"run": "a"}]).runs, lambda _: None) is None
 
 
-def test_epochs_and_updates_count_copies() -> None:
-    """Of 3,000 rows in batches of 100, an epoch is 30 updates; of 1,500 it is 15."""
-    case = case_of([{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)], every=0)
-    once, twice = case.runs
-    assert (case.epochs(once), case.updates(once)) == ([0, 1, 2], [0, 15, 30])
-    assert (case.epochs(twice), case.updates(twice)) == ([0, 1, 2], [0, 30, 60])
+def test_epochs_updates_and_examples_count_copies() -> None:
+    """Of 1,500 rows in batches of 100 an epoch is 15 updates, of 3,000 rows it is 30.
 
-
-def test_a_smaller_last_batch_is_an_update_as_well() -> None:
-    """1,500 rows in batches of 400: 4 updates an epoch, the last of 300."""
-    case = case_of([{"run": "one", "batch_size": 400}], every=0)
-    assert case.updates(case.runs[0]) == [0, 4, 8]
-
-
-def test_quantities_count_the_examples_of_an_epoch() -> None:
-    """1,500 rows, and twice as many where each is there twice."""
-    case = case_of([{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)])
-    assert [q.examples for q in of_records(case.result.records)] == [1500, 3000]
+    In batches of 400 it is 4, of which the last has 300.
+    """
+    runs = [{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)]
+    case = case_of([*runs, {"run": "odd", "batch_size": 400}], every=0)
+    assert [case.epochs(run) for run in case.runs] == [[0, 1, 2]] * 3
+    assert [case.updates(run) for run in case.runs] == [[0, 15, 30], [0, 30, 60], [0, 4, 8]]
+    assert [q.examples for q in of_records(case.result.records)] == [1500, 3000, 1500]
 
 
 def test_runs_are_apart_by_their_worst_seed_that_did_not_diverge() -> None:
