@@ -48,11 +48,9 @@ def test_every_optimizer_is_compared() -> None:
 @pytest.mark.parametrize("lr", [0.01, 0.3])
 @pytest.mark.parametrize("name", THEIRS)
 def test_each_step_is_that_of_torch(name: str, lr: float) -> None:
-    """Twenty steps on minibatches' gradients in float64, to 1e-10 after each of them.
-
-    The eps stand where torch has them: with that of Adadelta or Adam inside another root the
-    first step would differ in the third digit already.
-    """
+    """Twenty steps on minibatches' gradients in float64, to 1e-10 after each of them."""
+    # The eps stand where torch has them: with that of Adadelta or Adam inside another root the
+    # first step would differ in the third digit already.
     ours, theirs = _params(), _params()
     algorithm = training.ALGORITHMS[name]
     states = algorithm.init(ours)

@@ -279,10 +279,8 @@ def cpu_of(*found: Cache, physical: int | None = 8, logical: int | None = 16) ->
 
 
 def test_a_caches_reach_is_its_size_times_those_that_the_threads_have() -> None:
-    """Eight cores of two hardware threads; L1 a core's own, L3 shared by four cores.
-
-    Six threads on six cores have six L1 and two L3; the cache for instructions does not count.
-    """
+    """Eight cores of two hardware threads; L1 a core's own, L3 shared by four cores."""
+    # Six threads on six cores have six L1 and two L3; the cache for instructions does not count.
     cpu = cpu_of(
         Cache(level=3, type="unified", size_bytes=16 * MIB, shared_by=8),
         Cache(level=1, type="data", size_bytes=32 * KIB, shared_by=2),
@@ -314,11 +312,9 @@ def stream(size: int, bytes_per_s: float) -> Quantity:
 
 
 def test_a_roof_is_the_most_well_inside_a_cache_that_the_nearer_one_cannot_hold() -> None:
-    """L1 reaches to 100 bytes, L2 to 1,000.
-
-    Well inside L1 is up to 70; from over 100 to 700 is L2's; memory's is from 1,500. What lies
-    between, or is too large for one and not well inside the next, shows neither.
-    """
+    """L1 reaches to 100 bytes, L2 to 1,000."""
+    # Well inside L1 is up to 70; from over 100 to 700 is L2's; memory's is from 1,500. What lies
+    # between, or is too large for one and not well inside the next, shows neither.
     known = [Level(name="L1", size_bytes=50, copies=2), Level(name="L2", size_bytes=1000, copies=1)]
     rates = {60: 9, 70: 11, 80: 99, 100: 99, 110: 5, 700: 6, 800: 99, 1400: 99, 1500: 2, 9000: 1}
     found = [stream(size, rate) for size, rate in rates.items()]

@@ -177,12 +177,10 @@ def test_results_go_to_memory_that_is_kept() -> None:
 
 
 def test_bytes_are_those_read_and_written_each_once() -> None:
-    """A working set of 12,288 bytes in float32.
-
-    Read: 3,072 numbers of 4 bytes, gone through 2^25 // 12,288 = 2,730 times. Copy: 1,536 read and
-    written, all 12,288 bytes. Triad: 1,024 times two read and one written, all of them too; a
-    product and a sum each, 2,048 operations. Gather: 3,072 times 8 + 4 + 4.
-    """
+    """A working set of 12,288 bytes in float32."""
+    # Read: 3,072 numbers of 4 bytes, gone through 2^25 // 12,288 = 2,730 times. Copy: 1,536 read
+    # and written, all 12,288 bytes. Triad: 1,024 times two read and one written, all of them too; a
+    # product and a sum each, 2,048 operations. Gather: 3,072 times 8 + 4 + 4.
     size = 12_288
     assert bytes_moved(access_of(point_of("read", size))) == 2_730 * size
     assert bytes_moved(access_of(point_of("copy", size))) == size
@@ -369,10 +367,8 @@ def test_threads_are_set_before_every_sample_where_they_vary() -> None:
 
 
 def test_a_real_machine_has_nearer_and_further_memory() -> None:
-    """A set of 256 MiB gives fewer bytes a second than small ones, and slower random look-ups.
-
-    By the fastest of many samples on one thread, which a busy machine spoils least.
-    """
+    """A set of 256 MiB gives fewer bytes a second than small ones, and slower random look-ups."""
+    # By the fastest of many samples on one thread, which a busy machine spoils least.
     sizes = [16 * KIB, 64 * KIB, 256 * MIB]
     job = job_of(operation=["read", "gather"], working_set=sizes, order="random", budget_s=2)
     best = {

@@ -71,9 +71,6 @@ def names(result: Result) -> list[str]:
     return [figure.name for figure in figures(result, "noise")]
 
 
-# --- the usual
-
-
 def test_two_figures_answer_two_questions() -> None:
     """With the exponent of theory, the correction of theory, and the sizes that are worth it."""
     slope, population = figures(made(), "noise")
@@ -151,9 +148,6 @@ def test_surrogate_data_are_announced_under_the_figures() -> None:
     assert "Surrogate" not in figures(made(), "noise")[0].words.caption
 
 
-# --- the odd
-
-
 def test_single_batch_size_has_no_exponent() -> None:
     """Its noise is said instead."""
     slope, _ = figures(made(batch_size=100), "noise")
@@ -229,9 +223,6 @@ def test_failed_processes_are_left_out() -> None:
     assert len(names(replace(result, records=[failed[0], *result.records[1:]]))) == 2
     assert names(replace(result, records=failed)) == []
     assert names(replace(result, records=[])) == []
-
-
-# --- around them
 
 
 def test_nothing_is_timed_and_pages_bear_it(read_pages: Reader, tmp_path: Path) -> None:

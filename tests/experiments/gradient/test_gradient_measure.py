@@ -137,11 +137,10 @@ def test_points_are_named_as_a_configuration_names_them() -> None:
 
 
 def test_on_the_real_data_the_gradient_shrinks_and_its_noise_does_not(real_file: Path) -> None:
-    """What the report says of the points: lengths 0.588, 0.109 and 0, as measured here once.
-
-    The noise of single examples is 6.92 (squared) at the start and 3.32 halfway, nearly the 3.24 of
-    the optimum. So the batch whose noise is as long as the gradient grows from 20 to 280 examples.
-    """
+    """What the report says of the points: lengths 0.588, 0.109 and 0, as measured here once."""
+    # The noise of single examples is 6.92 (squared) at the start and 3.32 halfway, nearly the 3.24
+    # of the optimum. So the batch whose noise is as long as the gradient grows from 20 to 280
+    # examples.
     airfoil = data.load(real_file)
     at = points_of_seed(leastsquares.measure_moments(airfoil.features, airfoil.targets), SEED)
     found = {name: gradients_of(theta, rows=airfoil) for name, theta in at.items()}
@@ -171,12 +170,10 @@ def test_population_and_length_are_those_of_the_single_examples(point: str) -> N
 @pytest.mark.parametrize("batch_size", [1, 7, 100, 1000])
 @pytest.mark.parametrize("point", POINTS)
 def test_mean_square_is_that_of_the_formula(point: str, batch_size: int, sampling: str) -> None:
-    """E|g_B - g|^2 = P / b with replacement, P / b * (n - b) / (n - 1) without.
-
-    P comes from NumPy. The mean of 600 draws must lie within four standard errors, taken from the
-    draws themselves: by chance it would not once in ten thousand times, and the draws are seeded.
-    At b = 1000 the two formulas differ by a factor of 3, far more than that.
-    """
+    """E|g_B - g|^2 = P / b with replacement, P / b * (n - b) / (n - 1) without."""
+    # P comes from NumPy. The mean of 600 draws must lie within four standard errors, taken from the
+    # draws themselves: by chance it would not once in ten thousand times, and the draws are seeded.
+    # At b = 1000 the two formulas differ by a factor of 3, far more than that.
     each = single_gradients(THETAS[point])
     population = float(((each - each.mean(axis=0)) ** 2).sum(axis=1).mean())
     expected = population / batch_size
@@ -190,10 +187,8 @@ def test_mean_square_is_that_of_the_formula(point: str, batch_size: int, samplin
 
 @pytest.mark.parametrize(("dtype", "most"), [("float64", 1e-28), ("float32", 1e-12)])
 def test_batch_of_all_examples_has_no_noise(dtype: str, most: float) -> None:
-    """Without replacement b = n is the full gradient, summed in another order: rounding is left.
-
-    With replacement it is P / n = 6.9 / 1500 = 5e-3 on average.
-    """
+    """Without replacement b = n is the full gradient, summed in another order: rounding is left."""
+    # With replacement it is P / n = 6.9 / 1500 = 5e-3 on average.
     found = gradients_of(THETAS["start"], dtype)
     assert max(found.squares(N, "permutation", 20)) < most
     assert np.mean(found.squares(N, "replacement", 20)) > 1e-3

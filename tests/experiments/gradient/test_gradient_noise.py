@@ -47,9 +47,6 @@ def noise_of(
     )
 
 
-# --- theory
-
-
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 4])
 @pytest.mark.parametrize("sampling", ["replacement", "permutation"])
 def test_expected_noise_is_that_of_all_possible_batches(sampling: str, batch_size: int) -> None:
@@ -91,9 +88,6 @@ def test_no_batch_is_even_where_the_gradient_is_rounding() -> None:
     """At the optimum its length is 1e-15 and not 0."""
     assert replace(noise_of(1, [2.0]), gradient=6e-15).even_batch() is None
     assert replace(noise_of(1, [2.0]), gradient=0.0, population=0.0).even_batch() is None
-
-
-# --- exponents
 
 
 def falling(
@@ -159,9 +153,6 @@ def test_single_process_has_no_interval() -> None:
     assert (found.value, found.low, found.high) == (-0.5, None, None)
 
 
-# --- with against without replacement
-
-
 def test_ratio_is_the_geometric_mean_over_points() -> None:
     """Ratios 0.4 and 0.9 give sqrt(0.36) = 0.6 in each process, however noisy it is as a whole."""
     pairs = [
@@ -192,9 +183,6 @@ def test_ratio_needs_both_ways_in_a_process() -> None:
     (found,) = lessened(pair)
     assert found.ratio is not None
     assert (found.ratio.value, found.ratio.replicates) == (0.5, 2)
-
-
-# --- from records
 
 
 def test_processes_without_an_outcome_keep_their_place() -> None:

@@ -370,10 +370,8 @@ def test_pytorch_says_which_dtype_it_cannot_multiply(monkeypatch: pytest.MonkeyP
 
 
 def test_a_size_whose_product_would_take_too_long_is_skipped() -> None:
-    """At 40 ms for size 20, size 200 would take 40 s; a quarter of the budget is 0.1 s.
-
-    Size 40 is tried before that is believed: it takes 0.32 s, so that 200 is out of reach.
-    """
+    """At 40 ms for size 20, size 200 would take 40 s; a quarter of the budget is 0.1 s."""
+    # Size 40 is tried before that is believed: it takes 0.32 s, so that 200 is out of reach.
     fake = Fake(lambda _, size: 5e-6 * size**3)
     outcome = measure(fake, job_of(size=[200, 20], strategy="full-out", budget_s=0.4))
     large, small = outcome.series
@@ -498,10 +496,8 @@ def test_nothing_is_printed_unless_asked_for() -> None:
 
 
 def test_a_listing_that_waits_is_timed_until_it_has_waited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MXNet's calls return before they are done, and the chapter's listings wait for them.
-
-    PyTorch's do not wait, and neither does what is printed for it.
-    """
+    """MXNet's calls return before they are done, and the chapter's listings wait for them."""
+    # PyTorch's do not wait, and neither does what is printed for it.
     now = iter(range(100))
     for backend, seconds, waits in (("mxnet", 2, True), ("pytorch", 1, False)):
         fake = Fake()

@@ -61,10 +61,8 @@ def test_every_question_has_a_figure_its_text_and_its_code() -> None:
 
 
 def test_dispatch_is_the_shortest_addition_and_where_it_doubles() -> None:
-    """1 µs and 0.1 ns an element: read off a sweep this coarse, 3,308 elements take 2 µs.
-
-    A million take 101 µs, 0.101 ns each, so that the shortest call is worth 9,900 additions.
-    """
+    """1 µs and 0.1 ns an element: read off a sweep this coarse, 3,308 elements take 2 µs."""
+    # A million take 101 µs, 0.101 ns each, so that the shortest call is worth 9,900 additions.
     figure = by_question(timed(ADDS, slowness=[1.0]))["dispatch"]
     assert plain(figure.words.title) == (
         "Adding 1 element takes 1.00 µs; about 3,310 elements take twice that"
@@ -89,11 +87,9 @@ def test_a_call_that_never_doubles_is_not_said_to() -> None:
 
 
 def test_an_update_is_told_with_what_it_is_made_of() -> None:
-    """110 against 80.02 µs is 1.37 times; 30 of 110 µs grow, 27.3 %; from 1 to 10 all but double.
-
-    30 b + 13 operations, 45,013 of them in 110 µs; 1,500 examples in 110 µs are 13.6 million a
-    second, and no batch could bring more than one each 20 ns, 50 million.
-    """
+    """110 against 80.02 µs is 1.37 times; 30 of 110 grow, 27.3 %; from 1 to 10 all but double."""
+    # 30 b + 13 operations, 45,013 of them in 110 µs; 1,500 examples in 110 µs are 13.6 million a
+    # second, and no batch could bring more than one each 20 ns, 50 million.
     result = timed(EAGER | COMPILED, slowness=[1.0])
     figure = by_question(result)["update"]
     words, table = figure.words, figure.table

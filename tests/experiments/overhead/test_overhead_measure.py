@@ -68,9 +68,6 @@ class Fake:
         return SimpleNamespace(step=lambda: self.log.append(name))
 
 
-# --- what is computed
-
-
 def batch(size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return features, targets and weights in double precision."""
     generator = torch.Generator().manual_seed(size)
@@ -160,27 +157,21 @@ def test_an_addition_writes_into_the_vector_that_is_kept() -> None:
     assert call().tolist() == [2.0, 2.0, 2.0]
 
 
-# --- what is counted
-
-
 def test_operations_of_an_update_with_one_example_are_counted_by_hand() -> None:
-    """Five features: 43.
-
-    Forward: 5 products and 5 sums, the bias: 11. Loss: subtract, square, halve, and the mean's sum
-    and division: 5. Backward: divide, halve, the square's two products, the bias's sum, and the
-    weights' 5 products and 5 sums: 15. Step: 6 products with lr and 6 subtractions: 12.
-    """
+    """Five features: 43."""
+    # Forward: 5 products and 5 sums, the bias: 11. Loss: subtract, square, halve, and the mean's
+    # sum and division: 5. Backward: divide, halve, the square's two products, the bias's sum, and
+    # the weights' 5 products and 5 sums: 15. Step: 6 products with lr and 6 subtractions: 12.
     assert update_flops(1) == 11 + 5 + 15 + 12 == 43
     # Each further example: forward 11, loss 4 (the division is done once), backward 15.
     assert update_flops(100) - update_flops(99) == 11 + 4 + 15
 
 
 def test_operations_of_an_update_without_a_loss_are_counted_by_hand() -> None:
-    """Five features, the gradient written out: 37 with one example, 23 for each further one.
-
-    The error takes 5 products and 5 sums, the bias and the target: 12. The gradient 5 products and
-    5 sums, and the sum of the errors: 11. The step: two divisions, 6 products and 6 subtractions.
-    """
+    """Five features, the gradient written out: 37 with one example, 23 for each further one."""
+    # The error takes 5 products and 5 sums, the bias and the target: 12. The gradient 5 products
+    # and 5 sums, and the sum of the errors: 11. The step: two divisions, 6 products and 6
+    # subtractions.
     assert update_flops(1, written_out=True) == 12 + 11 + 14 == 37
     assert update_flops(9, written_out=True) - update_flops(8, written_out=True) == 12 + 11
 
@@ -189,9 +180,6 @@ def test_bytes_of_an_update_with_one_example_are_counted_by_hand() -> None:
     """5 features and a target read; 6 parameters and 6 gradients read and written; 4 bytes each."""
     assert update_bytes(1) == 4 * (5 + 1 + 2 * 6 + 2 * 6) == 120
     assert update_bytes(3) - update_bytes(2) == 4 * 6
-
-
-# --- which series
 
 
 def test_labels_flops_and_bytes_are_those_that_others_rely_on() -> None:
@@ -238,9 +226,6 @@ def test_more_sizes_than_pytorch_keeps_compiled_are_refused() -> None:
     """It would give up the ninth one and run it as written, under the name of a compiled one."""
     with pytest.raises(ValueError, match="at most 8"):
         job_of(compiled_size=list(range(1, 10)))
-
-
-# --- in a real worker
 
 
 def test_a_missing_compiler_is_a_skipped_series_in_a_real_worker(

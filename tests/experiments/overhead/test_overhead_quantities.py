@@ -60,10 +60,8 @@ def test_there_is_no_model_without_enough_batch_sizes() -> None:
 
 
 def test_every_batch_size_counts_alike() -> None:
-    """A time that is 10 % too long at 1 and at 1500 moves the ends of the line by about as much.
-
-    Plain least squares would give the small batches no say: 1500 takes a hundred times as long.
-    """
+    """A time that is 10 % too long at 1 and at 1500 moves the ends of the line by about as much."""
+    # Plain least squares would give the small batches no say: 1500 takes a hundred times as long.
     times = {b: 1e-6 + 1e-7 * b for b in SIZES}
     ends = [fit({**times, b: 1.1 * times[b]}) for b in (1, 1500)]
     moved = [one.time_s(b) / times[b] - 1 for one, b in zip(ends, (1, 1500), strict=True) if one]
@@ -77,11 +75,9 @@ def test_the_fit_tells_how_far_a_time_lies_off_the_line() -> None:
 
 
 def test_no_part_of_the_line_is_negative() -> None:
-    """Times that fall with the batch have no cost of an example, and those through 0 none fixed.
-
-    The other part is fitted alone: for T = 3 and 2 and 1 the best constant is sum(1/T) /
-    sum(1/T^2) = (11/6) / (49/36) = 66/49.
-    """
+    """Times that fall with the batch have no cost of an example, and those through 0 none fixed."""
+    # The other part is fitted alone: for T = 3 and 2 and 1 the best constant is sum(1/T) /
+    # sum(1/T^2) = (11/6) / (49/36) = 66/49.
     falling = some(fit({1: 3.0, 2: 2.0, 3: 1.0}))
     assert falling.fixed_s == pytest.approx(66 / 49)
     assert falling.per_example_s == 0.0
@@ -91,10 +87,8 @@ def test_no_part_of_the_line_is_negative() -> None:
 
 
 def test_parts_are_told_over_processes() -> None:
-    """80 µs fixed and 20 ns an example: at 1500, 30 of 110 µs grow; slow processes change none.
-
-    The fixed part itself is their geometric mean: 80 µs times the cube root of 1.02 x 1.04.
-    """
+    """80 µs fixed and 20 ns an example: at 1500, 30 of 110 µs grow; slow processes change none."""
+    # The fixed part itself is their geometric mean: 80 µs times the cube root of 1.02 x 1.04.
     parts = some(quantities.parts(found(timed(line(80e-6, 20e-9)))))
     assert list(parts.growing) == SIZES
     for size, share in parts.growing.items():
@@ -135,10 +129,8 @@ def test_no_more_than_all_of_an_update_grows() -> None:
 
 
 def test_doubling_is_read_off_in_each_process() -> None:
-    """1 µs and 0.1 ns an element, between 1,000 (1.1 µs) and 100,000 (11 µs) on logarithms.
-
-    It is 1,000 x 100^(log(2.0002 / 1.1) / log(11 / 1.1)) = 3,308 in each process, slow or not.
-    """
+    """1 µs and 0.1 ns an element, between 1,000 (1.1 µs) and 100,000 (11 µs) on logarithms."""
+    # It is 1,000 x 100^(log(2.0002 / 1.1) / log(11 / 1.1)) = 3,308 in each process, slow or not.
     times = {("add", "eager", n): 1e-6 + 1e-10 * n for n in (1, 10, 1000, 100_000)}
     adds = quantities.calls(of_records(timed(times).of("one")))["add"]
     twice = some(quantities.doubled(adds))

@@ -133,10 +133,8 @@ def test_gradient_descent_in_float64_takes_the_exact_path(
 def test_minibatches_in_float64_take_the_path_of_their_permutations(
     airfoil: LoadedData, bundle: dict[str, Any], loader: str
 ) -> None:
-    """NumPy, given the same start and the same orders, finds the same loss at every point.
-
-    Batches of 64 do not divide 1500, so that the last of an epoch has 28 examples.
-    """
+    """NumPy, given the same start and the same orders, finds the same loss at every point."""
+    # Batches of 64 do not divide 1500, so that the last of an epoch has 28 examples.
     odd = BATCH_100 | {"batch_size": 64}
     (run,) = train(bundle, odd, dtype="float64", loader=[loader])
     design = np.column_stack([airfoil.features, np.ones(1500)])
@@ -157,10 +155,8 @@ def test_minibatches_in_float64_take_the_path_of_their_permutations(
 def test_the_chapters_four_runs_end_where_the_chapter_shows(
     bundle: dict[str, Any], loader: str
 ) -> None:
-    """Above the lowest loss there is, 0.24169, and below 0.26, from each of three starts.
-
-    Gradient descent with lr 1 is past its largest stable rate: its loss rises again in the end.
-    """
+    """Above the lowest loss there is, 0.24169, and below 0.26, from each of three starts."""
+    # Gradient descent with lr 1 is past its largest stable rate: its loss rises again in the end.
     runs = train(bundle, GD, SGD, BATCH_100, BATCH_10, seeds=3, loader=[loader])
     assert len(runs) == 12
     for run in runs:
@@ -387,10 +383,8 @@ def test_every_round_trains_every_run_with_every_seed_in_shuffled_order(
 def test_rounds_end_when_another_would_not_fit_into_the_budget(
     train_on: Callable[..., Outcome], budget_s: float, rounds: int
 ) -> None:
-    """Two trainings before the rounds take 2 s, and each round of two 2 s; one is always made.
-
-    Losses do not depend on time, and one time is better than none.
-    """
+    """Two trainings before the rounds take 2 s, and each round of two 2 s; one is always made."""
+    # Losses do not depend on time, and one time is better than none.
     outcome = train_on(Fake(1.0), repeats=100, budget_s=budget_s)
     assert [run.repeats for run in outcome.runs] == [rounds] * 2
 

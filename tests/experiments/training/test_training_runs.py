@@ -99,10 +99,8 @@ def test_lowest_of_nothing_is_none() -> None:
 
 
 def test_epochs_updates_and_examples_count_copies() -> None:
-    """Of 1,500 rows in batches of 100 an epoch is 15 updates, of 3,000 rows it is 30.
-
-    In batches of 400 it is 4, of which the last has 300.
-    """
+    """Of 1,500 rows in batches of 100 an epoch is 15 updates, of 3,000 rows it is 30."""
+    # In batches of 400 it is 4, of which the last has 300.
     runs = [{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)]
     case = case_of([*runs, {"run": "odd", "batch_size": 400}], every=0)
     assert [case.epochs(run) for run in case.runs] == [[0, 1, 2]] * 3
@@ -129,11 +127,9 @@ def test_runs_are_named_in_the_fewest_words() -> None:
 
 
 def test_slowest_direction_is_that_of_theory() -> None:
-    """Eigenvalues 0.1737 to 2.0985: lr 1 multiplies by |1 - 2.0985| = 1.0985, and 0.5 by 0.9131.
-
-    With momentum m and complex roots in every direction the modulus is sqrt(m): here
-    (1 + 0.81 - 0.5 * lambda)^2 < 4 * 0.81 for lambda from 0.02 to 7.2, which holds all of them.
-    """
+    """Eigenvalues 0.1737 to 2.0985: lr 1 multiplies by |1 - 2.0985| = 1.0985, and 0.5 by 0.9131."""
+    # With momentum m and complex roots in every direction the modulus is sqrt(m): here (1 + 0.81 -
+    # 0.5 * lambda)^2 < 4 * 0.81 for lambda from 0.02 to 7.2, which holds all of them.
     problem = some(case_of([{"run": "one"}]).solved)
     assert slowest(problem, 1.0) == pytest.approx(1.0985, abs=1e-4)
     assert slowest(problem, 0.5) == pytest.approx(0.9131, abs=1e-4)

@@ -137,12 +137,10 @@ def test_momentums_rate_belongs_to_the_loss_as_sgds_does(
 
 
 def test_the_best_momentum_beats_the_best_fixed_rate(bundle: dict[str, Any]) -> None:
-    """Polyak's heavy ball shrinks the error per step by (sqrt(k) - 1) / (sqrt(k) + 1) at best.
-
-    Gradient descent comes to (k - 1) / (k + 1), with k = lambda_max / lambda_min. Here k is about
-    12; after 6 steps the excess, a square, has shrunk to 0.85^12 = 0.14 at the slowest, against
-    0.55^12 = 0.0008 times a small power of the steps.
-    """
+    """Polyak's heavy ball shrinks the error per step by (sqrt(k) - 1) / (sqrt(k) + 1) at best."""
+    # Gradient descent comes to (k - 1) / (k + 1), with k = lambda_max / lambda_min. Here k is about
+    # 12; after 6 steps the excess, a square, has shrunk to 0.85^12 = 0.14 at the slowest, against
+    # 0.55^12 = 0.0008 times a small power of the steps.
     low, *_, high = problem().hessian_eigenvalues()
     k = high / low
     gd = {"label": "GD", "batch_size": EXAMPLES, "lr": 2 / (low + high), "epochs": EPOCHS}
