@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pytest
 import results_factory
 from factories import gradient, small_results
 from pages import gather
-from reading import whole
+from reading import said, whole
 from report import terminal
 from report.analysis.quantities import Question
 from report.config.configuration import Config
@@ -148,12 +149,34 @@ def test_surrogate_data_are_announced_under_the_figures() -> None:
     assert "Surrogate" not in figures(made(), "noise")[0].words.caption
 
 
-def test_single_batch_size_has_no_exponent() -> None:
-    """Its noise is said instead."""
-    slope, _ = figures(made(batch_size=100), "noise")
-    assert slope.words.title.startswith("The gradient of a batch of 100 has a standard deviation")
-    assert "xponent" not in slope.words.caption
-    assert slope.table.rows[-1][0] == "exponent"
+SINGLE, OPTIMUM = {"batch_size": 100}, {"point": "optimum"}
+WHOLE = {"batch_size": 1500, "sampling": ["permutation", "replacement"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "figure", "part", "told", "untold"),
+    [
+        # Of one size the noise is said instead of an exponent.
+        (SINGLE, 0, "title", "The gradient of a batch of 100 has a standard deviation", "power"),
+        (SINGLE, 0, "caption", "Standard deviation", "xponent"),
+        # With one process the numbers are given as what it found.
+        ({"processes": 1}, 0, "caption", "no interval", r"95 % interval(?!s)"),
+        ({"processes": 1}, 0, "explanation", "", "The interval"),
+        ({"processes": 1}, 1, "caption", "no interval", r"95 % interval(?!s)"),
+        # At the optimum there is no length to compare noise with, and no advice on batches.
+        (OPTIMUM, 0, "explanation", "at the optimum it is zero", "much larger than that"),
+        (WHOLE, 1, "title", "A batch of all examples", "power"),
+        # At 2 of 1500 examples the correction is 0.9997, and nothing of it shows.
+        ({"batch_size": [1, 2]}, 1, "title", "makes no difference that shows", "power"),
+    ],
+)
+def test_of_less_than_the_usual_only_what_holds_is_said(
+    settings: dict[str, Any], figure: int, part: str, told: str, untold: str
+) -> None:
+    """Fewer sizes, processes or points: nothing that they cannot show."""
+    words = said(figures(made(**settings), "noise")[figure])[part]
+    assert told in words
+    assert not re.search(untold, words)
 
 
 def test_single_series_is_drawn() -> None:
@@ -174,35 +197,6 @@ def test_one_way_of_sampling_has_one_figure() -> None:
     assert [row[0] for row in slope.table.rows][-2:] == ["1,000", "exponent"]
 
 
-def test_one_process_claims_no_interval() -> None:
-    """And so no difference either: the numbers are given as what one process found."""
-    slope, population = figures(made(processes=1), "noise")
-    assert "no interval" in slope.words.caption
-    assert "The interval" not in slope.words.explanation
-    assert "no interval" in population.words.caption
-    assert "95 % interval" not in plain(slope.words.caption).replace("95 % intervals", "")
-
-
-def test_one_point_at_the_optimum_has_only_noise() -> None:
-    """There is no length to compare it with, and no advice on batches."""
-    slope, _ = figures(made(point="optimum"), "noise")
-    assert "at the optimum it is zero" in slope.words.explanation
-    assert "much larger than that" not in slope.words.explanation
-
-
-def test_batches_of_all_examples_alone_have_no_noise() -> None:
-    """There is no slope, and the ratio is zero."""
-    both = made(batch_size=1500, sampling=["permutation", "replacement"])
-    assert figures(both, "noise")[1].words.title.startswith("A batch of all examples")
-    assert names(made(batch_size=1500, sampling="permutation")) == []
-
-
-def test_small_batches_show_no_difference() -> None:
-    """At 2 of 1500 examples the correction is 0.9997, and nothing of it shows."""
-    _, population = figures(made(batch_size=[1, 2]), "noise")
-    assert "makes no difference that shows" in population.words.title
-
-
 def test_noise_that_does_not_fall_is_not_said_to() -> None:
     """Where the interval of the exponent reaches zero nothing is claimed."""
     slope, _ = figures(changed(made(), mean_square=1.0), "noise")
@@ -211,9 +205,10 @@ def test_noise_that_does_not_fall_is_not_said_to() -> None:
 
 
 def test_data_without_any_noise_are_survived() -> None:
-    """Where every example has the same gradient there is nothing to draw."""
+    """Where every example has the same gradient, or every batch holds all, nothing is drawn."""
     zero = changed(made(batch_size=[1, 2]), mean_square=0.0, population=0.0, gradient=0.0)
     assert names(zero) == []
+    assert names(made(batch_size=1500, sampling="permutation")) == []
 
 
 def test_failed_processes_are_left_out() -> None:

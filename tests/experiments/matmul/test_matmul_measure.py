@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ import torch
 from factories.jobs import SEED, job
 from report.backends import pytorch
 from report.experiments.matmul import measure as matmul
-from report.experiments.matmul.kind import MatmulSettings
+from report.experiments.matmul.kind import MatmulSettings, Strategy
 from report.experiments.matmul.measure import PRINTED_ORDER, measure
 from report.worker.records import Unavailable
 from report.worker.timing import Stopwatch
@@ -182,10 +182,10 @@ def test_a_session_begins_without_tf32() -> None:
 
 def test_real_products_are_timed_and_their_operations_counted() -> None:
     """2 n^3 for every strategy, whatever it does inside; the times are numbers above zero."""
-    strategies = ["element", "column", "row", "block", "full", "full-out"]
+    strategies = get_args(Strategy)
     outcome = measure(
         pytorch.session("cpu", 1),
-        job_of(strategy=strategies, size=[4, 9], block_width=[2], budget_s=0.2),
+        job_of(strategy=list(strategies), size=[4, 9], block_width=[2], budget_s=0.2),
     )
     assert labels(outcome, "size", "strategy") == [(n, s) for n in (4, 9) for s in strategies]
     for series in outcome.series:
@@ -195,25 +195,55 @@ def test_real_products_are_timed_and_their_operations_counted() -> None:
         assert series.timing.median_s > 0
 
 
-def test_a_sweep_is_every_combination_in_the_order_of_the_file() -> None:
-    """Sizes, then dtypes, then strategies; only block has widths, and these none wider than n."""
-    outcome = measure(
-        Fake(),
-        job_of(
-            size=[16, 4],
-            dtype=["float64", "float32"],
-            strategy=["block", "full"],
-            block_width=[2, 16, 5, 4],
+@pytest.mark.parametrize(
+    ("device", "settings", "names", "expected"),
+    [
+        # Sizes, then dtypes, then strategies; only block has widths, and these none wider than n.
+        (
+            {},
+            {
+                "size": [16, 4],
+                "dtype": ["float64", "float32"],
+                "strategy": ["block", "full"],
+                "block_width": [2, 16, 5, 4],
+            },
+            ("size", "dtype", "strategy", "block_width"),
+            [
+                (size, dtype, *way)
+                for size, widths in ((16, (2, 16, 5, 4)), (4, (2, 4)))
+                for dtype in ("float64", "float32")
+                for way in (*(("block", width) for width in widths), ("full", None))
+            ],
         ),
-    )
-    expected: list[tuple[Any, ...]] = []
-    for dtype in ("float64", "float32"):
-        expected += [(16, dtype, "block", width) for width in (2, 16, 5, 4)]
-        expected += [(16, dtype, "full", None)]
-    for dtype in ("float64", "float32"):
-        expected += [(4, dtype, "block", width) for width in (2, 4)]
-        expected += [(4, dtype, "full", None)]
-    assert labels(outcome, "size", "dtype", "strategy", "block_width") == expected
+        # TF32 is of float32 where the device has it; elsewhere its label is null.
+        (
+            {"tf32": True},
+            {"dtype": ["float32", "float64"], "tf32": [False, True]},
+            ("dtype", "tf32"),
+            [("float32", False), ("float32", True), ("float64", None)],
+        ),
+        (
+            {},
+            {"dtype": ["float32", "float64"], "tf32": [False, True]},
+            ("dtype", "tf32"),
+            [("float32", None), ("float64", None)],
+        ),
+        # Sizes for an accelerator are not the processor's; each once, though both lists have it.
+        ({}, {"size": [2, 4], "device_size": [4, 8]}, ("size",), [(2,), (4,)]),
+        (
+            {},
+            {"size": [2, 4], "device_size": [4, 8], "device": "cuda:0"},
+            ("size",),
+            [(2,), (4,), (8,)],
+        ),
+    ],
+    ids=["combinations", "with TF32", "without TF32", "processor", "accelerator"],
+)
+def test_a_sweep_is_every_combination_in_the_order_of_the_file(
+    device: dict[str, Any], settings: dict[str, Any], names: tuple[str, ...], expected: list[Any]
+) -> None:
+    """Of what means something there, and nothing twice."""
+    assert labels(measure(Fake(**device), job_of(**settings)), *names) == expected
 
 
 def test_labels_tell_everything_that_distinguishes_a_series() -> None:
@@ -250,27 +280,6 @@ def test_thread_counts_may_be_mixed_and_each_occurs_once(
     """In the order of the file; `each` is the powers of two, and all cores that are usable."""
     outcome = measure(Fake(), job_of(usable=usable, threads=threads))
     assert labels(outcome, "threads") == [(count,) for count in counts]
-
-
-def test_tf32_is_swept_for_float32_where_the_device_has_it() -> None:
-    """Elsewhere, and for other dtypes, it means nothing, and its label is null."""
-    sweep = job_of(dtype=["float32", "float64"], tf32=[False, True])
-    having, lacking = measure(Fake(tf32=True), sweep), measure(Fake(tf32=False), sweep)
-    assert labels(having, "dtype", "tf32") == [
-        ("float32", False),
-        ("float32", True),
-        ("float64", None),
-    ]
-    assert labels(lacking, "dtype", "tf32") == [("float32", None), ("float64", None)]
-
-
-def test_sizes_for_an_accelerator_are_not_measured_on_the_processor() -> None:
-    """Each once, also where both lists hold it."""
-    sizes: dict[str, Any] = {"size": [2, 4], "device_size": [4, 8]}
-    on_cpu = measure(Fake(), job_of(**sizes))
-    elsewhere = measure(Fake(), job_of(device="cuda:0", **sizes))
-    assert labels(on_cpu, "size") == [(2,), (4,)]
-    assert labels(elsewhere, "size") == [(2,), (4,), (8,)]
 
 
 @pytest.mark.parametrize("threads", [[2], [1, 2, 4]])
@@ -488,13 +497,6 @@ def test_as_printed_divides_three_hundredths_by_the_seconds(
     assert [one.gflops for one in printed] == [pytest.approx(0.12), pytest.approx(0.06), None, None]
 
 
-def test_nothing_is_printed_unless_asked_for() -> None:
-    """The four products cost seconds in a slow framework."""
-    fake = Fake()
-    assert measure(fake, job_of(size=4)).as_printed == []
-    assert {size for _, size, _, _ in fake.multiplied} == {4}
-
-
 def test_a_listing_that_waits_is_timed_until_it_has_waited(monkeypatch: pytest.MonkeyPatch) -> None:
     """MXNet's calls return before they are done, and the chapter's listings wait for them."""
     # PyTorch's do not wait, and neither does what is printed for it.
@@ -518,9 +520,15 @@ def test_a_part_of_a_product_prints_nothing_but_is_computed_first() -> None:
     assert fake.log[: SAMPLED + 1] == ["element"] * SAMPLED + ["column"]
 
 
-@pytest.mark.parametrize("backend", ["jax", "numpy", "numba"])
-def test_frameworks_without_a_listing_in_the_chapter_print_nothing(backend: str) -> None:
-    """There is nothing to repeat."""
+@pytest.mark.parametrize(
+    ("backend", "as_printed"),
+    [("pytorch", False), ("jax", True), ("numpy", True), ("numba", True)],
+)
+def test_nothing_is_printed_unless_asked_for_and_in_the_chapter(
+    backend: str,
+    as_printed: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
+    """The four products cost seconds in a slow framework, and of some there is no listing."""
     fake = Fake()
-    assert measure(fake, job_of(backend=backend, as_printed=True, size=4)).as_printed == []
-    assert {strategy for strategy, *_ in fake.multiplied} == {"full"}
+    assert measure(fake, job_of(backend=backend, as_printed=as_printed, size=4)).as_printed == []
+    assert {(strategy, size) for strategy, size, *_ in fake.multiplied} == {("full", 4)}

@@ -9,19 +9,16 @@ import pytest
 from factories.overhead import timed
 from reading import column, whole
 from report.analysis.quantities import Question, ratio
-from report.experiments.catalogue import LABELS
 from report.experiments.kind import Overlay, Subject
 from report.experiments.overhead.kind import OVERHEAD
 from report.experiments.overhead.quantities import calls, name_call, of_records
 from report.figures.prose import digest, plain
 from report.figures.shapes import Curves, Dots, Reference, Upright
-from report.results import store
 from report.site.machine import listing
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from report.experiments.kind import Noun
     from report.figures.figure import Figure
@@ -261,9 +258,3 @@ def test_method_says_what_an_update_is() -> None:
     few = " ".join(OVERHEAD.method(timed(EAGER).of("one")))
     assert "Compiling" not in few
     assert "additions are" not in few
-
-
-def test_results_keep_what_was_measured(tmp_path: Path) -> None:
-    """The labels are those that result files are held to when they are read."""
-    result = timed(ADDS | EAGER | COMPILED)
-    assert store.load(store.save(result, tmp_path), LABELS).records == result.records
