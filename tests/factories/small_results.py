@@ -6,11 +6,14 @@ test hands over is what was "measured".
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 import results_factory
 from factories import measured
 from report.config.claims import Claim, stored
+from report.experiments.matmul.measure import Point
+from report.experiments.training.measure import Run
 from report.results.result import Record
 from report.worker.records import GradientNoise, Outcome, Series, TrainingRun
 
@@ -36,14 +39,10 @@ def series(
     strategy: str, samples: Sequence[float] | str, size: int = 256, flops: int = 1000
 ) -> Series:
     """Make a series of products; words in the place of samples are why it was skipped."""
-    labels: dict[str, Any] = {
-        "strategy": strategy,
-        "size": size,
-        "dtype": "float32",
-        "block_width": None,
-        "threads": 2,
-        "tf32": None,
-    }
+    point = Point(
+        strategy=strategy, size=size, dtype="float32", block_width=None, threads=2, tf32=None
+    )
+    labels = point._asdict()
     if isinstance(samples, str):
         return Series(labels=labels, status="skipped", reason=samples)
     return Series(labels=labels, flops=flops, timing=measured.timing(samples))
@@ -58,22 +57,17 @@ def run(
 ) -> TrainingRun:
     """Make a training run whose curve has one point an epoch, the untrained one first."""
     done = len(losses) - 1
+    labels = Run(
+        run=name,
+        batch_size=10,
+        lr=0.1,
+        epochs=epochs or done,
+        loss="half_squared",
+        loader="sliced",
+        implementation="scratch",
+    )
     return TrainingRun(
-        labels={
-            "run": name,
-            "batch_size": 10,
-            "lr": 0.1,
-            "epochs": epochs or done,
-            "loss": "half_squared",
-            "loader": "sliced",
-            "implementation": "scratch",
-            "optimizer": "sgd",
-            "momentum": None,
-            "schedule": "constant",
-            "sampling": "permutation",
-            "copies": 1,
-            "variant": "eager",
-        },
+        labels=asdict(labels),
         seed=seed,
         examples=[1500 * epoch for epoch in range(done + 1)],
         epoch_ends=list(range(1, done + 1)),

@@ -133,7 +133,7 @@ class Change:
 
     def __init__(self, run: Run) -> None:
         """Begin with nothing seen."""
-        self.rule = getattr(self, run.optimizer)
+        self.rule = getattr(self, f"_{run.optimizer}")
         self.kept = run.momentum
         self.first: Any = 0.0
         self.second: Any = 0.0
@@ -144,34 +144,28 @@ class Change:
         changed: FloatArray = self.rule(g)
         return changed
 
-    def sgd(self, g: FloatArray) -> FloatArray:
-        """Return the gradient itself."""
+    def _sgd(self, g: FloatArray) -> FloatArray:
         return g
 
-    def momentum(self, g: FloatArray) -> Any:
-        """Return the velocity."""
+    def _momentum(self, g: FloatArray) -> Any:
         self.first = self.kept * self.first + g
         return self.first
 
-    def adagrad(self, g: FloatArray) -> Any:
-        """Divide by the root of the sum of squares."""
+    def _adagrad(self, g: FloatArray) -> Any:
         self.second = self.second + g * g
         return g / (np.sqrt(self.second) + 1e-10)
 
-    def rmsprop(self, g: FloatArray) -> Any:
-        """Divide by the root of the leaky mean of squares."""
+    def _rmsprop(self, g: FloatArray) -> Any:
         self.second = 0.9 * self.second + 0.1 * g * g
         return g / (np.sqrt(self.second) + 1e-8)
 
-    def adadelta(self, g: FloatArray) -> Any:
-        """Divide likewise, and multiply with that of the changes."""
+    def _adadelta(self, g: FloatArray) -> Any:
         self.second = 0.9 * self.second + 0.1 * g * g
         change = np.sqrt(self.first + 1e-6) / np.sqrt(self.second + 1e-6) * g
         self.first = 0.9 * self.first + 0.1 * change * change
         return change
 
-    def adam(self, g: FloatArray) -> Any:
-        """Divide the corrected mean by the root of the corrected mean of squares."""
+    def _adam(self, g: FloatArray) -> Any:
         self.steps += 1
         self.first = 0.9 * self.first + 0.1 * g
         self.second = 0.999 * self.second + 0.001 * g * g

@@ -38,77 +38,50 @@ if TYPE_CHECKING:
 FULL: dict[str, Any] = {"batch_size": 1500, "epochs": 8}
 SIZES = {1: 0.01, 5: 0.04, 20: 0.1, 100: 0.35, 500: 0.7, 1500: 0.85}
 
-# For each question: runs that ask it, and the questions of the figures that answer.
-ASKED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
-    "chapter": (
-        [{"run": "GD", **FULL, "lr": 1.0}, {"run": "batch 10"}],
-        ["epochs", "time", "seconds"],
-    ),
-    "loader": ([{"run": "a", "loader": loader} for loader in ("dataloader", "sliced")], ["loader"]),
-    "implementation": (
-        [{"run": "a", "implementation": way} for way in ("scratch", "concise")],
-        ["implementation"],
-    ),
-    "listed": (
-        [
-            {"run": "from scratch"},
-            {"run": "as listed", "lr": 0.01, "loss": "mse", "implementation": "concise"},
-            {"run": "same path", "lr": 0.025, "loss": "mse", "implementation": "concise"},
-        ],
-        ["listed"],
-    ),
-    "stability": (
-        [
-            {"run": "lr 1", **FULL, "lr": 1.0},
-            {"run": "lr 0.9", **FULL, "lr": 0.9},
-            {"run": "ball", **FULL, "lr": 0.8, "optimizer": "momentum", "momentum": 0.3},
-        ],
-        ["stability"],
-    ),
-    "optimizers": (
-        [
-            {"run": "plain"},
-            {"run": "adam", "optimizer": "adam", "lr": 0.03},
-            {"run": "late", "optimizer": "adagrad", "lr": 1e-4},
-        ],
-        ["optimizer"],
-    ),
-    "schedule": (
-        [
-            {"run": name, "schedule": name, "epochs": 4}
-            for name in ("constant", "tenth", "step", "inverse", "cosine")
-        ],
-        ["schedule"],
-    ),
-    "sampling": (
-        [{"run": name, "sampling": name} for name in ("permutation", "replacement")],
-        ["sampling"],
-    ),
-    "copies": (
-        [
-            {"run": "GD", **FULL, "lr": 0.1},
-            {"run": "GD, twice", **FULL, "lr": 0.1, "copies": 2, "batch_size": 3000},
-            {"run": "batch 100", "batch_size": 100, "lr": 0.1},
-            {"run": "batch 100, twice", "batch_size": 100, "lr": 0.1, "copies": 2},
-        ],
-        ["copies"],
-    ),
-    "grid": (
-        [
-            {"run": f"{size} {lr}", "batch_size": size, "lr": lr}
-            for size in (10, 100, 1500)
-            for lr in (0.01, 0.1, 2.0)
-        ],
-        ["grid"],
-    ),
-    "sizes": (
-        [
-            {"run": f"batch {size}", "batch_size": size, "lr": lr, "epochs": 2}
-            for size, lr in SIZES.items()
-        ],
-        ["batch_size", "target"],
-    ),
+ASKED: dict[str, list[dict[str, Any]]] = {
+    "chapter": [{"run": "GD", **FULL, "lr": 1.0}, {"run": "batch 10"}],
+    "loader": [{"run": "a", "loader": loader} for loader in ("dataloader", "sliced")],
+    "implementation": [{"run": "a", "implementation": way} for way in ("scratch", "concise")],
+    "listed": [
+        {"run": "from scratch"},
+        {"run": "as listed", "lr": 0.01, "loss": "mse", "implementation": "concise"},
+        {"run": "same path", "lr": 0.025, "loss": "mse", "implementation": "concise"},
+    ],
+    "stability": [
+        {"run": "lr 1", **FULL, "lr": 1.0},
+        {"run": "lr 0.9", **FULL, "lr": 0.9},
+        {"run": "ball", **FULL, "lr": 0.8, "optimizer": "momentum", "momentum": 0.3},
+    ],
+    "optimizer": [
+        {"run": "plain"},
+        {"run": "adam", "optimizer": "adam", "lr": 0.03},
+        {"run": "late", "optimizer": "adagrad", "lr": 1e-4},
+    ],
+    "schedule": [
+        {"run": name, "schedule": name, "epochs": 4}
+        for name in ("constant", "tenth", "step", "inverse", "cosine")
+    ],
+    "sampling": [{"run": name, "sampling": name} for name in ("permutation", "replacement")],
+    "copies": [
+        {"run": "GD", **FULL, "lr": 0.1},
+        {"run": "GD, twice", **FULL, "lr": 0.1, "copies": 2, "batch_size": 3000},
+        {"run": "batch 100", "batch_size": 100, "lr": 0.1},
+        {"run": "batch 100, twice", "batch_size": 100, "lr": 0.1, "copies": 2},
+    ],
+    "grid": [
+        {"run": f"{size} {lr}", "batch_size": size, "lr": lr}
+        for size in (10, 100, 1500)
+        for lr in (0.01, 0.1, 2.0)
+    ],
+    "sizes": [
+        {"run": f"batch {size}", "batch_size": size, "lr": lr, "epochs": 2}
+        for size, lr in SIZES.items()
+    ],
 }
+"""Runs that ask a question."""
+
+ANSWERS = {"chapter": ["epochs", "time", "seconds"], "sizes": ["batch_size", "target"]}
+"""The questions of the figures that answer, where it is not the same one alone."""
 
 
 def each_run(result: Result, change: Callable[[TrainingRun], TrainingRun | None]) -> Result:
@@ -120,7 +93,7 @@ def each_run(result: Result, change: Callable[[TrainingRun], TrainingRun | None]
 
 def asked(name: str) -> Result:
     """Return a result whose experiment asks a question."""
-    return trained(ASKED[name][0], every=0 if name == "grid" else 200)
+    return trained(ASKED[name], every=0 if name == "grid" else 200)
 
 
 @functools.cache
@@ -147,8 +120,9 @@ def words_of(result: Result, question: str) -> dict[str, str]:
 def test_what_runs_differ_in_decides_what_is_drawn(name: str) -> None:
     """Never the experiment's name, which is `one` for all of these."""
     drawn = drawn_of(name)
-    assert [figure.question for figure in drawn] == ASKED[name][1]
-    assert [figure.name for figure in drawn] == [f"one-pytorch-{q}" for q in ASKED[name][1]]
+    answers = ANSWERS.get(name, [name])
+    assert [figure.question for figure in drawn] == answers
+    assert [figure.name for figure in drawn] == [f"one-pytorch-{q}" for q in answers]
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -252,7 +226,7 @@ def test_unusual_results_are_shown(name: str, change: Callable[[Result], Result]
         whole(figure)
 
 
-@pytest.mark.parametrize("name", ["chapter", "listed", "stability", "optimizers", "schedule"])
+@pytest.mark.parametrize("name", ["chapter", "listed", "stability", "optimizer", "schedule"])
 def test_a_run_that_diverged_at_once_shows_no_loss_and_is_never_best(name: str) -> None:
     """Its untrained loss is all that is known of it: that is no loss at the end, however low."""
     result = first_diverges(asked(name))
@@ -270,7 +244,7 @@ def test_a_run_that_diverged_at_once_shows_no_loss_and_is_never_best(name: str) 
         assert cells.get("loss at the end", "diverged") == "diverged"
         assert cells.get("above the optimum", NONE) == cells.get(case.height, NONE) == NONE
     told = " ".join(said(figure)["caption"] for figure in drawn)
-    assert (f"{label} diverged" in told) or name in {"listed", "optimizers"}
+    assert (f"{label} diverged" in told) or name in {"listed", "optimizer"}
 
 
 def test_a_run_of_which_one_seed_diverged_is_not_best() -> None:
@@ -328,7 +302,7 @@ def test_returns_that_do_not_diminish_are_not_said_to(
 
 def test_run_that_does_not_reach_the_target_is_shown_as_open() -> None:
     """It has a mark of its own, its share of seeds, and a time that it takes at least."""
-    runs = [*ASKED["sizes"][0], {"run": "lazy", "batch_size": 50, "lr": 1e-4}]
+    runs = [*ASKED["sizes"], {"run": "lazy", "batch_size": 50, "lr": 1e-4}]
     figure = only(figures(trained(runs), "one"), "target")
     assert "50 in 0 of 3 seeds, so that it takes at least" in said(figure)["caption"]
     assert isinstance(figure.shape, Curves)
@@ -389,7 +363,7 @@ def test_cells_say_the_height_and_mark_divergence() -> None:
 
 def test_limit_stands_between_the_rates_below_and_above_it() -> None:
     """0.95307 for the loss with 1/2; a rate for the loss without it is half as large."""
-    runs = ASKED["grid"][0]
+    runs = ASKED["grid"]
     assert sizes.limit(case_of(runs, every=0)) == pytest.approx(0.95307, abs=1e-4)
     halved = case_of([{**run, "loss": "mse"} for run in runs], every=0)
     assert sizes.limit(halved) == pytest.approx(0.95307 / 2, abs=1e-4)
@@ -442,7 +416,7 @@ def test_versions_on_one_path_are_said_to_be() -> None:
 
 def test_a_schedule_is_compared_with_the_constant_rate_by_seed() -> None:
     """The ratio is the one of the two heights at the end; it stands in the title where it holds."""
-    case = case_of(ASKED["schedule"][0], seeds=6)
+    case = case_of(ASKED["schedule"], seeds=6)
     base = next(run for run in case.runs if run.name == "constant")
     best = some(case.nearest)
     gained = some(case.above(best.run, base))
@@ -472,7 +446,7 @@ def test_same_runs_are_not_said_to_differ() -> None:
 
 def test_copies_leave_full_batches_where_they_were() -> None:
     """The mean gradient of all rows does not change; an epoch of copies takes longer."""
-    case = case_of(ASKED["copies"][0], seeds=5)
+    case = case_of(ASKED["copies"], seeds=5)
     (full, small) = pairs_of_copies(case)
     same, further = case.after(*full), case.after(*small)
     assert same is not None
@@ -497,7 +471,7 @@ def test_copies_leave_full_batches_where_they_were() -> None:
 
 def test_optimizer_that_never_gets_there_is_not_left_out() -> None:
     """It stands in its row with a mark that points on, and in the words."""
-    figure = only(drawn_of("optimizers"), "optimizer")
+    figure = only(drawn_of("optimizer"), "optimizer")
     words = said(figure)
     assert "late in 0 of 3 seeds, so that it takes at least" in words["caption"]
     assert isinstance(figure.shape, Dots)
@@ -595,7 +569,7 @@ def test_machines_are_compared(name: str) -> None:
     if name != "implementation":
         title = said(drawn[0])["title"]
         assert title.startswith("An epoch takes 2.0 times as long on another as on ")
-        rows = {"grid": 3}.get(name, len(ASKED[name][0]))
+        rows = {"grid": 3}.get(name, len(ASKED[name]))
         assert len(said(drawn[0])["caption"].split(";")) == rows
 
 

@@ -192,22 +192,19 @@ def test_each_epoch_visits_each_example_once_in_the_order_handed_over(
 ) -> None:
     """The targets that the loss sees while gradients are recorded are the permuted ones."""
     seen: list[float] = []
-    half_squared, mse = pytorch_training.squared_loss, nn.MSELoss.forward
 
-    def note(targets: torch.Tensor) -> None:
-        if torch.is_grad_enabled():
-            seen.extend(targets.flatten().tolist())
+    def note(owner: Any, function: str) -> None:
+        real = getattr(owner, function)
 
-    def noting_half_squared(y_hat: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        note(y)
-        return half_squared(y_hat, y)
+        def noting(*args: torch.Tensor) -> Any:
+            if torch.is_grad_enabled():
+                seen.extend(args[-1].flatten().tolist())
+            return real(*args)
 
-    def noting_mse(self: nn.MSELoss, y_hat: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        note(y)
-        return mse(self, y_hat, y)
+        monkeypatch.setattr(owner, function, noting)
 
-    monkeypatch.setattr(pytorch_training, "squared_loss", noting_half_squared)
-    monkeypatch.setattr(nn.MSELoss, "forward", noting_mse)
+    note(pytorch_training, "squared_loss")
+    note(nn.MSELoss, "forward")
     train(bundle, BATCH_100, dtype="float64", loader=[loader], implementation=[implementation])
     orders = seeds.permutations(SEED, 0, epochs=2, examples=1500)
     expected = [airfoil.targets[index] for order in orders for index in order.tolist()]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -288,10 +289,7 @@ def test_a_diverging_run_of_a_grid_ends_with_its_first_epoch(
         steps.append(1)
         sgd.trainer_fn(params, states, hyperparams)
 
-    counted = pytorch_training.Algorithm(
-        trainer_fn=counting, init=sgd.init, concise=sgd.concise, scaled=True
-    )
-    monkeypatch.setitem(pytorch_training.ALGORITHMS, "sgd", counted)
+    monkeypatch.setitem(pytorch_training.ALGORITHMS, "sgd", replace(sgd, trainer_fn=counting))
     grid = {"batch_size": 10, "lr": 1000.0, "epochs": EPOCHS}
     (run,) = train(bundle, grid=grid, evaluate="epochs", dtype="float32")
     assert len(steps) == 2 * EXAMPLES // 10
