@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from report.figures.draw import drawing
 from report.figures.prose import plain
+from report.figures.shapes import Curves
 
 if TYPE_CHECKING:
     from report.figures.figure import Figure, Number, Table
@@ -47,6 +48,12 @@ def column(table: Table, name: str) -> dict[str, str]:
     """Return the column of a header by the words of the first one."""
     at = table.header.index(name)
     return {read(cells[0]): read(cells[at]) for cells in table.rows}
+
+
+def curves(figure: Figure) -> Curves:
+    """Return the shape of a figure that has lines."""
+    assert isinstance(figure.shape, Curves)
+    return figure.shape
 
 
 def whole(figure: Figure) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from factories import bandwidth as model
 from pages import overlay
-from reading import said, whole
+from reading import curves, said, whole
 from report.analysis.quantities import Quantity, Question
 from report.experiments.bandwidth.figures import figures
 from report.experiments.bandwidth.kind import BANDWIDTH
@@ -25,7 +25,7 @@ from report.experiments.bandwidth.quantities import (
     working_set,
 )
 from report.figures.prose import plain
-from report.figures.shapes import Curves, Guide, Upright
+from report.figures.shapes import Guide, Upright
 from report.results.machine import Cache
 from report.sections.frameworks import over_frameworks
 from report.text import names
@@ -57,8 +57,7 @@ def drawn(result: Result, experiment: str = "memory") -> dict[str, Figure]:
 
 def marks(figure: Figure) -> tuple[Mark, ...]:
     """Return what is drawn beside the lines."""
-    assert isinstance(figure.shape, Curves)
-    return figure.shape.marks
+    return curves(figure).marks
 
 
 def caches(figure: Figure) -> dict[str, float]:
@@ -391,8 +390,7 @@ def test_the_faster_of_two_machines_is_named_with_the_factor() -> None:
     assert title.startswith("From memory, fast moves ")
     assert any(f": {factor} times" in title for factor in ("1.9", "2.0", "2.1"))
     assert "Triad in float32, with 2 threads" in said(figure)["caption"]
-    assert isinstance(figure.shape, Curves)
-    assert [one.name for one in figure.shape.lines] == ["slow", "fast"]
+    assert [one.name for one in curves(figure).lines] == ["slow", "fast"]
 
 
 def test_the_same_machine_twice_shows_no_difference(result: Result) -> None:
@@ -414,8 +412,7 @@ def test_frameworks_show_reads_and_triads(result: Result) -> None:
     """Colours say the framework, dashes the operation; rows of both in one sheet."""
     (figure,) = BANDWIDTH.overlay(over_frameworks(result, "memory"))
     assert figure.words.asked.startswith("<p>Does a framework lose")
-    assert isinstance(figure.shape, Curves)
-    lines = {one.name: (one.index, one.dash) for one in figure.shape.lines}
+    lines = {one.name: (one.index, one.dash) for one in curves(figure).lines}
     names = ["PyTorch", "Numba (the floor)"]
     assert list(lines) == [f"{name}, {how}" for name in names for how in ("read", "triad")]
     (first, read), (same, triad), (other, again), (_, last) = lines.values()

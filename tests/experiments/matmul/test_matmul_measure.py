@@ -89,38 +89,27 @@ class Fake:
         """Say whether the device has it."""
         return self.tf32
 
-    def products(self, size: int, dtype: str, seed: int) -> FakeProducts:
-        """Return products of one size."""
+    def products(self, size: int, dtype: str, seed: int) -> SimpleNamespace:
+        """Return products of one size, which take their time."""
         assert seed == SEED
         if dtype == self.lacking:
             raise Unavailable(f"no {dtype} here")
-        return FakeProducts(self, size)
 
+        def call(strategy: str, block_width: int) -> Callable[[], object]:
+            self.widths[strategy] = block_width
+            return lambda: self._multiply(strategy, size)
 
-class FakeProducts:
-    """Products of one size."""
+        def one_element(i: int, j: int) -> None:
+            self.elements.append((i, j))
+            self.log.append("element")
 
-    def __init__(self, fake: Fake, size: int) -> None:
-        """Belong to a backend."""
-        self.fake, self.size = fake, size
+        return SimpleNamespace(call=call, one_element=one_element)
 
-    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
-        """Return a function that takes its time."""
-        self.fake.widths[strategy] = block_width
-
-        def call() -> None:
-            fake = self.fake
-            fake.log.append(strategy)
-            fake.multiplied.append((strategy, self.size, fake.threads, fake.tf32_allowed))
-            if call_s := fake.call_s(strategy, self.size):
-                time.sleep(call_s)
-
-        return call
-
-    def one_element(self, i: int, j: int) -> None:
-        """Note the place."""
-        self.fake.elements.append((i, j))
-        self.fake.log.append("element")
+    def _multiply(self, strategy: str, size: int) -> None:
+        self.log.append(strategy)
+        self.multiplied.append((strategy, size, self.threads, self.tf32_allowed))
+        if call_s := self.call_s(strategy, size):
+            time.sleep(call_s)
 
 
 def labels(outcome: Outcome, *names: str) -> list[tuple[Any, ...]]:

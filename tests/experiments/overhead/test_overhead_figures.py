@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factories.overhead import timed
-from reading import column, whole
+from reading import column, curves, whole
 from report.analysis.quantities import Question, ratio
 from report.experiments.kind import Overlay, Subject
 from report.experiments.overhead.kind import OVERHEAD
 from report.experiments.overhead.quantities import calls, name_call, of_records
 from report.figures.prose import digest, plain
-from report.figures.shapes import Curves, Dots, Reference, Upright
+from report.figures.shapes import Dots, Reference, Upright
 from report.site.machine import listing
 from report.text.numerals import NONE
 
@@ -66,8 +66,7 @@ def test_dispatch_is_the_shortest_addition_and_where_it_doubles() -> None:
     )
     assert "9.90 GFLOPS" in plain(figure.words.caption)
     assert "worth 9,900 additions" in plain(figure.words.explanation)
-    assert isinstance(figure.shape, Curves)
-    floor, twice = figure.shape.marks
+    floor, twice = curves(figure).marks
     assert isinstance(floor, Reference)
     assert isinstance(twice, Upright)
     assert (floor.y, twice.x) == pytest.approx((1.0001e-6, 3308), rel=1e-3)
@@ -79,8 +78,7 @@ def test_a_call_that_never_doubles_is_not_said_to() -> None:
     result = timed({("add", "eager", n): 1e-6 for n in (1, 10)}, slowness=[1.0])
     figure = by_question(result)["dispatch"]
     assert "10 elements less than twice that" in figure.words.title
-    assert isinstance(figure.shape, Curves)
-    assert not any(isinstance(mark, Upright) for mark in figure.shape.marks)
+    assert not any(isinstance(mark, Upright) for mark in curves(figure).marks)
 
 
 def test_an_update_is_told_with_what_it_is_made_of() -> None:
@@ -105,8 +103,10 @@ def test_an_update_is_told_with_what_it_is_made_of() -> None:
         "100": NONE,
         "1,500": "1.73",
     }
-    assert isinstance(figure.shape, Curves)
-    assert [(one.name, one.index) for one in figure.shape.lines] == [("eager", 0), ("compiled", 1)]
+    assert [(one.name, one.index) for one in curves(figure).lines] == [
+        ("eager", 0),
+        ("compiled", 1),
+    ]
 
 
 def test_numbers_carry_the_key_of_their_estimate() -> None:

@@ -10,7 +10,7 @@ import pytest
 from factories.overhead import timed
 from reading import some
 from report.experiments.overhead import quantities
-from report.experiments.overhead.quantities import StepModel, fit, of_records, step_model
+from report.experiments.overhead.quantities import fit, of_records, step_model
 
 if TYPE_CHECKING:
     from report.analysis.quantities import Quantity
@@ -165,8 +165,3 @@ def test_factor_per_doubling_is_two_where_only_calls_cost_and_one_where_only_exa
     for small, large in ((1, 2), (2, 5), (500, 1500)):
         estimate = quantities.times_per_doubling(quantity[small], quantity[large])
         assert estimate.value == pytest.approx(factor)
-
-
-def test_a_model_can_be_made_by_hand() -> None:
-    """As those do who reckon with other machines' numbers."""
-    assert StepModel(1e-4, 1e-8).time_s(100) == pytest.approx(1.01e-4)
