@@ -53,7 +53,7 @@ def test_a_run_with_a_seed_that_diverged_has_no_end() -> None:
     """Where one did, where all did before their first evaluation, where one ended above itself."""
     whole = run_of([1.0, 0.5, 0.4], [1.0, 0.6, 0.3])
     some, none = run_of([1.0, 0.5, 0.4], [1.0, 9.0], epochs=2), run_of([1.0], [1.0], epochs=2)
-    short = replace(none, seeds=[replace(seed, diverged=False) for seed in none.seeds])
+    short = replace(some, seeds=[replace(seed, diverged=False) for seed in some.seeds])
     above = replace(whole, seeds=[replace(whole.seeds[0], diverged=True), whole.seeds[1]])
     assert whole.complete
     assert not any(run.complete for run in (some, none, short, above))
