@@ -29,10 +29,13 @@ from report.run import data, surrogate
 from report.worker.records import AsPrinted, Environment, Outcome, Series
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from report.config.plan import PlannedExperiment
     from report.results.result import ProfileName
 
 RUN_ID = "6f0b5a1e-3c1d-4b7a-9e55-0d2f8c7a4b10"
+STARTED_AT = "2026-01-02T03:04:05Z"
 INSTALLATION = "c2a6e6d4-7f1b-4a53-8d0e-5b9a1f3e2c77"
 PROCESSES = 3
 THREADS = 2
@@ -68,7 +71,7 @@ def make_result(
     machine_id: str = "fixed-machine",
     speed: float = 1.0,
     *,
-    started_at: str = "2026-01-02T03:04:05Z",
+    started_at: str = STARTED_AT,
     profile: ProfileName = "quick",
     frameworks: tuple[str, ...] = ("pytorch",),
 ) -> Result:
@@ -82,12 +85,10 @@ def make_result(
         frameworks: Those that are there; what only others measure is left out.
     """
     planned = _plan(profile, frameworks)
-    rows = surrogate.rows(0)
-    result = Result(
+    record = functools.partial(_record, machine_id=machine_id, speed=speed, started_at=started_at)
+    result = bare(
         run_id=str(uuid.uuid5(uuid.UUID(RUN_ID), f"{machine_id} {started_at} {profile}")),
         installation=INSTALLATION,
-        generator="minibatch-report 0.0.0",
-        code_hash="c0de" * 16,
         git_commit="0123456789abcdef0123456789abcdef01234567",
         profile=profile,
         started_at=started_at,
@@ -99,16 +100,8 @@ def make_result(
         dataset=Dataset(
             source="file", origin="a local copy", sha1=data.SHA1, examples=1500, features=5
         ),
-        moments=leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),
         records=[
-            _record(
-                experiment,
-                backend,
-                process,
-                machine_id=machine_id,
-                speed=speed,
-                started_at=started_at,
-            )
+            record(experiment, backend, process)
             for process in range(PROCESSES)
             for experiment in planned.experiments
             for backend in experiment.backends
@@ -116,6 +109,41 @@ def make_result(
     )
     result.verdicts = verdicts.of_result(result)
     return result
+
+
+def bare(**fields: Any) -> Result:
+    """Make a result of the data's moments and of nothing else that is not among the fields."""
+    rows = surrogate.rows(0)
+    given: dict[str, Any] = {
+        "run_id": RUN_ID,
+        "generator": "minibatch-report 0.0.0",
+        "code_hash": "c0de" * 16,
+        "git_commit": None,
+        "profile": "quick",
+        "started_at": STARTED_AT,
+        "config": {},
+        "config_hash": "0" * 64,
+        "machine": make_machine(),
+        "environments": {},
+        "moments": leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),
+        "records": [],
+    }
+    return Result(**{**given, **fields})
+
+
+def each_outcome(
+    result: Result, change: Callable[[Outcome, Record], Outcome], experiment: str | None = None
+) -> Result:
+    """Return a result with every outcome changed, or those of one experiment."""
+    return replace(
+        result,
+        records=[
+            replace(record, outcome=change(record.outcome, record))
+            if record.outcome and experiment in (None, record.experiment)
+            else record
+            for record in result.records
+        ],
+    )
 
 
 def only(result: Result, *names: str) -> Result:
@@ -225,11 +253,7 @@ def _record(
 
 
 def _outcome(
-    experiment: PlannedExperiment,
-    backend: str,
-    process: int,
-    slowness: float,
-    rng: random.Random,
+    experiment: PlannedExperiment, backend: str, process: int, slowness: float, rng: random.Random
 ) -> Outcome:
     """Make what an experiment measures in a process; each newer kind has a file that does so."""
     if experiment.kind == "matmul":

@@ -6,16 +6,12 @@ takes seconds once, and then calls take longer than eager ones, as on a machine 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import results_factory
-from factories import measured
-from report.config.configuration import Config
-from report.config.plan import plan
+from factories import measured, small_results
 from report.experiments.overhead import measure as overhead
 from report.registry import BACKENDS
-from report.results.result import Record, Result
 from report.worker.records import Outcome, Series
 
 if TYPE_CHECKING:
@@ -23,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.config.plan import PlannedExperiment
+    from report.results.result import Record, Result
 
     Times = Mapping[tuple[str, str, int], float]
 
@@ -31,8 +28,6 @@ ADD_S, ELEMENT_S = 9e-7, 1.2e-10
 UPDATE_S, EXAMPLE_S = 8e-5, 2e-8
 COMPILED_S = 6e-5
 """What the compiled update takes longer, at any batch."""
-
-WHEN = "2026-01-02T03:04:05Z"
 
 
 def outcome(
@@ -73,21 +68,11 @@ def timed(
         samples: Of each series in a process; the median of an odd number is exactly the time.
         machine_id: Name of the machine.
     """
-    config = Config.model_validate({"version": 1, "experiments": {"one": {"kind": "overhead"}}})
-    planned = plan(config, "quick")
-    few = [replace(each, processes=len(slowness)) for each in planned.experiments]
-    return Result(
-        run_id=results_factory.RUN_ID,
-        generator="minibatch-report 0.0.0",
-        code_hash="c0de" * 16,
-        git_commit=None,
-        profile="quick",
-        started_at=WHEN,
-        config=replace(planned, experiments=few).stored(),
-        config_hash="0" * 64,
+    return small_results.result(
+        [_record(times, process, slow, samples) for process, slow in enumerate(slowness)],
+        experiments={"one": small_results.planned("one", "overhead", processes=len(slowness))},
         machine=results_factory.make_machine(machine_id),
         environments={"pytorch": results_factory.make_environment()},
-        records=[_record(times, process, slow, samples) for process, slow in enumerate(slowness)],
     )
 
 
@@ -100,18 +85,7 @@ def _record(times: Times, process: int, slowness: float, samples: int) -> Record
         spread = [1 + (0.002 * (1 + number % 3) if k > 0 else 0.001) * k for k in steps]
         elapsed = [seconds * slowness * part for part in spread]
         series.append(_series(point, 9 * seconds, 1, elapsed))
-    return Record(
-        experiment="one",
-        kind="overhead",
-        backend="pytorch",
-        process=process,
-        device="cpu",
-        threads=THREADS,
-        status="ok",
-        started_at=WHEN,
-        elapsed_s=1.0,
-        outcome=Outcome(series=series),
-    )
+    return small_results.record("one", process, *series, kind="overhead")
 
 
 def _seconds(point: overhead.Point) -> float:

@@ -6,21 +6,22 @@ test hands over is what was "measured".
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 import results_factory
 from factories import measured
-from report.analysis import leastsquares
 from report.config.claims import Claim, stored
-from report.results.result import Record, Result
-from report.run import surrogate
+from report.experiments.matmul.measure import Point
+from report.experiments.training.measure import Run
+from report.results.result import Record
 from report.worker.records import GradientNoise, Outcome, Series, TrainingRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.registry import KindName
-    from report.results.result import StoredClaim, StoredExperiment
+    from report.results.result import Result, StoredClaim, StoredExperiment
 
     Part = Series | TrainingRun | GradientNoise
 
@@ -38,14 +39,10 @@ def series(
     strategy: str, samples: Sequence[float] | str, size: int = 256, flops: int = 1000
 ) -> Series:
     """Make a series of products; words in the place of samples are why it was skipped."""
-    labels: dict[str, Any] = {
-        "strategy": strategy,
-        "size": size,
-        "dtype": "float32",
-        "block_width": None,
-        "threads": 2,
-        "tf32": None,
-    }
+    point = Point(
+        strategy=strategy, size=size, dtype="float32", block_width=None, threads=2, tf32=None
+    )
+    labels = point._asdict()
     if isinstance(samples, str):
         return Series(labels=labels, status="skipped", reason=samples)
     return Series(labels=labels, flops=flops, timing=measured.timing(samples))
@@ -60,22 +57,17 @@ def run(
 ) -> TrainingRun:
     """Make a training run whose curve has one point an epoch, the untrained one first."""
     done = len(losses) - 1
+    labels = Run(
+        run=name,
+        batch_size=10,
+        lr=0.1,
+        epochs=epochs or done,
+        loss="half_squared",
+        loader="sliced",
+        implementation="scratch",
+    )
     return TrainingRun(
-        labels={
-            "run": name,
-            "batch_size": 10,
-            "lr": 0.1,
-            "epochs": epochs or done,
-            "loss": "half_squared",
-            "loader": "sliced",
-            "implementation": "scratch",
-            "optimizer": "sgd",
-            "momentum": None,
-            "schedule": "constant",
-            "sampling": "permutation",
-            "copies": 1,
-            "variant": "eager",
-        },
+        labels=asdict(labels),
         seed=seed,
         examples=[1500 * epoch for epoch in range(done + 1)],
         epoch_ends=list(range(1, done + 1)),
@@ -112,7 +104,7 @@ def record(experiment: str, process: int, *parts: Part, **fields: Any) -> Record
         "device": "cpu",
         "threads": 2,
         "status": "ok",
-        "started_at": "2026-01-02T03:04:05Z",
+        "started_at": results_factory.STARTED_AT,
         "elapsed_s": 1.0,
         "conditions": measured.QUIET,
         "outcome": outcome,
@@ -158,30 +150,16 @@ def result(
     **fields: Any,
 ) -> Result:
     """Make a result of records and stored claims."""
-    rows = surrogate.rows(0)
-    given: dict[str, Any] = {
-        "run_id": results_factory.RUN_ID,
-        "generator": "minibatch-report 0.0.0",
-        "code_hash": "c0de" * 16,
-        "git_commit": None,
+    config = {
+        "title": "Small",
+        "seed": 1,
         "profile": "quick",
-        "started_at": "2026-01-02T03:04:05Z",
-        "config": {
-            "title": "Small",
-            "seed": 1,
-            "profile": "quick",
-            "examples": 1500,
-            "experiments": experiments
-            or {name: planned(name, kind, backends=list(backends)) for name, kind in KINDS.items()},
-            "claims": dict(claims or {}),
-        },
-        "config_hash": "0" * 64,
-        "machine": results_factory.make_machine(),
-        "environments": {},
-        "moments": leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),
-        "records": list(records),
+        "examples": 1500,
+        "experiments": experiments
+        or {name: planned(name, kind, backends=list(backends)) for name, kind in KINDS.items()},
+        "claims": dict(claims or {}),
     }
-    return Result(**{**given, **fields})
+    return results_factory.bare(**{"config": config, "records": list(records), **fields})
 
 
 def planned(name: str, kind: KindName, **fields: Any) -> StoredExperiment:

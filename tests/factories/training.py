@@ -1,4 +1,4 @@
-"""Makes what a `training` experiment measures, without a framework and without a clock.
+"""Makes what `training` experiments measure, without a framework and without a clock.
 
 Losses come from really training in NumPy on rows with the data's moments, by each run's own
 optimizer, schedule and sampling, so that whatever is computed from them fits theory; seconds
@@ -8,27 +8,34 @@ from a cost for each example and each update.
 from __future__ import annotations
 
 import functools
+import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
 
+from factories import small_results
 from report.analysis import seeds
 from report.experiments.training import measure as training
+from report.experiments.training.quantities import cases
 from report.registry import BACKENDS
 from report.resources import default_config
+from report.results.result import Dataset
 from report.run import surrogate
 from report.worker import schedules
 from report.worker.records import Outcome
 from report.worker.timing import EPOCHS_ONLY, EVERY, Curve
 
 if TYPE_CHECKING:
-    import random
+    from collections.abc import Mapping, Sequence
 
     from report.analysis.leastsquares import FloatArray
     from report.config.plan import PlannedExperiment
     from report.experiments.training.measure import Run
+    from report.experiments.training.quantities import Case
+    from report.results.result import Record, Result
+    from report.worker.records import TrainingRun
 
 REPEATS = 3
 LOADING_S = {"dataloader": 8e-6, "sliced": 2e-7}
@@ -39,6 +46,16 @@ VARIANTS = {"eager": 1.0, "compiled": 0.3, "epoch": 0.05}
 
 UPDATE_S = {"scratch": 4e-5, "concise": 6e-5}
 OPTIMIZER_S = {"sgd": 0, "momentum": 1e-5, "adagrad": 2e-5, "rmsprop": 2e-5, "adadelta": 4e-5}
+
+DEFAULTS = {
+    "run": "one",
+    "batch_size": 10,
+    "lr": 0.05,
+    "epochs": 2,
+    "loss": "half_squared",
+    "loader": "sliced",
+    "implementation": "scratch",
+}
 
 
 def outcome(
@@ -56,16 +73,10 @@ def outcome(
     for run in dict.fromkeys(training.offered(BACKENDS[backend], settings)):
         if training.refusal(BACKENDS[backend], run):
             continue
-        update_s = UPDATE_S[run.implementation] + OPTIMIZER_S.get(run.optimizer, 5e-5)
-        example_s = VARIANTS[run.variant] * (LOADING_S[run.loader] + update_s / run.batch_size)
-        for seed in training._seeds(experiment.seeds, process, experiment.processes):
-            curve = path(run, seed, every)
-            one = training._Repeated(run=run, seed=seed)
-            for _ in range(REPEATS):
-                each = slowness * (1 + 0.02 * rng.random())
-                elapsed_s = [each * example_s * n for n in curve.examples]
-                one.curves.append(replace(curve, elapsed_s=elapsed_s))
-            records.append(training._record(one, settings["dtype"]))
+        records += [
+            _run(run, seed, every, slowness, rng, dtype=settings["dtype"])
+            for seed in training._seeds(experiment.seeds, process, experiment.processes)
+        ]
     return Outcome(runs=records)
 
 
@@ -122,7 +133,7 @@ class Change:
 
     def __init__(self, run: Run) -> None:
         """Begin with nothing seen."""
-        self.rule = getattr(self, run.optimizer)
+        self.rule = getattr(self, f"_{run.optimizer}")
         self.kept = run.momentum
         self.first: Any = 0.0
         self.second: Any = 0.0
@@ -133,36 +144,80 @@ class Change:
         changed: FloatArray = self.rule(g)
         return changed
 
-    def sgd(self, g: FloatArray) -> FloatArray:
-        """Return the gradient itself."""
+    def _sgd(self, g: FloatArray) -> FloatArray:
         return g
 
-    def momentum(self, g: FloatArray) -> Any:
-        """Return the velocity."""
+    def _momentum(self, g: FloatArray) -> Any:
         self.first = self.kept * self.first + g
         return self.first
 
-    def adagrad(self, g: FloatArray) -> Any:
-        """Divide by the root of the sum of squares."""
+    def _adagrad(self, g: FloatArray) -> Any:
         self.second = self.second + g * g
         return g / (np.sqrt(self.second) + 1e-10)
 
-    def rmsprop(self, g: FloatArray) -> Any:
-        """Divide by the root of the leaky mean of squares."""
+    def _rmsprop(self, g: FloatArray) -> Any:
         self.second = 0.9 * self.second + 0.1 * g * g
         return g / (np.sqrt(self.second) + 1e-8)
 
-    def adadelta(self, g: FloatArray) -> Any:
-        """Divide likewise, and multiply with that of the changes."""
+    def _adadelta(self, g: FloatArray) -> Any:
         self.second = 0.9 * self.second + 0.1 * g * g
         change = np.sqrt(self.first + 1e-6) / np.sqrt(self.second + 1e-6) * g
         self.first = 0.9 * self.first + 0.1 * change * change
         return change
 
-    def adam(self, g: FloatArray) -> Any:
-        """Divide the corrected mean by the root of the corrected mean of squares."""
+    def _adam(self, g: FloatArray) -> Any:
         self.steps += 1
         self.first = 0.9 * self.first + 0.1 * g
         self.second = 0.999 * self.second + 0.001 * g * g
         corrected = self.second / (1 - 0.999**self.steps)
         return self.first / (1 - 0.9**self.steps) / (np.sqrt(corrected) + 1e-8)
+
+
+def trained(
+    runs: Sequence[Mapping[str, Any]], *, processes: int = 3, seeds: int = 3, every: int = 200
+) -> Result:
+    """Make a result of one experiment, `one`, of runs with the default seed.
+
+    Args:
+        runs: Labels that differ from `DEFAULTS`.
+        processes: To which the seeds are dealt out.
+        seeds: With which each run is trained.
+        every: Examples between two points of a curve; 0 for epochs' ends only.
+    """
+    specs = [training.Run(**{**DEFAULTS, **run}) for run in runs]
+    dealt = [training._seeds(seeds, process, processes) for process in range(processes)]
+    made = small_results.result(
+        [_record(specs, k, mine, every or EPOCHS_ONLY) for k, mine in enumerate(dealt)],
+        experiments={"one": small_results.planned("one", "training")},
+        dataset=Dataset(source="file", origin="a copy", sha1=None, examples=1500, features=5),
+    )
+    return replace(made, config={**made.config, "seed": plan_seed()})
+
+
+def case_of(runs: Sequence[Mapping[str, Any]], **settings: Any) -> Case:
+    """Make the case of such a result."""
+    (case,) = cases(trained(runs, **settings), "one")
+    return case
+
+
+def _record(runs: Sequence[Run], process: int, seeds: Sequence[int], every: int) -> Record:
+    rng = random.Random(process)
+    slowness = 1 + 0.03 * rng.random()
+    done = [
+        _run(run, seed, every, slowness, rng, dtype="float64") for run in runs for seed in seeds
+    ]
+    return small_results.record("one", process, *done, kind="training")
+
+
+def _run(
+    run: Run, seed: int, every: int, slowness: float, rng: random.Random, *, dtype: str
+) -> TrainingRun:
+    update_s = UPDATE_S[run.implementation] + OPTIMIZER_S.get(run.optimizer, 5e-5)
+    example_s = VARIANTS[run.variant] * (LOADING_S[run.loader] + update_s / run.batch_size)
+    one = training._Repeated(run=run, seed=seed)
+    curve = path(run, seed, every)
+    for _ in range(REPEATS):
+        each = slowness * (1 + 0.02 * rng.random())
+        elapsed_s = [each * example_s * n for n in curve.examples]
+        one.curves.append(replace(curve, elapsed_s=elapsed_s))
+    return training._record(one, dtype)

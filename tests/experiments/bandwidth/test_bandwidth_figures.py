@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from factories import bandwidth as model
+from pages import overlay
+from reading import curves, said, whole
 from report.analysis.quantities import Quantity, Question
 from report.experiments.bandwidth.figures import figures
 from report.experiments.bandwidth.kind import BANDWIDTH
@@ -22,19 +24,20 @@ from report.experiments.bandwidth.quantities import (
     roofs_of,
     working_set,
 )
-from report.experiments.kind import Overlay, Subject
 from report.figures.prose import plain
-from report.figures.shapes import Curves, Guide, Upright
-from report.results.machine import Cache, Cpu
+from report.figures.shapes import Guide, Upright
+from report.results.machine import Cache
+from report.sections.frameworks import over_frameworks
 from report.text import names
 from report.worker.records import Accelerator
+from results_factory import each_outcome, make_machine, make_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.experiments.kind import Noun
     from report.figures.figure import Figure
     from report.figures.shapes import Mark
+    from report.results.machine import Cpu
     from report.results.result import Result
     from report.worker.records import Labels, Series
 
@@ -42,7 +45,7 @@ KIB, MIB = 2**10, 2**20
 
 
 @pytest.fixture(name="result", scope="module")
-def model_result(make_result: Callable[..., Result]) -> Result:
+def model_result() -> Result:
     """Return a made-up result: L1 of 48 KiB and L2 of 2 MiB a core, two threads."""
     return make_result(frameworks=("pytorch", "numba"), profile="full")
 
@@ -54,8 +57,12 @@ def drawn(result: Result, experiment: str = "memory") -> dict[str, Figure]:
 
 def marks(figure: Figure) -> tuple[Mark, ...]:
     """Return what is drawn beside the lines."""
-    assert isinstance(figure.shape, Curves)
-    return figure.shape.marks
+    return curves(figure).marks
+
+
+def caches(figure: Figure) -> dict[str, float]:
+    """Return where the caches that are drawn end, by their words."""
+    return {mark.label: mark.x for mark in marks(figure) if isinstance(mark, Upright)}
 
 
 def keep(result: Result, wanted: Callable[[Series], bool], processes: int = 99) -> Result:
@@ -67,16 +74,12 @@ def changed(
     result: Result, change: Callable[[list[Series]], list[Series]], processes: int = 99
 ) -> Result:
     """Return the result with its memory's series changed, of the first so many processes."""
-    records = []
-    for record in result.records:
-        if record.experiment == "memory" and record.outcome is not None:
-            if record.process >= processes:
-                continue
-            series = change(list(record.outcome.series))
-            records.append(replace(record, outcome=replace(record.outcome, series=series)))
-        else:
-            records.append(record)
-    return replace(result, records=records)
+    few = [r for r in result.records if r.experiment != "memory" or r.process < processes]
+    return each_outcome(
+        replace(result, records=few),
+        lambda outcome, _: replace(outcome, series=change(outcome.series)),
+        "memory",
+    )
 
 
 def without_caches(result: Result) -> Result:
@@ -94,10 +97,8 @@ def test_each_question_has_a_figure_with_all_that_belongs_to_it(result: Result) 
     assert list(found) == ["working_set", "order", "stride"]
     assert found["working_set"].code == ["copy", "read", "triad"]
     for figure in (*found.values(), *drawn(result, "latency").values()):
-        assert figure.words.asked.startswith("<p>")
-        assert plain(figure.words.title) in figure.words.alt
-        assert {len(row) for row in figure.table.rows} == {len(figure.table.header)}
-        assert {len(row) for row in figure.sheet.rows} == {len(figure.sheet.header)}
+        assert figure.words.asked
+        whole(figure)
 
 
 def test_the_title_gives_the_model_machines_ratio(result: Result) -> None:
@@ -109,14 +110,12 @@ def test_the_title_gives_the_model_machines_ratio(result: Result) -> None:
 
 def test_caches_are_marked_where_they_reach(result: Result) -> None:
     """Streams have those of both threads, look-ups and chases those of one."""
-    reaches = [(mark.x, mark.label) for mark in marks(drawn(result)["working_set"])[:2]]  # type: ignore[union-attr]
-    assert reaches == [
-        (2 * 48 * KIB, "L1 2 \N{MULTIPLICATION SIGN} 48 KiB"),
-        (4 * MIB, "L2 2 \N{MULTIPLICATION SIGN} 2 MiB"),
-    ]
+    assert caches(drawn(result)["working_set"]) == {
+        "L1 2 \N{MULTIPLICATION SIGN} 48 KiB": 96 * KIB,
+        "L2 2 \N{MULTIPLICATION SIGN} 2 MiB": 4 * MIB,
+    }
     for figure in (drawn(result)["order"], drawn(result, "latency")["latency"]):
-        labels = [mark.label for mark in marks(figure) if isinstance(mark, Upright)]
-        assert labels == ["L1 48 KiB", "L2 2 MiB"]
+        assert caches(figure) == {"L1 48 KiB": 48 * KIB, "L2 2 MiB": 2 * MIB}
 
 
 def test_the_cost_of_a_call_is_drawn_and_told(result: Result) -> None:
@@ -135,7 +134,7 @@ def test_caches_that_are_not_known_are_not_drawn(result: Result) -> None:
     elsewhere = [replace(record, device="cuda:0") for record in result.records]
     for one in (without_caches(result), replace(result, records=elsewhere)):
         figure = drawn(one)["working_set"]
-        assert not any(isinstance(mark, Upright) for mark in marks(figure))
+        assert caches(figure) == {}
         assert "are not known here" in figure.words.explanation
         assert list(roofs(one, "pytorch")) == ["memory"]
         levels = drawn(one, "latency")["latency"].words.caption
@@ -143,9 +142,7 @@ def test_caches_that_are_not_known_are_not_drawn(result: Result) -> None:
         assert "cache" not in levels
 
 
-def test_the_cache_of_an_accelerator_is_drawn_where_its_memory_was_measured(
-    result: Result,
-) -> None:
+def test_the_cache_of_an_accelerator_is_drawn_where_its_memory_was_measured(result: Result) -> None:
     """One cache for all of its processors, which its framework tells the size of."""
     elsewhere = [replace(record, device="cuda:0") for record in result.records]
     device = Accelerator(device="cuda:0", l2_bytes=4 * MIB, works=True)
@@ -153,7 +150,7 @@ def test_the_cache_of_an_accelerator_is_drawn_where_its_memory_was_measured(
     machine = replace(result.machine, accelerators=[others, device])
     one = replace(result, records=elsewhere, machine=machine)
     figure = drawn(one)["working_set"]
-    assert [mark.label for mark in marks(figure) if isinstance(mark, Upright)] == ["L2 4 MiB"]
+    assert caches(figure) == {"L2 4 MiB": 4 * MIB}
     assert list(roofs(one, "pytorch")) == ["L2", "memory"]
 
 
@@ -194,7 +191,10 @@ def test_whatever_is_left_of_a_sweep_is_drawn(
 ) -> None:
     """And nothing said of what is not there."""
     few = keep(result, lambda one: wanted.items() <= one.labels.items(), processes)
-    assert list(drawn(few)) == questions
+    found = drawn(few)
+    assert list(found) == questions
+    for figure in found.values():
+        whole(figure)
 
 
 def test_nothing_measured_heads_no_page(result: Result) -> None:
@@ -273,20 +273,13 @@ def test_each_cache_and_memory_has_its_time(result: Result) -> None:
 
 def cpu_of(*found: Cache, physical: int | None = 8, logical: int | None = 16) -> Cpu:
     """Return a processor with these caches."""
-    unknown: dict[str, Any] = dict.fromkeys(
-        {field.name for field in fields(Cpu)}
-        - {"physical_cores", "logical_cores", "simd", "caches"}
-    )
-    return Cpu(
-        **unknown, physical_cores=physical, logical_cores=logical, simd=[], caches=list(found)
-    )
+    made = make_machine().cpu
+    return replace(made, physical_cores=physical, logical_cores=logical, caches=list(found))
 
 
 def test_a_caches_reach_is_its_size_times_those_that_the_threads_have() -> None:
-    """Eight cores of two hardware threads; L1 a core's own, L3 shared by four cores.
-
-    Six threads on six cores have six L1 and two L3; the cache for instructions does not count.
-    """
+    """Eight cores of two hardware threads; L1 a core's own, L3 shared by four cores."""
+    # Six threads on six cores have six L1 and two L3; the cache for instructions does not count.
     cpu = cpu_of(
         Cache(level=3, type="unified", size_bytes=16 * MIB, shared_by=8),
         Cache(level=1, type="data", size_bytes=32 * KIB, shared_by=2),
@@ -318,15 +311,10 @@ def stream(size: int, bytes_per_s: float) -> Quantity:
 
 
 def test_a_roof_is_the_most_well_inside_a_cache_that_the_nearer_one_cannot_hold() -> None:
-    """L1 reaches to 100 bytes, L2 to 1,000.
-
-    Well inside L1 is up to 70; from over 100 to 700 is L2's; memory's is from 1,500. What lies
-    between, or is too large for one and not well inside the next, shows neither.
-    """
-    known = [
-        Level(name="L1", size_bytes=50, copies=2),
-        Level(name="L2", size_bytes=1000, copies=1),
-    ]
+    """L1 reaches to 100 bytes, L2 to 1,000."""
+    # Well inside L1 is up to 70; from over 100 to 700 is L2's; memory's is from 1,500. What lies
+    # between, or is too large for one and not well inside the next, shows neither.
+    known = [Level(name="L1", size_bytes=50, copies=2), Level(name="L2", size_bytes=1000, copies=1)]
     rates = {60: 9, 70: 11, 80: 99, 100: 99, 110: 5, 700: 6, 800: 99, 1400: 99, 1500: 2, 9000: 1}
     found = [stream(size, rate) for size, rate in rates.items()]
 
@@ -393,64 +381,42 @@ def test_card_sentence_and_claims_speak_of_the_same_number(result: Result) -> No
 # --- machines and frameworks on the same axes
 
 
-def overlay(noun: Noun, *results: Result) -> list[Figure]:
-    """Put the memory of machines, or of the frameworks of the first one, on the same axes."""
-    assert BANDWIDTH.overlay is not None
-    pairs = [(one, "pytorch") for one in results]
-    if noun == "framework":
-        pairs = [(results[0], backend) for backend in ("pytorch", "numba")]
-    subjects = [
-        Subject(
-            name=one.machine.id if noun == "machine" else backend,
-            index=k,
-            result=one,
-            backend=backend,
-        )
-        for k, (one, backend) in enumerate(pairs)
-    ]
-    return BANDWIDTH.overlay(Overlay(noun=noun, experiment="memory", subjects=subjects))
-
-
-def test_the_faster_of_two_machines_is_named_with_the_factor(
-    make_result: Callable[..., Result],
-) -> None:
+def test_the_faster_of_two_machines_is_named_with_the_factor() -> None:
     """Twice as fast, in one operation; each with its own working sets."""
     slow, fast = make_result("slow"), make_result("fast", speed=2.0)
     fewer = keep(fast, lambda one: one.labels["working_set_bytes"] != 16 * MIB)
-    (figure,) = overlay("machine", slow, fewer)
+    (figure,) = overlay([slow, fewer], "memory")
     title = plain(figure.words.title)
     assert title.startswith("From memory, fast moves ")
     assert any(f": {factor} times" in title for factor in ("1.9", "2.0", "2.1"))
-    assert "Triad in float32, with 2 threads" in figure.words.caption.replace("\xa0", " ")
-    assert isinstance(figure.shape, Curves)
-    assert [one.name for one in figure.shape.lines] == ["slow", "fast"]
+    assert "Triad in float32, with 2 threads" in said(figure)["caption"]
+    assert [one.name for one in curves(figure).lines] == ["slow", "fast"]
 
 
 def test_the_same_machine_twice_shows_no_difference(result: Result) -> None:
     """Same numbers, so that the interval of their ratio holds 1."""
     again = replace(result, machine=replace(result.machine, id="again"))
-    (figure,) = overlay("machine", result, again)
+    (figure,) = overlay([result, again], "memory")
     assert figure.words.title.startswith("No difference is shown between the machines")
 
 
-def test_without_anything_in_common_nothing_is_compared(
-    make_result: Callable[..., Result],
-) -> None:
+def test_without_anything_in_common_nothing_is_compared() -> None:
     """One has reads only, the other copies; or there is one alone."""
     one = keep(make_result("one"), lambda s: s.labels["operation"] == "read")
     other = keep(make_result("other"), lambda s: s.labels["operation"] == "copy")
-    assert overlay("machine", one, other) == []
-    assert overlay("machine", one, keep(other, lambda _: False)) == []
+    assert overlay([one, other], "memory") == []
+    assert overlay([one, keep(other, lambda _: False)], "memory") == []
 
 
 def test_frameworks_show_reads_and_triads(result: Result) -> None:
     """Colours say the framework, dashes the operation; rows of both in one sheet."""
-    (figure,) = overlay("framework", result)
+    (figure,) = BANDWIDTH.overlay(over_frameworks(result, "memory"))
     assert figure.words.asked.startswith("<p>Does a framework lose")
-    assert isinstance(figure.shape, Curves)
-    lines = {one.name: (one.index, one.dash) for one in figure.shape.lines}
-    assert list(lines) == ["pytorch, read", "pytorch, triad", "numba, read", "numba, triad"]
-    assert lines["pytorch, read"][0] == lines["pytorch, triad"][0] != lines["numba, read"][0]
-    assert lines["pytorch, read"][1] == lines["numba, read"][1] != lines["numba, triad"][1]
-    assert {row[0] for row in figure.sheet.rows} == {"pytorch", "numba"}
+    lines = {one.name: (one.index, one.dash) for one in curves(figure).lines}
+    names = ["PyTorch", "Numba (the floor)"]
+    assert list(lines) == [f"{name}, {how}" for name in names for how in ("read", "triad")]
+    (first, read), (same, triad), (other, again), (_, last) = lines.values()
+    assert first == same != other
+    assert read == again != triad == last
+    assert {row[0] for row in figure.sheet.rows} == set(names)
     assert figure.sheet.header[-1] == "key"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from pydantic import TypeAdapter
 
+from factories.jobs import SEED, job
+from reading import some
 from report.backends import SCALAR, WINDOWS
 from report.backends.pytorch.memory import Memory
 from report.environments.process import Worker, command
@@ -24,45 +29,28 @@ from report.experiments.bandwidth.measure import (
 from report.worker.records import Answer, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from report.worker.records import Series
 
-SEED = 20190826
-
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread, and give later tests of this process the threads that they had."""
-    threads = torch.get_num_threads()
+def _one_thread() -> None:
+    """Compute on one thread."""
     torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 
 
-def settings_of(**settings: Any) -> dict[str, Any]:
-    """Return settings as the parent sends them, with the defaults that experiments.yaml has."""
-    return BandwidthSettings.model_validate(settings).model_dump(mode="json")
-
-
-def job_of(*, device: str = "cpu", budget_s: float = 0.3, **settings: Any) -> dict[str, Any]:
-    """Return a job as the runner sends it."""
-    return {
-        "do": "job",
-        "backend": "pytorch",
-        "kind": "bandwidth",
-        "device": device,
-        "settings": settings_of(**settings),
-        "seed": SEED,
-        "threads": 1,
-        "process": 0,
-        "budget_s": budget_s,
-        "repeats": 3,
-        "last_cache_bytes": 2 * MIB,
-    }
+def job_of(*, budget_s: float = 0.3, **settings: Any) -> dict[str, Any]:
+    """Return a job with these settings where the last cache has 2 MiB."""
+    return job(
+        BandwidthSettings.model_validate(settings),
+        kind="bandwidth",
+        budget_s=budget_s,
+        last_cache_bytes=2 * MIB,
+    )
 
 
 def point_of(operation: str, size: int, **others: Any) -> Point:
@@ -83,144 +71,116 @@ def buffer_of(numbers: int) -> tuple[Memory, torch.Tensor]:
     """Return memory that holds 0, 1, 2, ... in float32, and a view of it."""
     memory = Memory(torch.device("cpu"))
     memory.reserve(4 * numbers)
-    (flat,) = memory.arrays(Access(operation="read", dtype="float32", elements=numbers, chunk=1), 1)
+    (flat,) = memory.arrays(access("read", numbers, 1), 1)
     flat.copy_(torch.arange(numbers))
     return memory, flat
 
 
-def results_of(monkeypatch: pytest.MonkeyPatch, function: str) -> list[torch.Tensor]:
-    """Note what a framework's function writes into its `out`, which is lent and used again."""
-    written: list[torch.Tensor] = []
+def calls_of(monkeypatch: pytest.MonkeyPatch, function: str) -> list[tuple[Any, torch.Tensor]]:
+    """Note a function's last argument and what it writes to its `out`, which is used again."""
+    noted: list[tuple[Any, torch.Tensor]] = []
     real = getattr(torch, function)
 
     def noting(*args: Any, out: torch.Tensor, **kwargs: Any) -> torch.Tensor:
         result: torch.Tensor = real(*args, out=out, **kwargs)
-        written.append(out.clone())
+        noted.append((copy.deepcopy(args[-1]), out.clone()))
         return result
 
     monkeypatch.setattr(torch, function, noting)
-    return written
+    return noted
 
 
-def test_a_read_sums_every_part_as_often_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 0 ... 7, two threads sum 0+1+2+3 = 6 and 4+5+6+7 = 22, three times over."""
-    memory, _ = buffer_of(8)
-    written = results_of(monkeypatch, "sum")
-    access = Access(operation="read", dtype="float32", elements=8, chunk=8, parts=2, repeats=3)
-    memory.call(access)()
-    assert written[0].tolist() == [[6, 6, 6], [22, 22, 22]]
+def access(operation: str, elements: int, chunk: int, **others: Any) -> Access:
+    """Return how calls go through memory in float32."""
+    return Access(operation=operation, dtype="float32", elements=elements, chunk=chunk, **others)
 
 
-def test_a_copy_puts_the_second_half_in_place_of_the_first() -> None:
-    """Downwards only, as the triad, so that no value comes back and grows with every call."""
-    memory, flat = buffer_of(8)
-    memory.call(Access(operation="copy", dtype="float32", elements=4, chunk=4))()
-    assert flat.tolist() == [4, 5, 6, 7, 4, 5, 6, 7]
-
-
-def test_a_triad_is_b_plus_s_times_c() -> None:
-    """With b = 3, 4, 5 and c = 6, 7, 8."""
-    memory, flat = buffer_of(9)
-    memory.call(Access(operation="triad", dtype="float32", elements=3, chunk=3))()
-    expected = [b + SCALAR * c for b, c in ((3, 6), (4, 7), (5, 8))]
-    assert flat.tolist() == [*expected, 3, 4, 5, 6, 7, 8]
-
-
-def test_strided_reads_are_slices_one_behind_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three of every second number: 0+2+4 = 6, then 6+8+10 = 24, then from the beginning."""
-    memory, _ = buffer_of(13)
-    written = results_of(monkeypatch, "sum")
-    access = Access(operation="strided", dtype="float32", elements=13, chunk=3, stride=2)
-    call = memory.call(access)
+@pytest.mark.parametrize(
+    ("one", "function", "expected"),
+    [
+        # Two threads sum 0+1+2+3 and 4+5+6+7, three times over in each call.
+        (access("read", 8, 8, parts=2, repeats=3), "sum", [[[6] * 3, [22] * 3]] * 3),
+        # Three of every second number: 0+2+4, then 6+8+10, then from the beginning.
+        (access("strided", 13, 3, stride=2), "sum", [6, 24, 6]),
+        # Four at a time, to the end of the table, and again.
+        (
+            access("gather", 8, 4, order="sequential"),
+            "index_select",
+            [[0, 1, 2, 3], [4, 5, 6, 7], [0, 1, 2, 3]],
+        ),
+    ],
+    ids=["read", "strided", "gather"],
+)
+def test_calls_in_order_read_one_piece_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, one: Access, function: str, expected: list[Any]
+) -> None:
+    """Of 0, 1, 2, ..., as worked out by hand for three calls."""
+    memory, _ = buffer_of(one.elements)
+    noted = calls_of(monkeypatch, function)
+    call = memory.call(one)
     for _ in range(3):
         call()
-    assert [float(out) for out in written] == [6, 24, 6]
+    assert [out.squeeze().tolist() for _, out in noted] == expected
 
 
-def test_a_gather_in_order_goes_through_the_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four at a time: 0 ... 3, 4 ... 7, and again."""
-    memory, _ = buffer_of(8)
-    written = results_of(monkeypatch, "index_select")
-    access = Access(operation="gather", dtype="float32", elements=8, chunk=4, order="sequential")
-    call = memory.call(access)
-    for _ in range(3):
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (access("copy", 4, 4), [[4, 5, 6, 7, 4, 5, 6, 7]] * 2),
+        # Copies of two numbers: after two calls all four have been copied, and not before.
+        (access("copy", 4, 2), [[4, 5, 2, 3, 4, 5, 6, 7], [4, 5, 6, 7, 4, 5, 6, 7]]),
+        # b + s c with b = 3, 4, 5 and c = 6, 7, 8.
+        (
+            access("triad", 3, 3),
+            [[3 + 6 * SCALAR, 4 + 7 * SCALAR, 5 + 8 * SCALAR, 3, 4, 5, 6, 7, 8]] * 2,
+        ),
+    ],
+    ids=["copy", "copy in pieces", "triad"],
+)
+def test_what_is_written_replaces_the_beginning(one: Access, expected: list[Any]) -> None:
+    """Downwards only, so that no value comes back and grows with every call."""
+    memory, flat = buffer_of(len(expected[0]))
+    call = memory.call(one)
+    for each in expected:
         call()
-    assert [out.tolist() for out in written] == [[0, 1, 2, 3], [4, 5, 6, 7], [0, 1, 2, 3]]
+        assert flat.tolist() == each
 
 
 def test_a_random_gather_looks_up_what_its_indices_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """Values equal their positions here; other calls look elsewhere, all over the table."""
     memory, flat = buffer_of(4096)
-    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
-    real = torch.index_select
-
-    def noting(
-        values: torch.Tensor, dim: int, index: torch.Tensor, *, out: torch.Tensor
-    ) -> torch.Tensor:
-        result = real(values, dim, index, out=out)
-        seen.append((index.clone(), out.clone()))
-        return result
-
-    monkeypatch.setattr(torch, "index_select", noting)
-    access = Access(
-        operation="gather",
-        dtype="float32",
-        elements=4096,
-        chunk=1024,
-        order="random",
-        seed=SEED,
-    )
-    call = memory.call(access)
+    seen = calls_of(monkeypatch, "index_select")
+    call = memory.call(access("gather", 4096, 1024, order="random", seed=SEED))
     for _ in range(WINDOWS + 1):
         call()
     assert all(torch.equal(out, flat[index]) for index, out in seen)
-    distinct = {tuple(index.tolist()) for index, _ in seen}
-    assert len(distinct) == WINDOWS
+    assert len({tuple(index.tolist()) for index, _ in seen}) == WINDOWS
     # 1024 positions drawn from 4096: that none lies in the last quarter has probability 0.75^1024.
     assert all(index.max() >= 3072 and index.min() < 1024 for index, _ in seen)
-
-
-def test_large_sets_are_gone_through_piece_by_piece() -> None:
-    """Copies of two numbers: after two calls all four have been copied, and not before."""
-    memory, flat = buffer_of(8)
-    call = memory.call(Access(operation="copy", dtype="float32", elements=4, chunk=2))
-    call()
-    assert flat.tolist() == [4, 5, 2, 3, 4, 5, 6, 7]
-    call()
-    assert flat.tolist() == [4, 5, 6, 7, 4, 5, 6, 7]
 
 
 def test_results_go_to_memory_that_is_kept() -> None:
     """A call that allocates would measure the allocator."""
     memory, _ = buffer_of(2**20)
-    elements = 2**18
-    accesses = [
-        Access(operation="copy", dtype="float32", elements=elements, chunk=elements),
-        Access(operation="triad", dtype="float32", elements=elements, chunk=elements),
-        Access(
-            operation="gather", dtype="float32", elements=elements, chunk=elements, order="random"
-        ),
-    ]
-    for access in accesses:
-        call = memory.call(access)
+    size = 2**18
+    for operation, order in (("copy", None), ("triad", None), ("gather", "random")):
+        call = memory.call(access(operation, size, size, order=order))
         call()
         with torch.profiler.profile(
             activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
         ) as profile:
             call()
-        assert sum(max(0, event.cpu_memory_usage) for event in profile.events()) == 0, access
+        assert sum(max(0, event.cpu_memory_usage) for event in profile.events()) == 0, operation
 
 
 # --- what is counted
 
 
 def test_bytes_are_those_read_and_written_each_once() -> None:
-    """A working set of 12,288 bytes in float32.
-
-    Read: 3,072 numbers of 4 bytes, gone through 2^25 // 12,288 = 2,730 times. Copy: 1,536 read and
-    written, all 12,288 bytes. Triad: 1,024 times two read and one written, all of them too; a
-    product and a sum each, 2,048 operations. Gather: 3,072 times 8 + 4 + 4.
-    """
+    """A working set of 12,288 bytes in float32."""
+    # Read: 3,072 numbers of 4 bytes, gone through 2^25 // 12,288 = 2,730 times. Copy: 1,536 read
+    # and written, all 12,288 bytes. Triad: 1,024 times two read and one written, all of them too; a
+    # product and a sum each, 2,048 operations. Gather: 3,072 times 8 + 4 + 4.
     size = 12_288
     assert bytes_moved(access_of(point_of("read", size))) == 2_730 * size
     assert bytes_moved(access_of(point_of("copy", size))) == size
@@ -233,16 +193,15 @@ def test_bytes_are_those_read_and_written_each_once() -> None:
 
 def test_a_read_gives_every_thread_as_much() -> None:
     """1,000 numbers for three threads: 333 each, the last is left out, also of the count."""
-    access = access_of(point_of("read", 4_000, threads=3), parts=3)
-    assert access.chunk == 999
-    assert bytes_moved(access) == 999 * 4 * access.repeats
+    read = access_of(point_of("read", 4_000, threads=3), parts=3)
+    assert read.chunk == 999
+    assert bytes_moved(read) == 999 * 4 * read.repeats
 
 
 def test_every_stride_reads_as_many_elements() -> None:
     """Of 64 MiB, 2^24 numbers; at stride 64 there are 2^18 of them, so that all read 2^18."""
-    accesses = [access_of(point_of("strided", 64 * MIB, stride=s)) for s in (1, 16, 64)]
-    assert [access.chunk for access in accesses] == [2**18] * 3
-    assert [bytes_moved(access) for access in accesses] == [2**20] * 3
+    reads = [access_of(point_of("strided", 64 * MIB, stride=s)) for s in (1, 16, 64)]
+    assert {(read.chunk, bytes_moved(read)) for read in reads} == {(2**18, 2**20)}
 
 
 def test_a_set_that_may_stay_in_a_cache_is_gone_through_as_a_whole() -> None:
@@ -255,34 +214,41 @@ def test_a_set_that_may_stay_in_a_cache_is_gone_through_as_a_whole() -> None:
 # --- working sets
 
 
-def test_auto_doubles_from_4_kib_to_far_beyond_the_last_cache() -> None:
-    """Four times 480 MiB are 1,920; the next power of two is 2 GiB. 2^12 ... 2^31 are 20 sizes."""
-    sizes = working_sets(settings_of(), 480 * MIB, 8 * GIB)
-    assert sizes == [2**k for k in range(12, 32)]
-
-
-def test_auto_can_take_fewer_and_always_takes_the_largest() -> None:
-    """Twice 480 MiB are 960, so 1 GiB, which is no fourth power from 4 KiB."""
-    sizes = working_sets(settings_of(step=4, beyond=2), 480 * MIB, 8 * GIB)
-    assert sizes == [4 * KIB, 64 * KIB, MIB, 16 * MIB, 256 * MIB, GIB]
-
-
-def test_auto_leaves_memory_to_others() -> None:
-    """Of 1,000 MiB free a quarter is 250: 128 MiB is the largest power of two in it."""
-    assert working_sets(settings_of(), 480 * MIB, 1000 * MIB // 4)[-1] == 128 * MIB
-    assert working_sets(settings_of(), 480 * MIB, 1) == [4 * KIB]
-
-
-def test_auto_does_without_knowing_the_caches() -> None:
-    """Then 256 MiB are assumed; small caches get 64 MiB, enough to outlast the cost of a call."""
-    assert working_sets(settings_of(), None, 8 * GIB)[-1] == GIB
-    assert working_sets(settings_of(), MIB, 8 * GIB)[-1] == 64 * MIB
-
-
-def test_sizes_of_the_file_are_taken_as_they_are() -> None:
-    """In their order, beside those of auto, and none twice."""
-    settings = settings_of(working_set=[5000, "auto", 4096], step=8)
-    assert working_sets(settings, MIB, 8 * GIB) == [5000, 4 * KIB, MIB, 64 * MIB]
+@pytest.mark.parametrize(
+    ("settings", "last_cache", "most", "sizes"),
+    [
+        # Four times 480 MiB are 1,920; the next power of two is 2 GiB. 2^12 ... 2^31 are 20 sizes.
+        ({}, 480 * MIB, 8 * GIB, [2**k for k in range(12, 32)]),
+        # Twice 480 MiB are 960, so 1 GiB, which is no fourth power from 4 KiB.
+        (
+            {"step": 4, "beyond": 2},
+            480 * MIB,
+            8 * GIB,
+            [4 * KIB, 64 * KIB, MIB, 16 * MIB, 256 * MIB, GIB],
+        ),
+        # Of 1,000 MiB free a quarter is 250: 128 MiB is the largest power of two in it.
+        ({}, 480 * MIB, 250 * MIB, [2**k for k in range(12, 28)]),
+        ({}, 480 * MIB, 1, [4 * KIB]),
+        # 256 MiB where the caches are not known.
+        ({}, None, 8 * GIB, [2**k for k in range(12, 31)]),
+        # At least 64 MiB, enough to outlast the cost of a call.
+        ({}, MIB, 8 * GIB, [2**k for k in range(12, 27)]),
+        # Those of the file in their order, beside those of auto, and none twice.
+        (
+            {"working_set": [5000, "auto", 4096], "step": 8},
+            MIB,
+            8 * GIB,
+            [5000, 4 * KIB, MIB, 64 * MIB],
+        ),
+    ],
+    ids=["doubles", "fewer", "memory of others", "no memory", "unknown", "small caches", "a file"],
+)
+def test_working_sets_go_from_4_kib_to_far_beyond_the_last_cache(
+    settings: dict[str, Any], last_cache: int | None, most: int, sizes: list[int]
+) -> None:
+    """By powers of the step, of no more than the memory that may be taken."""
+    chosen = BandwidthSettings.model_validate(settings).model_dump(mode="json")
+    assert working_sets(chosen, last_cache, most) == sizes
 
 
 # --- the sweep
@@ -318,88 +284,20 @@ def test_a_real_small_job_through_a_worker_gives_every_series() -> None:
         assert (one.flops is not None) == (one.labels["operation"] == "triad")
 
 
-def test_a_set_that_takes_too_much_memory_is_skipped_and_the_others_are_measured() -> None:
-    """A quarter of 16 KiB is 4 KiB."""
-    outcome = measure(Starved(free=16_384), job_of(operation="copy", working_set=[4096, 8192]))
-    assert [one.status for one in outcome.series] == ["ok", "skipped"]
-    assert outcome.series[1].reason == (
-        "it would take 8,192 bytes, more than a quarter of the memory that is free, 4,096"
-    )
-
-
-def test_no_memory_skips_every_series_with_the_reason() -> None:
-    """The system may say that memory is free, and yet give none."""
-    outcome = measure(Starved(free=None, gives=False), job_of(working_set=[4096]))
-    assert {(one.status, one.reason) for one in outcome.series} == {("skipped", "none left")}
-
-
-def test_a_dtype_that_a_device_lacks_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are measured."""
-    monkeypatch.setattr(
-        "report.backends.pytorch.memory.multiplies", lambda _, dtype: dtype != "float16"
-    )
-    job = job_of(operation="triad", working_set=4096, dtype=["float16", "float32"])
-    outcome = measure(Starved(free=None), job)
-    assert [(one.status, one.reason) for one in outcome.series] == [
-        ("skipped", "PyTorch computes with no float16 on cpu"),
-        ("ok", None),
-    ]
-
-
-def test_sets_that_a_cache_holds_are_fetched_before_each_sample() -> None:
-    """4 KiB fit into 2 MiB and are read before a copy; 4 MiB do not."""
-    session = Starved(free=None)
-    measure(session, job_of(operation="copy", working_set=[4096, 4 * MIB]))
-    fetched = [a for a in session.lent.asked if a.operation == "read"]
-    assert [(a.elements, a.repeats) for a in fetched] == [(1024, 1)]
-
-
-def test_threads_are_set_before_every_sample_where_they_vary() -> None:
-    """And named in the labels."""
-    session = Starved(free=None)
-    job = job_of(operation="copy", working_set=4096, threads=[1, 2], budget_s=0.05)
-    outcome = measure(session, job)
-    assert [one.labels["threads"] for one in outcome.series] == [1, 2]
-    assert {1, 2} == set(session.threads)
-
-
-class Starved:
-    """PyTorch's memory, with less of it.
-
-    Attributes:
-        lent: The memory.
-        threads: As set, one after the other.
-    """
-
-    def __init__(self, free: int | None, *, gives: bool = True) -> None:
-        """Take how much memory there seems to be, and whether it is there."""
-        self.lent = Scarce(free, gives=gives)
-        self.threads: list[int] = []
-
-    def synchronize(self) -> None:
-        """Have nothing to wait for."""
-
-    def set_threads(self, threads: int) -> None:
-        """Note it."""
-        self.threads.append(threads)
-
-    def memory(self) -> Scarce:
-        """Return the memory."""
-        return self.lent
-
-
 class Scarce(Memory):
-    """Memory that may not be there.
+    """PyTorch's memory, of which there may be less.
 
     Attributes:
         asked: What calls it was asked for.
+        threads: As set, one after the other.
     """
 
-    def __init__(self, free: int | None, *, gives: bool) -> None:
-        """Take how much of it there is."""
+    def __init__(self, free: int | None = None, *, gives: bool = True) -> None:
+        """Take how much of it there seems to be, and whether it is there."""
         super().__init__(torch.device("cpu"))
         self._free, self._gives = free, gives
         self.asked: list[Access] = []
+        self.threads: list[int] = []
 
     def free_bytes(self) -> int | None:
         """Return what was said."""
@@ -416,23 +314,68 @@ class Scarce(Memory):
         self.asked.append(access)
         return super().call(access)
 
+    def measured(self, job: dict[str, Any]) -> list[Series]:
+        """Carry out a job with this memory."""
+        session: Any = SimpleNamespace(
+            memory=lambda: self, set_threads=self.threads.append, synchronize=lambda: None
+        )
+        return measure(session, job).series
+
+
+def test_a_set_that_takes_too_much_memory_is_skipped_and_the_others_are_measured() -> None:
+    """A quarter of 16 KiB is 4 KiB."""
+    kept, skipped = Scarce(16_384).measured(job_of(operation="copy", working_set=[4096, 8192]))
+    assert (kept.status, skipped.status) == ("ok", "skipped")
+    assert re.search(r"8,192 bytes, more than .* 4,096", some(skipped.reason))
+
+
+def test_no_memory_skips_every_series_with_the_reason() -> None:
+    """The system may say that memory is free, and yet give none."""
+    series = Scarce(gives=False).measured(job_of(working_set=[4096]))
+    assert {(one.status, one.reason) for one in series} == {("skipped", "none left")}
+
+
+def test_a_dtype_that_a_device_lacks_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are measured."""
+    monkeypatch.setattr(
+        "report.backends.pytorch.memory.multiplies", lambda _, dtype: dtype != "float16"
+    )
+    job = job_of(operation="triad", working_set=4096, dtype=["float16", "float32"])
+    assert [(one.status, one.reason) for one in Scarce().measured(job)] == [
+        ("skipped", "PyTorch computes with no float16 on cpu"),
+        ("ok", None),
+    ]
+
+
+def test_sets_that_a_cache_holds_are_fetched_before_each_sample() -> None:
+    """4 KiB fit into 2 MiB and are read before a copy; 4 MiB do not."""
+    memory = Scarce()
+    memory.measured(job_of(operation="copy", working_set=[4096, 4 * MIB]))
+    fetched = [a for a in memory.asked if a.operation == "read"]
+    assert [(a.elements, a.repeats) for a in fetched] == [(1024, 1)]
+
+
+def test_threads_are_set_before_every_sample_where_they_vary() -> None:
+    """And named in the labels."""
+    memory = Scarce()
+    job = job_of(operation="copy", working_set=4096, threads=[1, 2], budget_s=0.05)
+    assert [one.labels["threads"] for one in memory.measured(job)] == [1, 2]
+    assert set(memory.threads) == {1, 2}
+
 
 # --- real curves, in the large
 
 
 def test_a_real_machine_has_nearer_and_further_memory() -> None:
-    """A set of 256 MiB gives fewer bytes a second than small ones, and slower random look-ups.
-
-    By the fastest of many samples on one thread, which a busy machine spoils least.
-    """
+    """A set of 256 MiB gives fewer bytes a second than small ones, and slower random look-ups."""
+    # By the fastest of many samples on one thread, which a busy machine spoils least.
     sizes = [16 * KIB, 64 * KIB, 256 * MIB]
     job = job_of(operation=["read", "gather"], working_set=sizes, order="random", budget_s=2)
-    outcome = measure(Starved(free=None), job | {"repeats": 30})
     best = {
         (one.labels["operation"], one.labels["working_set_bytes"]): (
             min(one.timing.elapsed_s) / one.timing.inner_loops / (one.bytes_moved or 1)
         )
-        for one in outcome.series
+        for one in Scarce().measured(job | {"repeats": 30})
         if one.timing
     }
     for operation in ("read", "gather"):
@@ -442,6 +385,5 @@ def test_a_real_machine_has_nearer_and_further_memory() -> None:
 
 def test_free_memory_is_known_and_less_than_all() -> None:
     """On the systems that the tests run on."""
-    free = Memory(torch.device("cpu")).free_bytes()
-    assert free is not None
+    free = some(Memory(torch.device("cpu")).free_bytes())
     assert free > MIB

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import math
+import random
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import results_factory
-from factories import gradient
+from factories import gradient, small_results
 from pages import gather
+from reading import curves, said, whole
 from report import terminal
 from report.analysis.quantities import Question
 from report.config.configuration import Config
@@ -20,83 +22,49 @@ from report.experiments import catalogue
 from report.experiments.catalogue import LABELS
 from report.experiments.gradient.figures import figures
 from report.experiments.gradient.kind import GRADIENT
-from report.figures.draw import drawing
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Points, Reference
 from report.results import store
-from report.results.result import Dataset, Record, Result
+from report.results.result import Dataset
 from report.site.machine import figures_of, view
-from report.worker.records import GradientNoise, Outcome
+from report.worker.records import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pages import Page
-
-    Reader = Callable[[Mapping[str, bytes]], dict[str, Page]]
+    from pages import Reader
+    from report.results.result import Result
 
 MINUS = "\N{MINUS SIGN}"
 
 
-class Made:
-    """Makes results of one gradient experiment, without measuring."""
-
-    def __call__(
-        self, *, processes: int = 3, machine: str = "fixed-machine", **keys: Any
-    ) -> Result:
-        """Return a result; keys are those of the experiment in the file."""
-        import random
-
-        experiment = {"kind": "gradient", "processes": processes, **keys}
-        written = {"version": 1, "experiments": {"noise": experiment}}
-        planned = plan(Config.model_validate(written), "quick")
-        rng = random.Random(machine)
-        (one,) = planned.experiments
-        records = [
-            Record(
-                experiment="noise",
-                kind="gradient",
-                backend="pytorch",
-                process=process,
-                device="cpu",
-                threads=1,
-                status="ok",
-                started_at="2026-01-02T03:04:05Z",
-                elapsed_s=2.0,
-                outcome=gradient.outcome(one, process, 1.0, rng),
+def made(*, processes: int = 3, machine: str = "fixed-machine", **keys: Any) -> Result:
+    """Make a result of one gradient experiment; keys are those of the experiment in the file."""
+    experiment = {"kind": "gradient", "processes": processes, **keys}
+    planned = plan(
+        Config.model_validate({"version": 1, "experiments": {"noise": experiment}}), "quick"
+    )
+    (one,) = planned.experiments
+    rng = random.Random(machine)
+    return results_factory.bare(
+        config=planned.stored(),
+        config_hash=planned.fingerprint(),
+        machine=results_factory.make_machine(machine),
+        environments={"pytorch": results_factory.make_environment()},
+        records=[
+            small_results.record(
+                "noise", process, *gradient.outcome(one, process, 1.0, rng).noise, threads=1
             )
             for process in range(processes)
-        ]
-        return Result(
-            run_id=results_factory.RUN_ID,
-            generator="minibatch-report 0.0.0",
-            code_hash="c0de" * 16,
-            git_commit=None,
-            profile="quick",
-            started_at="2026-01-02T03:04:05Z",
-            config=planned.stored(),
-            config_hash=planned.fingerprint(),
-            machine=results_factory.make_machine(machine),
-            environments={"pytorch": results_factory.make_environment()},
-            records=records,
-        )
+        ],
+    )
 
 
-@pytest.fixture(name="made", scope="module")
-def maker() -> Made:
-    """Return a maker of results."""
-    return Made()
-
-
-def changed(result: Result, change: Callable[[GradientNoise], GradientNoise]) -> Result:
-    """Return a result with all of its noise changed."""
-    records = []
-    for record in result.records:
-        assert record.outcome is not None
-        noise = [change(each) for each in record.outcome.noise]
-        records.append(replace(record, outcome=Outcome(noise=noise)))
-    return replace(result, records=records)
+def changed(result: Result, **fields: Any) -> Result:
+    """Return a result with these numbers in all of its noise."""
+    return results_factory.each_outcome(
+        result, lambda outcome, _: Outcome(noise=[replace(n, **fields) for n in outcome.noise])
+    )
 
 
 def names(result: Result) -> list[str]:
@@ -104,10 +72,7 @@ def names(result: Result) -> list[str]:
     return [figure.name for figure in figures(result, "noise")]
 
 
-# --- the usual
-
-
-def test_two_figures_answer_two_questions(made: Made) -> None:
+def test_two_figures_answer_two_questions() -> None:
     """With the exponent of theory, the correction of theory, and the sizes that are worth it."""
     slope, population = figures(made(), "noise")
     assert slope.name == "noise-pytorch-slope"
@@ -123,11 +88,10 @@ def test_two_figures_answer_two_questions(made: Made) -> None:
     assert "rounding in float64" in population.words.explanation
 
 
-def test_what_is_drawn_is_measured_dots_on_theorys_lines(made: Made) -> None:
+def test_what_is_drawn_is_measured_dots_on_theorys_lines() -> None:
     """A line and eleven dots for each point; the lengths of the gradient where they cross."""
     slope, population = figures(made(), "noise")
     assert isinstance(slope.shape, Curves)
-    assert isinstance(population.shape, Curves)
     dots = [mark for mark in slope.shape.marks if isinstance(mark, Points)]
     assert [(mark.name, len(mark.x)) for mark in dots] == [
         ("start", 11),
@@ -140,11 +104,11 @@ def test_what_is_drawn_is_measured_dots_on_theorys_lines(made: Made) -> None:
         assert mark.y[0] == pytest.approx(line.y[0], rel=0.3)
     lengths = [mark.y for mark in slope.shape.marks if isinstance(mark, Reference)]
     assert lengths == pytest.approx([0.588, 0.109], rel=0.05)
-    (curve,) = population.shape.lines
+    (curve,) = curves(population).lines
     assert (curve.y[0], curve.y[-1]) == (1, 0)
 
 
-def test_tables_hold_every_size_and_the_exponents(made: Made) -> None:
+def test_tables_hold_every_size_and_the_exponents() -> None:
     """A row for each of the eleven batch sizes, and one for the exponents."""
     slope, population = figures(made(), "noise")
     assert slope.table.header == ["batch size", "start", "halfway", "optimum"]
@@ -153,7 +117,7 @@ def test_tables_hold_every_size_and_the_exponents(made: Made) -> None:
     assert [row[0] for row in population.table.rows][-2:] == ["1,000", "1,500"]
 
 
-def test_sheets_hold_every_series_with_its_theory(made: Made) -> None:
+def test_sheets_hold_every_series_with_its_theory() -> None:
     """66 series; at b = 1500 theory says 0 without replacement, and sqrt(P / 1500) with it."""
     slope, population = figures(made(), "noise")
     header = slope.sheet.header
@@ -171,12 +135,7 @@ def test_sheets_hold_every_series_with_its_theory(made: Made) -> None:
     assert [row[0] for row in population.sheet.rows] == sizes
 
 
-def test_figures_are_the_same_when_drawn_again(made: Made) -> None:
-    """The committed site must not change by itself."""
-    assert figures(made(), "noise") == figures(made(), "noise")
-
-
-def test_surrogate_data_are_announced_under_the_figures(made: Made) -> None:
+def test_surrogate_data_are_announced_under_the_figures() -> None:
     """Their fourth moments are made up, and with them the noise."""
     made_up = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
     for figure in figures(replace(made(), dataset=made_up), "noise"):
@@ -184,27 +143,45 @@ def test_surrogate_data_are_announced_under_the_figures(made: Made) -> None:
     assert "Surrogate" not in figures(made(), "noise")[0].words.caption
 
 
-# --- the odd
+SINGLE, OPTIMUM = {"batch_size": 100}, {"point": "optimum"}
+WHOLE = {"batch_size": 1500, "sampling": ["permutation", "replacement"]}
 
 
-def test_single_batch_size_has_no_exponent(made: Made) -> None:
-    """Its noise is said instead."""
-    slope, _ = figures(made(batch_size=100), "noise")
-    assert slope.words.title.startswith("The gradient of a batch of 100 has a standard deviation")
-    assert "xponent" not in slope.words.caption
-    assert slope.table.rows[-1][0] == "exponent"
+@pytest.mark.parametrize(
+    ("settings", "figure", "part", "told", "untold"),
+    [
+        # Of one size the noise is said instead of an exponent.
+        (SINGLE, 0, "title", "The gradient of a batch of 100 has a standard deviation", "power"),
+        (SINGLE, 0, "caption", "Standard deviation", "xponent"),
+        # With one process the numbers are given as what it found.
+        ({"processes": 1}, 0, "caption", "no interval", r"95 % interval(?!s)"),
+        ({"processes": 1}, 0, "explanation", "", "The interval"),
+        ({"processes": 1}, 1, "caption", "no interval", r"95 % interval(?!s)"),
+        # At the optimum there is no length to compare noise with, and no advice on batches.
+        (OPTIMUM, 0, "explanation", "at the optimum it is zero", "much larger than that"),
+        (WHOLE, 1, "title", "A batch of all examples", "power"),
+        # At 2 of 1500 examples the correction is 0.9997, and nothing of it shows.
+        ({"batch_size": [1, 2]}, 1, "title", "makes no difference that shows", "power"),
+    ],
+)
+def test_of_less_than_the_usual_only_what_holds_is_said(
+    settings: dict[str, Any], figure: int, part: str, told: str, untold: str
+) -> None:
+    """Fewer sizes, processes or points: nothing that they cannot show."""
+    words = said(figures(made(**settings), "noise")[figure])[part]
+    assert told in words
+    assert not re.search(untold, words)
 
 
-def test_single_series_is_drawn(made: Made) -> None:
+def test_single_series_is_drawn() -> None:
     """One dot on two logarithmic axes, without an interval; both layouts bear it."""
     result = made(point="optimum", batch_size=100, sampling="replacement", processes=1)
     (slope,) = figures(result, "noise")
     assert len(slope.sheet.rows) == 1
-    assert slope.shape is not None
-    assert "<svg" in drawing(slope.name, slope.words.alt, slope.shape).narrow
+    whole(slope)
 
 
-def test_one_way_of_sampling_has_one_figure(made: Made) -> None:
+def test_one_way_of_sampling_has_one_figure() -> None:
     """Without replacement the line bends, and the exponent is the same with that taken out."""
     assert names(made(sampling="replacement")) == ["noise-pytorch-slope"]
     (slope,) = figures(made(sampling="permutation"), "noise")
@@ -214,49 +191,21 @@ def test_one_way_of_sampling_has_one_figure(made: Made) -> None:
     assert [row[0] for row in slope.table.rows][-2:] == ["1,000", "exponent"]
 
 
-def test_one_process_claims_no_interval(made: Made) -> None:
-    """And so no difference either: the numbers are given as what one process found."""
-    slope, population = figures(made(processes=1), "noise")
-    assert "no interval" in slope.words.caption
-    assert "The interval" not in slope.words.explanation
-    assert "no interval" in population.words.caption
-    assert "95 % interval" not in plain(slope.words.caption).replace("95 % intervals", "")
-
-
-def test_one_point_at_the_optimum_has_only_noise(made: Made) -> None:
-    """There is no length to compare it with, and no advice on batches."""
-    slope, _ = figures(made(point="optimum"), "noise")
-    assert "at the optimum it is zero" in slope.words.explanation
-    assert "much larger than that" not in slope.words.explanation
-
-
-def test_batches_of_all_examples_alone_have_no_noise(made: Made) -> None:
-    """There is no slope, and the ratio is zero."""
-    both = made(batch_size=1500, sampling=["permutation", "replacement"])
-    assert figures(both, "noise")[1].words.title.startswith("A batch of all examples")
-    assert names(made(batch_size=1500, sampling="permutation")) == []
-
-
-def test_small_batches_show_no_difference(made: Made) -> None:
-    """At 2 of 1500 examples the correction is 0.9997, and nothing of it shows."""
-    _, population = figures(made(batch_size=[1, 2]), "noise")
-    assert "makes no difference that shows" in population.words.title
-
-
-def test_noise_that_does_not_fall_is_not_said_to(made: Made) -> None:
+def test_noise_that_does_not_fall_is_not_said_to() -> None:
     """Where the interval of the exponent reaches zero nothing is claimed."""
-    slope, _ = figures(changed(made(), lambda noise: replace(noise, mean_square=1.0)), "noise")
+    slope, _ = figures(changed(made(), mean_square=1.0), "noise")
     assert slope.words.title == "How noise depends on the batch size does not show in this run"
     assert "0 of 3" in slope.words.explanation
 
 
-def test_data_without_any_noise_are_survived(made: Made) -> None:
-    """Where every example has the same gradient there is nothing to draw."""
-    zero = functools.partial(replace, mean_square=0.0, population=0.0, gradient=0.0)
-    assert names(changed(made(batch_size=[1, 2]), zero)) == []
+def test_data_without_any_noise_are_survived() -> None:
+    """Where every example has the same gradient, or every batch holds all, nothing is drawn."""
+    zero = changed(made(batch_size=[1, 2]), mean_square=0.0, population=0.0, gradient=0.0)
+    assert names(zero) == []
+    assert names(made(batch_size=1500, sampling="permutation")) == []
 
 
-def test_failed_processes_are_left_out(made: Made) -> None:
+def test_failed_processes_are_left_out() -> None:
     """Two of three remain; with none there is no figure."""
     result = made()
     failed = [replace(record, status="failed", outcome=None) for record in result.records]
@@ -265,10 +214,7 @@ def test_failed_processes_are_left_out(made: Made) -> None:
     assert names(replace(result, records=[])) == []
 
 
-# --- around them
-
-
-def test_nothing_is_timed_and_pages_bear_it(made: Made, read_pages: Reader, tmp_path: Path) -> None:
+def test_nothing_is_timed_and_pages_bear_it(read_pages: Reader, tmp_path: Path) -> None:
     """A result without a single time: its page, the comparison's, and the terminal's table."""
     results = [made(), made(machine="other-machine")]
     for result in results:
@@ -285,7 +231,7 @@ def test_nothing_is_timed_and_pages_bear_it(made: Made, read_pages: Reader, tmp_
     assert terminal.comparison(*results)
 
 
-def test_method_says_how_often_it_was_drawn(made: Made) -> None:
+def test_method_says_how_often_it_was_drawn() -> None:
     """And from how many processes the intervals come."""
     said = " ".join(GRADIENT.method(made().records))
     assert "3 fresh processes" in said
@@ -295,7 +241,7 @@ def test_method_says_how_often_it_was_drawn(made: Made) -> None:
     assert GRADIENT.method([]) == []
 
 
-def test_claims_are_made_of_noise_and_not_of_rounding(made: Made) -> None:
+def test_claims_are_made_of_noise_and_not_of_rounding() -> None:
     """A value in each process for every series, but none for batches of all examples."""
     result = made()
     found = GRADIENT.observe(result, result.records, Question(metric="std"))

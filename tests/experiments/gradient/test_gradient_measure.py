@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from array import array
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
-import torch
 
 import results_factory
+from factories import jobs
+from factories.jobs import SEED
 from report.analysis import leastsquares, seeds
 from report.backends import pytorch
 from report.config.configuration import Config, load
@@ -20,7 +24,6 @@ from report.errors import ConfigError
 from report.experiments.gradient.kind import GradientSettings
 from report.experiments.gradient.measure import ROUND, Examples, measure
 from report.experiments.gradient.noise import points_of_seed
-from report.results.result import Dataset
 from report.run import data, surrogate
 from report.run.data import write_bundle
 from report.run.host import Host
@@ -28,69 +31,41 @@ from report.run.runner import Run
 from report.worker.records import GradientNoise, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from report.analysis.leastsquares import FloatArray
     from report.backends.pytorch.steps import Gradients
-    from report.config.plan import Plan
     from report.worker.records import Outcome
 
-SEED = 20190826
 POINTS = ["start", "halfway", "optimum"]
 SAMPLINGS = ["replacement", "permutation"]
 N = 1500
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _restored_threads() -> Iterator[None]:
-    """Give later tests of this process the threads that they had."""
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
+ROWS = jobs.loaded(surrogate.rows(3))
+"""1500 rows with the moments of the real data."""
 
-
-@pytest.fixture(name="rows", scope="module")
-def made_up_rows() -> data.LoadedData:
-    """Return 1500 rows with the moments of the real data."""
-    rows = surrogate.rows(3)
-    dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=N, features=5)
-    return data.LoadedData(dataset=dataset, features=rows[:, :-1], targets=rows[:, -1])
-
-
-@pytest.fixture(name="thetas", scope="module")
-def parameters_by_point(rows: data.LoadedData) -> dict[str, list[float]]:
-    """Return weights and bias of every point."""
-    return points_of_seed(leastsquares.measure_moments(rows.features, rows.targets), SEED)
+THETAS = points_of_seed(leastsquares.measure_moments(ROWS.features, ROWS.targets), SEED)
+"""Weights and bias of every point."""
 
 
 @pytest.fixture(name="bundle", scope="module")
-def handed_over(
-    rows: data.LoadedData,
-    thetas: dict[str, list[float]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, Any]:
+def handed_over(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what the parent hands to its workers."""
     folder = tmp_path_factory.mktemp("bundle")
-    written = write_bundle(folder, rows, seed=SEED, seeds=1, epochs=1)
-    return {**written, "points": thetas}
+    return {**write_bundle(folder, ROWS, seed=SEED, seeds=1, epochs=1), "points": THETAS}
 
 
 def job_of(
     bundle: dict[str, Any], *, process: int = 0, budget_s: float = 60.0, **settings: Any
 ) -> dict[str, Any]:
-    """Return a job as the runner sends it."""
-    return {
-        "settings": GradientSettings.model_validate(settings).model_dump(mode="json"),
-        "seed": SEED,
-        "process": process,
-        "budget_s": budget_s,
-        "bundle": bundle,
-    }
+    """Return a job with these settings."""
+    asked = GradientSettings.model_validate(settings)
+    return jobs.job(asked, bundle=bundle, process=process, budget_s=budget_s)
 
 
 def gradients_of(
-    rows: data.LoadedData, theta: list[float], dtype: str = "float64", seed: int = 7
+    theta: list[float], dtype: str = "float64", rows: data.LoadedData = ROWS
 ) -> Gradients:
     """Return the backend's gradients at a point."""
     examples = Examples(
@@ -98,13 +73,13 @@ def gradients_of(
         targets=array("d", rows.targets.tolist()),
         dtype=dtype,
     )
-    return pytorch.session("cpu", 1).gradients(examples, array("d", theta), seed)
+    return pytorch.session("cpu", 1).gradients(examples, array("d", theta), 7)
 
 
-def single_gradients(rows: data.LoadedData, theta: list[float]) -> FloatArray:
+def single_gradients(theta: list[float]) -> FloatArray:
     """Return the gradient of every example, by hand: residual times (x, 1)."""
-    design = np.column_stack([rows.features, np.ones(len(rows.targets))])
-    residuals = design @ np.array(theta) - rows.targets
+    design = np.column_stack([ROWS.features, np.ones(N)])
+    residuals = design @ np.array(theta) - ROWS.targets
     each: FloatArray = residuals[:, None] * design
     return each
 
@@ -135,13 +110,6 @@ def test_batch_larger_than_the_data_is_an_error(tmp_path: Path, text: str, where
     assert "a batch cannot be larger than the data; at most 1" in str(caught.value)
 
 
-def test_batch_of_all_examples_is_fine(tmp_path: Path) -> None:
-    """That is where drawing without replacement ends."""
-    file = tmp_path / "x.yaml"
-    file.write_text(HEAD + "    batch_size: 1500\n")
-    assert load(file).experiments["g"].kind == "gradient"
-
-
 def test_one_thread_is_taken_unless_more_are_asked_for() -> None:
     """Two threads that wait for each other can make a draw take hundreds of times as long."""
     for asked, planned in (({}, 1), ({"threads": "auto"}, "auto"), ({"threads": 3}, 3)):
@@ -153,32 +121,29 @@ def test_one_thread_is_taken_unless_more_are_asked_for() -> None:
 # --- the points
 
 
-def test_points_are_the_start_two_best_steps_and_the_solution(
-    rows: data.LoadedData, thetas: dict[str, list[float]]
-) -> None:
+def test_points_are_the_start_two_best_steps_and_the_solution() -> None:
     """The losses there are those of the exact path at the best fixed rate, and the lowest one."""
-    problem = leastsquares.problem(rows.features, rows.targets)
+    problem = leastsquares.problem(ROWS.features, ROWS.targets)
     start = np.append(seeds.initial_weights(SEED, 0, 5), 0.0)
     path = problem.gradient_descent(start, problem.best_fixed_lr(), steps=2)
-    assert thetas["start"] == start.tolist()
-    losses = [problem.loss(np.array(thetas[name])) for name in POINTS]
+    assert THETAS["start"] == start.tolist()
+    losses = [problem.loss(np.array(THETAS[name])) for name in POINTS]
     assert losses == pytest.approx([path[0], path[2], problem.optimum()[1]], rel=1e-12)
 
 
-def test_points_are_named_as_a_configuration_names_them(thetas: dict[str, list[float]]) -> None:
+def test_points_are_named_as_a_configuration_names_them() -> None:
     """Whatever point an experiment may ask for, the parent computes."""
-    assert list(thetas) == GradientSettings().point
+    assert list(THETAS) == GradientSettings().point
 
 
 def test_on_the_real_data_the_gradient_shrinks_and_its_noise_does_not(real_file: Path) -> None:
-    """What the report says of the points: lengths 0.588, 0.109 and 0, as measured here once.
-
-    The noise of single examples is 6.92 (squared) at the start and 3.32 halfway, nearly the 3.24 of
-    the optimum. So the batch whose noise is as long as the gradient grows from 20 to 280 examples.
-    """
+    """What the report says of the points: lengths 0.588, 0.109 and 0, as measured here once."""
+    # The noise of single examples is 6.92 (squared) at the start and 3.32 halfway, nearly the 3.24
+    # of the optimum. So the batch whose noise is as long as the gradient grows from 20 to 280
+    # examples.
     airfoil = data.load(real_file)
-    thetas = points_of_seed(leastsquares.measure_moments(airfoil.features, airfoil.targets), SEED)
-    found = {name: gradients_of(airfoil, theta) for name, theta in thetas.items()}
+    at = points_of_seed(leastsquares.measure_moments(airfoil.features, airfoil.targets), SEED)
+    found = {name: gradients_of(theta, rows=airfoil) for name, theta in at.items()}
     lengths = [found[name].length for name in POINTS]
     assert lengths == pytest.approx([0.58796, 0.10894, 0.0], abs=1e-5)
     populations = [found[name].population for name in POINTS]
@@ -189,12 +154,10 @@ def test_on_the_real_data_the_gradient_shrinks_and_its_noise_does_not(real_file:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_population_and_length_are_those_of_the_single_examples(
-    rows: data.LoadedData, thetas: dict[str, list[float]], point: str
-) -> None:
+def test_population_and_length_are_those_of_the_single_examples(point: str) -> None:
     """PyTorch's per-example gradients, their mean and their variance, against NumPy's."""
-    found = gradients_of(rows, thetas[point])
-    each = single_gradients(rows, thetas[point])
+    found = gradients_of(THETAS[point])
+    each = single_gradients(THETAS[point])
     whole = each.mean(axis=0)
     assert found.each().numpy() == pytest.approx(each, rel=1e-12, abs=1e-14)
     variance = float(((each - whole) ** 2).sum(axis=1).mean())
@@ -206,48 +169,34 @@ def test_population_and_length_are_those_of_the_single_examples(
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("batch_size", [1, 7, 100, 1000])
 @pytest.mark.parametrize("point", POINTS)
-def test_mean_square_is_that_of_the_formula(
-    rows: data.LoadedData,
-    thetas: dict[str, list[float]],
-    point: str,
-    batch_size: int,
-    sampling: str,
-) -> None:
-    """E|g_B - g|^2 = P / b with replacement, P / b * (n - b) / (n - 1) without.
-
-    P comes from NumPy. The mean of 600 draws must lie within four standard errors, taken from the
-    draws themselves: by chance it would not once in ten thousand times, and the draws are seeded.
-    At b = 1000 the two formulas differ by a factor of 3, far more than that.
-    """
-    each = single_gradients(rows, thetas[point])
+def test_mean_square_is_that_of_the_formula(point: str, batch_size: int, sampling: str) -> None:
+    """E|g_B - g|^2 = P / b with replacement, P / b * (n - b) / (n - 1) without."""
+    # P comes from NumPy. The mean of 600 draws must lie within four standard errors, taken from the
+    # draws themselves: by chance it would not once in ten thousand times, and the draws are seeded.
+    # At b = 1000 the two formulas differ by a factor of 3, far more than that.
+    each = single_gradients(THETAS[point])
     population = float(((each - each.mean(axis=0)) ** 2).sum(axis=1).mean())
     expected = population / batch_size
     if sampling == "permutation":
         expected *= (N - batch_size) / (N - 1)
-    squares = np.array(gradients_of(rows, thetas[point]).squares(batch_size, sampling, 600))
+    squares = np.array(gradients_of(THETAS[point]).squares(batch_size, sampling, 600))
     error = squares.std(ddof=1) / math.sqrt(len(squares))
     assert abs(squares.mean() - expected) < 4 * error
     assert error < 0.12 * expected
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("float64", 1e-28), ("float32", 1e-12)])
-def test_batch_of_all_examples_has_no_noise(
-    rows: data.LoadedData, thetas: dict[str, list[float]], dtype: str, most: float
-) -> None:
-    """Without replacement b = n is the full gradient, summed in another order: rounding is left.
-
-    With replacement it is P / n = 6.9 / 1500 = 5e-3 on average.
-    """
-    found = gradients_of(rows, thetas["start"], dtype)
+def test_batch_of_all_examples_has_no_noise(dtype: str, most: float) -> None:
+    """Without replacement b = n is the full gradient, summed in another order: rounding is left."""
+    # With replacement it is P / n = 6.9 / 1500 = 5e-3 on average.
+    found = gradients_of(THETAS["start"], dtype)
     assert max(found.squares(N, "permutation", 20)) < most
     assert np.mean(found.squares(N, "replacement", 20)) > 1e-3
 
 
-def test_permutation_holds_no_example_twice_and_replacement_does(
-    rows: data.LoadedData, thetas: dict[str, list[float]]
-) -> None:
+def test_permutation_holds_no_example_twice_and_replacement_does() -> None:
     """Drawn with replacement, 1500 of 1500 examples hold some 950 different ones: 1 - 1/e."""
-    found = gradients_of(rows, thetas["start"])
+    found = gradients_of(THETAS["start"])
     for size in (1, 10, N):
         indices = found.draw(size, "permutation").tolist()
         assert len(set(indices)) == size
@@ -255,11 +204,9 @@ def test_permutation_holds_no_example_twice_and_replacement_does(
     assert 880 < len(set(found.draw(N, "replacement").tolist())) < 1020
 
 
-def test_every_minibatch_is_drawn_anew(
-    rows: data.LoadedData, thetas: dict[str, list[float]]
-) -> None:
+def test_every_minibatch_is_drawn_anew() -> None:
     """Also within one call."""
-    found = gradients_of(rows, thetas["start"])
+    found = gradients_of(THETAS["start"])
     for sampling in SAMPLINGS:
         assert len(set(found.squares(10, sampling, 50))) == 50
 
@@ -293,9 +240,7 @@ def test_time_is_shared_fairly(bundle: dict[str, Any]) -> None:
     assert {key[0] for key in found} == set(POINTS)
 
 
-def test_processes_draw_other_minibatches_and_one_process_the_same(
-    bundle: dict[str, Any],
-) -> None:
+def test_processes_draw_other_minibatches_and_one_process_the_same(bundle: dict[str, Any]) -> None:
     """They are replicates of the statistics; a run can be repeated."""
     session = pytorch.session("cpu", 1)
     jobs = [job_of(bundle, process=p, batch_size=10, draws=5) for p in (0, 1, 0)]
@@ -308,32 +253,21 @@ def test_processes_draw_other_minibatches_and_one_process_the_same(
 
 def test_mean_is_that_of_the_draws(bundle: dict[str, Any]) -> None:
     """Over rounds, and each series counts its own."""
+    count = itertools.count(1)
 
-    class Counting:
-        """Gives 1, 2, 3 ... at every call."""
+    def squares(batch_size: int, sampling: str, draws: int) -> list[float]:
+        del batch_size, sampling
+        return [float(next(count)) for _ in range(draws)]
 
-        length, population = 0.5, 2.0
-
-        def __init__(self) -> None:
-            self.given = 0
-
-        def squares(self, batch_size: int, sampling: str, draws: int) -> list[float]:
-            del batch_size, sampling
-            self.given += draws
-            return [float(self.given - draws + 1 + k) for k in range(draws)]
-
-    class Session:
-        """Has such gradients."""
-
-        def gradients(self, examples: Examples, theta: array[float], seed: int) -> Counting:
-            assert len(examples.targets) == N
-            assert len(examples.features) == N * 5
-            assert len(theta) == 6
-            assert 0 <= seed < 2**63
-            return Counting()
+    def gradients(examples: Examples, theta: array[float], seed: int) -> SimpleNamespace:
+        assert len(examples.features) == 5 * len(examples.targets) == 5 * N
+        assert len(theta) == 6
+        assert 0 <= seed < 2**63
+        return SimpleNamespace(length=0.5, population=2.0, squares=squares)
 
     job = job_of(bundle, point="start", batch_size=4, sampling="replacement", draws=25)
-    (noise,) = measure(Session(), job).noise
+    session: Any = SimpleNamespace(gradients=gradients)
+    (noise,) = measure(session, job).noise
     # (1 + 2 + ... + 25) / 25 = 13
     assert noise == GradientNoise(
         labels={"point": "start", "batch_size": 4, "sampling": "replacement"},
@@ -363,46 +297,21 @@ def test_device_without_the_dtype_is_a_skip_with_its_reason(
 # --- through a worker
 
 
-class Silent:
-    """Is told how a run proceeds, and does nothing about it."""
-
-    def begin(self, jobs: object) -> None:
-        """Do nothing."""
-
-    def start(self, job: object) -> None:
-        """Do nothing."""
-
-    def finish(self, job: object, record: object) -> None:
-        """Do nothing."""
-
-
-def small_plan() -> Plan:
-    """Return a plan of two processes with a few draws."""
-    experiment = {
-        "kind": "gradient",
-        "batch_size": [1, 1500],
-        "draws": 20,
-        "processes": 2,
-        "budget_s": 20,
-    }
-    written = {"version": 1, "seed": SEED, "experiments": {"noise": experiment}}
-    return plan(Config.model_validate(written), "quick")
-
-
 def test_small_job_goes_through_a_real_worker(
-    rows: data.LoadedData,
-    thetas: dict[str, list[float]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From a configuration to records, with the points of the data that was loaded."""
-    monkeypatch.setattr(data, "load", lambda *_, **__: rows)
+    monkeypatch.setattr(data, "load", lambda *_, **__: ROWS)
     host = Host(
         machine=results_factory.make_machine(),
         environments={"pytorch": results_factory.make_environment()},
     )
-    run = Run(plan=small_plan(), host=host, results=tmp_path / "results", checkout=tmp_path)
-    result = run.execute(Silent())
+    settings = {"batch_size": [1, 1500], "draws": 20, "processes": 2, "budget_s": 20}
+    experiments = {"noise": {"kind": "gradient", **settings}}
+    written = {"version": 1, "seed": SEED, "experiments": experiments}
+    planned = plan(Config.model_validate(written), "quick")
+    run = Run(plan=planned, host=host, results=tmp_path / "results", checkout=tmp_path)
+    result = run.execute(Mock())
     assert [(r.status, r.reason, r.threads) for r in result.records] == [("ok", None, 1)] * 2
     for record in result.records:
         assert record.outcome is not None
@@ -410,7 +319,7 @@ def test_small_job_goes_through_a_real_worker(
         assert len(found) == 3 * 2 * 2
         for (point, _, _), noise in found.items():
             assert noise.draws == 20
-            each = single_gradients(rows, thetas[point])
+            each = single_gradients(THETAS[point])
             length = float(np.linalg.norm(each.mean(axis=0)))
             # At the optimum it is what rounding leaves: stored moments have twelve digits.
             assert noise.gradient == pytest.approx(length, rel=1e-9, abs=1e-11)

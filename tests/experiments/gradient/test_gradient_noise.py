@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from factories import small_results
+from reading import some
 from report.analysis.quantities import Quantity
 from report.experiments.gradient.noise import Noise, correction, exponent, lessened, noises
-from report.results.result import Record
-from report.worker.records import GradientNoise, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from report.results.result import Record
 
 
 def noise_of(
@@ -43,9 +45,6 @@ def noise_of(
         population=4.0,
         gradient=0.1,
     )
-
-
-# --- theory
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 4])
@@ -78,8 +77,7 @@ def test_correction_at_two_thirds_of_the_data_is_known() -> None:
 @pytest.mark.parametrize("sampling", ["replacement", "permutation"])
 def test_even_batch_has_noise_as_long_as_the_gradient(sampling: str) -> None:
     """With P = 4 and |g| = 0.1 it is 400 with replacement; the noise there is 0.1 both ways."""
-    even = noise_of(1, [2.0], sampling=sampling).even_batch()
-    assert even is not None
+    even = some(noise_of(1, [2.0], sampling=sampling).even_batch())
     factor = 1.0 if sampling == "replacement" else (1500 - even) / 1499
     assert math.sqrt(4 / even * factor) == pytest.approx(0.1)
     if sampling == "replacement":
@@ -92,50 +90,46 @@ def test_no_batch_is_even_where_the_gradient_is_rounding() -> None:
     assert replace(noise_of(1, [2.0]), gradient=0.0, population=0.0).even_batch() is None
 
 
-# --- exponents
+def falling(
+    *powers: float, sizes: Sequence[int] = (1, 10, 100), point: str = "start"
+) -> list[Noise]:
+    """Return noise that falls with a power of the batch size, one for each process."""
+    return [noise_of(b, [3 * b**power for power in powers], point=point) for b in sizes]
 
 
-def test_exponent_of_exact_data_is_exact() -> None:
-    """What falls with the power -0.5, or -0.3, is found to."""
-    for power in (-0.5, -0.3):
-        series = [noise_of(b, [2 * b**power, 3 * b**power]) for b in (1, 10, 100, 1000)]
-        found = exponent(series)
-        assert found is not None
-        assert [found.value, found.low, found.high] == pytest.approx([power] * 3)
-
-
-def test_interval_is_students_over_processes() -> None:
-    """Slopes -0.4, -0.5 and -0.6: mean -0.5, standard error 0.1 / sqrt 3, and t with 2 degrees."""
-    powers = (-0.4, -0.5, -0.6)
-    found = exponent([noise_of(b, [b**power for power in powers]) for b in (1, 10, 100)])
-    assert found is not None
-    half = stats.t.ppf(0.975, 2) * 0.1 / math.sqrt(3)
-    assert [found.value, found.low, found.high] == pytest.approx([-0.5, -0.5 - half, -0.5 + half])
-    assert not found.excludes(-0.5)
-    assert found.excludes(-1.0)
-
-
-def test_points_count_alike_in_each_process() -> None:
-    """Slopes of -0.4 and -0.6 at two points are -0.5 in every process: no spread is left."""
-    series = [
-        noise_of(b, [b**power] * 2, point=point)
-        for point, power in (("start", -0.4), ("optimum", -0.6))
-        for b in (1, 10, 100)
-    ]
-    found = exponent(series)
-    assert found is not None
-    assert [found.value, found.low, found.high] == pytest.approx([-0.5] * 3)
-
-
-def test_finite_population_does_not_bend_the_exponent() -> None:
-    """Without replacement the correction is put back; a batch of all examples has no slope."""
-    series = [
-        noise_of(b, [2 * b**-0.5 * correction(b, 1500)] * 2, sampling="permutation")
-        for b in (1, 10, 1000, 1500)
-    ]
-    found = exponent(series)
-    assert found is not None
-    assert found.value == pytest.approx(-0.5)
+@pytest.mark.parametrize(
+    ("series", "power", "half"),
+    [
+        (falling(-0.5, -0.5), -0.5, 0),
+        (falling(-0.3, -0.3, sizes=(1, 10, 100, 1000)), -0.3, 0),
+        # Squared distances from the mean, -0.5, are 0.01, 0.0025 and 0.0225; t has 2 degrees.
+        (falling(-0.4, -0.45, -0.65), -0.5, stats.t.ppf(0.975, 2) * math.sqrt(0.035 / 2 / 3)),
+        # Two points count alike in each process, whatever the sizes at each: no spread is left.
+        (
+            falling(-0.4, -0.4) + falling(-0.7, -0.7, sizes=(1, 2, 5, 10), point="optimum"),
+            -0.55,
+            0,
+        ),
+        # Without replacement the correction is put back; a batch of all examples has no slope.
+        (
+            [
+                noise_of(b, [2 * b**-0.5 * correction(b, 1500)] * 2, sampling="permutation")
+                for b in (1, 10, 1000, 1500)
+            ],
+            -0.5,
+            0,
+        ),
+    ],
+    ids=["exact", "not by theory", "over processes", "two points", "without replacement"],
+)
+def test_exponent_is_the_mean_over_processes_with_students_interval(
+    series: list[Noise], power: float, half: float
+) -> None:
+    """Each process has the mean of its points' slopes."""
+    found = some(exponent(series))
+    assert [found.value, found.low, found.high] == pytest.approx(
+        [power, power - half, power + half]
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,12 +149,8 @@ def test_exponent_needs_three_sizes_at_a_point(series: list[Noise]) -> None:
 
 def test_single_process_has_no_interval() -> None:
     """One slope says nothing of how slopes scatter."""
-    found = exponent([noise_of(b, [b**-0.5]) for b in (1, 10, 100)])
-    assert found is not None
+    found = some(exponent([noise_of(b, [b**-0.5]) for b in (1, 10, 100)]))
     assert (found.value, found.low, found.high) == (-0.5, None, None)
-
-
-# --- with against without replacement
 
 
 def test_ratio_is_the_geometric_mean_over_points() -> None:
@@ -195,40 +185,16 @@ def test_ratio_needs_both_ways_in_a_process() -> None:
     assert (found.ratio.value, found.ratio.replicates) == (0.5, 2)
 
 
-# --- from records
-
-
 def test_processes_without_an_outcome_keep_their_place() -> None:
     """So that series pair; the root is taken of each process's mean square, and draws add up."""
 
-    def record(process: int, *mean_squares: float) -> Record:
-        measured = [
-            GradientNoise(
-                labels={"point": "start", "batch_size": 10, "sampling": "replacement"},
-                draws=5,
-                mean_square=mean_square,
-                population=4.0,
-                gradient=0.1,
-            )
-            for mean_square in mean_squares
-        ]
-        return Record(
-            experiment="noise",
-            kind="gradient",
-            backend="pytorch",
-            process=process,
-            device="cpu",
-            threads=1,
-            status="ok" if measured else "failed",
-            started_at="2026-01-02T03:04:05Z",
-            elapsed_s=1.0,
-            outcome=Outcome(noise=measured) if measured else None,
-        )
+    def of_process(process: int, std: float) -> Record:
+        return small_results.record("noise", process, small_results.noise(10, std))
 
-    (found,) = noises([record(0, 4.0), record(1), record(2, 9.0)], 1500)
+    failed = small_results.record("noise", 1, status="failed", outcome=None)
+    (found,) = noises([of_process(0, 2.0), failed, of_process(2, 3.0)], 1500)
     assert found.quantity.groups == [[2.0], [], [3.0]]
-    assert found.draws == 10
-    std = found.std()
-    assert std is not None
+    assert found.draws == 200
+    std = some(found.std())
     assert std.value == pytest.approx(math.sqrt(6))
     assert std.replicates == 2

@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 import torch
 
+from factories.jobs import SEED, job
 from report.backends import pytorch
 from report.experiments.matmul import measure as matmul
-from report.experiments.matmul.kind import MatmulSettings
+from report.experiments.matmul.kind import MatmulSettings, Strategy
 from report.experiments.matmul.measure import PRINTED_ORDER, measure
 from report.worker.records import Unavailable
 from report.worker.timing import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from report.worker.records import Labels, Outcome
 
-SEED = 20190826
-
 SLOW, SAMPLED = "tensorflow", 256
 """A framework of which so many elements are measured; see `report.backends`."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _restored_threads() -> Iterator[None]:
-    """Give later tests of this process the threads that they had."""
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
 
 
 def job_of(
@@ -44,27 +35,20 @@ def job_of(
     device: str = "cpu",
     **settings: Any,
 ) -> dict[str, Any]:
-    """Return a job as the runner sends it, with the defaults that experiments.yaml has."""
-    return {
-        "backend": backend,
-        "settings": MatmulSettings.model_validate(settings).model_dump(mode="json"),
-        "device": device,
-        "seed": SEED,
-        "threads": usable,
-        "process": process,
-        "budget_s": budget_s,
-        "repeats": 3,
-    }
+    """Return a job with these settings on a machine of so many usable cores."""
+    asked = MatmulSettings.model_validate(settings)
+    return job(
+        asked, backend=backend, device=device, threads=usable, process=process, budget_s=budget_s
+    )
 
 
 class Fake:
     """A backend that multiplies nothing, and notes what it is told.
 
     Attributes:
-        call_s: Seconds of one product of size 1; it grows with the third power of the size.
+        call_s: Seconds of a product by strategy and size.
         tf32: Whether its device has TF32.
         lacking: Dtypes that it cannot multiply.
-        compile_s: Seconds that a size's first product takes beside.
         threads: As last set; 0 if never.
         tf32_allowed: As last set; None if never.
         multiplied: (strategy, size, threads, TF32) of each product.
@@ -75,15 +59,13 @@ class Fake:
 
     def __init__(
         self,
-        call_s: float = 0.0,
+        call_s: Callable[[str, int], float] = lambda *_: 0.0,
         *,
         tf32: bool = False,
         lacking: str = "",
-        compile_s: float = 0.0,
     ) -> None:
         """Take what the device is like."""
         self.call_s, self.tf32, self.lacking = call_s, tf32, lacking
-        self.compile_s = compile_s
         self.threads = 0
         self.tf32_allowed: bool | None = None
         self.multiplied: list[tuple[str, int, int, bool | None]] = []
@@ -107,40 +89,27 @@ class Fake:
         """Say whether the device has it."""
         return self.tf32
 
-    def products(self, size: int, dtype: str, seed: int) -> FakeProducts:
-        """Return products of one size."""
+    def products(self, size: int, dtype: str, seed: int) -> SimpleNamespace:
+        """Return products of one size, which take their time."""
         assert seed == SEED
         if dtype == self.lacking:
             raise Unavailable(f"no {dtype} here")
-        return FakeProducts(self, size)
 
+        def call(strategy: str, block_width: int) -> Callable[[], object]:
+            self.widths[strategy] = block_width
+            return lambda: self._multiply(strategy, size)
 
-class FakeProducts:
-    """Products of one size."""
+        def one_element(i: int, j: int) -> None:
+            self.elements.append((i, j))
+            self.log.append("element")
 
-    def __init__(self, fake: Fake, size: int) -> None:
-        """Belong to a backend."""
-        self.fake, self.size = fake, size
+        return SimpleNamespace(call=call, one_element=one_element)
 
-    def call(self, strategy: str, block_width: int) -> Callable[[], object]:
-        """Return a function that takes its time."""
-        self.fake.widths[strategy] = block_width
-
-        def call() -> None:
-            fake = self.fake
-            fake.log.append(strategy)
-            fake.multiplied.append((strategy, self.size, fake.threads, fake.tf32_allowed))
-            if fake.call_s:
-                time.sleep(fake.call_s * self.size**3)
-            if fake.compile_s and [size for _, size, *_ in fake.multiplied].count(self.size) == 1:
-                time.sleep(fake.compile_s)
-
-        return call
-
-    def one_element(self, i: int, j: int) -> None:
-        """Note the place."""
-        self.fake.elements.append((i, j))
-        self.fake.log.append("element")
+    def _multiply(self, strategy: str, size: int) -> None:
+        self.log.append(strategy)
+        self.multiplied.append((strategy, size, self.threads, self.tf32_allowed))
+        if call_s := self.call_s(strategy, size):
+            time.sleep(call_s)
 
 
 def labels(outcome: Outcome, *names: str) -> list[tuple[Any, ...]]:
@@ -173,15 +142,6 @@ def test_every_strategy_computes_the_product(strategy: str, width: int, size: in
     assert products.A.numpy() == pytest.approx(expected, rel=0, abs=1e-12)
 
 
-def test_every_strategy_of_the_configuration_is_known_to_the_backend() -> None:
-    """Each can be called, with the width that the configuration gives it."""
-    names = ["element", "column", "row", "block", "full", "full-out"]
-    assert MatmulSettings(strategy=names).strategy == names
-    products = pytorch.session("cpu", 1).products(4, "float32", SEED)
-    for name in names:
-        products.call(name, 2)()
-
-
 def test_matrices_follow_the_seed_and_are_the_same_in_every_dtype() -> None:
     """Dtypes differ in speed, not in the task; B is not C."""
     session = pytorch.session("cpu", 1)
@@ -211,10 +171,10 @@ def test_a_session_begins_without_tf32() -> None:
 
 def test_real_products_are_timed_and_their_operations_counted() -> None:
     """2 n^3 for every strategy, whatever it does inside; the times are numbers above zero."""
-    strategies = ["element", "column", "row", "block", "full", "full-out"]
+    strategies = get_args(Strategy)
     outcome = measure(
         pytorch.session("cpu", 1),
-        job_of(strategy=strategies, size=[4, 9], block_width=[2], budget_s=0.2),
+        job_of(strategy=list(strategies), size=[4, 9], block_width=[2], budget_s=0.2),
     )
     assert labels(outcome, "size", "strategy") == [(n, s) for n in (4, 9) for s in strategies]
     for series in outcome.series:
@@ -224,25 +184,55 @@ def test_real_products_are_timed_and_their_operations_counted() -> None:
         assert series.timing.median_s > 0
 
 
-def test_a_sweep_is_every_combination_in_the_order_of_the_file() -> None:
-    """Sizes, then dtypes, then strategies; only block has widths, and these none wider than n."""
-    outcome = measure(
-        Fake(),
-        job_of(
-            size=[16, 4],
-            dtype=["float64", "float32"],
-            strategy=["block", "full"],
-            block_width=[2, 16, 5, 4],
+@pytest.mark.parametrize(
+    ("device", "settings", "names", "expected"),
+    [
+        # Sizes, then dtypes, then strategies; only block has widths, and these none wider than n.
+        (
+            {},
+            {
+                "size": [16, 4],
+                "dtype": ["float64", "float32"],
+                "strategy": ["block", "full"],
+                "block_width": [2, 16, 5, 4],
+            },
+            ("size", "dtype", "strategy", "block_width"),
+            [
+                (size, dtype, *way)
+                for size, widths in ((16, (2, 16, 5, 4)), (4, (2, 4)))
+                for dtype in ("float64", "float32")
+                for way in (*(("block", width) for width in widths), ("full", None))
+            ],
         ),
-    )
-    expected: list[tuple[Any, ...]] = []
-    for dtype in ("float64", "float32"):
-        expected += [(16, dtype, "block", width) for width in (2, 16, 5, 4)]
-        expected += [(16, dtype, "full", None)]
-    for dtype in ("float64", "float32"):
-        expected += [(4, dtype, "block", width) for width in (2, 4)]
-        expected += [(4, dtype, "full", None)]
-    assert labels(outcome, "size", "dtype", "strategy", "block_width") == expected
+        # TF32 is of float32 where the device has it; elsewhere its label is null.
+        (
+            {"tf32": True},
+            {"dtype": ["float32", "float64"], "tf32": [False, True]},
+            ("dtype", "tf32"),
+            [("float32", False), ("float32", True), ("float64", None)],
+        ),
+        (
+            {},
+            {"dtype": ["float32", "float64"], "tf32": [False, True]},
+            ("dtype", "tf32"),
+            [("float32", None), ("float64", None)],
+        ),
+        # Sizes for an accelerator are not the processor's; each once, though both lists have it.
+        ({}, {"size": [2, 4], "device_size": [4, 8]}, ("size",), [(2,), (4,)]),
+        (
+            {},
+            {"size": [2, 4], "device_size": [4, 8], "device": "cuda:0"},
+            ("size",),
+            [(2,), (4,), (8,)],
+        ),
+    ],
+    ids=["combinations", "with TF32", "without TF32", "processor", "accelerator"],
+)
+def test_a_sweep_is_every_combination_in_the_order_of_the_file(
+    device: dict[str, Any], settings: dict[str, Any], names: tuple[str, ...], expected: list[Any]
+) -> None:
+    """Of what means something there, and nothing twice."""
+    assert labels(measure(Fake(**device), job_of(**settings)), *names) == expected
 
 
 def test_labels_tell_everything_that_distinguishes_a_series() -> None:
@@ -279,27 +269,6 @@ def test_thread_counts_may_be_mixed_and_each_occurs_once(
     """In the order of the file; `each` is the powers of two, and all cores that are usable."""
     outcome = measure(Fake(), job_of(usable=usable, threads=threads))
     assert labels(outcome, "threads") == [(count,) for count in counts]
-
-
-def test_tf32_is_swept_for_float32_where_the_device_has_it() -> None:
-    """Elsewhere, and for other dtypes, it means nothing, and its label is null."""
-    sweep = job_of(dtype=["float32", "float64"], tf32=[False, True])
-    having, lacking = measure(Fake(tf32=True), sweep), measure(Fake(tf32=False), sweep)
-    assert labels(having, "dtype", "tf32") == [
-        ("float32", False),
-        ("float32", True),
-        ("float64", None),
-    ]
-    assert labels(lacking, "dtype", "tf32") == [("float32", None), ("float64", None)]
-
-
-def test_sizes_for_an_accelerator_are_not_measured_on_the_processor() -> None:
-    """Each once, also where both lists hold it."""
-    sizes: dict[str, Any] = {"size": [2, 4], "device_size": [4, 8]}
-    on_cpu = measure(Fake(), job_of(**sizes))
-    elsewhere = measure(Fake(), job_of(device="cuda:0", **sizes))
-    assert labels(on_cpu, "size") == [(2,), (4,)]
-    assert labels(elsewhere, "size") == [(2,), (4,), (8,)]
 
 
 @pytest.mark.parametrize("threads", [[2], [1, 2, 4]])
@@ -399,11 +368,9 @@ def test_pytorch_says_which_dtype_it_cannot_multiply(monkeypatch: pytest.MonkeyP
 
 
 def test_a_size_whose_product_would_take_too_long_is_skipped() -> None:
-    """At 40 ms for size 20, size 200 would take 40 s; a quarter of the budget is 0.1 s.
-
-    Size 40 is tried before that is believed: it takes 0.32 s, so that 200 is out of reach.
-    """
-    fake = Fake(call_s=5e-6)
+    """At 40 ms for size 20, size 200 would take 40 s; a quarter of the budget is 0.1 s."""
+    # Size 40 is tried before that is believed: it takes 0.32 s, so that 200 is out of reach.
+    fake = Fake(lambda _, size: 5e-6 * size**3)
     outcome = measure(fake, job_of(size=[200, 20], strategy="full-out", budget_s=0.4))
     large, small = outcome.series
     assert (small.labels["size"], small.status) == (20, "ok")
@@ -418,14 +385,8 @@ def test_a_size_whose_product_would_take_too_long_is_skipped() -> None:
 
 def test_a_small_size_that_is_all_overhead_does_not_skip_a_large_one() -> None:
     """A product of size 2 takes as long as one of 64 here: n^3 from it would mean 32,768 times."""
-    fake = Fake()
-
-    def overhead(self: FakeProducts, strategy: str, _: int) -> Callable[[], object]:  # noqa: ARG001
-        return lambda: time.sleep(1e-3)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FakeProducts, "call", overhead)
-        outcome = measure(fake, job_of(size=[2, 64], strategy="full-out", budget_s=0.4))
+    fake = Fake(lambda *_: 1e-3)
+    outcome = measure(fake, job_of(size=[2, 64], strategy="full-out", budget_s=0.4))
     assert [series.status for series in outcome.series] == ["ok", "ok"]
 
 
@@ -434,14 +395,14 @@ def test_what_a_first_product_compiles_is_no_sign_of_the_next_size(
     backend: str, skipped: int
 ) -> None:
     """Where a framework compiles, a second one tells; elsewhere a slow one is taken at its word."""
-    job = job_of(backend=backend, size=[2, 4, 8], budget_s=0.1)
-    done = measure(Fake(compile_s=0.05), job)
+    fake = Fake(lambda _, size: 0.05 if [n for _, n, *_ in fake.multiplied].count(size) == 1 else 0)
+    done = measure(fake, job_of(backend=backend, size=[2, 4, 8], budget_s=0.1))
     assert [one.status for one in done.series].count("skipped") == skipped
 
 
 def test_a_large_first_size_is_approached_from_below() -> None:
     """With no smaller size to go by, 512 is tried: 0.67 s there, and 4096 would take minutes."""
-    fake = Fake(call_s=5e-9)
+    fake = Fake(lambda _, size: 5e-9 * size**3)
     outcome = measure(fake, job_of(size=4096, strategy="full-out", budget_s=0.4))
     assert [series.status for series in outcome.series] == ["skipped"]
     assert {size for _, size, _, _ in fake.multiplied} == {512}
@@ -449,15 +410,8 @@ def test_a_large_first_size_is_approached_from_below() -> None:
 
 def test_what_one_strategy_costs_says_nothing_of_another() -> None:
     """Element by element is too slow for the larger size; the full product is measured there."""
-    fake = Fake()
-
-    def slow_elements(self: FakeProducts, strategy: str, _: int) -> Callable[[], object]:
-        pause_s = 5e-6 * self.size**3 if strategy == "element" else 0.0
-        return lambda: time.sleep(pause_s) if pause_s else None
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FakeProducts, "call", slow_elements)
-        outcome = measure(fake, job_of(size=[20, 200], strategy=["element", "full"], budget_s=0.4))
+    fake = Fake(lambda strategy, size: 5e-6 * size**3 if strategy == "element" else 0.0)
+    outcome = measure(fake, job_of(size=[20, 200], strategy=["element", "full"], budget_s=0.4))
     statuses = [series.status for series in outcome.series]
     assert dict(zip(labels(outcome, "size", "strategy"), statuses, strict=True)) == {
         (20, "element"): "ok",
@@ -542,28 +496,9 @@ def test_as_printed_divides_three_hundredths_by_the_seconds(
     assert [one.gflops for one in printed] == [pytest.approx(0.12), pytest.approx(0.06), None, None]
 
 
-def test_nothing_is_printed_unless_asked_for() -> None:
-    """The four products cost seconds in a slow framework."""
-    fake = Fake()
-    assert measure(fake, job_of(size=4)).as_printed == []
-    assert {size for _, size, _, _ in fake.multiplied} == {4}
-
-
-def test_pytorch_computes_what_is_timed_as_printed() -> None:
-    """Its four products of the chapter's size take some time each, and give a rate."""
-    outcome = measure(pytorch.session("cpu", 1), job_of(as_printed=True, size=4))
-    for printed in outcome.as_printed:
-        assert printed.elapsed_s > 0
-        assert printed.gflops == pytest.approx(0.03 / printed.elapsed_s)
-
-
-def test_a_listing_that_waits_is_timed_until_it_has_waited(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """MXNet's calls return before they are done, and the chapter's listings wait for them.
-
-    PyTorch's do not wait, and neither does what is printed for it.
-    """
+def test_a_listing_that_waits_is_timed_until_it_has_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MXNet's calls return before they are done, and the chapter's listings wait for them."""
+    # PyTorch's do not wait, and neither does what is printed for it.
     now = iter(range(100))
     for backend, seconds, waits in (("mxnet", 2, True), ("pytorch", 1, False)):
         fake = Fake()
@@ -584,9 +519,15 @@ def test_a_part_of_a_product_prints_nothing_but_is_computed_first() -> None:
     assert fake.log[: SAMPLED + 1] == ["element"] * SAMPLED + ["column"]
 
 
-@pytest.mark.parametrize("backend", ["jax", "numpy", "numba"])
-def test_frameworks_without_a_listing_in_the_chapter_print_nothing(backend: str) -> None:
-    """There is nothing to repeat."""
+@pytest.mark.parametrize(
+    ("backend", "as_printed"),
+    [("pytorch", False), ("jax", True), ("numpy", True), ("numba", True)],
+)
+def test_nothing_is_printed_unless_asked_for_and_in_the_chapter(
+    backend: str,
+    as_printed: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
+    """The four products cost seconds in a slow framework, and of some there is no listing."""
     fake = Fake()
-    assert measure(fake, job_of(backend=backend, as_printed=True, size=4)).as_printed == []
-    assert {strategy for strategy, *_ in fake.multiplied} == {"full"}
+    assert measure(fake, job_of(backend=backend, as_printed=as_printed, size=4)).as_printed == []
+    assert {(strategy, size) for strategy, size, *_ in fake.multiplied} == {("full", 4)}

@@ -6,35 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from factories import overhead
+from factories.overhead import timed
+from reading import column, curves, whole
 from report.analysis.quantities import Question, ratio
-from report.experiments.catalogue import LABELS
 from report.experiments.kind import Overlay, Subject
 from report.experiments.overhead.kind import OVERHEAD
 from report.experiments.overhead.quantities import calls, name_call, of_records
 from report.figures.prose import digest, plain
-from report.figures.shapes import Curves, Dots, Reference, Upright
-from report.results import store
+from report.figures.shapes import Dots, Reference, Upright
 from report.site.machine import listing
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from report.experiments.kind import Noun
-    from report.figures.figure import Figure, Table
+    from report.figures.figure import Figure
     from report.results.result import Result
 
 ADDS = {("add", "eager", n): 1e-6 + 1e-10 * n for n in (1, 10, 1000, 100_000, 1_000_000)}
 EAGER = {("update", "eager", b): 80e-6 + 20e-9 * b for b in (1, 10, 100, 1500)}
 COMPILED = {("update", "compiled", b): 160e-6 + 20e-9 * b for b in (1, 1500)}
-
-
-@pytest.fixture(name="timed", scope="module")
-def made_result() -> Callable[..., Result]:
-    """Return a function that makes a result of given times; see `tests/factories/overhead.py`."""
-    return overhead.timed
 
 
 def by_question(result: Result) -> dict[str, Figure]:
@@ -44,7 +36,6 @@ def by_question(result: Result) -> dict[str, Figure]:
 
 def overlaid(*results: Result, floor: int | None = None) -> list[Figure]:
     """Return results on the same axes, as machines; as frameworks where one is the floor."""
-    assert OVERHEAD.overlay is not None
     subjects = [
         Subject(name=one.machine.id, index=k, result=one, backend="pytorch", floor=k == floor)
         for k, one in enumerate(results)
@@ -53,62 +44,47 @@ def overlaid(*results: Result, floor: int | None = None) -> list[Figure]:
     return OVERHEAD.overlay(Overlay(noun=noun, experiment="one", subjects=subjects))
 
 
-def column(table: Table, name: str) -> dict[str, str]:
-    """Return a column of a table by the words in its first one."""
-    at = table.header.index(name)
-    return {str(row[0]): getattr(row[at], "text", str(row[at])) for row in table.rows}
-
-
-def test_every_question_has_a_figure_its_text_and_its_code(timed: Callable[..., Result]) -> None:
+def test_every_question_has_a_figure_its_text_and_its_code() -> None:
     """And numbers to read and to download; the code is there to be shown."""
     drawn = by_question(timed(ADDS | EAGER | COMPILED))
     assert list(drawn) == ["dispatch", "update"]
     for question, figure in drawn.items():
         assert figure.name == f"one-pytorch-{question}"
-        assert figure.words.asked.startswith("<p>")
+        assert figure.words.asked
         assert figure.words.explanation
-        assert {len(row) for row in figure.table.rows} == {len(figure.table.header)}
-        assert {len(row) for row in figure.sheet.rows} == {len(figure.sheet.header)}
+        whole(figure)
         code = listing("pytorch", figure.code)
         assert all(name.rpartition(".")[2] in code for name in figure.code)
 
 
-def test_dispatch_is_the_shortest_addition_and_where_it_doubles(
-    timed: Callable[..., Result],
-) -> None:
-    """1 µs and 0.1 ns an element: read off a sweep this coarse, 3,308 elements take 2 µs.
-
-    A million take 101 µs, 0.101 ns each, so that the shortest call is worth 9,900 additions.
-    """
+def test_dispatch_is_the_shortest_addition_and_where_it_doubles() -> None:
+    """1 µs and 0.1 ns an element: read off a sweep this coarse, 3,308 elements take 2 µs."""
+    # A million take 101 µs, 0.101 ns each, so that the shortest call is worth 9,900 additions.
     figure = by_question(timed(ADDS, slowness=[1.0]))["dispatch"]
     assert plain(figure.words.title) == (
         "Adding 1 element takes 1.00 µs; about 3,310 elements take twice that"
     )
     assert "9.90 GFLOPS" in plain(figure.words.caption)
     assert "worth 9,900 additions" in plain(figure.words.explanation)
-    assert isinstance(figure.shape, Curves)
-    floor, twice = figure.shape.marks
+    floor, twice = curves(figure).marks
     assert isinstance(floor, Reference)
     assert isinstance(twice, Upright)
     assert (floor.y, twice.x) == pytest.approx((1.0001e-6, 3308), rel=1e-3)
     assert column(figure.table, "times the shortest")["1,000,000"] == "101"
 
 
-def test_a_call_that_never_doubles_is_not_said_to(timed: Callable[..., Result]) -> None:
+def test_a_call_that_never_doubles_is_not_said_to() -> None:
     """Ten elements take as long as one."""
     result = timed({("add", "eager", n): 1e-6 for n in (1, 10)}, slowness=[1.0])
     figure = by_question(result)["dispatch"]
     assert "10 elements less than twice that" in figure.words.title
-    assert isinstance(figure.shape, Curves)
-    assert not any(isinstance(mark, Upright) for mark in figure.shape.marks)
+    assert not any(isinstance(mark, Upright) for mark in curves(figure).marks)
 
 
-def test_an_update_is_told_with_what_it_is_made_of(timed: Callable[..., Result]) -> None:
-    """110 against 80.02 µs is 1.37 times; 30 of 110 µs grow, 27.3 %; from 1 to 10 all but double.
-
-    30 b + 13 operations, 45,013 of them in 110 µs; 1,500 examples in 110 µs are 13.6 million a
-    second, and no batch could bring more than one each 20 ns, 50 million.
-    """
+def test_an_update_is_told_with_what_it_is_made_of() -> None:
+    """110 against 80.02 µs is 1.37 times; 30 of 110 grow, 27.3 %; from 1 to 10 all but double."""
+    # 30 b + 13 operations, 45,013 of them in 110 µs; 1,500 examples in 110 µs are 13.6 million a
+    # second, and no batch could bring more than one each 20 ns, 50 million.
     result = timed(EAGER | COMPILED, slowness=[1.0])
     figure = by_question(result)["update"]
     words, table = figure.words, figure.table
@@ -127,11 +103,13 @@ def test_an_update_is_told_with_what_it_is_made_of(timed: Callable[..., Result])
         "100": NONE,
         "1,500": "1.73",
     }
-    assert isinstance(figure.shape, Curves)
-    assert [(one.name, one.index) for one in figure.shape.lines] == [("eager", 0), ("compiled", 1)]
+    assert [(one.name, one.index) for one in curves(figure).lines] == [
+        ("eager", 0),
+        ("compiled", 1),
+    ]
 
 
-def test_numbers_carry_the_key_of_their_estimate(timed: Callable[..., Result]) -> None:
+def test_numbers_carry_the_key_of_their_estimate() -> None:
     """The ratio in the title and in the mail is the one that the quantities give, paired."""
     result = timed(EAGER)
     line = calls(of_records(result.of("one"), result.run))["eager"]
@@ -142,9 +120,7 @@ def test_numbers_carry_the_key_of_their_estimate(timed: Callable[..., Result]) -
     assert "; 1,500 times the examples take 1.37 times as long" in plain(mail)
 
 
-def test_no_difference_is_claimed_that_the_intervals_do_not_show(
-    timed: Callable[..., Result],
-) -> None:
+def test_no_difference_is_claimed_that_the_intervals_do_not_show() -> None:
     """Two samples of one process have no interval: times are told, and none is called longer."""
     result = timed(EAGER | COMPILED, slowness=[1.0], samples=2)
     words = by_question(result)["update"].words
@@ -165,7 +141,6 @@ def test_strict_shares_stand_on_the_measured_peak(make_result: Callable[..., Res
 
 @pytest.mark.parametrize(("off", "rough"), [(1.2, False), (90.0, True)])
 def test_times_that_are_no_line_are_said_to_be_none(
-    timed: Callable[..., Result],
     off: float,
     rough: bool,  # noqa: FBT001 (a parameter of the test)
 ) -> None:
@@ -192,11 +167,7 @@ def test_times_that_are_no_line_are_said_to_be_none(
 )
 @pytest.mark.parametrize(("slowness", "samples"), [([1.0], 1), ([1.0, 1.3], 13)])
 def test_odd_data_are_drawn_as_far_as_they_go(
-    timed: Callable[..., Result],
-    times: dict[Any, float],
-    questions: list[str],
-    slowness: list[float],
-    samples: int,
+    times: dict[Any, float], questions: list[str], slowness: list[float], samples: int
 ) -> None:
     """No compiled one, no eager one, a single size, falling times, one process, one sample."""
     result = timed(times, slowness=slowness, samples=samples)
@@ -205,14 +176,11 @@ def test_odd_data_are_drawn_as_far_as_they_go(
     assert list(by_question(result)) == questions
     assert len(both) == bool(times)
     for figure in [*by_question(result).values(), *both]:
-        for words in (figure.words.title, figure.words.caption, figure.words.explanation):
-            assert "nan" not in words
-            assert "None" not in words
-            assert "  " not in plain(words)
+        whole(figure)
     assert bool(OVERHEAD.method(result.of("one"))) == bool(times)
 
 
-def test_machines_are_compared_by_their_shortest_calls(timed: Callable[..., Result]) -> None:
+def test_machines_are_compared_by_their_shortest_calls() -> None:
     """The slow one takes three times as long; of the fewest elements that both have."""
     slow = {key: 3 * seconds for key, seconds in (ADDS | EAGER).items() if key[2] > 1}
     both = [timed(ADDS | EAGER, machine_id="quick-one"), timed(slow, machine_id="slow-one")]
@@ -234,7 +202,7 @@ def test_machines_are_compared_by_their_shortest_calls(timed: Callable[..., Resu
     assert overlaid(both[0], timed({})) == []
 
 
-def test_frameworks_are_held_to_the_floor(timed: Callable[..., Result]) -> None:
+def test_frameworks_are_held_to_the_floor() -> None:
     """80 µs as written are 8 times the floor's compiled 10 µs, which has no update as written."""
     floor = {("add", "eager", 1): 1e-7, ("update", "compiled", 1): 1e-5}
     every = [
@@ -252,9 +220,7 @@ def test_frameworks_are_held_to_the_floor(timed: Callable[..., Result]) -> None:
     assert "takes 2.00 times as long in lead" in plain(figure.words.explanation)
 
 
-def test_updates_of_other_sizes_are_not_set_against_each_other(
-    timed: Callable[..., Result],
-) -> None:
+def test_updates_of_other_sizes_are_not_set_against_each_other() -> None:
     """Compiled for 9 examples only, an update is no measure of one with 1."""
     large = {("update", "compiled", 9): 1e-5}
     every = [
@@ -266,7 +232,7 @@ def test_updates_of_other_sizes_are_not_set_against_each_other(
     assert column(figure.table, "update with 1 example, times the floor")["lead"] == NONE
 
 
-def test_claims_can_be_made_of_every_metric(timed: Callable[..., Result]) -> None:
+def test_claims_can_be_made_of_every_metric() -> None:
     """Examples per second of updates only; an addition has none."""
     result = timed(ADDS | EAGER, slowness=[1.0])
     records = result.of("one")
@@ -282,7 +248,7 @@ def test_claims_can_be_made_of_every_metric(timed: Callable[..., Result]) -> Non
     assert len(OVERHEAD.observe(result, records, Question(metric="seconds"))) == 9
 
 
-def test_method_says_what_an_update_is(timed: Callable[..., Result]) -> None:
+def test_method_says_what_an_update_is() -> None:
     """Its features and operations, by number; what was compiled, only where something was."""
     whole = " ".join(map(plain, OVERHEAD.method(timed(ADDS | EAGER | COMPILED).of("one"))))
     assert "5 features" in whole
@@ -292,9 +258,3 @@ def test_method_says_what_an_update_is(timed: Callable[..., Result]) -> None:
     few = " ".join(OVERHEAD.method(timed(EAGER).of("one")))
     assert "Compiling" not in few
     assert "additions are" not in few
-
-
-def test_results_keep_what_was_measured(timed: Callable[..., Result], tmp_path: Path) -> None:
-    """The labels are those that result files are held to when they are read."""
-    result = timed(ADDS | EAGER | COMPILED)
-    assert store.load(store.save(result, tmp_path), LABELS).records == result.records

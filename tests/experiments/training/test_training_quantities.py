@@ -9,6 +9,7 @@ import pytest
 
 from factories import small_results
 from factories.small_results import record, run
+from reading import some
 from report.analysis.quantities import Question
 from report.experiments.training import curves
 from report.experiments.training.kind import TRAINING
@@ -62,8 +63,7 @@ def test_a_run_has_no_loss_after_its_last_epoch() -> None:
 
 def test_excess_is_the_loss_above_the_lowest_possible() -> None:
     """Of the result's own data; what rounding puts below it counts as a very little above."""
-    lowest = case_of([]).lowest
-    assert lowest is not None
+    lowest = some(case_of([]).lowest)
     records = [record("training", 0, run("a", [1.0, lowest + 0.1, lowest - 1e-7], 0))]
     (first,) = asked(records, "excess", epoch=1)
     assert first.groups == [[pytest.approx(0.1)]]
@@ -127,11 +127,9 @@ def test_the_reports_own_target_is_taken_unless_one_is_named() -> None:
     [(1.0, "half_squared", 1.0985), (0.5, "mse", 1.0985), (0.1, "half_squared", 0.79015)],
 )
 def test_theory_follows_from_the_data_and_the_rate(lr: float, loss: str, factor: float) -> None:
-    """The steepest curvature is 2.0985: stable below 2 / 2.0985; a step has factor 1 - 2.0985 lr.
-
-    Past the limit that is without its sign; a rate for the loss without the 1/2 counts twice. Every
-    seed has the same value, one that diverged too.
-    """
+    """The steepest curvature is 2.0985: stable below 2 / 2.0985; a step's factor 1 - 2.0985 lr."""
+    # Past the limit that is without its sign; a rate for the loss without the 1/2 counts twice.
+    # Every seed has the same value, one that diverged too.
     labels = {**run("a", [1.0]).labels, "lr": lr, "loss": loss}
     seeds = [run("a", losses, k, epochs=2) for k, losses in enumerate(([1.0, 0.5, 0.3], [1.0]))]
     records = [record("training", 0, *(replace(one, labels=labels) for one in seeds))]
@@ -170,15 +168,12 @@ def test_a_process_that_failed_keeps_its_place_among_times() -> None:
 
 
 def test_ratios_of_losses_are_paired_by_seed() -> None:
-    """Seeds differ a hundredfold, each pair by a factor of 2 exactly: the interval is a point.
-
-    The third seed has no partner; where no seed has one there is no ratio.
-    """
+    """Seeds differ a hundredfold, each pair by a factor of 2 exactly: the interval is a point."""
+    # The third seed has no partner; where no seed has one there is no ratio.
     a = [run("a", [9.0, end], k) for k, end in enumerate((0.02, 2.0, 5.0))]
     b = [run("b", [9.0, end], k) for k, end in enumerate((0.01, 1.0))]
     above, below = asked([record("training", 0, *a, *b)], "loss")
-    paired = ratio(above, below)
-    assert paired is not None
+    paired = some(ratio(above, below))
     assert (paired.low, paired.value, paired.high) == pytest.approx((2, 2, 2))
     assert paired.replicates == 2
     apart = [replace(q, groups=g) for q, g in ((above, [[1.0], []]), (below, [[], [1.0]]))]

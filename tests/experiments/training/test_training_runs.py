@@ -8,22 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import small_results
+from factories.training import case_of
+from reading import some
 from report.analysis import quantities
 from report.experiments.training.quantities import decay, of_records, slowest
-from report.experiments.training.runs import (
-    apart,
-    lowest,
-    names,
-    towards,
-    trained,
-)
+from report.experiments.training.runs import apart, lowest, names, towards, trained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from report.experiments.training.quantities import Case
     from report.experiments.training.runs import Run
-    from report.results.result import Result
 
 
 def run_of(*seeds: Sequence[float], epochs: int | None = None) -> Run:
@@ -56,27 +50,20 @@ def test_a_run_that_one_seed_does_not_finish_has_a_bound_and_no_time() -> None:
 
 
 def test_a_run_with_a_seed_that_diverged_has_no_end() -> None:
-    """Neither where one seed did nor where all did before their first evaluation."""
+    """Where one did, where all did before their first evaluation, where one ended above itself."""
     whole = run_of([1.0, 0.5, 0.4], [1.0, 0.6, 0.3])
     some, none = run_of([1.0, 0.5, 0.4], [1.0, 9.0], epochs=2), run_of([1.0], [1.0], epochs=2)
-    assert (whole.complete, some.complete, none.complete) == (True, False, False)
-    short = replace(none, seeds=[replace(seed, diverged=False) for seed in none.seeds])
-    assert not short.complete
-    assert (whole.diverged, some.diverged, none.diverged) == (0, 1, 2)
+    short = replace(some, seeds=[replace(seed, diverged=False) for seed in some.seeds])
+    above = replace(whole, seeds=[replace(whole.seeds[0], diverged=True), whole.seeds[1]])
+    assert whole.complete
+    assert not any(run.complete for run in (some, none, short, above))
+    assert [run.diverged for run in (whole, some, none, short, above)] == [0, 1, 2, 0, 1]
     # After the first epoch both seeds of one of them still have a loss.
     assert some.loss_of_all(1) is not None
-    assert some.loss_of_all(2) is None
-    assert none.loss_of_all(1) is None
+    assert some.loss_of_all(2) is none.loss_of_all(1) is None
 
 
-def test_a_run_that_ends_above_where_it_began_has_no_end() -> None:
-    """Its loss is a number still; it diverged all the same."""
-    run = run_of([1.0, 0.5], [1.0, 0.6])
-    worse = replace(run, seeds=[replace(run.seeds[0], diverged=True), run.seeds[1]])
-    assert not worse.complete
-
-
-def test_heights_are_compared_by_seed(case_of: Callable[..., Case]) -> None:
+def test_heights_are_compared_by_seed() -> None:
     """Seeds differ; the same run twice has a ratio of 1 exactly, which is no difference."""
     case = case_of([{"run": "a"}, {"run": "b"}, {"run": "c", "lr": 0.01, "batch_size": 1500}])
     a, b, c = case.runs
@@ -90,7 +77,7 @@ def test_heights_are_compared_by_seed(case_of: Callable[..., Case]) -> None:
     )
 
 
-def test_soonest_names_its_ties_and_the_last(case_of: Callable[..., Case]) -> None:
+def test_soonest_names_its_ties_and_the_last() -> None:
     """A twin of the first takes as long; a run that never gets there takes no part."""
     case = case_of(
         [
@@ -100,36 +87,25 @@ def test_soonest_names_its_ties_and_the_last(case_of: Callable[..., Case]) -> No
             {"run": "never", "batch_size": 1500, "lr": 0.001},
         ]
     )
-    found = case.soonest
-    assert found is not None
+    found = some(case.soonest)
     assert {found.run.name, *(run.name for run in found.ties)} == {"first", "twin"}
     assert (found.last.name, found.estimate.highest_of) == ("slow", 3)
     assert found.factor.value == pytest.approx(found.most.value / found.estimate.value)
 
 
-def test_lowest_of_nothing_is_none(case_of: Callable[..., Case]) -> None:
+def test_lowest_of_nothing_is_none() -> None:
     """Where no run has the quantity, none is named."""
     assert lowest(case_of([{"run": "a"}]).runs, lambda _: None) is None
 
 
-def test_epochs_and_updates_count_copies(case_of: Callable[..., Case]) -> None:
-    """Of 3,000 rows in batches of 100, an epoch is 30 updates; of 1,500 it is 15."""
-    case = case_of([{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)], every=0)
-    once, twice = case.runs
-    assert (case.epochs(once), case.updates(once)) == ([0, 1, 2], [0, 15, 30])
-    assert (case.epochs(twice), case.updates(twice)) == ([0, 1, 2], [0, 30, 60])
-
-
-def test_a_smaller_last_batch_is_an_update_as_well(case_of: Callable[..., Case]) -> None:
-    """1,500 rows in batches of 400: 4 updates an epoch, the last of 300."""
-    case = case_of([{"run": "one", "batch_size": 400}], every=0)
-    assert case.updates(case.runs[0]) == [0, 4, 8]
-
-
-def test_quantities_count_the_examples_of_an_epoch(trained: Callable[..., Result]) -> None:
-    """1,500 rows, and twice as many where each is there twice."""
-    result = trained([{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)])
-    assert [q.examples for q in of_records(result.records)] == [1500, 3000]
+def test_epochs_updates_and_examples_count_copies() -> None:
+    """Of 1,500 rows in batches of 100 an epoch is 15 updates, of 3,000 rows it is 30."""
+    # In batches of 400 it is 4, of which the last has 300.
+    runs = [{"run": str(n), "batch_size": 100, "copies": n} for n in (1, 2)]
+    case = case_of([*runs, {"run": "odd", "batch_size": 400}], every=0)
+    assert [case.epochs(run) for run in case.runs] == [[0, 1, 2]] * 3
+    assert [case.updates(run) for run in case.runs] == [[0, 15, 30], [0, 30, 60], [0, 4, 8]]
+    assert [q.examples for q in of_records(case.result.records)] == [1500, 3000, 1500]
 
 
 def test_runs_are_apart_by_their_worst_seed_that_did_not_diverge() -> None:
@@ -142,7 +118,7 @@ def test_runs_are_apart_by_their_worst_seed_that_did_not_diverge() -> None:
     assert apart(one, replace(other, seeds=[])) is None
 
 
-def test_runs_are_named_in_the_fewest_words(case_of: Callable[..., Case]) -> None:
+def test_runs_are_named_in_the_fewest_words() -> None:
     """By their labels where these differ, else by what else they differ in."""
     (run,) = case_of([{"run": "one"}]).runs
     other = {**run.labels, "implementation": "concise"}
@@ -150,20 +126,17 @@ def test_runs_are_named_in_the_fewest_words(case_of: Callable[..., Case]) -> Non
     assert names([run.labels, {**other, "run": "two"}]) == ["one", "two"]
 
 
-def test_slowest_direction_is_that_of_theory(case_of: Callable[..., Case]) -> None:
-    """Eigenvalues 0.1737 to 2.0985: lr 1 multiplies by |1 - 2.0985| = 1.0985, and 0.5 by 0.9131.
-
-    With momentum m and complex roots in every direction the modulus is sqrt(m): here
-    (1 + 0.81 - 0.5 * lambda)^2 < 4 * 0.81 for lambda from 0.02 to 7.2, which holds all of them.
-    """
-    problem = case_of([{"run": "one"}]).solved
-    assert problem is not None
+def test_slowest_direction_is_that_of_theory() -> None:
+    """Eigenvalues 0.1737 to 2.0985: lr 1 multiplies by |1 - 2.0985| = 1.0985, and 0.5 by 0.9131."""
+    # With momentum m and complex roots in every direction the modulus is sqrt(m): here (1 + 0.81 -
+    # 0.5 * lambda)^2 < 4 * 0.81 for lambda from 0.02 to 7.2, which holds all of them.
+    problem = some(case_of([{"run": "one"}]).solved)
     assert slowest(problem, 1.0) == pytest.approx(1.0985, abs=1e-4)
     assert slowest(problem, 0.5) == pytest.approx(0.9131, abs=1e-4)
     assert slowest(problem, 0.5, 0.81) == pytest.approx(0.9)
 
 
-def test_measured_decay_comes_to_that_of_theory(case_of: Callable[..., Case]) -> None:
+def test_measured_decay_comes_to_that_of_theory() -> None:
     """After 40 steps only the slowest direction is left, below the limit and above it."""
     case = case_of(
         [
@@ -172,8 +145,7 @@ def test_measured_decay_comes_to_that_of_theory(case_of: Callable[..., Case]) ->
         ],
         every=0,
     )
-    problem = case.solved
-    assert problem is not None
+    problem = some(case.solved)
     for run in case.runs:
         one = decay(problem, run)
         assert one.limit == pytest.approx(0.95307, abs=1e-4)
@@ -181,7 +153,7 @@ def test_measured_decay_comes_to_that_of_theory(case_of: Callable[..., Case]) ->
         assert one.measured.value == pytest.approx(one.factor, rel=0.002)
 
 
-def test_exact_path_is_of_plain_full_batches_only(case_of: Callable[..., Case]) -> None:
+def test_exact_path_is_of_plain_full_batches_only() -> None:
     """With copies too, since the gradient is a mean; not with momentum or another schedule."""
     full = {"batch_size": 1500, "lr": 0.9, "epochs": 3}
     case = case_of(

@@ -21,55 +21,22 @@ HEAD = "version: 1\nexperiments:\n  t:\n    kind: training\n"
 RUN = "label: a, batch_size: 30, lr: 1, epochs: 2"
 PAIR = "'b = 10, lr = 0.1',"
 
-REFUSED = {
-    "momentum without its number": (
-        f"    runs: [{{{RUN}, optimizer: momentum}}]\n",
-        "x.yaml:5: experiments.t.runs.0: optimizer: momentum needs the key momentum, such as 0.9.",
-    ),
-    "momentum of another optimizer": (
-        f"    runs: [{{{RUN}, optimizer: adam, momentum: 0.9}}]\n",
-        "x.yaml:5: experiments.t.runs.0: optimizer: adam has no momentum; set optimizer: momentum.",
-    ),
-    "momentum of 1": (
-        f"    runs: [{{{RUN}, optimizer: momentum, momentum: 1}}]\n",
-        "x.yaml:5: experiments.t.runs.0.momentum: Input should be less than 1 (it is 1).",
-    ),
-    "a rate for the loss without 1/2 where it means nothing": (
-        f"    runs: [{{{RUN}, optimizer: adam, loss: mse}}]\n",
-        "x.yaml:5: experiments.t.runs.0: optimizer: adam divides by the gradient's size",
-    ),
-    "a schedule that never acts": (
-        "    runs: [{label: a, batch_size: 30, lr: 1, epochs: 1, schedule: tenth}]\n",
-        "x.yaml:5: experiments.t.runs.0: schedule: tenth acts from the second epoch on",
-    ),
-    "a schedule that does not exist": (
-        f"    runs: [{{{RUN}, schedule: cosines}}]\n",
-        "x.yaml:5: experiments.t.runs.0.schedule: unknown value 'cosines'. Did you mean 'cosine'?",
-    ),
-    "a batch larger than two copies": (
-        "    runs: [{label: a, batch_size: 3001, lr: 1, epochs: 2, copies: 2}]\n",
-        ".0.batch_size: a batch cannot be larger than the data; at most 3000 are possible",
-    ),
-    "a batch of a grid larger than the data": (
-        "    grid: {batch_size: [10, 1501], lr: 0.1}\n",
-        "x.yaml:5: experiments.t.grid.batch_size.1: a batch cannot be larger than the data; at",
-    ),
-    "a batch of a profile's grid larger than the data": (
-        "    quick:\n      grid: {batch_size: 1501, lr: 0.1}\n",
-        "x.yaml:6: experiments.t.quick.grid.batch_size: a batch cannot be larger than the data",
-    ),
-    "a rate twice": (
-        "    grid: {batch_size: 10, lr: [0.1, 1, 1.0]}\n",
-        "x.yaml:5: experiments.t.grid.lr: the list holds a value twice",
-    ),
-    "a run with the name of a pair": (
-        f"    runs: [{{{RUN.replace('a,', PAIR)}}}]\n    grid: {{batch_size: 10, lr: [0.1, 1]}}\n",
-        "x.yaml:3: experiments.t: two runs have the label 'b = 10, lr = 0.1'; give each its own.",
-    ),
-    "a grid and no runs at all": (
-        "    grid: {batch_size: 10, lr: 0.1}\n    runs: []\n",
-        "x.yaml:6: experiments.t.runs: List should have at least 1 item",
-    ),
+REFUSED_RUNS = {
+    "optimizer: momentum": "runs.0: optimizer: momentum needs the key momentum, such as 0.9.",
+    "optimizer: adam, momentum: 0.9": "runs.0: optimizer: adam has no momentum; set optimizer: ",
+    "optimizer: momentum, momentum: 1": "runs.0.momentum: Input should be less than 1 (it is 1).",
+    # A rate for the loss without 1/2 means nothing where the gradient's size is divided out.
+    "optimizer: adam, loss: mse": "runs.0: optimizer: adam divides by the gradient's size",
+    # With a single epoch the schedule would never act.
+    "epochs: 1, schedule: tenth": "runs.0: schedule: tenth acts from the second epoch on",
+    "schedule: cosines": "runs.0.schedule: unknown value 'cosines'. Did you mean 'cosine'?",
+    "batch_size: 3001, copies: 2": "runs.0.batch_size: a batch cannot be larger than the data; at "
+    "most 3000 are possible",
+}
+REFUSED_GRIDS = {
+    "grid: {batch_size: [10, 1501], lr: 0.1}": "grid.batch_size.1: a batch cannot be larger than",
+    "quick: {grid: {batch_size: 1501, lr: 0.1}}": "quick.grid.batch_size: a batch cannot be larger",
+    "grid: {batch_size: 10, lr: [0.1, 1, 1.0]}": "grid.lr: the list holds a value twice",
 }
 
 
@@ -85,14 +52,41 @@ def settings(tmp_path: Path, text: str, profile: Any = "full") -> dict[str, Any]
     return plan(read(tmp_path, HEAD + text), profile).only(["t"])[0].settings
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_nonsense_is_refused_with_its_place_and_a_remedy(tmp_path: Path, case: str) -> None:
-    """One line for one mistake."""
-    text, message = REFUSED[case]
+def refusal(tmp_path: Path, text: str) -> str:
+    """Return the one line by which an experiment is refused."""
     with pytest.raises(ConfigError) as caught:
         read(tmp_path, HEAD + text)
     (line,) = caught.value.message.splitlines()
-    assert message in line
+    return line
+
+
+@pytest.mark.parametrize("keys", REFUSED_RUNS)
+def test_nonsense_in_a_run_is_refused_with_its_place_and_a_remedy(
+    tmp_path: Path, keys: str
+) -> None:
+    """One line for one mistake."""
+    run = {"label": "a", "batch_size": "30", "lr": "1", "epochs": "2"}
+    run |= dict(pair.split(": ") for pair in keys.split(", "))
+    written = ", ".join(f"{key}: {value}" for key, value in run.items())
+    found = refusal(tmp_path, f"    runs: [{{{written}}}]\n")
+    assert f"x.yaml:5: experiments.t.{REFUSED_RUNS[keys]}" in found
+
+
+@pytest.mark.parametrize("text", REFUSED_GRIDS)
+def test_nonsense_in_a_grid_is_refused_with_its_place(tmp_path: Path, text: str) -> None:
+    """A batch that is larger than the data, also in a profile; a rate twice."""
+    found = refusal(tmp_path, f"    {text}\n")
+    assert f"x.yaml:5: experiments.t.{REFUSED_GRIDS[text]}" in found
+
+
+def test_runs_and_a_grid_have_names_of_their_own_and_are_not_both_nothing(tmp_path: Path) -> None:
+    """A run cannot have the name of a pair, and a list of runs that is written holds some."""
+    named = (
+        f"    runs: [{{{RUN.replace('a,', PAIR)}}}]\n    grid: {{batch_size: 10, lr: [0.1, 1]}}\n"
+    )
+    assert "experiments.t: two runs have the label 'b = 10, lr = 0.1'" in refusal(tmp_path, named)
+    nothing = "    grid: {batch_size: 10, lr: 0.1}\n    runs: []\n"
+    assert "x.yaml:6: experiments.t.runs: List should have" in refusal(tmp_path, nothing)
 
 
 def test_two_copies_allow_batches_of_all_of_them(tmp_path: Path) -> None:
@@ -150,9 +144,6 @@ def test_defaults_are_not_among_the_keys_that_were_set() -> None:
     assert len(TrainingSettings().runs) == 2
 
 
-# --- the default file
-
-
 @pytest.fixture(name="chapter")
 def default_experiments(tmp_path: Path) -> dict[str, dict[str, Any]]:
     """Return the settings of the default file's experiments."""
@@ -207,12 +198,10 @@ def test_default_concise_runs_take_the_steps_that_the_chapter_lists(
 def test_default_stability_runs_stand_on_both_sides_of_the_limit(
     chapter: dict[str, dict[str, Any]],
 ) -> None:
-    """Worked out of the two extreme eigenvalues of the chapter's rows, 0.1737 and 2.0985.
-
-    2 / 2.0985 = 0.9531; 2 / (0.1737 + 2.0985) = 0.8802; Polyak's momentum has the rate
-    4 / (sqrt(0.1737) + sqrt(2.0985))^2 = 1.1496 and, with k = 12.08, ((3.476 - 1) / (3.476 + 1))^2
-    = 0.306.
-    """
+    """Worked out of the two extreme eigenvalues of the chapter's rows, 0.1737 and 2.0985."""
+    # 2 / 2.0985 = 0.9531; 2 / (0.1737 + 2.0985) = 0.8802; Polyak's momentum has the rate 4 /
+    # (sqrt(0.1737) + sqrt(2.0985))^2 = 1.1496 and, with k = 12.08, ((3.476 - 1) / (3.476 + 1))^2 =
+    # 0.306.
     one, below, best, ball = chapter["stability"]["runs"]
     assert below["lr"] < 0.9531 < one["lr"]
     assert best["lr"] == pytest.approx(0.8802, abs=1e-4)

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 
+from factories.jobs import job, loaded
 from report.analysis import leastsquares, seeds
 from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.spec import TrainingSettings
-from report.results.result import Dataset
-from report.run import data, surrogate
+from report.run import surrogate
 from report.run.data import Order, write_bundle
 from report.worker.schedules import factor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from report.analysis.leastsquares import FloatArray, Problem
@@ -41,23 +41,11 @@ OPTIMIZERS = {"sgd": 0.1, "adagrad": 0.2, "rmsprop": 0.01, "adadelta": 1.0, "ada
 ROWS = surrogate.rows(0)[:EXAMPLES]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _restored_threads() -> Iterator[None]:
-    """Give later tests of this process the threads that they had."""
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(name="bundle", scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return 300 rows as the parent hands them to its workers, with orders of all kinds."""
-    dataset = Dataset(
-        source="surrogate", origin="made up", sha1=None, examples=EXAMPLES, features=5
-    )
-    loaded = data.LoadedData(dataset=dataset, features=ROWS[:, :-1], targets=ROWS[:, -1])
     folder = tmp_path_factory.mktemp("bundle")
-    return write_bundle(folder, loaded, seed=SEED, seeds=2, epochs=EPOCHS, orders=ORDERS)
+    return write_bundle(folder, loaded(ROWS), seed=SEED, seeds=2, epochs=EPOCHS, orders=ORDERS)
 
 
 def train(
@@ -68,18 +56,8 @@ def train(
     spec = TrainingSettings.model_validate(
         {"loader": "sliced", "dtype": dtype, **named, **settings}
     )
-    job = {
-        "backend": "pytorch",
-        "settings": spec.model_dump(mode="json"),
-        "seed": SEED,
-        "process": 0,
-        "processes": 1,
-        "seeds": 1,
-        "budget_s": 600.0,
-        "repeats": 1,
-        "bundle": bundle,
-    }
-    return training.measure(pytorch.session("cpu", 1), job).runs
+    asked = job(spec, bundle=bundle, seed=SEED, budget_s=600.0, repeats=1)
+    return training.measure(pytorch.session("cpu", 1), asked).runs
 
 
 def problem() -> Problem:
@@ -160,12 +138,10 @@ def test_momentums_rate_belongs_to_the_loss_as_sgds_does(
 
 
 def test_the_best_momentum_beats_the_best_fixed_rate(bundle: dict[str, Any]) -> None:
-    """Polyak's heavy ball shrinks the error per step by (sqrt(k) - 1) / (sqrt(k) + 1) at best.
-
-    Gradient descent comes to (k - 1) / (k + 1), with k = lambda_max / lambda_min. Here k is about
-    12; after 6 steps the excess, a square, has shrunk to 0.85^12 = 0.14 at the slowest, against
-    0.55^12 = 0.0008 times a small power of the steps.
-    """
+    """Polyak's heavy ball shrinks the error per step by (sqrt(k) - 1) / (sqrt(k) + 1) at best."""
+    # Gradient descent comes to (k - 1) / (k + 1), with k = lambda_max / lambda_min. Here k is about
+    # 12; after 6 steps the excess, a square, has shrunk to 0.85^12 = 0.14 at the slowest, against
+    # 0.55^12 = 0.0008 times a small power of the steps.
     low, *_, high = problem().hessian_eigenvalues()
     k = high / low
     gd = {"label": "GD", "batch_size": EXAMPLES, "lr": 2 / (low + high), "epochs": EPOCHS}
@@ -286,23 +262,17 @@ def test_a_run_can_have_its_own_loader_and_implementation(bundle: dict[str, Any]
 
 def test_labels_say_all_that_a_run_says(bundle: dict[str, Any]) -> None:
     """Under the names that figures, claims and other machines know."""
-    spec = RUN | {"optimizer": "momentum", "momentum": 0.5, "schedule": "step"}
-    (run,) = train(bundle, spec | {"sampling": "replacement", "copies": 2})
-    assert run.labels == {
-        "run": "one",
-        "batch_size": 10,
-        "lr": 0.05,
-        "epochs": 2,
-        "loss": "half_squared",
-        "loader": "sliced",
-        "implementation": "scratch",
+    said = {
         "optimizer": "momentum",
         "momentum": 0.5,
         "schedule": "step",
         "sampling": "replacement",
         "copies": 2,
-        "variant": "eager",
     }
+    (run,) = train(bundle, RUN | said)
+    rest = {"loss": "half_squared", "loader": "sliced", "implementation": "scratch"}
+    numbers = {name: RUN[name] for name in ("batch_size", "lr", "epochs")}
+    assert run.labels == {"run": "one", "variant": "eager", **numbers, **rest, **said}
 
 
 # --- divergence, and what is kept
@@ -319,10 +289,7 @@ def test_a_diverging_run_of_a_grid_ends_with_its_first_epoch(
         steps.append(1)
         sgd.trainer_fn(params, states, hyperparams)
 
-    counted = pytorch_training.Algorithm(
-        trainer_fn=counting, init=sgd.init, concise=sgd.concise, scaled=True
-    )
-    monkeypatch.setitem(pytorch_training.ALGORITHMS, "sgd", counted)
+    monkeypatch.setitem(pytorch_training.ALGORITHMS, "sgd", replace(sgd, trainer_fn=counting))
     grid = {"batch_size": 10, "lr": 1000.0, "epochs": EPOCHS}
     (run,) = train(bundle, grid=grid, evaluate="epochs", dtype="float32")
     assert len(steps) == 2 * EXAMPLES // 10
@@ -342,9 +309,7 @@ def test_losses_in_float32_keep_the_digits_that_they_have(bundle: dict[str, Any]
 
 def test_a_bundle_has_only_the_orders_that_were_asked_for(tmp_path: Path) -> None:
     """One kind asked for is one file for each seed."""
-    dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=4, features=5)
-    loaded = data.LoadedData(dataset=dataset, features=ROWS[:4, :-1], targets=ROWS[:4, -1])
-    write_bundle(tmp_path, loaded, seed=1, seeds=2, epochs=1, orders=[("replacement", 2)])
+    write_bundle(tmp_path, loaded(ROWS[:4]), seed=1, seeds=2, epochs=1, orders=[("replacement", 2)])
     found = sorted(path.name for path in tmp_path.glob("*.i32"))
     assert found == ["seed-0.replacement-2.i32", "seed-1.replacement-2.i32"]
     assert (tmp_path / found[0]).stat().st_size == 4 * 2 * 4
