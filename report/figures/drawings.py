@@ -7,8 +7,10 @@ import gc
 import importlib.metadata
 import inspect
 import multiprocessing
+import multiprocessing.connection
 import os
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -120,10 +122,19 @@ def _processes() -> ProcessPoolExecutor:
 
 
 def _step_back() -> None:
-    """Leave the cores to the process that waits for the drawings, as long as it has work."""
+    """Leave the cores to the process that waits for the drawings, and do not outlive it."""
     gc.set_threshold(RARELY)
     if hasattr(os, "nice"):
         os.nice(10)
+    threading.Thread(target=_end_with_the_program, daemon=True).start()
+
+
+def _end_with_the_program() -> None:
+    # One that was killed tells nobody, and the queue of drawings would be waited on for ever.
+    program = multiprocessing.parent_process()
+    if program is not None:
+        multiprocessing.connection.wait([program.sentinel])
+    os._exit(1)
 
 
 @functools.cache

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from processes import gone, start_program
 from report.figures import draw, drawings
 from report.figures.drawings import Drawings
 from report.figures.figure import Figure, Sheet, Table, Words
@@ -17,7 +19,6 @@ from report.results.files import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from report.figures.shapes import Shape
     from report.figures.svg import Drawing
@@ -142,3 +143,30 @@ def test_a_cache_is_kept_below_its_limit(tmp_path: Path, monkeypatch: pytest.Mon
         os.utime(tmp_path / str(k), (k, k))
     kept.prune()
     assert {path.name for path in tmp_path.iterdir()} == {"2", "3", "4"}
+
+
+PROGRAM = """
+import sys, time
+import psutil
+sys.path.insert(0, sys.argv[1])
+from figures.test_drawings import figure
+from report.figures import drawings
+from report.results.files import Cache
+
+if __name__ == "__main__":
+    with drawings.Drawings(Cache(None)) as ordered:
+        ordered.order(figure(k) for k in range(drawings.FEW + 1))
+        ordered.finished()
+        print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+        time.sleep(600)
+"""
+
+
+def test_a_killed_program_leaves_nobody_behind_who_draws() -> None:
+    """Not even where it could tell nobody, as after running out of memory."""
+    with start_program(PROGRAM, str(Path(__file__).parents[1])) as program:
+        assert program.stdout is not None
+        drawing = [int(pid) for pid in program.stdout.readline().split()]
+        assert len(drawing) >= 2
+        program.kill()
+    assert gone(*drawing)
