@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from pages import Page
     from report.config.plan import Plan
     from report.results.result import Result
     from report.run.host import Host
@@ -77,12 +76,6 @@ def two_machine_site(two_results: list[Result]) -> dict[str, bytes]:
 def one_machine_site(two_results: list[Result]) -> dict[str, bytes]:
     """Return the site of `fixed-machine` alone."""
     return pages.gather(two_results[1:])
-
-
-@pytest.fixture(scope="session")
-def read_pages() -> Callable[[Mapping[str, bytes]], dict[str, Page]]:
-    """Return a function that parses every page of a site."""
-    return pages.read_pages
 
 
 class FakeWorker:

@@ -1,6 +1,6 @@
 """Makes a site of results, and reads it as its readers do: parsed strictly, and from a server.
 
-Tests import what they use of it; `read_pages` is a fixture as well.
+Tests import what they use of it.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reading import column
 from report.figures import plotting
 from report.figures.shapes import Dots
 from report.figures.svg import INK
@@ -19,7 +20,7 @@ from report.text.numerals import NONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.figures.figure import Figure, Table
+    from report.figures.figure import Figure
     from report.results.result import Record, Result
 
     Made = Callable[..., Result]
@@ -38,12 +39,6 @@ def all_six(make_result: Made) -> Result:
 def drawn_once(result: Result) -> dict[str, Figure]:
     """Return the figures of all six by name."""
     return {figure.name: figure for figure in frameworks.figures(result)}
-
-
-def column(table: Table, name: str) -> dict[str, str]:
-    """Return a column of a table by the words in its first one."""
-    at = table.header.index(name)
-    return {str(row[0]): getattr(row[at], "text", str(row[at])) for row in table.rows}
 
 
 def only(result: Result, wanted: Callable[[Record], bool]) -> Result:

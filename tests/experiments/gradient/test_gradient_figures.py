@@ -12,7 +12,7 @@ import pytest
 
 import results_factory
 from factories import gradient, small_results
-from pages import gather
+from pages import gather, read_pages
 from reading import curves, said, whole
 from report import terminal
 from report.analysis.quantities import Question
@@ -32,7 +32,6 @@ from report.worker.records import Outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pages import Reader
     from report.results.result import Result
 
 MINUS = "\N{MINUS SIGN}"
@@ -214,7 +213,7 @@ def test_failed_processes_are_left_out() -> None:
     assert names(replace(result, records=[])) == []
 
 
-def test_nothing_is_timed_and_pages_bear_it(read_pages: Reader, tmp_path: Path) -> None:
+def test_nothing_is_timed_and_pages_bear_it(tmp_path: Path) -> None:
     """A result without a single time: its page, the comparison's, and the terminal's table."""
     results = [made(), made(machine="other-machine")]
     for result in results:
