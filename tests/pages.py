@@ -22,14 +22,13 @@ from report.results import store
 from report.site import gather as site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from xml.etree.ElementTree import Element
 
     from report.figures.figure import Figure
     from report.results.result import Result
 
-    Reader = Callable[[Mapping[str, bytes]], dict[str, "Page"]]
 
 EXPERIMENTS = yaml.safe_load(default_config())["experiments"]
 TRAINED = [name for name, e in EXPERIMENTS.items() if e["kind"] == "training" and name != "concise"]
