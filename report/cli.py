@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from report.config.plan import Plan
     from report.results.result import Result
+    from report.run.host import Host
     from report.site.folder import Rendered
 
 CONFIG = "experiments.yaml"
@@ -347,7 +348,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
     from report.config.configuration import load
     from report.config.plan import plan as make_plan
     from report.environments import venvs
-    from report.errors import ReportError, UsageError
+    from report.errors import ReportError
     from report.results import files
     from report.run.host import survey
     from report.run.runner import Run
@@ -365,11 +366,7 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         _create_missing(plan, console, watcher.say)
     folder = config.resolve().parent
     host = survey(plan.backends(), name=machine, interpreters=plan.interpreters, base=folder)
-    used = {name for experiment in plan.only(only) for name in experiment.backends}
-    environments = [found for name, found in host.environments.items() if name in used]
-    if not any(found.status == "ok" for found in environments):
-        reasons = "\n".join(str(found.reason) for found in environments)
-        raise UsageError(f"There is no framework to measure.\n{reasons}")
+    _require_a_framework(host, {name for e in plan.only(only) for name in e.backends})
     try:
         with files.sole_writer(results, "measuring into"), watcher.shown():
             result = Run(
@@ -390,6 +387,15 @@ def _run(  # noqa: PLR0913 (one argument for each option)
         judged = [each.verdict for each in verdicts.leading(result)]
         watcher.say(f"The chapter's statements: {wording.counts(judged)}.")
     return result
+
+
+def _require_a_framework(host: Host, used: set[str]) -> None:
+    from report.errors import UsageError
+
+    environments = [found for name, found in host.environments.items() if name in used]
+    if not any(found.status == "ok" for found in environments):
+        reasons = "\n".join(str(found.reason) for found in environments)
+        raise UsageError(f"There is no framework to measure.\n{reasons}")
 
 
 def _render(results: Path, site_dir: Path) -> Rendered:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 Job = tuple[str, str, "Shape"]
 """A figure's name, its alternative text and its shape."""
 
-RARELY = 100_000
-"""Objects from one look for circles of garbage to the next. Canvases are full of circles; to look
-as often as usual takes an eighth of the time of drawing (measured here)."""
+GC_THRESHOLD = 100_000
+"""New objects between two garbage collections. Canvases are full of reference cycles; to collect
+as often as Python does by default takes an eighth of the time of drawing (measured here)."""
 
 FEW = 4
 """So many drawings are made sooner than another process has started."""
@@ -40,8 +40,8 @@ FEW = 4
 class Drawings:
     """Drawings by the fingerprint of their figure, each made only where nobody made it before.
 
-    Figures are ordered as they come, so that they are drawn while others are still thought of. As
-    many processes draw as there are cores; each figure is on its own.
+    Figures are ordered as they come, so that some are drawn while others are still being worked
+    out. As many processes draw as there are cores; each figure is on its own.
     """
 
     def __init__(self, cache: Cache) -> None:
@@ -98,7 +98,7 @@ def _drawn(name: str, alt: str, shape: Shape) -> Drawing:
 
 def prepare(cache: Cache) -> None:
     """Let another process load the drawing library meanwhile, where nothing was ever drawn."""
-    gc.set_threshold(RARELY)
+    gc.set_threshold(GC_THRESHOLD)
     if sys.platform == "linux" and cache.is_empty():
         from multiprocessing import forkserver  # noqa: PLC0415 (there is none elsewhere)
 
@@ -123,14 +123,14 @@ def _processes() -> ProcessPoolExecutor:
 
 def _step_back() -> None:
     """Leave the cores to the process that waits for the drawings, and do not outlive it."""
-    gc.set_threshold(RARELY)
+    gc.set_threshold(GC_THRESHOLD)
     if hasattr(os, "nice"):
         os.nice(10)
     threading.Thread(target=_end_with_the_program, daemon=True).start()
 
 
 def _end_with_the_program() -> None:
-    # One that was killed tells nobody, and the queue of drawings would be waited on for ever.
+    # A program that is killed cannot say so; without this, its workers would wait for ever.
     program = multiprocessing.parent_process()
     if program is not None:
         multiprocessing.connection.wait([program.sentinel])

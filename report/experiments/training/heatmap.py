@@ -79,7 +79,7 @@ def shade(height: float, edges: Sequence[float]) -> float:
 
 
 def _cells(axes: Axes, of: HeatMap, *, narrow: bool) -> None:
-    from matplotlib.patches import Rectangle  # noqa: PLC0415 (not where it is only thought of)
+    from matplotlib.patches import Rectangle  # noqa: PLC0415 (only where it is drawn)
 
     edges = of.edges()
     least = min((h for row in of.heights for h in row if h is not None), default=None)
