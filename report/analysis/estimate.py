@@ -18,6 +18,10 @@ the variance is max(s^2, v).
 With a single replicate there is the interval of its own median, from order statistics, and the
 estimate says that it stands on samples: claims are not judged by such a one.
 
+Processes share the state of the run that they belong to. What speaks of the machine, and is no
+ratio within a run, has the variance between runs in its interval as well: from `analysis.between`
+while there are few runs, else from the runs themselves, each of which then counts with its mean.
+
 Source: T. Kalibera and R. Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013 (the
 variation at the highest level decides); J. S. Maritz and R. G. Jarrett, "A Note on Estimating the
 Variance of the Sample Median", JASA 73, 1978 (for an odd number of samples it is the bootstrap's
@@ -39,11 +43,14 @@ from typing import TYPE_CHECKING, Literal
 # These alone: scipy.stats would take longer to import than a page to render.
 from scipy.special import betainc, stdtrit
 
+from report.analysis import between
 from report.text import numerals
 from report.worker.timing import median, median_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from report.analysis.between import Group
 
 LEVEL = 0.95
 
@@ -76,6 +83,23 @@ class Estimate:
     """What it is of, if it has a name; estimates with the same key are the same number."""
     highest_of: int = 0
     """Of how many quantities it is the highest, where it was picked; 0 if it was not."""
+    error: float = 0.0
+    """Standard error: of the logarithm, or of an exponent or a mean."""
+    freedom: float = math.inf
+    """Degrees of freedom of that."""
+    runs: int = 0
+    """The fewest runs of a machine that it stands on; 0 where no clock has a part in it."""
+
+    def at(self, level: float, *, without: float = 0.0) -> Estimate:
+        """Return a product's interval at another level than 95 %.
+
+        `without` is a variance that its logarithm would not have, were something known.
+        """
+        if self.basis != "replicates":
+            return dataclasses.replace(self, low=None, high=None, basis="nothing")
+        half = _quantile(self.freedom, level) * math.sqrt(max(0.0, self.error**2 - without))
+        middle = math.log(self.value)
+        return dataclasses.replace(self, low=_exp(middle - half), high=_exp(middle + half))
 
     def scaled(self, factor: float, key: str = "") -> Estimate:
         """Return this times a positive factor; without a key of its own it has none."""
@@ -87,7 +111,8 @@ class Estimate:
 
     def power(self, exponent: float, key: str = "") -> Estimate:
         """Return this to a power."""
-        return self._moved(lambda x: stable(x**exponent), key)
+        moved = self._moved(lambda x: stable(x**exponent), key)
+        return dataclasses.replace(moved, error=stable(abs(exponent) * self.error))
 
     def complement(self, key: str = "") -> Estimate:
         """Return what is missing of 1; of a share, the rest."""
@@ -120,6 +145,12 @@ class Factor:
     """The power: 1 for a numerator, -1 for a denominator."""
     family: str = ""
     """What was measured together, in the same replicates; these are paired."""
+    source: str = ""
+    """Whose state has a part in it: a machine, in some runs."""
+    runs: Sequence[str] = ()
+    """For each replicate when its run began, ISO 8601; may be empty if there is one run."""
+    group: Group | None = None
+    """What limits it, if it is a time."""
     constant: float = 1.0
     """A number without error by which the whole product is multiplied."""
     key: str = ""
@@ -179,8 +210,8 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: st
         replicates=1 + sum(len(x) - 2 for x, _ in curves),
     )
     interval = _interval([*parts, lines])
-    if interval[1] != "replicates":  # a single replicate does not tell how much slopes differ
-        interval = None, "nothing"
+    if interval.basis != "replicates":  # a single replicate does not tell how much slopes differ
+        interval = _Interval(ends=None, basis="nothing")
     return _of_parts(weighted, parts, interval, stable, key)
 
 
@@ -191,7 +222,7 @@ def average(values: Sequence[float], key: str = "") -> Estimate:
         ValueError: There are no values; each replicate has one.
     """
     middle, count = _mean(values), len(values)
-    variance = math.fsum((one - middle) ** 2 for one in values) / max(1, count - 1) / count
+    variance = _variance(values) / count
     part = _Part(centre=middle, variance=variance, replicates=count, each=tuple(values))
     counted = Factor(groups=[[one] for one in values])  # whose logarithms nobody takes
     return _of_parts([counted], [part], _interval([part]), stable, key)
@@ -224,10 +255,22 @@ class _Part:
     each: tuple[float, ...] = ()
     own: tuple[float, float] | None = None
     """The ends of the interval of a single replicate's own median, less the centre."""
+    degrees: float | None = None
+    """Degrees of freedom of the variance, where they are not one less than the replicates."""
+
+    @property
+    def freedom(self) -> float:
+        return self.replicates - 1 if self.degrees is None else self.degrees
 
 
-_Interval = tuple[tuple[float, float] | None, Basis]
-"""The ends of an interval, less its centre, and what they stand on."""
+@dataclass(frozen=True, kw_only=True)
+class _Interval:
+    """The ends of an interval, less its centre, and what they stand on."""
+
+    ends: tuple[float, float] | None
+    basis: Basis
+    error: float = 0.0
+    freedom: float = math.inf
 
 
 def _of_parts(
@@ -237,18 +280,23 @@ def _of_parts(
     read: Callable[[float], float],
     key: str,
 ) -> Estimate:
-    ends, basis = interval
+    ends = interval.ends
     shift = math.fsum(math.log(factor.constant) for factor in factors)
     middle = math.fsum([shift, *(part.centre for part in parts)])
+    measured = [part for part in parts if part.replicates]
+    alone = len(measured) == 1
     return Estimate(
         value=read(middle),
         low=None if ends is None else read(middle + ends[0]),
         high=None if ends is None else read(middle + ends[1]),
-        replicates=min(part.replicates for part in parts),
+        replicates=min(part.replicates for part in measured),
         samples=sum(len(group) for factor in factors for group in factor.groups),
-        basis=basis,
-        each=tuple(read(one + shift) for one in parts[0].each) if len(parts) == 1 else (),
+        basis=interval.basis,
+        each=tuple(read(one + shift) for one in parts[0].each) if alone else (),
         key=key,
+        error=stable(interval.error),
+        freedom=stable(interval.freedom) if interval.freedom < math.inf else math.inf,
+        runs=min((len(_runs(f)) for f in factors if f.group), default=0),
     )
 
 
@@ -280,29 +328,26 @@ def _scatter(x: Sequence[float], factors: Sequence[Factor], shared: list[int] | 
 
 
 def _interval(parts: Sequence[_Part]) -> _Interval:
-    half = _half_width([(p.variance, p.replicates - 1) for p in parts if p.replicates > 1])
+    several = [(part.variance, part.freedom) for part in parts if part.replicates != 1]
+    total = math.fsum(variance for variance, _ in several)
+    # Satterthwaite's degrees of freedom of the sum.
+    shares = math.fsum(variance**2 / freedom for variance, freedom in several)
+    freedom = total**2 / shares if shares else math.inf
+    half = _quantile(freedom, LEVEL) * math.sqrt(total)
     single = [part.own for part in parts if part.replicates == 1]
     own = [ends for ends in single if ends is not None]
     if len(own) < len(single):
-        return None, "nothing"
+        return _Interval(ends=None, basis="nothing")
     # The widest that the parts' own intervals allow.
     low = math.fsum(low for low, _ in own) - half
     high = math.fsum(high for _, high in own) + half
-    return (low, high), "samples" if single else "replicates"
-
-
-def _half_width(variances: Sequence[tuple[float, float]]) -> float:
-    """Return half of the interval of a sum, each part with its variance and its freedom."""
-    total = math.fsum(variance for variance, _ in variances)
-    if total == 0:
-        return 0.0
-    freedom = total**2 / math.fsum(variance**2 / freedom for variance, freedom in variances)
-    return _quantile(freedom) * math.sqrt(total)
+    basis: Basis = "samples" if single else "replicates"
+    return _Interval(ends=(low, high), basis=basis, error=math.sqrt(total), freedom=freedom)
 
 
 @functools.cache
-def _quantile(freedom: float) -> float:
-    return float(stdtrit(freedom, (1 + LEVEL) / 2))
+def _quantile(freedom: float, level: float) -> float:
+    return float(stdtrit(min(freedom, 1e9), (1 + level) / 2))
 
 
 def _key(factors: Sequence[Factor]) -> str:
@@ -323,18 +368,66 @@ def _shared(family: Sequence[Factor]) -> list[int] | None:
 
 
 def _parts(factors: Sequence[Factor]) -> list[_Part]:
-    """Take a family together where its factors share at least two replicates, else apart."""
-    families: dict[str, list[Factor]] = {}
+    """Return the parts of a product's logarithm whose errors are independent.
+
+    A family is taken together where its factors share at least two replicates, else apart; where a
+    machine has enough runs, all that it measured is taken together, by run.
+    """
+    sources: dict[str, dict[str, list[Factor]]] = {}
     for factor in factors:
-        families.setdefault(factor.family, []).append(factor)
+        sources.setdefault(factor.source, {}).setdefault(factor.family, []).append(factor)
     parts = []
-    for family in families.values():
-        shared = _shared(family)
-        if shared is not None:
-            parts.append(_part(family, shared))
-        else:
-            parts += [_part([f], [i for i, g in enumerate(f.groups) if len(g)]) for f in family]
+    for families in sources.values():
+        mine = [part for family in families.values() for part in _of_family(family)]
+        parts += _with_runs([f for family in families.values() for f in family], mine)
     return parts
+
+
+def _of_family(family: Sequence[Factor]) -> list[_Part]:
+    shared = _shared(family)
+    if shared is not None:
+        return [_part(family, shared)]
+    return [_part([f], [i for i, g in enumerate(f.groups) if len(g)]) for f in family]
+
+
+def _with_runs(factors: Sequence[Factor], parts: list[_Part]) -> list[_Part]:
+    """Return what one machine measured with the variance between its runs."""
+    timed = [factor for factor in factors if factor.group]
+    if not timed:
+        return parts
+    runs = [run for run in _runs(timed[0]) if all(run in _runs(factor) for factor in timed)]
+    state = between.State(
+        weights=tuple((factor.weight, factor.group) for factor in timed if factor.group),
+        runs=tuple(runs) or ("",),
+    )
+    if len(runs) < between.ENOUGH or len(timed) < len(factors):
+        variance = state.of_mean()
+        return [*parts, _Part(centre=0.0, variance=variance, replicates=0, degrees=state.freedom)]
+    each = [
+        math.fsum(factor.weight * _mean(_logs(factor, run)) for factor in timed) for run in runs
+    ]
+    within = math.fsum(part.variance for part in parts)
+    return [
+        _Part(
+            centre=_mean(each),
+            variance=max(_variance(each) / len(runs) + state.of_days(), within),
+            replicates=min(part.replicates for part in parts),
+            each=parts[0].each if len(parts) == 1 else (),
+            degrees=len(runs) - 1,
+        )
+    ]
+
+
+def _runs(factor: Factor) -> list[str]:
+    """Return the runs in which a factor was measured."""
+    runs = factor.runs or [""] * len(factor.groups)
+    return list(dict.fromkeys(run for run, g in zip(runs, factor.groups, strict=True) if len(g)))
+
+
+def _logs(factor: Factor, wanted: str) -> list[float]:
+    """Return the logarithms of what a run's replicates measured."""
+    pairs = zip(factor.runs, factor.groups, strict=True)
+    return [math.log(median(group)) for run, group in pairs if run == wanted and len(group)]
 
 
 def _part(family: Sequence[Factor], replicates: Sequence[int]) -> _Part:
@@ -349,10 +442,9 @@ def _part(family: Sequence[Factor], replicates: Sequence[int]) -> _Part:
         for index in replicates
     ]
     middle, count = _mean(each), len(replicates)
-    between = math.fsum((one - middle) ** 2 for one in each) / (count - 1) if count > 1 else 0.0
     return _Part(
         centre=middle,
-        variance=max(between, _mean(within)) / count,
+        variance=max(_variance(each), _mean(within)) / count,
         replicates=count,
         each=tuple(each),
         own=_own_interval(family[0], replicates[0]) if count == 1 else None,
@@ -390,6 +482,12 @@ def _median_weights(count: int) -> tuple[float, ...]:
     shape = (count + 1) / 2
     steps = [float(betainc(shape, shape, k / count)) for k in range(count + 1)]
     return tuple(b - a for a, b in itertools.pairwise(steps))
+
+
+def _variance(values: Sequence[float]) -> float:
+    """Return the variance of values; of a single one, 0."""
+    middle = _mean(values)
+    return math.fsum((one - middle) ** 2 for one in values) / max(1, len(values) - 1)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from report.analysis import estimate, noise
+from report.analysis import between, estimate, noise
 from report.analysis.estimate import Estimate, Factor, product
 from report.worker.timing import median
 
@@ -99,7 +99,9 @@ class Quantity:
     bytes_moved: int | None = None
     examples: int | None = None
     run: str = ""
-    """Which run of which machine it belongs to; what stands in other runs cannot be paired."""
+    """Which runs of which machine it belongs to; what stands in others cannot be paired."""
+    runs: tuple[str, ...] = ()
+    """For each process when its run began, where several runs stand together; else empty."""
     device: str = "cpu"
 
     @property
@@ -133,6 +135,9 @@ class Quantity:
             groups=self.groups,
             weight=power,
             family=f"{self.run} {self.experiment} {self.backend} {self.replicate}",
+            source=self.run,
+            runs=self.runs if self.replicate == "process" else (),
+            group=between.group(self.kind, self.labels, self.flops) if self.unit == "s" else None,
             constant=amount**weight,
             key=self.name(metric),
             below=weight < 0,
@@ -172,7 +177,8 @@ class Quantity:
 
 def quantity(records: Sequence[Record], **fields: Any) -> Quantity:
     """Return a quantity of the experiment and the backend whose records these are."""
-    one = records[0]
+    one, runs = records[0], tuple(record.run for record in records)
+    fields["runs"] = runs if any(runs) else ()
     return Quantity(experiment=one.experiment, kind=one.kind, backend=one.backend, **fields)
 
 

@@ -187,6 +187,7 @@ class Record:
         import_s: How long importing the framework took; null where it was there already.
         conditions: What else the machine did meanwhile.
         outcome: What was measured; null unless ok.
+        run: When its run began, where records of several stand together; files have none.
     """
 
     __pydantic_config__ = STRICT
@@ -206,6 +207,7 @@ class Record:
     import_s: float | None = None
     conditions: Conditions | None = None
     outcome: Outcome | None = None
+    run: Annotated[str, StringConstraints(max_length=0)] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

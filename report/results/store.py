@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from report.errors import ResultError, UsageError
-from report.results import files
+from report.results import files, runs
 from report.results.machine import check_name
 from report.results.result import VERSION, Result
 
@@ -91,8 +91,9 @@ def dump(result: Result) -> bytes:
     # four times as long: half a second after each record of a long run (measured here).
     head = json.dumps(fields, default=vars, indent=1, allow_nan=False, ensure_ascii=False)
     lines = ",\n".join(
-        json.dumps(record, default=vars, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        json.dumps(kept, default=vars, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         for record in records
+        for kept in [{name: value for name, value in vars(record).items() if name != "run"}]
     )
     return f'{head[:-2]},\n "records": [\n{lines}\n ]\n}}\n'.encode()
 
@@ -220,19 +221,8 @@ def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
     return sorted(saved, key=lambda one: (one.result.started_at, one.name))
 
 
-def latest(results: list[Result]) -> list[Result]:
-    """Return the newest result of each machine, in the order of the machines' ids.
-
-    A run that was interrupted before its first record shows nothing, and so gives way to an
-    older one.
-    """
-    order = sorted(results, key=lambda result: (bool(result.records), result.started_at))
-    newest = {result.machine.id: result for result in order}
-    return [newest[machine] for machine in sorted(newest)]
-
-
 def find(reference: str, folder: Path, labels: LabelTypes) -> Result:
-    """Return the result in a file, or a machine's newest in a folder, as a person typed it.
+    """Return the result in a file, or a machine's runs in a folder, as a person typed it.
 
     Raises:
         UsageError: There is neither.
@@ -240,11 +230,10 @@ def find(reference: str, folder: Path, labels: LabelTypes) -> Result:
     if Path(reference).is_file():
         return load(Path(reference), labels)
     saved = load_all(folder, labels) if folder.is_dir() else []
-    known = latest([one.result for one in saved])
-    for result in known:
-        if result.machine.id == reference:
-            return result
-    ids = ", ".join(result.machine.id for result in known) or "none"
+    known = {same[0].machine.id: same for same in runs.by_machine(one.result for one in saved)}
+    if reference in known:
+        return runs.together(known[reference])
+    ids = ", ".join(known) or "none"
     raise UsageError(
         f"{reference!r} is neither a result file nor a machine in {folder}. Machines: {ids}."
     )

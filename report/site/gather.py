@@ -18,7 +18,7 @@ from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures import prose
 from report.figures.drawings import Drawings
 from report.registry import BACKENDS
-from report.results import store
+from report.results import runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
 from report.site import compare, verdicts
@@ -48,29 +48,35 @@ _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, bytes]:
     """Make every file of the site: bytes by path relative to it, of all results, oldest first.
 
-    Each machine shows its newest; the others stay downloadable. Earlier drawings and verdicts come
-    from the cache.
+    Each machine shows all runs that are like its newest; the others stay downloadable. Earlier
+    drawings and verdicts come from the cache.
     """
     figures: dict[str, dict[str, list[Figure]]] = {}
+    files = {one.result.run_id: one for one in saved}
+    machines = runs.by_machine(one.result for one in files.values())
     with Drawings(cache) as drawings:
-        for result in store.latest([one.result for one in saved]):
-            mine = figures[result.machine.id] = {}
-            for name, some in figures_of(result):
+        for same in machines:
+            mine = figures[same[0].machine.id] = {}
+            for name, some in figures_of(runs.together(same)):
                 drawings.order(some)
                 mine[name] = some
-        results = [replace(one.result, verdicts=_judged(one, cache)) for one in saved]
-        latest = store.latest(results)
-        paths = {id(r): f"data/{one.name}" for r, one in zip(results, saved, strict=True)}
-        views = [view(one, paths[id(one)], figures[one.machine.id]) for one in latest]
+        latest = [_judged([files[one.run_id] for one in same], cache) for same in machines]
+        views = [
+            view(one, [f"data/{files[run.run_id].name}" for run in same], figures[one.machine.id])
+            for one, same in zip(latest, machines, strict=True)
+        ]
         compared = _compared_sections(latest, views) if len(views) > 1 else []
         drawings.order(figure for section in compared for figure, _ in section.placed)
         drawn = drawings.finished()
     contents = {f"data/{one.name}": one.content for one in saved}
     for one in views:
-        earlier = [r for r in results if r.machine.id == one.id and r is not one.result]
-        older = [(date_of(r), r.profile, paths[id(r)]) for r in reversed(earlier)]
+        earlier = [
+            (date_of(each.result), each.result.profile, f"data/{each.name}")
+            for each in reversed(saved)
+            if each.result.machine.id == one.id and f"data/{each.name}" not in one.files
+        ]
         contents[one.page] = _render(
-            "machine.html", machine=one, views=views, older=older, drawings=drawn
+            "machine.html", machine=one, views=views, older=earlier, drawings=drawn
         )
         if one.verdicts_csv:
             contents[one.verdicts_csv] = verdicts.sheet(one.result).csv()
@@ -95,15 +101,16 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
     return contents
 
 
-def _judged(one: Saved, cache: Cache) -> list[Verdict]:
-    """Judge a result by the rules of today, whatever its file says; once for each content."""
-    mine = key("verdicts", program(), one.content)
+def _judged(same: Sequence[Saved], cache: Cache) -> Result:
+    """Judge a machine's runs by the rules of today, whatever the files say; once a content."""
+    result = runs.together([one.result for one in same])
+    mine = key("verdicts", program(), *(one.content for one in same))
     kept = cache.get(mine)
     if kept is not None:
-        return _VERDICTS.validate_json(kept)
-    judged = of_result(one.result)
+        return replace(result, verdicts=_VERDICTS.validate_json(kept))
+    judged = of_result(result)
     cache.put(mine, json.dumps(judged, default=vars).encode())
-    return judged
+    return replace(result, verdicts=judged)
 
 
 def _newest(views: Sequence[MachineView]) -> MachineView:

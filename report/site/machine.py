@@ -21,6 +21,7 @@ from report.experiments.catalogue import KINDS, of_records
 from report.machine.machine import describe, facts
 from report.registry import BACKENDS
 from report.resources import PACKAGE
+from report.results.runs import starts
 from report.sections.catalogue import SECTIONS
 from report.site import problems, verdicts
 from report.text.names import series_name, title
@@ -86,8 +87,12 @@ class MachineView:
     frameworks: list[dict[str, str]]
     grade: str
     """How many experiments have which grade."""
-    json: str
-    """Path of the result's own file."""
+    files: list[str]
+    """Paths of the results' own files, oldest first."""
+    runs: int
+    """How many runs it stands on."""
+    days: int
+    """On how many days they began."""
     surrogate: bool
     """Whether the data was made up with the real data's moments."""
     unfinished: str
@@ -117,12 +122,14 @@ def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
         yield name, model.module.figures(result if model.every_framework else led)
 
 
-def view(result: Result, json_path: str, figures: Mapping[str, list[Figure]]) -> MachineView:
-    """Gather a machine's page of a result, whose file the site keeps at `json_path`."""
-    folder = json_path.rpartition("/")[0]
+def view(
+    result: Result, files: Sequence[str], figures: Mapping[str, list[Figure]]
+) -> MachineView:
+    """Gather a machine's page of its runs together, whose files the site keeps at these paths."""
+    folder = files[-1].rpartition("/")[0]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
-    led = result.led()
+    led, began = result.led(), starts(result)
     sections = [
         _section(led, name, figures[name], folder, judged) for name in result.config["experiments"]
     ]
@@ -140,7 +147,7 @@ def view(result: Result, json_path: str, figures: Mapping[str, list[Figure]]) ->
         page=f"machine-{result.machine.id}.html",
         words=describe(result.machine),
         result=result,
-        date=date_of(result),
+        date=_dates(result),
         # Sentences are markup, with their numbers tagged; plain ones are escaped when joined.
         lead=Markup(" ").join(filter(None, [*said, verdicts.lead(judged)])),
         cards=[card for kind in KINDS.values() for card in kind.cards(led)],
@@ -153,7 +160,9 @@ def view(result: Result, json_path: str, figures: Mapping[str, list[Figure]]) ->
         facts=facts(result.machine),
         frameworks=_frameworks(result),
         grade=_grades(sections),
-        json=json_path,
+        files=list(files),
+        runs=len(began),
+        days=len({one[:10] for one in began}),
         surrogate=result.dataset is not None and result.dataset.source == "surrogate",
         unfinished=_unfinished(result),
     )
@@ -161,7 +170,17 @@ def view(result: Result, json_path: str, figures: Mapping[str, list[Figure]]) ->
 
 def date_of(result: Result) -> str:
     """Return the day of a run: "22 November 2026"."""
-    moment = datetime.fromisoformat(result.started_at)
+    return _day(result.started_at)
+
+
+def _dates(result: Result) -> str:
+    """Return the days of several runs: "22 November 2026 to 25 November 2026"."""
+    began = starts(result)
+    return " to ".join(dict.fromkeys((_day(began[0]), _day(began[-1]))))
+
+
+def _day(started_at: str) -> str:
+    moment = datetime.fromisoformat(started_at)
     return f"{moment.day} {moment:%B %Y}"
 
 

@@ -1,0 +1,85 @@
+"""Which runs of a machine are alike, and all of them together as one result. Pure.
+
+Runs are alike where the same plan was measured by the same code with the same frameworks on the
+same hardware and data. Together they tell of the machine what a single one cannot: how much it
+changes from one hour or day to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from report.results.result import Record, Result
+
+APART = timedelta(minutes=15)
+"""Runs that begin nearer to each other share the machine's state, and count as one."""
+
+
+def alike(one: Result, other: Result) -> bool:
+    """Return whether two results are runs of one thing, so that they only differ by chance."""
+    return _what(one) == _what(other)
+
+
+def _what(result: Result) -> tuple[object, ...]:
+    data = result.dataset and (result.dataset.source, result.dataset.sha1)
+    return (
+        result.machine.id,
+        replace(result.machine.cpu, frequency_hz=None),
+        result.config_hash,
+        result.code_hash,
+        result.environments,
+        data,
+    )
+
+
+def by_machine(results: Iterable[Result]) -> list[list[Result]]:
+    """Return the runs that each machine's page is about, oldest first, in the order of their ids.
+
+    These are all finished runs that are like the newest one. A run that was cut short stands for
+    its machine only where no other does.
+    """
+    machines: dict[str, list[Result]] = {}
+    for result in sorted(results, key=lambda result: result.started_at):
+        machines.setdefault(result.machine.id, []).append(result)
+    return [_newest(machines[machine]) for machine in sorted(machines)]
+
+
+def _newest(every: Sequence[Result]) -> list[Result]:
+    newest = max(every, key=lambda result: (bool(result.records), result.started_at))
+    same = [result for result in every if alike(result, newest)]
+    finished = [result for result in same if result.finished_at]
+    return finished or [newest]
+
+
+def together(runs: Sequence[Result]) -> Result:
+    """Return runs that are alike, oldest first, as one result: the newest, with all records.
+
+    Each record says when its run began, and processes are numbered on from run to run. Verdicts are
+    those of a single run, and so left out.
+    """
+    if len(runs) == 1:
+        return runs[0]
+    records: list[Record] = []
+    began = runs[0].started_at
+    for result in runs:
+        if _moment(result.started_at) - _moment(began) >= APART:
+            began = result.started_at
+        offset = max((record.process + 1 for record in records), default=0)
+        records += [
+            replace(record, run=began, process=offset + record.process) for record in result.records
+        ]
+    return replace(runs[-1], records=records, verdicts=[])
+
+
+def starts(result: Result) -> list[str]:
+    """Return when the runs began that a result holds and that count as several, oldest first."""
+    return sorted({record.run or result.started_at for record in result.records})
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
