@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from report import __version__, resources
-from report.analysis import noise
+from report.analysis import between, noise
 from report.claims.verdicts import of_result
 from report.experiments.catalogue import KINDS
 from report.experiments.kind import Overlay, Subject
@@ -199,6 +199,8 @@ def _constants() -> dict[str, Any]:
         "every": EVERY,
         "warmup_updates": WARMUP_UPDATES,
         "noise": noise,
+        "between": between,
+        "apart": round(runs.APART.total_seconds() / 60),
         "digits": digits,
         "percent": percent,
     }

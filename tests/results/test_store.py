@@ -399,12 +399,6 @@ def test_all_results_come_oldest_first(make_result: Make, tmp_path: Path) -> Non
     assert results_in(tmp_path) == [oldest, middle, newest]
 
 
-def test_newest_result_of_each_machine_is_the_latest(make_result: Make, tmp_path: Path) -> None:
-    """A machine that was measured twice is shown as it was measured last."""
-    newest, middle, _ = saved(make_result, tmp_path)
-    assert store.latest(results_in(tmp_path)) == [middle, newest]
-
-
 def test_single_file_stands_for_a_folder(make_result: Make, tmp_path: Path) -> None:
     """One result can be rendered without the others."""
     result = make_result()

@@ -1,0 +1,76 @@
+"""Which runs of a machine are alike, and what they are together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from factories import small_results
+from report.results import runs, store
+
+if TYPE_CHECKING:
+    from report.results.result import Result
+
+
+def run(started_at: str, **fields: object) -> Result:
+    """Return a finished run of two processes."""
+    made = small_results.result(small_results.products(full=[[1.0], [1.1]]))
+    given: dict[str, object] = {"finished_at": started_at, **fields}
+    return replace(made, started_at=started_at, **given)  # type: ignore[arg-type]
+
+
+MORNING, NOON, LATER = (f"2026-01-{day}Z" for day in ("02T08:00:00", "02T12:00:00", "05T08:00:00"))
+
+
+def test_runs_of_the_same_thing_stand_together() -> None:
+    """A machine's page is about all runs of the newest's plan, code, frameworks and hardware."""
+    same = [run(MORNING), run(NOON), run(LATER)]
+    other = run("2026-01-01T00:00:00Z", config_hash="1" * 64)
+    assert runs.by_machine([same[2], other, *same[:2]]) == [same]
+
+
+def test_another_clock_reading_is_no_other_hardware() -> None:
+    """The clock that a system reports moves from one run to the next."""
+    one, other = run(MORNING), run(NOON)
+    cpu = replace(other.machine.cpu, frequency_hz=1.23e9)
+    assert runs.alike(one, replace(other, machine=replace(other.machine, cpu=cpu)))
+    fewer = replace(other.machine.cpu, affinity_cores=1)
+    assert not runs.alike(one, replace(other, machine=replace(other.machine, cpu=fewer)))
+
+
+def test_a_run_that_was_cut_short_stands_only_where_no_other_does() -> None:
+    """Half of a plan beside whole runs of it would weigh experiments differently."""
+    whole, cut = run(MORNING), run(NOON, finished_at=None)
+    assert runs.by_machine([whole, cut]) == [[whole]]
+    assert runs.by_machine([cut]) == [[cut]]
+    assert runs.by_machine([replace(whole, config_hash="1" * 64), cut]) == [[cut]]
+
+
+def test_together_processes_are_numbered_on_and_say_when_their_run_began() -> None:
+    """Every record is there once, and those of a run can be told from others."""
+    both = runs.together([run(MORNING), run(LATER)])
+    assert [record.process for record in both.records] == [0, 1, 2, 3]
+    assert [record.run for record in both.records] == [MORNING, MORNING, LATER, LATER]
+    assert runs.starts(both) == [MORNING, LATER]
+    assert both.started_at == LATER
+
+
+def test_runs_a_few_minutes_apart_count_as_one() -> None:
+    """They share the machine's state, so that they say nothing of how it changes."""
+    near = run("2026-01-02T08:14:00Z")
+    both = runs.together([run(MORNING), near, run(NOON)])
+    assert runs.starts(both) == [MORNING, NOON]
+    assert len(both.records) == 6
+
+
+def test_a_single_run_stays_as_it_is() -> None:
+    """With one run there is nothing to put together."""
+    one = run(MORNING)
+    assert runs.together([one]) is one
+    assert runs.starts(one) == [MORNING]
+
+
+def test_files_know_nothing_of_other_runs() -> None:
+    """When a run began stands in a file once, and not with each record."""
+    both = runs.together([run(MORNING), run(NOON)])
+    assert b'"run":' not in store.dump(both)
