@@ -15,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from report.analysis.estimate import Factor, estimate, product
+from report.analysis.estimate import estimate, product
+from report.analysis.factors import Factor
 from report.run import data
 from report.run.data import write_bundle
 

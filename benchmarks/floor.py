@@ -17,7 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from report.analysis.estimate import Factor, estimate, product
+from report.analysis.estimate import estimate, product
+from report.analysis.factors import Factor
 from report.environments import venvs
 from report.environments.process import BOOTSTRAP
 from report.run import data

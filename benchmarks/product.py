@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from report.analysis.estimate import Factor, estimate, product, spread
+from report.analysis.estimate import estimate, product, spread
+from report.analysis.factors import Factor
 
 SECONDS = 2.0
 

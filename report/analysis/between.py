@@ -82,11 +82,6 @@ class State:
     """When each run began that all of them were measured in, ISO 8601."""
 
     @property
-    def freedom(self) -> float:
-        """Return the degrees of freedom of the variances."""
-        return FREEDOM
-
-    @property
     def days(self) -> int:
         """Return on how many days the runs began."""
         return len({run[:10] for run in self.runs})

@@ -35,22 +35,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-# These alone: scipy.stats would take longer to import than a page to render.
-from scipy.special import betainc, stdtrit
+# This alone: scipy.stats would take longer to import than a page to render.
+from scipy.special import stdtrit
 
-from report.analysis import between
+from report.analysis.factors import Factor, Part, mean, parts_of, runs_of, shared_by, variance_of
 from report.text import numerals
-from report.worker.timing import median, median_interval
+from report.worker.timing import median
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from report.analysis.between import Group
 
 LEVEL = 0.95
 
@@ -135,35 +133,6 @@ class Estimate:
         return self.low is not None and self.high is not None and not self.low <= value <= self.high
 
 
-@dataclass(frozen=True, kw_only=True)
-class Factor:
-    """One quantity in a product of powers."""
-
-    groups: Sequence[Sequence[float]]
-    """For each replicate its samples, all positive; empty where it has none."""
-    weight: float = 1.0
-    """The power: 1 for a numerator, -1 for a denominator."""
-    family: str = ""
-    """What was measured together, in the same replicates; these are paired."""
-    source: str = ""
-    """Whose state has a part in it: a machine, in some runs."""
-    runs: Sequence[str] = ()
-    """For each replicate when its run began, ISO 8601; may be empty if there is one run."""
-    group: Group | None = None
-    """What limits it, if it is a time."""
-    constant: float = 1.0
-    """A number without error by which the whole product is multiplied."""
-    key: str = ""
-    below: bool = False
-    """It is a denominator, for the product's key."""
-
-    def inverse(self) -> Factor:
-        """Return one divided by this."""
-        return dataclasses.replace(
-            self, weight=-self.weight, constant=1 / self.constant, below=not self.below
-        )
-
-
 def estimate(groups: Sequence[Sequence[float]], key: str = "") -> Estimate:
     """Estimate a positive quantity from the samples of each replicate; empty ones do not count.
 
@@ -179,7 +148,7 @@ def product(factors: Sequence[Factor], key: str = "") -> Estimate:
     Raises:
         ValueError: There are no factors, or one has no samples.
     """
-    parts = _parts(factors)
+    parts = parts_of(factors)
     return _of_parts(factors, parts, _interval(parts), _exp, key or _key(factors))
 
 
@@ -200,11 +169,11 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: st
         for f, power in zip(factors, [p / len(curves) for p in _powers(x)], strict=True)
     ]
     # Of the same replicates as the slope: one that lacks a point would bend the line.
-    shared = _shared(weighted)
+    shared = shared_by(weighted)
     scatter = [_scatter(x, factors, shared) for x, factors in curves]
-    parts = _parts(weighted)
+    parts = parts_of(weighted)
     # The lines' own error is one more part, whose freedom is that of their residuals.
-    lines = _Part(
+    lines = Part(
         centre=0.0,
         variance=math.fsum(scatter) / len(curves) ** 2,
         replicates=1 + sum(len(x) - 2 for x, _ in curves),
@@ -221,9 +190,9 @@ def average(values: Sequence[float], key: str = "") -> Estimate:
     Raises:
         ValueError: There are no values; each replicate has one.
     """
-    middle, count = _mean(values), len(values)
-    variance = _variance(values) / count
-    part = _Part(centre=middle, variance=variance, replicates=count, each=tuple(values))
+    middle, count = mean(values), len(values)
+    variance = variance_of(values) / count
+    part = Part(centre=middle, variance=variance, replicates=count, each=tuple(values))
     counted = Factor(groups=[[one] for one in values])  # whose logarithms nobody takes
     return _of_parts([counted], [part], _interval([part]), stable, key)
 
@@ -235,32 +204,13 @@ def over_replicates(values: Sequence[float], key: str = "") -> Estimate:
 
 def centre(values: Iterable[float]) -> float:
     """Return the geometric mean of positive values: the centre of replicates, everywhere."""
-    return _exp(_mean([math.log(value) for value in values]))
+    return _exp(mean([math.log(value) for value in values]))
 
 
 def spread(groups: Sequence[Sequence[float]]) -> float | None:
     """Return by how much the slowest replicate's median exceeds the fastest's, as a fraction."""
     medians = [median(group) for group in groups if len(group)]
     return max(medians) / min(medians) - 1 if len(medians) > 1 else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Part:
-    """A mean over replicates: on logarithms, of paired factors or of one; else of plain values."""
-
-    centre: float
-    variance: float
-    """Of the centre, which is a mean over the replicates."""
-    replicates: int
-    each: tuple[float, ...] = ()
-    own: tuple[float, float] | None = None
-    """The ends of the interval of a single replicate's own median, less the centre."""
-    degrees: float | None = None
-    """Degrees of freedom of the variance, where they are not one less than the replicates."""
-
-    @property
-    def freedom(self) -> float:
-        return self.replicates - 1 if self.degrees is None else self.degrees
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +225,7 @@ class _Interval:
 
 def _of_parts(
     factors: Sequence[Factor],
-    parts: Sequence[_Part],
+    parts: Sequence[Part],
     interval: _Interval,
     read: Callable[[float], float],
     key: str,
@@ -296,7 +246,7 @@ def _of_parts(
         key=key,
         error=stable(interval.error),
         freedom=stable(interval.freedom) if interval.freedom < math.inf else math.inf,
-        runs=min((len(_runs(f)) for f in factors if f.group), default=0),
+        runs=min((len(runs_of(f)) for f in factors if f.group), default=0),
     )
 
 
@@ -305,7 +255,7 @@ def _powers(x: Sequence[float]) -> list[float]:
     if len(x) < 3:
         raise ValueError("a power law needs three points")
     logs = [math.log(value) for value in x]
-    middle = _mean(logs)
+    middle = mean(logs)
     square = math.fsum((log - middle) ** 2 for log in logs)
     return [(log - middle) / square for log in logs]
 
@@ -315,11 +265,11 @@ def _scatter(x: Sequence[float], factors: Sequence[Factor], shared: list[int] | 
     powers = _powers(x)
     square = 1 / math.fsum(power**2 for power in powers)
     heights = [
-        math.log(f.constant) + f.weight * _mean([math.log(median(g)) for g in groups if len(g)])
+        math.log(f.constant) + f.weight * mean([math.log(median(g)) for g in groups if len(g)])
         for f in factors
         for groups in [f.groups if shared is None else [f.groups[i] for i in shared]]
     ]
-    middle = _mean(heights)
+    middle = mean(heights)
     slope = math.fsum(y * power for y, power in zip(heights, powers, strict=True))
     residuals = (
         y - middle - slope * power * square for y, power in zip(heights, powers, strict=True)
@@ -327,7 +277,7 @@ def _scatter(x: Sequence[float], factors: Sequence[Factor], shared: list[int] | 
     return math.fsum(value**2 for value in residuals) / (len(x) - 2) / square
 
 
-def _interval(parts: Sequence[_Part]) -> _Interval:
+def _interval(parts: Sequence[Part]) -> _Interval:
     several = [(part.variance, part.freedom) for part in parts if part.replicates != 1]
     total = math.fsum(variance for variance, _ in several)
     # Satterthwaite's degrees of freedom of the sum.
@@ -353,147 +303,6 @@ def _quantile(freedom: float, level: float) -> float:
 def _key(factors: Sequence[Factor]) -> str:
     above = " * ".join(factor.key for factor in factors if not factor.below)
     return " / ".join([above, *(factor.key for factor in factors if factor.below)])
-
-
-def _shared(family: Sequence[Factor]) -> list[int] | None:
-    """Return the replicates that have all factors; None where that is no way to pair them."""
-    if len({len(factor.groups) for factor in family}) > 1:
-        return None
-    shared = [
-        index
-        for index, groups in enumerate(zip(*(f.groups for f in family), strict=True))
-        if all(len(group) for group in groups)
-    ]
-    return shared if len(shared) > 1 or len(family) == 1 else None
-
-
-def _parts(factors: Sequence[Factor]) -> list[_Part]:
-    """Return the parts of a product's logarithm whose errors are independent.
-
-    A family is taken together where its factors share at least two replicates, else apart; where a
-    machine has enough runs, all that it measured is taken together, by run.
-    """
-    sources: dict[str, dict[str, list[Factor]]] = {}
-    for factor in factors:
-        sources.setdefault(factor.source, {}).setdefault(factor.family, []).append(factor)
-    parts = []
-    for families in sources.values():
-        mine = [part for family in families.values() for part in _of_family(family)]
-        parts += _with_runs([f for family in families.values() for f in family], mine)
-    return parts
-
-
-def _of_family(family: Sequence[Factor]) -> list[_Part]:
-    shared = _shared(family)
-    if shared is not None:
-        return [_part(family, shared)]
-    return [_part([f], [i for i, g in enumerate(f.groups) if len(g)]) for f in family]
-
-
-def _with_runs(factors: Sequence[Factor], parts: list[_Part]) -> list[_Part]:
-    """Return what one machine measured with the variance between its runs."""
-    timed = [factor for factor in factors if factor.group]
-    if not timed:
-        return parts
-    runs = [run for run in _runs(timed[0]) if all(run in _runs(factor) for factor in timed)]
-    state = between.State(
-        weights=tuple((factor.weight, factor.group) for factor in timed if factor.group),
-        runs=tuple(runs) or ("",),
-    )
-    if len(runs) < between.ENOUGH or len(timed) < len(factors):
-        variance = state.of_mean()
-        return [*parts, _Part(centre=0.0, variance=variance, replicates=0, degrees=state.freedom)]
-    each = [
-        math.fsum(factor.weight * _mean(_logs(factor, run)) for factor in timed) for run in runs
-    ]
-    within = math.fsum(part.variance for part in parts)
-    return [
-        _Part(
-            centre=_mean(each),
-            variance=max(_variance(each) / len(runs) + state.of_days(), within),
-            replicates=min(part.replicates for part in parts),
-            each=parts[0].each if len(parts) == 1 else (),
-            degrees=len(runs) - 1,
-        )
-    ]
-
-
-def _runs(factor: Factor) -> list[str]:
-    """Return the runs in which a factor was measured."""
-    runs = factor.runs or [""] * len(factor.groups)
-    return list(dict.fromkeys(run for run, g in zip(runs, factor.groups, strict=True) if len(g)))
-
-
-def _logs(factor: Factor, wanted: str) -> list[float]:
-    """Return the logarithms of what a run's replicates measured."""
-    pairs = zip(factor.runs, factor.groups, strict=True)
-    return [math.log(median(group)) for run, group in pairs if run == wanted and len(group)]
-
-
-def _part(family: Sequence[Factor], replicates: Sequence[int]) -> _Part:
-    if not replicates:
-        raise ValueError("no samples")
-    each = [
-        math.fsum(factor.weight * math.log(median(factor.groups[index])) for factor in family)
-        for index in replicates
-    ]
-    within = [
-        math.fsum(f.weight**2 * _variance_of_median(tuple(f.groups[index])) for f in family)
-        for index in replicates
-    ]
-    middle, count = _mean(each), len(replicates)
-    return _Part(
-        centre=middle,
-        variance=max(_variance(each), _mean(within)) / count,
-        replicates=count,
-        each=tuple(each),
-        own=_own_interval(family[0], replicates[0]) if count == 1 else None,
-    )
-
-
-def _own_interval(factor: Factor, replicate: int) -> tuple[float, float] | None:
-    """Return the interval of a single replicate's power, less its logarithm."""
-    group = factor.groups[replicate]
-    ends = median_interval(group)
-    if ends is None:
-        return None
-    middle = math.log(median(group))
-    low, high = sorted(factor.weight * (math.log(end) - middle) for end in ends)
-    return low, high
-
-
-@functools.lru_cache(maxsize=2**14)
-def _variance_of_median(samples: tuple[float, ...]) -> float:
-    """Return the variance of the logarithm of a median, by Maritz and Jarrett."""
-    if len(samples) == 1:
-        return 0.0
-    logs = [math.log(sample) for sample in sorted(samples)]
-    # About the middle, so that two large numbers do not cancel.
-    shifted = [value - logs[len(logs) // 2] for value in logs]
-    weights = _median_weights(len(logs))
-    first = math.fsum(w * x for w, x in zip(weights, shifted, strict=True))
-    second = math.fsum(w * x * x for w, x in zip(weights, shifted, strict=True))
-    return max(0.0, second - first**2)
-
-
-@functools.cache
-def _median_weights(count: int) -> tuple[float, ...]:
-    """Return how likely each order statistic is to be the median of a resample."""
-    shape = (count + 1) / 2
-    steps = [float(betainc(shape, shape, k / count)) for k in range(count + 1)]
-    return tuple(b - a for a, b in itertools.pairwise(steps))
-
-
-def _variance(values: Sequence[float]) -> float:
-    """Return the variance of values; of a single one, 0."""
-    middle = _mean(values)
-    return math.fsum((one - middle) ** 2 for one in values) / max(1, len(values) - 1)
-
-
-def _mean(values: Sequence[float]) -> float:
-    if not values:
-        raise ValueError("no samples")
-    return math.fsum(values) / len(values)
 
 
 def stable(value: float) -> float:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from report.analysis import between, estimate, noise
-from report.analysis.estimate import Estimate, Factor, product
+from report.analysis.estimate import Estimate, product
+from report.analysis.factors import Factor
 from report.worker.timing import median
 
 if TYPE_CHECKING:

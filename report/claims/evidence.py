@@ -11,7 +11,7 @@ from report.experiments.catalogue import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from report.analysis.estimate import Factor
+    from report.analysis.factors import Factor
     from report.analysis.quantities import Highest, Quantity
     from report.results.result import Record, Result, StoredSide
     from report.worker.records import Scalar

@@ -122,9 +122,7 @@ def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
         yield name, model.module.figures(result if model.every_framework else led)
 
 
-def view(
-    result: Result, files: Sequence[str], figures: Mapping[str, list[Figure]]
-) -> MachineView:
+def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure]]) -> MachineView:
     """Gather a machine's page of its runs together, whose files the site keeps at these paths."""
     folder = files[-1].rpartition("/")[0]
     every = verdicts.views(result)

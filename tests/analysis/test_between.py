@@ -11,7 +11,8 @@ from scipy import stats
 
 from report.analysis import between
 from report.analysis.between import COMMON, ENOUGH, FREEDOM, OWN, SAME_DAY, State, group
-from report.analysis.estimate import Factor, product
+from report.analysis.estimate import product
+from report.analysis.factors import Factor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +122,7 @@ def test_what_no_clock_has_a_part_in_has_no_state() -> None:
 def test_intervals_of_one_day_cover_a_machine_whose_state_is_as_large_as_said(
     count: int, common: float, own: float
 ) -> None:
-    """Of a machine no less steady than the table says, at least 93 % of intervals hold the truth."""
+    """Of a machine as steady as the table says, at least 93 % of intervals hold the truth."""
     rng, hits, drawn = random.Random(2), 0, 400
     for _ in range(drawn):
         day = rng.gauss(0, math.hypot(common, own) * math.sqrt(SAME_DAY))

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from report.analysis import estimate as module
-from report.analysis.estimate import Estimate, Factor, average, estimate, exponent, product, spread
+from report.analysis.estimate import Estimate, average, estimate, exponent, product, spread
+from report.analysis.factors import Factor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from report.analysis.estimate import Factor, exponent, product
+from report.analysis.estimate import exponent, product
+from report.analysis.factors import Factor
 from report.claims import judge
 
 if TYPE_CHECKING:

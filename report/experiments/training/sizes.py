@@ -24,7 +24,8 @@ from report.text.numerals import MICRO, MILLI, digits, small
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.estimate import Estimate, Factor
+    from report.analysis.estimate import Estimate
+    from report.analysis.factors import Factor
     from report.analysis.quantities import Quantity
     from report.experiments.training.quantities import Case
     from report.figures.figure import Columns, Figure

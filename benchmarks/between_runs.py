@@ -1,0 +1,193 @@
+"""What runs of a machine differ by: the numbers of `report.analysis.between`, from result files.
+
+Runs of the same plan, code and machine are taken together where they began a quarter of an hour
+apart. The logarithm of a time is that of the machine, plus a part c that all times of a run share,
+plus a part of the quantity's own, plus the noise of its processes. c is the mean over the groups
+of quantities, so that an experiment with many series does not count for more. Each part's variance
+is that between runs less what the part below would give by itself.
+
+With --pairs every pair of runs is compared as `report compare` does, with the table made from the
+other runs alone.
+
+Run: .venv/bin/python benchmarks/between_runs.py [--pairs] [results/*/*.json.gz]
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scipy import stats
+
+from report.analysis.between import Group, group
+from report.experiments import catalogue
+from report.experiments.catalogue import LABELS
+from report.results import store
+from report.worker.timing import median
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.analysis.quantities import Key
+    from report.results.result import Result
+
+LEVEL = 0.99
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Time:
+    """A quantity in a run: the mean of its processes' logarithms, and that mean's variance."""
+
+    log: float
+    variance: float
+
+
+Run = dict["Key", Time]
+"""What a run timed in at least three processes."""
+
+Groups = dict["Key", Group]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Variances between runs, with their degrees of freedom."""
+
+    common: float
+    own: dict[Group, float]
+    freedom: int
+
+
+def times(result: Result, groups: Groups) -> Run:
+    """Return what a run timed, and add to the groups which group each quantity is of."""
+    found: Run = {}
+    for quantity in catalogue.of_result(result):
+        logs = [math.log(median(samples)) for samples in quantity.groups if samples]
+        kind = group(quantity.kind, quantity.labels, quantity.flops)
+        if kind and len(logs) > 2:
+            groups[quantity.key] = kind
+            variance = statistics.variance(logs) / len(logs)
+            found[quantity.key] = Time(statistics.fmean(logs), variance)
+    return found
+
+
+def parts(every: Sequence[Run], groups: Groups) -> Parts:
+    """Estimate the variances between at least two runs, from what all of them timed."""
+    keys = [key for key in every[0] if all(key in run for run in every)]
+    middle = {key: statistics.fmean(run[key].log for run in every) for key in keys}
+    of: dict[Group, list[Key]] = defaultdict(list)
+    for key in keys:
+        of[groups[key]].append(key)
+    shared = [
+        statistics.fmean(
+            statistics.fmean(run[key].log - middle[key] for key in mine) for mine in of.values()
+        )
+        for run in every
+    ]
+    own: dict[Group, float] = {}
+    for name, mine in of.items():
+        rest = [
+            statistics.variance(
+                [run[key].log - middle[key] - c for run, c in zip(every, shared, strict=True)]
+            )
+            for key in mine
+        ]
+        noise = statistics.fmean(run[key].variance for run in every for key in mine)
+        own[name] = max(0.0, statistics.fmean(rest) - noise)
+    # Of the mean over groups there is left what they have of their own.
+    left = sum(own[name] / len(mine) for name, mine in of.items()) / len(of) ** 2
+    return Parts(max(0.0, statistics.variance(shared) - left), own, len(every) - 1)
+
+
+def pooled(found: Sequence[Parts]) -> Parts:
+    """Return the mean of several machines' variances, by their degrees of freedom."""
+    freedom = sum(one.freedom for one in found)
+    own = {
+        name: sum(one.own[name] * one.freedom for one in having)
+        / sum(one.freedom for one in having)
+        for name in dict.fromkeys(name for one in found for name in one.own)
+        for having in [[one for one in found if name in one.own]]
+    }
+    return Parts(sum(one.common * one.freedom for one in found) / freedom, own, freedom)
+
+
+def show(found: Parts) -> None:
+    """Print standard deviations, and what one run against one, and three, would find."""
+    print(f"{found.freedom} degrees of freedom")
+    print(f"{'common':>16} {100 * math.sqrt(found.common):5.1f} %")
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, found.freedom) + stats.t.ppf(POWER, found.freedom))
+    for name, variance in found.own.items():
+        each, beside = math.sqrt(2 * (variance + found.common)), math.sqrt(2 * variance)
+        found_at = [
+            100 * math.expm1(reach * deviation / math.sqrt(count))
+            for deviation in (each, beside)
+            for count in (1, 3)
+        ]
+        print(
+            f"{name:>16} {100 * math.sqrt(variance):5.1f} %   found in {POWER:.0%} at {LEVEL:.0%}: "
+            f"{found_at[0]:.0f} % (3 runs {found_at[1]:.0f} %); "
+            f"beside the common factor {found_at[2]:.0f} % ({found_at[3]:.0f} %)"
+        )
+
+
+def pairs(named: dict[str, Run], groups: Groups) -> None:
+    """Print how many rows of each pair differ, judged by what the other runs say."""
+    rows = wrong = apart = 0
+    worst = 0.0
+    for one, other in itertools.combinations(named, 2):
+        rest = [run for name, run in named.items() if name not in {one, other}]
+        found = parts(rest, groups)
+        t = float(stats.t.ppf((1 + LEVEL) / 2, found.freedom))
+        a, b = named[one], named[other]
+        gaps = {key: a[key].log - b[key].log for key in a if key in b}
+        bars = {key: a[key].variance + b[key].variance + 2 * found.own[groups[key]] for key in gaps}
+        sides = defaultdict(list)
+        for key, gap in gaps.items():
+            sides[groups[key]].append(gap)
+        shared = statistics.fmean(statistics.fmean(mine) for mine in sides.values())
+        false = sum(abs(gaps[k]) > t * math.sqrt(bars[k] + 2 * found.common) for k in gaps)
+        beside = sum(abs(gaps[k] - shared) > t * math.sqrt(bars[k]) for k in gaps)
+        rows, wrong, apart = rows + len(gaps), wrong + false, apart + beside
+        worst = max(worst, false / len(gaps), beside / len(gaps))
+        print(
+            f"{one} {other}: common {100 * math.expm1(shared):+.1f} %, "
+            f"{false} of {len(gaps)} rows differ, {beside} beside the common factor"
+        )
+    print(
+        f"in all {wrong} and {apart} of {rows} ({wrong / rows:.1%}, {apart / rows:.1%}); "
+        f"worst pair {worst:.1%}"
+    )
+
+
+def main() -> None:
+    """Read result files and print what their runs differ by."""
+    committed = Path(__file__).parents[1].glob("results/*/*.json.gz")
+    named = [Path(name) for name in sys.argv[1:] if name != "--pairs"] or sorted(committed)
+    alike: dict[tuple[str, str, str], dict[str, Run]] = defaultdict(dict)
+    groups: Groups = {}
+    for path in named:
+        result = store.load(path, LABELS)
+        if result.finished_at:
+            what = (result.machine.id, result.config_hash, result.code_hash)
+            alike[what][result.started_at] = times(result, groups)
+    several = {what: found for what, found in alike.items() if len(found) > 1}
+    every = []
+    for (machine, *_), found in several.items():
+        print(f"{machine}: {len(found)} runs, {min(found)} to {max(found)}")
+        every.append(parts(list(found.values()), groups))
+        show(every[-1])
+        if "--pairs" in sys.argv and len(found) > 3:
+            pairs(found, groups)
+    if len(every) > 1:
+        print("together:")
+        show(pooled(every))
+
+
+if __name__ == "__main__":
+    main()
