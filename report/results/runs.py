@@ -43,10 +43,11 @@ def by_machine(results: Iterable[Result]) -> list[list[Result]]:
     These are all finished runs that are like the newest one. A run that was cut short stands for
     its machine only where no other does.
     """
-    machines: dict[str, list[Result]] = {}
+    machines: dict[str, dict[str, Result]] = {}
     for result in sorted(results, key=lambda result: result.started_at):
-        machines.setdefault(result.machine.id, []).append(result)
-    return [_newest(machines[machine]) for machine in sorted(machines)]
+        # A copy of a run is no further run.
+        machines.setdefault(result.machine.id, {})[result.run_id] = result
+    return [_newest([*machines[machine].values()]) for machine in sorted(machines)]
 
 
 def _newest(every: Sequence[Result]) -> list[Result]:

@@ -52,17 +52,17 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
     drawings and verdicts come from the cache.
     """
     figures: dict[str, dict[str, list[Figure]]] = {}
-    files = {one.result.run_id: one for one in saved}
-    machines = runs.by_machine(one.result for one in files.values())
+    files = {id(one.result): one for one in saved}
+    machines = runs.by_machine(one.result for one in saved)
     with Drawings(cache) as drawings:
         for same in machines:
             mine = figures[same[0].machine.id] = {}
             for name, some in figures_of(runs.together(same)):
                 drawings.order(some)
                 mine[name] = some
-        latest = [_judged([files[one.run_id] for one in same], cache) for same in machines]
+        latest = [_judged([files[id(one)] for one in same], cache) for same in machines]
         views = [
-            view(one, [f"data/{files[run.run_id].name}" for run in same], figures[one.machine.id])
+            view(one, [f"data/{files[id(run)].name}" for run in same], figures[one.machine.id])
             for one, same in zip(latest, machines, strict=True)
         ]
         compared = _compared_sections(latest, views) if len(views) > 1 else []

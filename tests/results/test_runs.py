@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 def run(started_at: str, **fields: object) -> Result:
     """Return a finished run of two processes."""
     made = small_results.result(small_results.products(full=[[1.0], [1.1]]))
-    given: dict[str, object] = {"finished_at": started_at, **fields}
+    given: dict[str, object] = {
+        "finished_at": started_at,
+        "run_id": str(uuid.uuid5(uuid.NAMESPACE_OID, started_at)),
+        **fields,
+    }
     return replace(made, started_at=started_at, **given)  # type: ignore[arg-type]
 
 
@@ -27,6 +32,12 @@ def test_runs_of_the_same_thing_stand_together() -> None:
     same = [run(MORNING), run(NOON), run(LATER)]
     other = run("2026-01-01T00:00:00Z", config_hash="1" * 64)
     assert runs.by_machine([same[2], other, *same[:2]]) == [same]
+
+
+def test_a_copy_of_a_run_is_no_further_run() -> None:
+    """The same file in two places must not count as two runs that agree."""
+    one = run(MORNING)
+    assert runs.by_machine([one, replace(one)]) == [[one]]
 
 
 def test_another_clock_reading_is_no_other_hardware() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -214,12 +215,28 @@ def test_a_result_is_judged_once_for_each_content(
     site.gather(store.load_all(folder, LABELS), kept)
     assert counted[1:] == ["2026-02-03T04:05:06Z"]
     site.gather(store.load_all(folder, LABELS))
-    assert len(counted) == 4
+    assert len(counted) == 3
 
 
-def test_newest_run_is_shown_and_the_older_one_can_be_downloaded(make_result: Made) -> None:
-    """Of two runs of a machine the newer is on the page; the older is a download beside it."""
+def test_alike_runs_of_a_machine_are_one_page(make_result: Made) -> None:
+    """Its numbers stand on all of them, which it counts, dates and offers for download."""
+    began = {"2026-01-02T03:04:05Z": 1.0, "2026-01-02T04:04:05Z": 1.05, "2026-01-09T03:04:05Z": 1.1}
+    alike = [only(make_result(speed=v, started_at=t), "threads") for t, v in began.items()]
+    page = Page(FIXED, (files := gather(alike))[FIXED])
+    assert "2 January 2026 to 9 January 2026, 3 runs on 2 days" in page.words()
+    rates = [max(q.rate().value for q in found_in(one, "threads")) for one in alike]
+    mean = math.prod(rates) ** (1 / 3)
+    assert f"{digits(mean / 1e9)} GFLOPS" in page.figures()["threads-pytorch"].caption
+    linked = {each.get("href") for each in page.elements("a")}
+    assert {f"data/{store.name_of(one)}" for one in alike} <= linked & files.keys()
+
+
+def test_newest_run_is_shown_and_an_older_one_of_another_plan_can_be_downloaded(
+    make_result: Made,
+) -> None:
+    """Of two runs that are not alike the newer is on the page; the older is a download."""
     older = only(make_result(started_at="2026-01-02T03:04:05Z"), "threads")
+    older = replace(older, config_hash="1" * 64)
     newer = only(make_result(speed=3.0, started_at="2026-02-03T04:05:06Z"), "threads")
     files = gather([older, newer])
     page = Page(FIXED, files[FIXED])
