@@ -4,7 +4,7 @@ The noise is that of the results that are given: for each experiment and framewo
 its processes share, that of each series beside it, and that of samples within a process; simulated
 are the median of these and what nine of ten stay below. Between runs it is that of
 `report.analysis.between`. Aims: of two equal series at most 5 % differ; 95 % intervals hold the
-truth in 93 to 97 %, in more with fewer than five runs. In how many cases a true 5 % is found is told.
+truth in 93 to 97 %, in more with fewer than five runs. Told is how often a true 5 % is found.
 
 Run: .venv/bin/python benchmarks/calibration.py [--count 500] [results/*/*.json.gz]
 """
