@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import pynvml
 
-from report.machine.surroundings import UNREADABLE
-from report.worker.records import Accelerator
+from report.machine.processor import clock_hz
+from report.machine.surroundings import UNREADABLE, ask, named
+from report.worker.host import ROOT, read_text
+from report.worker.records import Accelerator, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
 
     from report.worker.records import Environment
+
+COMPUTING = ("0x0302", "0x12")
+"""Classes of PCI devices: 3D controllers, which have no screen, and processing accelerators."""
+
+VENDORS = {"0x10de", "0x1002", "0x8086"}
+"""Whose graphics a framework can compute on: NVIDIA, AMD, Intel."""
 
 
 def gather(environments: Sequence[Environment]) -> tuple[list[Accelerator], dict[str, str]]:
@@ -37,17 +46,19 @@ def gather(environments: Sequence[Environment]) -> tuple[list[Accelerator], dict
             known = devices.get(accelerator.device)
             # Two frameworks may see one device; whoever can use it knows it better.
             if known is None or (accelerator.works and not known.works):
-                devices[accelerator.device] = accelerator
+                devices[accelerator.device] = replace(accelerator, name=named(accelerator.name))
                 backends[accelerator.device] = environment.backend
-    boards = read_boards()
-    sources = {"accelerators": _summary(environments, devices, boards.values())}
+    boards, refusal = read_boards()
+    sources = {"accelerators": _summary(environments, devices, boards.values(), refusal)}
     free = visible(boards)
     for device, accelerator in devices.items():
         source = backends[device]
         if device.startswith("cuda") and not boards:
-            source += "; driver, clocks and power limit not readable: no NVML here"
+            source += f"; driver, clocks and power limit not readable: {refusal or 'no NVML here'}"
         elif device.startswith("cuda"):
-            match = next((each for each in free if accelerator.name in {None, each.name}), None)
+            # A name that either of them cannot tell fits any.
+            names = accelerator.name, None
+            match = next((b for b in free if b.name in names or accelerator.name is None), None)
             if match is None:
                 # There is one driver for all boards.
                 match = Accelerator(device="", driver=next(iter(boards.values())).driver)
@@ -64,6 +75,7 @@ def _summary(
     environments: Sequence[Environment],
     devices: Collection[str],
     boards: Collection[Accelerator],
+    refusal: str,
 ) -> str:
     if devices:
         return "the installed frameworks"
@@ -72,35 +84,49 @@ def _summary(
     if boards:  # a framework built without CUDA is the usual reason, and easy to overlook
         names = ", ".join(board.name or "an NVIDIA board" for board in boards)
         return f"no installed framework sees one, but NVML sees {names}"
-    return "no installed framework sees one"
+    return "no installed framework sees one" + (f"; {refusal}" if refusal else "")
 
 
-def read_boards() -> dict[str, Accelerator]:
+def hardware(root: Path = ROOT) -> list[str]:
+    """Return what tells a machine's accelerators from those of others, whatever is installed there.
+
+    Which of them a framework sees depends on how it was built. The bus shows them all on Linux;
+    where it does not, NVIDIA's driver does. Adapters that only show a screen are left out.
+    """
+    found = []
+    for folder in (root / "sys/bus/pci/devices").glob("*"):
+        kind, vendor, device = (read_text(folder / n) or "" for n in ("class", "vendor", "device"))
+        if kind.startswith(COMPUTING) or (kind.startswith("0x03") and vendor in VENDORS):
+            found.append(f"{vendor}:{device}")
+    return sorted(found or (board.name or "" for board in read_boards()[0].values()))
+
+
+def read_boards() -> tuple[dict[str, Accelerator], str]:
     """Ask NVIDIA's driver for its boards.
 
     Returns:
         What it knows of each, by UUID and in the order of the PCI bus; nothing without a driver.
+        And why it refuses to answer; empty where it does not, or where there is none.
     """
     try:
         pynvml.nvmlInit()
-    except pynvml.NVMLError:  # no NVIDIA driver here
-        return {}
+    except pynvml.NVMLError_LibraryNotFound:  # no NVIDIA driver here
+        return {}, ""
+    except Exception as error:  # noqa: BLE001 (there is one, whatever is wrong with it)
+        return {}, f"NVIDIA's driver is there but refuses: {reason_of(error)}"
     try:
         numbers = range(_ask(pynvml.nvmlDeviceGetCount) or 0)
         handles = [_ask(pynvml.nvmlDeviceGetHandleByIndex, number) for number in numbers]
         # NVML promises no order between reboots; the bus is what CUDA falls back on.
         handles = sorted((handle for handle in handles if handle is not None), key=_bus)
-        return {_uuid(handle): _board(handle) for handle in handles}
+        return {_uuid(handle): _board(handle) for handle in handles}, ""
     finally:
         _ask(pynvml.nvmlShutdown)
 
 
 def _ask(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call NVML, taking a refusal (a laptop's board has no power limit) for an answer."""
-    try:
-        return function(*arguments)
-    except pynvml.NVMLError:
-        return None
+    return ask(function, *arguments)[0]
 
 
 def _bus(handle: Any) -> str:
@@ -119,14 +145,18 @@ def _board(handle: Any) -> Accelerator:
     power_limit_mw = _ask(pynvml.nvmlDeviceGetEnforcedPowerLimit, handle)
     return Accelerator(
         device="",  # only a framework can say
-        name=_ask(pynvml.nvmlDeviceGetName, handle),
+        name=named(_ask(pynvml.nvmlDeviceGetName, handle)),
         memory_bytes=memory and int(memory.total),
         compute_capability=capability and ".".join(map(str, capability)),
         driver=_ask(pynvml.nvmlSystemGetDriverVersion),
-        clock_hz=clock_mhz and clock_mhz * 10**6,
-        memory_clock_hz=memory_clock_mhz and memory_clock_mhz * 10**6,
+        clock_hz=_whole(clock_hz(clock_mhz)),
+        memory_clock_hz=_whole(clock_hz(memory_clock_mhz)),
         power_limit_w=power_limit_mw and power_limit_mw / 1000,
     )
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
 
 
 def visible(boards: dict[str, Accelerator]) -> list[Accelerator]:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from report.machine import processor, surroundings
-from report.machine.accelerators import gather
-from report.machine.surroundings import ROOT, UNREADABLE
+from report.machine.accelerators import gather, hardware
+from report.machine.surroundings import UNREADABLE, ask
 from report.results.machine import Cpu, Machine, check_name
 from report.text import names
+from report.worker.host import ROOT, memory_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,15 +44,22 @@ def detect(
     values = processor.sysctl()
     identity = processor.identity(root)
     cpu, sources = _detect_cpu(identity, values, root)
-    memory_bytes = psutil.virtual_memory().total
-    sources["memory_bytes"] = "psutil.virtual_memory"
+    memory, why = ask(psutil.virtual_memory)
+    memory_bytes = memory.total if memory else 0
+    sources["memory_bytes"] = f"{UNREADABLE}: {why}" if why else "psutil.virtual_memory"
+    limits = [limit for limit, _ in memory_limits(root) if limit < (memory_bytes or limit + 1)]
+    sources["memory_limit_bytes"] = "the memory control groups of this process"
     accelerators, accelerator_sources = gather(environments)
     sources |= accelerator_sources | {"os": "platform"}
     virtual, sources["virtualization"] = surroundings.virtualization(identity.flags, root, values)
+    if translated := surroundings.translation(identity.model, values):
+        virtual = " in ".join(filter(None, (translated[0], virtual)))
+        sources["virtualization"] = f"{translated[1]}; {sources['virtualization']}"
     return Machine(
-        id=chosen or machine_id(cpu, memory_bytes, accelerators),
+        id=chosen or machine_id(cpu, memory_bytes, hardware(root)),
         cpu=cpu,
         memory_bytes=memory_bytes,
+        memory_limit_bytes=min(limits, default=None),
         accelerators=accelerators,
         os=surroundings.operating_system(),
         virtualization=virtual,
@@ -65,13 +73,13 @@ def _detect_cpu(
     flags = identity.flags | processor.sysctl_flags(values)
     simd_source = identity.source + (" and sysctl hw.optional" if values else "")
     frequency_hz, max_frequency_hz, frequency_source = processor.frequency(root)
-    physical = psutil.cpu_count(logical=False)
+    physical, logical = ask(psutil.cpu_count, logical=False)[0], ask(psutil.cpu_count)[0]
     facts: dict[str, tuple[Any, str]] = {
         "model": _known(identity.model, identity.source),
         "vendor": _known(identity.vendor, identity.source),
         "architecture": _known(platform.machine() or None, "platform.machine"),
         "physical_cores": _known(physical, "psutil.cpu_count(logical=False)"),
-        "logical_cores": _known(psutil.cpu_count(), "psutil.cpu_count"),
+        "logical_cores": _known(logical, "psutil.cpu_count"),
         "affinity_cores": surroundings.affinity_cores(),
         "quota_cores": surroundings.quota_cores(root),
         "simd": (processor.simd_levels(flags), _known(flags, simd_source)[1]),
@@ -88,11 +96,12 @@ def _known(value: object, source: str) -> tuple[object, str]:
     return value, source if value else f"{UNREADABLE}: {source} has none"
 
 
-def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[Accelerator]) -> str:
+def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[str]) -> str:
     """Make a machine's name, such as "intel-xeon-2-core-24-gib-3f2a9c", from its hardware.
 
-    It is the same at every boot and for every user. Versions, clocks and limits of the container
-    are left out: they change while the machine stays the same.
+    It is the same at every boot, for every user and with every framework. Versions, clocks and
+    limits of the container are left out: they change while the machine stays the same. The
+    accelerators are those of `hardware`.
     """
     memory = names.memory_as_sold(memory_bytes)
     hardware = {
@@ -101,7 +110,7 @@ def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[Accelerator])
         "simd": cpu.simd,
         "caches": [[cache.level, cache.type, cache.size_bytes] for cache in cpu.caches],
         "memory": memory,
-        "accelerators": sorted(accelerator.name or "" for accelerator in accelerators),
+        "accelerators": sorted(accelerators),
     }
     digest = hashlib.sha256(json.dumps(hardware, sort_keys=True).encode()).hexdigest()[:6]
     brand = re.sub(r"[^a-z0-9]+", "-", _brand(cpu).lower()).strip("-")[:32].strip("-")
@@ -149,6 +158,8 @@ def describe(machine: Machine) -> str:
     widest = [next((level for level in family if level in cpu.simd), None) for family in families]
     if simd := " and ".join(level for level in widest if level):
         words += f" with {simd}"
+    if (machine.virtualization or "").startswith("translated"):
+        words += f", {machine.virtualization}"
     devices = collections.Counter(
         (each.name or each.device) + ("" if each.works else " (not working)")
         for each in machine.accelerators
@@ -175,7 +186,12 @@ def facts(machine: Machine) -> list[tuple[str, str, str]]:
         ("Clock", _clock(cpu.frequency_hz), "cpu.frequency_hz"),
         ("Highest clock", _clock(cpu.max_frequency_hz), "cpu.max_frequency_hz"),
         ("Clock governor", cpu.governor, "cpu.governor"),
-        ("Memory", names.size(machine.memory_bytes), "memory_bytes"),
+        (
+            "Memory",
+            names.size(machine.memory_bytes) if machine.memory_bytes else None,
+            "memory_bytes",
+        ),
+        ("Container's limit of memory", _size(machine.memory_limit_bytes), "memory_limit_bytes"),
         *(
             (f"Accelerator {device.device}", _device_words(device), f"accelerators.{device.device}")
             for device in machine.accelerators
@@ -200,6 +216,10 @@ def _clock(value_hz: float | None, upto: str = "") -> str | None:
     return None if value_hz is None else upto + names.hertz(value_hz)
 
 
+def _size(value_bytes: int | None) -> str | None:
+    return names.size(value_bytes) if value_bytes else None
+
+
 def _cache_row(cache: Cache) -> tuple[str, str, str]:
     label = f"L{cache.level} cache" + ("" if cache.type == "unified" else f" ({cache.type})")
     shared = cache.shared_by or 0
@@ -210,7 +230,7 @@ def _cache_row(cache: Cache) -> tuple[str, str, str]:
 def _device_words(device: Accelerator) -> str:
     words = [
         device.name,
-        None if device.memory_bytes is None else names.size(device.memory_bytes),
+        _size(device.memory_bytes),
         None if device.l2_bytes is None else f"L2 cache {names.size(device.l2_bytes)}",
         device.compute_capability and f"compute capability {device.compute_capability}",
         device.driver and f"driver {device.driver}",

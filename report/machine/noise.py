@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import warnings
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from report.machine.processor import frequency
-from report.machine.surroundings import ROOT, read_text
+from report.machine.surroundings import ask
 from report.results.machine import Conditions, Probe
+from report.worker.host import ROOT, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,11 +53,9 @@ class Watch:
     def __init__(self, pid: int | None = None, *, root: Path = ROOT) -> None:
         """Start to watch a worker and its children; without one, every child of this process."""
         self._root = root
-        try:
-            self._worker = psutil.Process(pid) if pid is not None else None
-            self._gone = False
-        except psutil.Error:
-            self._worker, self._gone = None, True
+        self._worker: psutil.Process | None
+        self._worker, why = (None, "") if pid is None else ask(psutil.Process, pid)
+        self._gone = bool(why)
         self._load_before = _load()
         self._frequency_before_hz = frequency(root)[0]
         self._probes_before = probes()
@@ -90,17 +90,18 @@ class Watch:
         )
 
     def _read(self) -> _Counters:
-        times = psutil.cpu_times()
+        times, why = ask(psutil.cpu_times)
         busy = ("user", "nice", "system", "irq", "softirq")  # "user" has the guests' time in it
         idle = ("idle", "iowait", "steal")
         steal_s: float | None = getattr(times, "steal", None)
-        own = psutil.Process().cpu_times()
+        own = os.times()
         return _Counters(
             clock_s=time.perf_counter(),
             busy_s=sum(getattr(times, name, 0.0) for name in busy),
             steal_s=steal_s,
             total_s=sum(getattr(times, name, 0.0) for name in busy + idle),
-            worker_s=None if self._gone else _tree_time(self._worker),
+            # Without the machine's time the worker's says nothing of others.
+            worker_s=None if self._gone or why else ask(_tree_time, self._worker)[0],
             reaped_s=own.children_user + own.children_system,
             swapped_bytes=_swapped_bytes(),
             throttled=_throttle_counts(self._root),
@@ -132,10 +133,8 @@ def _hash_times() -> list[float]:
 def _load() -> float | None:
     if psutil.WINDOWS:  # where psutil needs minutes of its own before it can say
         return None
-    try:
-        return psutil.getloadavg()[0]
-    except OSError:
-        return None
+    averages, _ = ask(psutil.getloadavg)
+    return averages[0] if averages else None
 
 
 def _swapped_bytes() -> int | None:
@@ -143,11 +142,8 @@ def _swapped_bytes() -> int | None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # psutil's way of saying that it cannot
-        try:
-            swap = psutil.swap_memory()
-        except (OSError, RuntimeError, RuntimeWarning, psutil.Error):
-            return None
-    return int(swap.sin + swap.sout)
+        swap, _ = ask(psutil.swap_memory)
+    return None if swap is None else int(swap.sin + swap.sout)
 
 
 def _tree_time(worker: psutil.Process | None) -> float | None:

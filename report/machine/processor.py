@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import cpuinfo
 import psutil
 
-from report.machine.surroundings import ROOT, UNREADABLE, read_text
+from report.machine.surroundings import UNREADABLE, ask, named
 from report.results.machine import Cache
+from report.worker.host import ROOT, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _CPU = "sys/devices/system/cpu"
 _CACHE_TYPES: dict[str, CacheType]
 _CACHE_TYPES = {"Data": "data", "Instruction": "instruction", "Unified": "unified"}
+CLOCKS_HZ = 100e6, 20e9
+"""No processor or memory that frameworks run on has a clock below or above these."""
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 # The same instructions go by other names in /proc/cpuinfo, in macOS's sysctl and in py-cpuinfo.
@@ -71,16 +74,15 @@ def identity(root: Path = ROOT) -> Identity:
     first_core = (read_text(root / "proc/cpuinfo") or "").split("\n\n")[0]
     pairs = (line.partition(":") for line in first_core.splitlines())
     fields = {key.strip(): value.strip() for key, _, value in pairs}
-    if fields.get("model name") and fields.get("flags"):
+    model, vendor = named(fields.get("model name")), named(fields.get("vendor_id"))
+    if model and fields.get("flags"):
         # py-cpuinfo would say the same here after a second of timing the CPUID instruction.
-        flags = frozenset(fields["flags"].lower().split())
-        return Identity(fields["model name"], fields.get("vendor_id"), flags, "/proc/cpuinfo")
-    try:
-        info = cpuinfo.get_cpu_info()
-    except (OSError, ValueError):  # it runs programs and reads what they print
-        info = {}
+        return Identity(model, vendor, frozenset(fields["flags"].lower().split()), "/proc/cpuinfo")
+    info, why = ask(cpuinfo.get_cpu_info)
+    info = info or {}
     flags = frozenset(flag.lower() for flag in info.get("flags") or ())
-    return Identity(info.get("brand_raw"), info.get("vendor_id_raw"), flags, "py-cpuinfo")
+    model, vendor = named(info.get("brand_raw")), named(info.get("vendor_id_raw"))
+    return Identity(model, vendor, flags, "py-cpuinfo" + (f" ({why})" if why else ""))
 
 
 def simd_levels(flags: frozenset[str]) -> list[str]:
@@ -94,7 +96,7 @@ def sysctl() -> dict[str, str]:
         return {}
     try:
         done = subprocess.run(
-            ["/usr/sbin/sysctl", "hw", "kern.hv_vmm_present"],
+            ["/usr/sbin/sysctl", "hw", "kern.hv_vmm_present", "sysctl.proc_translated"],
             capture_output=True,
             text=True,
             check=False,  # an unknown name is an error to it, but the others are still printed
@@ -168,17 +170,25 @@ def _count_list(text: str) -> int | None:
 
 def frequency(root: Path = ROOT) -> tuple[float | None, float | None, str]:
     """Read the processor's current and highest clock in Hz, and how honest they can be."""
-    try:
-        clock = psutil.cpu_freq()
-    except (OSError, RuntimeError, AttributeError, ValueError):  # each on some system
-        clock = None
-    current, highest = (clock.current * 1e6, clock.max * 1e6) if clock else (0.0, 0.0)
+    clock, why = ask(psutil.cpu_freq)
+    current, highest = (clock_hz(clock.current), clock_hz(clock.max)) if clock else (None, None)
     source = "psutil.cpu_freq"
-    if not current:
-        source = f"{UNREADABLE}: psutil.cpu_freq has none"
+    if current is None and clock and clock.current:
+        source = f"{UNREADABLE}: psutil.cpu_freq says {clock.current:g} MHz, no processor's clock"
+    elif current is None:
+        source = f"{UNREADABLE}: psutil.cpu_freq has none{f' ({why})' if why else ''}"
     elif platform.system() == "Linux" and not (root / _CPU / "cpu0/cpufreq").is_dir():
         source += ': "cpu MHz" of /proc/cpuinfo; no cpufreq, perhaps only nominal'
-    return current or None, highest or None, source
+    return current, highest, source
+
+
+def clock_hz(clock_mhz: float | None) -> float | None:
+    """Return a clock in Hz; None for 0, which is none, and for what no processor runs at.
+
+    Systems mix up MHz with GHz and with kHz, and write all ones for what they do not know.
+    """
+    low, high = CLOCKS_HZ
+    return clock_mhz * 1e6 if clock_mhz and low <= clock_mhz * 1e6 <= high else None
 
 
 def governor(root: Path = ROOT) -> tuple[str | None, str]:

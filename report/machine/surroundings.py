@@ -10,15 +10,17 @@ from __future__ import annotations
 import contextlib
 import platform
 import re
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from report.worker.host import ROOT, control_groups, read_text
+from report.worker.records import reason_of
 
-ROOT = Path("/")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
 UNREADABLE = "not readable"
 
 # What a virtual machine's firmware calls itself, and what people call it.
@@ -39,12 +41,30 @@ _HYPERVISORS = (
 )
 
 
-def read_text(path: Path) -> str | None:
-    """Read a small file of the kernel's; None if it is missing, forbidden or empty."""
+NOBODY = re.compile(
+    r"[\W_]*|(0x)?0+|n/?a|none|null|unknown.*|(not|non|un).?(specified|available|defined)"
+    r"|default( string)?|(to be filled|system (product|manufacturer)|oem).*",
+    re.IGNORECASE,
+)
+"""What stands where a name should: dashes, zeros, and what firmware is delivered with."""
+
+
+def named(text: object) -> str | None:
+    """Return the name that a system gives, or None where it is only a placeholder."""
+    name = text.strip() if isinstance(text, str) else ""
+    return None if NOBODY.fullmatch(name) else name
+
+
+def ask(function: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[Any, str]:
+    """Call a library that reads the machine; return its answer, or None and why there is none.
+
+    What such a library raises on a system that its authors did not have is in no list: a
+    SystemError from C, a name that is no text, an attribute that is not there.
+    """
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \t\r\n") or None
-    except OSError:
-        return None
+        return function(*arguments, **options), ""
+    except Exception as error:  # noqa: BLE001 (see above; what is not known is said)
+        return None, reason_of(error)
 
 
 def quota_cores(root: Path = ROOT) -> tuple[float | None, str]:
@@ -53,23 +73,9 @@ def quota_cores(root: Path = ROOT) -> tuple[float | None, str]:
     A limit holds for all that is below it, so the smallest from the process's own group up to
     the root is the one that bites.
     """
-    membership = read_text(root / "proc/self/cgroup")
-    if membership is None:
+    if read_text(root / "proc/self/cgroup") is None:
         return None, f"{UNREADABLE}: no /proc/self/cgroup"
-    limits: list[tuple[float, str]] = []
-    for line in membership.splitlines():
-        controllers, _, group = line.partition(":")[2].partition(":")
-        if not controllers:
-            mounts = ["sys/fs/cgroup", "sys/fs/cgroup/unified"]
-        elif "cpu" in controllers.split(","):
-            mounts = [f"sys/fs/cgroup/{controllers}", "sys/fs/cgroup/cpu"]
-        else:
-            continue
-        inner = PurePosixPath(group.lstrip("/"))
-        if ".." in inner.parts:  # the group lies outside of what this container can see
-            inner = PurePosixPath()
-        folders = [root / mount / part for mount in mounts for part in (inner, *inner.parents)]
-        limits += filter(None, map(_quota_of, folders))
+    limits = filter(None, map(_quota_of, control_groups("cpu", root)))
     return min(limits, default=(None, "no limit in this process's control groups"))
 
 
@@ -87,12 +93,9 @@ def _quota_of(folder: Path) -> tuple[float, str] | None:
 
 def affinity_cores() -> tuple[int | None, str]:
     """Count the logical cores that this process may run on."""
-    ask = getattr(psutil.Process(), "cpu_affinity", None)  # macOS has none
-    try:
-        cores = ask() if ask else None
-    except (psutil.Error, OSError):
-        cores = None
-    return (len(cores), "psutil cpu_affinity") if cores else (None, f"{UNREADABLE} on this system")
+    # macOS has no such method.
+    cores, why = ask(lambda: psutil.Process().cpu_affinity())
+    return (len(cores), "psutil cpu_affinity") if cores else (None, f"{UNREADABLE}: {why}")
 
 
 def virtualization(
@@ -114,6 +117,19 @@ def virtualization(
     if container or machine:
         return container or machine, container_source or machine_source
     return None, "no sign of a container or a hypervisor"
+
+
+def translation(model: str | None, values: Mapping[str, str]) -> tuple[str, str] | None:
+    """Say by what this program's instructions are translated, and how that is known, if they are.
+
+    A Python for x86-64 runs on Apple silicon as well, at a fraction of the speed and without AVX;
+    given are the processor's brand and the values from `sysctl`.
+    """
+    if values.get("sysctl.proc_translated") == "1":
+        return "translated by Rosetta 2", "sysctl sysctl.proc_translated"
+    if model and "VirtualApple" in model:  # what Rosetta calls the processor in a virtual machine
+        return "translated by Rosetta 2", "the processor's name"
+    return None
 
 
 def _container(root: Path) -> tuple[str | None, str]:

@@ -81,7 +81,8 @@ class Machine:
     Attributes:
         id: Name of its folder of results.
         cpu: Its processor.
-        memory_bytes: Memory that its operating system sees.
+        memory_bytes: Memory that its operating system sees; 0 where that cannot be read.
+        memory_limit_bytes: What the container allows of it; null without a limit.
         accelerators: Devices beside the CPU that a framework sees.
         os: Operating system and version ("Linux 6.18").
         virtualization: Hypervisor and container ("Docker in KVM"); null if nothing hints at any.
@@ -93,6 +94,7 @@ class Machine:
     id: str
     cpu: Cpu
     memory_bytes: int
+    memory_limit_bytes: int | None = None
     accelerators: list[Accelerator]
     os: str | None
     virtualization: str | None

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 from array import array
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+
+ROOT = Path("/")
+"""Tests stand another folder in its place, to show a machine that is not theirs."""
+
+NO_LIMIT_BYTES = 2**60
+"""A limit of memory this high is none."""
 
 
 def usable_cores() -> int:
@@ -33,19 +42,74 @@ def thread_counts(wanted: Sequence[int | str], most: int) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def free_bytes() -> int | None:
-    """Return how much of the host's memory is free, or None where nothing says."""
+def free_bytes(root: Path = ROOT) -> int | None:
+    """Return how much memory this process may still take, or None where nothing says.
+
+    That is what is free on the host, or what is left of a container's limit if that is less: beyond
+    it the kernel would end the process, however much the host has.
+    """
+    host = read_text(root / "proc/meminfo") or ""
+    found = re.search(r"^MemAvailable: +(\d+) kB", host, re.MULTILINE)
+    free = int(found[1]) * 1024 if found else None
+    if free is None:
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # Windows has none of this
+            # How much of it is free cannot be read everywhere; half is a cautious guess.
+            free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    left = [limit - _used(folder, limit) for limit, folder in memory_limits(root)]
+    return min((each for each in (free, *left) if each is not None), default=None)
+
+
+def read_text(path: Path) -> str | None:
+    """Read a small file of the kernel's; None if it is missing, forbidden or empty."""
     try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \t\r\n") or None
     except OSError:
-        pass  # not Linux
-    try:
-        # How much of it is free is not to be had everywhere; half is a cautious guess.
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):
         return None
+
+
+def control_groups(controller: str, root: Path = ROOT) -> Iterator[Path]:
+    """Yield the folders of this process's control groups, each before those that hold it.
+
+    A limit holds for all that is below it, so that the least of them is the one that bites. Version
+    2 has one tree, version 1 one for each controller ("cpu", "memory").
+    """
+    for line in (read_text(root / "proc/self/cgroup") or "").splitlines():
+        controllers, _, group = line.partition(":")[2].partition(":")
+        if not controllers:
+            mounts = ["sys/fs/cgroup", "sys/fs/cgroup/unified"]
+        elif controller in controllers.split(","):
+            mounts = [f"sys/fs/cgroup/{controllers}", f"sys/fs/cgroup/{controller}"]
+        else:
+            continue
+        inner = PurePosixPath(group.lstrip("/"))
+        if ".." in inner.parts:  # the group lies outside of what this container can see
+            inner = PurePosixPath()
+        for mount in dict.fromkeys(mounts):
+            yield from (root / mount / part for part in (inner, *inner.parents))
+
+
+def memory_limits(root: Path = ROOT) -> list[tuple[int, Path]]:
+    """Return the limits of memory in bytes that hold for this process, with their groups."""
+    found = []
+    for folder in control_groups("memory", root):
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            limit = read_text(folder / name) or ""
+            # Version 2 writes "max" for none, version 1 the largest number that it can.
+            if limit.isdecimal() and int(limit) < NO_LIMIT_BYTES:
+                found.append((int(limit), folder))
+    return found
+
+
+def _used(folder: Path, limit: int) -> int:
+    """Return how much of a limit is used, without the files that the kernel would give up."""
+    used = 0
+    for name in ("memory.current", "memory.usage_in_bytes"):
+        text = read_text(folder / name) or ""
+        used = max(used, int(text) if text.isdecimal() else 0)
+    # Version 1 counts those of the groups below apart, as total_inactive_file.
+    stat = read_text(folder / "memory.stat") or ""
+    files = re.findall(r"^(?:total_)?inactive_file (\d+)", stat, re.MULTILINE)
+    return min(limit, max(0, used - max(map(int, files), default=0)))
 
 
 def read_bundle(bundle: dict[str, Any], name: str, typecode: str) -> array[Any]:

@@ -23,7 +23,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from report.registry import BACKENDS, KINDS
-from report.worker.records import Answer, Environment, Unavailable
+from report.worker.records import Answer, Environment, Unavailable, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +64,7 @@ def main() -> None:
             line = _line({"failed": "out of memory"})
         except Exception as error:  # noqa: BLE001 (whatever goes wrong is the answer)
             traceback.print_exc()
-            line = _line({"failed": _reason(error)})
+            line = _line({"failed": reason_of(error)})
         answers.write(line)
         answers.flush()
 
@@ -158,8 +158,3 @@ def _packages(installed: Iterable[Any]) -> dict[str, str]:
 
 def _line(answer: Message) -> bytes:
     return json.dumps(answer, allow_nan=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -26,6 +26,18 @@ class Unavailable(Exception):  # noqa: N818 (it is an outcome, not an error)
     """Something that this framework or device cannot do; the message says why."""
 
 
+def reason_of(error: BaseException) -> str:
+    """Say what went wrong in the error's own words: its name, and the first line of its message.
+
+    MXNet's messages begin with where it went wrong, and end with what.
+    """
+    name, lines = type(error).__name__, str(error).strip().splitlines()
+    if not lines:
+        return name
+    said = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    return f"{name}: {said.strip().removeprefix(f'{name}: ')}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Timing:
     """The raw samples of one series in one process.

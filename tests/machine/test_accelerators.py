@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from report.worker.records import Accelerator, Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Install = Callable[[list[dict[str, Any]]], "Driver"]
 
@@ -179,7 +181,7 @@ def test_bare_number_says_nothing_of_boards_with_different_names(
 ) -> None:
     """Unless CUDA is told to number by bus, its number 0 is the fastest board, wherever it is."""
     install([board(SLOW, 1), board(FAST, 2)])
-    boards = accelerators.read_boards()
+    boards, _ = accelerators.read_boards()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert accelerators.visible(boards) == list(boards.values())
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
@@ -207,6 +209,108 @@ def test_no_framework_asked_is_not_no_accelerator(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
     assert gather([])[1]["accelerators"].startswith(UNREADABLE)
     assert not gather([Environment(backend="pytorch")])[1]["accelerators"].startswith(UNREADABLE)
+
+
+def test_name_that_is_no_text_leaves_the_rest_of_the_board(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver that answers with broken bytes is no reason to lose the framework's own name."""
+    install([board(FAST, 1, power_limit_mw=700_000)])
+
+    def name(_: int) -> str:
+        return b"NVIDIA \xf8".decode()
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetName", name)
+    (found,), _ = gather([seen(FAST)])
+    assert (found.name, found.driver, found.power_limit_w) == (FAST, "560.35", 700.0)
+
+
+@pytest.mark.parametrize("error", [SystemError, TypeError, ctypes.ArgumentError])
+def test_whatever_the_driver_raises_is_no_answer(
+    install: Install, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """Each question is asked by itself; one that goes wrong leaves the others."""
+    install([board(FAST, 1, power_limit_mw=700_000)])
+
+    def fail(*_: object) -> None:
+        raise error("no such function")
+
+    for asked in ("nvmlDeviceGetMemoryInfo", "nvmlDeviceGetUUID", "nvmlShutdown"):
+        monkeypatch.setattr(pynvml, asked, fail)
+    (found,), _ = gather([seen(FAST)])
+    assert (found.memory_bytes, found.power_limit_w) == (None, 700.0)
+
+
+@pytest.mark.parametrize("placeholder", ["-", "Unknown", ""])
+def test_placeholder_is_no_device_name(monkeypatch: pytest.MonkeyPatch, placeholder: str) -> None:
+    """A framework that does not know the name must not lend its dash to the page."""
+    monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
+    (found,), _ = gather([seen(placeholder)])
+    assert found.name is None
+
+
+def test_clock_of_all_ones_is_no_clock(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drivers write 2^32 - 1 MHz for what they do not know, and some 0."""
+    install([board(FAST, 1)])
+    clocks = iter([2**32 - 1, 0])
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMaxClockInfo", lambda *_: next(clocks))
+    (found,), _ = gather([seen(FAST)])
+    assert (found.clock_hz, found.memory_clock_hz) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (pynvml.NVMLError_LibRmVersionMismatch, "mismatch"),
+        (pynvml.NVMLError_DriverNotLoaded, "not loaded"),
+        (pynvml.NVMLError_NoPermission, "permission"),
+        (OSError("wrong ELF class"), "wrong elf class"),
+    ],
+)
+def test_driver_that_refuses_is_not_called_no_driver(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    """What it answers is the way to mend it: after an update, a restart."""
+
+    def refuse() -> None:
+        raise error
+
+    monkeypatch.setattr(pynvml, "nvmlInit", refuse)
+    _, sources = gather([Environment(backend="pytorch")])
+    assert words in sources["accelerators"].lower()
+    assert words in gather([seen(FAST)])[1]["accelerators.cuda:0"].lower()
+    monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
+    assert "refuses" not in gather([Environment(backend="pytorch")])[1]["accelerators"]
+
+
+def on_the_bus(root: Path, *devices: tuple[str, str, str]) -> Path:
+    """Make a PCI bus of devices: class, vendor and device each."""
+    for index, values in enumerate(devices):
+        folder = root / f"sys/bus/pci/devices/0000:00:{index:02}.0"
+        folder.mkdir(parents=True)
+        for name, value in zip(("class", "vendor", "device"), values, strict=True):
+            (folder / name).write_text(f"{value}\n")
+    return root
+
+
+def test_hardware_is_what_is_on_the_bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what a driver or a framework makes of it; what only shows a screen is left out."""
+    monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
+    root = on_the_bus(
+        tmp_path,
+        ("0x030000", "0x1234", "0x1111"),  # QEMU's screen
+        ("0x020000", "0x10de", "0x1021"),  # a network card of NVIDIA's
+        ("0x030200", "0x10de", "0x2330"),
+        ("0x030000", "0x1002", "0x7550"),
+        ("0x120000", "0x1ae0", "0x0063"),
+    )
+    assert accelerators.hardware(root) == ["0x1002:0x7550", "0x10de:0x2330", "0x1ae0:0x0063"]
+
+
+def test_without_a_bus_hardware_is_what_the_driver_sees(install: Install, tmp_path: Path) -> None:
+    """On Windows, and in containers that hide the bus."""
+    install([board(FAST, 1), board(SLOW, 2)])
+    assert accelerators.hardware(tmp_path) == sorted([FAST, SLOW])
 
 
 def test_uuids_stay_out_of_what_is_stored(install: Install) -> None:

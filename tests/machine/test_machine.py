@@ -40,6 +40,7 @@ LAPTOP = Cpu(
     max_frequency_hz=None,
     governor=None,
 )
+BROKEN = Accelerator(device="cuda:0", reason="no kernel image")
 H100 = Accelerator(device="cuda:0", name="NVIDIA H100", memory_bytes=80 * GIB, works=True)
 
 
@@ -141,9 +142,9 @@ def test_unsafe_name_is_refused_with_a_remedy(name: str) -> None:
     assert len(caught.value.message) < 300
 
 
-def name_of(*accelerators: Accelerator, memory_bytes: int = MEMORY_BYTES, **changes: Any) -> str:
+def name_of(*accelerators: str, memory_bytes: int = MEMORY_BYTES, **changes: Any) -> str:
     """Return the name that is made for the laptop with these changes."""
-    return machines.machine_id(replace(LAPTOP, **changes), memory_bytes, list(accelerators))
+    return machines.machine_id(replace(LAPTOP, **changes), memory_bytes, accelerators)
 
 
 def test_made_name_says_what_the_machine_is() -> None:
@@ -164,16 +165,74 @@ def test_other_hardware_gets_another_name() -> None:
     """Results of different machines must not mix in one folder."""
     cores = {name_of(physical_cores=4), name_of(logical_cores=2), name_of(model="AMD EPYC")}
     rest = {name_of(simd=["AVX2"]), name_of(caches=[]), name_of(memory_bytes=48 * GIB)}
-    assert len({name_of(), *cores, *rest, name_of(H100)}) == 8
+    assert len({name_of(), *cores, *rest, name_of("0x10de:0x2330")}) == 8
 
 
 def test_passing_circumstances_keep_the_name() -> None:
-    """The clock of the moment, a container's limits, a new driver or kernel: the same machine."""
+    """The clock of the moment, a container's limits, a few reserved pages: the same machine."""
     clock = {name_of(frequency_hz=1e9), name_of(max_frequency_hz=5e9), name_of(governor="slow")}
     limits = {name_of(affinity_cores=1), name_of(quota_cores=0.5)}
-    assert clock | limits == {name_of()}
-    updated = replace(H100, driver="999", works=False, reason="too new")
-    assert name_of(updated, memory_bytes=MEMORY_BYTES - 10**7) == name_of(H100)
+    assert clock | limits == {name_of(), name_of(memory_bytes=MEMORY_BYTES - 10**7)}
+
+
+def test_machine_has_one_name_whatever_its_frameworks_see() -> None:
+    """A framework without CUDA, one with it, one whose device broke, none: the same machine."""
+    works, broken = (Environment(backend="pytorch", accelerators=[one]) for one in (H100, BROKEN))
+    found = [[], [Environment(backend="pytorch")], [works], [broken], [works, broken]]
+    assert len({machines.detect(environments).id for environments in found}) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [SystemError("returned a result with an exception set"), KeyError]
+)
+def test_library_that_fails_in_a_new_way_ends_no_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Which exceptions a library raises on a system that its authors lack stands nowhere."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    for name in ("cpu_freq", "cpu_count", "virtual_memory", "Process"):
+        monkeypatch.setattr(psutil, name, fail)
+    monkeypatch.setattr("cpuinfo.get_cpu_info", fail)
+    found = machines.detect(root=tmp_path)
+    rows = {label: value for label, value, _ in machines.facts(found)}
+    for label in ("Processor", "Physical cores", "Clock", "Memory"):
+        assert rows[label] == UNREADABLE, label
+    assert machines.describe(found)
+
+
+@pytest.mark.parametrize(("brand", "flag"), [("Apple M1", "1"), ("VirtualApple @ 2.50GHz", "0")])
+def test_translated_python_is_said_to_be_translated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brand: str, flag: str
+) -> None:
+    """A Python for x86-64 on Apple silicon loses half of its speed, and all say "Apple M1"."""
+    values = {"hw.l1dcachesize": "65536", "sysctl.proc_translated": flag}
+    monkeypatch.setattr("report.machine.processor.sysctl", lambda: values)
+    monkeypatch.setattr("cpuinfo.get_cpu_info", lambda: {"brand_raw": brand})
+    found = machines.detect(root=tmp_path)
+    assert "Rosetta" in dict(row[:2] for row in machines.facts(found))["Virtualization"]
+    assert "Rosetta" in machines.describe(found)
+    monkeypatch.setattr("report.machine.processor.sysctl", lambda: {"hw.l1dcachesize": "65536"})
+    monkeypatch.setattr("cpuinfo.get_cpu_info", lambda: {"brand_raw": "Apple M1"})
+    assert "Rosetta" not in machines.describe(machines.detect(root=tmp_path))
+
+
+def test_containers_limit_of_memory_is_a_fact(tmp_path: Path) -> None:
+    """A worker that takes more is ended by the kernel; the machine's own memory says nothing."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    limit = tmp_path / "sys/fs/cgroup/memory.max"
+    limit.write_text("max\n")
+    assert machines.detect(root=tmp_path).memory_limit_bytes is None
+    limit.write_text(f"{2**29}\n")
+    found = machines.detect(root=tmp_path)
+    assert (
+        dict(row[:2] for row in machines.facts(found))["Container's limit of memory"] == "512 MiB"
+    )
+    assert found.id == machines.detect(root=tmp_path.with_name("none")).id
 
 
 @pytest.mark.parametrize(

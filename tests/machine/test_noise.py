@@ -185,6 +185,20 @@ def test_system_that_cannot_tell_swapping_says_so(monkeypatch: pytest.MonkeyPatc
     assert noise._swapped_bytes() is None
 
 
+def test_what_cannot_be_read_in_a_new_way_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library's own failure costs facts about the machine, never the measurement."""
+    monkeypatch.setattr(noise, "SHORTEST_S", 0.0)
+
+    def fail(*_: object, **__: object) -> None:
+        raise SystemError("returned a result with an exception set")
+
+    for name in ("Process", "cpu_times", "getloadavg", "swap_memory", "cpu_freq"):
+        monkeypatch.setattr(psutil, name, fail)
+    seen = Watch(1).stop()
+    facts = seen.other_cores, seen.steal_fraction, seen.load_before, seen.swapped_bytes
+    assert facts == (None, None, None, None)
+
+
 def test_windows_does_not_claim_what_it_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     """There psutil always answers 0 to these two."""
     monkeypatch.setattr(psutil, "WINDOWS", True)

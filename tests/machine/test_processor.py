@@ -186,7 +186,7 @@ def test_clock_without_cpufreq_is_not_passed_off_as_measured(
     assert "nominal" not in processor.frequency(tmp_path)[2]
 
 
-@pytest.mark.parametrize("error", [None, OSError, RuntimeError, AttributeError])
+@pytest.mark.parametrize("error", [None, OSError, AttributeError, SystemError, ZeroDivisionError])
 def test_missing_clock_is_called_unreadable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception] | None
 ) -> None:
@@ -200,6 +200,36 @@ def test_missing_clock_is_called_unreadable(
     current, highest, source = processor.frequency(tmp_path)
     assert (current, highest) == (None, None)
     assert source.startswith(UNREADABLE)
+
+
+@pytest.mark.parametrize("clock_mhz", [4.0, 0.5, 2.4e6])
+def test_clock_that_no_processor_has_is_called_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock_mhz: float
+) -> None:
+    """Where a system mixes up its units, the page does not show a processor of 4 MHz."""
+    clock = SimpleNamespace(current=clock_mhz, min=1.0, max=clock_mhz)
+    monkeypatch.setattr(psutil, "cpu_freq", lambda: clock)
+    current, highest, source = processor.frequency(tmp_path)
+    assert (current, highest) == (None, None)
+    assert source.startswith(UNREADABLE)
+    assert f"{clock_mhz:g} MHz" in source
+
+
+@pytest.mark.parametrize(
+    "brand", ["-", " - ", "unknown", "0", "To Be Filled By O.E.M.", "Default string"]
+)
+def test_placeholder_is_no_brand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brand: str
+) -> None:
+    """What stands where a name should is not shown as one, nor made a machine's name."""
+    info = {"brand_raw": brand, "vendor_id_raw": "0x00", "flags": ["asimd"]}
+    monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: info)
+    write(tmp_path, {"proc/cpuinfo": f"model name : {brand}\nflags : asimd"})
+    found = processor.identity(tmp_path)
+    assert (found.model, found.vendor) == (None, None)
+    info |= {"brand_raw": "Neoverse-N1", "vendor_id_raw": "0x41"}
+    found = processor.identity(tmp_path)
+    assert (found.model, found.vendor) == ("Neoverse-N1", "0x41")
 
 
 def test_governor_is_read_or_called_unreadable(tmp_path: Path) -> None:

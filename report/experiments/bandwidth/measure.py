@@ -195,7 +195,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     settings, on_cpu = job["settings"], job["device"] == "cpu"
     last_cache = job["last_cache_bytes"]
     memory = session.memory()
-    most_bytes = (memory.free_bytes() or ASSUMED_FREE_BYTES) // 4
+    free = memory.free_bytes()
+    most_bytes = (ASSUMED_FREE_BYTES if free is None else free) // 4
     sets = working_sets(settings, last_cache, most_bytes)
     points = list(_points(settings, sets, job["threads"]))
     fitting = [p.working_set_bytes for p in points if p.working_set_bytes <= most_bytes]
