@@ -9,6 +9,8 @@ import itertools
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from report.worker.records import reason_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -29,6 +31,18 @@ def by_strategy(products: object, strategy: str, block_width: int) -> Callable[[
     """Return the method of products that has a strategy's name; it computes A = BC once."""
     method: Callable[..., object] = getattr(products, strategy.replace("-", "_"))
     return partial(method, block_width) if strategy == "block" else method
+
+
+def refusal(product: Callable[[], Any]) -> str | None:
+    """Try a product that is exact in every dtype; return None if it comes out right, else why not.
+
+    What a framework raises where a device or a dtype is not for it is in no list.
+    """
+    try:
+        right = bool(product())
+    except Exception as error:  # noqa: BLE001 (whatever it says is the reason)
+        return reason_of(error)
+    return None if right else "a small product gave no right answer"
 
 
 def rate(run: Run) -> float:

@@ -79,7 +79,10 @@ class Config(Strict):
         "Minibatch stochastic gradient descent, measured"
     )
     seed: int = Field(1, ge=0, lt=2**63, description="Of everything that is drawn.")
-    device: DeviceName = Field("auto", description="auto: the best accelerator, else the CPU.")
+    device: DeviceName = Field(
+        "auto",
+        description="auto: the accelerator that works and has the most memory, else the CPU.",
+    )
     backends: OneOrMany[BackendName] = Field(["pytorch"], description="Frameworks to measure.")
     interpreters: dict[BackendName, Annotated[str, StringConstraints(min_length=1)]] = Field(
         default_factory=dict,

@@ -32,6 +32,9 @@ STDERR_TAIL = 1_500
 POLL_S = 1.0
 """How often a waiting parent looks whether the worker still lives: rarely, not to disturb it."""
 
+REASONS = ("reason", "skipped")
+"""Fields of an answer that say why there is no number."""
+
 GRACE_S = 5.0
 """How long a killed process may take to be gone."""
 
@@ -120,7 +123,7 @@ class Worker:
             code = self._process.returncode
             raise self._failure("it closed its output" if code is None else how_it_ended(code))
         try:
-            answer = json.loads(line)
+            answer = json.loads(line, object_hook=_scrubbed)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
@@ -181,6 +184,12 @@ class Worker:
                 kept += len(chunk)
                 while kept - len(self._stderr[0]) > KEPT_STDERR:
                     kept -= len(self._stderr.popleft())
+
+
+def _scrubbed(fields: dict[str, Any]) -> dict[str, Any]:
+    """Keep names and folders out of reasons, which are often a library's own words."""
+    told = {name: scrub(fields[name]) for name in REASONS if isinstance(fields.get(name), str)}
+    return fields | told
 
 
 def end_group(process: subprocess.Popen[Any]) -> None:

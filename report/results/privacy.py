@@ -60,7 +60,7 @@ def _folders() -> list[tuple[str, str]]:
 def _names() -> list[tuple[str, str]]:
     try:
         user = getpass.getuser()
-    except (OSError, KeyError):
+    except (ImportError, OSError, KeyError):  # the first on Windows, where it has no variable
         user = ""
     host = socket.gethostname()
     names = [(user, "<user>"), (host, "<host>"), (host.partition(".")[0], "<host>")]

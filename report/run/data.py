@@ -23,6 +23,7 @@ from report.errors import DataError
 from report.results import files
 from report.results.result import Dataset
 from report.run import surrogate
+from report.worker.records import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -169,8 +170,8 @@ def _download(say: Callable[[str], None]) -> Copy | None:
         try:
             # Not pooch.retrieve: it deletes a file with the wrong sum, which is the one to look at.
             pooch.HTTPDownloader(timeout=TIMEOUT_S)(url, buffer, None)
-        except (OSError, ValueError) as error:  # ValueError: headers that make no sense
-            say(f"{host} did not send it: {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 (whatever goes wrong, there are others)
+            say(f"{host} did not send it: {reason_of(error)}")
             continue
         content = buffer.getvalue()
         if _sha1(content) == SHA1:

@@ -59,14 +59,28 @@ class Host:
     def device(self, backend: str, wanted: str) -> str:
         """Choose a device: the best accelerator that works for auto, else the one asked for.
 
+        The best of several is the one with the most memory, as far as any framework says, then the
+        one with the most dtypes, then the first: graphics within a processor often come first.
+        The same is meant by a name without a number, such as cuda.
+
         Raises:
             UsageError: It is not there, or does not work.
         """
         environment = self.environments[backend]
         working = list(environment.dtypes) or ["cpu"]
+        memory: dict[str, int] = {}
+        for one in (a for each in self.environments.values() for a in each.accelerators):
+            memory[one.device] = max(memory.get(one.device, 0), one.memory_bytes or 0)
+
+        def worth(device: str) -> tuple[int, int]:
+            return memory.get(device, 0), len(environment.dtypes[device])
+
         if wanted == "auto":
-            return working[1] if len(working) > 1 else "cpu"
-        chosen = f"{wanted}:0" if wanted in {"cuda", "xpu"} else wanted
+            return max(working[1:], key=worth, default="cpu")
+        chosen = wanted
+        if wanted in {"cuda", "xpu"}:
+            alike = [device for device in working if device.startswith(f"{wanted}:")]
+            chosen = max(alike, key=worth, default=f"{wanted}:0")
         if chosen in working:
             return chosen
         broken = {a.device: a.reason for a in environment.accelerators if not a.works}
@@ -108,8 +122,8 @@ def _environment(backend: str, start: Sequence[str]) -> Environment:
         with Worker(start) as worker:
             answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
         environment = ENVIRONMENT.validate_python(answer.get("environment"))
-    except ValidationError:
-        why = "its answer makes no sense"
+    except ValidationError as error:
+        why = f"its answer makes no sense: {error.errors()[0]['msg']}"
     except WorkerFailure as failure:
         why = failure.reason
         last = (failure.stderr_tail or "").rpartition("\n")[2].strip()

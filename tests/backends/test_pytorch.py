@@ -1,16 +1,20 @@
-"""Optimizers from scratch on PyTorch: each step for step what torch.optim does."""
+"""PyTorch: devices that fail in their own words, and optimizers step for step as torch.optim's."""
 
 from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
+from report.backends import pytorch, refusal
 from report.backends.pytorch import optimizers, training
+from report.backends.pytorch.memory import Memory
 from report.run import surrogate
+from report.worker.records import Unavailable, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,3 +104,106 @@ def test_momentums_second_step_remembers_the_first() -> None:
         p.grad = torch.ones(1, dtype=torch.float64)
         optimizers.momentum([p], states, {"lr": 0.1, "momentum": 0.5})
     assert math.isclose(p.item(), -0.25)
+
+
+# --- devices
+
+
+@pytest.fixture(name="fails")
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
+    """Return a function that puts in a CUDA device on which every allocation fails."""
+
+    def install(error: Exception) -> None:
+        def fail(make: Callable[..., Any], *args: Any, device: Any = None, **more: Any) -> Any:
+            if str(device).startswith(("cuda", "cpu")):
+                raise error
+            return make(*args, device=device, **more)
+
+        properties = SimpleNamespace(major=12, minor=0, name="NVIDIA RTX", total_memory=2**35)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: properties)
+        for name in ("full", "empty"):
+            monkeypatch.setattr(torch, name, partial(fail, getattr(torch, name)))
+
+    return install
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: no kernel image is available for execution\nSearch for it"),
+        AssertionError("no kernel image is available: Torch not compiled with CUDA enabled"),
+        SystemError("no kernel image is available"),
+    ],
+)
+def test_device_that_does_not_work_says_why_in_its_own_words(
+    fails: Callable[[Exception], None], error: Exception
+) -> None:
+    """A wrong answer is another thing, with another remedy, than a PyTorch that is too old."""
+    fails(error)
+    (found,) = pytorch.environment().accelerators
+    assert not found.works
+    assert "no kernel image is available" in str(found.reason)
+    assert "\n" not in str(found.reason)
+    # What was known of it before it failed stays.
+    assert (found.name, found.memory_bytes) == ("NVIDIA RTX", 2**35)
+
+
+def test_dtype_that_is_not_multiplied_says_why(fails: Callable[[Exception], None]) -> None:
+    """So that a reader knows whether to wait for the framework or to mend the machine."""
+    fails(RuntimeError("not implemented for 'Half'"))
+    with pytest.raises(Unavailable, match=r"no float16 on cpu: .*not implemented for 'Half'"):
+        pytorch.Session("cpu", 1).products(8, "float16", 0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried",
+        "CUDA out of memory. Tried to allocate 2.00 GiB",
+        "MPS backend out of memory",
+    ],
+)
+def test_memory_that_is_short_is_a_skip_with_the_allocators_words(
+    fails: Callable[[Exception], None], words: str
+) -> None:
+    """Every allocator has its own."""
+    memory = Memory(torch.device("cpu"))
+    fails(RuntimeError(words))
+    with pytest.raises(Unavailable, match="not enough memory on cpu: ") as caught:
+        memory.reserve(2**20)
+    assert words in str(caught.value)
+
+
+def test_illegal_access_to_memory_is_not_called_too_little(
+    fails: Callable[[Exception], None],
+) -> None:
+    """It is a fault of the program or the device, and the run has failed."""
+    memory = Memory(torch.device("cpu"))
+    fails(RuntimeError("CUDA error: an illegal memory access was encountered"))
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        memory.reserve(2**20)
+
+
+def test_wrong_product_is_told_from_one_that_failed() -> None:
+    """A product that comes out wrong has no words of its own."""
+    assert refusal(lambda: True) is None
+    assert "no right answer" in str(refusal(lambda: False))
+    assert "ZeroDivisionError" in str(refusal(lambda: 1 // 0))
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("", "ValueError"),
+        ("too large\nat line 3", "ValueError: too large"),
+        ("ValueError: too large", "ValueError: too large"),
+        (
+            "Traceback (most recent call last):\n  File x\nToo large: 7 > 5",
+            "ValueError: Too large: 7 > 5",
+        ),
+    ],
+)
+def test_reason_is_the_line_that_says_what_went_wrong(message: str, reason: str) -> None:
+    """Whichever it is of an error's lines; that there is a traceback says nothing."""
+    assert reason_of(ValueError(message)) == reason

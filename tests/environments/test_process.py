@@ -137,6 +137,20 @@ def test_failure_names_no_person_and_no_folder(
         assert 'fakeworker.py", line 7' in text
 
 
+def test_reasons_name_no_person_and_no_folder(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Why a device does not work or a series was skipped is often a library's own words."""
+    monkeypatch.setattr(getpass, "getuser", lambda: "anna")
+    monkeypatch.setenv("TELL", f"no kernel image in {Path.home()}/secret/libfast.so of anna")
+    fake_worker.behave({"8": "reasons"})
+    with Worker(fake_worker.command) as worker:
+        (series,) = worker.ask(JOB, TIMEOUT_S)["series"]
+    assert "no kernel image" in series["reason"]
+    assert "libfast.so" in series["reason"]
+    assert not [secret for secret in ("anna", str(Path.home())) if secret in series["reason"]]
+
+
 def child(fake_worker: FakeWorker) -> int:
     """Return the process that the worker started."""
     return int((fake_worker.folder / "child").read_text())

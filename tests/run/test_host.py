@@ -34,6 +34,17 @@ def with_devices(*working: str, broken: Sequence[Accelerator] = ()) -> Environme
     )
 
 
+def sized(*sizes: int | None, dtypes: Sequence[int] = ()) -> Environment:
+    """Return PyTorch with CUDA devices of these GiB, and of so many dtypes each."""
+    devices = [
+        Accelerator(device=f"cuda:{k}", memory_bytes=size and size * 2**30, works=True)
+        for k, size in enumerate(sizes)
+    ]
+    names = ["float32", "bfloat16", "float16"]
+    few = {f"cuda:{k}": names[:count] for k, count in enumerate(dtypes or [3] * len(sizes))}
+    return Environment(backend="pytorch", accelerators=devices, dtypes={"cpu": names, **few})
+
+
 BROKEN = Accelerator(device="cuda:0", works=False, reason="no kernel image")
 
 
@@ -56,13 +67,28 @@ def host_of(fake_worker: FakeWorker, environment: Environment) -> Host:
         (with_devices("mps"), "mps", "mps"),
         (with_devices(broken=[BROKEN]), "auto", "cpu"),
         (with_devices("cuda:1", broken=[BROKEN]), "auto", "cuda:1"),
+        (with_devices("cuda:1", broken=[BROKEN]), "cuda", "cuda:1"),
+        # Graphics within a processor come first, and have a share of its memory.
+        (sized(1, 16), "auto", "cuda:1"),
+        (sized(1, 16), "cuda", "cuda:1"),
+        (sized(1, 16), "cuda:0", "cuda:0"),
+        (sized(16, 16, dtypes=[1, 3]), "auto", "cuda:1"),
+        (sized(16, 16), "auto", "cuda:0"),
+        (sized(None, 16), "auto", "cuda:1"),
     ],
 )
 def test_device_is_the_one_asked_for_or_the_best_that_works(
     fake_worker: FakeWorker, environment: Environment, wanted: str, expected: str
 ) -> None:
-    """Of auto, the first accelerator that works comes, else the CPU; of cuda, the first one."""
+    """The most memory, then the most dtypes, then the first; without any it is the CPU."""
     assert host_of(fake_worker, environment).device("pytorch", wanted) == expected
+
+
+def test_memory_of_a_device_is_what_any_framework_knows(fake_worker: FakeWorker) -> None:
+    """JAX does not tell it, and must come to the same device as PyTorch beside it."""
+    blind = replace(sized(None, None), backend="jax")
+    host = replace(fake_worker.host(), environments={"pytorch": sized(1, 16), "jax": blind})
+    assert host.device("jax", "auto") == host.device("pytorch", "auto") == "cuda:1"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from report.backends import UPDATE_LR
 from report.backends.jax import training
-from report.backends.jax.products import DTYPES, Latest, Products, device_of, multiplies
+from report.backends.jax.products import DTYPES, Latest, Products, device_of, why_not
 from report.worker.host import usable_cores
 from report.worker.records import Accelerator, Environment, Unavailable
 
@@ -86,8 +86,8 @@ class Session:
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
-        if not multiplies(self.device, dtype):
-            raise Unavailable(f"JAX multiplies no {dtype} on {self.device}")
+        if why := why_not(self.device, dtype):
+            raise Unavailable(f"JAX multiplies no {dtype} on {self.device}: {why}")
         return Products(size, dtype, seed, self._latest)
 
     def addition(self, size: int) -> Callable[[], object]:
@@ -171,7 +171,7 @@ def environment() -> Environment:
         threads=threads,
         pools=_pools(),
         accelerators=accelerators,
-        dtypes={name: [d for d in DTYPES if multiplies(name, d)] for name in working},
+        dtypes={name: [d for d in DTYPES if not why_not(name, d)] for name in working},
     )
 
 
@@ -209,13 +209,13 @@ def _accelerators() -> list[Accelerator]:
     found = []
     for index, device in enumerate(each for each in jax.devices() if each.platform != "cpu"):
         name = f"{'cuda' if device.platform == 'gpu' else device.platform}:{index}"
-        works = multiplies(name, "float32")
+        reason = why_not(name, "float32")
         found.append(
             Accelerator(
                 device=name,
                 name=device.device_kind,
-                works=works,
-                reason=None if works else "a small product gave no right answer",
+                works=reason is None,
+                reason=reason,
                 compute_capability=getattr(device, "compute_capability", None),
             )
         )

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from report.backends import by_strategy
+from report.backends import by_strategy, refusal
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
@@ -44,15 +44,16 @@ def device_of(name: str) -> Any:
     return jax.devices("gpu" if kind == "cuda" else kind)[int(index or 0)]
 
 
-def multiplies(device: str, dtype: str) -> bool:
-    """Return whether a product that is exact in every dtype comes out right."""
-    try:
+def why_not(device: str, dtype: str) -> str | None:
+    """Return why a product of a dtype does not come out right on a device; None if it does."""
+
+    def product() -> bool:
         with jax.default_device(device_of(device)), jax.enable_x64(dtype == "float64"):
             twos = jnp.full((8, 8), 2, dtype=dtype)
-            product = jnp.matmul(twos, twos)
-            return bool(product.dtype == dtype and (product == 32).all())
-    except (RuntimeError, TypeError):  # of the first, NotImplementedError is one
-        return False
+            A = jnp.matmul(twos, twos)
+            return bool(A.dtype == dtype and (A == 32).all())
+
+    return refusal(product)
 
 
 @partial(jax.jit, donate_argnames="A")

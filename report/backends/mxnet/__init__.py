@@ -14,7 +14,7 @@ from mxnet.base import _LIB, check_call
 
 from report.backends import UPDATE_LR
 from report.backends.mxnet import training
-from report.backends.mxnet.products import DTYPES, MOST_SEEDS, Products, multiplies
+from report.backends.mxnet.products import DTYPES, MOST_SEEDS, Products, why_not
 from report.backends.mxnet.training import linreg, sgd, squared_loss
 from report.worker.records import Accelerator, Environment, Unavailable
 
@@ -64,8 +64,8 @@ class Session:
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
-        if not multiplies(dtype):
-            raise Unavailable(f"MXNet multiplies no {dtype} on a CPU")
+        if why := why_not(dtype):
+            raise Unavailable(f"MXNet multiplies no {dtype} on a CPU: {why}")
         return Products(size, dtype, seed)
 
     def addition(self, size: int) -> Callable[[], object]:
@@ -167,7 +167,7 @@ def environment() -> Environment:
             Accelerator(device=f"cuda:{index}", reason="MXNet is measured on the CPU only")
             for index in range(mxnet.context.num_gpus())
         ],
-        dtypes={"cpu": [dtype for dtype in DTYPES if multiplies(dtype)]},
+        dtypes={"cpu": [dtype for dtype in DTYPES if not why_not(dtype)]},
     )
 
 

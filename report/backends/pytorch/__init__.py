@@ -11,8 +11,8 @@ import torch
 
 from report.backends.pytorch import steps, training
 from report.backends.pytorch.memory import Memory
-from report.backends.pytorch.products import DTYPES, Operands, multiplies
-from report.worker.records import Accelerator, Environment, Unavailable
+from report.backends.pytorch.products import DTYPES, Operands, why_not
+from report.worker.records import Accelerator, Environment, Unavailable, reason_of
 
 if TYPE_CHECKING:
     from array import array
@@ -111,8 +111,8 @@ class Session:
         return steps.Gradients(X.reshape(len(y), -1), y, at, seed)
 
     def _require(self, dtype: str) -> None:
-        if not multiplies(str(self.device), dtype):
-            raise Unavailable(f"PyTorch multiplies no {dtype} on {self.device.type}")
+        if why := why_not(str(self.device), dtype):
+            raise Unavailable(f"PyTorch multiplies no {dtype} on {self.device.type}: {why}")
 
 
 session = Session
@@ -130,7 +130,7 @@ def environment() -> Environment:
         simd=torch.backends.cpu.get_cpu_capability(),
         pools=_pools(),
         accelerators=accelerators,
-        dtypes={device: [d for d in DTYPES if multiplies(device, d)] for device in working},
+        dtypes={device: [d for d in DTYPES if not why_not(device, d)] for device in working},
     )
 
 
@@ -182,16 +182,15 @@ def _described(device: str) -> Accelerator:
     try:
         if kind != "mps":
             properties = getattr(torch, kind).get_device_properties(device)
-        works = multiplies(device, "float32")
-        reason = None if works else "a small product gave no right answer"
-    except RuntimeError as error:
-        works, reason = False, str(error).splitlines()[0]
+        reason = why_not(device, "float32")
+    except Exception as error:  # noqa: BLE001 (as in `refusal`)
+        reason = reason_of(error)
     return Accelerator(
         device=device,
         name=getattr(properties, "name", None),
         memory_bytes=getattr(properties, "total_memory", None),
         l2_bytes=getattr(properties, "L2_cache_size", None),
-        works=works,
+        works=reason is None,
         reason=reason,
         compute_capability=(
             f"{properties.major}.{properties.minor}" if properties and kind == "cuda" else None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from report.backends import SCALAR, WINDOWS, chunks, in_turn
-from report.backends.pytorch.products import DTYPES, multiplies
+from report.backends.pytorch.products import DTYPES, is_out_of_memory, why_not
 from report.worker.host import free_bytes
-from report.worker.records import Unavailable
+from report.worker.records import Unavailable, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +47,9 @@ class Memory:
             numbers = torch.empty(-(-size_bytes // 4), dtype=torch.float32, device=self._device)
             self._buffer = numbers.fill_(1.0).view(torch.uint8)
         except RuntimeError as error:
-            # Not all allocators raise torch.OutOfMemoryError: the CPU's and MPS's do not.
-            if "memory" not in str(error):
+            if not is_out_of_memory(error):
                 raise
-            raise Unavailable(f"not enough memory on {self._device}") from error
+            raise Unavailable(f"not enough memory on {self._device}: {reason_of(error)}") from error
 
     def call(self, access: Access) -> Callable[[], object]:
         """Return a function that accesses the buffer once.
@@ -67,8 +66,10 @@ class Memory:
         }
         if access.operation not in makers:
             raise Unavailable(f"no operation of PyTorch does what a {access.operation} needs")
-        if not multiplies(str(self._device), access.dtype):
-            raise Unavailable(f"PyTorch computes with no {access.dtype} on {self._device.type}")
+        if why := why_not(str(self._device), access.dtype):
+            raise Unavailable(
+                f"PyTorch computes with no {access.dtype} on {self._device.type}: {why}"
+            )
         return in_turn(makers[access.operation](access))
 
     def arrays(self, access: Access, count: int) -> list[torch.Tensor]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import torch
 
-from report.backends import by_strategy
-from report.worker.records import Unavailable
+from report.backends import by_strategy, refusal
+from report.worker.records import Unavailable, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +19,23 @@ DTYPES: dict[str, torch.dtype] = {
 }
 
 
-def multiplies(device: str, dtype: str) -> bool:
-    """Return whether a product that is exact in every dtype comes out right."""
-    try:
+def why_not(device: str, dtype: str) -> str | None:
+    """Return why a product of a dtype does not come out right on a device; None if it does."""
+
+    def product() -> object:
         twos = torch.full((8, 8), 2.0, dtype=DTYPES[dtype], device=device)
-        return bool((torch.mm(twos, twos) == 32).all())
-    except (RuntimeError, TypeError):  # of the first, NotImplementedError is one
-        return False
+        return (torch.mm(twos, twos) == 32).all()
+
+    return refusal(product)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether an allocator had no memory left; an illegal access to memory is no such case.
+
+    Not all allocators raise torch.OutOfMemoryError: the CPU's and MPS's do not.
+    """
+    lacks = re.search(r"out of memory|not enough memory|allocate memory", str(error))
+    return isinstance(error, torch.OutOfMemoryError) or lacks is not None
 
 
 class Operands:
@@ -62,10 +73,9 @@ class Operands:
             ]
             self._flat = [*drawn, torch.zeros(count, dtype=self._dtype, device=self._device)]
         except RuntimeError as error:
-            # Not all allocators raise torch.OutOfMemoryError: the CPU's and MPS's do not.
-            if "memory" not in str(error):
+            if not is_out_of_memory(error):
                 raise
-            raise Unavailable(f"not enough memory on {self._device}") from error
+            raise Unavailable(f"not enough memory on {self._device}: {reason_of(error)}") from error
         for products in self._lent:
             products.take(self._flat)
 

@@ -18,7 +18,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import tensorflow as tf
 
 from report.backends import UPDATE_LR
-from report.backends.tensorflow.products import DTYPES, Products, multiplies
+from report.backends.tensorflow.products import DTYPES, Products, why_not
 from report.backends.tensorflow.training import Concise, Scratch, Trainer
 from report.worker.host import usable_cores
 from report.worker.records import Accelerator, Environment, Unavailable
@@ -68,8 +68,8 @@ class Session:
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
         self.set_threads(self._threads)
-        if not multiplies(dtype):
-            raise Unavailable(f"TensorFlow multiplies no {dtype} on the CPU")
+        if why := why_not(dtype):
+            raise Unavailable(f"TensorFlow multiplies no {dtype} on the CPU: {why}")
         return Products(size, dtype, seed)
 
     def addition(self, size: int) -> Callable[[], object]:
@@ -136,7 +136,7 @@ def environment() -> Environment:
         blas=_blas(versions.get("oneDNN")),
         threads=usable_cores(),  # what it takes if nobody says
         accelerators=_accelerators(),
-        dtypes={"cpu": [dtype for dtype in DTYPES if multiplies(dtype)]},
+        dtypes={"cpu": [dtype for dtype in DTYPES if not why_not(dtype)]},
     )
 
 

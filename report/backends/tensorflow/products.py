@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from report.backends import by_strategy
+from report.backends import by_strategy, refusal
 from report.worker.records import Unavailable
 
 DTYPES: dict[str, tf.DType] = {
@@ -12,13 +12,14 @@ DTYPES: dict[str, tf.DType] = {
 }
 
 
-def multiplies(dtype: str) -> bool:
-    """Return whether a product that is exact in every dtype comes out right."""
-    try:
+def why_not(dtype: str) -> str | None:
+    """Return why a product of a dtype does not come out right; None if it does."""
+
+    def product() -> object:
         twos = tf.fill((8, 8), tf.cast(2, DTYPES[dtype]))
-        return bool(tf.reduce_all(tf.matmul(twos, twos) == 32))
-    except (tf.errors.OpError, TypeError, ValueError):
-        return False
+        return tf.reduce_all(tf.matmul(twos, twos) == 32)
+
+    return refusal(product)
 
 
 class Products:

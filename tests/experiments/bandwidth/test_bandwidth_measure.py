@@ -338,11 +338,12 @@ def test_no_memory_skips_every_series_with_the_reason() -> None:
 def test_a_dtype_that_a_device_lacks_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are measured."""
     monkeypatch.setattr(
-        "report.backends.pytorch.memory.multiplies", lambda _, dtype: dtype != "float16"
+        "report.backends.pytorch.memory.why_not",
+        lambda _, dtype: "not implemented" if dtype == "float16" else None,
     )
     job = job_of(operation="triad", working_set=4096, dtype=["float16", "float32"])
     assert [(one.status, one.reason) for one in Scarce().measured(job)] == [
-        ("skipped", "PyTorch computes with no float16 on cpu"),
+        ("skipped", "PyTorch computes with no float16 on cpu: not implemented"),
         ("ok", None),
     ]
 

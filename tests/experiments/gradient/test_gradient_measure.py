@@ -282,12 +282,12 @@ def test_device_without_the_dtype_is_a_skip_with_its_reason(
     bundle: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Apple's GPUs have no float64."""
-    monkeypatch.setattr(pytorch, "multiplies", lambda *_: False)
+    monkeypatch.setattr(pytorch, "why_not", lambda *_: "none here")
     job = job_of(bundle, batch_size=[1, 2], sampling="permutation")
     outcome = measure(pytorch.session("cpu", 1), job)
     assert outcome.noise == []
     assert [series.status for series in outcome.series] == ["skipped"] * 6
-    assert {s.reason for s in outcome.series} == {"PyTorch multiplies no float64 on cpu"}
+    assert {s.reason for s in outcome.series} == {"PyTorch multiplies no float64 on cpu: none here"}
     with pytest.raises(Unavailable):
         pytorch.session("cpu", 1).gradients(
             Examples(features=array("d"), targets=array("d"), dtype="float64"), array("d"), 0
