@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import json
@@ -17,7 +18,7 @@ from report.environments import venvs
 from report.machine.machine import describe, facts
 from report.registry import BACKENDS
 from report.site.compare import differences, pair
-from report.text.numerals import duration
+from report.text.numerals import count, duration
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -158,6 +159,7 @@ class Watcher:
         self._done, self._planned_s = 0, 0.0
         self._seconds: dict[str, float] = {}
         self._told: set[tuple[str, str | None]] = set()
+        self._lost: collections.Counter[str] = collections.Counter()
 
     def shown(self) -> AbstractContextManager[object]:
         """Show bars inside the block, in a terminal that was not asked to be quiet."""
@@ -188,6 +190,9 @@ class Watcher:
         self._bars.advance(self._task)
         name = job.experiment.name + _of(job)
         self._seconds[name] = self._seconds.get(name, 0.0) + record.elapsed_s
+        self._lost[name] += record.status != "ok"
+        planned = job.experiment.processes
+        measured = planned - self._lost[name]
         if record.elapsed_s == 0:  # it was not even begun, for the same reason in every process
             if job.idle:
                 name = f"all with {BACKENDS[job.backend].title}"
@@ -201,9 +206,10 @@ class Watcher:
                 self._console.print(escape(record.stderr_tail), style="dim", soft_wrap=True)
         elif record.status == "skipped":
             self.say(f"skipped {name}: {record.reason}")
-        elif job.process == job.experiment.processes - 1:
-            spent = duration(self._seconds[name])
-            self.say(f"measured {name} in {job.experiment.processes} processes, {spent}")
+        if job.process == planned - 1 and measured:
+            of = "" if measured == planned else f"{measured} of "
+            processes = f"{of}{count(planned, 'process')}"
+            self.say(f"measured {name} in {processes}, {duration(self._seconds[name])}")
 
     def say(self, message: str) -> None:
         """Print a line unless asked to be quiet."""

@@ -19,7 +19,7 @@ from factories import small_results
 from report.cli import main
 from report.results import store
 from report.run.runner import Job
-from report.terminal import VERBOSE, Watcher
+from report.terminal import QUIET, VERBOSE, Watcher
 from results_factory import only
 
 if TYPE_CHECKING:
@@ -156,3 +156,21 @@ def test_time_left_is_learned_from_the_time_that_passed(
     # 30 s with a fifth for start-up; then 20 s of budget at 15 for 10; then 10 s at 35 for 20.
     assert left == [("1", "36"), ("2", "30"), ("3", "18")]
     assert printed.getvalue().endswith("measured first in 3 processes, 1 min\n")
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_processes_that_measured_are_counted(fake_worker: FakeWorker, lost: int) -> None:
+    """One of three that was killed is named at once, and is not among those that measured."""
+    plan = fake_worker.plan({"first": "answer"}, processes=3)
+    jobs = [Job(plan.experiments[0], "pytorch", process) for process in range(3)]
+    printed = io.StringIO()
+    watcher = Watcher(Console(file=printed, width=1000), QUIET + 1)
+    watcher.begin(jobs)
+    for job in jobs:
+        watcher.start(job)
+        record = small_results.record("first", job.process, kind="matmul")
+        if job.process == lost:
+            record = replace(record, status="failed", reason="killed", outcome=None)
+        watcher.finish(job, record)
+    assert "failed first: killed" in printed.getvalue()
+    assert "measured first in 2 of 3 processes" in printed.getvalue()

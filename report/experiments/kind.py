@@ -95,7 +95,7 @@ def timing_facts(records: Sequence[Record]) -> dict[str, Any] | None:
         return None
     samples, loops = [t.samples for t in timings], [t.inner_loops for t in timings]
     return {
-        "processes": len(records),
+        "processes": len(outcomes),
         "samples": (min(samples), max(samples)),
         "loops": (min(loops), max(loops)),
         "series": len(timings),

@@ -11,10 +11,12 @@ from report.text import names
 from report.text.numerals import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from report.results.result import Record, Result
-    from report.worker.records import Environment, Labels, Series
+    from report.worker.records import Environment, Labels, Scalar, Series
+
+    _Values = tuple[Scalar, ...]
 
 LISTED = 3
 """More values of a label than this are told by their first and last, where they are numbers."""
@@ -88,7 +90,7 @@ def _problems(title: str, records: Sequence[Record]) -> list[Problem]:
     return [
         Problem(
             status=one.status,
-            what=f"{title}{_which([one, *others])}",
+            what=f"{title}{_which([one, *others], records)}",
             reason=one.reason,
             detail=one.detail,
         )
@@ -105,27 +107,69 @@ def _cases(records: Sequence[Record]) -> Iterator[_Case]:
             yield _Case(record.status, why(record), record.stderr_tail or "", None, record.process)
 
 
-def _which(same: Sequence[_Case]) -> str:
-    """Say which series have a reason in common, and in how many processes."""
-    labels = [case.labels for case in same if case.labels is not None]
-    names = list(labels[0]) if labels else []
+def _which(same: Sequence[_Case], records: Sequence[Record]) -> str:
+    """Say which series have a reason in common, and in how many processes.
+
+    What was measured must not read as skipped: labels are joined where all their combinations are
+    meant, and else listed apart.
+    """
+    known = [series.labels for r in records if r.outcome for series in r.outcome.series]
+    names = list(next((case.labels for case in same if case.labels), {}))
     if "run" in names:
         names = ["run", "implementation", "variant"]  # its label stands for the rest
-    said = ", ".join(
-        f"{name} {_span(values)}" for name in names if (values := _values(labels, name))
-    )
-    processes = len({case.process for case in same})
-    often = f" (in {count(processes, 'process')})" if processes > 1 else ""
-    return f": {said}{often}" if said else often
+    processes: dict[_Values, set[int]] = {}
+    for case in same:
+        key = tuple((case.labels or {}).get(name) for name in names)
+        processes.setdefault(key, set()).add(case.process)
+    alike: dict[frozenset[int], list[_Values]] = {}
+    for key, mine in processes.items():
+        alike.setdefault(frozenset(mine), []).append(key)
+    every = {name: {labels.get(name) for labels in known} for name in names}
+    parts = []
+    for where, keys in alike.items():
+        blocks = [
+            ", ".join(
+                f"{name} {_span(values, every[name])}"
+                for name, values in zip(names, block, strict=True)
+                if values != (None,)
+            )
+            for block in _blocks(keys)
+        ]
+        parts.append("; ".join(filter(None, blocks)) + _often(len(where), len(records)))
+    said = "; ".join(parts)
+    return f": {said}" if said and not said.startswith(" (") else said
 
 
-def _values(labels: Sequence[Labels], name: str) -> list[object]:
-    return list(dict.fromkeys(v for each in labels if (v := each.get(name)) is not None))
+def _often(processes: int, planned: int) -> str:
+    """Say in how many processes, where one might think of all or of one."""
+    if processes == planned:
+        return f" (in {count(processes, 'process')})" if processes > 1 else ""
+    return f" (in {processes} of {count(planned, 'process')})"
 
 
-def _span(values: Sequence[object]) -> str:
-    """Write the values of a label: "64", "bfloat16, float16", "64 to 4096"."""
-    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-    if len(values) > LISTED and len(numbers) == len(values):
-        return f"{min(numbers)} to {max(numbers)}"
-    return ", ".join(str(value) for value in values)
+def _blocks(keys: Sequence[_Values]) -> list[tuple[_Values, ...]]:
+    """Write a list of combinations as blocks: for each label its values, of which all pairs exist.
+
+    Together the blocks have every combination once and no other.
+    """
+    if not keys or not keys[0]:
+        return [()] if keys else []
+    by_rest: dict[_Values, list[Scalar]] = {}
+    for *rest, last in keys:
+        by_rest.setdefault(tuple(rest), []).append(last)
+    by_last: dict[_Values, list[_Values]] = {}
+    for key, values in by_rest.items():
+        by_last.setdefault(tuple(values), []).append(key)
+    return [(*block, last) for last, rests in by_last.items() for block in _blocks(rests)]
+
+
+def _span(values: _Values, every: Collection[Scalar]) -> str:
+    """Write the values of a label: "64", "bfloat16, float16", "64 to 4096" if none is left out."""
+    shown = [value for value in values if value is not None]
+    numbers = [v for v in shown if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(shown) > LISTED and len(numbers) == len(shown):
+        low, high = min(numbers), max(numbers)
+        between = {v for v in every if isinstance(v, int | float) and low <= v <= high}
+        if between <= set(numbers):
+            return f"{low} to {high}"
+    return ", ".join(str(value) for value in shown)

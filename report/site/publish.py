@@ -98,14 +98,20 @@ def _must(*arguments: str, **variables: str) -> str:
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Pick the one line in which git says what is wrong, rather than its hints."""
+    """Pick the line in which git says what is wrong, rather than its hints; and what a remote said.
+
+    Of a refusal git itself knows only that there was one.
+    """
     lines = [line.strip() for line in done.stderr.splitlines()]
-    # A verdict on a branch, else the first error.
+    # A verdict on a branch, else the first error, else the last that it said at all.
     telling = [
         line for start in ("! [", "fatal: ", "error: ") for line in lines if line.startswith(start)
     ]
-    reason = [*telling, f"git ended with {done.returncode}"][0]
-    return reason.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
+    reason = [*telling, *reversed(lines), f"git ended with {done.returncode}"][0]
+    reason = reason.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
+    theirs = [said for line in lines if (said := line.removeprefix("remote:").strip()) != line]
+    remote = " ".join(filter(None, theirs)).rstrip(".")
+    return f"{reason}; the remote says: {remote}" if remote else reason
 
 
 def _check_repository(remote: str | None, branch: str) -> None:

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import pytest
 
+from factories import small_results
 from pages import overlay
 from reading import said
 from report.analysis.quantities import Highest, Quantity, highest
-from report.experiments.kind import ranking
+from report.experiments.kind import ranking, timing_facts
+from report.experiments.training.kind import TRAINING
+from report.figures.prose import plain
 from results_factory import make_result
+
+
+def test_processes_are_those_that_measured() -> None:
+    """One of three that was killed is not among the fresh processes that a page counts."""
+    records = [
+        small_results.record("products", 0, small_results.series("full", [1.0] * 3)),
+        small_results.record("products", 1, status="failed", reason="killed", outcome=None),
+        small_results.record("products", 2, small_results.series("full", [1.0] * 3)),
+    ]
+    facts = timing_facts(records)
+    assert facts is not None
+    assert facts["processes"] == 2
+    runs = [small_results.record("training", k, small_results.run("a", [1.0, 0.5])) for k in (0, 2)]
+    killed = small_results.record("training", 1, status="failed", reason="killed", outcome=None)
+    assert "2 fresh processes" in plain(" ".join(TRAINING.method([runs[0], killed, runs[1]])))
 
 
 def top(*rates: float) -> Highest:

@@ -253,9 +253,13 @@ def test_push_that_fails_is_told_in_one_line(clone: Clone, tmp_path: Path) -> No
     """The cause that git names is in the message, not its hints; the local branch has not moved."""
     hook = clone.remote / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho not on a Friday\nexit 1\n", encoding="utf-8")
+    told = "echo 'error: Protected branch.' >&2; echo '- Commits must be signed.'; exit 1"
+    hook.write_text(f"#!/bin/sh\n{told}\n", encoding="utf-8")
     hook.chmod(0o755)
-    assert "pre-receive hook declined" in _refusal(clone, SiteError)
+    message = _refusal(clone, SiteError)
+    assert "pre-receive hook declined" in message
+    # Git knows only that the remote refused; why, the remote says.
+    assert "Commits must be signed" in message
 
     clone.git("remote", "set-url", "origin", str(tmp_path / "gone"))
     assert "does not appear to be a git repository" in _refusal(clone, SiteError)
@@ -283,6 +287,14 @@ def test_branch_of_a_linked_work_tree_is_refused(clone: Clone, tmp_path: Path) -
     assert "checked out" in _refusal(clone, UsageError)
     # A branch whose name only begins like it is another.
     clone.publish(branch="gh")
+
+
+@pytest.mark.parametrize("address", ["<a@example.org>", "a@example.org", "<>"])
+def test_address_that_git_commits_with_publishes_as_well(clone: Clone, address: str) -> None:
+    """Git takes angle brackets away by itself; what is a committer to it is one here."""
+    clone.git("config", "user.email", address)
+    commit = clone.publish(push=False).commit
+    assert clone.git("show", "-s", "--format=%ce", commit) == address.strip("<>")
 
 
 @pytest.mark.parametrize("key", ["user.name", "user.email"])

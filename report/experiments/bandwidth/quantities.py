@@ -111,13 +111,16 @@ def levels(cpu: Cpu, threads: int) -> list[Level]:
     """Return the caches for data, the nearest first.
 
     Threads are taken to run on cores of their own that lie side by side; where it is not known who
-    shares a cache, it counts once.
+    shares a cache, it counts once. How many hardware threads a core has is read from its own first
+    cache: of processors whose cores are not alike, the cores' mean says it of none.
     """
-    siblings = max(1, (cpu.logical_cores or 1) // (cpu.physical_cores or cpu.logical_cores or 1))
+    ordered = sorted(cpu.caches, key=lambda cache: cache.level)
+    data = [cache for cache in ordered if cache.type != "instruction"]
+    siblings = next((c.shared_by for c in data if c.level == 1 and c.shared_by), None)
+    if siblings is None:
+        siblings = (cpu.logical_cores or 1) // (cpu.physical_cores or cpu.logical_cores or 1) or 1
     known = []
-    for cache in sorted(cpu.caches, key=lambda cache: cache.level):
-        if cache.type == "instruction":
-            continue
+    for cache in data:
         cores = threads if cache.shared_by is None else max(1, cache.shared_by // siblings)
         known.append(
             Level(name=f"L{cache.level}", size_bytes=cache.size_bytes, copies=-(-threads // cores))

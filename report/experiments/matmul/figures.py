@@ -286,7 +286,8 @@ def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, Any]:
             "arithmetic": ratio(element, best, "flop_per_s"),
         }
     if {"column", "row"} <= named.keys():
-        facts["rows"] = ratio(named["column"], named["row"])
+        # By rates, as everything here is ranked: the two need not be of one size.
+        facts["rows"] = ratio(named["row"], named["column"], "flop_per_s")
     if {"block", "full"} <= named.keys():
         facts["block"] = ratio(named["block"], named["full"], "flop_per_s")
     return facts

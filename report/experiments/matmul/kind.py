@@ -114,7 +114,7 @@ def _sentences(result: Result) -> list[str]:
         full=full,
         share=full and peak and ratio(full, peak.quantity, "flop_per_s"),
         dtype=dtype,
-        slower=element and full and ratio(element, full),
+        slower=element and full and ratio(full, element, "flop_per_s"),
         top=next(iter(top.items()), None),
     )
 

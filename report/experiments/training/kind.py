@@ -84,7 +84,7 @@ def _method(records: Sequence[Record]) -> list[str]:
     return prose.sentences(
         TEMPLATE,
         "method",
-        processes=len(records),
+        processes=sum(bool(record.outcome and record.outcome.runs) for record in records),
         elapsed_s=sum(record.elapsed_s for record in records),
         repeats=(min(run.repeats for run in runs), max(run.repeats for run in runs)),
         seeds=len({run.seed for run in runs}),

@@ -290,6 +290,14 @@ def test_a_caches_reach_is_its_size_times_those_that_the_threads_have() -> None:
     assert [level.reach_bytes for level in found] == [192 * KIB, 32 * MIB]
 
 
+def test_first_caches_are_counted_right_where_cores_are_not_alike() -> None:
+    """Eight cores of two hardware threads beside four of one: 20 threads in 12 cores."""
+    first = Cache(level=1, type="data", size_bytes=48 * KIB, shared_by=2)
+    last = Cache(level=3, type="unified", size_bytes=30 * MIB, shared_by=20)
+    found = levels(cpu_of(first, last, physical=12, logical=20), 8)
+    assert [(level.name, level.copies) for level in found] == [("L1", 8), ("L3", 1)]
+
+
 def test_a_cache_that_nobody_knows_to_share_counts_once() -> None:
     """As is the number of cores unknown."""
     cache = Cache(level=2, type="unified", size_bytes=MIB, shared_by=None)
