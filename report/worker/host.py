@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 ROOT = Path("/")
 """Tests stand another folder in its place, to show a machine that is not theirs."""
 
+MEMORY_FILES = (
+    ("memory.max", "memory.current"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
+"""A control group's limit and use of memory, in either version."""
+
 NO_LIMIT_BYTES = 2**60
 """A limit of memory this high is none."""
 
@@ -55,7 +61,7 @@ def free_bytes(root: Path = ROOT) -> int | None:
         with contextlib.suppress(AttributeError, ValueError, OSError):  # Windows has none of this
             # How much of it is free cannot be read everywhere; half is a cautious guess.
             free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    left = [limit - _used(folder, limit) for limit, folder in memory_limits(root)]
+    left = [left for _, left in memory_limits(root)]
     return min((each for each in (free, *left) if each is not None), default=None)
 
 
@@ -88,28 +94,23 @@ def control_groups(controller: str, root: Path = ROOT) -> Iterator[Path]:
             yield from (root / mount / part for part in (inner, *inner.parents))
 
 
-def memory_limits(root: Path = ROOT) -> list[tuple[int, Path]]:
-    """Return the limits of memory in bytes that hold for this process, with their groups."""
+def memory_limits(root: Path = ROOT) -> list[tuple[int, int]]:
+    """Return the limits of memory that hold for this process, and what is left of each, in bytes.
+
+    Files that the kernel would give up do not count as used.
+    """
     found = []
     for folder in control_groups("memory", root):
-        for name in ("memory.max", "memory.limit_in_bytes"):
-            limit = read_text(folder / name) or ""
+        for names in MEMORY_FILES:
+            limit, used = (read_text(folder / name) or "" for name in names)
             # Version 2 writes "max" for none, version 1 the largest number that it can.
             if limit.isdecimal() and int(limit) < NO_LIMIT_BYTES:
-                found.append((int(limit), folder))
+                stat = read_text(folder / "memory.stat") or ""
+                # Version 1 counts those of the groups below apart, as total_inactive_file.
+                files = re.findall(r"^(?:total_)?inactive_file (\d+)", stat, re.MULTILINE)
+                kept = int(used if used.isdecimal() else 0) - max(map(int, files), default=0)
+                found.append((int(limit), max(0, int(limit) - max(0, kept))))
     return found
-
-
-def _used(folder: Path, limit: int) -> int:
-    """Return how much of a limit is used, without the files that the kernel would give up."""
-    used = 0
-    for name in ("memory.current", "memory.usage_in_bytes"):
-        text = read_text(folder / name) or ""
-        used = max(used, int(text) if text.isdecimal() else 0)
-    # Version 1 counts those of the groups below apart, as total_inactive_file.
-    stat = read_text(folder / "memory.stat") or ""
-    files = re.findall(r"^(?:total_)?inactive_file (\d+)", stat, re.MULTILINE)
-    return min(limit, max(0, used - max(map(int, files), default=0)))
 
 
 def read_bundle(bundle: dict[str, Any], name: str, typecode: str) -> array[Any]:
