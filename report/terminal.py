@@ -157,7 +157,10 @@ class Watcher:
             refresh_per_second=1,
         )
         self._done, self._planned_s = 0, 0.0
+        self._begun = 0.0
         self._seconds: dict[str, float] = {}
+        self._open: dict[str, int] = {}
+        self._task = self._bars.add_task("", note="")
         self._told: set[tuple[str, str | None]] = set()
         self._lost: collections.Counter[str] = collections.Counter()
 
@@ -167,11 +170,13 @@ class Watcher:
         return self._bars if bars else contextlib.nullcontext()
 
     def begin(self, jobs: Sequence[Job]) -> None:
-        """Prepare for these jobs."""
-        self._waiting, self._begun = list(jobs), time.monotonic()
-        self._task = self._bars.add_task("", total=max(len(jobs), 1), note="")
-        if not jobs:
-            self.say("Everything is measured already; --fresh measures again.")
+        """Prepare for these jobs; for a second time, where others than at first are left."""
+        self._waiting = list(jobs)
+        self._begun = self._begun or time.monotonic()
+        self._bars.update(self._task, total=max(self._done + len(jobs), 1))
+        names = {_name(job) for job in jobs}
+        for name in [name for name in self._open if name not in names]:
+            self._end(name)
 
     def start(self, job: Job) -> None:
         """Name the job under way and the time that remains."""
@@ -188,11 +193,10 @@ class Watcher:
         self._planned_s += job.budget_s
         self._waiting.remove(job)
         self._bars.advance(self._task)
-        name = job.experiment.name + _of(job)
+        name = _name(job)
+        self._open[name] = job.process + 1
         self._seconds[name] = self._seconds.get(name, 0.0) + record.elapsed_s
         self._lost[name] += record.status != "ok"
-        planned = job.experiment.processes
-        measured = planned - self._lost[name]
         if record.elapsed_s == 0:  # it was not even begun, for the same reason in every process
             if job.idle:
                 name = f"all with {BACKENDS[job.backend].title}"
@@ -206,10 +210,15 @@ class Watcher:
                 self._console.print(escape(record.stderr_tail), style="dim", soft_wrap=True)
         elif record.status == "skipped":
             self.say(f"skipped {name}: {record.reason}")
-        if job.process == planned - 1 and measured:
-            of = "" if measured == planned else f"{measured} of "
-            processes = f"{of}{count(planned, 'process')}"
-            self.say(f"measured {name} in {processes}, {duration(self._seconds[name])}")
+        if name not in map(_name, self._waiting):
+            self._end(name)
+
+    def _end(self, name: str) -> None:
+        planned, spent = self._open.pop(name), duration(self._seconds[name])
+        measured = planned - self._lost[name]
+        of = "" if measured == planned else f"{measured} of "
+        if measured:
+            self.say(f"measured {name} in {of}{count(planned, 'process')}, {spent}")
 
     def say(self, message: str) -> None:
         """Print a line unless asked to be quiet."""
@@ -221,6 +230,10 @@ class Watcher:
         spent_s = time.monotonic() - self._begun
         # Jobs take longer than their budgets by start-up and set-up; by how much, the past tells.
         return planned_s * (spent_s / self._planned_s if self._planned_s else 1.2)
+
+
+def _name(job: Job) -> str:
+    return job.experiment.name + _of(job)
 
 
 def _of(job: Job) -> str:

@@ -31,6 +31,7 @@ class Found:
         above: It is only a lower bound: the true value lies above.
         below: It is only an upper bound.
         left_out: Those of processes that were too disturbed to count.
+        by_process: The experiments of which more processes would tell more.
         picked: The pick, where it is the highest or lowest of several.
     """
 
@@ -41,6 +42,7 @@ class Found:
     below: bool = False
     records: list[Record] = field(default_factory=list)
     left_out: list[Record] = field(default_factory=list)
+    by_process: frozenset[str] = frozenset()
     picked: Highest | None = None
 
 
@@ -62,6 +64,7 @@ class Sweep:
     censored: bool
     records: list[Record]
     left_out: list[Record]
+    by_process: frozenset[str]
 
 
 class Evidence:
@@ -102,6 +105,7 @@ class Evidence:
             above=quantity.censored > 0,
             records=_behind(records, [quantity]),
             left_out=_left_out(records, quantity),
+            by_process=_by_process([quantity]),
             picked=picked,
         )
         if wanted["over"] is None:
@@ -135,6 +139,7 @@ class Evidence:
             censored=any(one.censored for one in points.values()),
             records=_behind(records, points.values()),
             left_out=_left_out(records, fitting[0]),
+            by_process=_by_process(points.values()),
         )
 
     def _observed(self, backend: str, wanted: StoredSide) -> tuple[list[Record], list[Quantity]]:
@@ -169,6 +174,7 @@ def divided(above: Found, below: Found) -> Found:
         below=above.below or below.above,
         records=above.records + below.records,
         left_out=above.left_out + below.left_out,
+        by_process=above.by_process | below.by_process,
     )
 
 
@@ -184,6 +190,10 @@ def _behind(records: Sequence[Record], quantities: Iterable[Quantity]) -> list[R
 def _left_out(records: Sequence[Record], quantity: Quantity) -> list[Record]:
     kept = undisturbed(records).records if quantity.left_out else records
     return [record for record, one in zip(records, kept, strict=True) if one is None]
+
+
+def _by_process(quantities: Iterable[Quantity]) -> frozenset[str]:
+    return frozenset(q.experiment for q in quantities if q.replicate == "process")
 
 
 def _rate(wanted: StoredSide) -> str | None:

@@ -15,7 +15,7 @@ from report.claims.evidence import Evidence, Missing, Sweep, divided
 from report.results.result import Value, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from report.analysis.estimate import Estimate
     from report.claims.evidence import Found
@@ -37,6 +37,16 @@ def of_result(result: Result) -> list[Verdict]:
     ]
 
 
+def cases(result: Result) -> Iterator[tuple[str, str, Case]]:
+    """Yield what each claim's verdict stands on, with its id and the backend, if it was measured."""
+    evidence = Evidence(result)
+    for name, claim in result.config["claims"].items():
+        planned = result.config["experiments"].get(claim["left"]["experiment"])
+        for backend in planned["backends"] if planned else ():
+            with contextlib.suppress(Missing):
+                yield name, backend, _case(evidence, backend, claim)
+
+
 def leading(result: Result) -> list[Verdict]:
     """Return the verdicts that a machine's page is about: of the framework that leads, by claim."""
     claims = result.config["claims"]
@@ -48,9 +58,8 @@ def leading(result: Result) -> list[Verdict]:
 
 
 def _judged(evidence: Evidence, backend: str, name: str, claim: StoredClaim) -> Verdict:
-    judges = {"power-law": _power_law, "stalls": _stalls}
     try:
-        case = judges.get(claim["relation"], _compared)(evidence, backend, claim)
+        case = _case(evidence, backend, claim)
     except Missing as missing:
         return Verdict(claim=name, backend=backend, verdict="not run", reason=str(missing))
     decision, grade, reason = _gated(case)
@@ -79,7 +88,7 @@ def _judged(evidence: Evidence, backend: str, name: str, claim: StoredClaim) -> 
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Case:
+class Case:
     """A judgement with the effect that was judged, and what was measured for it."""
 
     judgement: Judgement
@@ -89,7 +98,12 @@ class _Case:
     right: Value | None = None
 
 
-def _compared(evidence: Evidence, backend: str, claim: StoredClaim) -> _Case:
+def _case(evidence: Evidence, backend: str, claim: StoredClaim) -> Case:
+    judges = {"power-law": _power_law, "stalls": _stalls}
+    return judges.get(claim["relation"], _compared)(evidence, backend, claim)
+
+
+def _compared(evidence: Evidence, backend: str, claim: StoredClaim) -> Case:
     left = evidence.side(backend, claim["left"])
     right = claim["right"]
     if isinstance(right, dict):
@@ -108,17 +122,17 @@ def _compared(evidence: Evidence, backend: str, claim: StoredClaim) -> _Case:
         case _:
             censored = both.above or both.below
             judged = judge.equivalent(effect, claim["margin"], censored=censored)
-    return _Case(judgement=judged, effect=effect, measured=both, left=_value(left), right=shown)
+    return Case(judgement=judged, effect=effect, measured=both, left=_value(left), right=shown)
 
 
-def _stalls(evidence: Evidence, backend: str, claim: StoredClaim) -> _Case:
+def _stalls(evidence: Evidence, backend: str, claim: StoredClaim) -> Case:
     """Compare the beginning and the end of a run with what it is after some epochs."""
     end = evidence.side(backend, claim["left"])
     turn = evidence.side(backend, {**claim["left"], "epoch": claim["after"]})
     start = evidence.side(backend, {**claim["left"], "epoch": 0})
     falls = product(divided(start, turn).factors)
     goes_on = product(divided(end, turn).factors)
-    return _Case(
+    return Case(
         judgement=judge.stalls(falls, goes_on, claim["least"]),
         effect=goes_on,
         measured=end,
@@ -127,15 +141,15 @@ def _stalls(evidence: Evidence, backend: str, claim: StoredClaim) -> _Case:
     )
 
 
-def _power_law(evidence: Evidence, backend: str, claim: StoredClaim) -> _Case:
+def _power_law(evidence: Evidence, backend: str, claim: StoredClaim) -> Case:
     sweep = evidence.sweep(backend, claim["left"], str(claim["along"]))
     slope = power_law([(sweep.x, sweep.quantities)], metric=sweep.rate)
     claimed, tolerance = float(claim["exponent"] or 0), claim["tolerance"]
     judged = judge.power_law(slope, claimed, tolerance, censored=sweep.censored)
-    return _Case(judgement=judged, effect=slope, measured=sweep)
+    return Case(judgement=judged, effect=slope, measured=sweep)
 
 
-def _gated(case: _Case) -> tuple[Decision, str, str]:
+def _gated(case: Case) -> tuple[Decision, str, str]:
     """Return the verdict, the grade of the noise, and why nothing is decided.
 
     How far processes differ is part of the interval already; it forbids a verdict only where

@@ -270,6 +270,27 @@ class Verdict:
     left_out: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Allocation:
+    """How many processes an experiment gets on one backend, once the first have run, and why.
+
+    Attributes:
+        experiment: Name in the configuration.
+        backend: Name in the registry of backends.
+        processes: How many, the first included; the plan may have more or fewer.
+        repeats: The most samples of a series in those after the first; null where as planned.
+        open: Claims, and headlines, that the first left open; empty where all was decided.
+    """
+
+    __pydantic_config__ = STRICT
+
+    experiment: Name
+    backend: Name
+    processes: int
+    repeats: int | None = None
+    open: list[str] = field(default_factory=list)
+
+
 @dataclass(kw_only=True)
 class Result:
     """One run of a configuration on one machine.
@@ -293,6 +314,7 @@ class Result:
         moments: The data's first and second moments, from which the exact solution follows.
         records: What was measured, in the order of measuring.
         verdicts: What that says to the claims; whoever reads the file can judge again.
+        allocations: Who got more processes than planned, or fewer; what is not here has its plan.
     """
 
     __pydantic_config__ = STRICT
@@ -314,6 +336,7 @@ class Result:
     moments: Moments | None = None
     records: list[Record] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    allocations: list[Allocation] = field(default_factory=list)
 
     @property
     def run(self) -> str:
@@ -335,6 +358,23 @@ class Result:
         leads = {name: self.lead(name) for name in self.config["experiments"]}
         kept = [record for record in self.records if record.backend == leads[record.experiment]]
         return replace(self, records=kept)
+
+    def allocation(self, experiment: str, backend: str) -> Allocation:
+        """Return how many processes a planned experiment gets on a backend, by its plan or more."""
+        wanted = (experiment, backend)
+        found = (one for one in self.allocations if (one.experiment, one.backend) == wanted)
+        planned = self.config["experiments"][experiment]["processes"]
+        by_plan = Allocation(experiment=experiment, backend=backend, processes=planned)
+        return next(found, by_plan)
+
+    @property
+    def wanted(self) -> int:
+        """Return how many records it has when it is complete."""
+        return sum(
+            self.allocation(name, backend).processes
+            for name, planned in self.config["experiments"].items()
+            for backend in planned["backends"]
+        )
 
     def of(self, experiment: str) -> list[Record]:
         """Return the records of an experiment."""

@@ -26,12 +26,12 @@ from report.errors import ResultError
 from report.experiments.catalogue import LABELS
 from report.experiments.gradient.noise import points_of_seed
 from report.experiments.training.measure import run_specs
-from report.machine.machine import last_cache_bytes, usable_cores
+from report.machine.machine import alike, last_cache_bytes, usable_cores
 from report.machine.noise import Watch
 from report.registry import BACKENDS, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
-from report.run import data, host
+from report.run import allocation, data, host
 from report.worker.records import Answer
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ class Job:
     """Which of the replicates, from 0."""
     idle: bool = False
     """The framework is not there or does not start, so that nothing will be done."""
+    processes: int = 0
+    """How many replicates there are to be; as planned where nothing is said."""
+    repeats: int = 0
+    """The most samples of a series; as planned where nothing is said."""
 
     @property
     def budget_s(self) -> float:
@@ -88,7 +92,11 @@ class Run:
     only: Sequence[str] = ()
     """Names of experiments; empty for all."""
     fresh: bool = False
-    """Start over even where an earlier run could be continued."""
+    """Abandon a run that could be continued."""
+    again: bool = False
+    """Start another where the newest is finished."""
+    retry: bool = False
+    """Also do again what failed in a finished one."""
     checkout: Path = field(default_factory=Path)
     """Of the configuration: its git commit is noted, and a relative dataset.path starts there."""
     worker_command: Sequence[str] | None = None
@@ -104,24 +112,57 @@ class Run:
                 if self.host.environments[backend].status == "ok":
                     self.host.device(backend, experiment.device)
         self.result = self._resumed() or self._new()
+        if self.again and self.finished:
+            self.result = self._new()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all that was asked for has been tried."""
+        tried = {_key(record) for record in self.result.records}
+        return all(job.key in tried for job in self._jobs())
 
     def pending(self) -> list[Job]:
-        """Return the jobs that are still to be done, in the order of doing them."""
+        """Return the jobs that are still to be done, in the order of doing them.
+
+        Those that failed are among them, unless that is all that there is: a run whose records are
+        all there is finished.
+        """
+        if self.finished and not self.retry:
+            return []
         done = {_key(record) for record in self.result.records if record.status != "failed"}
+        return [job for job in self._jobs() if job.key not in done]
+
+    def _jobs(self) -> list[Job]:
+        self._allocate()
+        shares = {
+            (e.name, backend): self.result.allocation(e.name, backend)
+            for e in self._experiments
+            for backend in e.backends
+        }
         rng = random.Random(self.plan.seed)
         jobs = []
-        for process in range(max(experiment.processes for experiment in self._experiments)):
+        for process in range(max(share.processes for share in shares.values())):
             # Shuffled, so that no backend always comes first.
             backends = self.plan.backends()
             rng.shuffle(backends)
             for backend in backends:
                 idle = self.host.environments[backend].status != "ok"
-                jobs += [
-                    Job(experiment, backend, process, idle)
-                    for experiment in self._experiments
-                    if backend in experiment.backends and process < experiment.processes
-                ]
-        return [job for job in jobs if job.key not in done]
+                for experiment in self._experiments:
+                    share = shares.get((experiment.name, backend))
+                    if share is not None and process < share.processes:
+                        more = share.repeats if process >= allocation.FIRST else None
+                        repeats = more or experiment.repeats
+                        jobs.append(
+                            Job(experiment, backend, process, idle, share.processes, repeats)
+                        )
+        return jobs
+
+    def _allocate(self) -> None:
+        """Deal out what is left of the time, once, as soon as the first processes have run."""
+        has = {share.experiment for share in self.result.allocations}
+        names = [e.name for e in self._experiments if e.name not in has]
+        if names and allocation.ready(self.result, names):
+            self.result.allocations += allocation.allocate(self.result, names)
 
     def execute(self, observer: Observer) -> Result:
         """Do all pending jobs and return the result, which is on disk as well.
@@ -137,7 +178,15 @@ class Run:
             # Before anything is measured: a folder that cannot be written must not cost minutes.
             store.save(self.result, self.results)
             with contextlib.ExitStack() as workers:
-                self._do(jobs, bundle, observer, workers)
+                first = [job for job in jobs if job.process < allocation.FIRST]
+                self._do(first, bundle, observer, workers)
+                workers.close()
+                # What these leave open decides who gets how many more.
+                tried = {job.key for job in first}
+                further = [job for job in self.pending() if job.key not in tried]
+                if further != jobs[len(first) :]:
+                    observer.begin(further)
+                self._do(further, bundle, observer, workers)
         self.result.verdicts = verdicts.of_result(self.result)
         store.save(self.result, self.results)
         return self.result
@@ -224,7 +273,7 @@ class Run:
             "processes": experiment.processes,
             "seeds": experiment.seeds,
             "budget_s": job.budget_s,
-            "repeats": experiment.repeats,
+            "repeats": job.repeats or experiment.repeats,
             "bundle": bundle,
             "last_cache_bytes": last_cache_bytes(self.host.machine, device),
         }
@@ -252,13 +301,20 @@ class Run:
         """Put a record on disk, in place of a failed one of the same job."""
         others = [one for one in self.result.records if _key(one) != _key(record)]
         self.result.records = [*others, record]
-        wanted = sum(len(e.backends) * e.processes for e in self.plan.experiments)
-        complete = len(self.result.records) >= wanted
+        complete = len(self.result.records) >= self.result.wanted
         self.result.finished_at = _now() if complete else None
         store.save(self.result, self.results)
 
     def _prepare_data(self, jobs: list[Job], folder: Path) -> dict[str, Any] | None:
-        training = [job.experiment for job in jobs if job.experiment.kind in WITH_DATA]
+        dealt = {share.experiment for share in self.result.allocations}
+        wanted = {job.experiment.name for job in jobs}
+        training = [
+            one
+            for one in self._experiments
+            if one.kind in WITH_DATA
+            # It may get more processes once the first have run.
+            and (one.name in wanted or (jobs and one.name not in dealt))
+        ]
         if not training:
             return None
         path = self.plan.dataset_path
@@ -311,15 +367,19 @@ class Run:
 
     def _resumed(self) -> Result | None:
         """Return the newest result of the same plan, code, machine and frameworks, if any."""
-        if self.fresh:
-            return None
         wanted = (self.plan.fingerprint(), host.measuring_code(), self.host.environments)
         for path in reversed(store.paths(self.results / self.host.machine.id)):
             with contextlib.suppress(ResultError):  # one that cannot be read is left alone
                 result = store.load(path, LABELS)
-                if (result.config_hash, result.code_hash, result.environments) == wanted:
-                    result.config = self.plan.stored()
-                    return result
+                same = (result.config_hash, result.code_hash, result.environments) == wanted
+                if not (same and alike(result.machine, self.host.machine)):
+                    continue
+                if self.fresh:
+                    if not result.records:
+                        path.unlink()
+                    return None
+                result.config = self.plan.stored()
+                return result
         return None
 
 

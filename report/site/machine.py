@@ -275,10 +275,7 @@ def _grades(sections: Sequence[Section]) -> str:
 
 
 def _unfinished(result: Result) -> str:
-    wanted = sum(
-        len(planned["backends"]) * planned["processes"]
-        for planned in result.config["experiments"].values()
-    )
+    wanted = result.wanted
     missing = wanted - len(result.records)
     if missing <= 0:
         return ""
