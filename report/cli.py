@@ -17,11 +17,7 @@ from report import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.console import Console
-
-    from report.config.plan import Plan
     from report.results.result import Result
-    from report.run.host import Host
     from report.site.folder import Rendered
 
 CONFIG = "experiments.yaml"
@@ -74,10 +70,27 @@ RUN_OPTIONS = _options(
         "--machine", metavar="NAME", help="Call the machine this, not after its hardware."
     ),
     click.option(
-        "--resume/--fresh",
-        default=True,
-        show_default=True,
-        help="Go on with an unfinished run of the same plan, or measure again.",
+        "--resume",
+        "start",
+        flag_value="resume",
+        help="Go on with the newest run, and try again what failed in it.",
+    ),
+    click.option(
+        "--fresh", "start", flag_value="fresh", help="Abandon an unfinished run, and start another."
+    ),
+    click.option(
+        "--again", "start", flag_value="again", help="Add a run to those that are finished."
+    ),
+    click.option(
+        "--runs",
+        type=click.IntRange(1, 1000),
+        metavar="N",
+        help="Measure until there are N more finished runs.",
+    ),
+    click.option(
+        "--every",
+        metavar="TIME",
+        help="With --runs: from one start to the next, such as 30m or 2h; 15m at least.",
     ),
     click.option(
         "--create-envs",
@@ -107,10 +120,22 @@ def main() -> None:
 def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **options: Any) -> None:
     """Measure what CONFIG (experiments.yaml) asks for, then render the site.
 
+    What is done depends on the newest run of the same plan, code, frameworks and hardware:
+
+    \b
+                     there is none   it is unfinished    it is finished
+      (no option)    starts one      goes on with it     measures nothing
+      --resume       starts one      goes on with it     tries again what failed
+      --fresh        starts one      starts another      starts another
+      --again        starts one      goes on with it     starts another
+      --runs N       the same as --again, N times; --every says how far apart
+
     Exits with 0 if all experiments ran, 1 if something failed (the site shows it), 2 if the
     command or the configuration cannot be carried out.
-    """
-    result = _run(**options)
+    """  # noqa: D301 (the \b is Click's own: it keeps the lines below it as they are)
+    from report import runs
+
+    result = runs.measure(**options)
     if result is None:
         return
     address = _render(options["results"], site_dir).index.as_uri()
@@ -124,8 +149,13 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
 @RUN_OPTIONS
 @click.pass_context
 def run(context: click.Context, /, **options: Any) -> None:
-    """Measure what CONFIG (experiments.yaml) asks for; render nothing."""
-    result = _run(**options)
+    """Measure what CONFIG (experiments.yaml) asks for; render nothing.
+
+    `report build --help` says when it starts a run, goes on with one, or measures nothing.
+    """
+    from report import runs
+
+    result = runs.measure(**options)
     if result is not None:
         context.exit(_exit_code(result))
 
@@ -290,9 +320,11 @@ def create_environments(names: tuple[str, ...]) -> None:
     """Make the environments NAME..., again where they are there."""
     from rich.console import Console
 
+    from report import runs
+
     console = Console(stderr=True)
     for name in names:
-        _created(name, console)
+        runs.created(name, console)
         click.echo(f"{name} is ready.")
 
 
@@ -304,98 +336,6 @@ def remove_environments(names: tuple[str, ...]) -> None:
 
     for name in names:
         click.echo(f"{name} is removed." if venvs.remove(name) else f"{name} was not there.")
-
-
-def _created(name: str, console: Console) -> Path:
-    """Make an environment, and show one line of the installer's, its last, meanwhile."""
-    from rich.markup import escape
-
-    from report.environments import venvs
-
-    with console.status(f"{name}: making an environment") as status:
-        return venvs.create(name, lambda line: status.update(escape(line[:160])))
-
-
-def _create_missing(plan: Plan, console: Console, say: Callable[[str], None]) -> None:
-    """Make the environments of those frameworks that have none, nor an interpreter of one's own."""
-    from report.environments import venvs
-
-    for backend in venvs.names():
-        wanted = backend in plan.backends() and backend not in plan.interpreters
-        if wanted and venvs.stamp_of(backend) is None:
-            say(f"made the environment of {backend}: {_created(backend, console)}")
-
-
-def _run(  # noqa: PLR0913 (one argument for each option)
-    *,
-    config: Path,
-    results: Path,
-    profile: str,
-    only: tuple[str, ...],
-    device: str | None,
-    machine: str | None,
-    resume: bool,
-    create_envs: bool,
-    dry_run: bool,
-    quiet: bool,
-    verbose: bool,
-) -> Result | None:
-    """Measure; return nothing if only the plan was wanted."""
-    from rich.console import Console
-
-    from report import terminal
-    from report.claims import verdicts, wording
-    from report.config.configuration import load
-    from report.config.plan import plan as make_plan
-    from report.environments import venvs
-    from report.errors import ReportError
-    from report.results import files
-    from report.run.host import survey
-    from report.run.runner import Run
-    from report.terminal import NORMAL, QUIET, VERBOSE
-
-    plan: Plan = make_plan(load(config), profile, device=device)  # type: ignore[arg-type]
-    plan.only(only)
-    console = Console(stderr=True)
-    if dry_run:
-        lacking = venvs.lacking(plan.backends(), plan.interpreters)
-        terminal.show(terminal.plan(plan, only, lacking))
-        return None
-    watcher = terminal.Watcher(console, QUIET if quiet else VERBOSE if verbose else NORMAL)
-    if create_envs:
-        _create_missing(plan, console, watcher.say)
-    folder = config.resolve().parent
-    host = survey(plan.backends(), name=machine, interpreters=plan.interpreters, base=folder)
-    _require_a_framework(host, {name for e in plan.only(only) for name in e.backends})
-    try:
-        with files.sole_writer(results, "measuring into"), watcher.shown():
-            result = Run(
-                plan=plan,
-                host=host,
-                results=results,
-                only=only,
-                fresh=not resume,
-                checkout=folder,
-                say=watcher.say,
-            ).execute(watcher)
-    except KeyboardInterrupt:
-        raise ReportError(
-            f"Interrupted. What was measured is kept in {results}; the same command goes on."
-        ) from None
-    if result.verdicts:
-        # Of each experiment's leading framework, as the page counts them.
-        judged = [each.verdict for each in verdicts.leading(result)]
-        watcher.say(f"The chapter's statements: {wording.counts(judged)}.")
-    return result
-
-
-def _require_a_framework(host: Host, used: set[str]) -> None:
-    from report.errors import UsageError
-
-    environments = [found for name, found in host.environments.items() if name in used]
-    if not any(found.status == "ok" for found in environments):
-        reasons = "\n".join(str(found.reason) for found in environments)
-        raise UsageError(f"There is no framework to measure.\n{reasons}")
 
 
 def _render(results: Path, site_dir: Path) -> Rendered:

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from processes import start_program
-from report import __version__
+from report import __version__, runs
 from report.cli import main
 from report.config.configuration import load
 from report.environments import process as workers
@@ -33,9 +34,11 @@ from report.experiments.catalogue import LABELS
 from report.machine.machine import detect
 from report.resources import SCHEMA_NAME, chapter_claims, default_config
 from report.results import store
+from report.run import runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
 
     from click.testing import Result as Done
 
@@ -267,7 +270,7 @@ def test_quiet_run_prints_failures_alone(fake: Fake, option: str) -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == "failed bad: it was ended by SIGSEGV\n"
     fake({"first": "answer", "bad": "answer"})
-    done = run("run", option)
+    done = run("run", option, "--resume")
     assert (done.exit_code, done.output) == (0, "")
 
 
@@ -285,27 +288,133 @@ def test_verbose_run_prints_every_process_and_the_output_of_failures(
 def test_run_with_a_failure_ends_with_1_and_goes_on_with_the_rest(
     fake: Fake,
 ) -> None:
-    """One crash costs one experiment; the next command tries that one again."""
+    """One crash costs one experiment; --resume tries that one again."""
     worker = fake({"first": "answer", "bad": "crash", "last": "answer"})
     assert run("run").exit_code == 1
     result = only_result()
     assert [record.status for record in result.records] == ["ok", "failed", "ok"]
     fake({"first": "answer", "bad": "answer", "last": "answer"})
-    assert run("run").exit_code == 0
+    done = run("run")
+    assert (done.exit_code, len(worker.jobs())) == (1, 3)
+    assert "--resume" in done.stderr
+    assert run("run", "--resume").exit_code == 0
     assert [job["size"] for job in worker.jobs()] == [8, 9, 10, 9]
 
 
 def test_finished_run_is_not_repeated(fake: Fake) -> None:
-    """The same command again says that there is nothing to do, and how to measure anew."""
+    """The same command again says that there is nothing to do, and what adds a run."""
     worker = fake({"first": "answer"})
     run("run")
-    done = run("run")
-    assert done.exit_code == 0
-    assert done.stderr == "Everything is measured already; --fresh measures again.\n"
-    assert len(worker.jobs()) == 1
-    assert run("run", "--fresh").exit_code == 0
+    for options in ([], ["--resume"]):
+        done = run("run", *options)
+        assert done.exit_code == 0
+        assert done.stderr == "Everything is measured already; --again adds a run.\n"
+        assert len(worker.jobs()) == 1
+    for count, option in enumerate(["--again", "--fresh"], 2):
+        assert run("run", option).exit_code == 0
+        assert len(worker.jobs()) == count
+        assert len(store.load_all(Path("results"), LABELS)) == count
+
+
+def test_finished_run_is_rendered_all_the_same(fake: Fake) -> None:
+    """`report build` after `report run` measures nothing, makes the site, and ends as the run did.
+
+    The failure that the run holds is still one.
+    """
+    worker = fake({"first": "answer", "bad": "crash"})
+    assert run("run").exit_code == 1
+    assert run("build").exit_code == 1
+    assert Path("site/index.html").is_file()
     assert len(worker.jobs()) == 2
-    assert len(store.load_all(Path("results"), LABELS)) == 2
+
+
+UNFINISHED = {
+    (): [8, 9],
+    ("--resume",): [8, 9],
+    ("--again",): [8, 9],
+    ("--runs", "1"): [8, 9],
+    ("--fresh",): [8, 8, 9],
+    ("--fresh", "--runs", "1"): [8, 8, 9],
+}
+
+
+@pytest.mark.parametrize("options", UNFINISHED, ids=" ".join)
+def test_unfinished_run_is_gone_on_with_unless_it_is_abandoned(
+    fake: Fake, options: tuple[str, ...]
+) -> None:
+    """As the help has it; the file of one that is abandoned stays."""
+    worker = fake({"first": "answer", "second": "answer"})
+    run("run", "--only", "first")
+    assert run("run", *options).exit_code == 0
+    assert [job["size"] for job in worker.jobs()] == UNFINISHED[options]
+    assert len(store.load_all(Path("results"), LABELS)) == len(UNFINISHED[options]) - 1
+
+
+class Clock:
+    """Time that passes only while somebody waits."""
+
+    def __init__(self, now: datetime, interrupted: int | None = None) -> None:
+        """Start; the waiting is interrupted after so many steps."""
+        self.moment, self._left = now, interrupted
+
+    def now(self, zone: tzinfo | None = None) -> datetime:
+        """Return the time."""
+        return self.moment.astimezone(zone)
+
+    def fromisoformat(self, text: str) -> datetime:
+        """Return what a text says."""
+        return datetime.fromisoformat(text)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, in no time."""
+        if self._left == 0:
+            raise KeyboardInterrupt
+        self._left = None if self._left is None else self._left - 1
+        self.moment += timedelta(seconds=seconds)
+
+
+@pytest.fixture(name="clock")
+def clock_instead(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Clock]:
+    """Return a function that puts a clock in place of the real one, for waiting and for records."""
+
+    def put(**fields: Any) -> Clock:
+        clock = Clock(datetime(2026, 11, 27, 9, tzinfo=UTC), **fields)
+        for module in (runs, runner):
+            monkeypatch.setattr(module, "datetime", clock)
+        monkeypatch.setattr(runs, "time", clock)
+        return clock
+
+    return put
+
+
+def starts() -> list[str]:
+    """Return when the runs in the results folder began, hour and minute."""
+    return sorted(s.result.started_at[11:16] for s in store.load_all(Path("results"), LABELS))
+
+
+def test_several_runs_start_as_far_apart_as_asked(fake: Fake, clock: Callable[..., Clock]) -> None:
+    """Counted from the last one that there is, so that a command that is given again goes on."""
+    fake({"first": "answer"})
+    clock()
+    assert run("run").exit_code == 0
+    done = run("run", "--runs", "2", "--every", "30m")
+    assert done.exit_code == 0
+    assert "Run 2 of 2 starts at " in done.stderr
+    assert starts() == ["09:00", "09:30", "10:00"]
+    assert run("run", "--runs", "1").exit_code == 0
+    assert starts() == ["09:00", "09:30", "10:00", "10:15"]
+
+
+def test_interrupted_waiting_ends_with_what_is_there(
+    fake: Fake, clock: Callable[..., Clock]
+) -> None:
+    """Ctrl-C between two runs renders the first."""
+    worker = fake({"first": "answer"})
+    clock(interrupted=3)
+    done = run("build", "--runs", "3", "--every", "2h")
+    assert done.exit_code == 0
+    assert Path("site/index.html").is_file()
+    assert len(worker.jobs()) == 1
 
 
 def test_only_runs_what_is_named(fake: Fake) -> None:
@@ -317,6 +426,11 @@ def test_only_runs_what_is_named(fake: Fake) -> None:
 
 MISSING = "is not there: PyTorch can use cpu."
 CANNOT: dict[tuple[str, ...], str] = {
+    # Runs one after the other see the machine in one state.
+    ("--runs", "2", "--every", "14m"): "do not count as several",
+    ("--runs", "2", "--every", "soon"): "'soon' is no duration such as 1800s, 30m or 2h",
+    ("--every", "30m"): "--runs says how many",
+    ("--runs", "2", "--resume"): "Use one of them",
     # A slip of the pen is answered with the name that was meant.
     ("--only", "vectorisation"): "'vectorisation'. Did you mean 'vectorization'?",
     # A name can neither leave the results' folder nor be impossible elsewhere.

@@ -38,7 +38,7 @@ def of_result(result: Result) -> list[Verdict]:
 
 
 def cases(result: Result) -> Iterator[tuple[str, str, Case]]:
-    """Yield what each claim's verdict stands on, with its id and the backend, if it was measured."""
+    """Yield what each verdict stands on, with the claim's id and the backend, where it can."""
     evidence = Evidence(result)
     for name, claim in result.config["claims"].items():
         planned = result.config["experiments"].get(claim["left"]["experiment"])

@@ -73,7 +73,7 @@ Pair = tuple[str, str]
 """An experiment and a backend."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Effect:
     """What a claim or a headline stands on: on logarithms, or an exponent."""
 
@@ -324,23 +324,35 @@ def _needs(result: Result, shares: dict[Pair, _Share]) -> list[tuple[_Effect, in
 def _of_claims(result: Result) -> Iterator[_Effect]:
     for name, backend, case in verdicts.cases(result):
         claim = result.config["claims"][name]
-        pairs = frozenset((each, backend) for each in case.measured.by_process)
         limits, width = _limits(claim)
-        plain = claim["relation"] == "power-law"
-        if pairs and (found := _effect(result, name, pairs, case.effect, limits, width, plain)):
-            yield found
+        found = _deviation(case.effect, plain=claim["relation"] == "power-law")
+        pairs = frozenset((each, backend) for each in case.measured.by_process)
+        if pairs and found:
+            kind = result.config["experiments"][min(pairs)[0]]["kind"]
+            numbers = (*found, case.effect.replicates)
+            yield _Effect(name, kind, pairs, *numbers, limits, width)
 
 
 def _of_headlines(result: Result) -> Iterator[_Effect]:
     led = result.led()
     for card in itertools.chain.from_iterable(kind.cards(led) for kind in KINDS.values()):
-        if card.estimate is None:
+        if card.estimate is None or (found := _deviation(card.estimate)) is None:
             continue
         # A key is "machine/experiment/backend/...".
         _, name, backend, _ = card.estimate.key.split("/", 3)
-        pairs = frozenset({(name, backend)})
-        if found := _effect(result, card.label, pairs, card.estimate, (), HEADLINE):
-            yield found
+        kind = result.config["experiments"][name]["kind"]
+        numbers = (*found, card.estimate.replicates)
+        yield _Effect(card.label, kind, frozenset({(name, backend)}), *numbers, (), HEADLINE)
+
+
+def _deviation(estimate: Estimate, *, plain: bool = False) -> tuple[float, float] | None:
+    """Return a value and how much single processes differ, on logarithms unless it is `plain`."""
+    if estimate.low is None or estimate.high is None or estimate.basis != "replicates":
+        return None
+    numbers = (estimate.value, estimate.low, estimate.high)
+    value, low, high = numbers if plain else map(math.log, numbers)
+    error = (high - low) / 2 / student(estimate.replicates - 1)
+    return value, error * math.sqrt(estimate.replicates)
 
 
 def _limits(claim: StoredClaim) -> tuple[tuple[float, ...], float]:
@@ -355,31 +367,3 @@ def _limits(claim: StoredClaim) -> tuple[tuple[float, ...], float]:
         "power-law": ((exponent - tolerance, exponent + tolerance), tolerance),
     }[claim["relation"]]
     return limits, max(FINEST, matters / 2)
-
-
-def _effect(
-    result: Result,
-    name: str,
-    pairs: frozenset[Pair],
-    estimate: Estimate,
-    limits: tuple[float, ...],
-    width: float,
-    plain: bool = False,
-) -> _Effect | None:
-    """Return an effect; None where nothing tells how much processes differ."""
-    if estimate.low is None or estimate.high is None or estimate.basis != "replicates":
-        return None
-    numbers = (estimate.value, estimate.low, estimate.high)
-    value, low, high = numbers if plain else map(math.log, numbers)
-    error = (high - low) / 2 / student(estimate.replicates - 1)
-    experiment = min(pairs)[0]
-    return _Effect(
-        name=name,
-        kind=result.config["experiments"][experiment]["kind"],
-        pairs=pairs,
-        value=value,
-        deviation=error * math.sqrt(estimate.replicates),
-        replicates=estimate.replicates,
-        limits=limits,
-        width=width,
-    )

@@ -66,9 +66,7 @@ class Job:
     """Which of the replicates, from 0."""
     idle: bool = False
     """The framework is not there or does not start, so that nothing will be done."""
-    processes: int = 0
-    """How many replicates there are to be; as planned where nothing is said."""
-    repeats: int = 0
+    repeats: int | None = None
     """The most samples of a series; as planned where nothing is said."""
 
     @property
@@ -150,11 +148,8 @@ class Run:
                 for experiment in self._experiments:
                     share = shares.get((experiment.name, backend))
                     if share is not None and process < share.processes:
-                        more = share.repeats if process >= allocation.FIRST else None
-                        repeats = more or experiment.repeats
-                        jobs.append(
-                            Job(experiment, backend, process, idle, share.processes, repeats)
-                        )
+                        repeats = share.repeats if process >= allocation.FIRST else None
+                        jobs.append(Job(experiment, backend, process, idle, repeats))
         return jobs
 
     def _allocate(self) -> None:

@@ -1,0 +1,185 @@
+"""What `report run` and the first half of `report build` do: one run, or several in turn.
+
+A machine has runs, and what changes between them is seen only where they are apart in time. The
+newest run of the same plan decides what a command does; its help has the table.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+from rich.markup import escape
+
+from report import terminal
+from report.claims import verdicts, wording
+from report.config.configuration import load
+from report.config.plan import plan as make_plan
+from report.environments import venvs
+from report.errors import ReportError, UsageError
+from report.results import files
+from report.run.host import survey
+from report.run.runner import Run
+from report.terminal import NORMAL, QUIET, VERBOSE, Watcher
+from report.text.numerals import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from report.config.plan import Plan
+    from report.results.result import ProfileName, Result
+    from report.run.host import Host
+
+Start = Literal["resume", "fresh", "again"]
+
+APART_S = 900.0
+"""From the start of a run to that of the next: closer ones see the machine in one state, and do not
+count as several."""
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def measure(  # noqa: PLR0913 (one argument for each option)
+    *,
+    config: Path,
+    results: Path,
+    profile: ProfileName,
+    only: tuple[str, ...],
+    device: str | None,
+    machine: str | None,
+    start: Start | None,
+    runs: int | None,
+    every: str | None,
+    create_envs: bool,
+    dry_run: bool,
+    quiet: bool,
+    verbose: bool,
+) -> Result | None:
+    """Measure; return the newest result, or nothing if only the plan was wanted."""
+    every_s = _spacing(start, runs, every)
+    plan = make_plan(load(config), profile, device=device)
+    plan.only(only)
+    console = Console(stderr=True)
+    if dry_run:
+        lacking = venvs.lacking(plan.backends(), plan.interpreters)
+        terminal.show(terminal.plan(plan, only, lacking))
+        return None
+    verbosity = QUIET if quiet else VERBOSE if verbose else NORMAL
+    say = Watcher(console, verbosity).say
+    if create_envs:
+        _create_missing(plan, console, say)
+    folder = config.resolve().parent
+
+    def prepared(start: Start | None) -> Run:
+        """Look at the machine as it is now, and at its newest run."""
+        host = survey(plan.backends(), name=machine, interpreters=plan.interpreters, base=folder)
+        _require_a_framework(host, {name for e in plan.only(only) for name in e.backends})
+        return Run(
+            plan=plan,
+            host=host,
+            results=results,
+            only=only,
+            fresh=start == "fresh",
+            again=start == "again",
+            retry=start == "resume",
+            checkout=folder,
+            say=say,
+        )
+
+    run = prepared(None if start == "again" and runs is not None else start)
+    for number in range(runs or 1):
+        if runs is not None and run.finished:
+            if not _waited(run.result, every_s, f"Run {number + 1} of {runs}", say):
+                break
+            run = prepared("again")
+        _execute(run, Watcher(console, verbosity))
+    _conclude(run.result, say)
+    return run.result
+
+
+def _execute(run: Run, watcher: Watcher) -> None:
+    """Measure what is left of a run, if anything is."""
+    if not run.pending():
+        failed = any(record.status == "failed" for record in run.result.records)
+        more = "; --resume tries again what failed" if failed else ""
+        watcher.say(f"Everything is measured already; --again adds a run{more}.")
+    try:
+        with files.sole_writer(run.results, "measuring into"), watcher.shown():
+            run.execute(watcher)
+    except KeyboardInterrupt:
+        raise ReportError(
+            f"Interrupted. What was measured is kept in {run.results}; the same command goes on."
+        ) from None
+
+
+def _conclude(result: Result, say: Callable[[str], None]) -> None:
+    if result.verdicts:
+        # Of each experiment's leading framework, as the page counts them.
+        judged = [each.verdict for each in verdicts.leading(result)]
+        say(f"The chapter's statements: {wording.counts(judged)}.")
+
+
+def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
+    """Return the seconds from one start to the next.
+
+    Raises:
+        UsageError: It is none, too short, or of no use with the other options.
+    """
+    if runs is None and every is not None:
+        raise UsageError("--every says how far apart several runs are; --runs says how many.")
+    if runs is not None and start == "resume":
+        raise UsageError("--resume goes on with one run; --runs adds some. Use one of them.")
+    if every is None:
+        return APART_S
+    parts = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", every)
+    if parts is None:
+        raise UsageError(f"{every!r} is no duration such as 1800s, 30m or 2h.")
+    seconds = float(parts[1]) * UNITS[parts[2]]
+    if seconds < APART_S:
+        raise UsageError(
+            f"Runs that start less than {duration(APART_S)} apart do not count as several: "
+            "they see the machine in one state. Use --every 15m or more."
+        )
+    return seconds
+
+
+def _waited(earlier: Result, every_s: float, what: str, say: Callable[[str], None]) -> bool:
+    """Wait until a run may follow an earlier one; return whether nobody ended that."""
+    due = datetime.fromisoformat(earlier.started_at) + timedelta(seconds=every_s)
+    try:
+        left_s = (due - datetime.now(UTC)).total_seconds()
+        if left_s > 0:
+            clock = f"{due.astimezone():%H:%M:%S}"
+            say(f"{what} starts at {clock}, in {duration(left_s)}; Ctrl-C ends the waiting.")
+        while (left_s := (due - datetime.now(UTC)).total_seconds()) > 0:
+            # In short steps: a laptop that sleeps meanwhile must not add its sleep.
+            time.sleep(min(left_s, 10.0))
+    except KeyboardInterrupt:
+        say("Ended while waiting; what is measured is kept.")
+        return False
+    return True
+
+
+def _require_a_framework(host: Host, used: set[str]) -> None:
+    environments = [found for name, found in host.environments.items() if name in used]
+    if not any(found.status == "ok" for found in environments):
+        reasons = "\n".join(str(found.reason) for found in environments)
+        raise UsageError(f"There is no framework to measure.\n{reasons}")
+
+
+def created(name: str, console: Console) -> Path:
+    """Make an environment, and show one line of the installer's, its last, meanwhile."""
+    with console.status(f"{name}: making an environment") as status:
+        return venvs.create(name, lambda line: status.update(escape(line[:160])))
+
+
+def _create_missing(plan: Plan, console: Console, say: Callable[[str], None]) -> None:
+    """Make the environments of those frameworks that have none, nor an interpreter of one's own."""
+    for backend in venvs.names():
+        wanted = backend in plan.backends() and backend not in plan.interpreters
+        if wanted and venvs.stamp_of(backend) is None:
+            say(f"made the environment of {backend}: {created(backend, console)}")
