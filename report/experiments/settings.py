@@ -68,7 +68,11 @@ class Defaults(Strict):
     """What a profile gives to experiments that do not say otherwise."""
 
     processes: int = Field(
-        4, ge=1, le=50, description="Fresh processes (replicates) for each experiment and backend."
+        4,
+        ge=1,
+        le=50,
+        description="Fresh processes (replicates) for each experiment and backend. Once three have "
+        "run, the time of what is decided goes to what is still open.",
     )
     repeats: int = Field(
         30, ge=3, le=10_000, description="The most samples of one series in one process."

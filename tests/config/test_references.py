@@ -93,7 +93,9 @@ def test_other_data_and_batches_have_other_updates_in_the_text() -> None:
             run["batch_size"] = {100: 50}.get(run["batch_size"], min(run["batch_size"], 1200))
         if "batch_size" in experiment:
             experiment["batch_size"] = [1, 100, 1000, 1200]
-    content["experiments"]["grid"]["grid"]["batch_size"] = [1, 100]
+    grid = content["experiments"]["grid"]
+    for half in (grid, grid["quick"]):
+        half["grid"]["batch_size"] = [1, 100]
     claims = plan(Config.model_validate(content), "full").claims
     for name in ("hundred-epoch-faster-than-sgd", "hundred-epoch-faster-than-sgd-sliced"):
         assert "24 updates in an epoch instead of 1,200" in texts(claims[name])

@@ -21,8 +21,8 @@ from processes import gone, start_program
 from report.errors import DataError, ResultError, UsageError
 from report.experiments.catalogue import LABELS
 from report.results import store
-from report.results.result import Dataset
-from report.run import data, host, surrogate
+from report.results.result import Allocation, Dataset
+from report.run import allocation, data, host, surrogate
 from report.worker.records import Environment
 
 if TYPE_CHECKING:
@@ -457,6 +457,106 @@ def test_other_machine_has_a_folder_of_its_own(fake_worker: FakeWorker) -> None:
     assert files_after(fake_worker, host=other) == 2
     folders = {path.parent.name for path in fake_worker.results.rglob("*.json.gz")}
     assert folders == {"fixed-machine", "another"}
+
+
+OTHER_HARDWARE: dict[str, Any] = {"memory_bytes": 8 * 2**30, "virtualization": "another"}
+OTHER_CPU: dict[str, Any] = {"model": "Another", "affinity_cores": 1, "quota_cores": 0.5}
+
+
+@pytest.mark.parametrize("fact", [*OTHER_HARDWARE, *OTHER_CPU])
+def test_other_hardware_of_the_same_name_begins_another_file(
+    fake_worker: FakeWorker, fact: str
+) -> None:
+    """Whoever names machines by hand may give two the name of one."""
+    host = fake_worker.host()
+    if fact in OTHER_HARDWARE:
+        machine = replace(host.machine, **{fact: OTHER_HARDWARE[fact]})
+    else:
+        machine = replace(host.machine, cpu=replace(host.machine.cpu, **{fact: OTHER_CPU[fact]}))
+    assert files_after(fake_worker, host=replace(host, machine=machine)) == 2
+
+
+def test_other_clock_continues_the_same_file(fake_worker: FakeWorker) -> None:
+    """What a machine runs at in a moment does not make it another."""
+    host = fake_worker.host()
+    faster = replace(host.machine, cpu=replace(host.machine.cpu, frequency_hz=1.0), os="Newer")
+    assert files_after(fake_worker, host=replace(host, machine=faster)) == 1
+
+
+def test_abandoned_run_without_records_leaves_no_file(fake_worker: FakeWorker) -> None:
+    """What was begun and measured nothing is of no use to anybody."""
+    plan = fake_worker.plan({"first": "answer"})
+    empty = fake_worker.run(plan).result
+    store.save(empty, fake_worker.results)
+    fake_worker.run(plan, fresh=True).execute(Diary())
+    assert only_result(fake_worker.results).run_id != empty.run_id
+
+
+@pytest.fixture(name="dealt")
+def fixed_allocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the first of two experiments get five processes, and the second stop at three."""
+
+    def allocate(_: Result, names: Sequence[str]) -> list[Allocation]:
+        return [
+            Allocation(
+                experiment=name,
+                backend="pytorch",
+                processes=5 if name == "first" else 3,
+                repeats=7 if name == "first" else None,
+                open=["a-claim"] if name == "first" else [],
+            )
+            for name in names
+        ]
+
+    monkeypatch.setattr(allocation, "allocate", allocate)
+
+
+FIRST_STAGE = [(size, process) for process in range(3) for size in (8, 9)]
+
+
+@pytest.mark.usefixtures("dealt")
+def test_processes_after_the_first_go_where_they_were_dealt(fake_worker: FakeWorker) -> None:
+    """The file says who got how many; it is finished when these are there."""
+    plan = fake_worker.plan({"first": "answer", "second": "answer"}, processes=4)
+    diary = Diary()
+    result = fake_worker.run(plan).execute(diary)
+    assert keys(fake_worker.jobs()) == [*FIRST_STAGE, (8, 3), (8, 4)]
+    assert [job["repeats"] for job in fake_worker.jobs()] == [3] * 6 + [7] * 2
+    assert diary.planned == [("first", "pytorch", 3), ("first", "pytorch", 4)]
+    assert result.finished_at is not None
+    assert {a.experiment: a.processes for a in result.allocations} == {"first": 5, "second": 3}
+    assert only_result(fake_worker.results) == result
+    assert fake_worker.run(plan).pending() == []
+
+
+@pytest.mark.usefixtures("dealt")
+def test_interrupted_run_goes_on_as_it_was_dealt(fake_worker: FakeWorker) -> None:
+    """Wherever it ended: before the first had all run, or once the rest was dealt out."""
+    plan = fake_worker.plan({"first": "answer", "second": "answer"}, processes=4)
+
+    class Interrupting(Diary):
+        def start(self, job: Job) -> None:
+            super().start(job)
+            if len(self.started) == 4:
+                raise KeyboardInterrupt
+
+    for done in (3, 6):
+        with pytest.raises(KeyboardInterrupt):
+            fake_worker.run(plan).execute(Interrupting())
+        assert len(only_result(fake_worker.results).records) == done
+    kept = only_result(fake_worker.results)
+    whole = fake_worker.run(plan).execute(Diary())
+    assert keys(fake_worker.jobs()) == [*FIRST_STAGE, (8, 3), (8, 4)]
+    assert whole.records[:6] == kept.records
+    assert whole.finished_at is not None
+
+
+@pytest.mark.usefixtures("dealt")
+def test_failure_of_a_first_process_is_not_tried_again_at_once(fake_worker: FakeWorker) -> None:
+    """Nor does it hold up what comes after the first."""
+    plan = fake_worker.plan({"first": "answer", "second": "crash"}, processes=4)
+    fake_worker.run(plan).execute(Diary())
+    assert keys(fake_worker.jobs()) == [*FIRST_STAGE, (8, 3), (8, 4)]
 
 
 def test_other_measuring_code_begins_another_file(
