@@ -21,6 +21,7 @@ from report.config.plan import plan as make_plan
 from report.environments import venvs
 from report.errors import ReportError, UsageError
 from report.results import files
+from report.results.runs import APART
 from report.run.host import survey
 from report.run.runner import Run
 from report.terminal import NORMAL, QUIET, VERBOSE, Watcher
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
     from report.run.host import Host
 
 Start = Literal["resume", "fresh", "again"]
-
-APART_S = 900.0
-"""From the start of a run to that of the next: closer ones see the machine in one state, and do not
-count as several."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -134,15 +131,16 @@ def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
     if runs is not None and start == "resume":
         raise UsageError("--resume goes on with one run; --runs adds some. Use one of them.")
     if every is None:
-        return APART_S
+        return APART.total_seconds()
+    least_s = APART.total_seconds()
     parts = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", every)
     if parts is None:
         raise UsageError(f"{every!r} is no duration such as 1800s, 30m or 2h.")
     seconds = float(parts[1]) * UNITS[parts[2]]
-    if seconds < APART_S:
+    if seconds < least_s:
         raise UsageError(
-            f"Runs that start less than {duration(APART_S)} apart do not count as several: "
-            "they see the machine in one state. Use --every 15m or more."
+            f"Runs that start less than {duration(least_s)} apart do not count as several: "
+            f"they see the machine in one state. Use --every {least_s / 60:g}m or more."
         )
     return seconds
 

@@ -117,6 +117,7 @@ def _environment(request: dict[str, Any]) -> None:
         "dtypes": {"cpu": ["float32"]},
         "steering": {"LD_PRELOAD": os.environ.get("TELL", "")},
         "packages": {"numpy": "2.3.1"},
+        "pools": ["openmp: libgomp, 2 threads", "blas: OpenBLAS, 2 threads"],
     }
     _say({"environment": environment})
 

@@ -118,21 +118,6 @@ def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[str]) -> str:
     return check_name("-".join(filter(None, parts)))
 
 
-def alike(one: Machine, other: Machine) -> bool:
-    """Return whether two descriptions are of the same hardware, whatever it is called.
-
-    What this process may use of it counts as well; clocks, versions and sources do not.
-    """
-    first, second = (
-        (
-            machine_id(m.cpu, m.memory_bytes, m.accelerators),
-            *(m.cpu.architecture, m.cpu.affinity_cores, m.cpu.quota_cores, m.virtualization),
-        )
-        for m in (one, other)
-    )
-    return first == second
-
-
 def usable_cores(machine: Machine) -> int:
     """Count the cores that a computation can keep busy here.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from report.results.machine import Machine
     from report.results.result import Record, Result
 
 APART = timedelta(minutes=15)
@@ -25,11 +26,21 @@ def alike(one: Result, other: Result) -> bool:
     return _what(one) == _what(other)
 
 
+def hardware(machine: Machine) -> tuple[object, ...]:
+    """Return what of a machine matters to a run: not its clock at the moment, nor how it is known.
+
+    Its name is part of it, but two machines may have been given one.
+    """
+    devices = [(each.device, each.name) for each in machine.accelerators]
+    # A kernel keeps some megabytes for itself, not at each boot as many.
+    cpu, memory = replace(machine.cpu, frequency_hz=None), round(machine.memory_bytes / 2**30)
+    return (machine.id, cpu, memory, devices, machine.virtualization)
+
+
 def _what(result: Result) -> tuple[object, ...]:
     data = result.dataset and (result.dataset.source, result.dataset.sha1)
     return (
-        result.machine.id,
-        replace(result.machine.cpu, frequency_hz=None),
+        hardware(result.machine),
         result.config_hash,
         result.code_hash,
         result.environments,

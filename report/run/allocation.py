@@ -30,7 +30,7 @@ import functools
 import itertools
 import math
 from dataclasses import dataclass, field
-from statistics import fmean, median, variance
+from statistics import fmean, median, stdev, variance
 from typing import TYPE_CHECKING
 
 from scipy.special import stdtrit
@@ -346,11 +346,16 @@ def _of_headlines(result: Result) -> Iterator[_Effect]:
 
 
 def _deviation(estimate: Estimate, *, plain: bool = False) -> tuple[float, float] | None:
-    """Return a value and how much single processes differ, on logarithms unless it is `plain`."""
+    """Return a value and how much single processes differ, on logarithms unless it is `plain`.
+
+    What runs differ by, which is in an interval as well, no process can make smaller.
+    """
     if estimate.low is None or estimate.high is None or estimate.basis != "replicates":
         return None
-    numbers = (estimate.value, estimate.low, estimate.high)
-    value, low, high = numbers if plain else map(math.log, numbers)
+    numbers = (estimate.value, estimate.low, estimate.high, *estimate.each)
+    value, low, high, *each = numbers if plain else map(math.log, numbers)
+    if len(each) > 1:
+        return value, stdev(each)
     error = (high - low) / 2 / student(estimate.replicates - 1)
     return value, error * math.sqrt(estimate.replicates)
 

@@ -133,7 +133,8 @@ def _environment(backend: str, start: Sequence[str]) -> Environment:
         # Variables may hold names and folders of this machine.
         seen = environment.steering
         kept = None if seen is None else {name: scrub(value) for name, value in seen.items()}
-        return replace(environment, steering=kept)
+        # Libraries are found in the order of their addresses, which differ between processes.
+        return replace(environment, steering=kept, pools=sorted(environment.pools))
     reason = f"{BACKENDS[backend].title} could not be started: {why}"
     return Environment(backend=backend, status="failed", reason=reason)
 

@@ -26,11 +26,12 @@ from report.errors import ResultError
 from report.experiments.catalogue import LABELS
 from report.experiments.gradient.noise import points_of_seed
 from report.experiments.training.measure import run_specs
-from report.machine.machine import alike, last_cache_bytes, usable_cores
+from report.machine.machine import last_cache_bytes, usable_cores
 from report.machine.noise import Watch
 from report.registry import BACKENDS, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
+from report.results.runs import hardware
 from report.run import allocation, data, host
 from report.worker.records import Answer
 
@@ -367,7 +368,7 @@ class Run:
             with contextlib.suppress(ResultError):  # one that cannot be read is left alone
                 result = store.load(path, LABELS)
                 same = (result.config_hash, result.code_hash, result.environments) == wanted
-                if not (same and alike(result.machine, self.host.machine)):
+                if not (same and hardware(result.machine) == hardware(self.host.machine)):
                     continue
                 if self.fresh:
                     if not result.records:

@@ -138,6 +138,13 @@ def test_survey_names_a_framework_that_cannot_start(
     assert str(environment.reason).startswith(f"PyTorch could not be started: {why}")
 
 
+def test_libraries_are_listed_in_one_order(fake_worker: FakeWorker) -> None:
+    """They are found by address, which differs between processes; a run would never go on."""
+    host = survey(["pytorch"], worker_command=fake_worker.command)
+    pools = host.environments["pytorch"].pools
+    assert pools == ["blas: OpenBLAS, 2 threads", "openmp: libgomp, 2 threads"]
+
+
 def test_variables_are_kept_without_folders(
     fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
