@@ -193,23 +193,23 @@ class Watcher:
         self._planned_s += job.budget_s
         self._waiting.remove(job)
         self._bars.advance(self._task)
-        name = _name(job)
+        name = shown = _name(job)
         self._open[name] = job.process + 1
         self._seconds[name] = self._seconds.get(name, 0.0) + record.elapsed_s
         self._lost[name] += record.status != "ok"
         if record.elapsed_s == 0:  # it was not even begun, for the same reason in every process
             if job.idle:
-                name = f"all with {BACKENDS[job.backend].title}"
-            if (name, record.reason) in self._told:
+                shown = f"all with {BACKENDS[job.backend].title}"
+            if (shown, record.reason) in self._told:
                 return
-            self._told.add((name, record.reason))
+            self._told.add((shown, record.reason))
         if record.status == "failed":
-            words = f"[red]failed[/] {escape(name)}: {escape(str(record.reason))}"
+            words = f"[red]failed[/] {escape(shown)}: {escape(str(record.reason))}"
             self._console.print(words, highlight=False, soft_wrap=True)
             if record.stderr_tail and self._verbosity >= VERBOSE:
                 self._console.print(escape(record.stderr_tail), style="dim", soft_wrap=True)
         elif record.status == "skipped":
-            self.say(f"skipped {name}: {record.reason}")
+            self.say(f"skipped {shown}: {record.reason}")
         if name not in map(_name, self._waiting):
             self._end(name)
 
