@@ -210,6 +210,13 @@ def test_stopping_early_does_not_make_verdicts_wrong(deviation: float) -> None:
         assert simulated(effect, deviation, least)[2] > 0.925
 
 
+def test_what_is_decided_is_so_beyond_a_verdicts_own_doubt() -> None:
+    """Two standard errors decide a verdict; three may be luck, and five are none."""
+    error = 0.05 / math.sqrt(FIRST)
+    assert not allocation.decided(3 * error, 0.05, FIRST)
+    assert allocation.decided(5 * error, 0.05, FIRST)
+
+
 def test_processes_for_a_width_are_the_fewest() -> None:
     """One fewer leaves the interval too wide."""
     count = processes_for(0.05, 0.04)
