@@ -156,10 +156,11 @@ class Watcher:
             transient=True,
             refresh_per_second=1,
         )
-        self._done, self._planned_s = 0, 0.0
+        self._done = 0
         self._seconds: dict[str, float] = {}
         self._told: set[tuple[str, str | None]] = set()
         self._lost: collections.Counter[str] = collections.Counter()
+        self._reported: set[str] = set()
 
     def shown(self) -> AbstractContextManager[object]:
         """Show bars inside the block, in a terminal that was not asked to be quiet."""
@@ -168,7 +169,7 @@ class Watcher:
 
     def begin(self, jobs: Sequence[Job]) -> None:
         """Prepare for these jobs."""
-        self._waiting, self._begun = list(jobs), time.monotonic()
+        self._waiting, self._begun, self._planned_s = list(jobs), time.monotonic(), 0.0
         self._task = self._bars.add_task("", total=max(len(jobs), 1), note="")
         if not jobs:
             self.say("Everything is measured already; --fresh measures again.")
@@ -206,7 +207,8 @@ class Watcher:
                 self._console.print(escape(record.stderr_tail), style="dim", soft_wrap=True)
         elif record.status == "skipped":
             self.say(f"skipped {name}: {record.reason}")
-        if job.process == planned - 1 and measured:
+        if job.process == planned - 1 and measured and name not in self._reported:
+            self._reported.add(name)
             of = "" if measured == planned else f"{measured} of "
             processes = f"{of}{count(planned, 'process')}"
             self.say(f"measured {name} in {processes}, {duration(self._seconds[name])}")

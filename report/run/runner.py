@@ -31,7 +31,8 @@ from report.machine.noise import Watch
 from report.registry import BACKENDS, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
-from report.run import data, host
+from report.run import again, data, host
+from report.text.numerals import count
 from report.worker.records import Answer
 
 if TYPE_CHECKING:
@@ -138,9 +139,24 @@ class Run:
             store.save(self.result, self.results)
             with contextlib.ExitStack() as workers:
                 self._do(jobs, bundle, observer, workers)
+                if repeated := self._disturbed(jobs):
+                    noisy = count(len(repeated), "record")
+                    self.say(f"The machine was noisy during {noisy}: once more.")
+                    workers.close()
+                    observer.begin(repeated)
+                    self._do(repeated, bundle, observer, workers)
         self.result.verdicts = verdicts.of_result(self.result)
         store.save(self.result, self.results)
         return self.result
+
+    def _disturbed(self, jobs: list[Job]) -> list[Job]:
+        """Return those of the jobs to do again, as far as the time that jobs may take suffices."""
+        done = {_key(record): record for record in self.result.records}
+        records = [done[job.key] for job in jobs]
+        spent_s = sum(record.measured_s or record.elapsed_s for record in records)
+        noisy = [job for job, one in zip(jobs, records, strict=True) if again.disturbed(one)]
+        left_s = sum(job.budget_s for job in jobs) - spent_s
+        return [noisy[k] for k in again.affordable([job.budget_s for job in noisy], left_s)]
 
     def _do(
         self,
@@ -197,16 +213,18 @@ class Run:
         started_at, begun = _now(), time.monotonic()
         watch = Watch(worker.pid)
         fields: dict[str, Any] = {"status": "failed"}
+        probes: dict[str, Any] = {}
         try:
             answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
             if "skipped" in answer:
                 return self._record(job, status="skipped", reason=str(answer["skipped"]))
             fields = {"status": "ok", **vars(ANSWER.validate_python(answer))}
+            probes = {end: fields.pop(f"probes_{end}") for end in ("before", "after")}
         except WorkerFailure as failure:
             fields |= {"reason": failure.reason, "stderr_tail": failure.stderr_tail}
         except ValidationError as error:
             fields["reason"] = f"its answer is no outcome: {error.errors()[0]['msg']}"
-        fields |= {"elapsed_s": time.monotonic() - begun, "conditions": watch.stop()}
+        fields |= {"elapsed_s": time.monotonic() - begun, "conditions": watch.stop(**probes)}
         return self._record(job, started_at=started_at, **fields)
 
     def _request(self, job: Job, bundle: dict[str, Any] | None) -> dict[str, Any]:
@@ -249,8 +267,11 @@ class Run:
         )
 
     def _keep(self, record: Record) -> None:
-        """Put a record on disk, in place of a failed one of the same job."""
+        """Put a record on disk, in place of a failed one of the same job or of a noisier one."""
         others = [one for one in self.result.records if _key(one) != _key(record)]
+        for earlier in self.result.records:
+            if _key(earlier) == _key(record) and earlier.status == "ok":
+                record = again.better(earlier, record)
         self.result.records = [*others, record]
         wanted = sum(len(e.backends) * e.processes for e in self.plan.experiments)
         complete = len(self.result.records) >= wanted
