@@ -31,8 +31,8 @@ PRESSURE_NOISY = 0.05
 # A tenth of a core is what a desktop at rest needs; half a core takes a thread's place at times.
 OTHER_CORES_FAIR = 0.1
 OTHER_CORES_NOISY = 0.5
-SWITCHES_FAIR = 50.0
-SWITCHES_NOISY = 200.0
+SWITCHES_FAIR = 30.0
+SWITCHES_NOISY = 100.0
 # By medians, beyond the scatter of the repetitions. On a quiet machine 3 % of records have a probe
 # that moved by 10 %, in a bad minute of its neighbours 25 % (measured here).
 DRIFT_FAIR = 0.05
