@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from report.results.machine import Conditions
 
@@ -80,15 +80,62 @@ class Grade:
 class _Sign(NamedTuple):
     """Something readable that disturbs; fair above one value and noisy above another."""
 
-    read: Callable[[Conditions], float | None]
+    name: str
     fair: float
     noisy: float
-    words: Callable[[float, Conditions], str]
-    """Of the largest value, and of the record that has it."""
-    name: str = ""
-    """What is missing where it could not be read; empty where that tells nothing."""
-    needed: bool = False
-    """Whether the machine is called quiet only if it was read."""
+    words: str
+
+    def read(self, seen: Conditions) -> float | None:
+        """Return its value in a record; None where it could not be read."""
+        if self.name == "drift":
+            return max(_drifts(seen).values(), default=None)
+        if self.name == "power_mode":
+            return seen.power_mode in _SAVING
+        value: float | None = getattr(seen, self.name)
+        return value
+
+    def say(self, value: float, seen: Conditions) -> str:
+        """Put a record's value in words."""
+        drifts = _drifts(seen)
+        most = max(drifts, key=lambda name: drifts[name], default="")
+        return self.words.format(
+            percent=_percent(value),
+            cores=_number(value, "core"),
+            times=_number(value, "time"),
+            events=_number(value, "thermal throttling event"),
+            megabytes=f"{value / 1e6:.1f}".removesuffix(".0"),
+            mode=seen.power_mode,
+            probe=PROBES.get(most, most),
+        )
+
+
+_SIGNS = (
+    _Sign("steal_fraction", STEAL_FAIR, STEAL_NOISY, "the hypervisor took {percent} of CPU time"),
+    _Sign("other_cores", OTHER_CORES_FAIR, OTHER_CORES_NOISY, "other programs kept {cores} busy"),
+    _Sign("switches_per_s", SWITCHES_FAIR, SWITCHES_NOISY, "others took its core {times} a second"),
+    _Sign("drift", DRIFT_FAIR, DRIFT_NOISY, "{probe} drifted by {percent} between start and end"),
+    _Sign("swapped_bytes", SWAPPED_NOISY_BYTES, SWAPPED_NOISY_BYTES, "it swapped {megabytes} MB"),
+    _Sign(
+        "memory_pressure", PRESSURE_FAIR, PRESSURE_NOISY, "short of memory {percent} of the time"
+    ),
+    _Sign("throttle_events", THROTTLE_NOISY_EVENTS, THROTTLE_NOISY_EVENTS, "{events}"),
+    _Sign("quota_throttled", QUOTA_FAIR, QUOTA_NOISY, "a CPU limit cut {percent} of periods short"),
+    _Sign("on_battery", 0, math.inf, "it ran on battery"),
+    _Sign("power_mode", 0, math.inf, "the power mode was {mode}"),
+)
+
+_NEEDED = {
+    "other_cores": "other programs' share of the processor",
+    "drift": "the probes of speed",
+}
+"""Without these a machine is not called quiet."""
+
+_UNREAD = _NEEDED | {
+    "steal_fraction": "the hypervisor's share",
+    "swapped_bytes": "swapping",
+    "throttle_events": "thermal throttling",
+}
+"""What to call that which is missing; without the others there is nothing to tell."""
 
 
 def grade(conditions: Sequence[Conditions], spread: float | None = None, where: str = "") -> Grade:
@@ -99,17 +146,17 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None, where: 
     """
     differ = f"processes differ by up to {_percent(spread or 0)}{f' ({where})' if where else ''}"
     found = [(_severity(spread or 0, SPREAD_FAIR, SPREAD_NOISY), differ)]
-    lacking = []
+    lacking: list[str] = []
     for sign in _SIGNS:
         read = [(value, seen) for seen in conditions if (value := sign.read(seen)) is not None]
         if read:
             value, seen = max(read, key=lambda pair: pair[0])
-            found.append((_severity(value, sign.fair, sign.noisy), sign.words(value, seen)))
-        if sign.name and 2 * len(read) <= len(conditions):
-            lacking.append(sign)
+            found.append((_severity(value, sign.fair, sign.noisy), sign.say(value, seen)))
+        if sign.name in _UNREAD and 2 * len(read) <= len(conditions):
+            lacking.append(sign.name)
     worst = max(severity for severity, _ in found)
     reasons = [words for severity, words in found if severity > 0]
-    needed = [sign.name for sign in lacking if sign.needed]
+    needed = [_NEEDED[name] for name in lacking if name in _NEEDED]
     if not conditions:
         reasons.append("nothing was observed of the machine")
     elif needed:
@@ -117,7 +164,7 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None, where: 
     return Grade(
         level=UNKNOWN if needed and worst == 0 else LEVELS[worst],
         reasons=reasons or [_quiet(conditions)],
-        unread=[sign.name for sign in lacking],
+        unread=[_UNREAD[name] for name in lacking],
     )
 
 
@@ -160,13 +207,9 @@ def _severity(value: float, fair: float, noisy: float) -> int:
 
 def _quiet(conditions: Sequence[Conditions]) -> str:
     """Say what was looked for and not found; what could not be read is not claimed."""
-    drifts = [drift for each in conditions if (drift := _drift(each)) is not None]
-    claims = [
-        ("no other load", True),
-        ("no steal", any(each.steal_fraction is not None for each in conditions)),
-        (f"probes steady within {_percent(max(drifts, default=0))}", True),
-    ]
-    return ", ".join(words for words, observed in claims if observed)
+    drift = max(drift for seen in conditions for drift in _drifts(seen).values())
+    steal = any(seen.steal_fraction is not None for seen in conditions)
+    return f"no other load{', no steal' if steal else ''}, probes steady within {_percent(drift)}"
 
 
 def _drifts(conditions: Conditions) -> dict[str, float]:
@@ -198,17 +241,6 @@ def _error_of_median(seconds: Sequence[float]) -> float:
     return 1.2533 * math.log(quartiles[1] / quartiles[0]) / 1.349 / math.sqrt(count)
 
 
-def _drift(conditions: Conditions) -> float | None:
-    """Return by how much a probe changed, at most; None without probes."""
-    return max(_drifts(conditions).values(), default=None)
-
-
-def _drifted(value: float, conditions: Conditions) -> str:
-    drifts = _drifts(conditions)
-    name = max(drifts, key=lambda name: drifts[name])
-    return f"{PROBES.get(name, name)} drifted by {_percent(value)} between start and end"
-
-
 def _percent(fraction: float) -> str:
     digits = 1 if fraction < 0.0995 else 0
     return f"{100 * fraction:.{digits}f}".removesuffix(".0") + " %"
@@ -217,62 +249,3 @@ def _percent(fraction: float) -> str:
 def _number(value: float, noun: str) -> str:
     words = f"{value:.2g}" if value < 100 else f"{value:.0f}"
     return f"{words} {noun}" if words == "1" else f"{words} {noun}s"
-
-
-_SIGNS = (
-    _Sign(
-        lambda seen: seen.steal_fraction,
-        STEAL_FAIR,
-        STEAL_NOISY,
-        lambda value, _: f"the hypervisor took {_percent(value)} of CPU time",
-        "the hypervisor's share",
-    ),
-    _Sign(
-        lambda seen: seen.other_cores,
-        OTHER_CORES_FAIR,
-        OTHER_CORES_NOISY,
-        lambda value, _: f"other programs kept {_number(value, 'core')} busy",
-        "other programs' share of the processor",
-        needed=True,
-    ),
-    _Sign(
-        lambda seen: seen.switches_per_s,
-        SWITCHES_FAIR,
-        SWITCHES_NOISY,
-        lambda value, _: f"others took the worker's core {_number(value, 'time')} a second",
-    ),
-    _Sign(_drift, DRIFT_FAIR, DRIFT_NOISY, _drifted, "the probes of speed", needed=True),
-    _Sign(
-        lambda seen: seen.swapped_bytes,
-        SWAPPED_NOISY_BYTES,
-        SWAPPED_NOISY_BYTES,
-        lambda value, _: f"the machine swapped {f'{value / 1e6:.1f}'.removesuffix('.0')} MB",
-        "swapping",
-    ),
-    _Sign(
-        lambda seen: seen.memory_pressure,
-        PRESSURE_FAIR,
-        PRESSURE_NOISY,
-        lambda value, _: f"programs waited for memory {_percent(value)} of the time",
-    ),
-    _Sign(
-        lambda seen: seen.throttle_events,
-        THROTTLE_NOISY_EVENTS,
-        THROTTLE_NOISY_EVENTS,
-        lambda value, _: _number(value, "thermal throttling event"),
-        "thermal throttling",
-    ),
-    _Sign(
-        lambda seen: seen.quota_throttled,
-        QUOTA_FAIR,
-        QUOTA_NOISY,
-        lambda value, _: f"the container's limit cut {_percent(value)} of its periods short",
-    ),
-    _Sign(lambda seen: seen.on_battery, 0, math.inf, lambda *_: "it ran on battery"),
-    _Sign(
-        lambda seen: None if seen.power_mode is None else seen.power_mode in _SAVING,
-        0,
-        math.inf,
-        lambda _, seen: f"the power mode was {seen.power_mode}",
-    ),
-)

@@ -62,11 +62,9 @@ def _wake(compute: Callable[[], object]) -> None:
     start_s = improved_s = end_s = time.perf_counter()
     best_s = float("inf")
     while end_s - improved_s < _SETTLED_S and end_s - start_s < _LONGEST_S:
-        span_s = _seconds(compute)
-        end_s = time.perf_counter()
+        span_s, end_s = _seconds(compute), time.perf_counter()
         if span_s < 0.99 * best_s:  # anything less is no sign of a rising clock
-            improved_s = end_s
-        best_s = min(best_s, span_s)
+            best_s, improved_s = span_s, end_s
 
 
 def _seconds(compute: Callable[[], object]) -> float:

@@ -271,8 +271,8 @@ def _frameworks(result: Result) -> list[dict[str, str]]:
 
 def _grades(sections: Sequence[Section]) -> str:
     measured = [s.grade.level for s in sections if s.figures and s.grade is not None]
-    levels = [level for level in (*LEVELS, UNKNOWN) if level in measured]
-    return ", ".join(f"{measured.count(level)} {level}" for level in levels)
+    levels = (*LEVELS, UNKNOWN)
+    return ", ".join(f"{measured.count(level)} {level}" for level in levels if level in measured)
 
 
 def _unfinished(result: Result) -> str:

@@ -44,7 +44,7 @@ class BackendModule(Protocol):
     def environment(self) -> Environment:
         """Describe the framework, its libraries and its devices."""
 
-    def session(self, device: str, threads: int) -> Any:
+    def session(self, device: str, threads: int) -> object:
         """Prepare to measure on a device; kinds state what they need of the object."""
 
 

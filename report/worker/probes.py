@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from report.worker.records import Probe, Unavailable
 from report.worker.timing import nanoseconds
@@ -22,15 +22,8 @@ TIMED_S, LEAST, MOST = 0.004, 3, 30
 """How long to repeat each, and how often at least and at most."""
 
 
-class Module(Protocol):
-    """What a backend offers that this needs."""
-
-    def session(self, device: str, threads: int) -> Any:
-        """Prepare to measure on a device; kinds state what they need of the object."""
-
-
-def device_probes(module: Module, device: str, threads: int) -> list[Probe]:
-    """Time a product and an addition that streams through memory; none on the CPU.
+def device_probes(module: Any, device: str, threads: int) -> list[Probe]:
+    """Time a product, and an addition that streams through memory, with a backend; none on the CPU.
 
     What the device has no room for, or cannot do, is left out. The session is one of its own and
     is let go, so that a job finds the device as it would without.
@@ -50,15 +43,9 @@ def device_probes(module: Module, device: str, threads: int) -> list[Probe]:
 def _timed(call: Callable[[], object], synchronize: Callable[[], object]) -> list[float]:
     """Return the seconds of each repetition, after two that wake the device up."""
     seconds: list[float] = []
-    begun = time.perf_counter()
-    for done in range(-2, MOST):
-        if done == 0:
-            begun = time.perf_counter()
-        if done >= LEAST and time.perf_counter() - begun > TIMED_S:
-            break
+    while len(seconds) < 2 + LEAST or (sum(seconds[2:]) < TIMED_S and len(seconds) < MOST):
         start_ns = time.perf_counter_ns()
         call()
         synchronize()
-        if done >= 0:
-            seconds.append(nanoseconds(max(1, time.perf_counter_ns() - start_ns) / 1e9))
-    return seconds
+        seconds.append(nanoseconds(max(1, time.perf_counter_ns() - start_ns) / 1e9))
+    return seconds[2:]
