@@ -102,7 +102,7 @@ def waited_for_memory_s(root: Path = ROOT) -> float | None:
 
 def on_battery() -> bool | None:
     """Say whether a battery supplies the machine; None where there is none or nothing says."""
-    battery, _ = ask(lambda: psutil.sensors_battery())
+    battery, _ = ask(lambda: psutil.sensors_battery())  # noqa: PLW0108 (not on every system)
     return None if battery is None or battery.power_plugged is None else not battery.power_plugged
 
 
