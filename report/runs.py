@@ -81,7 +81,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
             results=results,
             only=only,
             fresh=start == "fresh",
-            again=start == "again",
+            another=start == "again",
             retry=start == "resume",
             checkout=folder,
             say=say,

@@ -156,13 +156,13 @@ class Watcher:
             transient=True,
             refresh_per_second=1,
         )
-        self._done, self._planned_s = 0, 0.0
-        self._begun = 0.0
+        self._done = 0
         self._seconds: dict[str, float] = {}
         self._open: dict[str, int] = {}
         self._task = self._bars.add_task("", note="")
         self._told: set[tuple[str, str | None]] = set()
         self._lost: collections.Counter[str] = collections.Counter()
+        self._reported: set[str] = set()
 
     def shown(self) -> AbstractContextManager[object]:
         """Show bars inside the block, in a terminal that was not asked to be quiet."""
@@ -172,7 +172,7 @@ class Watcher:
     def begin(self, jobs: Sequence[Job]) -> None:
         """Prepare for these jobs; for a second time, where others than at first are left."""
         self._waiting = list(jobs)
-        self._begun = self._begun or time.monotonic()
+        self._begun, self._planned_s = time.monotonic(), 0.0
         self._bars.update(self._task, total=max(self._done + len(jobs), 1))
         names = {_name(job) for job in jobs}
         for name in [name for name in self._open if name not in names]:
@@ -217,7 +217,8 @@ class Watcher:
         planned, spent = self._open.pop(name), duration(self._seconds[name])
         measured = planned - self._lost[name]
         of = "" if measured == planned else f"{measured} of "
-        if measured:
+        if measured and name not in self._reported:
+            self._reported.add(name)
             self.say(f"measured {name} in {of}{count(planned, 'process')}, {spent}")
 
     def say(self, message: str) -> None:

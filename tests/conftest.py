@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -184,6 +185,10 @@ def fake_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
 
     # The machine's speed is of no interest here, and measuring it takes longer than a fake job.
     monkeypatch.setattr(noise, "probes", list)
+    # Nor whether it was disturbed, which would have jobs done again.
+    monkeypatch.setattr(noise, "SHORTEST_S", math.inf)
+    monkeypatch.setattr(noise, "_swapped_bytes", lambda: None)
+    monkeypatch.setattr(noise, "_throttle_counts", lambda _: {})
     monkeypatch.setenv("TELL", "nothing")
     return FakeWorker(tmp_path)
 

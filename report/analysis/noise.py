@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+import math
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from report.results.machine import Conditions
 
-Level = Literal["quiet", "fair", "noisy"]
+Level = Literal["quiet", "fair", "noisy", "unknown"]
 LEVELS: tuple[Level, ...] = ("quiet", "fair", "noisy")
+UNKNOWN: Level = "unknown"
+"""Apart from these: nothing speaks against the times, but what would could not be read."""
 
 # Each pair is where a machine stops being quiet and where it starts being noisy. The differences
 # that the report is about are of 10 % and more, and a median forgives some disturbed samples.
@@ -19,11 +23,20 @@ LEVELS: tuple[Level, ...] = ("quiet", "fair", "noisy")
 # The hypervisor's share falls on single samples; above a few percent it reaches the median.
 STEAL_FAIR = 0.01
 STEAL_NOISY = 0.05
+# So does each period of a quota that was used up, and each wait for memory.
+QUOTA_FAIR = 0.01
+QUOTA_NOISY = 0.05
+PRESSURE_FAIR = 0.01
+PRESSURE_NOISY = 0.05
 # A tenth of a core is what a desktop at rest needs; half a core takes a thread's place at times.
 OTHER_CORES_FAIR = 0.1
 OTHER_CORES_NOISY = 0.5
-# A short computation repeats within 1 or 2 % on a steady clock; 10 % is a step of the clock.
-DRIFT_FAIR = 0.03
+# A busy program on the worker's core takes it 120 to 600 times a second (measured here).
+SWITCHES_FAIR = 30.0
+SWITCHES_NOISY = 100.0
+# By medians, beyond the scatter of the repetitions. On a quiet machine 3 % of records have a probe
+# that moved by 10 %, in a bad minute of its neighbours 25 % (measured here).
+DRIFT_FAIR = 0.05
 DRIFT_NOISY = 0.10
 # Less than this is a background program being moved out; more may have been the worker's data.
 SWAPPED_NOISY_BYTES = 2**20
@@ -33,17 +46,98 @@ THROTTLE_NOISY_EVENTS = 0
 # "Producing Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS 2009).
 SPREAD_FAIR = 0.05
 SPREAD_NOISY = 0.15
+# A run's median of a probe against that of the machine's other runs. Three runs of one hour hashed
+# within 2 % of each other, and 5 to 7 % slower than a run of two days before (measured here).
+DIFFERS = 0.05
+
+PROBES = {
+    "hash": "arithmetic",
+    "vector": "vector arithmetic",
+    "copy": "copying memory",
+    "interpreter": "the Python interpreter",
+    "device-product": "products on the accelerator",
+    "device-memory": "memory of the accelerator",
+}
+"""What each probe shows, in words."""
+
+_SAVING = {"low-power", "quiet", "cool", "power", "balance_power"}
+"""Modes of Linux's platform_profile and energy_performance_preference that cost speed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grade:
     """How far times from this machine can be trusted, and why, in words.
 
-    Fair is where the large differences hold, noisy where one has to measure again.
+    Fair is where the large differences hold, noisy where one has to measure again. It is unknown
+    where other programs' share of the processor or the probes could not be read, unless something
+    that could be read says fair or noisy.
     """
 
     level: Level
     reasons: list[str]
+    unread: list[str] = field(default_factory=list)
+    """What could not be read, whether or not it decides."""
+
+
+class _Sign(NamedTuple):
+    """Something readable that disturbs; fair above one value and noisy above another."""
+
+    name: str
+    fair: float
+    noisy: float
+    words: str
+
+    def read(self, seen: Conditions) -> float | None:
+        """Return its value in a record; None where it could not be read."""
+        if self.name == "drift":
+            return max(_drifts(seen).values(), default=None)
+        if self.name == "power_mode":
+            return seen.power_mode in _SAVING
+        value: float | None = getattr(seen, self.name)
+        return value
+
+    def say(self, value: float, seen: Conditions) -> str:
+        """Put a record's value in words."""
+        drifts = _drifts(seen)
+        most = max(drifts, key=lambda name: drifts[name], default="")
+        return self.words.format(
+            percent=_percent(value),
+            cores=_number(value, "core"),
+            times=_number(value, "time"),
+            events=_number(value, "thermal throttling event"),
+            megabytes=f"{value / 1e6:.1f}".removesuffix(".0"),
+            mode=seen.power_mode,
+            probe=PROBES.get(most, most),
+        )
+
+
+_SIGNS = (
+    _Sign("steal_fraction", STEAL_FAIR, STEAL_NOISY, "the hypervisor took {percent} of CPU time"),
+    _Sign("other_cores", OTHER_CORES_FAIR, OTHER_CORES_NOISY, "other programs kept {cores} busy"),
+    _Sign("switches_per_s", SWITCHES_FAIR, SWITCHES_NOISY, "others took its core {times} a second"),
+    _Sign("drift", DRIFT_FAIR, DRIFT_NOISY, "{probe} drifted by {percent} between start and end"),
+    _Sign("swapped_bytes", SWAPPED_NOISY_BYTES, SWAPPED_NOISY_BYTES, "it swapped {megabytes} MB"),
+    _Sign(
+        "memory_pressure", PRESSURE_FAIR, PRESSURE_NOISY, "short of memory {percent} of the time"
+    ),
+    _Sign("throttle_events", THROTTLE_NOISY_EVENTS, THROTTLE_NOISY_EVENTS, "{events}"),
+    _Sign("quota_throttled", QUOTA_FAIR, QUOTA_NOISY, "a CPU limit cut {percent} of periods short"),
+    _Sign("on_battery", 0, math.inf, "it ran on battery"),
+    _Sign("power_mode", 0, math.inf, "the power mode was {mode}"),
+)
+
+_NEEDED = {
+    "other_cores": "other programs' share of the processor",
+    "drift": "the probes of speed",
+}
+"""Without these a machine is not called quiet."""
+
+_UNREAD = _NEEDED | {
+    "steal_fraction": "the hypervisor's share",
+    "swapped_bytes": "swapping",
+    "throttle_events": "thermal throttling",
+}
+"""What to call that which is missing; without the others there is nothing to tell."""
 
 
 def grade(conditions: Sequence[Conditions], spread: float | None = None, where: str = "") -> Grade:
@@ -52,68 +146,101 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None, where: 
     The spread is the largest ratio between two processes' medians of one series, less 1; `where`
     says in words which series that is.
     """
-    findings = _findings(conditions, spread, where)
+    differ = f"processes differ by up to {_percent(spread or 0)}{f' ({where})' if where else ''}"
+    found = [(_severity(spread or 0, SPREAD_FAIR, SPREAD_NOISY), differ)]
+    lacking: list[str] = []
+    for sign in _SIGNS:
+        read = [(value, seen) for seen in conditions if (value := sign.read(seen)) is not None]
+        if read:
+            value, seen = max(read, key=lambda pair: pair[0])
+            found.append((_severity(value, sign.fair, sign.noisy), sign.say(value, seen)))
+        if sign.name in _UNREAD and 2 * len(read) <= len(conditions):
+            lacking.append(sign.name)
+    worst = max(severity for severity, _ in found)
+    reasons = [words for severity, words in found if severity > 0]
+    needed = [_NEEDED[name] for name in lacking if name in _NEEDED]
     if not conditions:
-        findings.append((1, "nothing was observed of the machine"))
-    worst = max(severity for severity, _ in findings)
-    reasons = [words for severity, words in findings if severity > 0]
-    return Grade(level=LEVELS[worst], reasons=reasons or [_quiet(conditions)])
+        reasons.append("nothing was observed of the machine")
+    elif needed:
+        reasons.append(f"{' and '.join(needed)} could not be read")
+    return Grade(
+        level=UNKNOWN if needed and worst == 0 else LEVELS[worst],
+        reasons=reasons or [_quiet(conditions)],
+        unread=[_UNREAD[name] for name in lacking],
+    )
 
 
-def _findings(
-    conditions: Sequence[Conditions], spread: float | None, where: str
-) -> list[tuple[int, str]]:
-    """Put each kind of disturbance in words, with its level's place in `LEVELS`."""
-    steal = _largest(each.steal_fraction for each in conditions)
-    other = _largest(each.other_cores for each in conditions)
-    drift = _largest(_drift(each) for each in conditions)
-    swapped = _largest(each.swapped_bytes for each in conditions)
-    throttled = _largest(each.throttle_events for each in conditions)
-    spread = spread or 0.0
-    took = f"the hypervisor took {_percent(steal)} of CPU time"
-    kept = f"other programs kept {_number(other, 'core')} busy"
-    drifted = f"the clock drifted by {_percent(drift)} between start and end"
-    moved = f"the machine swapped {f'{swapped / 1e6:.1f}'.removesuffix('.0')} MB"
-    events = _number(throttled, "thermal throttling event")
-    differ = f"processes differ by up to {_percent(spread)}{f' ({where})' if where else ''}"
-    return [
-        (int(value > fair) + int(value > noisy), words)
-        for value, fair, noisy, words in (
-            (steal, STEAL_FAIR, STEAL_NOISY, took),
-            (other, OTHER_CORES_FAIR, OTHER_CORES_NOISY, kept),
-            (drift, DRIFT_FAIR, DRIFT_NOISY, drifted),
-            (swapped, SWAPPED_NOISY_BYTES, SWAPPED_NOISY_BYTES, moved),
-            (throttled, THROTTLE_NOISY_EVENTS, THROTTLE_NOISY_EVENTS, events),
-            (spread, SPREAD_FAIR, SPREAD_NOISY, differ),
-        )
-    ]
+def disturbance(conditions: Conditions) -> float:
+    """Return how far the worst that was seen lies beyond what is noisy: above 1 it is noisy."""
+    found = [(sign.read(conditions) or 0.0, sign.noisy) for sign in _SIGNS]
+    return max(value / noisy if noisy else 2 * value for value, noisy in found)
+
+
+def differences(own: Sequence[Conditions], others: Sequence[Sequence[Conditions]]) -> list[str]:
+    """Say in words which of a run's probes differ from those of the machine's other runs.
+
+    A run's probe is the median over its records; it is compared with the median over the others.
+    """
+    said = []
+    for name, words in PROBES.items():
+        mine = _typical(own, name)
+        theirs = [one for run in others if (one := _typical(run, name)) is not None]
+        if mine is None or not theirs:
+            continue
+        ratio = mine / median(theirs)
+        by = max(ratio, 1 / ratio) - 1
+        if by > DIFFERS:
+            how = f"{_percent(by)} {'slower' if ratio > 1 else 'faster'}"
+            said.append(f"{words} ran {how} than in the machine's other runs")
+    return said
+
+
+def _typical(conditions: Sequence[Conditions], name: str) -> float | None:
+    """Return the median over records of a probe's seconds, before and after each."""
+    ends = [probe for seen in conditions for probe in (*seen.probes_before, *seen.probes_after)]
+    each = [median(probe.seconds) for probe in ends if probe.name == name]
+    return median(each) if each else None
+
+
+def _severity(value: float, fair: float, noisy: float) -> int:
+    """Return a level's place in `LEVELS`."""
+    return int(value > fair) + int(value > noisy)
 
 
 def _quiet(conditions: Sequence[Conditions]) -> str:
     """Say what was looked for and not found; what could not be read is not claimed."""
-    drifts = [drift for each in conditions if (drift := _drift(each)) is not None]
-    claims = [
-        ("no other load", any(each.other_cores is not None for each in conditions)),
-        ("no steal", any(each.steal_fraction is not None for each in conditions)),
-        (f"clock steady within {_percent(_largest(drifts))}", bool(drifts)),
-    ]
-    return ", ".join(words for words, observed in claims if observed) or "nothing could be read"
+    drift = max(drift for seen in conditions for drift in _drifts(seen).values())
+    steal = any(seen.steal_fraction is not None for seen in conditions)
+    return f"no other load{', no steal' if steal else ''}, probes steady within {_percent(drift)}"
 
 
-def _largest(values: Iterable[float | None]) -> float:
-    """Find the largest of what could be read; 0 if nothing could, which raises no alarm."""
-    return max((value for value in values if value is not None), default=0.0)
-
-
-def _drift(conditions: Conditions) -> float | None:
-    """Return by how much the fastest time of a probe changed, at most; None without probes."""
-    after = {probe.name: min(probe.seconds) for probe in conditions.probes_after}
-    ends = [
-        (min(probe.seconds), after[probe.name])
+def _drifts(conditions: Conditions) -> dict[str, float]:
+    """Return by how much each probe that both ends have has changed, at least."""
+    after = {probe.name: probe.seconds for probe in conditions.probes_after}
+    return {
+        probe.name: _moved(probe.seconds, after[probe.name])
         for probe in conditions.probes_before
         if probe.name in after
-    ]
-    return max((max(pair) / min(pair) - 1 for pair in ends), default=None)
+    }
+
+
+def _moved(before: Sequence[float], after: Sequence[float]) -> float:
+    """Return by how much the median changed, beyond what the scatter of repetitions explains.
+
+    That is two standard errors of a median of so many, with the scatter from the quartiles. On a
+    quiet machine whose neighbours flicker, medians differ by 10 % in every second record for this
+    reason alone (measured here).
+    """
+    change = abs(math.log(median(before) / median(after)))
+    error = math.hypot(_error_of_median(before), _error_of_median(after))
+    return math.expm1(max(0.0, change - 2 * error))
+
+
+def _error_of_median(seconds: Sequence[float]) -> float:
+    """Return the relative standard error of a normal sample's median: 1.25 s / sqrt(n)."""
+    ordered, count = sorted(seconds), len(seconds)
+    quartiles = ordered[count // 4], ordered[count - 1 - count // 4]
+    return 1.2533 * math.log(quartiles[1] / quartiles[0]) / 1.349 / math.sqrt(count)
 
 
 def _percent(fraction: float) -> str:

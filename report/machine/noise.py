@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from report.machine import surroundings
+from report.machine.probes import probes
 from report.machine.processor import frequency
 from report.machine.surroundings import ask
-from report.results.machine import Conditions, Probe
+from report.results.machine import Conditions
 from report.worker.host import ROOT, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from report.worker.records import Probe
 
 # The kernel counts CPU time in ticks of 10 ms; over less than this they would say little.
 SHORTEST_S = 0.5
-
-# The computation whose speed is compared before and after hashes this. Memory delivers it many
-# times faster than it can be hashed, so that only the clock shows.
-_BUFFER = bytes(2**20)
-# It ends when it has not become faster for a while, since a core at rest needs time to wake up.
-_SETTLED_S = 0.008
-_LONGEST_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +39,9 @@ class _Counters:
     reaped_s: float
     swapped_bytes: int | None
     throttled: dict[tuple[str, str], int]
+    switches: int | None = None
+    waited_s: float | None = None
+    quota: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Watch:
@@ -58,35 +58,27 @@ class Watch:
         self._gone = bool(why)
         self._load_before = _load()
         self._frequency_before_hz = frequency(root)[0]
+        self._battery_before = surroundings.on_battery()
         self._probes_before = probes()
         self._before = self._read()  # last, so that the probes are not counted
 
-    def stop(self) -> Conditions:
-        """Return what went on since the start; the worker may have died meanwhile."""
-        before, after = self._before, self._read()  # first, for the same reason
-        elapsed_s = after.clock_s - before.clock_s
-        long_enough = elapsed_s >= SHORTEST_S
-        worker_s = _worker_time(before, after)
-        other_cores = steal_fraction = None
-        if long_enough and worker_s is not None:
-            other_cores = max(0.0, (after.busy_s - before.busy_s - worker_s) / elapsed_s)
-        total_s = after.total_s - before.total_s
-        if long_enough and before.steal_s is not None and after.steal_s is not None and total_s > 0:
-            steal_fraction = max(0.0, after.steal_s - before.steal_s) / total_s
-        swapped_bytes = None
-        if before.swapped_bytes is not None and after.swapped_bytes is not None:
-            swapped_bytes = max(0, after.swapped_bytes - before.swapped_bytes)
+    def stop(self, before: Sequence[Probe] = (), after: Sequence[Probe] = ()) -> Conditions:
+        """Return what went on since the start; the worker may have died meanwhile.
+
+        Its own probes of an accelerator join those that are taken here.
+        """
+        seen = _between(self._before, self._read())  # first, for the same reason
+        batteries = [self._battery_before, surroundings.on_battery()]
+        known = [each for each in batteries if each is not None]
         return Conditions(
-            elapsed_s=elapsed_s,
+            **seen,
             load_before=self._load_before,
-            other_cores=other_cores,
-            steal_fraction=steal_fraction,
-            swapped_bytes=swapped_bytes,
-            throttle_events=_throttle_events(before.throttled, after.throttled),
-            probes_before=self._probes_before,
-            probes_after=probes(),
+            probes_before=[*self._probes_before, *before],
+            probes_after=[*probes(), *after],
             frequency_before_hz=self._frequency_before_hz,
             frequency_after_hz=frequency(self._root)[0],
+            on_battery=any(known) if known else None,
+            power_mode=surroundings.power_mode(self._root),
         )
 
     def _read(self) -> _Counters:
@@ -105,29 +97,46 @@ class Watch:
             reaped_s=own.children_user + own.children_system,
             swapped_bytes=_swapped_bytes(),
             throttled=_throttle_counts(self._root),
+            switches=None if self._gone else _switches(self._worker),
+            waited_s=surroundings.waited_for_memory_s(self._root),
+            quota=surroundings.quota_counts(self._root),
         )
 
 
-def probes() -> list[Probe]:
-    """Time the fixed computations that show whether the machine is what it was."""
-    return [Probe(name="hash", seconds=_hash_times())]
+def _between(before: _Counters, after: _Counters) -> dict[str, Any]:
+    """Work out what counters say that went on from one reading to the other."""
+    elapsed_s = after.clock_s - before.clock_s
+    long_enough = elapsed_s >= SHORTEST_S
+    worker_s = _worker_time(before, after)
+    other_cores = steal_fraction = switches_per_s = memory_pressure = None
+    if long_enough and worker_s is not None:
+        other_cores = max(0.0, (after.busy_s - before.busy_s - worker_s) / elapsed_s)
+        switches = _grown(before.switches, after.switches)
+        if switches is not None and worker_s >= SHORTEST_S:
+            switches_per_s = switches / worker_s
+    total_s = after.total_s - before.total_s
+    stolen_s = _grown(before.steal_s, after.steal_s)
+    if long_enough and stolen_s is not None and total_s > 0:
+        steal_fraction = stolen_s / total_s
+    swapped_bytes = _grown(before.swapped_bytes, after.swapped_bytes)
+    waited_s = _grown(before.waited_s, after.waited_s)
+    if long_enough and waited_s is not None:
+        memory_pressure = min(1.0, waited_s / elapsed_s)
+    return {
+        "elapsed_s": elapsed_s,
+        "other_cores": other_cores,
+        "steal_fraction": steal_fraction,
+        "swapped_bytes": None if swapped_bytes is None else int(swapped_bytes),
+        "throttle_events": _throttle_events(before.throttled, after.throttled),
+        "quota_throttled": _quota_throttled(before.quota, after.quota),
+        "memory_pressure": memory_pressure,
+        "switches_per_s": switches_per_s,
+    }
 
 
-def _hash_times() -> list[float]:
-    """Return the seconds of each repetition until the fastest has settled."""
-    times: list[float] = []
-    start_s = improved_s = time.perf_counter()
-    best_s = float("inf")
-    while True:
-        begin_ns = time.perf_counter_ns()
-        hashlib.sha256(_BUFFER, usedforsecurity=False).digest()
-        times.append((time.perf_counter_ns() - begin_ns) / 1e9)
-        end_s = time.perf_counter()
-        if times[-1] < 0.99 * best_s:  # anything less is no sign of a rising clock
-            improved_s = end_s
-        best_s = min(best_s, times[-1])
-        if end_s - improved_s >= _SETTLED_S or end_s - start_s >= _LONGEST_S:
-            return times
+def _grown(before: float | None, after: float | None) -> float | None:
+    """Return by how much a counter has grown; None where it could not be read at both ends."""
+    return None if before is None or after is None else max(after - before, 0)
 
 
 def _load() -> float | None:
@@ -174,6 +183,24 @@ def _worker_time(before: _Counters, after: _Counters) -> float | None:
     if before.worker_s is None or (after.worker_s is None and reaped_s == 0):
         return None
     return (after.worker_s or 0.0) + reaped_s - before.worker_s
+
+
+def _switches(worker: psutil.Process | None) -> int | None:
+    """Read how often a worker was put aside for another program; Linux counts its first thread."""
+    counts = None if worker is None else ask(worker.num_ctx_switches)[0]
+    return None if counts is None else int(counts.involuntary)
+
+
+def _quota_throttled(
+    before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]
+) -> float | None:
+    """Return the largest share of a group's periods in which its quota was used up."""
+    grown = [
+        (after[group][0] - periods, after[group][1] - used_up)
+        for group, (periods, used_up) in before.items()
+        if group in after
+    ]
+    return max((used_up / max(1, periods) for periods, used_up in grown), default=None)
 
 
 def _throttle_counts(root: Path) -> dict[tuple[str, str], int]:

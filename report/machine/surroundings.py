@@ -79,6 +79,39 @@ def quota_cores(root: Path = ROOT) -> tuple[float | None, str]:
     return min(limits, default=(None, "no limit in this process's control groups"))
 
 
+def quota_counts(root: Path = ROOT) -> dict[str, tuple[int, int]]:
+    """Read how many periods of a quota have passed, and in how many it was used up, by group."""
+    found = {}
+    for folder in control_groups("cpu", root):
+        text = read_text(folder / "cpu.stat") or ""
+        counts = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
+        periods, used_up = counts.get("nr_periods", ""), counts.get("nr_throttled", "")
+        if periods.isdecimal() and used_up.isdecimal():
+            found[str(folder)] = int(periods), int(used_up)
+    return found
+
+
+def waited_for_memory_s(root: Path = ROOT) -> float | None:
+    """Read for how many seconds some program has waited for memory since the system started.
+
+    Source: "PSI - Pressure Stall Information", Linux kernel documentation.
+    """
+    found = re.match(r"some .*total=(\d+)", read_text(root / "proc/pressure/memory") or "")
+    return int(found[1]) / 1e6 if found else None
+
+
+def on_battery() -> bool | None:
+    """Say whether a battery supplies the machine; None where there is none or nothing says."""
+    battery, _ = ask(lambda: psutil.sensors_battery())  # noqa: PLW0108 (not on every system)
+    return None if battery is None or battery.power_plugged is None else not battery.power_plugged
+
+
+def power_mode(root: Path = ROOT) -> str | None:
+    """Read what the system saves or spends: "performance", "balanced", "low-power"."""
+    preference = "sys/devices/system/cpu/cpu0/cpufreq/energy_performance_preference"
+    return read_text(root / "sys/firmware/acpi/platform_profile") or read_text(root / preference)
+
+
 def _quota_of(folder: Path) -> tuple[float, str] | None:
     quota, _, period = (read_text(folder / "cpu.max") or "").partition(" ")
     source = "cgroup v2 cpu.max"

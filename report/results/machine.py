@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from report.errors import UsageError
-from report.worker.records import STRICT, Accelerator
+from report.worker.records import STRICT, Accelerator, Probe
 
 CacheType = Literal["data", "instruction", "unified"]
 
@@ -102,26 +102,6 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe:
-    """A short computation that is the same each time, to see whether the machine still is.
-
-    Attributes:
-        name: Which: "hash" is SHA-256 of a megabyte on one thread.
-        seconds: Of each repetition, in the order made; where not all were kept, of the fastest.
-    """
-
-    __pydantic_config__ = STRICT
-
-    name: str
-    seconds: list[float]
-
-    def __post_init__(self) -> None:
-        """Refuse what no clock can have shown; ratios are made of these."""
-        if not self.seconds or min(self.seconds) <= 0:
-            raise ValueError("a probe needs times, and takes time")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Conditions:
     """What went on in the machine while a record was made. What cannot be read is null.
 
@@ -136,6 +116,12 @@ class Conditions:
         probes_after: The same computations afterwards.
         frequency_before_hz: The clock before, as the system reports it.
         frequency_after_hz: The clock afterwards.
+        quota_throttled: Share of the periods of the container's quota in which it was used up.
+        memory_pressure: Share of the time in which some program waited for memory.
+        switches_per_s: How often the worker's first thread was put aside for another program, in
+            a second of the worker's CPU time.
+        on_battery: Whether it ran on battery at either end.
+        power_mode: What the system saves or spends ("balanced", "low-power").
     """
 
     __pydantic_config__ = STRICT
@@ -150,6 +136,11 @@ class Conditions:
     probes_after: list[Probe]
     frequency_before_hz: float | None
     frequency_after_hz: float | None
+    quota_throttled: float | None = None
+    memory_pressure: float | None = None
+    switches_per_s: float | None = None
+    on_battery: bool | None = None
+    power_mode: str | None = None
 
 
 def check_name(name: str) -> str:

@@ -188,6 +188,7 @@ class Record:
         conditions: What else the machine did meanwhile.
         outcome: What was measured; null unless ok.
         run: When its run began, where records of several stand together; files have none.
+        attempts: How often it was measured; of several, this is the one on the quietest machine.
     """
 
     __pydantic_config__ = STRICT
@@ -208,6 +209,7 @@ class Record:
     conditions: Conditions | None = None
     outcome: Outcome | None = None
     run: Annotated[str, StringConstraints(max_length=0)] = ""
+    attempts: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,7 +252,8 @@ class Verdict:
         left: The quantity that the claim is about; null for a power law.
         right: What it is compared with.
         numbers: More quantities that explain it, those that were measured.
-        grade: How quiet the machine was: quiet, fair, noisy; empty where no clock has a part.
+        grade: How quiet the machine was: quiet, fair, noisy or unknown; empty where no clock has
+            a part.
         reason: Why nothing is decided, and what to do; empty otherwise.
         left_out: Processes that were disturbed, so that their times have no part in it.
     """

@@ -32,7 +32,8 @@ from report.registry import BACKENDS, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
 from report.results.runs import hardware
-from report.run import allocation, data, host
+from report.run import again, allocation, data, host
+from report.text.numerals import count
 from report.worker.records import Answer
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Run:
     """Names of experiments; empty for all."""
     fresh: bool = False
     """Abandon a run that could be continued."""
-    again: bool = False
+    another: bool = False
     """Start another where the newest is finished."""
     retry: bool = False
     """Also do again what failed in a finished one."""
@@ -111,7 +112,7 @@ class Run:
                 if self.host.environments[backend].status == "ok":
                     self.host.device(backend, experiment.device)
         self.result = self._resumed() or self._new()
-        if self.again and self.finished:
+        if self.another and self.finished:
             self.result = self._new()
 
     @property
@@ -183,9 +184,25 @@ class Run:
                 if further != jobs[len(first) :]:
                     observer.begin(further)
                 self._do(further, bundle, observer, workers)
+                planned_s = sum(job.budget_s for job in jobs)
+                if repeated := self._disturbed(first + further, planned_s):
+                    noisy = count(len(repeated), "record")
+                    self.say(f"The machine was noisy during {noisy}: once more.")
+                    workers.close()
+                    observer.begin(repeated)
+                    self._do(repeated, bundle, observer, workers)
         self.result.verdicts = verdicts.of_result(self.result)
         store.save(self.result, self.results)
         return self.result
+
+    def _disturbed(self, jobs: list[Job], planned_s: float) -> list[Job]:
+        """Return those of the jobs to do again, as far as the time that jobs may take suffices."""
+        done = {_key(record): record for record in self.result.records}
+        records = [done[job.key] for job in jobs]
+        spent_s = sum(record.measured_s or record.elapsed_s for record in records)
+        noisy = [job for job, one in zip(jobs, records, strict=True) if again.disturbed(one)]
+        left_s = planned_s - spent_s
+        return [noisy[k] for k in again.affordable([job.budget_s for job in noisy], left_s)]
 
     def _do(
         self,
@@ -242,16 +259,18 @@ class Run:
         started_at, begun = _now(), time.monotonic()
         watch = Watch(worker.pid)
         fields: dict[str, Any] = {"status": "failed"}
+        probes: dict[str, Any] = {}
         try:
             answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
             if "skipped" in answer:
                 return self._record(job, status="skipped", reason=str(answer["skipped"]))
             fields = {"status": "ok", **vars(ANSWER.validate_python(answer))}
+            probes = {end: fields.pop(f"probes_{end}") for end in ("before", "after")}
         except WorkerFailure as failure:
             fields |= {"reason": failure.reason, "stderr_tail": failure.stderr_tail}
         except ValidationError as error:
             fields["reason"] = f"its answer is no outcome: {error.errors()[0]['msg']}"
-        fields |= {"elapsed_s": time.monotonic() - begun, "conditions": watch.stop()}
+        fields |= {"elapsed_s": time.monotonic() - begun, "conditions": watch.stop(**probes)}
         return self._record(job, started_at=started_at, **fields)
 
     def _request(self, job: Job, bundle: dict[str, Any] | None) -> dict[str, Any]:
@@ -294,8 +313,11 @@ class Run:
         )
 
     def _keep(self, record: Record) -> None:
-        """Put a record on disk, in place of a failed one of the same job."""
+        """Put a record on disk, in place of a failed one of the same job or of a noisier one."""
         others = [one for one in self.result.records if _key(one) != _key(record)]
+        for earlier in self.result.records:
+            if _key(earlier) == _key(record) and earlier.status == "ok":
+                record = again.better(earlier, record)
         self.result.records = [*others, record]
         complete = len(self.result.records) >= self.result.wanted
         self.result.finished_at = _now() if complete else None

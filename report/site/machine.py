@@ -15,7 +15,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from report.analysis import quantities
-from report.analysis.noise import LEVELS, grade
+from report.analysis.noise import LEVELS, UNKNOWN, grade
 from report.claims import wording
 from report.experiments.catalogue import KINDS, of_records
 from report.machine.machine import describe, facts
@@ -271,7 +271,8 @@ def _frameworks(result: Result) -> list[dict[str, str]]:
 
 def _grades(sections: Sequence[Section]) -> str:
     measured = [s.grade.level for s in sections if s.figures and s.grade is not None]
-    return ", ".join(f"{measured.count(level)} {level}" for level in LEVELS if level in measured)
+    levels = (*LEVELS, UNKNOWN)
+    return ", ".join(f"{measured.count(level)} {level}" for level in levels if level in measured)
 
 
 def _unfinished(result: Result) -> str:

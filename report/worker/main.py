@@ -23,6 +23,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from report.registry import BACKENDS, KINDS
+from report.worker.probes import device_probes
 from report.worker.records import Answer, Environment, Unavailable, reason_of
 
 if TYPE_CHECKING:
@@ -97,14 +98,23 @@ def _answer(request: Message) -> Message:
         raise ValueError(f"unknown kind {request['kind']!r}")
     module, import_s = _imported(backend.name)
     kind = importlib.import_module(f"report.experiments.{request['kind']}.measure")
+    # What is measured first in a process may be measured cold, and must find it so.
+    first = import_s is not None
+    before = [] if first else device_probes(module, request["device"], request["threads"])
     session = module.session(request["device"], request["threads"])
     # The garbage collector stays on, but need not go through all that importing a framework has
     # left, over and over: such a pause took 60 ms, in one epoch of fifteen (measured here).
     gc.freeze()
     begun = time.perf_counter()
     outcome = kind.measure(session, request)
-    measured_s = time.perf_counter() - begun
-    return dataclasses.asdict(Answer(outcome=outcome, measured_s=measured_s, import_s=import_s))
+    answer = Answer(
+        outcome=outcome,
+        measured_s=time.perf_counter() - begun,
+        import_s=import_s,
+        probes_before=before,
+        probes_after=device_probes(module, request["device"], request["threads"]),
+    )
+    return dataclasses.asdict(answer)
 
 
 def _imported(name: str) -> tuple[BackendModule, float | None]:

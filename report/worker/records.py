@@ -197,6 +197,28 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Probe:
+    """A short computation that is the same each time, to see whether the machine still is.
+
+    Attributes:
+        name: Which: "hash" (SHA-256 of a megabyte), "vector" (small products), "copy" (of memory
+            beyond a core's own caches), "interpreter" (a loop of Python), each on one thread;
+            "device-product" and "device-memory" on an accelerator.
+        seconds: Of each repetition, in the order made; where not all were kept, of the fastest.
+    """
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    seconds: list[float]
+
+    def __post_init__(self) -> None:
+        """Refuse what no clock can have shown; ratios are made of these."""
+        if not self.seconds or min(self.seconds) <= 0:
+            raise ValueError("a probe needs times, and takes time")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """What a worker answers when a job is done.
 
@@ -204,6 +226,8 @@ class Answer:
         outcome: What was measured.
         measured_s: Seconds that this took, without importing the framework.
         import_s: Seconds that importing it took; null where an earlier job had done so.
+        probes_before: Fixed computations on an accelerator before.
+        probes_after: The same computations afterwards.
     """
 
     __pydantic_config__ = STRICT
@@ -211,6 +235,8 @@ class Answer:
     outcome: Outcome
     measured_s: float
     import_s: float | None = None
+    probes_before: list[Probe] = field(default_factory=list)
+    probes_after: list[Probe] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

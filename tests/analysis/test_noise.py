@@ -4,45 +4,63 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from factories import measured
-from report.analysis.noise import Grade, grade
-from report.results.machine import Probe
+from report.analysis.noise import (
+    SWITCHES_FAIR,
+    SWITCHES_NOISY,
+    Grade,
+    differences,
+    disturbance,
+    grade,
+)
+from report.worker.records import Probe
+
+if TYPE_CHECKING:
+    from report.results.machine import Conditions
 
 
 def hashing(*seconds: float) -> list[Probe]:
-    """Return the probe with these times; the fastest of them counts."""
+    """Return the probe with these times; their median counts."""
     return [Probe(name="hash", seconds=list(seconds))]
 
 
-def drifted(percent: int) -> str:
-    """Return the reason for a grade that a clock gave."""
-    return f"the clock drifted by {percent} % between start and end"
+def drifted(percent: int, what: str = "arithmetic") -> str:
+    """Return the reason for a grade that a probe gave."""
+    return f"{what} drifted by {percent} % between start and end"
 
 
-QUIET = replace(measured.QUIET, elapsed_s=10.0, probes_after=hashing(1.2e-3, 1.008e-3, 1.1e-3))
-
-
-UNREAD: dict[str, Any] = {"steal_fraction": None, "other_cores": None}
-
-
-@pytest.mark.parametrize(
-    ("change", "evidence"),
-    [
-        ({}, "no other load, no steal, clock steady within 0.8 %"),
-        (UNREAD, "clock steady within 0.8 %"),
-        ({"probes_before": []}, "no other load, no steal"),
-        ({"probes_after": [], "steal_fraction": None}, "no other load"),
-        ({**UNREAD, "probes_before": []}, "nothing could be read"),
-    ],
+QUIET = replace(
+    measured.QUIET, elapsed_s=10.0, probes_before=hashing(1e-3), probes_after=hashing(1.008e-3)
 )
-def test_quiet_machine_claims_only_what_was_read(change: dict[str, Any], evidence: str) -> None:
-    """A Mac tells nothing of steal, so that its absence is no evidence."""
-    seen = [replace(QUIET, **change)] * 2
-    assert grade(seen, spread=0.01) == Grade(level="quiet", reasons=[evidence])
+
+STEADY = "no other load, no steal, probes steady within 0.8 %"
+
+
+def test_quiet_machine_claims_only_what_was_read() -> None:
+    """A Mac tells nothing of steal, so that its absence is no evidence; and that is said."""
+    seen = replace(QUIET, steal_fraction=None, throttle_events=None)
+    assert grade([QUIET] * 2, spread=0.01) == Grade(level="quiet", reasons=[STEADY])
+    found = grade([seen] * 2, spread=0.01)
+    assert found.level == "quiet"
+    assert "steal" not in found.reasons[0]
+    assert found.unread == ["the hypervisor's share", "thermal throttling"]
+
+
+@pytest.mark.parametrize("change", [{"other_cores": None}, {"probes_before": []}])
+def test_machine_is_not_quiet_where_what_disturbs_most_was_not_read(change: dict[str, Any]) -> None:
+    """Other programs' share and the probes: without either it is unknown, and says which."""
+    lacking = replace(QUIET, **change)
+    found = grade([lacking, lacking, QUIET])
+    assert found.level == "unknown"
+    assert found.unread[0] in found.reasons[0]
+    # What could be read still speaks against it, and one record of several may lack something.
+    assert grade([replace(lacking, steal_fraction=0.02)]).level == "fair"
+    assert grade([replace(lacking, steal_fraction=0.2)]).level == "noisy"
+    assert grade([lacking, QUIET, QUIET]).level == "quiet"
 
 
 def test_worst_of_several_probes_decides() -> None:
@@ -50,7 +68,29 @@ def test_worst_of_several_probes_decides() -> None:
     before = [Probe(name="hash", seconds=[1e-3]), Probe(name="copy", seconds=[2e-3])]
     after = [Probe(name="copy", seconds=[2.2e-3]), Probe(name="product", seconds=[5.0])]
     seen = replace(QUIET, probes_before=before, probes_after=after)
-    assert grade([seen]).reasons == [drifted(10)]
+    assert grade([seen]).reasons == [drifted(10, "copying memory")]
+
+
+STEP = [1e-3, 1.002e-3, 0.998e-3, 1.001e-3, 0.999e-3]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "level"),
+    [
+        # The fastest is the same, but most are slower: a busy machine lets some through.
+        (STEP, [1e-3, 1.3e-3, 1.302e-3, 1.299e-3, 1.301e-3], "noisy"),
+        # One that was disturbed is no drift.
+        (STEP, [*STEP, 5e-3, 0.2e-3], "quiet"),
+        # Medians a tenth apart, with a scatter that explains it.
+        ([0.8e-3, 0.9e-3, 1e-3, 1.1e-3, 1.2e-3], [0.9e-3, 1e-3, 1.1e-3, 1.2e-3, 1.3e-3], "quiet"),
+    ],
+)
+def test_probes_are_judged_by_their_median_and_scatter(
+    before: list[float], after: list[float], level: str
+) -> None:
+    """By neither their fastest nor by what single repetitions do."""
+    seen = replace(QUIET, probes_before=hashing(*before), probes_after=hashing(*after))
+    assert grade([seen]).level == level
 
 
 @pytest.mark.parametrize(
@@ -65,25 +105,39 @@ def test_worst_of_several_probes_decides() -> None:
         ({"other_cores": 0.5}, "fair", "other programs kept 0.5 cores busy"),
         ({"other_cores": 0.51}, "noisy", "other programs kept 0.51 cores busy"),
         ({"other_cores": 1.0}, "noisy", "other programs kept 1 core busy"),
-        ({"probes_after": hashing(1.0299e-3)}, "quiet", None),
-        ({"probes_after": hashing(1.0301e-3)}, "fair", drifted(3)),
+        ({"probes_after": hashing(1.0499e-3)}, "quiet", None),
+        ({"probes_after": hashing(1.0501e-3)}, "fair", drifted(5)),
         ({"probes_after": hashing(1.0999e-3)}, "fair", drifted(10)),
         ({"probes_after": hashing(1.1001e-3)}, "noisy", drifted(10)),
         ({"probes_after": hashing(0.8e-3)}, "noisy", drifted(25)),
         ({"swapped_bytes": 2**20}, "quiet", None),
-        ({"swapped_bytes": 2**20 + 1}, "noisy", "the machine swapped 1 MB"),
+        ({"swapped_bytes": 2**20 + 1}, "noisy", "it swapped 1 MB"),
         ({"throttle_events": 1}, "noisy", "1 thermal throttling event"),
         ({"throttle_events": 3}, "noisy", "3 thermal throttling events"),
+        ({"quota_throttled": 0.01}, "quiet", None),
+        ({"quota_throttled": 0.02}, "fair", "a CPU limit cut 2 % of periods short"),
+        ({"quota_throttled": 0.95}, "noisy", "a CPU limit cut 95 % of periods short"),
+        ({"memory_pressure": 0.01}, "quiet", None),
+        ({"memory_pressure": 0.02}, "fair", "short of memory 2 % of the time"),
+        ({"memory_pressure": 0.06}, "noisy", "short of memory 6 % of the time"),
+        ({"switches_per_s": SWITCHES_FAIR}, "quiet", None),
+        ({"switches_per_s": SWITCHES_NOISY}, "fair", "others took its core"),
+        ({"switches_per_s": SWITCHES_NOISY + 1}, "noisy", "others took its core"),
+        ({"on_battery": False, "power_mode": "performance"}, "quiet", None),
+        ({"on_battery": True}, "fair", "it ran on battery"),
+        ({"power_mode": "low-power"}, "fair", "the power mode was low-power"),
     ],
 )
 def test_disturbance_lowers_the_grade_with_its_number(
     change: dict[str, Any], level: str, reason: str | None
 ) -> None:
     """On either side of each limit; the worst record decides, and the reason says how bad."""
-    result = grade([QUIET, replace(QUIET, **change), QUIET])
+    seen = replace(QUIET, **change)
+    result = grade([QUIET, seen, QUIET])
     assert result.level == level
     assert len(result.reasons) == 1
-    assert reason in (None, *result.reasons)
+    assert reason is None or result.reasons[0].startswith(reason)
+    assert (disturbance(seen) > 1) == (level == "noisy")
 
 
 @pytest.mark.parametrize(
@@ -106,5 +160,39 @@ def test_all_reasons_are_given_and_the_worst_decides() -> None:
 
 def test_unwatched_machine_is_not_called_quiet() -> None:
     """Nothing seen is no evidence of quiet."""
-    assert grade([]) == Grade(level="fair", reasons=["nothing was observed of the machine"])
+    found = grade([])
+    assert (found.level, found.reasons) == ("unknown", ["nothing was observed of the machine"])
     assert grade([], spread=0.3).level == "noisy"
+
+
+def test_worse_disturbance_is_the_larger_number() -> None:
+    """Two attempts are compared by it; what can be neither fair nor noisy counts for nothing."""
+    noisy = [replace(QUIET, other_cores=cores) for cores in (0.0, 0.6, 2.0)]
+    assert sorted(noisy, key=disturbance) == noisy
+    assert disturbance(replace(QUIET, on_battery=True)) == disturbance(QUIET)
+
+
+def run_of(copy_s: float, records: int = 3) -> list[Conditions]:
+    """Return a run's conditions: arithmetic is always the same, copying takes so long."""
+    copy = Probe(name="copy", seconds=[copy_s] * 3)
+    one = replace(QUIET, probes_before=[*hashing(1e-3), copy], probes_after=[*hashing(1e-3), copy])
+    disturbed = replace(one, probes_after=hashing(9e-3))
+    return [*[one] * records, disturbed]
+
+
+def test_run_whose_probes_differ_from_those_of_other_runs_says_so_in_words() -> None:
+    """By the median of its records against the median of the others; and which way."""
+    others = [run_of(copy_s) for copy_s in (1e-3, 1.01e-3, 7e-3)]
+    assert differences(run_of(1.02e-3), others) == []
+    (slower,) = differences(run_of(1.1 * 1.01e-3), others)
+    assert re.match(r"copying memory .*\b10 % slower", slower)
+    (faster,) = differences(run_of(1.01e-3 / 1.2), others)
+    assert re.match(r"copying memory .*\b20 % faster", faster)
+
+
+def test_first_run_and_runs_of_before_there_were_probes_differ_from_nothing() -> None:
+    """What older files lack is no alarm."""
+    old = [replace(QUIET, probes_before=hashing(1e-3), probes_after=hashing(1e-3))]
+    assert differences(run_of(1e-3), []) == []
+    assert differences(run_of(5e-3), [old, [], old]) == []
+    assert differences([], [run_of(1e-3)]) == []

@@ -319,11 +319,11 @@ def test_noise_does_not_spoil_what_no_clock_measures(judged: Judge) -> None:
     assert (found.verdict, found.grade) == ("supported", "")
 
 
-def test_unobserved_conditions_are_fair(judged: Judge) -> None:
+def test_verdict_of_an_unobserved_machine_stands_and_its_grade_is_unknown(judged: Judge) -> None:
     """What was not watched is not known to be noisy, and not called quiet."""
     records = [replace(each, conditions=None) for each in GOOD]
     found = judged(records, left=COLUMN, right=FULL)
-    assert (found.verdict, found.grade) == ("supported", "fair")
+    assert (found.verdict, found.grade) == ("supported", "unknown")
 
 
 SPREAD: dict[str, tuple[list[float], float, tuple[str, str]]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from report.results.machine import Conditions, Probe
-from report.worker.records import Timing
+from report.results.machine import Conditions
+from report.worker.records import Probe, Timing
 from report.worker.timing import median, median_interval
 
 if TYPE_CHECKING:

@@ -13,9 +13,11 @@ import psutil
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from report.machine import noise
+from report.analysis.noise import PROBES, grade
+from report.machine import noise, surroundings
 from report.machine.noise import Watch
-from report.results.machine import Conditions, Probe
+from report.results.machine import Conditions
+from report.worker.records import Probe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +33,9 @@ COUNTERS = noise._Counters(
     reaped_s=2.0,
     swapped_bytes=10_000,
     throttled={},
+    switches=20,
+    waited_s=3.0,
+    quota={"own": (100, 5), "outer": (10, 1)},
 )
 
 BUSY = "import time\nwhile time.process_time() < 0.2: pass"
@@ -64,6 +69,15 @@ SEEN: list[tuple[dict[str, Any], str, float | None]] = [
     ({"swapped_bytes": 14_096}, "swapped_bytes", 4096),
     ({}, "swapped_bytes", 0),
     ({"swapped_bytes": None}, "swapped_bytes", None),
+    # Half a second of ten waited for memory, and not what was waited for before.
+    ({"waited_s": 3.5}, "memory_pressure", 0.05),
+    ({"waited_s": None}, "memory_pressure", None),
+    # 400 times in the worker's eight seconds.
+    ({"worker_s": 13.0, "switches": 420}, "switches_per_s", 50.0),
+    ({"worker_s": 13.0, "switches": None}, "switches_per_s", None),
+    # The group that was cut short most; what was so before the start does not count.
+    ({"quota": {"own": (200, 35), "outer": (20, 1)}}, "quota_throttled", 0.3),
+    ({"quota": {}}, "quota_throttled", None),
 ]
 
 
@@ -85,8 +99,10 @@ def test_system_without_steal_does_not_claim_zero(monkeypatch: pytest.MonkeyPatc
 
 def test_short_watch_says_nothing_of_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ticks of 10 ms would turn into a false alarm."""
-    seen = between(monkeypatch, clock_s=100.1, busy_s=50.1, steal_s=1.1, total_s=200.2)
+    changes = {"busy_s": 50.1, "steal_s": 1.1, "total_s": 200.2, "worker_s": 5.1, "waited_s": 3.1}
+    seen = between(monkeypatch, clock_s=100.1, switches=30, **changes)
     assert (seen.other_cores, seen.steal_fraction) == (None, None)
+    assert (seen.switches_per_s, seen.memory_pressure) == (None, None)
 
 
 def test_load_is_that_of_the_minute_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,9 +226,99 @@ def test_conditions_of_this_machine_survive_being_written_and_read() -> None:
     adapter = TypeAdapter(Conditions)
     seen = Watch().stop()
     assert adapter.validate_json(adapter.dump_json(seen), strict=True) == seen
-    for (probe,) in (seen.probes_before, seen.probes_after):
-        assert probe.name == "hash"
-        assert len(probe.seconds) > 1
+
+
+def test_probes_try_all_that_is_used_several_times() -> None:
+    """Arithmetic, vectors, memory and the interpreter, so that each has a median."""
+    seen = Watch().stop()
+    for end in (seen.probes_before, seen.probes_after):
+        assert [probe.name for probe in end] == ["hash", "vector", "copy", "interpreter"]
+        assert all(len(probe.seconds) >= 3 for probe in end)
+        assert {probe.name for probe in end} <= set(PROBES)
+
+
+def test_probes_of_an_accelerator_join_those_of_the_processor() -> None:
+    """The worker takes them, since the parent has no framework."""
+    before, after = (Probe(name="device-product", seconds=[s]) for s in (1e-3, 2e-3))
+    seen = Watch().stop([before], [after])
+    assert (seen.probes_before[-1], seen.probes_after[-1]) == (before, after)
+    assert grade([replace(seen, other_cores=0.0)]).level == "noisy"
+
+
+STAT = "nr_periods {}\nnr_throttled {}\nthrottled_usec {}"
+
+
+@pytest.mark.parametrize(
+    ("group", "folder"), [("0::/", "sys/fs/cgroup"), ("3:cpu,cpuacct:/a", "sys/fs/cgroup/cpu/a")]
+)
+def test_container_that_reaches_its_limit_is_noisy(tmp_path: Path, group: str, folder: str) -> None:
+    """Both versions of control groups count the periods that were cut short."""
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text(group)
+    stat = tmp_path / folder / "cpu.stat"
+    stat.write_text(STAT.format(40, 3, 0))
+    watch = Watch(root=tmp_path)
+    stat.write_text(STAT.format(140, 98, 31_000_000))
+    seen = replace(watch.stop(), other_cores=0.0, steal_fraction=0.0, swapped_bytes=0)
+    assert seen.quota_throttled == pytest.approx(0.95)
+    found = grade([seen])
+    assert found.level == "noisy"
+    assert any("limit" in reason for reason in found.reasons)
+
+
+def test_worker_that_others_push_aside_is_counted() -> None:
+    """The kernel counts it, where it does; a worker that is gone has no count."""
+    mine = noise._switches(psutil.Process())
+    assert mine is None or mine >= 0
+    assert noise._switches(None) is None
+
+
+BATTERY: list[tuple[Any, bool | None]] = [
+    (SimpleNamespace(power_plugged=True), False),
+    (SimpleNamespace(power_plugged=False), True),
+    (SimpleNamespace(power_plugged=None), None),
+    (None, None),
+]
+
+
+@pytest.mark.parametrize(("battery", "expected"), BATTERY)
+def test_battery_is_told_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, *, battery: Any, expected: bool | None
+) -> None:
+    """A machine without one does not run on it, nor is it said to be plugged in."""
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: battery, raising=False)
+    assert Watch().stop().on_battery is expected
+
+
+def test_battery_that_cannot_be_read_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is foreign raises what it likes, and some systems have no such call."""
+
+    def fail() -> None:
+        raise SystemError("returned a result with an exception set")
+
+    monkeypatch.setattr(psutil, "sensors_battery", fail, raising=False)
+    assert surroundings.on_battery() is None
+    monkeypatch.delattr(psutil, "sensors_battery")
+    assert surroundings.on_battery() is None
+
+
+def test_power_mode_and_waiting_for_memory_are_read_where_linux_has_them(tmp_path: Path) -> None:
+    """The profile of the firmware before the preference of the processor."""
+    assert surroundings.power_mode(tmp_path) is None
+    assert surroundings.waited_for_memory_s(tmp_path) is None
+    files = {
+        f"{CPUS}/cpu0/cpufreq/energy_performance_preference": "balance_power\n",
+        "proc/pressure/memory": "some avg10=0.00 avg60=0.21 total=2500000\nfull total=7\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    assert surroundings.power_mode(tmp_path) == "balance_power"
+    assert surroundings.waited_for_memory_s(tmp_path) == 2.5
+    (tmp_path / "sys/firmware/acpi").mkdir(parents=True)
+    (tmp_path / "sys/firmware/acpi/platform_profile").write_text("low-power\n")
+    assert surroundings.power_mode(tmp_path) == "low-power"
 
 
 @pytest.mark.parametrize("seconds", [[], [1e-3, 0.0], [-1e-3]])

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from factories.measured import BUSY, QUIET
 from processes import gone, start_program
 from report.errors import DataError, ResultError, UsageError
 from report.experiments.catalogue import LABELS
+from report.machine.noise import Watch
 from report.results import store
 from report.results.result import Allocation, Dataset
 from report.run import allocation, data, host, surrogate
@@ -348,6 +350,44 @@ def test_kind_that_a_framework_does_not_offer_is_skipped_unasked(fake_worker: Fa
     assert record.status == "skipped"
     assert record.reason == "of NumPy, only matmul, overhead, training can be measured"
     assert fake_worker.jobs() == []
+
+
+def noisy_at_first(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Let other programs keep two cores busy while the first so many jobs are done."""
+    seen = iter([BUSY] * times)
+    monkeypatch.setattr(Watch, "stop", lambda *_, **__: next(seen, QUIET))
+
+
+def test_what_was_measured_on_a_noisy_machine_is_measured_once_more(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end, in a new process, and only that; its record says so and takes the first's place.
+
+    Nor is it measured a third time when the run is taken up again.
+    """
+    noisy_at_first(monkeypatch, 1)
+    plan = fake_worker.plan({"first": "answer", "second": "answer"}, processes=2)
+    diary = Diary()
+    result = fake_worker.run(plan).execute(diary)
+    assert keys(fake_worker.jobs()) == [(8, 0), (9, 0), (8, 1), (9, 1), (8, 0)]
+    assert len({job["pid"] for job in fake_worker.jobs()}) == 3
+    assert diary.planned == [("first", "pytorch", 0)]
+    attempts = {(one.experiment, one.process): one.attempts for one in result.records}
+    assert attempts == {("first", 0): 2, ("first", 1): 1, ("second", 0): 1, ("second", 1): 1}
+    assert all(one.conditions == QUIET for one in result.records)
+    assert only_result(fake_worker.results) == result
+    fake_worker.run(plan).execute(Diary())
+    assert len(fake_worker.jobs()) == 5
+
+
+def test_measuring_again_ends_with_the_time_of_the_experiments(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that is always noisy does not double the length of a run."""
+    noisy_at_first(monkeypatch, 99)
+    plan = fake_worker.plan({"first": "answer", "second": "answer"}, budget_s=0.015)
+    assert len(fake_worker.run(plan).execute(Diary()).records) == 2
+    assert len(fake_worker.jobs()) == 2  # each reports to have measured for 0.01 s: 0.01 s is left
 
 
 def test_second_run_has_nothing_to_do(fake_worker: FakeWorker) -> None:

@@ -136,6 +136,23 @@ def test_where_nothing_went_wrong_the_page_says_so(result: Result) -> None:
     assert "Something failed." not in page.words()
 
 
+def test_machine_that_could_not_be_watched_is_unknown_and_not_quiet(result: Result) -> None:
+    """In every section and beside every verdict on times; the verdicts stand."""
+
+    def unwatched(record: Record) -> Record:
+        seen = record.conditions
+        return replace(record, conditions=seen and replace(seen, other_cores=None))
+
+    watched = only(result, "vectorization")
+    texts = [page_of(each).words() for each in (watched, each_record(watched, unwatched))]
+    levels = [set(re.findall(r"Conditions: (\w+)", text)) for text in texts]
+    assert levels == [{"quiet"}, {"unknown"}]
+    assert "ther programs' share of the processor could not be read" in texts[1]
+    assert "meanwhile is not known" in texts[1]
+    counted = [re.findall(r"\b\d+ supported", text)[:1] for text in texts]
+    assert counted[0] == counted[1] != []
+
+
 def test_result_with_nothing_measured_is_a_page(result: Result) -> None:
     """All processes crashed: the page has the reasons and the machine, and no figure."""
 

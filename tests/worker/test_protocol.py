@@ -47,7 +47,8 @@ PARENT_SIDE = {
 
 WORKER_SIDE = {
     *("report", "report.registry", "report.backends", "report.experiments", "report.worker"),
-    *(f"report.worker.{name}" for name in ("host", "main", "records", "schedules", "timing")),
+    *(f"report.worker.{name}" for name in ("host", "main", "probes", "records")),
+    *("report.worker.schedules", "report.worker.timing"),
     *("report.backends.pytorch", "report.backends.pytorch.memory"),
     *(f"report.backends.pytorch.{name}" for name in ("optimizers", "products", "steps")),
     "report.backends.pytorch.training",
