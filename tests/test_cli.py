@@ -621,7 +621,9 @@ def test_real_run_measures_with_pytorch(real_file: Path) -> None:
     done = report("run", "--machine", "here")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "\x1b" not in done.stderr
-    assert [line.partition(" in ")[0] for line in done.stderr.splitlines()] == [
+    # Where the machine is noisy it says so, and measures again.
+    lines = [line for line in done.stderr.splitlines() if line.startswith("measured")]
+    assert [line.partition(" in ")[0] for line in lines] == [
         "measured product",
         "measured train",
     ]
