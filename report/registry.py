@@ -17,9 +17,6 @@ WITH_DATA: frozenset[KindName] = frozenset({"gradient", "training"})
 
 Version = tuple[int, int]
 
-Listing = Literal["returns", "waits"]
-"""When a listing of the chapter stops its timer: as soon as the call returns, or once it waited."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
@@ -30,7 +27,8 @@ class Training:
         concise: Variants with its own layer, loss and optimizer; none where it has no such parts.
         on_request: Further variants from scratch, for who names them: `auto` leaves them out.
         loader: It has a data loader of its own; else batches are cut from an array.
-        optimizers: It has every optimizer and schedule, beside plain SGD at a constant rate.
+        optimizers: It has every optimizer, beside plain SGD.
+        schedules: The implementations that have every schedule, beside a constant rate.
         written_out: It differentiates nothing itself: the gradient is written out, and a step
             computes no loss.
     """
@@ -40,6 +38,7 @@ class Training:
     on_request: tuple[str, ...] = ()
     loader: bool = False
     optimizers: bool = False
+    schedules: tuple[str, ...] = ()
     written_out: bool = False
 
     def variants(self, implementation: str) -> tuple[str, ...]:
@@ -58,7 +57,8 @@ class Backend:
         oldest: The first Python that it runs on.
         newest: The last one; None where nothing is known to break.
         tf32: It can switch TF32, where the device has that.
-        listing: How the chapter's own listing for it times a product; None if there is none.
+        listing: After which strategies the chapter's own listing for it waits for the product
+            before it stops its timer; None if there is no listing.
         sampled_elements: How many elements of a product computed one by one are measured, drawn at
             random, where all of them would take minutes; None if all are.
         keeps_threads: A process keeps the number of threads that it started with.
@@ -74,7 +74,7 @@ class Backend:
     newest: Version | None = None
     kinds: tuple[str, ...] = ("matmul", "overhead", "training")
     tf32: bool = False
-    listing: Listing | None = None
+    listing: tuple[str, ...] | None = None
     sampled_elements: int | None = None
     keeps_threads: bool = False
     compiles: bool = False
@@ -110,9 +110,15 @@ BACKENDS: dict[str, Backend] = {
             ),
             kinds=("matmul", "bandwidth", "overhead", "gradient", "training"),
             # Of PyTorch, only a compiled update is measured, as overhead.
-            training=Training(scratch=("eager",), concise=("eager",), loader=True, optimizers=True),
+            training=Training(
+                scratch=("eager",),
+                concise=("eager",),
+                loader=True,
+                optimizers=True,
+                schedules=("scratch", "concise"),
+            ),
             tf32=True,
-            listing="returns",
+            listing=(),
         ),
         Backend(
             name="mxnet",
@@ -120,8 +126,11 @@ BACKENDS: dict[str, Backend] = {
             package="mxnet",
             # It needs a NumPy below 1.24, of which there are no wheels for later Pythons.
             newest=(3, 11),
-            training=Training(scratch=("eager",), concise=("eager", "compiled"), loader=True),
-            listing="waits",
+            training=Training(
+                scratch=("eager",), concise=("eager", "compiled"), schedules=("concise",), loader=True
+            ),
+            # Not after the block product, of which it times no more than queueing it.
+            listing=("element", "column", "full"),
             # All 65,536 take 16 s (measured here): too long for one sample of many.
             sampled_elements=1024,
         ),
@@ -135,7 +144,7 @@ BACKENDS: dict[str, Backend] = {
                 concise=("eager", "compiled", "epoch"),
                 loader=True,
             ),
-            listing="returns",
+            listing=(),
             # All 65,536 take over a minute (measured here).
             sampled_elements=256,
             keeps_threads=True,

@@ -149,7 +149,8 @@ def product(factors: Sequence[Factor], key: str = "") -> Estimate:
         ValueError: There are no factors, or one has no samples.
     """
     parts = parts_of(factors)
-    return _of_parts(factors, parts, _interval(parts), _exp, key or _key(factors))
+    interval = _widened(_interval(parts), factors)
+    return _of_parts(factors, parts, interval, _exp, key or _key(factors))
 
 
 def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: str = "") -> Estimate:
@@ -293,6 +294,16 @@ def _interval(parts: Sequence[Part]) -> _Interval:
     high = math.fsum(high for _, high in own) + half
     basis: Basis = "samples" if single else "replicates"
     return _Interval(ends=(low, high), basis=basis, error=math.sqrt(total), freedom=freedom)
+
+
+def _widened(interval: _Interval, factors: Sequence[Factor]) -> _Interval:
+    """Let an interval hold what may lie between the points of a grid."""
+    shifts = [f.weight * math.log1p(-f.coarse) for f in factors if f.coarse]
+    if interval.ends is None or not shifts:
+        return interval
+    low, high = (math.fsum(edge(0.0, shift) for shift in shifts) for edge in (min, max))
+    ends = interval.ends[0] + low, interval.ends[1] + high
+    return dataclasses.replace(interval, ends=ends)
 
 
 @functools.cache

@@ -45,6 +45,8 @@ class Factor:
     """What limits it, if it is a time."""
     constant: float = 1.0
     """A number without error by which the whole product is multiplied."""
+    coarse: float = 0.0
+    """By which share of it the true value may be smaller, since it was read off a coarse grid."""
     key: str = ""
     below: bool = False
     """It is a denominator, for the product's key."""

@@ -93,6 +93,8 @@ class Quantity:
     censored: int = 0
     """How many of the values are only lower bounds: a run that ended before it came to a loss would
     have taken longer."""
+    coarse: float = 0.0
+    """By which share the true values may be smaller: a loss is seen only where it is evaluated."""
     unit: str = "s"
     per: str = "call"
     """What a second is of: "call" or "epoch"."""
@@ -140,6 +142,7 @@ class Quantity:
             runs=self.runs if self.replicate == "process" else (),
             group=between.group(self.kind, self.labels, self.flops) if self.unit == "s" else None,
             constant=amount**weight,
+            coarse=self.coarse,
             key=self.name(metric),
             below=weight < 0,
         )

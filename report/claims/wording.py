@@ -55,7 +55,8 @@ def number(value: float, unit: str) -> str:
     if unit in _PREFIXED:
         return scaled(value, unit)
     if unit:
-        return f"{digits(value)} {unit}"
+        # Examples are counted where the loss is evaluated, every few hundred of them.
+        return f"{digits(value, 2 if unit == 'examples' else 3)} {unit}"
     return times(value)
 
 

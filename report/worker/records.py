@@ -158,6 +158,26 @@ class TrainingRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrintedRun:
+    """A training run timed the chapter's own way: once, with the chapter's timer.
+
+    Attributes:
+        run: Its label.
+        turn: 0 in a fresh process, all runs in the order of the configuration; 1 for the same
+            again in the same process, where nothing happens for the first time.
+        epoch_s: What it prints as "sec/epoch".
+        loss: What it prints as "loss"; null where that is not finite.
+    """
+
+    __pydantic_config__ = STRICT
+
+    run: str
+    turn: int
+    epoch_s: float
+    loss: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class GradientNoise:
     """How far minibatch gradients lie from the full one, at one point and batch size.
 
@@ -168,6 +188,9 @@ class GradientNoise:
             the minibatch gradient and the gradient over all examples.
         population: Mean over all examples of |g_i - g|^2, exactly: what theory starts from.
         gradient: |g|, the length of the gradient over all examples.
+        mean_deviation: |mean over the draws of g_B - g|^2: how far the mean of the minibatch
+            gradients lies from the full one; null where it was not recorded. With n draws and no
+            bias, 1/n of `mean_square` is to be expected.
     """
 
     __pydantic_config__ = STRICT
@@ -177,6 +200,7 @@ class GradientNoise:
     mean_square: float
     population: float
     gradient: float
+    mean_deviation: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no draws can have given."""
@@ -194,6 +218,7 @@ class Outcome:
     runs: list[TrainingRun] = field(default_factory=list)
     noise: list[GradientNoise] = field(default_factory=list)
     as_printed: list[AsPrinted] = field(default_factory=list)
+    printed_runs: list[PrintedRun] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ Statistics", 3rd ed., section 3.2).
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import sys
@@ -263,6 +264,53 @@ def measured(made: Sequence[Made], method: Method, job: dict[str, Any]) -> list[
     return [replace(one, timing=watch.timing()) if watch else one for one, watch in made]
 
 
+class Timer:
+    """Takes many times, one after the other, as the chapter's own timer does.
+
+    It starts when it is made. `stop` keeps the seconds since the last start and returns them; what
+    runs until the next `start` is not timed.
+
+        timer = Timer()
+        A = B @ C
+        timer.stop()
+        print(timer.mean(), timer.sum(), timer.cumulative())
+
+    Attributes:
+        times: Seconds, in the order taken.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Start; the chapter's clock is `time.time`, which can be set back."""
+        self.clock = clock
+        self.times: list[float] = []
+        self.start()
+
+    def start(self) -> None:
+        """Start to take the next time."""
+        self._since = self.clock()
+
+    def stop(self) -> float:
+        """Keep the seconds since the last start, and return them."""
+        self.times.append(self.clock() - self._since)
+        return self.times[-1]
+
+    def mean(self) -> float:
+        """Return the mean of all times, in seconds.
+
+        Raises:
+            ZeroDivisionError: None was taken.
+        """
+        return self.sum() / len(self.times)
+
+    def sum(self) -> float:
+        """Return the sum of all times, in seconds."""
+        return math.fsum(self.times)
+
+    def cumulative(self) -> list[float]:
+        """Return the seconds up to the end of each time."""
+        return list(itertools.accumulate(self.times))
+
+
 @dataclass(kw_only=True)
 class Curve:
     """Collects (examples, seconds, loss) while a run trains.
@@ -306,6 +354,22 @@ class Curve:
         self._trained_s += self.clock() - self._since
         self._add(examples)
 
+    def passed(self, examples: Sequence[int], losses: Callable[[], Iterable[float]]) -> None:
+        """Add the points that an epoch in one program has passed, the last of them its end.
+
+        Nobody could stop a timer there: the seconds are shared out evenly among the examples.
+
+        Args:
+            examples: Examples processed at each point.
+            losses: Returns the loss at each; called outside the timer.
+        """
+        self.synchronize()
+        begun, first = self._trained_s, self.examples[-1]
+        share_s = (self.clock() - self._since) / (examples[-1] - first)
+        for n, loss in zip(examples, losses(), strict=True):
+            self._trained_s = begun + share_s * (n - first)
+            self._add(n, loss)
+
     def end_epoch(self, examples: int) -> bool:
         """Mark the end of an epoch; return whether it is worth going on: the loss is finite."""
         if self.examples[-1] != examples:
@@ -313,9 +377,39 @@ class Curve:
         self.epoch_ends.append(len(self.examples) - 1)
         return math.isfinite(self.loss[-1])
 
-    def _add(self, examples: int) -> None:
+    def _add(self, examples: int, loss: float | None = None) -> None:
         self.examples.append(examples)
-        self.loss.append(self.evaluate())
+        self.loss.append(self.evaluate() if loss is None else loss)
         self.elapsed_s.append(nanoseconds(self._trained_s))
         self.due = (examples // self.every + 1) * self.every
         self._since = self.clock()
+
+
+@dataclass(kw_only=True)
+class PrintedCurve(Curve):
+    """Times a run as the chapter's listing does, and evaluates where that does.
+
+    The timer is its own, by the wall clock. It is stopped, without waiting for a device, only where
+    the count of examples is a multiple of 200; what comes after the last such point has no part.
+    """
+
+    timer: Timer = field(default_factory=lambda: Timer(time.time))
+
+    def start(self) -> None:
+        """Start the timer; the untrained model is not evaluated."""
+        self.due = self.every
+        self.timer = Timer(time.time)
+
+    def point(self, examples: int) -> None:
+        """Stop the timer, evaluate, start it again; do nothing between multiples of 200."""
+        self.due = (examples // self.every + 1) * self.every
+        if examples % self.every == 0:
+            self.timer.stop()
+            self.examples.append(examples)
+            self.loss.append(self.evaluate())
+            self.timer.start()
+
+    def end_epoch(self, examples: int) -> bool:
+        """Go on, whatever the loss is; there is no point here."""
+        del examples
+        return True

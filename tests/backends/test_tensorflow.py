@@ -128,13 +128,13 @@ print(json.dumps([tf.keras.backend.backend(), len(curve[1])]))
 
 
 def test_one_element_can_be_computed_alone() -> None:
-    """Also after the product in one go, whose result is no variable that could be written to."""
+    """Into the variable that holds the rest, as the chapter's listing writes it."""
     found = printed("""
 products = backend.session("cpu", 1).products(3, "float64", 1)
-products.call("full", 0)()
-whole = products.A.numpy().tolist()
 products.one_element(1, 2)
-print(json.dumps([whole, products.A.numpy().tolist()]))
+alone = products.A.numpy().tolist()
+products.call("full", 0)()
+print(json.dumps([products.A.numpy().tolist(), alone]))
 """)
     whole, alone = found
     assert alone[1].pop(2) == pytest.approx(whole[1][2], rel=1e-12)

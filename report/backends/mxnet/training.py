@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy
 from mxnet import autograd, gluon, init, np
 from mxnet.gluon import nn
 
 from report.backends import rate
+from report.worker import schedules
 
 if TYPE_CHECKING:
     from array import array
@@ -28,7 +30,8 @@ class _InOrder(gluon.data.Sampler):  # type: ignore[misc]  # MXNet carries no ty
     order: array[int]
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.order.tolist())
+        # Integers of NumPy's, as its own sampler hands them out.
+        return iter(numpy.array(self.order))
 
     def __len__(self) -> int:
         return len(self.order)
@@ -37,14 +40,18 @@ class _InOrder(gluon.data.Sampler):  # type: ignore[misc]  # MXNet carries no ty
 def loaded(
     X: np.ndarray, y: np.ndarray, batch_size: int, orders: Sequence[array[int]]
 ) -> Iterator[Batches]:
-    """Yield, for each epoch, the batches of MXNet's data loader."""
+    """Return, for each epoch, the batches of MXNet's data loader, which is made beforehand."""
     sampler = _InOrder()
     sampler.order = orders[0]
     dataset = gluon.data.ArrayDataset(X, y)
     loader = gluon.data.DataLoader(dataset, batch_size, sampler=sampler)
-    for order in orders:
-        sampler.order = order
-        yield loader
+
+    def epochs() -> Iterator[Batches]:
+        for order in orders:
+            sampler.order = order
+            yield loader
+
+    return epochs()
 
 
 def sliced(
@@ -118,13 +125,15 @@ def train_concise(
     The optimizer keeps its rate as a float32, also in float64: losses then differ in the ninth
     digit from those of the training from scratch.
     """
-    net = nn.HybridSequential()
+    compiled = run.variant == "compiled"
+    net = nn.HybridSequential() if compiled else nn.Sequential()
     net.add(nn.Dense(1, in_units=len(weights), dtype=weights.dtype))
     net.initialize(init.Zero())  # MXNet's random start can only be float32
     net[0].weight.set_data(weights.reshape(1, -1))
     l2_loss = gluon.loss.L2Loss()  # has the 1/2
-    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": rate(run)})
-    if run.variant == "compiled":
+    lr = rate(run)
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": lr})
+    if compiled:
         net.hybridize()
         l2_loss.hybridize()
         _compile(net, l2_loss, data, run.batch_size)
@@ -135,7 +144,9 @@ def train_concise(
     curve.evaluate = evaluate
     curve.start()
     n = 0
-    for batches in epochs:
+    for epoch, batches in enumerate(epochs):
+        if run.schedule != "constant":
+            trainer.set_learning_rate(lr * schedules.factor(run.schedule, epoch, run.epochs))
         for X, y in batches:
             with autograd.record():
                 loss = l2_loss(net(X), y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,8 @@ class Program:
     """Compiled loops for examples of one number of features and one dtype.
 
     Attributes:
-        epoch: (X, y, order, batch_size, theta, lr): takes all steps of an epoch.
+        epoch: (X, y, order, batch_size, theta, lr, ends, passed): takes all steps of an epoch, and
+            keeps theta in the rows of `passed` after as many examples as `ends` says.
         step: (X, y, theta, lr): takes one step with a batch.
         loss: (X, y, theta): returns the mean of half the squared errors.
     """
@@ -73,15 +75,27 @@ def program(features: int, dtype: str) -> Program:  # noqa: C901 (its parts are 
 
     @compiled
     def epoch(  # noqa: PLR0913, PLR0917 (an epoch is one call)
-        X: Array, y: Array, order: npt.NDArray[np.uint32], batch_size: int, theta: Array, lr: Any
+        X: Array,
+        y: Array,
+        order: npt.NDArray[np.uint32],
+        batch_size: int,
+        theta: Array,
+        lr: Any,
+        ends: npt.NDArray[np.int64],
+        passed: Array,
     ) -> None:
         gradient = np.empty(features + 1, X.dtype)
+        point = 0
         for begin in range(0, len(order), batch_size):
             end = min(begin + batch_size, len(order))
             gradient[:] = 0
             for i in range(begin, end):
                 add_gradient(X, y, order[i], theta, gradient)
             sgd(theta, gradient, lr / number(end - begin))
+            if end == ends[point]:
+                for j in range(features + 1):
+                    passed[point, j] = theta[j]
+                point += 1
 
     @compiled
     def step(X: Array, y: Array, theta: Array, lr: Any) -> None:
@@ -101,7 +115,7 @@ def program(features: int, dtype: str) -> Program:  # noqa: C901 (its parts are 
 
 
 def train(run: Run, data: Data, start: Start, curve: Curve) -> None:
-    """Train once and fill the curve; each epoch is one call."""
+    """Train once and fill the curve; each epoch is one call, which keeps what a point needs."""
     dtype = np.dtype(data.dtype)
     features = np.array(data.features, dtype).reshape(data.examples, -1)
     targets = np.array(data.targets, dtype)
@@ -112,13 +126,34 @@ def train(run: Run, data: Data, start: Start, curve: Curve) -> None:
     theta = np.append(np.array(start.weights, dtype), dtype.type(0))
     compiled_loops = program(features.shape[1], data.dtype)
     epoch, loss = compiled_loops.epoch, compiled_loops.loss
-    epoch(X, y, orders[0][:0], run.batch_size, theta, lr)  # compiles, and takes no step
+    every = [_ends(k * len(y), len(y), run.batch_size, curve.every) for k in range(len(orders))]
+    passed = np.empty((max(map(len, every)), len(theta)), dtype)
+    # Compiles, and takes no step.
+    epoch(X, y, orders[0][:0], run.batch_size, theta, lr, every[0], passed)
 
     curve.evaluate = lambda: float(loss(features, targets, theta))
     curve.start()
     n = 0
-    for order in orders:
-        epoch(X, y, order, run.batch_size, theta, lr)
+    for order, ends in zip(orders, every, strict=True):
+        epoch(X, y, order, run.batch_size, theta, lr, ends, passed)
+        thetas = passed[: len(ends)]
+        curve.passed(
+            (n + ends).tolist(), lambda ts=thetas: [float(loss(features, targets, t)) for t in ts]
+        )
         n += len(order)
         if not curve.end_epoch(n):
             break
+
+
+def _ends(before: int, examples: int, batch_size: int, every: int) -> npt.NDArray[np.int64]:
+    """Return after how many examples of an epoch points fall due, as in any other curve.
+
+    The last is the epoch's end; `before` is how many examples came before the epoch.
+    """
+    updates = [0, *range(batch_size, examples, batch_size), examples]
+    found = [
+        end
+        for begin, end in itertools.pairwise(updates)
+        if (before + end) // every > (before + begin) // every or end == examples
+    ]
+    return np.array(found, np.int64)

@@ -121,12 +121,12 @@ class Gradients:
             return torch.randperm(n, generator=self._generator)[:batch_size]
         return torch.randint(n, (batch_size,), generator=self._generator)
 
-    def squares(self, batch_size: int, sampling: str, draws: int) -> list[float]:
-        """Draw minibatches and return how far their gradients lie from the full one, squared."""
+    def deviations(self, batch_size: int, sampling: str, draws: int) -> list[list[float]]:
+        """Draw minibatches and return how far their gradients lie from the full one, by entry."""
         found = []
         for _ in range(draws):
             indices = self.draw(batch_size, sampling).to(self._X.device)
-            difference = self.gradient(self._X[indices], self._y[indices]) - self._full
-            found.append(difference.square().sum())
+            found.append(self.gradient(self._X[indices], self._y[indices]) - self._full)
         # Fetched from the device once for all of them.
-        return [float(square) for square in torch.stack(found).tolist()]
+        every: list[list[float]] = torch.stack(found).tolist()
+        return every

@@ -47,15 +47,19 @@ def loaded(
     orders: Sequence[torch.Tensor],
     device: torch.device,
 ) -> Iterator[Batches]:
-    """Yield, for each epoch, the batches of the framework's data loader."""
+    """Return, for each epoch, the batches of the framework's data loader, made beforehand."""
     sampler = _InOrder()
     loader = DataLoader(TensorDataset(features, targets), batch_size, sampler=sampler)
-    for order in orders:
-        sampler.order = order
-        if device.type == "cpu":
-            yield loader
-        else:
-            yield ((X.to(device), y.to(device)) for X, y in loader)
+
+    def epochs() -> Iterator[Batches]:
+        for order in orders:
+            sampler.order = order
+            if device.type == "cpu":
+                yield loader
+            else:
+                yield ((X.to(device), y.to(device)) for X, y in loader)
+
+    return epochs()
 
 
 def sliced(
@@ -77,14 +81,15 @@ def squared_loss(y_hat: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return (y_hat - y.reshape(y_hat.shape)) ** 2 / 2
 
 
-def sgd(params: Sequence[torch.Tensor], states: None, hyperparams: dict[str, float]) -> None:
-    """Take one step of stochastic gradient descent and reset the gradients."""
+def sgd(params: Sequence[Any], states: None, hyperparams: dict[str, float]) -> None:
+    """Take one step of stochastic gradient descent and reset the gradients.
+
+    As the chapter lists it, which is past autograd by `data`; every parameter has a gradient.
+    """
     del states  # plain SGD keeps none
-    with torch.no_grad():
-        for p in params:
-            if p.grad is not None:
-                p.sub_(hyperparams["lr"] * p.grad)
-                p.grad.zero_()
+    for p in params:
+        p.data.sub_(hyperparams["lr"] * p.grad)
+        p.grad.data.zero_()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,13 +23,7 @@ def why_not(dtype: str) -> str | None:
 
 
 class Products:
-    """B and C, and A, the last result.
-
-    Only a variable can be written to in places. The product in one go makes a tensor instead, in
-    new memory.
-    """
-
-    A: tf.Variable | tf.Tensor
+    """A, B and C, all of them variables, as the chapter has them."""
 
     def __init__(self, size: int, dtype: str, seed: int) -> None:
         """Draw B and C, n x n, from a standard normal distribution.
@@ -41,56 +35,51 @@ class Products:
         try:
             # Drawn in float32, so that every dtype gets the same numbers.
             self.B, self.C = (
-                tf.cast(generator.normal((size, size)), DTYPES[dtype]) for _ in range(2)
+                tf.Variable(tf.cast(generator.normal((size, size)), DTYPES[dtype]))
+                for _ in range(2)
             )
-            self._kept = tf.Variable(tf.zeros_like(self.B))
+            self.A = tf.Variable(tf.zeros_like(self.B))
         except tf.errors.ResourceExhaustedError as error:
             raise Unavailable("not enough memory") from error
-        self.A = self._kept
 
     call = by_strategy
 
     def element(self) -> None:
         """Compute each element as the dot product of a row and a column."""
-        n = len(self.B)
+        n = self.A.shape[0]
         for i in range(n):
             for j in range(n):
                 self.one_element(i, j)
 
     def one_element(self, i: int, j: int) -> None:
         """Compute one element and store it."""
-        A = self.A = self._kept
-        A[i, j].assign(tf.tensordot(self.B[i, :], self.C[:, j], axes=1))
+        self.A[i, j].assign(tf.tensordot(self.B[i, :], self.C[:, j], axes=1))
 
     def column(self) -> None:
         """Compute each column as B times a column of C."""
-        A, B, C = self._kept, self.B, self.C
-        for j in range(len(B)):
-            A[:, j].assign(tf.linalg.matvec(B, C[:, j]))
-        self.A = A
+        A, B, C = self.A, self.B, self.C
+        for j in range(A.shape[0]):
+            A[:, j].assign(tf.tensordot(B, C[:, j], axes=1))
 
     def row(self) -> None:
         """Compute each row as a row of B times C."""
-        A, B, C = self._kept, self.B, self.C
-        for i in range(len(B)):
-            A[i, :].assign(tf.linalg.matvec(C, B[i, :], transpose_a=True))
-        self.A = A
+        A, B, C = self.A, self.B, self.C
+        for i in range(A.shape[0]):
+            A[i, :].assign(tf.tensordot(B[i, :], C, axes=1))
 
     def block(self, width: int) -> None:
         """Compute `width` columns at a time."""
-        A, B, C = self._kept, self.B, self.C
-        for j in range(0, len(B), width):
-            A[:, j : j + width].assign(tf.matmul(B, C[:, j : j + width]))
-        self.A = A
+        A, B, C = self.A, self.B, self.C
+        for j in range(0, A.shape[0], width):
+            A[:, j : j + width].assign(tf.tensordot(B, C[:, j : j + width], axes=1))
 
     def full(self) -> None:
-        """Compute the product in one go, into new memory each time."""
-        self.A = tf.matmul(self.B, self.C)
+        """Compute the product in one go, and assign it like the others."""
+        self.A.assign(tf.tensordot(self.B, self.C, axes=1))
 
     def full_out(self) -> None:
-        """Compute the product in one go, into the variable that is kept.
+        """Compute the product in one go with the call made for it, which tensordot ends in.
 
         TensorFlow writes into no memory that one hands it: the variable takes over the new one.
         """
-        self.A = self._kept
-        self._kept.assign(tf.matmul(self.B, self.C))
+        self.A.assign(tf.matmul(self.B, self.C))

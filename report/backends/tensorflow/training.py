@@ -5,6 +5,7 @@ Trained batch by batch, or a whole epoch as one compiled program.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -28,10 +29,16 @@ def squared_loss(y_hat: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return (y_hat - tf.reshape(y, (-1, 1))) ** 2 / 2
 
 
-def sgd(params: Sequence[tf.Variable], grads: Sequence[tf.Tensor], lr: tf.Variable) -> None:
+def sgd(
+    params: Sequence[tf.Variable],
+    grads: Sequence[tf.Tensor],
+    states: None,
+    hyperparams: dict[str, Any],
+) -> None:
     """Take one step of stochastic gradient descent."""
-    for p, grad in zip(params, grads, strict=True):
-        p.assign_sub(lr * grad)
+    del states  # plain SGD keeps none
+    for param, grad in zip(params, grads, strict=True):
+        param.assign_sub(hyperparams["lr"] * grad)
 
 
 class Scratch:
@@ -41,22 +48,26 @@ class Scratch:
         """Have parameters of 0."""
         self.w = tf.Variable(tf.zeros((features, 1), dtype))
         self.b = tf.Variable(tf.zeros(1, dtype))
+        self.hyperparams = {"lr": 0.0}
         # A plain number would be compiled in, so that every rate would be another program.
-        self.lr = tf.Variable(0, dtype=dtype, trainable=False)
+        self.compiled_hyperparams = {"lr": tf.Variable(0, dtype=dtype, trainable=False)}
 
     def restart(self, weights: tf.Tensor, lr: float, loss: str) -> None:
         """Take initial weights, (features), a bias of 0, and the rate that belongs to a loss."""
         self.w.assign(tf.reshape(weights, (-1, 1)))
         self.b.assign(tf.zeros_like(self.b))
         # Twice the rate for a rate that belongs to a loss without 1/2: the same step.
-        self.lr.assign(lr * (2 if loss == "mse" else 1))
+        self.hyperparams["lr"] = lr * (2 if loss == "mse" else 1)
+        self.compiled_hyperparams["lr"].assign(self.hyperparams["lr"])
 
     def step(self, X: tf.Tensor, y: tf.Tensor) -> None:
         """Update once: forward, backward, a step of SGD."""
         with tf.GradientTape() as tape:
             loss = self.loss(X, y)
         params = [self.w, self.b]
-        sgd(params, tape.gradient(loss, params), self.lr)
+        eager = tf.executing_eagerly()
+        hyperparams = self.hyperparams if eager else self.compiled_hyperparams
+        sgd(params, tape.gradient(loss, params), None, hyperparams)
 
     def loss(self, X: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Return the mean of half the squared errors, a scalar."""
@@ -87,8 +98,10 @@ class Concise:
         """Update once: forward, backward, a step of SGD."""
         with tf.GradientTape() as tape:
             loss = self.mse(y, self.net(X))
-        params = self.net.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, params), params, strict=True))
+            params = self.net.trainable_variables
+            # Within the tape, as in the chapter's listing, so that this is recorded as well.
+            grads = tape.gradient(loss, params)
+        self.optimizer.apply_gradients(zip(grads, params, strict=True))
 
     def loss(self, X: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Return the mean of half the squared errors, a scalar."""
@@ -100,12 +113,33 @@ def in_order(X: tf.Tensor, y: tf.Tensor, order: tf.Tensor) -> Examples:
     return tf.gather(X, order), tf.gather(y, order)
 
 
-def loaded(X: tf.Tensor, y: tf.Tensor, batch_size: int) -> tf.data.Dataset:
-    """Return TensorFlow's own data set of batches.
+BUFFER = 1000
+"""Examples among which the book's loader draws the next one."""
 
-    Its own shuffling would draw the order inside; here all runs and frameworks must see the same.
+_SEED = 1
+
+
+@functools.cache
+def _places(examples: int) -> tf.Tensor:
+    """Return which example the shuffling brings first, second, ...: each time the same."""
+    shuffled = _shuffled(tf.data.Dataset.range(examples))
+    return next(iter(shuffled.batch(examples)))
+
+
+def _shuffled(examples: tf.data.Dataset) -> tf.data.Dataset:
+    return examples.shuffle(BUFFER, seed=_SEED, reshuffle_each_iteration=False)
+
+
+def loaded(X: tf.Tensor, y: tf.Tensor, batch_size: int, order: tf.Tensor) -> tf.data.Dataset:
+    """Return TensorFlow's own data set of batches, shuffled as the book does it.
+
+    All runs and frameworks must see the same order, so that the shuffling has a fixed seed, and the
+    examples are handed to it such that it brings them into the order that is wanted.
     """
-    return tf.data.Dataset.from_tensor_slices((X, y)).batch(batch_size)
+    places = _places(len(y))
+    before = tf.scatter_nd(places[:, tf.newaxis], order, places.shape)
+    examples = tf.data.Dataset.from_tensor_slices(in_order(X, y, before))
+    return _shuffled(examples).batch(batch_size)
 
 
 def sliced(X: tf.Tensor, y: tf.Tensor, batch_size: int) -> Iterator[Examples]:
@@ -146,7 +180,7 @@ class Trainer:
         epochs: Iterable[Any] = ordered
         if run.loader == "dataloader":
             # Made beforehand, as the book makes its one: it takes longer than many an epoch.
-            epochs = [loaded(X, y, size) for X, y in ordered]
+            epochs = [loaded(X, y, size, order) for order in orders]
         elif run.variant != "epoch":
             epochs = (sliced(X, y, size) for X, y in ordered)
         step = self._step if run.variant == "compiled" else self.model.step
@@ -160,7 +194,7 @@ class Trainer:
             else:
                 for X_batch, y_batch in batches:
                     step(X_batch, y_batch)
-                    n += len(X_batch)
+                    n += X_batch.shape[0]
                     if n >= curve.due:
                         curve.point(n)
             if not curve.end_epoch(n):

@@ -37,8 +37,8 @@ class Gradients(Protocol):
     length: float
     population: float
 
-    def squares(self, batch_size: int, sampling: str, draws: int) -> list[float]:
-        """Draw minibatches and return |g_B - g|^2 for each.
+    def deviations(self, batch_size: int, sampling: str, draws: int) -> list[list[float]]:
+        """Draw minibatches and return g_B - g for each, (draws, d + 1).
 
         Sampling is with "replacement", or "permutation" for the first of a fresh permutation.
         """
@@ -83,12 +83,13 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         reason = str(unavailable)
         skipped = [Series(labels=p._asdict(), status="skipped", reason=reason) for p in points]
         return Outcome(series=skipped)
-    squares: dict[Point, list[float]] = {point: [] for point in points}
+    deviations: dict[Point, list[list[float]]] = {point: [] for point in points}
     for drawn in range(0, settings["draws"], ROUND):
         begun = time.perf_counter()
         draws = min(ROUND, settings["draws"] - drawn)
-        for point, found in squares.items():
-            found.extend(gradients[point.point].squares(point.batch_size, point.sampling, draws))
+        for point, found in deviations.items():
+            at = gradients[point.point]
+            found.extend(at.deviations(point.batch_size, point.sampling, draws))
         # Another round only if one as long as this one still fits.
         if 2 * time.perf_counter() - begun > deadline:
             break
@@ -96,11 +97,12 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         GradientNoise(
             labels=point._asdict(),
             draws=len(found),
-            mean_square=math.fsum(found) / len(found),
+            mean_square=math.fsum(x * x for each in found for x in each) / len(found),
+            mean_deviation=math.fsum((math.fsum(x) / len(found)) ** 2 for x in zip(*found)),
             population=gradients[point.point].population,
             gradient=gradients[point.point].length,
         )
-        for point, found in squares.items()
+        for point, found in deviations.items()
     ]
     return Outcome(noise=noise)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from report.registry import BACKENDS
 from report.worker.host import thread_counts
 from report.worker.records import AsPrinted, Outcome, Series, Unavailable
-from report.worker.timing import Made, Method, Stopwatch, measured
+from report.worker.timing import Made, Method, Stopwatch, Timer, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -262,14 +262,15 @@ def _as_printed(session: Session, seed: int, backend: Backend, sample: _Sample) 
     if backend.listing is None:
         return []
     products = session.products(PRINTED_SIZE, "float32", seed)
-    wait = session.synchronize if backend.listing == "waits" else lambda: None
     printed = []
     for strategy in PRINTED_ORDER:
         call = sample.call(products, strategy, PRINTED_SIZE, 64)
-        start = time.time()
+        wait = session.synchronize if strategy in backend.listing else lambda: None
+        timer = Timer(time.time)
         call()
         wait()
-        elapsed = time.time() - start
+        elapsed = timer.stop()
+        session.synchronize()  # what has only been queued is not the next one's
         # It comes first and meets what is cold, for the others as well; but what it would print
         # for all elements nobody has seen.
         if sample.elements(strategy, PRINTED_SIZE) is not None:

@@ -246,14 +246,20 @@ def way_to(case: Case) -> Columns:
         "milliseconds until then": [
             until(one, best=one.time is not None and one.time.value == least) for one in case.fared
         ],
-        "examples until then": [number(one.examples) for one in case.fared],
+        "examples until then": [_examples(one) for one in case.fared],
     }
+
+
+def _examples(fared: Reached) -> Number:
+    """Return examples to a loss, in the digits that points so far apart allow."""
+    return number(fared.examples, write=lambda value: digits(value, 2))
 
 
 def until(fared: Reached, *, best: bool = False) -> Number:
     """Return milliseconds to a loss; where not all seeds got there, that it takes longer."""
     if fared.time is not None or fared.at_least is None:
-        return number(fared.time, MILLI, best=best)
+        cell = number(fared.time, MILLI, best=best)
+        return replace(cell, text=f"\N{LESS-THAN OR EQUAL TO} {cell.text}") if fared.at_most else cell
     return Number(
         text=f"\N{GREATER-THAN OR EQUAL TO} {digits(fared.at_least.value / MILLI)}",
         interval=interval(fared.at_least, MILLI),

@@ -341,7 +341,9 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         for way, run in chosen.items()
     ]
     fared = {way: towards(run, target) for way, run in chosen.items()}
-    times = {way: one.time.value for way, one in fared.items() if one.time}
+    known = {way: one for way, one in fared.items() if one.time}
+    exact = {way: one for way, one in known.items() if not one.at_most}
+    times = {way: one.time.value for way, one in (exact or known).items() if one.time}
     order = sorted(times, key=times.__getitem__)
     quick, late = order[0], order[-1]
     return _figure(
@@ -364,7 +366,7 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         late=late,
         factor=ratio(chosen[late].seconds_to(target), chosen[quick].seconds_to(target)),
         gap=gap(solved),
-        epochs=any(way.variant == "epoch" for way in chosen),
+        bounds=[way.name for way, one in fared.items() if one.at_most],
     )
 
 

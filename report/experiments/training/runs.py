@@ -105,11 +105,13 @@ class Run:
         """Return the seconds until the loss first was at or below a target.
 
         Each seed counts with the median over its repeats; one that does not come there counts with
-        its end, and as censored: it would have taken longer.
+        its end, and as censored: it would have taken longer. With no points but the ends of epochs
+        it is an upper bound, which the interval says.
         """
         until = [[_until(s, loss, median_times(s)) for s in seeds] for seeds in self.by_process]
         return replace(
             self.blank,
+            coarse=self.grain(loss) if self.epochs_only else 0.0,
             metric=f"seconds to {loss:g}",
             groups=[[seconds for seconds, _ in found if seconds] for found in until],
             per="run",
@@ -120,7 +122,24 @@ class Run:
         """Return the examples processed until then, by seed."""
         until = {seed.seed: _until(seed, loss, seed.examples) for seed in self.seeds}
         examples = self._by_seed(f"examples to {loss:g}", lambda s: until[s.seed][0] or None)
-        return replace(examples, unit="examples", censored=_censored(until.values()))
+        censored = _censored(until.values())
+        return replace(examples, unit="examples", censored=censored, coarse=self.grain(loss))
+
+    @property
+    def epochs_only(self) -> bool:
+        """Return whether epochs of several updates have no points but their ends."""
+        whole = all(len(s.loss) == 1 + len(s.epoch_ends) for s in self.seeds)
+        return whole and max(map(max, map(_gaps, self.seeds)), default=0) > self.spec.batch_size
+
+    def grain(self, loss: float) -> float:
+        """Return by which share at most a seed came to a loss before the point that shows it."""
+        shares = [0.0]
+        for seed in self.seeds:
+            at = next((k for k, one in enumerate(seed.loss) if one <= loss), 0)
+            if at:
+                unseen = seed.examples[at] - seed.examples[at - 1] - self.spec.batch_size
+                shares.append(unseen / seed.examples[at])
+        return max(shares)
 
     def loss(self, epoch: int | None = None) -> Quantity:
         """Return the loss at the end of an epoch, else of the last that was to be, by seed."""
@@ -228,6 +247,11 @@ def _until(seed: TrainingRun, target: float, scale: Sequence[float]) -> tuple[fl
     return scale[-1], False
 
 
+def _gaps(seed: TrainingRun) -> list[int]:
+    """Return how many examples lie between two points of a curve."""
+    return [b - a for a, b in itertools.pairwise(seed.examples)] or [0]
+
+
 def _censored(until: Iterable[tuple[float, bool]]) -> int:
     return sum(not there for _, there in until)
 
@@ -283,6 +307,7 @@ class Reached:
         at_least: Where not all did: no typical time can be less, for the others would have taken
             longer than they ran.
         examples: Examples until then, over seeds; None unless all did.
+        at_most: The time is an upper bound, for want of points within an epoch.
     """
 
     run: Run
@@ -290,6 +315,7 @@ class Reached:
     time: Estimate | None = None
     at_least: Estimate | None = None
     examples: Estimate | None = None
+    at_most: bool = False
 
 
 def towards(run: Run, loss: float) -> Reached:
@@ -298,7 +324,8 @@ def towards(run: Run, loss: float) -> Reached:
     time = typical(run.seconds_to(loss))
     if seeds < len(run.seeds):
         return Reached(run=run, seeds=seeds, at_least=time)
-    return Reached(run=run, seeds=seeds, time=time, examples=typical(run.examples_to(loss)))
+    examples, at_most = typical(run.examples_to(loss)), run.epochs_only
+    return Reached(run=run, seeds=seeds, time=time, examples=examples, at_most=at_most)
 
 
 @dataclass(frozen=True, kw_only=True)
