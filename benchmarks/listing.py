@@ -28,7 +28,7 @@ RUNS = {
     "batch 100": {"batch_size": 100, "lr": 0.4, "epochs": 2},
     "batch 10": {"batch_size": 10, "lr": 0.05, "epochs": 2},
 }
-CONDITIONS = {
+CONDITIONS: dict[str, dict[str, object]] = {
     "as printed": {},
     "collector frozen": {"collector": "frozen"},
     "collector off": {"collector": "off"},

@@ -127,7 +127,10 @@ BACKENDS: dict[str, Backend] = {
             # It needs a NumPy below 1.24, of which there are no wheels for later Pythons.
             newest=(3, 11),
             training=Training(
-                scratch=("eager",), concise=("eager", "compiled"), schedules=("concise",), loader=True
+                scratch=("eager",),
+                concise=("eager", "compiled"),
+                schedules=("concise",),
+                loader=True,
             ),
             # Not after the block product, of which it times no more than queueing it.
             listing=("element", "column", "full"),

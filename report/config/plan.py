@@ -12,6 +12,7 @@ from report.config import references
 from report.config.claims import stored
 from report.errors import ConfigError
 from report.experiments.settings import Settings
+from report.registry import BACKENDS
 from report.results.result import StoredPlan
 from report.text.names import instead
 
@@ -51,10 +52,9 @@ class PlannedExperiment:
         fields = {key: value for key, value in vars(self).items() if key != "name"}
         return cast("StoredExperiment", fields)
 
-    @property
-    def cold(self) -> bool:
-        """Whether it must be the first that a process does."""
-        return bool(self.settings.get("as_printed"))
+    def cold(self, backend: str) -> bool:
+        """Return whether it must be the first that a process of a backend does."""
+        return bool(self.settings.get("as_printed")) and BACKENDS[backend].listing is not None
 
     def estimate_s(self, lacking: Collection[str] = ()) -> float:
         """Return about how long it takes at most, in seconds, without the workers' start."""
@@ -113,6 +113,9 @@ class Plan:
         chosen = self.only(names)
         used = {b for experiment in chosen for b in experiment.backends if b not in lacking}
         starts = max((e.processes for e in chosen), default=0) * len(used)
+        for backend in used:
+            mine = [each for each in chosen if backend in each.backends]
+            starts += sum(each.processes for each in mine[1:] if each.cold(backend))
         return sum(e.estimate_s(lacking) for e in chosen) + starts * STARTUP_S
 
 

@@ -216,7 +216,9 @@ class Run:
         for job in jobs:
             observer.start(job)
             now = self._replicate(job)
-            if replicate != now or (worker is not None and worker.used and job.experiment.cold):
+            if replicate != now or (
+                worker is not None and worker.used and job.experiment.cold(job.backend)
+            ):
                 workers.close()
                 worker = None
             replicate = now

@@ -354,19 +354,19 @@ class Curve:
         self._trained_s += self.clock() - self._since
         self._add(examples)
 
-    def passed(self, examples: Sequence[int], losses: Callable[[], Iterable[float]]) -> None:
+    def passed(self, examples: Sequence[int], losses: Iterable[float]) -> None:
         """Add the points that an epoch in one program has passed, the last of them its end.
 
         Nobody could stop a timer there: the seconds are shared out evenly among the examples.
 
         Args:
             examples: Examples processed at each point.
-            losses: Returns the loss at each; called outside the timer.
+            losses: The loss at each; computed as they are asked for, outside the timer.
         """
         self.synchronize()
         begun, first = self._trained_s, self.examples[-1]
         share_s = (self.clock() - self._since) / (examples[-1] - first)
-        for n, loss in zip(examples, losses(), strict=True):
+        for n, loss in zip(examples, losses, strict=True):
             self._trained_s = begun + share_s * (n - first)
             self._add(n, loss)
 

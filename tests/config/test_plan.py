@@ -227,6 +227,21 @@ def test_estimate_grows_with_what_is_chosen() -> None:
 
 
 def test_only_experiments_as_printed_need_a_fresh_process() -> None:
-    """The chapter's cold timing is the one that cannot share a process with what ran before."""
-    assert products(planned({"experiments.products.as_printed": True})).cold
-    assert not any(e.cold for e in planned().experiments)
+    """The chapter's cold timing is the one that cannot share a process with what ran before.
+
+    Of a framework that it has no listing for, nothing is timed so.
+    """
+    printed = products(planned({"experiments.products.as_printed": True}))
+    assert printed.cold("pytorch")
+    assert printed.cold("mxnet")
+    assert not printed.cold("jax")
+    assert not any(e.cold("pytorch") for e in planned().experiments)
+
+
+def test_a_second_fresh_process_is_part_of_the_estimate() -> None:
+    """What must come first in a process starts another, unless it is the first experiment."""
+    first, later = (
+        planned({f"experiments.{name}.as_printed": True}).estimate_s()
+        for name in ("products", "runs")
+    )
+    assert first == planned().estimate_s() < later

@@ -39,11 +39,13 @@ def outcome(
         share = 1.0 if replaced else correction(size, examples)
         # A mean of squares of some degrees of freedom a draw.
         spread = math.sqrt(1 / draws)
+        square = share**2 * population / size * rng.lognormvariate(0, spread) + ROUNDING
         noise.append(
             GradientNoise(
                 labels={"point": point, "batch_size": size, "sampling": sampling},
                 draws=draws,
-                mean_square=share**2 * population / size * rng.lognormvariate(0, spread) + ROUNDING,
+                mean_square=square,
+                mean_deviation=square / draws * rng.lognormvariate(0, 0.6),
                 population=population,
                 gradient=length,
             )

@@ -18,13 +18,14 @@ import yaml
 from factories import small_results
 from report.analysis import seeds
 from report.experiments.training import measure as training
+from report.experiments.training.measure import Run
 from report.experiments.training.quantities import cases
 from report.registry import BACKENDS
 from report.resources import default_config
 from report.results.result import Dataset
 from report.run import surrogate
 from report.worker import schedules
-from report.worker.records import Outcome
+from report.worker.records import Outcome, PrintedRun
 from report.worker.timing import EPOCHS_ONLY, EVERY, Curve
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from report.analysis.leastsquares import FloatArray
     from report.config.plan import PlannedExperiment
-    from report.experiments.training.measure import Run
     from report.experiments.training.quantities import Case
     from report.results.result import Record, Result
     from report.worker.records import TrainingRun
@@ -77,7 +77,31 @@ def outcome(
             _run(run, seed, every, slowness, rng, dtype=settings["dtype"])
             for seed in training._seeds(experiment.seeds, process, experiment.processes)
         ]
-    return Outcome(runs=records)
+    return Outcome(runs=records, printed_runs=_printed(records, backend, settings))
+
+
+def _run_of(record: TrainingRun) -> Run:
+    labels: dict[str, Any] = record.labels
+    return Run(**labels)
+
+
+def _printed(
+    records: Sequence[TrainingRun], backend: str, settings: Mapping[str, Any]
+) -> list[PrintedRun]:
+    """Return what the chapter's listing prints: the first run pays for all, once."""
+    if not settings["as_printed"] or BACKENDS[backend].listing is None:
+        return []
+    listed = {r.labels["run"]: r for r in records if training.as_listed(_run_of(r))}
+    return [
+        PrintedRun(
+            run=str(name),
+            turn=turn,
+            epoch_s=record.elapsed_s[0][-1] / len(record.epoch_ends) + (not turn and not k) * 5e-3,
+            loss=record.loss[-1],
+        )
+        for turn in range(2)
+        for k, (name, record) in enumerate(listed.items())
+    ]
 
 
 @functools.cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy
+import numpy as onp  # noqa: ICN001 (np is MXNet's own here)
 from mxnet import autograd, gluon, init, np
 from mxnet.gluon import nn
 
@@ -31,7 +31,7 @@ class _InOrder(gluon.data.Sampler):  # type: ignore[misc]  # MXNet carries no ty
 
     def __iter__(self) -> Iterator[int]:
         # Integers of NumPy's, as its own sampler hands them out.
-        return iter(numpy.array(self.order))
+        return iter(onp.array(self.order))
 
     def __len__(self) -> int:
         return len(self.order)

@@ -136,10 +136,8 @@ def train(run: Run, data: Data, start: Start, curve: Curve) -> None:
     n = 0
     for order, ends in zip(orders, every, strict=True):
         epoch(X, y, order, run.batch_size, theta, lr, ends, passed)
-        thetas = passed[: len(ends)]
-        curve.passed(
-            (n + ends).tolist(), lambda ts=thetas: [float(loss(features, targets, t)) for t in ts]
-        )
+        losses = (float(loss(features, targets, each)) for each in passed[: len(ends)])
+        curve.passed((n + ends).tolist(), losses)
         n += len(order)
         if not curve.end_epoch(n):
             break

@@ -92,6 +92,7 @@ def _by_size(name: str, lines: Lines, every: Sequence[Noise], data: dict[str, An
         sheet=_sheet(every),
         code=CODE,
         first=shown[0],
+        biased=shown[0].biased(),
         lines=lines,
         power=exponent(shown),
         exponents={point: one for point, one in exponents.items() if one is not None},

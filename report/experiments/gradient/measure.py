@@ -98,7 +98,9 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
             labels=point._asdict(),
             draws=len(found),
             mean_square=math.fsum(x * x for each in found for x in each) / len(found),
-            mean_deviation=math.fsum((math.fsum(x) / len(found)) ** 2 for x in zip(*found)),
+            mean_deviation=math.fsum(
+                (math.fsum(x) / len(found)) ** 2 for x in zip(*found, strict=True)
+            ),
             population=gradients[point.point].population,
             gradient=gradients[point.point].length,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from report.analysis import leastsquares, quantities, seeds
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 METRICS = {
     "std": Metric(unit="", timed=False, words="standard deviation of the minibatch gradient"),
+    "mean_deviation": Metric(
+        unit="", timed=False, words="distance from the full gradient of the mean over all draws"
+    ),
+    "mean_deviation_expected": Metric(
+        unit="",
+        timed=False,
+        words="the same, as chance makes it of an unbiased gradient",
+    ),
 }
 
 ROUNDING = 1e-6
@@ -40,6 +48,8 @@ class Noise:
             has no logarithm and does not count.
         population: Mean over all examples of |g_i - g|^2.
         gradient: |g|, the length of the gradient over all examples.
+        means: How far the mean over the draws lies from the full gradient, and how far chance would
+            put it, by metric; without values where that was not recorded.
     """
 
     quantity: Quantity
@@ -47,6 +57,7 @@ class Noise:
     draws: int
     population: float
     gradient: float
+    means: dict[str, Quantity] = field(default_factory=dict)
 
     @property
     def point(self) -> str:
@@ -71,6 +82,15 @@ class Noise:
     def std(self) -> Estimate | None:
         """Return the standard deviation; None if every process found exactly 0."""
         return self.quantity.estimate() if any(self.quantity.groups) else None
+
+    def biased(self) -> Estimate | None:
+        """Return how far the mean over the draws is off, over how far chance puts it.
+
+        About 1, or a bit less, where the expectation is the full gradient: the mean is over
+        processes, on logarithms. None where it was not recorded.
+        """
+        off, expected = map(self.means.get, ("mean_deviation", "mean_deviation_expected"))
+        return quantities.ratio(off, expected) if off and expected and any(off.groups) else None
 
     def expected(self) -> float:
         """Return the standard deviation that theory says."""
@@ -198,16 +218,27 @@ def _noise(
 ) -> Noise:
     """Return the noise of one series; what does not depend on the process is the last one's."""
     last = drawn[max(drawn)]
-    stds = [math.sqrt(drawn[k].mean_square) if k in drawn else 0.0 for k in range(len(records))]
-    return Noise(
-        quantity=quantities.quantity(
+    squares: dict[str, list[float]] = {metric: [0.0] * len(records) for metric in METRICS}
+    for k, one in drawn.items():
+        squares["std"][k] = one.mean_square
+        if one.mean_deviation is not None:
+            squares["mean_deviation"][k] = one.mean_deviation
+            # The mean of n draws scatters 1/n as much as one of them, squared.
+            squares["mean_deviation_expected"][k] = one.mean_square / one.draws
+    means = {
+        metric: quantities.quantity(
             records,
-            metric="std",
+            metric=metric,
             labels={name: last.labels[name] for name in ("point", "batch_size", "sampling")},
-            groups=[[std] if std else [] for std in stds],
+            groups=[[math.sqrt(square)] if square else [] for square in mine],
             unit="",
             run=run,
-        ),
+        )
+        for metric, mine in squares.items()
+    }
+    return Noise(
+        quantity=means.pop("std"),
+        means=means,
         examples=examples,
         draws=sum(each.draws for each in drawn.values()),
         population=last.population,
@@ -215,14 +246,14 @@ def _noise(
     )
 
 
-def observed(result: Result, records: Sequence[Record], _: Question) -> list[Quantity]:
-    """Return the noise of every series of one experiment on one backend.
+def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
+    """Return a metric of every series of one experiment on one backend.
 
     Batches that hold all examples are left out: they have no noise, and what is measured of it is
     rounding, of which no ratio or power means anything.
     """
     found = noises(records, result.config["examples"], result.run)
-    return [noise.quantity for noise in found if not noise.whole]
+    return [one.means.get(question.metric, one.quantity) for one in found if not one.whole]
 
 
 HALFWAY_STEPS = 2

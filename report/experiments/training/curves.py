@@ -259,7 +259,9 @@ def until(fared: Reached, *, best: bool = False) -> Number:
     """Return milliseconds to a loss; where not all seeds got there, that it takes longer."""
     if fared.time is not None or fared.at_least is None:
         cell = number(fared.time, MILLI, best=best)
-        return replace(cell, text=f"\N{LESS-THAN OR EQUAL TO} {cell.text}") if fared.at_most else cell
+        return (
+            replace(cell, text=f"\N{LESS-THAN OR EQUAL TO} {cell.text}") if fared.at_most else cell
+        )
     return Number(
         text=f"\N{GREATER-THAN OR EQUAL TO} {digits(fared.at_least.value / MILLI)}",
         interval=interval(fared.at_least, MILLI),

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import difference
-from report.experiments.training import curves, sizes
+from report.experiments.training import curves, printed, sizes
 from report.experiments.training.quantities import LAST, cases, decay, per_example, update, updates
 from report.experiments.training.runs import apart, lowest, ratio, typical
 from report.figures.figure import number, table
 from report.figures.shapes import Dots, row
 from report.text.numerals import MICRO, digits
 from report.worker import schedules
+from report.worker.timing import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,7 +65,21 @@ def _epochs(case: Case) -> Figure:
         gap=case.deviation(),
         limit=limit,
         beyond=[(run, case.turn(run)) for run in beyond],
+        plots=[made for run in plain if (made := _plotted(case, run))],
     )
+
+
+def _plotted(case: Case, run: Run) -> dict[str, Any] | None:
+    """Return what the chapter's plot shows of a full-batch run: points at multiples of 200.
+
+    None where it shows every epoch, or none.
+    """
+    shown = [k for k in range(1, run.spec.epochs + 1) if k * case.examples % EVERY == 0]
+    if not shown or shown[0] == 1 or not run.complete or not case.lowest:
+        return None
+    left = ratio(case.excess(run, shown[0]), case.excess(run, 0))
+    ends = [run.loss(epoch).estimate() for epoch in (0, shown[0], shown[-1])]
+    return {"run": run, "first": shown[0], "losses": ends, "left": left}
 
 
 def _time(case: Case) -> Figure:
@@ -409,6 +424,6 @@ QUESTIONS = (
     (_varies("copies"), _copies),
     (lambda case: case.is_grid, sizes.grid),
     (lambda case: case.is_sweep, sizes.rates, sizes.target),
-    (lambda _: True, _epochs, _time, _seconds),
+    (lambda _: True, _epochs, _time, _seconds, printed.figure),
 )
 """Whether a question suits an experiment, and what answers it."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.estimate import product
-from report.experiments.training import curves
+from report.experiments.training import curves, printed
 from report.experiments.training.quantities import by_batch_size, case_of, size_of
 from report.experiments.training.runs import apart, ratio, towards
 from report.figures import prose
@@ -149,7 +149,7 @@ def overlay(over: Overlay) -> list[Figure]:
     if {way.further for way in ways} & {"scratch", "concise"}:
         drawn = [_implementations(over, ways)]
     else:
-        drawn = [_seconds(over, ways), _time(over, ways)]
+        drawn = [_seconds(over, ways), _time(over, ways), printed.overlay(over)]
     results = {id(way.subject.result): way.subject.result for way in ways}
     return [curves.announced(figure, [*results.values()]) for figure in drawn if figure]
 

@@ -38,6 +38,9 @@ THEORY = {
 METRICS = {
     "seconds": SECONDS,
     "examples_per_s": EXAMPLES_PER_S,
+    "printed_seconds": Metric(
+        unit="s", timed=True, words="seconds per epoch as the chapter's listing prints them"
+    ),
     "seconds_to_loss": Metric(unit="s", timed=True, words="seconds until the loss is reached"),
     "examples_to_loss": Metric(
         unit="examples", timed=False, words="examples processed until the loss is reached"
@@ -67,8 +70,9 @@ def observed(result: Result, records: Sequence[Record], question: Question) -> l
     """Return a metric of every run of one experiment on one backend."""
     case = Case(name="", result=result, runs=trained(records, result.run))
     metric = question.metric
-    if metric in {"seconds", "examples_per_s"}:
-        return case.seconds
+    if metric in {"seconds", "examples_per_s", "printed_seconds"}:
+        printed = (run.printed() for run in case.runs)
+        return [q for q in printed if q] if metric == "printed_seconds" else case.seconds
     if metric == "loss":
         return [run.loss(question.epoch) for run in case.runs]
     if metric.endswith("_to_loss") and (loss := question.loss or case.target):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.results.result import Record
-    from report.worker.records import Labels, Scalar, TrainingRun
+    from report.worker.records import Labels, PrintedRun, Scalar, TrainingRun
 
 LEAST_EXCESS = 1e-9
 """A loss in float32 cannot show less; what lies below the optimum by rounding counts as this."""
@@ -36,6 +36,8 @@ class Run:
             the machine was disturbed.
         seeds: One record for each seed, in their order: losses do not depend on the process.
         positions: How many seeds the experiment has, so that runs can be paired by seed.
+        prints: For each process what the chapter's listing prints of it; empty where it was not
+            trained so.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Run:
     by_process: list[list[TrainingRun]]
     seeds: list[TrainingRun]
     positions: int
+    prints: list[list[PrintedRun]] = field(default_factory=list)
 
     @property
     def labels(self) -> Labels:
@@ -117,6 +120,17 @@ class Run:
             per="run",
             censored=_censored(itertools.chain.from_iterable(until)),
         )
+
+    def printed(self, turn: int = 0) -> Quantity | None:
+        """Return the seconds per epoch that the chapter's listing prints; None if it does not.
+
+        No process is left out: this is what a reader sees, on whatever machine.
+        """
+        groups = [[p.epoch_s for p in each if p.turn == turn] for each in self.prints]
+        if not all(seconds > 0 for group in groups for seconds in group) or not any(groups):
+            return None  # a clock that was set back has no logarithm
+        metric = "printed_seconds" + (", again" if turn else "")
+        return replace(self.blank, metric=metric, groups=groups, per="epoch", left_out=())
 
     def examples_to(self, loss: float) -> Quantity:
         """Return the examples processed until then, by seed."""
@@ -210,10 +224,17 @@ def trained(records: Sequence[Record], run: str = "") -> list[Run]:
         counting, left_out = (calm, kept.left_out) if any(calm) else (by_process, ())
         settings = mine[0].labels
         blank = quantity(records, labels=settings, groups=[], left_out=left_out, run=run)
-        found.append(
-            Run(name=name, blank=blank, by_process=counting, seeds=mine, positions=positions)
-        )
+        made = Run(name=name, blank=blank, by_process=counting, seeds=mine, positions=positions)
+        found.append(replace(made, prints=_prints(records, made)))
     return found
+
+
+def _prints(records: Sequence[Record], run: Run) -> list[list[PrintedRun]]:
+    """Return what each process printed of a run; nothing of one that is not as it is listed."""
+    if not measure.as_listed(run.spec):
+        return []
+    every = [record.outcome.printed_runs if record.outcome else [] for record in records]
+    return [[one for one in printed if one.run == run.spec.run] for printed in every]
 
 
 def _seeds(by_process: Sequence[Sequence[TrainingRun]]) -> list[TrainingRun]:

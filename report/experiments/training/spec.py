@@ -147,6 +147,12 @@ class TrainingSettings(Settings):
         description="eager: call by call, as it is written; compiled: an update is one program; "
         "epoch: a whole epoch is one; auto: all of these that the framework offers.",
     )
+    as_printed: bool = Field(
+        default=False,
+        description="Also train each run the chapter's way, with its line of loss and seconds per "
+        "epoch: once, cold, in a fresh process, and again; in the frameworks that the chapter has "
+        "listings for, from scratch with the data loader.",
+    )
     dtype: Literal["float32", "float64"] = Field("float32", description="Of data and parameters.")
     threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
         "auto", description="CPU threads: auto (all usable cores) or a number."
@@ -166,6 +172,18 @@ class TrainingSettings(Settings):
         if not self.runs and self.grid is None:
             # As a default would, and so not among the keys that were set.
             object.__setattr__(self, "runs", list(CHAPTERS_TWO))
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_print(self) -> TrainingSettings:
+        if self.as_printed and (
+            self.loader[0],
+            self.implementation[0],
+        ) != ("dataloader", "scratch"):
+            raise ValueError(
+                "as_printed: true needs loader: dataloader and implementation: scratch (in a list, "
+                "first); only that is what the chapter lists"
+            )
         return self
 
     @model_validator(mode="after")

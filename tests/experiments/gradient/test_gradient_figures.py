@@ -224,7 +224,7 @@ def test_nothing_is_timed_and_pages_bear_it(tmp_path: Path) -> None:
     assert {"noise-pytorch-slope", "noise-pytorch-population"} <= set(page.figures())
     assert "Nothing is timed" in page.words()
     (section,) = view(results[0], "data/x.json", dict(figures_of(results[0]))).sections
-    assert all("Gradients.squares" in figure.code for figure in section.figures)
+    assert all("Gradients.deviations" in figure.code for figure in section.figures)
     assert all("autograd" in code for code in section.codes)
     assert "compare.html" in pages
     assert terminal.comparison(*results)

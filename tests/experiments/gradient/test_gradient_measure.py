@@ -33,6 +33,8 @@ from report.worker.records import GradientNoise, Unavailable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from report.analysis.leastsquares import FloatArray
     from report.backends.pytorch.steps import Gradients
     from report.worker.records import Outcome
@@ -62,6 +64,15 @@ def job_of(
     """Return a job with these settings."""
     asked = GradientSettings.model_validate(settings)
     return jobs.job(asked, bundle=bundle, process=process, budget_s=budget_s)
+
+
+def squares_of(
+    gradients: Gradients, batch_size: int, sampling: str, draws: int
+) -> npt.NDArray[np.float64]:
+    """Return how far drawn gradients lie from the full one, squared."""
+    deviations = np.array(gradients.deviations(batch_size, sampling, draws))
+    squares: npt.NDArray[np.float64] = (deviations**2).sum(axis=1)
+    return squares
 
 
 def gradients_of(
@@ -179,10 +190,21 @@ def test_mean_square_is_that_of_the_formula(point: str, batch_size: int, samplin
     expected = population / batch_size
     if sampling == "permutation":
         expected *= (N - batch_size) / (N - 1)
-    squares = np.array(gradients_of(THETAS[point]).squares(batch_size, sampling, 600))
+    squares = squares_of(gradients_of(THETAS[point]), batch_size, sampling, 600)
     error = squares.std(ddof=1) / math.sqrt(len(squares))
     assert abs(squares.mean() - expected) < 4 * error
     assert error < 0.12 * expected
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("point", POINTS)
+def test_the_expectation_is_the_full_gradient(point: str, sampling: str) -> None:
+    """The mean of many draws is as far from it as chance puts it, whatever the batch."""
+    # |mean deviation|^2 over its expectation is a weighted mean of some chi squares with one degree
+    # of freedom each: a bias of a tenth of the noise would make it 41 with 4000 draws.
+    deviations = np.array(gradients_of(THETAS[point]).deviations(5, sampling, 4000))
+    expected = (deviations**2).sum(axis=1).mean() / len(deviations)
+    assert (deviations.mean(axis=0) ** 2).sum() < 8 * expected
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("float64", 1e-28), ("float32", 1e-12)])
@@ -190,8 +212,8 @@ def test_batch_of_all_examples_has_no_noise(dtype: str, most: float) -> None:
     """Without replacement b = n is the full gradient, summed in another order: rounding is left."""
     # With replacement it is P / n = 6.9 / 1500 = 5e-3 on average.
     found = gradients_of(THETAS["start"], dtype)
-    assert max(found.squares(N, "permutation", 20)) < most
-    assert np.mean(found.squares(N, "replacement", 20)) > 1e-3
+    assert max(squares_of(found, N, "permutation", 20)) < most
+    assert np.mean(squares_of(found, N, "replacement", 20)) > 1e-3
 
 
 def test_permutation_holds_no_example_twice_and_replacement_does() -> None:
@@ -208,7 +230,7 @@ def test_every_minibatch_is_drawn_anew() -> None:
     """Also within one call."""
     found = gradients_of(THETAS["start"])
     for sampling in SAMPLINGS:
-        assert len(set(found.squares(10, sampling, 50))) == 50
+        assert len(set(squares_of(found, 10, sampling, 50).tolist())) == 50
 
 
 # --- the job
@@ -255,27 +277,25 @@ def test_mean_is_that_of_the_draws(bundle: dict[str, Any]) -> None:
     """Over rounds, and each series counts its own."""
     count = itertools.count(1)
 
-    def squares(batch_size: int, sampling: str, draws: int) -> list[float]:
+    def deviations(batch_size: int, sampling: str, draws: int) -> list[list[float]]:
         del batch_size, sampling
-        return [float(next(count)) for _ in range(draws)]
+        return [[math.sqrt(next(count)), 0.0] for _ in range(draws)]
 
     def gradients(examples: Examples, theta: array[float], seed: int) -> SimpleNamespace:
         assert len(examples.features) == 5 * len(examples.targets) == 5 * N
         assert len(theta) == 6
         assert 0 <= seed < 2**63
-        return SimpleNamespace(length=0.5, population=2.0, squares=squares)
+        return SimpleNamespace(length=0.5, population=2.0, deviations=deviations)
 
     job = job_of(bundle, point="start", batch_size=4, sampling="replacement", draws=25)
     session: Any = SimpleNamespace(gradients=gradients)
     (noise,) = measure(session, job).noise
-    # (1 + 2 + ... + 25) / 25 = 13
-    assert noise == GradientNoise(
-        labels={"point": "start", "batch_size": 4, "sampling": "replacement"},
-        draws=25,
-        mean_square=13.0,
-        population=2.0,
-        gradient=0.5,
-    )
+    # (1 + 2 + ... + 25) / 25 = 13, and the mean of the roots, of which the deviations are made.
+    mean = sum(math.sqrt(k) for k in range(1, 26)) / 25
+    assert (noise.draws, noise.population, noise.gradient) == (25, 2.0, 0.5)
+    assert noise.labels == {"point": "start", "batch_size": 4, "sampling": "replacement"}
+    assert noise.mean_square == pytest.approx(13.0, rel=1e-12)
+    assert noise.mean_deviation == pytest.approx(mean**2, rel=1e-12)
 
 
 def test_device_without_the_dtype_is_a_skip_with_its_reason(

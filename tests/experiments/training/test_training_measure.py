@@ -481,8 +481,8 @@ REFUSALS = {
         "Numba has no layers, losses or optimizers of its own",
     ),
     "another variant": ({"variant": "eager"}, "Numba trains epoch here, not eager"),
-    "another optimizer": ({"optimizer": "adam"}, "Numba trains with plain SGD at a constant rate"),
-    "a schedule": ({"schedule": "step"}, "Numba trains with plain SGD at a constant rate"),
+    "another optimizer": ({"optimizer": "adam"}, "Numba trains with plain SGD here, not adam"),
+    "a schedule": ({"schedule": "step"}, "Numba keeps its rate constant here (scratch)"),
 }
 
 
