@@ -115,3 +115,28 @@ print(json.dumps(ends))
     assert len(first) == 3
     for losses in others:
         assert losses == pytest.approx(first, rel=1e-7)
+
+
+def test_the_trainers_rate_falls_to_a_tenth_after_each_epoch() -> None:
+    """Three epochs with the schedule are three runs of one epoch, each at a tenth of the last."""
+    program = """
+numbers = [((37 * k) % 101 - 50) / 30 for k in range(60)]
+data = Data(features=array("d", numbers[:50]), targets=array("d", numbers[50:]), dtype="float64")
+weights, orders = array("d", [0.1, -0.2, 0.3, 0.0, 0.2]), [array("i", range(10))] * 3
+
+def end(epochs, **changes):
+    settings = dict(run="", batch_size=2, lr=0.1, epochs=epochs, loss="half_squared",
+                    loader="sliced", implementation="concise", variant="eager")
+    curve = Curve(synchronize=session.synchronize)
+    start = Start(weights=weights, orders=orders)
+    session.train(Run(**settings | changes), data, start, curve)
+    return [curve.loss[index] for index in curve.epoch_ends]
+
+print(json.dumps([end(3, schedule="tenth"), end(3), end(1)]))
+"""
+    falling, constant, one = printed(program)
+    assert falling[0] == pytest.approx(one[0], rel=1e-9) == pytest.approx(constant[0], rel=1e-9)
+    # What the second epoch still changes is about a tenth of what it does at the full rate.
+    change, full = (losses[1] - losses[0] for losses in (falling, constant))
+    assert 0.05 < change / full < 0.2
+    assert abs(falling[2] - falling[1]) < abs(change) / 5

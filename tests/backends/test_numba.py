@@ -264,3 +264,26 @@ fetched()
 print(json.dumps(counts))
 """
     assert printed(program) == [0] * 6
+
+
+def test_a_curve_has_the_points_of_any_other_though_an_epoch_is_one_call() -> None:
+    """At the first update on or past each multiple, and at each epoch's end; seconds go up."""
+    program = """
+found = []
+for batch_size in (1, 3, 4, 10):
+    curve = Curve(synchronize=session.synchronize, every=4)
+    train(curve, batch_size=batch_size)
+    found.append([curve.examples, curve.epoch_ends, curve.loss, curve.elapsed_s])
+print(json.dumps(found))
+"""
+    expected = [
+        [0, 4, 8, 10, 12, 16, 20, 24, 28, 30],
+        [0, 6, 9, 10, 13, 16, 20, 26, 29, 30],
+        [0, 4, 8, 10, 14, 18, 20, 24, 28, 30],
+        [0, 10, 20, 30],
+    ]
+    for (examples, ends, losses, elapsed), points in zip(printed(program), expected, strict=True):
+        assert examples == points
+        assert [examples[index] for index in ends] == [10, 20, 30]
+        assert losses == sorted(losses, reverse=True)
+        assert elapsed == sorted(elapsed)

@@ -139,3 +139,35 @@ print(json.dumps([products.A.numpy().tolist(), alone]))
     whole, alone = found
     assert alone[1].pop(2) == pytest.approx(whole[1][2], rel=1e-12)
     assert alone == [[0, 0, 0], [0, 0], [0, 0, 0]]
+
+
+def test_the_loader_shuffles_as_the_books_does_into_the_order_that_all_share() -> None:
+    """A buffer of 1000, whatever the number of examples, and batches in the order handed over."""
+    found = printed("""
+from report.backends.tensorflow import training
+def seen(n, size):
+    order = tf.constant([(7 * k) % n for k in range(n)])
+    batches = training.loaded(tf.zeros((n, 2)), tf.range(n), size, order)
+    each = [[int(y) for y in batch] for _, batch in batches]
+    again = [[int(y) for y in batch] for _, batch in batches]
+    kept = batches._input_dataset
+    return [sum(each, []) == order.numpy().tolist(), each == again, len(each[0]),
+            type(kept).__name__, int(kept._buffer_size)]
+print(json.dumps([seen(20, 6), seen(2999, 100)]))
+""")
+    assert found == [
+        [True, True, 6, "_ShuffleDataset", 1000],
+        [True, True, 100, "_ShuffleDataset", 1000],
+    ]
+
+
+def test_the_step_takes_the_chapters_arguments() -> None:
+    """Parameters, gradients, states and hyperparameters, with the rate a number or a variable."""
+    found = printed("""
+from report.backends.tensorflow.training import sgd
+w = tf.Variable([1.0, 2.0])
+for lr in (0.5, tf.Variable(0.5)):
+    sgd([w], [tf.constant([1.0, -1.0])], None, {"lr": lr})
+print(json.dumps(w.numpy().tolist()))
+""")
+    assert found == [0.0, 3.0]

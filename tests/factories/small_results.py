@@ -55,11 +55,11 @@ def run(
     epoch_s: float = 1.0,
     epochs: int | None = None,
 ) -> TrainingRun:
-    """Make a training run whose curve has one point an epoch, the untrained one first."""
+    """Make a training run whose curve has one point an epoch, which is one update."""
     done = len(losses) - 1
     labels = Run(
         run=name,
-        batch_size=10,
+        batch_size=1500,
         lr=0.1,
         epochs=epochs or done,
         loss="half_squared",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from report.worker.timing import EVERY, Curve
+from report.worker.timing import EVERY, Curve, PrintedCurve, Timer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -141,3 +142,76 @@ def test_training_goes_on_while_the_loss_is_finite_however_large() -> None:
     curve = Steps([0.49, 1e300, 1e308]).curve()
     train(curve, 1500, 2)
     assert curve.examples == [0, 1500, 3000]
+
+
+def test_an_epoch_in_one_program_shares_its_seconds_among_its_examples() -> None:
+    """Points that nobody could stop at: 15 ms and a wait of 10 ms for 1500 examples, then again."""
+    world = Steps()
+    curve = world.curve()
+    curve.start()
+    for epoch in range(2):
+        world.now_s += 0.015
+        ends = [epoch * EXAMPLES + n for n in (200, 1000, EXAMPLES)]
+        curve.passed(ends, (world.evaluate() for _ in ends))
+        assert curve.end_epoch(ends[-1])
+    assert curve.examples == [0, 200, 1000, 1500, 1700, 2500, 3000]
+    assert curve.epoch_ends == [3, 6]
+    assert curve.elapsed_s == pytest.approx([0.025 * n / 1500 for n in curve.examples])
+    assert curve.due == 3200
+
+
+def printed(world: Steps, batch_size: int, epochs: int, update_s: float) -> PrintedCurve:
+    """Train as a backend does, by the chapter's timer on this world's clock."""
+    curve = PrintedCurve(
+        synchronize=world.wait,
+        evaluate=world.evaluate,
+        timer=Timer(lambda: world.now_s),
+    )
+    curve.start()
+    for n, ends in updates(batch_size, epochs):
+        world.now_s += update_s
+        if n >= curve.due:
+            curve.point(n)
+        if ends:
+            assert curve.end_epoch(n)
+    return curve
+
+
+def test_the_chapters_timer_stops_at_multiples_of_200_and_waits_for_nothing() -> None:
+    """Its seconds are those of updates; evaluation is outside, and so is any wait."""
+    curve = printed(Steps(), 10, 2, 0.001)
+    assert curve.examples == list(range(200, 3001, 200))
+    assert curve.timer.times == pytest.approx([0.02] * 15)
+
+
+def test_the_chapter_sees_every_second_epoch_of_gradient_descent() -> None:
+    """1500 is no multiple of 200, 3000 is: five points of ten epochs, all of whose time counts."""
+    curve = printed(Steps([0.3, 0.2]), 1500, 10, 0.5)
+    assert curve.examples == [3000, 6000, 9000, 12000, 15000]
+    assert curve.loss[:2] == [0.3, 0.2]
+    assert curve.timer.sum() == pytest.approx(5.0)
+
+
+def test_what_comes_after_the_last_point_is_not_printed() -> None:
+    """Three epochs of 1500: the third ends past 3000, and its seconds are nowhere."""
+    assert printed(Steps(), 1500, 3, 0.5).timer.sum() == pytest.approx(1.0)
+
+
+def test_a_timer_keeps_its_times_and_sums_them_up() -> None:
+    """It starts by itself; what runs between stop and the next start is not timed."""
+    readings = iter([10.0, 11.0, 20.0, 22.0, 30.0, 33.0])
+    timer = Timer(partial(next, readings))
+    assert timer.stop() == 1.0
+    for _ in range(2):
+        timer.start()
+        timer.stop()
+    assert timer.times == [1.0, 2.0, 3.0]
+    assert (timer.mean(), timer.sum()) == (2.0, 6.0)
+    assert timer.cumulative() == [1.0, 3.0, 6.0]
+
+
+def test_a_timer_runs_by_a_clock_that_cannot_be_set_back() -> None:
+    """Unless it is given another: two readings are never the wrong way round."""
+    timer = Timer()
+    assert timer.stop() >= 0
+    assert sum(1 for _ in timer.times) == 1

@@ -45,11 +45,7 @@ def program(features: int, dtype: str) -> Program:  # noqa: C901 (its parts are 
 
     The number of features is a constant of theirs, so that the compiler can unroll what goes over
     the features of one example, as it can in a program written for one data set. `theta` is the
-    weights and, last, the bias; all numbers are of the one dtype.
-
-    Args:
-        features: Of an example.
-        dtype: float32 or float64.
+    weights and, last, the bias; all numbers are of the one dtype, float32 or float64.
     """
     number = np.dtype(dtype).type
 
@@ -93,8 +89,7 @@ def program(features: int, dtype: str) -> Program:  # noqa: C901 (its parts are 
                 add_gradient(X, y, order[i], theta, gradient)
             sgd(theta, gradient, lr / number(end - begin))
             if end == ends[point]:
-                for j in range(features + 1):
-                    passed[point, j] = theta[j]
+                passed[point] = theta
                 point += 1
 
     @compiled

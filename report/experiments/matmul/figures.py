@@ -27,6 +27,7 @@ from report.figures.figure import (
     table,
 )
 from report.figures.shapes import Axis, Curves, Dots, Guide, Line, Reference, line, row
+from report.registry import BACKENDS
 from report.text.numerals import GIGA, MICRO, PERCENT, digits
 
 if TYPE_CHECKING:
@@ -271,8 +272,15 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         series=by_rate,
         factor=ratio(best.quantity, by_rate[0], "flop_per_s"),
         cold=cold,
+        block_unwaited=_unwaited("block", records[0].backend),
         **_ways(by_strategy, best.quantity),
     )
+
+
+def _unwaited(strategy: str, backend: str) -> bool:
+    """Return whether a listing that waits for some of its products does not wait for this one."""
+    listing = BACKENDS[backend].listing if backend in BACKENDS else None
+    return bool(listing) and strategy not in (listing or ())
 
 
 def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, Any]:

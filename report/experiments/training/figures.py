@@ -91,6 +91,11 @@ def _time(case: Case) -> Figure:
         curves.of_case(case, curves.TIME, case.target),
         {**curves.way_to(case), case.height: curves.heights(case)},
         after=last and last.elapsed(last.points - 1).estimate(),
+        counted=[
+            (one, per_example(one.run.seconds))
+            for one in case.fared
+            if one.time and one.examples and one.run.seconds
+        ],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import math
@@ -25,16 +26,16 @@ from report.experiments.training.spec import TrainingSettings
 from report.registry import BACKENDS, Training
 from report.run import data
 from report.run.data import write_bundle
+from report.worker.timing import Curve, PrintedCurve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from report.analysis.leastsquares import FloatArray
     from report.experiments.training.measure import Data, Start
     from report.run.data import LoadedData
     from report.worker.records import Outcome, TrainingRun
-    from report.worker.timing import Curve
 
 LOWEST = 0.2416879551
 """The lowest loss that any weights have on these rows."""
@@ -49,7 +50,7 @@ BATCH_10 = {"label": "batch 10", "batch_size": 10, "lr": 0.05, "epochs": 2, "los
 
 LOADERS = ["dataloader", "sliced"]
 IMPLEMENTATIONS = ["scratch", "concise"]
-SWEPT = {"loader", "implementation", "variant", "dtype"}
+SWEPT = {"loader", "implementation", "variant", "dtype", "as_printed"}
 
 
 @pytest.fixture(name="airfoil", scope="module")
@@ -473,6 +474,93 @@ def test_nothing_but_skipped_runs_ends_at_once(
     assert outcome.runs == []
     assert [series.status for series in outcome.series] == ["skipped"] * 2
     assert fake.trained == []
+
+
+# --- the chapter's own lines
+
+
+class Lister(Fake):
+    """A fake whose runs have points, and which notes what the collector may go through."""
+
+    def __init__(self, took_s: float = 0.0) -> None:
+        """Note nothing yet."""
+        super().__init__(took_s)
+        self.frozen: list[bool] = []
+        self.printing: list[bool] = []
+
+    def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
+        """Reach a point at 200 examples as well."""
+        self.frozen.append(gc.get_freeze_count() > 0)
+        self.printing.append(isinstance(curve, PrintedCurve))
+        curve.evaluate = lambda: 0.25
+        curve.start()
+        curve.point(200)
+        super().train(run, data, start, Curve(synchronize=self.synchronize))
+        for epoch in range(run.epochs):
+            curve.end_epoch(200 + data.examples * (epoch + 1))
+
+
+LISTED = {"loader": ["dataloader"], "as_printed": True}
+
+
+@pytest.fixture(name="frozen")
+def with_frozen_objects() -> Iterator[None]:
+    """Let the collector pass over what is there, as a worker does before it measures."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("frozen")
+def test_each_listed_run_is_printed_first_cold_and_once_more(
+    train_on: Callable[..., Outcome],
+) -> None:
+    """In the order of the configuration, before any warm-up, and with nothing frozen meanwhile."""
+    fake = Lister()
+    outcome = train_on(fake, **LISTED, repeats=3)
+    said = [(one.run, one.turn, one.loss) for one in outcome.printed_runs]
+    expected = [("GD", 0), ("batch 100", 0), ("GD", 1), ("batch 100", 1)]
+    assert said == [(*each, 0.25) for each in expected]
+    assert [name for name, _ in fake.trained[:4]] == [name for name, _ in expected]
+    assert fake.printing == [True] * 4 + [False] * (len(fake.printing) - 4)
+    assert fake.frozen == [not printing for printing in fake.printing]
+
+
+def test_runs_that_take_long_are_not_printed_again(train_on: Callable[..., Outcome]) -> None:
+    """Once they have taken more than half of the budget: 2 of 3 s."""
+    outcome = train_on(Lister(1.0), **LISTED, budget_s=3.0)
+    assert [(one.run, one.turn) for one in outcome.printed_runs] == [("GD", 0), ("batch 100", 0)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {**LISTED, "as_printed": False},
+        {**LISTED, "backend": "numpy"},
+        {**LISTED, "backend": "jax"},
+    ],
+    ids=["not asked for", "NumPy", "JAX"],
+)
+def test_nothing_is_printed_that_the_chapter_does_not_list(
+    train_on: Callable[..., Outcome], changes: dict[str, Any]
+) -> None:
+    """A framework without a listing, or an experiment that does not ask for it."""
+    fake = Lister()
+    assert train_on(fake, **changes).printed_runs == []
+    assert not any(fake.printing)
+
+
+def test_only_what_is_listed_is_printed(train_on: Callable[..., Outcome]) -> None:
+    """From scratch, with the loader; the same run done otherwise has no line of its own."""
+    fake = Lister()
+    outcome = train_on(
+        fake,
+        loader=["dataloader", "sliced"],
+        implementation=IMPLEMENTATIONS,
+        as_printed=True,
+        budget_s=0.05,
+    )
+    assert sum(fake.printing) == len(outcome.printed_runs) == 4
 
 
 REFUSALS = {

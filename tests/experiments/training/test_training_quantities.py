@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factories import small_results
+from factories import training as made
 from factories.small_results import record, run
-from reading import some
+from reading import said, some
 from report.analysis.quantities import Question
 from report.experiments.training import curves
+from report.experiments.training.figures import figures
 from report.experiments.training.kind import TRAINING
 from report.experiments.training.quantities import METRICS, Case, cases
 from report.experiments.training.runs import LEAST_EXCESS, ratio
 from report.figures.figure import Number
+from report.worker.records import PrintedRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.quantities import Quantity
     from report.results.result import Record, Result
+    from report.worker.records import TrainingRun
 
 
 def result_of(records: Sequence[Record]) -> Result:
@@ -207,3 +211,102 @@ def test_replicates_stand_in_one_order_in_all_runs(metric: str) -> None:
     """Whatever is asked, the runs of an experiment can be paired replicate by replicate."""
     a, b = asked(TWO_SEEDS, metric, loss=0.5)
     assert len(a.groups) == len(b.groups) == 2
+
+
+# --- what points that lie apart leave open
+
+
+def coarse(examples: Sequence[int], losses: Sequence[float], seed: int, size: int) -> TrainingRun:
+    """Return a run of one epoch with these points and batches of a size."""
+    one = run("a", [losses[0], losses[-1]], seed)
+    return replace(
+        one,
+        labels={**one.labels, "batch_size": size},
+        examples=[*examples],
+        epoch_ends=[len(examples) - 1],
+        loss=[*losses],
+        elapsed_s=[[n / 1000 for n in examples]],
+    )
+
+
+def test_examples_to_a_loss_may_be_fewer_than_the_point_that_shows_it() -> None:
+    """Both seeds are seen there at 400, not yet at 200: by tens, 210 may have been enough."""
+    points = [0, 200, 400, 1500]
+    seeds = [coarse(points, [1.0, 0.5, 0.3, 0.2], k, 10) for k in range(2)]
+    (one,) = asked(
+        [record("training", k, seed) for k, seed in enumerate(seeds)], "examples_to_loss", loss=0.3
+    )
+    estimate = one.estimate()
+    assert estimate.value == pytest.approx(400)
+    assert (estimate.low, estimate.high) == pytest.approx((210, 400))
+    # A divisor that may be smaller makes a ratio that may be larger.
+    above = ratio(replace(one, coarse=0.0), one)
+    assert (some(above).low, some(above).high) == pytest.approx((1, 400 / 210))
+
+
+def test_where_every_update_has_its_point_nothing_is_left_open() -> None:
+    """Full batches: an epoch is one update, so that its end is exact."""
+    a, _ = asked(TWO_SEEDS, "examples_to_loss", loss=0.5)
+    b, _ = asked(TWO_SEEDS, "seconds_to_loss", loss=0.5)
+    assert (a.coarse, b.coarse) == (0, 0)
+
+
+def test_with_points_at_epochs_ends_alone_a_time_to_a_loss_is_an_upper_bound() -> None:
+    """Of 1500 examples by tens, ten may have been enough; with points between, it is as it is."""
+    ends, points = [0, 1500, 3000], [0, 200, 1500]
+    whole = coarse(ends, [1.0, 0.3, 0.2], 0, 10)
+    whole = replace(whole, epoch_ends=[1, 2])
+    (bound,) = asked([record("training", 0, whole)], "seconds_to_loss", loss=0.3)
+    (exact,) = asked(
+        [record("training", 0, coarse(points, [1.0, 0.3, 0.2], 0, 10))], "seconds_to_loss", loss=0.3
+    )
+    assert (bound.groups, exact.groups) == ([[1.5]], [[0.2]])
+    assert bound.coarse == pytest.approx(1490 / 1500)
+    assert exact.coarse == 0
+
+
+def test_an_upper_bound_is_said_to_be_one() -> None:
+    """In a table and in a sentence."""
+    runs: list[dict[str, Any]] = [{"run": "a"}, {"run": "b", "batch_size": 100, "lr": 0.4}]
+    for every, bound in ((0, True), (200, False)):
+        case = made.case_of(runs, every=every)
+        (cells,) = [c for name, c in curves.way_to(case).items() if name.startswith("milliseconds")]
+        texts = [cell if isinstance(cell, str) else cell.text for cell in cells]
+        assert all(("\N{LESS-THAN OR EQUAL TO}" in text) is bound for text in texts)
+        figure = next(f for f in figures(case.result, "one") if f.question == "time")
+        assert ("at most" in said(figure)["caption"]) is bound
+
+
+# --- what the chapter's listing prints
+
+
+def printing(process: int, **seconds: float) -> Record:
+    """Return a process that prints these seconds per epoch at first, and a tenth less again."""
+    runs = [run(name, [1.0, 0.3]) for name in seconds]
+    listed = [replace(one, labels={**one.labels, "loader": "dataloader"}) for one in runs]
+    one = record("training", process, *listed)
+    printed = [
+        PrintedRun(run=name, turn=turn, epoch_s=s * (1 - turn / 10), loss=0.3)
+        for turn in range(2)
+        for name, s in seconds.items()
+    ]
+    return replace(one, outcome=replace(some(one.outcome), printed_runs=printed))
+
+
+def test_printed_seconds_are_those_of_the_first_turn_by_process() -> None:
+    """One print is one value of its process; a later turn is no part of it."""
+    a, b = asked([printing(0, a=2.0, b=1.0), printing(1, a=4.0, b=5.0)], "printed_seconds")
+    assert (a.groups, b.groups) == ([[2.0], [4.0]], [[1.0], [5.0]])
+    assert (a.unit, a.replicate, a.metric) == ("s", "process", "printed_seconds")
+
+
+def test_only_a_run_as_listed_has_printed_seconds() -> None:
+    """One of the same name with batches cut from a tensor is not what the chapter timed."""
+    one = printing(0, a=2.0)
+    sliced = replace(some(one.outcome), runs=[run("a", [1.0, 0.3])])
+    assert asked([replace(one, outcome=sliced)], "printed_seconds") == []
+
+
+def test_a_clock_that_was_set_back_prints_nothing_that_could_be_compared() -> None:
+    """The chapter's clock can be: no time is zero or less."""
+    assert asked([printing(0, a=-1.0), printing(1, a=2.0)], "printed_seconds") == []
