@@ -137,7 +137,7 @@ MISTAKES = {
         "7 experiments.t.runs.1.epoch: Did you mean 'epochs'?"
     ),
     MATMUL + "dataset:\n  pth: here.dat\n": "6 dataset.pth: Did you mean 'path'?",
-    TRAINING + "    strategy: full\n": "5 experiments.t.strategy: There are: backends, budget_s,",
+    TRAINING + "    strategy: full\n": "5 experiments.t.strategy: There are: as_printed, backends,",
     OTHER + "    kind: matmull\n": (
         "3 experiments.a: unknown kind 'matmull'. Did you mean 'matmul'?"
     ),

@@ -56,6 +56,7 @@ def test_every_comparison_of_the_issue_is_drawn(drawn: dict[str, Figure]) -> Non
         "frameworks-matrix-size-size",
         "frameworks-chapter-training-seconds",
         "frameworks-chapter-training-time",
+        "frameworks-chapter-training-printed",
         "frameworks-loader-loaders",
         "frameworks-concise-implementations",
         "frameworks-overhead-calls",
@@ -218,12 +219,12 @@ def test_method_names_what_each_computes_with(result: Result) -> None:
     said = frameworks.method(result)
     for title in STATED:
         assert any(sentence.startswith(f"{title}: ") for sentence in said)
-    assert sum("differ between any framework" in sentence for sentence in said) == 3
+    assert sum("differ between any framework" in sentence for sentence in said) == 4
     assert all(sentence.endswith(".") for sentence in said)
 
 
 def test_only_what_several_measured_is_compared(result: Result) -> None:
-    """Seven of the default experiments, memory among them."""
+    """Eight of the default experiments, memory among them."""
     planned = result.config["experiments"].items()
     assert experiments(result) == [name for name, e in planned if len(e["backends"]) > 1]
-    assert len(experiments(result)) == 7
+    assert len(experiments(result)) == 8

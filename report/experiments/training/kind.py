@@ -91,6 +91,10 @@ def _method(records: Sequence[Record]) -> list[str]:
         samplings=sorted({str(run.labels["sampling"]) for run in runs}),
         copied=len({run.labels["copies"] for run in runs}) > 1,
         warmup=WARMUP_UPDATES,
+        printed=EVERY if any(r.outcome and r.outcome.printed_runs for r in records) else None,
+        program=any(
+            r.labels["variant"] == "epoch" and len(r.loss) > 1 + len(r.epoch_ends) for r in runs
+        ),
         every=None if all(len(r.loss) <= 1 + len(r.epoch_ends) for r in runs) else EVERY,
     )
 

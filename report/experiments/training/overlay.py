@@ -199,7 +199,8 @@ def _seconds(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     """Draw seconds per epoch, against batch size where runs differ in that, else by run."""
     runs = [run for run in ways[0].seconds if all(run in way.seconds for way in ways)]
     swept = _swept(ways)
-    if not swept and not runs:
+    schedules = over.noun == "framework" and "schedule" in ways[0].case.varying
+    if schedules or not (swept or runs):  # whose question is not how long an epoch takes
         return None
     series = {way.name: [way.seconds.get(run) for run in runs] for way in ways}
     by_run = curves.dots(runs, series, [way.subject.index for way in ways])
