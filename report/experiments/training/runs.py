@@ -142,8 +142,9 @@ class Run:
     @property
     def epochs_only(self) -> bool:
         """Return whether epochs of several updates have no points but their ends."""
-        whole = all(len(s.loss) == 1 + len(s.epoch_ends) for s in self.seeds)
-        return whole and max(map(max, map(_gaps, self.seeds)), default=0) > self.spec.batch_size
+        seed = self.seeds[0]
+        updates_only = seed.examples[-1] <= len(seed.epoch_ends) * self.spec.batch_size
+        return len(seed.loss) == 1 + len(seed.epoch_ends) and not updates_only
 
     def grain(self, loss: float) -> float:
         """Return by which share at most a seed came to a loss before the point that shows it."""
@@ -266,11 +267,6 @@ def _until(seed: TrainingRun, target: float, scale: Sequence[float]) -> tuple[fl
         if loss <= target:
             return value, True
     return scale[-1], False
-
-
-def _gaps(seed: TrainingRun) -> list[int]:
-    """Return how many examples lie between two points of a curve."""
-    return [b - a for a, b in itertools.pairwise(seed.examples)] or [0]
 
 
 def _censored(until: Iterable[tuple[float, bool]]) -> int:
