@@ -398,7 +398,7 @@ class PrintedCurve(Curve):
     def start(self) -> None:
         """Start the timer; the untrained model is not evaluated."""
         self.due = self.every
-        self.timer = Timer(time.time)
+        self.timer.start()
 
     def point(self, examples: int) -> None:
         """Stop the timer, evaluate, start it again; do nothing between multiples of 200."""

@@ -137,16 +137,6 @@ print(json.dumps([curve.examples, [math.isfinite(loss) for loss in curve.loss], 
     assert words.isdisjoint({"fast", "nnan", "ninf"})
 
 
-def test_an_epoch_is_one_call_with_a_point_at_its_end() -> None:
-    """However often points are asked for."""
-    program = """
-curve = Curve(synchronize=session.synchronize, every=1)
-train(curve)
-print(json.dumps([curve.examples, curve.epoch_ends]))
-"""
-    assert printed(program) == [[0, 10, 20, 30], [1, 2, 3]]
-
-
 def test_what_cannot_be_done_is_said_in_words() -> None:
     """Each with what it is that Numba does not do."""
     program = """

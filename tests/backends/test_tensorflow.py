@@ -142,22 +142,26 @@ print(json.dumps([products.A.numpy().tolist(), alone]))
 
 
 def test_the_loader_shuffles_as_the_books_does_into_the_order_that_all_share() -> None:
-    """A buffer of 1000, whatever the number of examples, and batches in the order handed over."""
+    """A buffer of 1000, whatever the number of examples, and batches in the order handed over.
+
+    A warm-up visits only some of them.
+    """
     found = printed("""
 from report.backends.tensorflow import training
-def seen(n, size):
-    order = tf.constant([(7 * k) % n for k in range(n)])
+def seen(n, size, visited):
+    order = tf.constant([(7 * k) % n for k in range(visited)])
     batches = training.loaded(tf.zeros((n, 2)), tf.range(n), size, order)
     each = [[int(y) for y in batch] for _, batch in batches]
     again = [[int(y) for y in batch] for _, batch in batches]
     kept = batches._input_dataset
     return [sum(each, []) == order.numpy().tolist(), each == again, len(each[0]),
             type(kept).__name__, int(kept._buffer_size)]
-print(json.dumps([seen(20, 6), seen(2999, 100)]))
+print(json.dumps([seen(20, 6, 20), seen(2999, 100, 2999), seen(1500, 1, 100)]))
 """)
     assert found == [
         [True, True, 6, "_ShuffleDataset", 1000],
         [True, True, 100, "_ShuffleDataset", 1000],
+        [True, True, 1, "_ShuffleDataset", 1000],
     ]
 
 

@@ -294,7 +294,7 @@ def test_a_power_law_needs_three_points_of_one_series_each(judged: Judge) -> Non
     left = {"experiment": "training", "metric": "loss"}
     found = judged(trained(("a", [1, 0.5]), ("b", [1, 0.5])), **{**LAW, "left": left})
     assert found.verdict == "not run"
-    assert "several series have batch_size 10; name more labels" in found.reason
+    assert "several series have batch_size 1500; name more labels" in found.reason
 
 
 def test_a_point_that_is_a_bound_leaves_the_exponent_open(judged: Judge) -> None:

@@ -136,7 +136,7 @@ def loaded(X: tf.Tensor, y: tf.Tensor, batch_size: int, order: tf.Tensor) -> tf.
     All runs and frameworks must see the same order, so that the shuffling has a fixed seed, and the
     examples are handed to it such that it brings them into the order that is wanted.
     """
-    places = _places(len(y))
+    places = _places(order.shape[0])
     before = tf.scatter_nd(places[:, tf.newaxis], order, places.shape)
     examples = tf.data.Dataset.from_tensor_slices(in_order(X, y, before))
     return _shuffled(examples).batch(batch_size)
