@@ -73,7 +73,13 @@ def measure(  # noqa: PLR0913 (one argument for each option)
 
     def prepared(start: Start | None) -> Run:
         """Look at the machine as it is now, and at its newest run."""
-        host = survey(plan.backends(), name=machine, interpreters=plan.interpreters, base=folder)
+        host = survey(
+            plan.backends(),
+            name=machine,
+            interpreters=plan.interpreters,
+            variables=plan.environment,
+            base=folder,
+        )
         _require_a_framework(host, {name for e in plan.only(only) for name in e.backends})
         return Run(
             plan=plan,
@@ -88,6 +94,8 @@ def measure(  # noqa: PLR0913 (one argument for each option)
         )
 
     run = prepared(None if start == "again" and runs is not None else start)
+    if dropped := terminal.dropped_variables(plan):
+        say(dropped)
     for number in range(runs or 1):
         if runs is not None and run.finished:
             if not _waited(run.result, every_s, f"Run {number + 1} of {runs}", say):

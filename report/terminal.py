@@ -6,6 +6,7 @@ import collections
 import contextlib
 import dataclasses
 import json
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from report.environments import venvs
+from report.environments import variables, venvs
 from report.machine.machine import describe, facts
 from report.registry import BACKENDS
 from report.site.compare import differences, pair
 from report.text.numerals import count, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
@@ -235,6 +236,19 @@ class Watcher:
 
 def _name(job: Job) -> str:
     return job.experiment.name + _of(job)
+
+
+def dropped_variables(plan: Plan) -> str:
+    """Say which of the shell's variables would tune a library and reach no worker; "" if none."""
+    own = [plan.environment.get(backend, {}) for backend in plan.backends()]
+    everywhere = set.intersection(*map(set, own)) if own else set()
+    found = variables.dropped(os.environ, everywhere)
+    if not found:
+        return ""
+    return (
+        f"Not passed on, because they tune libraries: {', '.join(found)}. "
+        "What is to be measured with them stands under environment: in the configuration."
+    )
 
 
 def _of(job: Job) -> str:

@@ -98,6 +98,10 @@ class FakeWorker:
         """Say what to do for products of a size, and for "environment"."""
         (self.folder / "behaviours.json").write_text(json.dumps(behaviours))
 
+    def tell(self, words: str) -> None:
+        """Say what it prints, and what its environment's variable holds."""
+        (self.folder / "told").write_text(words)
+
     def jobs(self) -> list[dict[str, Any]]:
         """Return the jobs that it was given, each with what it noted."""
         notes = self.folder / "jobs.jsonl"
@@ -189,7 +193,6 @@ def fake_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     monkeypatch.setattr(noise, "SHORTEST_S", math.inf)
     monkeypatch.setattr(noise, "_swapped_bytes", lambda: None)
     monkeypatch.setattr(noise, "_throttle_counts", lambda _: {})
-    monkeypatch.setenv("TELL", "nothing")
     return FakeWorker(tmp_path)
 
 
@@ -198,6 +201,9 @@ def fake_bootstrap(fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch) -> 
     """Return the fake worker, which every interpreter then runs in place of the real one."""
     from report.environments import process
 
-    monkeypatch.setattr(process, "BOOTSTRAP", HERE / "fakeworker.py")
-    monkeypatch.setenv("FAKE_WORKER", str(fake_worker.folder))
+    worker, folder = str(HERE / "fakeworker.py"), str(fake_worker.folder)
+    started = f"import runpy, sys; sys.argv = {[worker, folder]!r}\n"
+    bootstrap = fake_worker.folder / "bootstrap.py"
+    bootstrap.write_text(f'{started}runpy.run_path(sys.argv[0], run_name="__main__")\n')
+    monkeypatch.setattr(process, "BOOTSTRAP", bootstrap)
     return fake_worker

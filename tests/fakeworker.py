@@ -1,9 +1,9 @@
 """A worker that measures nothing and misbehaves on request.
 
 It speaks the protocol of `report.worker.main` over standard input and output. It has a folder,
-named by its first argument or by FAKE_WORKER: `behaviours.json` there says what to do for a product
-of each size (and for a look at the environment), for all backends or for one ("numba 8"), and each
-job is noted in `jobs.jsonl`.
+named by its first argument: `behaviours.json` there says what to do for a product of each size (and
+for a look at the environment), for all backends or for one ("numba 8"), `told` holds what it prints
+and answers, and each job is noted in `jobs.jsonl`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FOLDER = Path(sys.argv[1] if sys.argv[1:] else os.environ["FAKE_WORKER"])
+FOLDER = Path(sys.argv[1])
 ANSWERS = sys.stdout.buffer
 
 
@@ -76,6 +76,11 @@ def _say(answer: object) -> None:
     _write(json.dumps(answer))
 
 
+def _told() -> str:
+    path = FOLDER / "told"
+    return path.read_text() if path.exists() else "nothing"
+
+
 def _write(text: str, end: str = "\n") -> None:
     ANSWERS.write((text + end).encode())
     ANSWERS.flush()
@@ -115,7 +120,7 @@ def _environment(request: dict[str, Any]) -> None:
     environment = {
         "backend": request["backend"],
         "dtypes": {"cpu": ["float32"]},
-        "steering": {"LD_PRELOAD": os.environ.get("TELL", "")},
+        "steering": {"LD_PRELOAD": _told()},
         "packages": {"numpy": "2.3.1"},
         "pools": ["openmp: libgomp, 2 threads", "blas: OpenBLAS, 2 threads"],
     }
@@ -127,7 +132,7 @@ def _answer(request: dict[str, Any]) -> None:
 
 
 def _crash(_: dict[str, Any]) -> None:
-    _complain(f'  File "{Path(__file__).resolve()}", line 7 in products of {os.environ["TELL"]}')
+    _complain(f'  File "{Path(__file__).resolve()}", line 7 in products of {_told()}')
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
@@ -144,8 +149,8 @@ def _hang(_: dict[str, Any]) -> None:
 
 
 def _fail(request: dict[str, Any]) -> None:
-    _complain(f"secret: {os.environ['TELL']}")
-    reason = "out of memory" if request["process"] == 0 else f"OSError: no {os.environ['TELL']}"
+    _complain(f"secret: {_told()}")
+    reason = "out of memory" if request["process"] == 0 else f"OSError: no {_told()}"
     _say({"failed": reason})
 
 

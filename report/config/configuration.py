@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_args
 
 from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
     Discriminator,
     Field,
     PrivateAttr,
     StringConstraints,
     Tag,
     ValidationError,
+    WithJsonSchema,
+    create_model,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -28,7 +34,7 @@ from report.experiments.settings import (
     Strict,
     experiment_of,
 )
-from report.registry import BackendName  # noqa: TC001 (pydantic reads it)
+from report.registry import BACKENDS, BackendName
 from report.results.result import Name, ProfileName
 
 if TYPE_CHECKING:
@@ -71,6 +77,61 @@ class Profiles(Strict):
     full: Defaults = Defaults(processes=8, repeats=60, seeds=10)
 
 
+def _text(value: Any) -> Any:
+    if isinstance(value, bool | float):
+        raise ValueError("write it in quotes: a variable is a text")  # noqa: TRY004 (pydantic's)
+    return str(value) if isinstance(value, int) else value
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError(f"{value!r} cannot be a variable's name")
+    if value.startswith("PYTHON"):
+        raise ValueError(f"{value} has no effect: Python ignores such variables in a worker")
+    if value in {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"}:
+        raise ValueError(f"set {value} where `report` is started: the machine's facts need it too")
+    return value
+
+
+Variable = Annotated[str, AfterValidator(_name)]
+Text = Annotated[
+    str,
+    BeforeValidator(_text),
+    StringConstraints(pattern=r"^[^\x00]*$"),
+    WithJsonSchema({"type": ["string", "integer"]}),
+]
+
+
+class _Variables(Strict):
+    """Variables of the processes that measure: for all frameworks, and for some."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, Text] = Field(init=False)
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        for name in self.__pydantic_extra__:
+            _name(name)
+        return self
+
+    def of(self, backend: str) -> dict[str, str]:
+        """Return the variables of one framework's processes."""
+        own: dict[str, str] = getattr(self, backend)
+        return self.__pydantic_extra__ | own
+
+
+if TYPE_CHECKING:
+    Variables = _Variables
+else:
+    Variables = create_model(
+        "Variables",
+        __base__=_Variables,
+        __doc__=_Variables.__doc__,
+        **{name: (dict[Variable, Text], {}) for name in BACKENDS},
+    )
+
+
 class Config(Strict):
     """experiments.yaml."""
 
@@ -89,6 +150,12 @@ class Config(Strict):
         description="Pythons of your own that have a framework, by its name: paths, from this "
         "file's folder on, or commands. Else the one that `report env create` made, else the one "
         "that runs the report.",
+    )
+    environment: Variables = Field(
+        Variables(),
+        description="Variables to set for the processes that measure, by name; below a framework's "
+        "name, for its own only. They get none of the shell's that tune a library.",
+        examples=[{"OMP_PROC_BIND": "close", "pytorch": {"MKL_CBWR": "COMPATIBLE"}}],
     )
     dataset: DatasetSpec = DatasetSpec()
     profiles: Profiles = Profiles()

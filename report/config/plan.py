@@ -13,6 +13,7 @@ from report.config.claims import stored
 from report.errors import ConfigError
 from report.experiments.settings import Settings
 from report.registry import BACKENDS
+from report.results.privacy import scrub
 from report.results.result import StoredPlan
 from report.text.names import instead
 
@@ -73,12 +74,20 @@ class Plan:
     experiments: list[PlannedExperiment]
     claims: dict[str, StoredClaim] = field(default_factory=dict)
     interpreters: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Variables of each framework's workers; a framework without any is not there."""
 
     def stored(self) -> StoredPlan:
         """Return the plan as a result file keeps it: everything but paths and interpreters."""
         own = {key: getattr(self, key) for key in StoredPlan.__annotations__}
-        experiments = {each.name: each.stored() for each in self.experiments}
-        return cast("StoredPlan", own | {"experiments": experiments})
+        own["experiments"] = {each.name: each.stored() for each in self.experiments}
+        own["environment"] = {
+            backend: {name: scrub(value) for name, value in variables.items()}
+            for backend, variables in self.environment.items()
+        }
+        if not own["environment"]:
+            del own["environment"]
+        return cast("StoredPlan", own)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of what is measured and how; titles and claims do not count."""
@@ -87,6 +96,8 @@ class Plan:
         stored.pop("claims")
         for experiment in stored["experiments"].values():
             experiment.pop("title")
+        if self.environment:
+            stored["environment"] = self.environment  # with the folders that are not told
         return hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()
 
     def backends(self) -> list[str]:
@@ -133,6 +144,8 @@ def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> 
         experiments=experiments,
         interpreters={str(name): python for name, python in config.interpreters.items()},
     )
+    variables = {backend: config.environment.of(backend) for backend in made.backends()}
+    made = replace(made, environment={name: own for name, own in variables.items() if own})
     decided = made.stored()
     claims = {n: references.filled(stored(claim), decided) for n, claim in config.claims.items()}
     return replace(made, claims=claims)

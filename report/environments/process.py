@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
+from report.environments import variables
 from report.results.privacy import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 BOOTSTRAP = Path(__file__).parents[1] / "worker" / "bootstrap.py"
 
@@ -58,8 +59,10 @@ class WorkerFailure(Exception):  # noqa: N818 (it is recorded, not reported)
 class Worker:
     """A process that measures. Use it as a context manager; on leaving it is ended."""
 
-    def __init__(self, argv: Sequence[str]) -> None:
+    def __init__(self, argv: Sequence[str], configured: Mapping[str, str] | None = None) -> None:
         """Start it in a process group of its own, so that all it starts ends with it.
+
+        It gets few of the parent's variables (`environments.variables`), and those configured.
 
         Raises:
             WorkerFailure: There is no such program, or the system cannot run it.
@@ -71,8 +74,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                # The parent's variables, but none that steer Python.
-                env={k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
+                env=variables.passed(os.environ, configured),
             )
         except OSError as error:
             raise WorkerFailure(f"the system cannot run it: {error.strerror}", None) from None

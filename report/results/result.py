@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 # pydantic needs this one below Python 3.12; it depends on the package itself.
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from report.registry import KindName
 from report.results.machine import Conditions, Machine
@@ -106,6 +106,7 @@ class StoredPlan(TypedDict):
     examples: Annotated[int, Field(ge=2)]
     experiments: dict[Name, StoredExperiment]
     claims: dict[Name, StoredClaim]
+    environment: NotRequired[dict[Name, dict[str, str]]]
 
 
 @dataclass(frozen=True, kw_only=True)

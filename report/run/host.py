@@ -18,12 +18,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from report.environments import venvs
 from report.environments.process import Worker, WorkerFailure, command
+from report.environments.variables import recorded
 from report.errors import UsageError
 from report.machine.machine import detect
 from report.registry import BACKENDS
 from report.resources import PACKAGE
 from report.results import files
-from report.results.privacy import scrub
 from report.worker.records import Environment
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Host:
     environments: dict[str, Environment]
     interpreters: dict[str, str] = field(default_factory=dict)
     """What starts the workers of each; this interpreter where nothing is said."""
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What experiments.yaml sets for the workers of each."""
 
     def command(self, backend: str) -> list[str]:
         """Return the command that starts a worker of a framework."""
@@ -96,30 +98,32 @@ def survey(
     *,
     name: str | None = None,
     interpreters: Mapping[str, str] | None = None,
+    variables: Mapping[str, dict[str, str]] | None = None,
     base: Path = Path(),
     worker_command: Sequence[str] | None = None,
 ) -> Host:
     """Find out what machine this is and which frameworks are there.
 
     Each framework is asked in a worker of its own, so that this process never imports it. A
-    person's own Pythons are found by `environments.venvs.find`; `worker_command` starts a worker in
-    place of any.
+    person's own Pythons are found by `environments.venvs.find`; `variables` are set for the
+    workers of each framework; `worker_command` starts a worker in place of any.
 
     Raises:
         UsageError: The name cannot be one, or an interpreter that is named is not there.
     """
     found = {backend: venvs.find(backend, interpreters or {}, base) for backend in backends}
+    own = {backend: (variables or {}).get(backend, {}) for backend in backends}
     environments = {
-        backend: _environment(backend, worker_command or command(python))
+        backend: _environment(backend, worker_command or command(python), own[backend])
         for backend, python in found.items()
     }
     machine = detect(list(environments.values()), name=name)
-    return Host(machine=machine, environments=environments, interpreters=found)
+    return Host(machine=machine, environments=environments, interpreters=found, variables=own)
 
 
-def _environment(backend: str, start: Sequence[str]) -> Environment:
+def _environment(backend: str, start: Sequence[str], configured: Mapping[str, str]) -> Environment:
     try:
-        with Worker(start) as worker:
+        with Worker(start, configured) as worker:
             answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
         environment = ENVIRONMENT.validate_python(answer.get("environment"))
     except ValidationError as error:
@@ -130,11 +134,12 @@ def _environment(backend: str, start: Sequence[str]) -> Environment:
         if last not in why:
             why += f": {last}"
     else:
-        # Variables may hold names and folders of this machine.
-        seen = environment.steering
-        kept = None if seen is None else {name: scrub(value) for name, value in seen.items()}
         # Libraries are found in the order of their addresses, which differ between processes.
-        return replace(environment, steering=kept, pools=sorted(environment.pools))
+        found = replace(environment, pools=sorted(environment.pools))
+        if environment.steering is None:
+            return found
+        steering, places = recorded(environment.steering, configured)
+        return replace(found, steering=steering, places=places)
     reason = f"{BACKENDS[backend].title} could not be started: {why}"
     return Environment(backend=backend, status="failed", reason=reason)
 

@@ -226,7 +226,8 @@ class Run:
             if record is None:
                 try:
                     start = self.worker_command or self.host.command(job.backend)
-                    worker = worker or workers.enter_context(Worker(start))
+                    own = self.host.variables.get(job.backend)
+                    worker = worker or workers.enter_context(Worker(start, own))
                     record = self._measure(job, worker, bundle)
                 except WorkerFailure as failure:
                     record = self._record(job, status="failed", reason=failure.reason)

@@ -31,12 +31,6 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 
-STEERING = re.compile(
-    r"(OMP|MKL|OPENBLAS|ONEDNN|XLA|KMP|MALLOC)_.*|NVIDIA_TF32_OVERRIDE|LD_PRELOAD"
-    r"|(CUDA|HIP|ROCR)_VISIBLE_DEVICES"
-)
-"""Variables that change what a library computes with, and so what is measured."""
-
 
 class BackendModule(Protocol):
     """What a folder in `report/backends/` offers to the worker itself."""
@@ -131,7 +125,7 @@ def _environment(name: str) -> Environment:
     from platform import python_version  # noqa: PLC0415
 
     # Before the framework is imported, which may set some itself.
-    steering = _steering()
+    variables = _variables()
     backend = BACKENDS[name]
     if importlib.util.find_spec(backend.package):
         found = _imported(name)[0].environment()
@@ -141,15 +135,16 @@ def _environment(name: str) -> Environment:
         reason = f"{backend.title} is not installed: {backend.install}{too}"
         found = Environment(backend=name, status="skipped", reason=reason)
     packages = _packages(metadata.distributions())
-    return dataclasses.replace(found, python=python_version(), steering=steering, packages=packages)
+    return dataclasses.replace(
+        found, python=python_version(), steering=variables, packages=packages
+    )
 
 
-def _steering() -> dict[str, str]:
-    """Return the variables that steer libraries; bytes that are no text are lost."""
+def _variables() -> dict[str, str]:
+    """Return all variables, which the parent sorts; bytes that are no text are lost."""
     return {
-        name: os.environ[name].encode(errors="replace").decode()
-        for name in sorted(os.environ)
-        if STEERING.fullmatch(name)
+        name.encode(errors="replace").decode(): value.encode(errors="replace").decode()
+        for name, value in os.environ.items()
     }
 
 

@@ -313,8 +313,10 @@ class Environment:
         pools: Thread pools loaded ("openmp: libgomp, 2 threads").
         accelerators: Devices beside the CPU that the framework sees.
         dtypes: For each device that works, the dtypes that can be multiplied on it.
-        steering: The variables that steer libraries, as the worker saw them, with private paths
-            replaced; null where they were not recorded.
+        steering: The variables that steer libraries or choose devices, as the worker saw them,
+            with private paths replaced; null where they were not recorded.
+        places: The variables that find programs, folders and the network, in the same way. What
+            differs in them alone is the same environment.
         packages: All that is installed in the interpreter, versions by name; null where that was
             not recorded.
     """
@@ -333,4 +335,5 @@ class Environment:
     accelerators: list[Accelerator] = field(default_factory=list)
     dtypes: dict[str, list[str]] = field(default_factory=dict)
     steering: dict[str, str] | None = None
+    places: dict[str, str] | None = field(default=None, compare=False)
     packages: dict[str, str] | None = None

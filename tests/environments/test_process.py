@@ -126,7 +126,7 @@ def test_failure_names_no_person_and_no_folder(
     monkeypatch.setattr(getpass, "getuser", lambda: "anna")
     monkeypatch.setattr(socket, "gethostname", lambda: "annas-laptop")
     private = ["anna", "annas-laptop", str(Path.home()), str(fake_worker.folder)]
-    monkeypatch.setenv("TELL", " and ".join([*private, f"{Path.home()}/secret/project.py"]))
+    fake_worker.tell(" and ".join([*private, f"{Path.home()}/secret/project.py"]))
     fake_worker.behave({"8": behaviour})
     with Worker(fake_worker.command) as worker, pytest.raises(WorkerFailure) as caught:
         worker.ask({**JOB, "process": 1}, TIMEOUT_S)

@@ -145,11 +145,9 @@ def test_libraries_are_listed_in_one_order(fake_worker: FakeWorker) -> None:
     assert pools == ["blas: OpenBLAS, 2 threads", "openmp: libgomp, 2 threads"]
 
 
-def test_variables_are_kept_without_folders(
-    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_variables_are_kept_without_folders(fake_worker: FakeWorker) -> None:
     """What a variable preloads may lie in somebody's home; the file's name is what helps."""
-    monkeypatch.setenv("TELL", f"{Path.home()}/thesis/libfast.so:/opt/secret/libother.so")
+    fake_worker.tell(f"{Path.home()}/thesis/libfast.so:/opt/secret/libother.so")
     host = survey(["pytorch"], worker_command=fake_worker.command)
     (kept,) = (host.environments["pytorch"].steering or {}).values()
     assert "thesis" not in kept

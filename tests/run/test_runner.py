@@ -199,11 +199,9 @@ def test_failure_is_repeated_in_every_process(fake_worker: FakeWorker) -> None:
     assert [len(result.of(name)) for name in ("bad", "good")] == [3, 3]
 
 
-def test_record_of_a_failure_keeps_the_end_of_the_output(
-    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_record_of_a_failure_keeps_the_end_of_the_output(fake_worker: FakeWorker) -> None:
     """What a crash printed is in the file, without the names of folders."""
-    monkeypatch.setenv("TELL", f"{Path.home()}/thesis/draft.py")
+    fake_worker.tell(f"{Path.home()}/thesis/draft.py")
     result = measured(fake_worker, {"bad": "crash"})
     assert 'fakeworker.py", line 7 in products' in str(result.records[0].stderr_tail)
     text = text_of(fake_worker)

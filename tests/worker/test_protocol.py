@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from processes import ended, gone
+from report.environments.variables import recorded
 from report.environments.process import BOOTSTRAP, Worker, WorkerFailure, command
 from report.experiments.catalogue import KINDS
 from report.results.result import Dataset
@@ -197,25 +198,24 @@ def test_what_a_framework_prints_never_reaches_the_answers(tmp_path: Path) -> No
             assert f"{words} from {source}\n" in printed
 
 
-def test_worker_says_which_variables_steer_its_libraries(
+def test_worker_says_with_which_variables_it_computes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With their values, and none of those that steer nothing and may be private."""
+    """Those that choose devices and those configured, with their values; of the rest, none came."""
     for name in [name for name in os.environ if name.startswith(("OMP_", "MKL_", "CUDA_"))]:
         monkeypatch.delenv(name)
-    steering = {
-        "OMP_NUM_THREADS": "3",
-        "MKL_CBWR": "COMPATIBLE",
-        "CUDA_VISIBLE_DEVICES": "",
-        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
-    }
-    for name, value in (steering | {"MY_OMP_TOKEN": "secret", "OMPI_KEY": "secret"}).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setitem(os.environb, b"KMP_SETTINGS", b"caf\xe9")  # no text in any encoding
-    with Worker(script(tmp_path, MADE_UP, "main()")) as worker:
+    for name in ("OMP_NUM_THREADS", "MY_OMP_TOKEN", "OMPI_KEY"):
+        monkeypatch.setenv(name, "3")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setitem(os.environb, b"HIP_PATH", b"caf\xe9")  # no text in any encoding
+    configured = {"MKL_CBWR": "COMPATIBLE", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
+    with Worker(script(tmp_path, MADE_UP, "main()"), configured) as worker:
         seen = worker.ask(ENVIRONMENT, HANG_S)["environment"]["steering"]
-    assert seen.pop("KMP_SETTINGS") == "caf?"
-    assert seen == steering
+    steering, places = recorded(seen, configured)
+    assert steering.pop("HIP_PATH") == "caf?"
+    assert steering == {"CUDA_VISIBLE_DEVICES": "", **configured}
+    assert "PATH" in places
+    assert "3" not in {**seen, **places}.values()
 
 
 def test_worker_lists_the_packages_of_its_interpreter(worker: Worker) -> None:
