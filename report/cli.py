@@ -363,4 +363,6 @@ def _render(results: Path, site_dir: Path) -> Rendered:
 
 
 def _exit_code(result: Result) -> int:
-    return 1 if any(record.status == "failed" for record in result.records) else 0
+    from report.terminal import faults
+
+    return 1 if any(record.status == "failed" or faults(record) for record in result.records) else 0

@@ -22,7 +22,7 @@ from report.site.compare import differences, pair
 from report.text.numerals import count, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
@@ -131,7 +131,7 @@ def comparison(left: Result, right: Result) -> list[RenderableType]:
 def host_json(host: Host) -> str:
     """Return the machine and its frameworks as a result file holds them."""
     shown = dataclasses.asdict(host)
-    del shown["interpreters"]  # a result file holds no paths
+    del shown["interpreters"], shown["variables"]  # a result file holds no paths
     return json.dumps(shown, indent=2, ensure_ascii=False)
 
 
@@ -211,6 +211,11 @@ class Watcher:
                 self._console.print(escape(record.stderr_tail), style="dim", soft_wrap=True)
         elif record.status == "skipped":
             self.say(f"skipped {shown}: {record.reason}")
+        for reason in faults(record):
+            if (name, reason) not in self._told:
+                self._told.add((name, reason))
+                words = f"[red]failed[/] in {escape(name)}: {escape(reason)}"
+                self._console.print(words, highlight=False, soft_wrap=True)
         if name not in map(_name, self._waiting):
             self._end(name)
 
@@ -236,6 +241,13 @@ class Watcher:
 
 def _name(job: Job) -> str:
     return job.experiment.name + _of(job)
+
+
+def faults(record: Record) -> list[str]:
+    """Return why series of a record failed although the rest was measured, each reason once."""
+    series = record.outcome.series if record.outcome else []
+    failed = (one.reason or "no reason was given" for one in series if one.status == "failed")
+    return list(dict.fromkeys(failed))
 
 
 def dropped_variables(plan: Plan) -> str:

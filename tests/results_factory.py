@@ -202,6 +202,7 @@ def make_environment(backend: str = "pytorch") -> Environment:
         pools=["openmp: libgomp, 2 threads"],
         dtypes={"cpu": DTYPES},
         steering={"OMP_NUM_THREADS": "2"},
+        places={"HOME": "<home>"},
         packages={"numpy": "2.3.1", "torch": "2.13.0+cpu"},
     )
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import time
 from dataclasses import replace
@@ -16,10 +17,10 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from factories import small_results
-from report.cli import main
+from report.cli import _exit_code, main
 from report.results import store
 from report.run.runner import Job
-from report.terminal import QUIET, VERBOSE, Watcher
+from report.terminal import QUIET, VERBOSE, Watcher, dropped_variables, faults
 from results_factory import only
 
 if TYPE_CHECKING:
@@ -174,3 +175,42 @@ def test_processes_that_measured_are_counted(fake_worker: FakeWorker, lost: int)
         watcher.finish(job, record)
     assert "failed first: killed" in printed.getvalue()
     assert "measured first in 2 of 3 processes" in printed.getvalue()
+
+
+def test_series_that_failed_is_told_and_counts(
+    fake_worker: FakeWorker,
+) -> None:
+    """Although the rest of its process was measured: once for each reason, also if quiet."""
+    plan = fake_worker.plan({"products": "answer"})
+    result = fake_worker.run(plan).execute(Watcher(Console(file=io.StringIO())))
+    (record,) = result.records
+    assert record.outcome is not None
+    wrong = replace(record.outcome.series[0], status="failed", reason="wrong result", timing=None)
+    failed = replace(record, outcome=replace(record.outcome, series=[wrong, wrong]))
+    written = io.StringIO()
+    watcher = Watcher(Console(file=written), QUIET)
+    (experiment,) = plan.experiments
+    jobs = [Job(experiment, "pytorch", 0)] * 2
+    watcher.begin(jobs)
+    for job in jobs:
+        watcher.finish(job, failed)
+    assert written.getvalue().count("wrong result") == 1
+    assert faults(failed) == ["wrong result"]
+    assert _exit_code(result) == 0
+    result.records = [failed]
+    assert _exit_code(result) == 1
+
+
+def test_variables_that_stay_out_are_named(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless every framework is given a value of its own; nothing is said where there are none."""
+    plan = fake_worker.plan({"products": "answer"})
+    monkeypatch.setattr(os, "environ", {"HOME": "/", "MKL_CBWR": "AVX2", "OMP_NUM_THREADS": "1"})
+    line = dropped_variables(plan)
+    assert "MKL_CBWR, OMP_NUM_THREADS" in line
+    assert "environment:" in line
+    own = replace(plan, environment={"pytorch": {"MKL_CBWR": "COMPATIBLE"}})
+    assert "MKL_CBWR" not in dropped_variables(own)
+    monkeypatch.setattr(os, "environ", {"HOME": "/"})
+    assert dropped_variables(plan) == ""

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import itertools
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from report.worker.checks import worst
 from report.worker.records import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.experiments.training.measure import Run
+    from report.worker.checks import Look
 
 UPDATE_LR = 1e-9
 """Of timed updates; so small that millions with the same batch change nothing that a time could
@@ -22,6 +25,12 @@ show."""
 
 SCALAR = 0.5
 """s of a triad, a = b + s c; small, so that no value overflows however often it is computed."""
+
+CHECKED_WHOLE = 64
+"""Products up to this size are checked element by element; beyond it that takes too long."""
+
+CHECKED_AT_ONCE = 2**20
+"""Elements that are held in float64 at once, 8 MB of them."""
 
 WINDOWS = 8
 """Lists of random positions that are gathered in turn, so that no call repeats the last one."""
@@ -43,6 +52,45 @@ def refusal(product: Callable[[], Any]) -> str | None:
     except Exception as error:  # noqa: BLE001 (whatever it says is the reason)
         return reason_of(error)
     return None if right else "a small product gave no right answer"
+
+
+def largest_error(
+    matrices: tuple[Any, Any, Any], look: Look, double: Callable[[Any], Any]
+) -> float:
+    """Return the largest error of a product A = BC, relative to the lengths of what it sums.
+
+    Small ones, and some places of others, are compared with sums in float64; large ones by what
+    they make of a column of signs. No product is called: that may be what is wrong.
+
+    Args:
+        matrices: A, B and C, n x n.
+        look: What to look at.
+        double: Makes an array in float64, in the host's memory, of rows of a matrix or of a list.
+    """
+    A, B, C = matrices
+    signs, places, n = look.signs, look.places, len(look.signs)
+    found: list[float] = []
+    if places is None and n > CHECKED_WHOLE:
+        step = max(1, CHECKED_AT_ONCE // n)
+        cuts = [slice(i, i + step) for i in range(0, n, step)]
+        x, projected, squares = double(signs), [], 0.0
+        for cut in cuts:
+            c = double(C[cut])
+            projected += (c * x).sum(1).tolist()
+            squares += float((c * c).sum())
+        y = double(projected)
+        for cut in cuts:
+            a, b = double(A[cut]), double(B[cut])
+            error = abs((a * x).sum(1) - (b * y).sum(1)) / (b * b).sum(1) ** 0.5
+            found.append(float(error.max()) / math.sqrt(squares))
+        return worst(found)
+    a, b, c = double(A), double(B), double(C)
+    for j in range(n):
+        rows = slice(None) if places is None else [i for i, column in places if column == j]
+        if rows != []:
+            error = abs(a[rows, j] - (b[rows] * c[:, j]).sum(1)) / (b[rows] ** 2).sum(1) ** 0.5
+            found.append(float(error.max()) / float((c[:, j] ** 2).sum()) ** 0.5)
+    return worst(found)
 
 
 def rate(run: Run) -> float:

@@ -1,4 +1,4 @@
-"""Which of the parent's variables a worker starts with: a short list, so that none steers in secret.
+"""Which of the parent's variables a worker starts with: a short list, so that none steers unseen.
 
 A library reads variables that nobody remembers to have set, in a shell's start-up file or a
 container's image, and then computes in another way. So a worker gets what it needs to find

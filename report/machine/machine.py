@@ -17,6 +17,7 @@ import psutil
 
 from report.machine import processor, surroundings
 from report.machine.accelerators import gather, hardware
+from report.machine.settings import read_settings
 from report.machine.surroundings import UNREADABLE, ask
 from report.results.machine import Cpu, Machine, check_name
 from report.text import names
@@ -51,6 +52,8 @@ def detect(
     sources["memory_limit_bytes"] = "the memory control groups of this process"
     accelerators, accelerator_sources = gather(environments)
     sources |= accelerator_sources | {"os": "platform"}
+    settings, settings_sources = read_settings(root, values)
+    sources |= settings_sources
     virtual, sources["virtualization"] = surroundings.virtualization(identity.flags, root, values)
     if translated := surroundings.translation(identity.model, values):
         virtual = " in ".join(filter(None, (translated[0], virtual)))
@@ -64,6 +67,7 @@ def detect(
         os=surroundings.operating_system(),
         virtualization=virtual,
         sources=sources,
+        settings=settings,
     )
 
 
@@ -186,12 +190,17 @@ def facts(machine: Machine) -> list[tuple[str, str, str]]:
         ("Clock", _clock(cpu.frequency_hz), "cpu.frequency_hz"),
         ("Highest clock", _clock(cpu.max_frequency_hz), "cpu.max_frequency_hz"),
         ("Clock governor", cpu.governor, "cpu.governor"),
+        ("Turbo", _on_off(machine.settings.turbo), "settings.turbo"),
+        ("Hardware threads (SMT)", _on_off(machine.settings.smt), "settings.smt"),
         (
             "Memory",
             names.size(machine.memory_bytes) if machine.memory_bytes else None,
             "memory_bytes",
         ),
         ("Container's limit of memory", _size(machine.memory_limit_bytes), "memory_limit_bytes"),
+        ("Transparent huge pages", machine.settings.huge_pages, "settings.huge_pages"),
+        ("NUMA nodes", _count(machine.settings.numa_nodes), "settings.numa_nodes"),
+        ("Random addresses (ASLR)", machine.settings.aslr, "settings.aslr"),
         *(
             (f"Accelerator {device.device}", _device_words(device), f"accelerators.{device.device}")
             for device in machine.accelerators
@@ -206,6 +215,10 @@ def facts(machine: Machine) -> list[tuple[str, str, str]]:
         for label, value, key in rows
         for source in [machine.sources.get(key, UNREADABLE)]
     ]
+
+
+def _on_off(value: bool | None) -> str | None:  # noqa: FBT001 (what it is about)
+    return None if value is None else "on" if value else "off"
 
 
 def _count(value: float | None, unit: str = "") -> str | None:

@@ -75,6 +75,27 @@ class Cpu:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What of firmware and kernel decides a speed. What could not be read is null.
+
+    Attributes:
+        turbo: The clock may rise above the nominal one.
+        smt: Cores run two or more hardware threads.
+        huge_pages: When memory comes in huge pages: always, madvise (if a program asks), never.
+        numa_nodes: Groups of cores with memory of their own.
+        aslr: Addresses are drawn at random: on, without the heap, off.
+    """
+
+    __pydantic_config__ = STRICT
+
+    turbo: bool | None = None
+    smt: bool | None = None
+    huge_pages: str | None = None
+    numa_nodes: int | None = None
+    aslr: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Machine:
     """A machine, without anything that names its owner.
 
@@ -87,6 +108,7 @@ class Machine:
         os: Operating system and version ("Linux 6.18").
         virtualization: Hypervisor and container ("Docker in KVM"); null if nothing hints at any.
         sources: How each fact is known, by its dotted name ("cpu.model").
+        settings: Of firmware and kernel.
     """
 
     __pydantic_config__ = STRICT
@@ -99,6 +121,7 @@ class Machine:
     os: str | None
     virtualization: str | None
     sources: dict[str, str]
+    settings: Settings = Settings()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 # pydantic needs this one below Python 3.12; it depends on the package itself.
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from report.registry import KindName
 from report.results.machine import Conditions, Machine

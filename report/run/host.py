@@ -93,7 +93,7 @@ class Host:
         )
 
 
-def survey(
+def survey(  # noqa: PLR0913 (each can be told alone)
     backends: Sequence[str],
     *,
     name: str | None = None,

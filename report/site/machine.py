@@ -85,6 +85,10 @@ class MachineView:
     facts: list[tuple[str, str, str]]
     """Hardware: name, value, how it is known."""
     frameworks: list[dict[str, str]]
+    variables: list[tuple[str, str, str]]
+    """Those that the workers saw: name, value, in which frameworks."""
+    packages: list[tuple[str, str]]
+    """All that each framework's interpreter holds: its title, and names with versions."""
     grade: str
     """How many experiments have which grade."""
     files: list[str]
@@ -157,6 +161,12 @@ def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure
         sections=sections,
         facts=facts(result.machine),
         frameworks=_frameworks(result),
+        variables=_variables(result),
+        packages=[
+            (title(name), ", ".join(f"{k} {v}" for k, v in environment.packages.items()))
+            for name, environment in result.environments.items()
+            if environment.packages
+        ],
         grade=_grades(sections),
         files=list(files),
         runs=len(began),
@@ -266,6 +276,21 @@ def _frameworks(result: Result) -> list[dict[str, str]]:
             "reason": environment.reason or "",
         }
         for name, environment in result.environments.items()
+    ]
+
+
+def _variables(result: Result) -> list[tuple[str, str, str]]:
+    """Return each variable and value once: those that steer, then those that only find things."""
+    found: dict[tuple[str, str], list[str]] = {}
+    known = {n: e for n, e in result.environments.items() if e.steering is not None}
+    for kind in ("steering", "places"):
+        for name, environment in known.items():
+            for pair in sorted((getattr(environment, kind) or {}).items()):
+                found.setdefault(pair, []).append(title(name))
+    every = "all" if len(known) > 1 else ""
+    return [
+        (variable, value, every if len(where) == len(known) and every else ", ".join(where))
+        for (variable, value), where in found.items()
     ]
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from report.registry import BACKENDS, KINDS
 from report.worker.probes import device_probes
-from report.worker.records import Answer, Environment, Unavailable, reason_of
+from report.worker.records import Answer, Environment, Unavailable, Unmeant, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +55,8 @@ def main() -> None:
             line = _line(_answer(request))
         except Unavailable as reason:
             line = _line({"skipped": str(reason)})
+        except Unmeant as fault:
+            line = _line({"failed": str(fault)})
         except MemoryError:
             line = _line({"failed": "out of memory"})
         except Exception as error:  # noqa: BLE001 (whatever goes wrong is the answer)

@@ -38,6 +38,10 @@ def reason_of(error: BaseException) -> str:
     return f"{name}: {said.strip().removeprefix(f'{name}: ')}"
 
 
+class Unmeant(Exception):  # noqa: N818 (it is an outcome, not an error)
+    """What would be timed is not what was meant; the message says how it differs."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Timing:
     """The raw samples of one series in one process.

@@ -18,12 +18,12 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from report.worker.records import Timing
+from report.worker.records import Series, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from report.worker.records import Series, Stopped
+    from report.worker.records import Stopped
 
 KEPT_WARMUPS = 5
 """Warm-up calls whose seconds are kept; the rest are only counted."""
@@ -114,6 +114,7 @@ class Stopwatch:
         inner_loops: Calls in one sample; 0 until warm.
         spent_s: Seconds that all of this has taken, warm-up included.
         call_s: Seconds of one call: the best so far, because a disturbed one says little.
+        fault: How what is timed differs from what was meant; no number comes of it then.
     """
 
     call: Callable[[], object]
@@ -129,6 +130,11 @@ class Stopwatch:
     elapsed_s: list[float] = field(default_factory=list)
     stopped: Stopped | None = None
     call_s: float = math.inf
+    fault: str | None = None
+
+    def note(self, fault: str | None) -> None:
+        """Keep the first thing that is not as it was meant, if this is one."""
+        self.fault = self.fault or fault
 
     def _span(self, loops: int, untimed: int = 0) -> float:
         call, clock = self.call, self.clock
@@ -253,15 +259,23 @@ def measure(stopwatches: Sequence[Stopwatch], method: Method, rng: random.Random
         active = [stopwatch for stopwatch in active if stopwatch.stopped is None]
 
 
-Made = tuple["Series", Stopwatch | None]
+Made = tuple[Series, Stopwatch | None]
 """A series to be timed and its stopwatch; one that was skipped has none."""
 
 
 def measured(made: Sequence[Made], method: Method, job: dict[str, Any]) -> list[Series]:
     """Measure a job's series together; each process takes them in an order of its own."""
-    stopwatches = [stopwatch for _, stopwatch in made if stopwatch is not None]
+    stopwatches = [stopwatch for _, stopwatch in made if stopwatch and not stopwatch.fault]
     measure(stopwatches, method, random.Random(f"{job['seed']} {job['process']}"))
-    return [replace(one, timing=watch.timing()) if watch else one for one, watch in made]
+    return [_result(*each) for each in made]
+
+
+def _result(series: Series, stopwatch: Stopwatch | None) -> Series:
+    if stopwatch is None:
+        return series
+    if stopwatch.fault:
+        return Series(labels=series.labels, status="failed", reason=stopwatch.fault)
+    return replace(series, timing=stopwatch.timing())
 
 
 class Timer:

@@ -33,6 +33,31 @@ def products(backend: Any, request: dict[str, Any]) -> dict[str, Any]:
             found[strategy] = str(reason)
         else:
             found[strategy] = {name: listed(getattr(made, name)) for name in "ABC"}
+    return found | {"threads": session.threads()}
+
+
+def looks(backend: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """Return how far products lie from float64 in each dtype and size, and once A is forgotten."""
+    from report.experiments.matmul.measure import _made
+    from report.worker.checks import Look, rounding, signs
+    from report.worker.records import Unavailable
+
+    session = backend.session("cpu", THREADS)
+    found: dict[str, Any] = {}
+    for dtype in request["dtypes"]:
+        for size in request["sizes"]:
+            look, bound = Look(signs(size, 1)), rounding(size, dtype, tf32=False)
+            try:
+                products = session.products(size, dtype, 1)
+            except Unavailable as reason:
+                found[f"{dtype} {size}"] = str(reason)
+                continue
+            for strategy in ("column", "full", "full-out"):
+                products.call(strategy, 8)()
+                session.synchronize()
+                made = _made(products.A)
+                shares = [products.error(look) / bound for _ in range(2)]
+                found[f"{dtype} {size} {strategy}"] = {"made": made, "shares": shares}
     return found
 
 
@@ -96,8 +121,10 @@ def calls(backend: Any, request: dict[str, Any]) -> dict[str, Any]:
                 else:
                     call = session.update(size, 5, 1, compiled=compiled).step
                 for _ in range(3):
-                    call()
+                    done = call()
                 session.synchronize()
+                if compiled is None and done is not None:
+                    assert [float(done[i]) for i in range(size)] == [2.0] * size
             except Unavailable as reason:
                 found[f"{compiled} {size}"] = str(reason)
             else:
@@ -113,7 +140,7 @@ def describe(_: Any, request: dict[str, Any]) -> dict[str, Any]:
     return environment
 
 
-TASKS = {"products": products, "train": train, "calls": calls, "describe": describe}
+TASKS = {"products": products, "looks": looks, "train": train, "calls": calls, "describe": describe}
 
 
 def main() -> None:

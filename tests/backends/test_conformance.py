@@ -100,6 +100,7 @@ def test_every_strategy_computes_the_product(backend: str) -> None:
     found = asked(
         backend, "products", size=20, dtype="float32", block_width=8, strategies=strategies
     )
+    assert found.pop("threads") in {2, None}
     computed = {name: one for name, one in found.items() if isinstance(one, dict)}
     assert {"element", "column", "full", "block"} <= computed.keys(), found
     assert all(len(one.split()) > 2 for one in found.values() if isinstance(one, str))
@@ -108,6 +109,25 @@ def test_every_strategy_computes_the_product(backend: str) -> None:
         np.testing.assert_allclose(A, B @ C, atol=1e-4)
         assert 0.5 < B.std() < 1.5
         assert not np.allclose(B, C)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_products_are_looked_at_in_the_dtype_asked_for(backend: str) -> None:
+    """Right ones lie within the bound; then A is forgotten, and what is not computed is wrong."""
+    dtypes = ["float32", "float64", "bfloat16", "float16"]
+    found = asked(backend, "looks", dtypes=dtypes, sizes=[20, 130])
+    assert sum(isinstance(one, dict) for one in found.values()) >= 12
+    for name, one in found.items():
+        dtype = name.split()[0]
+        if isinstance(one, str):
+            assert dtype in one
+            continue
+        made, device = one["made"]
+        assert made == dtype
+        assert "cpu" in device
+        first, again = one["shares"]
+        assert first < 1 / 1.5, name
+        assert again > 1, name
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

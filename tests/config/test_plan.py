@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from report.config.configuration import Config
 from report.config.plan import plan
@@ -245,3 +245,45 @@ def test_a_second_fresh_process_is_part_of_the_estimate() -> None:
         for name in ("products", "runs")
     )
     assert first == planned().estimate_s() < later
+
+
+def test_variables_are_part_of_the_plan_by_framework() -> None:
+    """Those for all, and a framework's own before them; another value is another plan."""
+    experiments = {"products": {"kind": "matmul", "backends": ["pytorch", "numba"]}}
+
+    def planned(**environment: Any) -> Plan:
+        content = {"version": 1, "environment": environment, "experiments": experiments}
+        return plan(Config.model_validate(content), "quick")
+
+    made = planned(OMP_NUM_THREADS=3, pytorch={"OMP_NUM_THREADS": "2", "MKL_CBWR": "AVX2"})
+    assert made.environment == {
+        "pytorch": {"OMP_NUM_THREADS": "2", "MKL_CBWR": "AVX2"},
+        "numba": {"OMP_NUM_THREADS": "3"},
+    }
+    stored = made.stored()
+    assert TypeAdapter(StoredPlan).validate_python(stored)["environment"] == made.environment
+    assert "environment" not in planned().stored()
+    folders = [planned(LD_PRELOAD=f"/home/anna/{name}/lib.so") for name in ("a", "b")]
+    assert "anna" not in str(folders[0].stored())
+    prints = {
+        each.fingerprint() for each in (made, planned(), planned(OMP_NUM_THREADS=3), *folders)
+    }
+    assert len(prints) == 5
+
+
+@pytest.mark.parametrize(
+    ("environment", "why"),
+    [
+        ({"OMP_DYNAMIC": True}, "in quotes"),
+        ({"numba": {"NUMBA_OPT": 1.5}}, "in quotes"),
+        ({"PYTHONHASHSEED": "0"}, "no effect"),
+        ({"CUDA_VISIBLE_DEVICES": "0"}, "where `report` is started"),
+        ({"a b": "c"}, "cannot be a variable's name"),
+        ({"torch": {"MKL_CBWR": "AVX2"}}, "string"),
+    ],
+)
+def test_variable_that_cannot_be_meant_is_refused(environment: dict[str, Any], why: str) -> None:
+    """With what is wrong: YAML's `on` and `1e3` are no texts, and some names have no effect."""
+    content = {"version": 1, "environment": environment, "experiments": {"a": {"kind": "matmul"}}}
+    with pytest.raises(ValidationError, match=why):
+        Config.model_validate(content)

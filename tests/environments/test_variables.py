@@ -11,7 +11,7 @@ from report.environments.variables import dropped, passed, recorded
 SHELL = {
     "PATH": "/usr/local/bin:/usr/bin",
     "HOME": str(Path.home()),
-    "TMPDIR": "/var/tmp/mine",
+    "TMPDIR": "/scratch/mine",
     "https_proxy": "http://me:secret@proxy.example:8080",
     "LD_LIBRARY_PATH": "/opt/secret/lib",
     "CUDA_VISIBLE_DEVICES": "1",

@@ -482,3 +482,27 @@ def test_loaders_share_is_what_the_seconds_say(result: Result, figures: dict[str
     )
     caption = figures["loader-pytorch-loader"].caption
     assert f"GD {100 * (1 - without / with_loader):.0f} %" in caption
+
+
+def test_machines_page_lists_variables_and_packages(make_result: Callable[..., Result]) -> None:
+    """Folded: what steers, what only finds things, and all that is installed, with versions."""
+    made = make_result("fixed-machine")
+    other = replace(
+        made.environments["pytorch"],
+        backend="numba",
+        steering={"OMP_NUM_THREADS": "4"},
+        packages={"llvmlite": "0.45.0"},
+    )
+    made.environments = {**made.environments, "numba": other}
+    page = read_pages(gather([made]))[FIXED]
+    said = page.words("the_machine")
+    for words_of in ("OMP_NUM_THREADS 2", "OMP_NUM_THREADS 4 Numba", "HOME <home>", "torch 2.13.0"):
+        assert words_of in said
+    assert "llvmlite 0.45.0" in said
+    folded = " ".join(words(each) for each in page.elements("details"))
+    assert "HOME <home>" in folded
+    made.environments = {
+        name: replace(one, steering=None, places=None, packages=None)
+        for name, one in made.environments.items()
+    }
+    assert "Variables" not in read_pages(gather([made]))[FIXED].words("the_machine")

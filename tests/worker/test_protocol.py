@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 
 from processes import ended, gone
-from report.environments.variables import recorded
 from report.environments.process import BOOTSTRAP, Worker, WorkerFailure, command
+from report.environments.variables import recorded
 from report.experiments.catalogue import KINDS
 from report.results.result import Dataset
 from report.run import data
@@ -48,7 +48,7 @@ PARENT_SIDE = {
 
 WORKER_SIDE = {
     *("report", "report.registry", "report.backends", "report.experiments", "report.worker"),
-    *(f"report.worker.{name}" for name in ("host", "main", "probes", "records")),
+    *(f"report.worker.{name}" for name in ("checks", "host", "main", "probes", "records")),
     *("report.worker.schedules", "report.worker.timing"),
     *("report.backends.pytorch", "report.backends.pytorch.memory"),
     *(f"report.backends.pytorch.{name}" for name in ("optimizers", "products", "steps")),

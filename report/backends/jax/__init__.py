@@ -84,6 +84,10 @@ class Session:
         """
         POOL.require(threads)
 
+    def threads(self) -> int | None:
+        """Return how many CPU threads this process has started; XLA takes no others."""
+        return POOL.threads
+
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
         if why := why_not(self.device, dtype):
@@ -122,9 +126,10 @@ def addition(size: int, latest: Latest) -> Callable[[], object]:
     """
     a, b = (jnp.ones(size, jnp.float32) for _ in range(2))
 
-    def add() -> None:
+    def add() -> jax.Array:
         # The sum must be kept: it is what there is to wait for.
-        latest.result = jnp.add(a, b)
+        latest.result = total = jnp.add(a, b)
+        return total
 
     return add
 

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
-from report.backends import by_strategy, refusal
+from report.backends import by_strategy, largest_error, refusal
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from report.worker.checks import Look
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 
@@ -111,6 +114,14 @@ class Products:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
             raise Unavailable("JAX: not enough memory") from error
+
+    def error(self, look: Look) -> float:
+        """Return the largest error of A, and forget A: the next call must compute all of it."""
+        matrices = jax.device_get((self.A, self.B, self.C))
+        found = largest_error(matrices, look, partial(np.asarray, dtype=np.float64))
+        with jax.enable_x64(self._in_64_bits):
+            self._keep(jax.block_until_ready(jnp.zeros_like(self.B)))
+        return found
 
     def call(self, strategy: str, block_width: int) -> Callable[[], object]:
         """Return a function that computes A = BC once."""

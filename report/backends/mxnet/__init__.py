@@ -54,13 +54,16 @@ class Session:
         tell = getattr(_LIB, "omp_set_num_threads", None)
         if tell is not None:
             _in_engine(lambda: tell(threads))
-            now = str(_threads())
-        else:
-            now = os.environ.get("OMP_NUM_THREADS", "?")
-        if now != str(threads):
+        now = self.threads()
+        if now != threads:
             raise Unavailable(
-                f"MXNet computes with {now} threads here, and cannot be told otherwise"
+                f"MXNet computes with {now or '?'} threads here, and cannot be told otherwise"
             )
+
+    def threads(self) -> int | None:
+        """Return how many CPU threads are used now, or None where nothing says."""
+        asked = os.environ.get("OMP_NUM_THREADS", "")
+        return _threads() or (int(asked) if asked.isdecimal() else None)
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""

@@ -51,6 +51,10 @@ class Session:
         """
         self._threads.set(threads)
 
+    def threads(self) -> int:
+        """Return how many CPU threads are used now."""
+        return int(numba.get_num_threads())
+
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
         if not multiplies(dtype):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report.backends import by_strategy
+from report.backends import by_strategy, largest_error
 from report.backends.numba import loops
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from report.worker.checks import Look
 
 DTYPES = ("float32", "float64")
 
@@ -50,6 +53,13 @@ class Products:
         """Return a function that computes A = BC once; it is compiled when this returns."""
         self._compile(strategy)
         return by_strategy(self, strategy, block_width)
+
+    def error(self, look: Look) -> float:
+        """Return the largest error of A, and forget A: the next call must compute all of it."""
+        double = partial(np.asarray, dtype=np.float64)
+        found = largest_error((self.A, self.B, self.C), look, double)
+        self.A[:] = 0
+        return found
 
     def element(self) -> None:
         """Compute each element as the sum over a row and a column."""

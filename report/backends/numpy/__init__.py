@@ -64,6 +64,11 @@ class Session:
         if taken != threads:
             raise Unavailable(f"NumPy's OpenBLAS takes {taken} threads and not {threads}")
 
+    def threads(self) -> int | None:
+        """Return how many CPU threads products take now; nothing says it but OpenBLAS."""
+        library = openblas()
+        return None if library is None else library.threads()
+
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
         if not multiplies(dtype):

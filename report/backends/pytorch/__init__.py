@@ -45,6 +45,10 @@ class Session:
         """Use this many CPU threads from now on."""
         torch.set_num_threads(threads)
 
+    def threads(self) -> int:
+        """Return how many CPU threads are used now."""
+        return torch.get_num_threads()
+
     def has_tf32(self) -> bool:
         """Return whether TF32 means anything on this device."""
         return (
@@ -56,6 +60,10 @@ class Session:
     def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
         """Allow or forbid TF32 in float32 products from now on."""
         torch.set_float32_matmul_precision("high" if allowed else "highest")
+
+    def allows_tf32(self) -> bool:
+        """Return whether TF32 is allowed in float32 products now."""
+        return torch.get_float32_matmul_precision() != "highest"
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from report.backends import by_strategy, refusal
+from report.backends import by_strategy, largest_error, refusal
 from report.worker.records import Unavailable, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.worker.checks import Look
 
 DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name) for name in ("float32", "float64", "bfloat16", "float16")
@@ -36,6 +37,13 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     """
     lacks = re.search(r"out of memory|not enough memory|allocate memory", str(error))
     return isinstance(error, torch.OutOfMemoryError) or lacks is not None
+
+
+def _double(numbers: Any) -> torch.Tensor:
+    # A list would become float32 first; and some devices have no float64.
+    if not isinstance(numbers, torch.Tensor):
+        return torch.tensor(numbers, dtype=torch.float64)
+    return numbers.cpu().double()
 
 
 class Operands:
@@ -94,6 +102,12 @@ class Products:
         self.B, self.C, self.A = (numbers[: n * n].view(n, n) for numbers in flat)
 
     call = by_strategy
+
+    def error(self, look: Look) -> float:
+        """Return the largest error of A, and forget A: the next call must compute all of it."""
+        found = largest_error((self.A, self.B, self.C), look, _double)
+        self.A.zero_()
+        return found
 
     def element(self) -> None:
         """Compute each element as the dot product of a row and a column."""

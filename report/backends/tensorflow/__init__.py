@@ -54,8 +54,7 @@ class Session:
         Raises:
             Unavailable: TensorFlow has already started another number.
         """
-        started = tf.config.threading.get_intra_op_parallelism_threads()
-        if threads == (started or usable_cores()):
+        if threads == self.threads():
             return
         try:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -64,6 +63,10 @@ class Session:
             raise Unavailable(
                 "TensorFlow keeps the number of threads that its first operation started"
             ) from error
+
+    def threads(self) -> int:
+        """Return how many CPU threads one operation takes; 0 stands for all that are usable."""
+        return tf.config.threading.get_intra_op_parallelism_threads() or usable_cores()
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""

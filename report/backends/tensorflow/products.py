@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
 import tensorflow as tf
 
-from report.backends import by_strategy, refusal
+from report.backends import by_strategy, largest_error, refusal
 from report.worker.records import Unavailable
+
+if TYPE_CHECKING:
+    from report.worker.checks import Look
 
 DTYPES: dict[str, tf.DType] = {
     name: getattr(tf, name) for name in ("float32", "float64", "bfloat16", "float16")
@@ -43,6 +50,14 @@ class Products:
             raise Unavailable("not enough memory") from error
 
     call = by_strategy
+
+    def error(self, look: Look) -> float:
+        """Return the largest error of A, and forget A: the next call must compute all of it."""
+        matrices = self.A.numpy(), self.B.numpy(), self.C.numpy()
+        found = largest_error(matrices, look, partial(np.asarray, dtype=np.float64))
+        self._kept.assign(tf.zeros_like(self._kept))
+        self.A = self._kept
+        return found
 
     def element(self) -> None:
         """Compute each element as the dot product of a row and a column."""

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from report.backends import SCALAR
+from report.worker import checks
 from report.worker.host import thread_counts
 from report.worker.records import Outcome, Series, Unavailable
 from report.worker.timing import Made, Method, Stopwatch, measured
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 ITEM_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2, "uint64": 8}
+
+CHECKED_BYTES = 2**20
+"""Working sets up to this size are looked at once they are written."""
 
 CHAIN = "uint64"
 """What a chase reads: the position of the next one."""
@@ -108,6 +113,9 @@ class Memory(Protocol):
             Unavailable: The framework cannot do it.
         """
 
+    def arrays(self, access: Access, count: int) -> Sequence[Any]:
+        """Return the arrays that share a working set, one behind the other."""
+
 
 class Session(Protocol):
     """What a backend must offer for this kind."""
@@ -117,6 +125,9 @@ class Session(Protocol):
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from now on."""
+
+    def threads(self) -> int | None:
+        """Return how many CPU threads are used now, or None where nothing says."""
 
     def memory(self) -> Memory:
         """Return the device's memory."""
@@ -291,25 +302,45 @@ class _Maker:
         except Unavailable as reason:
             return _skipped(point, reason), None
 
+        def enter() -> None:
+            self.session.set_threads(point.threads)
+            stopwatch.note(checks.wrong_threads(self.session, point.threads))
+
         def before() -> None:
             if self.switching:
-                self.session.set_threads(point.threads)
+                enter()
             if fetch is not None:
                 fetch()
             elif self.switching:
                 # A thread pool that has just changed its size starts its threads at first use.
                 call()
 
-        if not self.switching:
-            self.session.set_threads(point.threads)
         stopwatch = Stopwatch(
             call=call,
             synchronize=self.session.synchronize,
             method=self.method,
             before=before if self.switching or fetch is not None else None,
         )
+        enter()
+        stopwatch.note(self._fault(point, access, call))
         moved = bytes_moved(access)
         return Series(labels=point._asdict(), flops=flops(access), bytes_moved=moved), stopwatch
+
+    def _fault(self, point: Point, access: Access, call: Callable[[], object]) -> str | None:
+        """Look at what was written, where that is small and one call writes all of it."""
+        count = ARRAYS[point.operation]
+        small = point.working_set_bytes <= CHECKED_BYTES and access.chunk == access.elements
+        if point.operation not in {"copy", "triad"} or not small:
+            return None
+        call()
+        self.session.synchronize()
+        arrays = self.memory.arrays(access, count)
+        for k in (0, access.elements // 2, access.elements - 1):
+            values = [float(array[k]) for array in arrays]
+            expected = values[1] if count == 2 else values[1] + SCALAR * values[2]
+            if values[0] != expected:
+                return f"wrong result: {values[0]}, not {expected}"
+        return None
 
     def _fetch(self, point: Point, access: Access) -> Callable[[], object] | None:
         """Return what reads a working set once, to bring it into the caches that can hold it.

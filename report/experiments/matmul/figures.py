@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
 from report.experiments.matmul.quantities import (
     as_printed,
+    blank_prints,
     call_time,
     calls,
     name_series,
@@ -273,6 +274,7 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         factor=ratio(best.quantity, by_rate[0], "flop_per_s"),
         cold=cold,
         block_unwaited=_unwaited("block", records[0].backend),
+        blank=blank_prints(records),
         **_ways(by_strategy, best.quantity),
     )
 

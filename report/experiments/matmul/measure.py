@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from report.registry import BACKENDS
+from report.worker import checks
 from report.worker.host import thread_counts
 from report.worker.records import AsPrinted, Outcome, Series, Unavailable
 from report.worker.timing import Made, Method, Stopwatch, Timer, measured
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from report.registry import Backend
+    from report.worker.checks import Look
+
+    Places = list[tuple[int, int]]
 
 PRINTED_FLOPS = 0.03e9
 """The chapter's figure for 2 * 256**3 = 33,554,432 operations."""
@@ -30,7 +35,9 @@ PRINTED_ORDER = ("element", "column", "full", "block")
 
 
 class Products(Protocol):
-    """Two matrices B, C (n x n), and the ways to multiply them."""
+    """Two matrices B, C (n x n), the ways to multiply them, and A, the last product."""
+
+    A: Any
 
     def call(self, strategy: str, block_width: int) -> Callable[[], object]:
         """Return a function that computes A = BC once.
@@ -38,6 +45,9 @@ class Products(Protocol):
         Raises:
             Unavailable: The framework cannot do it.
         """
+
+    def error(self, look: Look) -> float:
+        """Return the largest error of A, relative to |b_i| |c_j|, and set A to zero."""
 
 
 class ByElement(Protocol):
@@ -56,6 +66,9 @@ class Session(Protocol):
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from now on."""
 
+    def threads(self) -> int | None:
+        """Return how many CPU threads are used now, or None where nothing says."""
+
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make B and C from a seed.
 
@@ -72,6 +85,9 @@ class Switch(Protocol):
 
     def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
         """Allow or forbid TF32 in float32 products from now on."""
+
+    def allows_tf32(self) -> bool:
+        """Return whether it is allowed now."""
 
 
 class Point(NamedTuple):
@@ -110,6 +126,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     share_s = method.budget_s / max(1, len(points))
     maker = _Maker(
         session=session,
+        device=job["device"],
         seed=job["seed"],
         method=method,
         share_s=share_s,
@@ -119,7 +136,9 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     )
     # From small to large, so that the next size's cost is known before it is paid.
     made = {p: maker.series(p) for p in sorted(points, key=lambda point: point.size)}
-    series = measured([made[point] for point in points], method, job)
+    # What checking took belongs to the budget.
+    left_s = max(method.budget_s - maker.checked_s, method.budget_s / 2)
+    series = measured([made[p] for p in points], replace(method, budget_s=left_s), job)
     return Outcome(as_printed=printed, series=series)
 
 
@@ -129,21 +148,20 @@ class _Sample(NamedTuple):
     most: int | None  # None for all
     rng: random.Random
 
-    def elements(self, strategy: str, size: int) -> int | None:
-        """Return how many elements are computed; None for the whole product."""
-        few = strategy == "element" and self.most is not None and self.most < size**2
-        return self.most if few else None
+    def places(self, strategy: str, size: int) -> Places | None:
+        """Draw (row, column) of the elements that are computed; None for the whole product."""
+        if strategy != "element" or self.most is None or self.most >= size**2:
+            return None
+        # In the order in which all of them would be visited.
+        drawn = sorted(self.rng.sample(range(size**2), self.most))
+        return [divmod(place, size) for place in drawn]
 
     def call(
-        self, products: Products, strategy: str, size: int, block_width: int
+        self, products: Products, strategy: str, block_width: int, places: Places | None
     ) -> Callable[[], object]:
         """Return a function that computes A = BC once, or the elements that stand for it."""
-        elements = self.elements(strategy, size)
-        if elements is None:
+        if places is None:
             return products.call(strategy, block_width)
-        # In the order in which all of them would be visited.
-        drawn = sorted(self.rng.sample(range(size**2), elements))
-        places = [divmod(place, size) for place in drawn]
         one_element = cast("ByElement", products).one_element
 
         def some() -> None:
@@ -158,12 +176,14 @@ class _Maker:
     """Makes warm stopwatches, and knows what a product of the last size cost."""
 
     session: Session
+    device: str
     seed: int
     method: Method
     share_s: float
     sample: _Sample
     switching: bool
     compiles: bool
+    checked_s: float = 0.0
     _products: dict[tuple[int, str], Products] = field(default_factory=dict)
     _cost: dict[tuple[object, ...], tuple[int, float]] = field(default_factory=dict)
 
@@ -175,13 +195,26 @@ class _Maker:
             key = (point.size, point.dtype)
             if key not in self._products:
                 self._products[key] = self.session.products(*key, self.seed)
-            stopwatch = self._stopwatch(point, self._products[key])
+            places = self.sample.places(point.strategy, point.size)
+            stopwatch = self._stopwatch(point, self._products[key], places)
             stopwatch.warm_up(self.share_s)
         except Unavailable as reason:
             return Series(labels=point._asdict(), status="skipped", reason=str(reason)), None
         self._cost[point.family] = point.size, stopwatch.call_s
-        flops = point.flops(self.sample.elements(point.strategy, point.size))
+        stopwatch.note(self._fault(point, self._products[key], places))
+        flops = point.flops(None if places is None else len(places))
         return Series(labels=point._asdict(), flops=flops), stopwatch
+
+    def _fault(self, point: Point, products: Products, places: Places | None) -> str | None:
+        """Look at the product that the last call has made, in the state in which it is timed."""
+        begun = time.perf_counter()
+        dtype, device = _made(products.A)
+        if dtype != point.dtype or self.device not in device:
+            return f"asked for {point.dtype} on {self.device}, has {dtype} on {device}"
+        error = products.error(checks.Look(checks.signs(point.size, self.seed), places))
+        bound = checks.rounding(point.size, point.dtype, tf32=bool(point.tf32))
+        self.checked_s += time.perf_counter() - begun
+        return checks.wrong_result(error, bound)
 
     def _refuse_if_too_long(self, point: Point, limit_s: float) -> None:
         """Estimate the seconds of one product before it is paid for.
@@ -210,31 +243,45 @@ class _Maker:
     def _try(self, point: Point, size: int, limit_s: float) -> float:
         """Return the seconds of one product of another size, of the second if there is time."""
         products = self.session.products(size, point.dtype, self.seed)
-        return self._stopwatch(point._replace(size=size), products).try_out(limit_s / 8)
+        smaller = point._replace(size=size)
+        places = self.sample.places(point.strategy, size)
+        return self._stopwatch(smaller, products, places).try_out(limit_s / 8)
 
-    def _stopwatch(self, point: Point, products: Products) -> Stopwatch:
-        call = self.sample.call(products, point.strategy, point.size, point.block_width or 0)
+    def _stopwatch(self, point: Point, products: Products, places: Places | None) -> Stopwatch:
+        call = self.sample.call(products, point.strategy, point.block_width or 0, places)
 
         def enter() -> None:
             self.session.set_threads(point.threads)
             if point.tf32 is not None:
                 cast("Switch", self.session).set_tf32(point.tf32)
+                if cast("Switch", self.session).allows_tf32() != point.tf32:
+                    stopwatch.note(f"asked for {'' if point.tf32 else 'no '}TF32, has the other")
+            # Also between samples.
+            stopwatch.note(checks.wrong_threads(self.session, point.threads))
 
         def switch() -> None:
             enter()
             # A thread pool that has just changed its size starts its threads at first use.
             call()
 
-        if not self.switching:
-            enter()  # all series share one state
-
-        return Stopwatch(
+        stopwatch = Stopwatch(
             call=call,
             synchronize=self.session.synchronize,
             method=self.method,
             before=switch if self.switching else None,
             compiles=self.compiles,
         )
+        if not self.switching:
+            enter()  # all series share one state
+        return stopwatch
+
+
+def _made(matrix: Any) -> tuple[str, str]:
+    """Return the dtype and the device of any framework's matrix: "float32", "cuda:0"."""
+    dtype = re.search(r"b?float\d+", str(matrix.dtype))
+    # MXNet calls its devices contexts, and NumPy has none.
+    device = getattr(matrix, "ctx", None) or getattr(matrix, "device", "cpu")
+    return dtype[0] if dtype else str(matrix.dtype), str(device).lower()
 
 
 def _points(settings: dict[str, Any], usable: int, *, has_tf32: bool) -> Iterator[Point]:
@@ -264,7 +311,8 @@ def _as_printed(session: Session, seed: int, backend: Backend, sample: _Sample) 
     products = session.products(PRINTED_SIZE, "float32", seed)
     printed = []
     for strategy in PRINTED_ORDER:
-        call = sample.call(products, strategy, PRINTED_SIZE, 64)
+        places = sample.places(strategy, PRINTED_SIZE)
+        call = sample.call(products, strategy, 64, places)
         wait = session.synchronize if strategy in backend.listing else lambda: None
         timer = Timer(time.time)
         call()
@@ -273,7 +321,7 @@ def _as_printed(session: Session, seed: int, backend: Backend, sample: _Sample) 
         session.synchronize()  # what has only been queued is not the next one's
         # It comes first and meets what is cold, for the others as well; but what it would print
         # for all elements nobody has seen.
-        if sample.elements(strategy, PRINTED_SIZE) is not None:
+        if places is not None:
             continue
         gflops = PRINTED_FLOPS / 1e9 / elapsed if elapsed > 0 else None
         printed.append(AsPrinted(strategy=strategy, elapsed_s=elapsed, gflops=gflops))

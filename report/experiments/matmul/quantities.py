@@ -110,6 +110,19 @@ def as_printed(records: Sequence[Record], run: str) -> dict[str, Estimate]:
     }
 
 
+def blank_prints(records: Sequence[Record]) -> dict[str, tuple[int, int]]:
+    """Return for each strategy how many of the chapter's prints show nothing, and of how many.
+
+    They do where the clock has not moved; strategies of which all prints show something are left
+    out.
+    """
+    moved: dict[str, list[bool]] = {}
+    for record in records:
+        for printed in record.outcome.as_printed if record.outcome else ():
+            moved.setdefault(printed.strategy, []).append(printed.elapsed_s > 0)
+    return {name: (each.count(False), len(each)) for name, each in moved.items() if not all(each)}
+
+
 def _elements(labels: Labels, flops: int) -> tuple[int, int]:
     """Return how many elements were computed, at 2 n operations each, and how many there are."""
     size = int(str(labels["size"]))

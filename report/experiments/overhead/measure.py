@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from report.registry import BACKENDS
+from report.worker.checks import wrong_threads
 from report.worker.records import Outcome, Series, Unavailable
 from report.worker.timing import Made, Method, Stopwatch, measured, nanoseconds
 
@@ -21,6 +22,10 @@ FLOAT_BYTES = 4
 """Everything here is float32."""
 
 
+CHECKED_SIZE = 64
+"""Sums of up to so many elements are looked at."""
+
+
 class Update(Protocol):
     """A model about to be updated with one batch."""
 
@@ -34,8 +39,11 @@ class Session(Protocol):
     def synchronize(self) -> object:
         """Wait until the device has done what was queued."""
 
+    def threads(self) -> int | None:
+        """Return how many CPU threads are used now, or None where nothing says."""
+
     def addition(self, size: int) -> Callable[[], object]:
-        """Return a call that adds two vectors of float32 into a third that is kept."""
+        """Return a call that adds two vectors of ones into a third that is kept, or returned."""
 
     def update(self, size: int, features: int, seed: int, *, compiled: bool) -> Update:
         """Return an update of a linear regression on a batch that is on the device already.
@@ -121,6 +129,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
             made[point] = Series(labels=labels, status="skipped", reason=str(reason)), None
         else:
             stopwatch.warm_up(share_s)
+            stopwatch.note(wrong_threads(session, job["threads"]) or _wrong_sum(stopwatch, point))
             flops, moved = point.flops(backend), point.bytes_moved()
             made[point] = Series(labels=labels, flops=flops, bytes_moved=moved), stopwatch
     return Outcome(series=measured([made[point] for point in points], method, job))
@@ -151,3 +160,13 @@ def _stopwatch(session: Session, point: Point, method: Method, seed: int) -> Sto
         warmups=int(compiled),
         warmup_s=[first_s] if compiled else [],
     )
+
+
+def _wrong_sum(stopwatch: Stopwatch, point: Point) -> str | None:
+    """Look at the sum of two vectors of ones where that is cheap and the call returns it."""
+    if point.operation != "add" or point.size > CHECKED_SIZE:
+        return None
+    total: Any = stopwatch.call()
+    if total is None or [float(total[i]) for i in range(point.size)] == [2.0] * point.size:
+        return None
+    return "wrong result: 1 + 1 is not 2"

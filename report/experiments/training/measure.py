@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from report.registry import BACKENDS
+from report.worker.checks import require_threads
 from report.worker.host import read_bundle
 from report.worker.records import Outcome, PrintedRun, Series, TrainingRun
 from report.worker.timing import EPOCHS_ONLY, EVERY, Curve, PrintedCurve
@@ -87,6 +88,9 @@ class Session(Protocol):
     def synchronize(self) -> object:
         """Wait until the device has done what was queued."""
 
+    def threads(self) -> int | None:
+        """Return how many CPU threads are used now, or None where nothing says."""
+
     def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
         """Train once from `start`, on `run.copies` of the data, evaluating on one.
 
@@ -136,6 +140,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         printed = _as_printed(session, listed, data, first, job["budget_s"] * AGAIN)
     for run in runs:
         _warm_up(session, run, data, starts[run.sampling, run.copies, seeds[0]])
+        require_threads(session, job["threads"])
     order = list(repeated)
     rng = random.Random(f"{job['seed']} {job['process']}")
     for _ in range(job["repeats"]):

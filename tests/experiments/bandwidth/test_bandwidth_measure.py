@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from factories.jobs import SEED, job
 from reading import some
-from report.backends import SCALAR, WINDOWS
+from report.backends import SCALAR, WINDOWS, pytorch
 from report.backends.pytorch.memory import Memory
 from report.environments.process import Worker, command
 from report.experiments.bandwidth.kind import BandwidthSettings, Labels
@@ -317,7 +317,10 @@ class Scarce(Memory):
     def measured(self, job: dict[str, Any]) -> list[Series]:
         """Carry out a job with this memory."""
         session: Any = SimpleNamespace(
-            memory=lambda: self, set_threads=self.threads.append, synchronize=lambda: None
+            memory=lambda: self,
+            set_threads=self.threads.append,
+            threads=lambda: None,
+            synchronize=lambda: None,
         )
         return measure(session, job).series
 
@@ -388,3 +391,16 @@ def test_free_memory_is_known_and_less_than_all() -> None:
     """On the systems that the tests run on."""
     free = some(Memory(torch.device("cpu")).free_bytes())
     assert free > MIB
+
+
+def test_what_is_not_as_meant_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A triad that adds nothing, and threads that were not taken: failures with their reasons."""
+    real = torch.add
+    monkeypatch.setattr(torch, "add", lambda b, _, *, out, **__: real(b, 0, out=out))
+    job = job_of(operation=["copy", "triad"], working_set=4096)
+    copied, added = measure(pytorch.Session("cpu", 1), job).series
+    assert (copied.status, added.status, added.timing) == ("ok", "failed", None)
+    assert str(added.reason).startswith("wrong result: ")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    (read,) = measure(pytorch.Session("cpu", 1), job_of(operation="read", working_set=4096)).series
+    assert (read.status, read.reason) == ("failed", "asked for 1 thread, has 2")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +12,10 @@ from factories.small_results import record, result, series
 from report.experiments.matmul.kind import MATMUL
 from report.experiments.matmul.quantities import of_records
 from report.figures.prose import plain
+from report.worker.records import AsPrinted
+
+if TYPE_CHECKING:
+    from report.results.result import Record
 
 
 def test_products_of_several_sizes_are_ranked_by_rate() -> None:
@@ -52,3 +58,27 @@ def test_page_names_how_many_elements_were_computed() -> None:
     assert "drawn at random" in some
     every = series("element", [0.5] * 10, size=64, flops=2 * 64**3)
     assert "drawn at random" not in " ".join(MATMUL.method([record("products", 0, every)]))
+
+
+def printed(process: int, *seconds: float) -> Record:
+    """Return a process in which the full product took a second, and prints so many seconds."""
+    cold = [
+        AsPrinted(strategy="full", elapsed_s=s, gflops=0.03 / s if s else None) for s in seconds
+    ]
+    ways = [series(name, [1.0] * 3) for name in ("full", "column")]
+    made = record("products", process, *ways)
+    assert made.outcome is not None
+    return replace(made, outcome=replace(made.outcome, as_printed=cold))
+
+
+def test_prints_that_show_nothing_are_counted() -> None:
+    """A clock that moves every 15.6 ms, as on Windows: one of eight prints shows a rate."""
+    records = [printed(process, 0.0156 if process == 3 else 0.0) for process in range(8)]
+    caption = plain(MATMUL.figures(result(records), "products")[0].words.caption)
+    assert re.search(r"\b7 of 8 prints show nothing", caption), caption
+    assert "1.92 GFLOPS" in caption
+    blank = [printed(process, 0.0) for process in range(3)]
+    caption = plain(MATMUL.figures(result(blank), "products")[0].words.caption)
+    assert re.search(r"\b3 of 3 prints show nothing", caption), caption
+    fine = [printed(process, 0.0156) for process in range(3)]
+    assert "nothing" not in plain(MATMUL.figures(result(fine), "products")[0].words.caption)

@@ -14,8 +14,9 @@ from report.backends import pytorch
 from report.experiments.matmul import measure as matmul
 from report.experiments.matmul.kind import MatmulSettings, Strategy
 from report.experiments.matmul.measure import PRINTED_ORDER, measure
+from report.worker.checks import Look, rounding, signs
 from report.worker.records import Unavailable
-from report.worker.timing import Stopwatch
+from report.worker.timing import Stopwatch, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,9 @@ class Fake:
         call_s: Seconds of a product by strategy and size.
         tf32: Whether its device has TF32.
         lacking: Dtypes that it cannot multiply.
-        threads: As last set; 0 if never.
+        obeys: Whether it takes another number of threads once it has one.
+        taken: Threads as last set; 0 if never.
+        wrong: The error of its products, relative to what they sum.
         tf32_allowed: As last set; None if never.
         multiplied: (strategy, size, threads, TF32) of each product.
         widths: The block width that each strategy was last given.
@@ -63,10 +66,13 @@ class Fake:
         *,
         tf32: bool = False,
         lacking: str = "",
+        obeys: bool = True,
+        wrong: float = 0.0,
     ) -> None:
         """Take what the device is like."""
         self.call_s, self.tf32, self.lacking = call_s, tf32, lacking
-        self.threads = 0
+        self.obeys, self.wrong = obeys, wrong
+        self.taken = 0
         self.tf32_allowed: bool | None = None
         self.multiplied: list[tuple[str, int, int, bool | None]] = []
         self.widths: dict[str, int] = {}
@@ -79,11 +85,19 @@ class Fake:
 
     def set_threads(self, threads: int) -> None:
         """Note it."""
-        self.threads = threads
+        self.taken = threads if self.obeys else self.taken or threads
+
+    def threads(self) -> int:
+        """Say how many it takes."""
+        return self.taken
 
     def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (the interface)
         """Note it."""
         self.tf32_allowed = allowed
+
+    def allows_tf32(self) -> bool | None:
+        """Say what was last set."""
+        return self.tf32_allowed
 
     def has_tf32(self) -> bool:
         """Say whether the device has it."""
@@ -103,11 +117,16 @@ class Fake:
             self.elements.append((i, j))
             self.log.append("element")
 
-        return SimpleNamespace(call=call, one_element=one_element)
+        return SimpleNamespace(
+            call=call,
+            one_element=one_element,
+            A=SimpleNamespace(dtype=dtype),
+            error=lambda *_: self.wrong,
+        )
 
     def _multiply(self, strategy: str, size: int) -> None:
         self.log.append(strategy)
-        self.multiplied.append((strategy, size, self.threads, self.tf32_allowed))
+        self.multiplied.append((strategy, size, self.taken, self.tf32_allowed))
         if call_s := self.call_s(strategy, size):
             time.sleep(call_s)
 
@@ -491,7 +510,9 @@ def test_as_printed_divides_three_hundredths_by_the_seconds(
 ) -> None:
     """By the wall clock, which here shows a quarter, half, no and minus one second."""
     readings = iter([10.0, 10.25, 20.0, 20.5, 30.0, 30.0, 40.0, 39.0])
-    monkeypatch.setattr(matmul, "time", SimpleNamespace(time=lambda: next(readings)))
+    monkeypatch.setattr(
+        matmul, "time", SimpleNamespace(time=lambda: next(readings), perf_counter=lambda: 0)
+    )
     printed = measure(Fake(), job_of(as_printed=True, size=4)).as_printed
     assert [one.elapsed_s for one in printed] == [0.25, 0.5, 0.0, -1.0]
     assert [one.gflops for one in printed] == [pytest.approx(0.12), pytest.approx(0.06), None, None]
@@ -503,7 +524,9 @@ def test_a_listing_that_waits_is_timed_until_it_has_waited(monkeypatch: pytest.M
     now = iter(range(100))
     for backend, seconds in (("mxnet", [2, 2, 1]), ("pytorch", [1, 1, 1])):
         fake = Fake()
-        clock = SimpleNamespace(time=lambda log=fake.log: next(now) + log.count("wait"))
+        clock = SimpleNamespace(
+            time=lambda log=fake.log: next(now) + log.count("wait"), perf_counter=lambda: 0
+        )
         monkeypatch.setattr(matmul, "time", clock)
         printed = measure(fake, job_of(backend=backend, as_printed=True, size=4)).as_printed
         assert [one.strategy for one in printed][-3:] == ["column", "full", "block"]
@@ -531,3 +554,153 @@ def test_nothing_is_printed_unless_asked_for_and_in_the_chapter(
     fake = Fake()
     assert measure(fake, job_of(backend=backend, as_printed=as_printed, size=4)).as_printed == []
     assert {(strategy, size) for strategy, size, *_ in fake.multiplied} == {("full", 4)}
+
+
+# --- what is timed is what was meant
+
+
+def statuses(outcome: Outcome, label: str) -> dict[Any, tuple[str, str]]:
+    """Return status and reason of each series by a label."""
+    return {one.labels[label]: (one.status, one.reason or "") for one in outcome.series}
+
+
+def test_threads_that_did_not_take_effect_are_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only the first call of PyTorch's set_num_threads counts, there is no time for 1."""
+    real = torch.set_num_threads
+    first: list[int] = []
+
+    def once(count: int) -> None:
+        if not first:
+            first.append(count)
+            real(count)
+
+    before = torch.get_num_threads()
+    monkeypatch.setattr(torch, "set_num_threads", once)
+    try:
+        job = job_of(strategy="full-out", size=32, threads=[1, 2], usable=2)
+        found = statuses(measure(pytorch.Session("cpu", 2), job), "threads")
+    finally:
+        real(before)
+    assert found[1] == ("failed", "asked for 1 thread, has 2")
+    assert found[2][0] == "ok"
+
+
+def test_threads_that_are_lost_while_measuring_are_no_number() -> None:
+    """What the warm-up had is not what the samples have: each is read back."""
+    fake = Fake()
+    job = job_of(size=4, threads=[1, 2], usable=2)
+
+    def losing(*args: Any) -> Any:
+        fake.obeys = False
+        return measured(*args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matmul, "measured", losing)
+        series = measure(fake, job).series
+    failed = [one for one in series if one.status == "failed"]
+    assert [one.reason for one in failed] == ["asked for 1 thread, has 2"]
+    assert all(one.timing is None for one in failed)
+
+
+def test_product_that_is_wrong_at_its_size_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be right at n = 64 and in float32: what is timed is what is looked at."""
+    real = torch.mm
+
+    def broken(a: Any, b: Any, out: Any = None) -> Any:
+        if a.shape[0] >= 512 and a.dtype == torch.bfloat16:
+            return torch.zeros_like(a) if out is None else out.zero_()
+        return real(a, b) if out is None else real(a, b, out=out)
+
+    monkeypatch.setattr(torch, "mm", broken)
+    session = pytorch.Session("cpu", 1)
+    settings: dict[str, Any] = {"strategy": "full-out", "size": [64, 512], "budget_s": 2}
+    narrow = statuses(measure(session, job_of(dtype="bfloat16", **settings)), "size")
+    assert narrow[64][0] == "ok"
+    assert narrow[512][0] == "failed"
+    assert narrow[512][1].startswith("wrong result")
+    wide = statuses(measure(session, job_of(dtype="float32", **settings)), "size")
+    assert {status for status, _ in wide.values()} == {"ok"}
+
+
+DTYPES = ["float32", "float64", "bfloat16", "float16"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [2, 48, 64, 65, 200, 512])
+def test_right_products_are_within_the_bound(dtype: str, size: int) -> None:
+    """By each strategy that takes no minutes; the next call has to compute all of A again."""
+    session = pytorch.Session("cpu", 1)
+    products, bound = session.products(size, dtype, SEED), rounding(size, dtype, tf32=False)
+    for strategy in ("column", "row", "block", "full", "full-out"):
+        products.call(strategy, 7)()
+        assert products.error(Look(signs(size, SEED))) < bound / 1.5, strategy
+        assert not products.A.any()
+        assert products.error(Look(signs(size, SEED))) > bound
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [48, 200, 512])
+def test_column_that_is_left_out_is_a_wrong_result(dtype: str, size: int) -> None:
+    """The last of the product, as where blocks do not divide it."""
+    products = pytorch.Session("cpu", 1).products(size, dtype, SEED)
+    products.full()
+    products.A[:, -1] = 0
+    assert products.error(Look(signs(size, SEED))) > rounding(size, dtype, tf32=False)
+
+
+@pytest.mark.parametrize("size", [48, 512])
+def test_a_number_that_is_none_is_a_wrong_result(size: int) -> None:
+    """NaN is larger and smaller than nothing; no comparison may let it pass."""
+    products = pytorch.Session("cpu", 1).products(size, "float32", SEED)
+    products.full()
+    products.A[3, 1] = float("nan")
+    assert products.error(Look(signs(size, SEED))) == float("inf")
+
+
+def test_product_in_tf32_is_a_wrong_float32_product() -> None:
+    """Factors with 10 bits: within the bound of TF32, far beyond that of float32."""
+    products = pytorch.Session("cpu", 1).products(512, "float32", SEED)
+    rounded = [
+        (matrix.view(torch.int32) + 0x1000 & ~0x1FFF).view(torch.float32)
+        for matrix in (products.B, products.C)
+    ]
+    products.A[:] = torch.mm(*rounded)
+    error = products.error(Look(signs(512, SEED)))
+    assert rounding(512, "float32", tf32=False) < error < rounding(512, "float32", tf32=True)
+
+
+def test_some_elements_are_looked_at_by_themselves() -> None:
+    """Where the others are not computed: they are right, and one that is wrong is found."""
+    products = pytorch.Session("cpu", 1).products(100, "float32", SEED)
+    places = [(0, 0), (7, 99), (8, 99), (99, 3)]
+    for i, j in places:
+        products.A[i, j] = torch.dot(products.B[i], products.C[:, j])
+    kept = products.A.clone()
+    bound = rounding(100, "float32", tf32=False)
+    assert products.error(Look(signs(100, SEED), places)) < bound
+    kept[8, 99] += 1
+    products.A[:] = kept
+    assert products.error(Look(signs(100, SEED), places)) > bound
+
+
+def test_what_was_not_taken_is_told() -> None:
+    """A dtype that becomes another on the way, TF32 that stays off, a product that is wrong."""
+
+    class Stubborn(Fake):
+        def products(self, size: int, dtype: str, seed: int) -> SimpleNamespace:
+            made = super().products(size, dtype, seed)
+            made.A.dtype = "float32"
+            return made
+
+        def allows_tf32(self) -> bool:
+            return False
+
+    found = statuses(measure(Stubborn(), job_of(dtype=["float32", "float64"], size=4)), "dtype")
+    assert found["float32"][0] == "ok"
+    assert found["float64"] == ("failed", "asked for float64 on cpu, has float32 on cpu")
+    job = job_of(tf32=[False, True], size=4, device="cpu")
+    found = statuses(measure(Stubborn(tf32=True), job), "tf32")
+    assert found[False][0] == "ok"
+    assert found[True] == ("failed", "asked for TF32, has the other")
+    (only,) = measure(Fake(wrong=0.5), job_of(size=4)).series
+    assert only.status == "failed"

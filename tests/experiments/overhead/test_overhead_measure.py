@@ -53,6 +53,9 @@ class Fake:
     def synchronize(self) -> None:
         """Have nothing to wait for."""
 
+    def threads(self) -> None:
+        """Have none to speak of."""
+
     def addition(self, size: int) -> Callable[[], object]:
         """Return a call that notes itself."""
         return lambda: self.log.append(f"add {size}")
@@ -257,3 +260,20 @@ def test_a_real_worker_times_calls_and_both_kinds_of_updates() -> None:
     # One addition is a single call of the framework, an update many.
     add, update = (found[f"eager {name}"]["timing"]["median_s"] for name in ("add", "update"))
     assert 0 < add < update
+
+
+@pytest.mark.parametrize(
+    ("function", "answer", "reason"),
+    [("get_num_threads", 2, "asked for 1 thread, has 2"), ("add", None, "wrong result")],
+)
+def test_what_is_not_as_meant_is_no_number(
+    monkeypatch: pytest.MonkeyPatch, function: str, answer: int | None, reason: str
+) -> None:
+    """Threads that were not taken, and a sum that is wrong: a failure with its reason."""
+    wrong = torch.zeros(4)
+    monkeypatch.setattr(torch, function, lambda *_, **__: wrong if answer is None else answer)
+    job = job_of(add_size=4, update_size=1, variant="eager")
+    series = measure(pytorch.Session("cpu", 1), job).series
+    (added,) = (one for one in series if one.labels["operation"] == "add")
+    assert (added.status, added.timing) == ("failed", None)
+    assert str(added.reason).startswith(reason)

@@ -26,6 +26,7 @@ from report.experiments.training.spec import TrainingSettings
 from report.registry import BACKENDS, Training
 from report.run import data
 from report.run.data import write_bundle
+from report.worker.records import Unmeant
 from report.worker.timing import Curve, PrintedCurve
 
 if TYPE_CHECKING:
@@ -326,6 +327,9 @@ class Fake:
     def synchronize(self) -> None:
         """Have nothing to wait for."""
 
+    def threads(self) -> None:
+        """Have none to speak of."""
+
     def perf_counter(self) -> float:
         """Return the time on the backend's own clock."""
         return self.now_s
@@ -611,3 +615,11 @@ def test_the_worker_reads_what_the_parent_wrote(made_up: dict[str, Any]) -> None
     assert start.weights == array("d", seeds.initial_weights(SEED, 3, 2))
     orders = seeds.permutations(SEED, 3, epochs=10, examples=4)
     assert [order.tolist() for order in start.orders] == orders.tolist()
+
+
+def test_training_on_other_threads_than_asked_is_no_number(made_up: dict[str, Any]) -> None:
+    """The reason says both numbers."""
+    fake = Fake()
+    fake.threads = lambda: 2  # type: ignore[assignment,method-assign]
+    with pytest.raises(Unmeant, match="asked for 1 thread, has 2"):
+        measure(fake, job_of(made_up, [GD]))
