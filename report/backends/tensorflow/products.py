@@ -55,8 +55,7 @@ class Products:
         """Return the largest error of A, and forget A: the next call must compute all of it."""
         matrices = self.A.numpy(), self.B.numpy(), self.C.numpy()
         found = largest_error(matrices, look, partial(np.asarray, dtype=np.float64))
-        self._kept.assign(tf.zeros_like(self._kept))
-        self.A = self._kept
+        self.A.assign(tf.zeros_like(self.A))
         return found
 
     def element(self) -> None:
