@@ -215,7 +215,7 @@ BEHAVIOURS: dict[str, Callable[[dict[str, Any]], None]] = {
     "no outcome": lambda _: _say({"done": True}),
     "nothing": lambda _: _say({}),
     "skip": lambda _: _say({"skipped": "there are 2 threads, not 3"}),
-    "reasons": lambda _: _say({"series": [{"reason": os.environ["TELL"], "labels": {}}]}),
+    "reasons": lambda _: _say({"series": [{"reason": _told(), "labels": {}}]}),
     "not a number": lambda request: _say(_outcome(request, float("nan"))),
     "infinity": lambda request: _write(json.dumps(_outcome(request)).replace("0.009", "1e999")),
     "no time": lambda request: _say(_outcome(request, 0.0)),

@@ -142,7 +142,7 @@ def test_reasons_name_no_person_and_no_folder(
 ) -> None:
     """Why a device does not work or a series was skipped is often a library's own words."""
     monkeypatch.setattr(getpass, "getuser", lambda: "anna")
-    monkeypatch.setenv("TELL", f"no kernel image in {Path.home()}/secret/libfast.so of anna")
+    fake_worker.tell(f"no kernel image in {Path.home()}/secret/libfast.so of anna")
     fake_worker.behave({"8": "reasons"})
     with Worker(fake_worker.command) as worker:
         (series,) = worker.ask(JOB, TIMEOUT_S)["series"]
