@@ -29,8 +29,8 @@ SCALAR = 0.5
 CHECKED_WHOLE = 64
 """Products up to this size are checked element by element; beyond it that takes too long."""
 
-CHECKED_AT_ONCE = 2**20
-"""Elements that are held in float64 at once, 8 MB of them."""
+CHECKED_AT_ONCE = 2**17
+"""Elements that are held in float64 at once: memory of a megabyte is used again, more is not."""
 
 WINDOWS = 8
 """Lists of random positions that are gathered in turn, so that no call repeats the last one."""
