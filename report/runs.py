@@ -124,8 +124,10 @@ def _execute(run: Run, watcher: Watcher) -> None:
 def _conclude(result: Result, say: Callable[[str], None]) -> None:
     if result.verdicts:
         # Of each experiment's leading framework, as the page counts them.
-        judged = [each.verdict for each in verdicts.leading(result)]
-        say(f"The chapter's statements: {wording.counts(judged)}.")
+        claims = result.config["claims"]
+        leading = verdicts.leading(result)
+        judged = [(source_of(claims[each.claim]), each.verdict) for each in leading]
+        say(f"{wording.tally(judged)}.")
 
 
 def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:

@@ -3,18 +3,29 @@
 Every rule reads the 95 % interval alone. For a claim that something is larger, `least` is the
 smallest factor that matters:
 
-    supported      the whole interval lies above 1, and the value at or above `least`
-    contradicted   the whole interval lies below `least`: what difference there may be that way
-                   is too small to matter, or is the other way round
-    inconclusive   otherwise
+    supported             the whole interval lies above 1, and not all of it below `least`; where
+                          a part does, possibly by less than matters (marginal)
+    too small to matter   the whole interval lies above 1 and below `least`
+    contradicted          no part of the interval lies above 1
+    inconclusive          1 lies inside: it is open which of the two is larger
 
-For equivalence within a factor `margin`, two one-sided tests at 2.5 % each, which is the same as
-asking whether the 95 % interval lies between 1 / margin and margin; contradicted if it lies
-wholly outside. For an exponent the same with a tolerance.
+Smaller is larger upside down.
+
+Equivalence within a factor `margin` is two one-sided tests at 2.5 % each, which is the same as
+asking whether the 95 % interval lies between 1 / margin and margin: supported if it does,
+contradicted if it lies wholly outside, else inconclusive. What the margin allows is too small to
+matter by definition, so that there is no verdict of that name. For an exponent the same with a
+tolerance.
+
+To stall is to fall at first and then no further: the fall is judged as a claim that the start is
+larger, and of what comes after, at most 1 / `least` may be shown to be left. It takes both:
+contradicted if either is, else inconclusive if either is, else as the fall is.
 
 Source: D. J. Schuirmann, "A Comparison of the Two One-Sided Tests Procedure and the Power Approach
 for Assessing the Equivalence of Average Bioavailability", J. Pharmacokinetics and
-Biopharmaceutics 15, 1987.
+Biopharmaceutics 15, 1987; J. K. Kruschke, "Rejecting or Accepting Parameter Values in Bayesian
+Estimation", Advances in Methods and Practices in Psychological Science 1, 2018 (an interval
+against a region of effects too small to matter).
 """
 
 from __future__ import annotations
@@ -28,7 +39,7 @@ if TYPE_CHECKING:
 
     _Ends = tuple[float | None, float | None]
 
-Outcome = Literal["supported", "contradicted", "inconclusive"]
+Outcome = Literal["supported", "too small to matter", "contradicted", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,7 @@ class Judgement:
         high: Upper end; None where there is none, or where only a lower bound is known.
         reason: Why nothing is decided, and what to do; empty otherwise.
         unanimous: Every replicate by itself points the same way.
+        marginal: It is supported, but possibly by less than matters.
     """
 
     verdict: Outcome
@@ -49,6 +61,7 @@ class Judgement:
     high: float | None
     reason: str = ""
     unanimous: bool = True
+    marginal: bool = False
 
 
 MORE = "more replicates (processes, or seeds where no clock has a part) would narrow it"
@@ -67,12 +80,19 @@ def greater(
     if ends is None or (above and below):
         return _undecided(effect, ONE if ends is None else CENSORED)
     low, high = (0.0 if below else ends[0]), (math.inf if above else ends[1])
-    unanimous = all(one > 1 for one in effect.each) or all(one < least for one in effect.each)
-    verdict = _verdict(supported=low > 1 and effect.value >= least, contradicted=high < least)
-    shown = (None if below else low, None if above else high)
-    reason = f"the interval leaves open whether the effect is large enough to matter; {MORE}"
+    verdict: Outcome = "inconclusive"
+    if low > 1:
+        verdict = "supported" if high >= least else "too small to matter"
+    elif high <= 1:
+        verdict = "contradicted"
+    reason = f"the interval holds 1, so that either may be the larger; {MORE}"
+    if high < least:
+        reason = f"if it holds, then by less than matters, but the interval holds 1; {MORE}"
     reason = CENSORED if above or below else reason
-    return _judgement(effect, verdict, shown, reason, unanimous=unanimous)
+    shown = (None if below else low, None if above else high)
+    unanimous = len({one > 1 for one in effect.each}) < 2
+    judged = _judgement(effect, verdict, shown, reason, unanimous=unanimous)
+    return replace(judged, marginal=verdict == "supported" and low < least)
 
 
 def less(effect: Estimate, least: float, *, above: bool = False, below: bool = False) -> Judgement:
@@ -112,12 +132,16 @@ def stalls(falls: Estimate, goes_on: Estimate, least: float) -> Judgement:
     ends = _ends(goes_on)
     if ends is None:
         return _undecided(goes_on, ONE)
-    verdict = _verdict(
-        supported=first.verdict == "supported" and ends[0] > 1 / least,
-        contradicted=first.verdict == "contradicted" or ends[1] < 1 / least,
-    )
+    verdict = first.verdict
+    if ends[1] < 1 / least:
+        verdict = "contradicted"
+    elif ends[0] <= 1 / least and verdict != "contradicted":
+        verdict = "inconclusive"
     reason = f"the interval leaves open whether it goes on; {MORE}"
-    return _judgement(goes_on, verdict, ends, reason)
+    if ends[0] > 1 / least:
+        reason = f"the interval leaves open whether it falls at first; {MORE}"
+    judged = _judgement(goes_on, verdict, ends, reason)
+    return replace(judged, marginal=verdict == "supported" and first.marginal)
 
 
 def _within(effect: Estimate, low_limit: float, high_limit: float) -> Judgement:
@@ -127,19 +151,14 @@ def _within(effect: Estimate, low_limit: float, high_limit: float) -> Judgement:
         return _undecided(effect, ONE)
     low, high = ends
     inside = [low_limit <= one <= high_limit for one in effect.each]
-    verdict = _verdict(
-        supported=low >= low_limit and high <= high_limit,
-        contradicted=low > high_limit or high < low_limit,
-    )
+    verdict: Outcome = "inconclusive"
+    if low >= low_limit and high <= high_limit:
+        verdict = "supported"
+    elif low > high_limit or high < low_limit:
+        verdict = "contradicted"
     reason = f"the interval lies partly within the margin and partly outside; {MORE}"
     unanimous = all(inside) or not any(inside)
     return _judgement(effect, verdict, ends, reason, unanimous=unanimous)
-
-
-def _verdict(*, supported: bool, contradicted: bool) -> Outcome:
-    if supported:
-        return "supported"
-    return "contradicted" if contradicted else "inconclusive"
 
 
 def _judgement(

@@ -1,4 +1,7 @@
-"""Result -> verdicts: every claim of its configuration, on every backend that it concerns."""
+"""Result -> verdicts: every claim of its configuration, on every backend that it concerns.
+
+A claim that names a backend concerns that one alone: the sentence speaks of it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.claims.evidence import Found
     from report.claims.judge import Judgement
-    from report.results.result import Decision, Record, Result, StoredClaim
+    from report.results.result import Decision, Record, Result, StoredClaim, StoredExperiment
 
 NO_BACKEND = "none"
 """Judged by none: the experiment that the claim is about is not in the plan."""
@@ -33,7 +36,7 @@ def of_result(result: Result) -> list[Verdict]:
         _judged(evidence, backend, name, claim)
         for name, claim in result.config["claims"].items()
         for planned in [experiments.get(claim["left"]["experiment"])]
-        for backend in (planned and planned["backends"]) or [NO_BACKEND]
+        for backend in _backends(claim, planned)
     ]
 
 
@@ -42,19 +45,27 @@ def cases(result: Result) -> Iterator[tuple[str, str, Case]]:
     evidence = Evidence(result)
     for name, claim in result.config["claims"].items():
         planned = result.config["experiments"].get(claim["left"]["experiment"])
-        for backend in planned["backends"] if planned else ():
+        for backend in _backends(claim, planned) if planned else ():
             with contextlib.suppress(Missing):
                 yield name, backend, _case(evidence, backend, claim)
 
 
+def _backends(claim: StoredClaim, planned: StoredExperiment | None) -> list[str]:
+    if planned is None:
+        return [NO_BACKEND]
+    named = claim.get("backend")
+    return [named] if named else planned["backends"]
+
+
 def leading(result: Result) -> list[Verdict]:
-    """Return the verdicts that a machine's page is about: of the framework that leads, by claim."""
+    """Return the verdicts that a machine's page is about, by claim.
+
+    They are of the framework that a claim names, else of the one that leads its experiment.
+    """
     claims = result.config["claims"]
-    return [
-        verdict
-        for verdict in result.verdicts
-        if verdict.backend in {result.lead(claims[verdict.claim]["left"]["experiment"]), NO_BACKEND}
-    ]
+    leads = {name: result.lead(claim["left"]["experiment"]) for name, claim in claims.items()}
+    wanted = {name: claim.get("backend") or leads[name] for name, claim in claims.items()}
+    return [v for v in result.verdicts if v.backend in {wanted[v.claim], NO_BACKEND}]
 
 
 def _judged(evidence: Evidence, backend: str, name: str, claim: StoredClaim) -> Verdict:
@@ -69,6 +80,7 @@ def _judged(evidence: Evidence, backend: str, name: str, claim: StoredClaim) -> 
         claim=name,
         backend=backend,
         verdict=decision,
+        marginal=judged.marginal and decision == "supported",
         effect=Value(
             value=judged.value,
             low=judged.low,

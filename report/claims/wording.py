@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from report.results.result import Decision
 from report.text.numerals import count, digits, percent, scaled, sentence, times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection
 
-    from report.results.result import StoredClaim, StoredSide, Value, Verdict
+    from report.results.result import Decision, Source, StoredClaim, StoredSide, Value, Verdict
 
     Tag = Callable[[Value, str], Markup]
 
-_PREFIXED = {"s", "FLOPS", "B/s"}
+_PREFIXED = {"s", "FLOPS", "B/s", "B"}
 """Units that take SI prefixes in print."""
 
 WAYS: dict[str, Callable[[float], str]] = {
@@ -72,10 +71,31 @@ def interval(value: Value) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def counts(decisions: Sequence[str]) -> str:
-    """Count verdicts: "14 supported, 3 contradicted, 1 inconclusive"; empty without any."""
-    every = get_args(Decision)
-    return ", ".join(f"{decisions.count(word)} {word}" for word in every if word in decisions)
+_COUNTED: dict[Decision, tuple[str, str]] = {
+    "supported": ("holds", "hold"),
+    "too small to matter": ("holds by less than matters", "hold by less than matters"),
+    "contradicted": ("is contradicted", "are contradicted"),
+    "inconclusive": ("is undecided", "are undecided"),
+    "not run": ("is not measured", "are not measured"),
+}
+"""What one statement does, and what several do."""
+
+
+def tally(judged: Collection[tuple[Source, Decision]]) -> str:
+    """Count verdicts, the chapter's apart from ours; empty without any.
+
+    "Of 30 statements of the chapter, 24 hold, 1 holds by less than matters and 5 are contradicted;
+    of 20 extensions, 20 hold".
+    """
+    parts = []
+    for source, noun in (("chapter", "statement"), ("ours", "extension")):
+        mine = [decision for whose, decision in judged if whose == source]
+        said = [f"{n} {words[n > 1]}" for d, words in _COUNTED.items() if (n := mine.count(d))]
+        of = " of the chapter" if source == "chapter" else ""
+        if said:
+            listed = " and ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
+            parts.append(f"of {count(len(mine), noun)}{of}, {listed}")
+    return sentence("; ".join(parts))
 
 
 def effect(verdict: Verdict, tag: Tag = _untagged) -> Markup:
@@ -109,6 +129,9 @@ def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Marku
         were = "was" if verdict.left_out == 1 else "were"
         processes = count(verdict.left_out, "process")
         sentences.append(f"{sentence(processes)} {were} disturbed and {were} left out.")
+    if verdict.marginal or verdict.verdict == "too small to matter":
+        surely = "may hold" if verdict.marginal else "holds"
+        sentences.append(f"It {surely} by less than matters.")
     if verdict.verdict == "inconclusive" and verdict.reason:
         sentences.append(f"{sentence(verdict.reason)}.")
     return Markup(" ").join(filter(None, sentences))

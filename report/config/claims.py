@@ -26,7 +26,8 @@ from report.claims.judge import Outcome
 from report.config.yamlsource import YamlSource, explain
 from report.errors import ConfigError
 from report.experiments.settings import Strict
-from report.results.result import Name, Relation, StoredClaim, StoredSide
+from report.registry import BackendName
+from report.results.result import Name, Relation, Source, StoredClaim, StoredSide
 from report.worker.records import Scalar
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def _one_or_each(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     if isinstance(value, dict):
         return TypeAdapter(dict[Outcome, Sentence]).validate_python(value)
     raise ValueError(
-        "expected a sentence, or one for each of supported, contradicted and inconclusive"
+        "expected a sentence, or one for each of supported, too small to matter, contradicted "
+        "and inconclusive"
     )
 
 
@@ -115,6 +117,7 @@ class Also(Strict):
     """A further experiment on which a statement is judged, in all else as on the first."""
 
     experiment: str = Field(description="An experiment of this file.")
+    source: Source = Field("ours", description="As of a claim; else ours.")
     series: Series = Field(default_factory=dict, description="Labels beside those of left.")
     where: Sentence | None = Field(
         None, description="What the statement begins with there; else On and the experiment."
@@ -124,10 +127,21 @@ class Also(Strict):
 class Claim(Strict):
     """A statement, and what of it was measured."""
 
-    origin: ClassVar[Literal["chapter", "own"]] = "own"
+    shipped: ClassVar[bool] = False
+    """Whether it comes with the program, so that it is left out where it does not apply."""
 
     says: Sentence = Field(description="The statement, in your words.")
-    section: Sentence = Field(description="Where the chapter says so.")
+    source: Source = Field(
+        "ours",
+        description="Whose it is: the chapter's, if it says or plainly implies so; else ours, "
+        "which is counted apart.",
+    )
+    section: Sentence = Field(description="Where the chapter says so, or what it belongs to there.")
+    backend: BackendName | None = Field(
+        None,
+        description="The framework that the statement speaks of; it is judged on no other. Else "
+        "on all that measure the experiment.",
+    )
     left: Side = Field(description="The quantity that the statement is about.")
     right: Annotated[Side | float | None, WrapValidator(_side_or_number)] = Field(
         None, description="What it is compared with: a quantity or a plain number."
@@ -179,7 +193,8 @@ class Claim(Strict):
         says = f"{also.where or f'On {also.experiment}'}: {_within(self.says)}"
         moved = {"experiment": also.experiment, "series": self.left.series | also.series}
         left = self.left.model_copy(update=moved)
-        return self.model_copy(update={"says": says, "left": left, "also_on": {}})
+        changed = {"says": says, "source": also.source, "left": left, "also_on": {}}
+        return self.model_copy(update=changed)
 
     def texts(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield all that readers will see of it, each with its place."""
@@ -233,7 +248,7 @@ def stored(claim: Claim) -> StoredClaim:
         "numbers": {name: _side(side, left) for name, side in claim.numbers.items()},
         "because": because,
     }
-    own = {key: getattr(claim, key) for key in StoredClaim.__annotations__}
+    own = {key: getattr(claim, key) for key in StoredClaim.__annotations__ if key != "origin"}
     return cast("StoredClaim", own | filled)
 
 
@@ -258,14 +273,14 @@ def _side(side: Side, base: Mapping[str, Any] = _UNSAID) -> StoredSide:
 CHAPTER = "chapter"
 
 
-class ChapterClaim(Claim):
-    """A claim that the program ships."""
+class ShippedClaim(Claim):
+    """A claim that the program ships: of the chapter, or beyond it."""
 
-    origin: ClassVar[Literal["chapter", "own"]] = "chapter"
+    shipped: ClassVar[bool] = True
 
 
 @functools.cache
-def chapter() -> tuple[YamlSource, dict[str, ChapterClaim]]:
+def chapter() -> tuple[YamlSource, dict[str, ShippedClaim]]:
     """Return claims.yaml, and the claims in it by id.
 
     Raises:
@@ -273,7 +288,7 @@ def chapter() -> tuple[YamlSource, dict[str, ChapterClaim]]:
     """
     source = YamlSource(resources.chapter_claims())
     try:
-        return source, TypeAdapter(dict[Name, ChapterClaim]).validate_python(source.content)
+        return source, TypeAdapter(dict[Name, ShippedClaim]).validate_python(source.content)
     except ValidationError as error:
         raise explain(source, error, file_schema()) from None
 

@@ -206,11 +206,14 @@ class Config(Strict):
     def _claims_fit(self) -> Config:
         """Check that claims speak of experiments, metrics and labels that there are."""
         kinds = {name: spec.kind for name, spec in self.experiments.items()}
-        own = {name: claim for name, claim in self.claims.items() if claim.origin == "own"}
-        wrong = [_error(*mistake) for mistake in mistakes(own, kinds)]
+        backends = {
+            name: list(spec.backends or self.backends) for name, spec in self.experiments.items()
+        }
+        own = {name: claim for name, claim in self.claims.items() if not claim.shipped}
+        wrong = [_error(*mistake) for mistake in mistakes(own, kinds, backends)]
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
-        kept = applying(self.claims, kinds)
+        kept = applying(self.claims, kinds, backends)
         self._left_out = sum(1 + len(c.also_on) for c in self.claims.values()) - len(kept)
         object.__setattr__(self, "claims", kept)
         return self

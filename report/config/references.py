@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from report.analysis.quantities import quotient
 from report.claims.wording import WAYS as MEASURED_WAYS
-from report.config.claims import CHAPTER, Side, stored
+from report.config.claims import Side, stored
 from report.experiments.catalogue import KINDS
 from report.experiments.gradient.noise import correction
 from report.experiments.training import measure
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from report.worker.records import Scalar
 
     Kinds = Mapping[str, KindName]
+    Backends = Mapping[str, Sequence[str]]
     Mistakes = Iterator[tuple[Location, str, Any]]
 
 WAYS = ("words", "count", "percent", "bytes")
@@ -173,25 +174,32 @@ BY_EPOCH = ("loss", "excess")
 """Metrics that change from epoch to epoch, so that they can stall."""
 
 
-def mistakes(claims: Mapping[str, Claim], kinds: Kinds) -> Mistakes:
-    """Yield what claims name that the file does not have: its place, what is wrong, the value."""
+def mistakes(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> Mistakes:
+    """Yield what claims name that the file does not have: its place, what is wrong, the value.
+
+    Given are the kind of each experiment and the backends that measure it.
+    """
     for name, claim in claims.items():
         place: Location = ("claims", name)
         known = set()
-        for inner, why, value in _of_claim(claim, kinds):
+        for inner, why, value in _of_claim(claim, kinds, backends):
             known.add((inner, why))
             yield (*place, *inner), why, value
         for other, copy in claim.elsewhere().items():
             # Only the first: all further ones follow from an experiment that does not fit.
-            for inner, why, value in _of_claim(copy, kinds):
+            for inner, why, value in _of_claim(copy, kinds, backends):
                 if (inner, why) not in known:
                     own = inner[1:] if inner[0] == "left" else inner
                     yield (*place, "also_on", other, *own), why, value
                     break
 
 
-def _of_claim(claim: Claim, kinds: Kinds) -> Mistakes:
+def _of_claim(claim: Claim, kinds: Kinds, backends: Backends) -> Mistakes:
     full = stored(claim)
+    measuring = backends.get(full["left"]["experiment"], ())
+    if claim.backend is not None and measuring and claim.backend not in measuring:
+        why = f"{full['left']['experiment']} is not measured with"
+        yield ("backend",), _unknown(why, claim.backend, measuring), claim.backend
     sides: list[tuple[Location, Any, Any]]
     sides = [(("left",), claim.left, full["left"]), (("right",), claim.right, full["right"])]
     sides += [(("numbers", k), side, full["numbers"][k]) for k, side in claim.numbers.items()]
@@ -305,25 +313,26 @@ def _unknown(what: str, name: str, known: Collection[str]) -> str:
     return f"{what} {name!r}.{instead(name, list(known))}"
 
 
-def applying(claims: Mapping[str, Claim], kinds: Kinds) -> dict[str, Claim]:
+def applying(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> dict[str, Claim]:
     """Return claims with those that `also_on` makes of them, as far as they apply.
 
-    What of the chapter's claims speaks of experiments that are not there is left out. A person's
-    own claims stay as they are: there it is a mistake.
+    What of the shipped claims speaks of experiments that are not there, or of a framework that
+    does not measure them, is left out. A person's own claims stay as they are: there it is a
+    mistake.
     """
     kept = {}
     for first, stated in claims.items():
         for name, claim in ((first, stated), *stated.elsewhere().items()):
-            fitting = _fitting(name, claim, kinds) if claim.origin == CHAPTER else claim
+            fitting = _fitting(name, claim, kinds, backends) if claim.shipped else claim
             if fitting is not None:
                 kept[name] = fitting
     return kept
 
 
-def _fitting(name: str, claim: Claim, kinds: Kinds) -> Claim | None:
+def _fitting(name: str, claim: Claim, kinds: Kinds, backends: Backends) -> Claim | None:
     """Return what applies of a claim; None where what it compares is not there."""
-    wrong = [place[2:] for place, *_ in mistakes({name: claim}, kinds)]
-    if any(place[0] in {"left", "right", "along"} for place in wrong):
+    wrong = [place[2:] for place, *_ in mistakes({name: claim}, kinds, backends)]
+    if any(place[0] in {"left", "right", "along", "backend"} for place in wrong):
         return None
     # An explanation that names a number which is not there stays away by itself.
     lost = {place[1] for place in wrong if place[0] == "numbers"}

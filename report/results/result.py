@@ -42,7 +42,9 @@ RandomId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4})
 """A UUID."""
 ProfileName = Literal["quick", "full"]
 Relation = Literal["greater", "less", "equivalent", "power-law", "stalls"]
-Decision = Literal["supported", "contradicted", "inconclusive", "not run"]
+Decision = Literal["supported", "too small to matter", "contradicted", "inconclusive", "not run"]
+Source = Literal["chapter", "ours"]
+"""Whose a statement is: the chapter's, or one that goes beyond it."""
 
 
 class StoredExperiment(TypedDict):
@@ -77,10 +79,13 @@ class StoredSide(TypedDict):
 class StoredClaim(TypedDict):
     """A claim as a result file keeps it; see `report.config.claims.Claim`.
 
-    `origin` says whose it is: the chapter's, or that of who wrote the configuration.
+    Earlier files have `origin`, which of the claims' files it stood in, and neither `source` nor
+    `backend`.
     """
 
-    origin: Literal["chapter", "own"]
+    origin: NotRequired[Literal["chapter", "own"]]
+    source: NotRequired[Source]
+    backend: NotRequired[Name | None]
     says: str
     section: str
     left: StoredSide
@@ -95,6 +100,11 @@ class StoredClaim(TypedDict):
     show: str
     numbers: dict[str, StoredSide]
     because: dict[str, str]
+
+
+def source_of(claim: StoredClaim) -> Source:
+    """Return whose a statement is; of an earlier file only what was a person's own is told."""
+    return claim.get("source") or ("ours" if claim.get("origin") == "own" else "chapter")
 
 
 class StoredPlan(TypedDict):
@@ -247,7 +257,8 @@ class Verdict:
     Attributes:
         claim: Its id.
         backend: With which framework.
-        verdict: supported, contradicted, inconclusive, or not run.
+        verdict: supported, too small to matter, contradicted, inconclusive, or not run.
+        marginal: It is supported, but possibly by less than matters.
         effect: What decides: a ratio, or an exponent; null if not run.
         kind: Which of the two.
         left: The quantity that the claim is about; null for a power law.
@@ -264,6 +275,7 @@ class Verdict:
     claim: str
     backend: str
     verdict: Decision
+    marginal: bool = False
     effect: Value | None = None
     kind: Literal["ratio", "exponent"] = "ratio"
     left: Value | None = None

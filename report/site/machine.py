@@ -77,8 +77,8 @@ class MachineView:
     matrix: Matrix
     """The verdicts of each framework."""
     problems: list[problems.Problem]
-    counts: str
-    """How many verdicts of which kind, in words."""
+    tally: str
+    """How many of the chapter's statements hold, and of ours."""
     verdicts_csv: str
     """Their path for download; empty if there are none."""
     sections: list[Section]
@@ -108,12 +108,9 @@ class MachineView:
         return {card.label for card in self.cards}
 
     @property
-    def chapter(self) -> list[tuple[str, list[VerdictView]]]:
-        """Return the verdicts by where the chapter speaks of them, in the order of the claims."""
-        groups: dict[str, list[VerdictView]] = {}
-        for verdict in self.verdicts:
-            groups.setdefault(verdict.cited, []).append(verdict)
-        return list(groups.items())
+    def statements(self) -> list[tuple[str, list[VerdictView]]]:
+        """Return the verdicts in groups, each with its heading."""
+        return verdicts.grouped(self.verdicts)
 
 
 def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
@@ -131,6 +128,7 @@ def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure
     folder = files[-1].rpartition("/")[0]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
+    tally = wording.tally([(each.source, each.verdict) for each in judged])
     led, began = result.led(), starts(result)
     sections = [
         _section(led, name, figures[name], folder, judged) for name in result.config["experiments"]
@@ -151,12 +149,12 @@ def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure
         result=result,
         date=_dates(result),
         # Sentences are markup, with their numbers tagged; plain ones are escaped when joined.
-        lead=Markup(" ").join(filter(None, [*said, verdicts.lead(judged)])),
+        lead=Markup(" ").join(filter(None, [*said, tally and f"{tally}."])),
         cards=[card for kind in KINDS.values() for card in kind.cards(led)],
         verdicts=judged,
         matrix=verdicts.by_framework(every),
         problems=problems.of_result(result),
-        counts=wording.counts([each.verdict for each in judged]),
+        tally=tally,
         verdicts_csv=f"{folder}/verdicts.csv" if judged else "",
         sections=sections,
         facts=facts(result.machine),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,16 +11,18 @@ from report.claims import verdicts as judged
 from report.claims import wording
 from report.figures import prose
 from report.figures.figure import Sheet
+from report.results.result import source_of
 from report.text.names import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Decision, Result, Value, Verdict
+    from report.results.result import Decision, Result, Source, Value, Verdict
     from report.worker.records import Scalar
 
 SIGNS: dict[Decision, str] = {
     "supported": "\N{CHECK MARK}",
+    "too small to matter": "\N{ALMOST EQUAL TO}",
     "contradicted": "\N{MULTIPLICATION SIGN}",
     "inconclusive": "?",
     "not run": "\N{EN DASH}",
@@ -37,13 +38,16 @@ class VerdictView:
     """The claim's id."""
     anchor: str
     says: str
+    source: Source
     cited: str
-    """Where the chapter says so."""
+    """Where the chapter says so, or what it belongs to there."""
     framework: str
-    """With which it was judged; empty where there is only one."""
+    """With which it was judged; empty where there is only one, and the claim names none."""
     leading: bool
     """The page is about this one; those with other frameworks stand beside it in one table."""
     verdict: Decision
+    marginal: bool
+    """It is supported, but possibly by less than matters."""
     sign: str
     ratio: str
     """What is divided by what; empty for an exponent."""
@@ -75,13 +79,27 @@ class Matrix:
 
 
 def views(result: Result) -> list[VerdictView]:
-    """Return all verdicts that a result holds, in the order of the claims."""
+    """Return all verdicts that a result holds: the chapter's, then ours, as the claims stand."""
     several = len({verdict.backend for verdict in result.verdicts}) > 1
     leaders = judged.leading(result)
-    return [
+    every = [
         _view(result, verdict, several=several, leading=verdict in leaders)
         for verdict in result.verdicts
     ]
+    return sorted(every, key=_rank)
+
+
+def _rank(view: VerdictView) -> bool:
+    return view.source != "chapter"
+
+
+def grouped(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView]]]:
+    """Return verdicts by whose they are and where the chapter speaks of it, in their order."""
+    groups: dict[str, list[VerdictView]] = {}
+    for one in verdicts:
+        beyond = "Beyond the chapter: " if one.source == "ours" else ""
+        groups.setdefault(f"{beyond}{one.cited}", []).append(one)
+    return list(groups.items())
 
 
 def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
@@ -108,10 +126,12 @@ def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> 
         # An underscore, which no experiment's name has: those are anchors as well.
         anchor=f"claim_{verdict.claim}",
         says=claim["says"],
+        source=source_of(claim),
         cited=claim["section"],
-        framework=title(verdict.backend) if several else "",
+        framework=title(verdict.backend) if several or claim.get("backend") else "",
         leading=leading,
         verdict=verdict.verdict,
+        marginal=verdict.marginal,
         sign=SIGNS[verdict.verdict],
         ratio=wording.ratio(claim),
         effect=wording.effect(verdict, prose.tagged),
@@ -127,42 +147,27 @@ def _together(text: Markup) -> Markup:
     return Markup(prose.kept_together(text))  # noqa: S704 (it was before)
 
 
-def lead(verdicts: Sequence[VerdictView]) -> str:
-    """Say in a sentence how many of the chapter's statements hold here; empty without claims."""
-    if not verdicts:
-        return ""
-    number = Counter(verdict.verdict for verdict in verdicts)
-    hold = f"{number['supported']} of {len(verdicts)} statements taken from the chapter hold here"
-    rest: dict[Decision, str] = {
-        "contradicted": "contradicted",
-        "inconclusive": "undecided",
-        "not run": "not measured",
-    }
-    said = [
-        f"{n} {'is' if n == 1 else 'are'} {word}"
-        for each, word in rest.items()
-        if (n := number[each])
-    ]
-    return ", ".join([hold, *said]) + "."
-
-
 def side_by_side(
     machines: Sequence[Sequence[VerdictView]],
-) -> list[tuple[str, list[VerdictView | None]]]:
-    """Return each claim with its verdict on every machine; None where that lacks the claim."""
+) -> dict[Source, list[tuple[str, list[VerdictView | None]]]]:
+    """Return each claim with its verdict on every machine; None where that lacks the claim.
+
+    They are given by whose they are, the chapter's first.
+    """
     named = [{(v.claim, v.framework): v for v in views} for views in machines]
     keys = dict.fromkeys(key for one in named for key in one)
-    rows = []
+    rows: dict[Source, list[tuple[str, list[VerdictView | None]]]] = {"chapter": [], "ours": []}
     for key in keys:
         row = [one.get(key) for one in named]
-        says = next(verdict.says for verdict in row if verdict)
-        rows.append((f"{says} {key[1]}".strip(), row))
-    return rows
+        first = next(verdict for verdict in row if verdict)
+        rows[first.source].append((f"{first.says} {key[1]}".strip(), row))
+    return {source: mine for source, mine in rows.items() if mine}
 
 
 def sheet(result: Result) -> Sheet:
     """Return all verdicts with their inputs, for download."""
-    header = ["claim", "backend", "says", "section", "relation", "verdict", "kind"]
+    header = ["claim", "backend", "source", "says", "section", "relation", "verdict", "marginal"]
+    header.append("kind")
     for name in ("effect", "left", "right"):
         header += [name, f"{name}_low95", f"{name}_high95"]
         if name != "effect":
@@ -172,8 +177,9 @@ def sheet(result: Result) -> Sheet:
     rows: list[list[Scalar]] = []
     for verdict in result.verdicts:
         claim = result.config["claims"][verdict.claim]
-        row: list[Scalar] = [verdict.claim, verdict.backend, claim["says"], claim["section"]]
-        row += [claim["relation"], verdict.verdict, verdict.kind if verdict.effect else None]
+        row: list[Scalar] = [verdict.claim, verdict.backend, source_of(claim), claim["says"]]
+        row += [claim["section"], claim["relation"], verdict.verdict, verdict.marginal or None]
+        row.append(verdict.kind if verdict.effect else None)
         effect, left, right = map(_cells, (verdict.effect, verdict.left, verdict.right))
         row += [*effect[:3], effect[4], *left, *right]
         replicates = verdict.effect.replicates if verdict.effect else None

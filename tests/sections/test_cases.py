@@ -9,7 +9,8 @@ import pytest
 
 from report.experiments import catalogue
 from report.experiments.matmul.quantities import number_format
-from report.sections.roofline.cases import at, cases, kernels, product_bytes, product_calls
+from report.experiments.matmul.quantities import product_bytes, product_calls
+from report.sections.roofline.cases import at, cases, kernels
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ from report.analysis.quantities import (
     BYTES_PER_S,
     SECONDS,
     Highest,
+    Metric,
     Quantity,
     Question,
     highest,
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
     from report.results.machine import Cpu
     from report.results.result import Record, Result
 
-METRICS = {"seconds": SECONDS, "bytes_per_s": BYTES_PER_S}
+METRICS = {
+    "seconds": SECONDS,
+    "bytes_per_s": BYTES_PER_S,
+    "seconds_per_element": Metric(
+        unit="s", timed=True, words="seconds of one element of a strided read, a gather or a chase"
+    ),
+}
 
 STREAMS = ("read", "copy", "triad")
 """Operations that go through a working set from its beginning to its end."""
@@ -66,12 +73,16 @@ def item_bytes(quantity: Quantity) -> int:
     return ITEM_BYTES[str(quantity.labels["dtype"])]
 
 
-def each(quantity: Quantity) -> Estimate:
-    """Return the seconds of one element of a strided read, a gather or a chase."""
+def elements(quantity: Quantity) -> int:
+    """Return how many elements one call of a strided read, a gather or a chase reads."""
     item = item_bytes(quantity)
     moved = INDEX_BYTES + 2 * item if quantity.labels["operation"] == "gather" else item
-    elements = max(1, (quantity.bytes_moved or 0) // moved)
-    return quantity.time().scaled(1 / elements, f"element of {quantity.name()}")
+    return max(1, (quantity.bytes_moved or 0) // moved)
+
+
+def each(quantity: Quantity) -> Estimate:
+    """Return the seconds of one element of a strided read, a gather or a chase."""
+    return quantity.time().scaled(1 / elements(quantity), f"element of {quantity.name()}")
 
 
 MEMORY = "memory"
@@ -155,13 +166,20 @@ def place(size: int, known: Sequence[Level], largest: int) -> str | None:
     return MEMORY if size >= least else None
 
 
-def with_levels(result: Result, records: Sequence[Record], _: Question) -> list[Quantity]:
+def with_levels(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
     """Return what was timed, each with the cache that holds its working set, or memory."""
     series = of_records(records, result.run)
     largest = max(map(working_set, series), default=0)
     known = {count: levels_of(result, records, count) for count in set(map(threads, series))}
     levels = [place(working_set(q), known[threads(q)], largest) for q in series]
-    return [replace(q, also={"level": level}) for q, level in zip(series, levels, strict=True)]
+    found = [replace(q, also={"level": level}) for q, level in zip(series, levels, strict=True)]
+    return [_each(q) for q in found] if question.metric == "seconds_per_element" else found
+
+
+def _each(quantity: Quantity) -> Quantity:
+    count = elements(quantity)
+    groups = [[seconds / count for seconds in group] for group in quantity.groups]
+    return replace(quantity, metric="seconds_per_element", groups=groups)
 
 
 def by_place(known: Sequence[Level], series: Sequence[Quantity]) -> dict[str, list[Quantity]]:

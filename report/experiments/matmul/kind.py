@@ -139,6 +139,7 @@ MATMUL = Kind(
     labels=Labels,
     metrics=quantities.METRICS,
     quantities=quantities.of_records,
+    observed=quantities.observed,
     figures=figures,
     method=_method,
     overlay=overlay,

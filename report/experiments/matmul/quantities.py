@@ -6,8 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from report.analysis.quantities import (
+    BYTES_PER_S,
     FLOP_PER_S,
     SECONDS,
+    Metric,
     Quantity,
     highest,
     of_kind,
@@ -15,18 +17,25 @@ from report.analysis.quantities import (
     quantity,
 )
 from report.experiments.matmul.measure import PRINTED_FLOPS
-from report.text.numerals import count
+from report.text.numerals import ITEM_BYTES, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Highest
+    from report.analysis.quantities import Highest, Question
     from report.results.result import Record, Result
     from report.worker.records import Labels, Scalar
 
 
-METRICS = {"seconds": SECONDS, "flop_per_s": FLOP_PER_S}
+METRICS = {
+    "seconds": SECONDS,
+    "flop_per_s": FLOP_PER_S,
+    "bytes_per_s": BYTES_PER_S,
+    "moved_bytes": Metric(
+        unit="B", timed=False, words="bytes that a product's calls must read and write, counted"
+    ),
+}
 
 
 def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
@@ -76,6 +85,62 @@ def number_format(quantity: Quantity) -> str:
         return "TF32"
     # Updates and additions have no such label: they are made of float32 only.
     return str(quantity.labels.get("dtype", "float32"))
+
+
+def product_calls(strategy: str, size: int, block_width: int | None) -> int:
+    """Count the calls that compute a product of two n x n matrices piece by piece, `size` n."""
+    if strategy == "element":
+        return size * size
+    if strategy in {"column", "row"}:
+        return size
+    return -(-size // (block_width or size)) if strategy == "block" else 1
+
+
+def product_bytes(strategy: str, size: int, block_width: int | None, item_bytes: int) -> int:
+    """Count the bytes that all calls of a product must read and write.
+
+    A dot product reads 2 n numbers and writes 1, and there are n^2 of them: n^2 (2 n + 1). A call
+    that makes w columns (or a row, w = 1) reads the whole other matrix, n^2, and n w numbers, and
+    writes n w. The widths of all calls add up to n, so that k calls move k n^2 + 2 n^2 numbers: 3
+    n^2 in one go, n^3 + 2 n^2 by columns.
+    """
+    calls = product_calls(strategy, size, block_width)
+    if strategy == "element":
+        return calls * (2 * size + 1) * item_bytes
+    return (calls + 2) * size**2 * item_bytes
+
+
+def product(quantity: Quantity) -> tuple[str, int, int | None]:
+    """Return the strategy, the size and the width of a block, if there is one."""
+    labels = quantity.labels
+    width = labels["block_width"]
+    return (
+        str(labels["strategy"]),
+        quantity.number("size"),
+        width if isinstance(width, int) else None,
+    )
+
+
+def with_bytes(quantity: Quantity) -> Quantity:
+    """Return the same with the bytes that its calls must move."""
+    moved = product_bytes(*product(quantity), ITEM_BYTES[number_format(quantity)])
+    return dataclasses.replace(quantity, bytes_moved=moved)
+
+
+def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
+    """Return what was timed, with the bytes that must move; these alone where they are asked."""
+    series = [with_bytes(q) for q in of_records(records, result.run)]
+    if question.metric != "moved_bytes":
+        return series
+    return [
+        dataclasses.replace(
+            q,
+            metric="moved_bytes",
+            groups=[[float(q.bytes_moved or 0)] if group else [] for group in q.groups],
+            unit="B",
+        )
+        for q in series
+    ]
 
 
 def peaks(result: Result) -> dict[str, Highest]:

@@ -11,13 +11,19 @@ for Multicore Architectures", CACM 52(4), 2009, there called operational intensi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from report.analysis.quantities import highest, ratio
 from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
-from report.experiments.matmul.quantities import name_series, number_format
+from report.experiments.matmul.quantities import (
+    name_series,
+    number_format,
+    product,
+    product_calls,
+    with_bytes,
+)
 from report.sections.roofline import hardware
 from report.text.names import size as in_binary_units
 from report.text.numerals import ITEM_BYTES, count
@@ -66,29 +72,6 @@ class Kernel:
         return self.name.split(", n =")[0]
 
 
-def product_calls(strategy: str, size: int, block_width: int | None) -> int:
-    """Count the calls that compute a product of two n x n matrices piece by piece, `size` n."""
-    if strategy == "element":
-        return size * size
-    if strategy in {"column", "row"}:
-        return size
-    return -(-size // (block_width or size)) if strategy == "block" else 1
-
-
-def product_bytes(strategy: str, size: int, block_width: int | None, item_bytes: int) -> int:
-    """Count the bytes that all calls of a product must read and write.
-
-    A dot product reads 2 n numbers and writes 1, and there are n^2 of them: n^2 (2 n + 1). A call
-    that makes w columns (or a row, w = 1) reads the whole other matrix, n^2, and n w numbers, and
-    writes n w. The widths of all calls add up to n, so that k calls move k n^2 + 2 n^2 numbers: 3
-    n^2 in one go, n^3 + 2 n^2 by columns.
-    """
-    calls = product_calls(strategy, size, block_width)
-    if strategy == "element":
-        return calls * (2 * size + 1) * item_bytes
-    return (calls + 2) * size**2 * item_bytes
-
-
 def kernels(series: Sequence[Quantity], wanted: str) -> list[Kernel]:
     """Return the kernels of one number format, each once, in the order of the families.
 
@@ -119,15 +102,13 @@ def _threads(quantity: Quantity) -> int:
 
 def _product(quantity: Quantity) -> Kernel:
     labels = quantity.labels
-    strategy, size, width = str(labels["strategy"]), quantity.number("size"), labels["block_width"]
-    width = width if isinstance(width, int) else None
-    moved = product_bytes(strategy, size, width, ITEM_BYTES[number_format(quantity)])
+    strategy, size, _ = product(quantity)
     return Kernel(
         name=name_series(labels, ["strategy", "block_width", "size"]),
         family=strategy.removesuffix("-out"),
         line=f"block {size}" if strategy == "block" else strategy,
-        quantity=replace(quantity, bytes_moved=moved),
-        calls=product_calls(strategy, size, width),
+        quantity=with_bytes(quantity),
+        calls=product_calls(*product(quantity)),
     )
 
 
