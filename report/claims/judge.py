@@ -85,12 +85,12 @@ def greater(
         verdict = "supported" if high >= least else "too small to matter"
     elif high <= 1:
         verdict = "contradicted"
-    reason = f"the interval holds 1, so that either may be the larger; {MORE}"
-    if high < least:
-        reason = f"if it holds, then by less than matters, but the interval holds 1; {MORE}"
+    matters = ", though by less than matters if it holds" if high < least else ""
+    reason = f"the interval leaves open whether it holds{matters}; {MORE}"
     reason = CENSORED if above or below else reason
     shown = (None if below else low, None if above else high)
-    unanimous = len({one > 1 for one in effect.each}) < 2
+    # All say that it holds, or none that it does by what matters.
+    unanimous = all(one > 1 for one in effect.each) or all(one < least for one in effect.each)
     judged = _judgement(effect, verdict, shown, reason, unanimous=unanimous)
     return replace(judged, marginal=verdict == "supported" and low < least)
 
