@@ -248,7 +248,7 @@ def validate(config: Path) -> None:
     counted = (count(len(loaded.experiments), "experiment"), count(len(loaded.claims), "claim"))
     click.echo(f"{config} is valid: {' and '.join(counted)}.")
     if loaded.left_out:
-        click.echo(f"{loaded.left_out} claims of the chapter need experiments that are not in it.")
+        click.echo(f"{loaded.left_out} claims about the chapter need experiments that it lacks.")
 
 
 @main.command()

@@ -93,7 +93,8 @@ def tally(judged: Collection[tuple[Source, Decision]]) -> str:
         said = [f"{n} {words[n > 1]}" for d, words in _COUNTED.items() if (n := mine.count(d))]
         of = " of the chapter" if source == "chapter" else ""
         if said:
-            listed = " and ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
+            *first, last = said
+            listed = f"{', '.join(first)} and {last}" if first else last
             parts.append(f"of {count(len(mine), noun)}{of}, {listed}")
     return sentence("; ".join(parts))
 

@@ -171,7 +171,7 @@ class Config(Strict):
 
     @property
     def left_out(self) -> int:
-        """Return how many of the chapter's claims need experiments that are not in the file."""
+        """Return how many of the shipped claims need experiments that are not in the file."""
         return self._left_out
 
     @model_validator(mode="after")

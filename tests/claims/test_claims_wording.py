@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -34,7 +35,9 @@ def claim(**keys: Any) -> StoredClaim:
     return stored(Claim.model_validate(given))
 
 
-def found(verdict: Literal["supported", "inconclusive", "not run"], **keys: Any) -> Verdict:
+def found(
+    verdict: Literal["supported", "too small to matter", "inconclusive", "not run"], **keys: Any
+) -> Verdict:
     """Make a verdict on the claim."""
     return Verdict(claim="c", backend="pytorch", verdict=verdict, **keys)
 
@@ -52,6 +55,44 @@ def test_a_finding_names_both_sides_the_ratio_and_the_threshold() -> None:
     assert wording.finding(claim(), VERDICT) == (
         "Column: 400 µs; full: 43.0 µs; ratio 9.3 (95 % interval 9.10 to 9.52). "
         "A factor below 1.02 would not matter."
+    )
+
+
+def test_a_finding_tells_whether_the_effect_matters() -> None:
+    """Surely not, or possibly not; nothing of it where it surely does."""
+    small = found("too small to matter", effect=value(1.1, 1.05, 1.15))
+    perhaps = found("supported", effect=value(1.3, 1.1, 1.5), marginal=True)
+    assert wording.finding(claim(least=1.2), small).endswith("It holds by less than matters.")
+    assert wording.finding(claim(least=1.2), perhaps).endswith("It may hold by less than matters.")
+    assert "less than matters" not in wording.finding(claim(least=1.2), VERDICT)
+
+
+TALLIES = {
+    "": [],
+    "Of 1 statement of the chapter, 1 holds": [("chapter", "supported")],
+    "Of 3 statements of the chapter, 2 hold and 1 holds by less than matters; of 2 extensions, "
+    "1 is contradicted and 1 is not measured": [
+        ("ours", "contradicted"),
+        ("chapter", "supported"),
+        ("chapter", "too small to matter"),
+        ("ours", "not run"),
+        ("chapter", "supported"),
+    ],
+    "Of 4 extensions, 2 hold, 1 is contradicted and 1 is undecided": [
+        ("ours", "inconclusive"),
+        ("ours", "contradicted"),
+        *[("ours", "supported")] * 2,
+    ],
+}
+
+
+@pytest.mark.parametrize("expected", TALLIES)
+def test_a_tally_counts_the_chapters_statements_apart(expected: str) -> None:
+    """What goes beyond the chapter cannot make it look better or worse; every verdict counts."""
+    judged: Any = TALLIES[expected]
+    assert wording.tally(judged) == expected
+    assert sum(map(int, re.findall(r"(?<!f )\b\d+(?! (?:statement|extension))", expected))) == len(
+        judged
     )
 
 

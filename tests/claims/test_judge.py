@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from report.analysis.estimate import Estimate, estimate
+from report.analysis.estimate import Estimate, estimate, stable
 from report.claims import judge
 
 if TYPE_CHECKING:
@@ -52,22 +52,22 @@ GREATER = {
     "as large as the least": (2.0, 0.1, 2.0, "supported"),
     # low = 1.05 e^-0.06 = 0.989: it may be 1
     "one is inside": (1.05, 0.06, 1.02, "inconclusive"),
-    # low = 1.010 > 1, but 1.015 < 1.02, and high = 1.0201 leaves 1.02 open
-    "above one, perhaps too small": (1.015, 0.005, 1.02, "inconclusive"),
+    # low = 1.010 > 1, and high = 1.0201 reaches 1.02
+    "above one, perhaps too small": (1.015, 0.005, 1.02, "supported"),
     # low = 1.005 > 1, but high = 1.0151 < 1.02: there is a difference, and it does not matter
-    "above one, surely too small": (1.01, 0.005, 1.02, "contradicted"),
-    # high = e^0.01 = 1.0101 < 1.02
-    "no difference": (1.0, 0.01, 1.02, "contradicted"),
+    "above one, surely too small": (1.01, 0.005, 1.02, "too small to matter"),
+    # high = e^0.01 = 1.0101 < 1.02, and low = 0.990: which is the larger is open
+    "no difference that matters": (1.0, 0.01, 1.02, "inconclusive"),
     # high = 0.9 e^0.05 = 0.946
     "the other way round": (0.9, 0.05, 1.02, "contradicted"),
     # high = e^0.03 = 1.0305 >= 1.02
     "no difference that was seen": (1.0, 0.03, 1.02, "inconclusive"),
-    # low = 1.5 e^-0.2 = 1.23, but 1.5 < 2, and high = 1.83 < 2
-    "half of what is claimed": (1.5, 0.2, 2.0, "contradicted"),
+    # low = 1.5 e^-0.2 = 1.23 > 1, and high = 1.83 < 2
+    "half of what is claimed": (1.5, 0.2, 2.0, "too small to matter"),
     # any difference counts: low = 1.001 e^-0.0005 = 1.0005
     "any difference": (1.001, 0.0005, 1.0, "supported"),
-    # low = 1 is not above 1, and high = 1 is not below 1
-    "nothing at all": (1.0, 0.0, 1.0, "inconclusive"),
+    # No part of it lies above 1.
+    "nothing at all": (1.0, 0.0, 1.0, "contradicted"),
 }
 
 A_BIT = 1e-9
@@ -75,12 +75,12 @@ LIMITS = {
     # low must lie above 1
     "low at 1": (between(1.0, 1.5, 2.0), "inconclusive"),
     "low just above 1": (between(1 + A_BIT, 1.5, 2.0), "supported"),
-    # the value must be the least effect, or more
-    "value at the least": (between(1.01, 1.2, 2.0), "supported"),
-    "value just below the least": (between(1.01, 1.2 - A_BIT, 2.0), "inconclusive"),
-    # high must lie below the least effect
-    "high at the least": (between(0.9, 1.0, 1.2), "inconclusive"),
-    "high just below the least": (between(0.9, 1.0, 1.2 - A_BIT), "contradicted"),
+    # high must reach the least effect
+    "high at the least": (between(1.01, 1.1, 1.2), "supported"),
+    "high just below the least": (between(1.01, 1.1, 1.2 - A_BIT), "too small to matter"),
+    # high must not lie above 1
+    "high at 1": (between(0.8, 0.9, 1.0), "contradicted"),
+    "high just above 1": (between(0.8, 0.9, 1 + A_BIT), "inconclusive"),
 }
 
 
@@ -90,12 +90,24 @@ def test_each_limit_of_greater_has_two_sides(effect: Estimate, expected: str) ->
     assert judge.greater(effect, 1.2).verdict == expected
 
 
+@pytest.mark.parametrize(("low", "marginal"), [(1.2, False), (1.2 - A_BIT, True), (0.9, False)])
+@pytest.mark.parametrize("rule", [judge.greater, judge.less])
+def test_what_is_supported_is_marginal_unless_all_of_the_interval_matters(
+    rule: Callable[..., Judgement], low: float, *, marginal: bool
+) -> None:
+    """The point may lie above the least effect of 1.2, and the interval begin below it."""
+    effect = between(low, 1.5, 2.0)
+    judged = rule(effect if rule is judge.greater else effect.reciprocal(), 1.2)
+    assert judged.marginal is marginal
+    assert (judged.verdict == "supported") is (low > 1)
+
+
 @pytest.mark.parametrize("rule", [judge.greater, judge.less])
 @pytest.mark.parametrize(("value", "half", "least", "expected"), GREATER.values(), ids=GREATER)
 def test_greater_reads_the_interval_and_less_is_greater_upside_down(
     rule: Callable[..., Judgement], value: float, half: float, least: float, expected: str
 ) -> None:
-    """Supported above 1 by what matters, contradicted below what matters, else open."""
+    """Supported above 1, contradicted below, else open; above 1 and below what matters, small."""
     ratio = value if rule is judge.greater else 1 / value
     judged = rule(around(ratio, half), least)
     assert judged.verdict == expected
@@ -111,6 +123,8 @@ BOUNDS = {
     "at least 0.9": (0.9, 0.01, {"above": True}, "inconclusive"),
     # At most 0.9 e^0.05 = 0.946 < 1.02.
     "at most 0.9": (0.9, 0.05, {"below": True}, "contradicted"),
+    # At most 1.015 e^0.001 = 1.016 < 1.02: not by what matters, but perhaps not at all.
+    "at most 1.015": (1.015, 0.001, {"below": True}, "inconclusive"),
     # At most 1.5: it can be anything below.
     "at most 1.5": (1.5, 0.01, {"below": True}, "inconclusive"),
     # Both sides of the ratio are bounds the same way, so that it can be anything.
@@ -242,8 +256,12 @@ STALLS = {
     "falls and goes on": (3.0, 0.1, 0.9, 0.05, "contradicted"),
     # 0.98 e^-0.05 = 0.932 and 0.98 e^0.05 = 1.03 lie on either side of 0.980
     "falls, and may go on": (3.0, 0.1, 0.98, 0.05, "inconclusive"),
-    # high = 1.0 e^0.01 = 1.0101 < 1.02: it did not fall in the first place
-    "never falls": (1.0, 0.01, 1.0, 0.005, "contradicted"),
+    # high = 0.98 e^0.01 = 0.990 < 1: it did not fall in the first place
+    "never falls": (0.98, 0.01, 1.0, 0.005, "contradicted"),
+    # 1.01 e^-0.005 = 1.005 and 1.01 e^0.005 = 1.015 lie between 1 and 1.02
+    "falls by less than matters": (1.01, 0.005, 1.0, 0.005, "too small to matter"),
+    "falls by less than matters, and may go on": (1.01, 0.005, 0.98, 0.05, "inconclusive"),
+    "rises, and then falls": (0.9, 0.05, 0.5, 0.05, "contradicted"),
     # low = 1.05 e^-0.1 = 0.95: it may not have fallen
     "may have fallen": (1.05, 0.1, 1.0, 0.005, "inconclusive"),
     # exactly 1 / 1.02 leaves it open
@@ -313,28 +331,75 @@ def test_replicates_agree_on_equality_if_all_lie_inside_or_none() -> None:
     assert not judge.equivalent(around(1.0, 0.1, (1.05, 1.2)), 1.1).unanimous
 
 
-effects = st.builds(around, st.floats(0.1, 10), st.floats(0, 1))
+def rounded(value: float, half: float) -> Estimate:
+    """Return the same with ends of as many digits as estimates have."""
+    effect = around(value, half)
+    ends = [stable(end) for end in (effect.low, effect.value, effect.high) if end is not None]
+    return between(*ends)
+
+
+effects = st.builds(rounded, st.floats(0.1, 10), st.floats(0, 1))
 
 
 @given(effect=effects, least=st.floats(1, 2), wider=st.floats(1, 10))
 def test_more_doubt_never_turns_a_verdict_round(
     effect: Estimate, least: float, wider: float
 ) -> None:
-    """With the same value and a wider interval a verdict stays or becomes inconclusive."""
+    """With the same value and a wider interval a verdict stays or becomes more doubtful."""
     assert effect.low is not None
     assert effect.high is not None
     doubtful = between(effect.low / wider, effect.value, effect.high * wider)
     for rule in (judge.greater, judge.less):
-        before, after = rule(effect, least).verdict, rule(doubtful, least).verdict
-        assert after in {before, "inconclusive"}
-    before = judge.equivalent(effect, least + 0.01).verdict
-    assert judge.equivalent(doubtful, least + 0.01).verdict in {before, "inconclusive"}
+        before, after = rule(effect, least), rule(doubtful, least)
+        # What is too small may turn out to be supported, and then possibly by less than matters.
+        small = before.verdict == "too small to matter" and after.marginal
+        assert after.verdict in {before.verdict, "inconclusive"} or small
+        assert after.marginal or not before.marginal or after.verdict == "inconclusive"
+    known = judge.equivalent(effect, least + 0.01).verdict
+    assert judge.equivalent(doubtful, least + 0.01).verdict in {known, "inconclusive"}
 
 
 @given(effect=effects, least=st.floats(1, 2))
-def test_nothing_is_both_greater_and_less(effect: Estimate, least: float) -> None:
-    """One of the two supported contradicts the other, and neither is both at once."""
-    up, down = judge.greater(effect, least), judge.less(effect, least)
-    assert {up.verdict, down.verdict} != {"supported"}
-    if up.verdict == "supported" and least > 1:
-        assert down.verdict == "contradicted"
+def test_of_greater_and_less_one_contradicts_the_other(effect: Estimate, least: float) -> None:
+    """What holds one way, by however little, is contradicted the other way."""
+    up, down = judge.greater(effect, least).verdict, judge.less(effect, least).verdict
+    for one, other in ((up, down), (down, up)):
+        if one in {"supported", "too small to matter"}:
+            assert other == "contradicted"
+    assert (up == "inconclusive") == (down == "inconclusive")
+
+
+@given(effect=effects, least=st.floats(1, 2), more=st.floats(0, 1))
+def test_asking_for_more_never_makes_a_claim_stronger(
+    effect: Estimate, least: float, more: float
+) -> None:
+    """A larger least effect leaves what is contradicted and what is open as it is."""
+    order = ["supported", "too small to matter", "contradicted", "inconclusive"]
+    before, after = (judge.greater(effect, one).verdict for one in (least, least + more))
+    assert order.index(after) >= order.index(before)
+    if before not in order[:2]:
+        assert after == before
+
+
+@given(effect=effects, least=st.floats(1, 2), margin=st.floats(1.01, 2))
+def test_verdict_is_what_every_value_of_the_interval_allows(
+    effect: Estimate, least: float, margin: float
+) -> None:
+    """An independent statement of the rules: by both ends of the interval, each by itself."""
+
+    def region(value: float | None) -> str:
+        assert value is not None
+        return "no" if value <= 1 else "small" if value < least else "yes"
+
+    by_ends = {
+        ("yes", "yes"): "supported",
+        ("small", "yes"): "supported",
+        ("small", "small"): "too small to matter",
+        ("no", "no"): "contradicted",
+    }
+    judged = judge.greater(effect, least)
+    ends_in = (region(effect.low), region(effect.high))
+    assert judged.verdict == by_ends.get(ends_in, "inconclusive")
+    assert judged.marginal == (ends_in == ("small", "yes"))
+    # What a margin allows is the same: there, nothing is too small to matter.
+    assert judge.equivalent(effect, margin).verdict != "too small to matter"

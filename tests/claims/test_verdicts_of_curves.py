@@ -116,7 +116,8 @@ def test_a_single_seed_that_does_not_come_there_makes_a_bound(judged: Judge, met
     ]
     left = {"experiment": "training", "series": late, "metric": metric, "loss": 0.25}
     found = judged(records, left=left, right={"series": {"run": "soon"}}, least=3)
-    assert (found.verdict, found.reason) == ("inconclusive", judge.CENSORED)
+    # At least twice as long, and perhaps three times.
+    assert (found.verdict, found.marginal) == ("supported", True)
     assert (found.left.high, found.effect.high) == (None, None)
     assert found.effect.low == pytest.approx(2)
 

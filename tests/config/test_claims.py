@@ -146,6 +146,9 @@ BESIDE_IT = {
     "numbers: {n: {experiment: b}}": "numbers.n.experiment: there is no experiment 'b'.",
     "numbers: {effect: {}}": "numbers.effect: effect is taken; choose another name.",
     "show: b": "show: there is no experiment 'b'. Did you mean 'bw'?",
+    "source: mine": "source: unknown value 'mine'. There are: chapter, ours.",
+    "backend: mxnett": "backend: unknown value 'mxnett'. Did you mean 'mxnet'?",
+    "backend: mxnet": "backend: a is not measured with 'mxnet'. There are: pytorch (",
 }
 """A key on line 13, beside a claim that is fine."""
 
@@ -293,8 +296,8 @@ def test_numbers_are_as_left_too() -> None:
 
 def test_one_reason_serves_every_verdict() -> None:
     """A single sentence is kept for each verdict; single verdicts may go without."""
-    every = dict.fromkeys(("supported", "contradicted", "inconclusive"), "so")
-    assert stored(left=LEFT, because="so")["because"] == every
+    every = ["supported", "too small to matter", "contradicted", "inconclusive"]
+    assert stored(left=LEFT, because="so")["because"] == dict.fromkeys(every, "so")
     assert stored(left=LEFT, because={"supported": "so"})["because"] == {"supported": "so"}
 
 
@@ -306,7 +309,8 @@ def test_a_verdict_is_shown_at_its_left_experiment_unless_said() -> None:
 
 def test_a_claim_of_a_configuration_is_its_authors_own() -> None:
     """A page must not lay in the chapter's mouth what it does not say."""
-    assert stored(left=LEFT)["origin"] == "own"
+    assert stored(left=LEFT)["source"] == "ours"
+    assert stored(left=LEFT, source="chapter")["source"] == "chapter"
 
 
 def test_claims_do_not_decide_what_is_measured(read: Read) -> None:

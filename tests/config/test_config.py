@@ -106,16 +106,18 @@ def test_default_runs_are_the_chapters_four(read: Read, name: str, loaders: list
 
 def test_default_concise_run_is_the_chapters(read: Read) -> None:
     """Its learning rate belongs to the frameworks' loss without 1/2, beside the scratch version."""
-    # MXNet and TensorFlow have a listing with another rate; MXNet's loss has the 1/2.
+    # MXNet and TensorFlow have a listing with another rate, and beside it the chapter's last run
+    # from scratch; MXNet's loss has the 1/2.
     settings = planned(read, "concise")
     runs = {
-        str(run["backends"]): (run["batch_size"], run["lr"], run["epochs"], run["loss"])
+        run["label"]: (run["backends"], run["batch_size"], run["lr"], run["epochs"], run["loss"])
         for run in settings["runs"]
     }
     assert runs == {
-        "None": (10, 0.01, 4, "mse"),
-        "['mxnet']": (10, 0.05, 2, "half_squared"),
-        "['tensorflow']": (10, 0.05, 2, "mse"),
+        "batch 10": (None, 10, 0.01, 4, "mse"),
+        "from scratch": (["mxnet", "tensorflow"], 10, 0.05, 2, "half_squared"),
+        "MXNet as listed": (["mxnet"], 10, 0.05, 2, "half_squared"),
+        "TensorFlow as listed": (["tensorflow"], 10, 0.05, 2, "mse"),
     }
     assert settings["implementation"] == ["scratch", "concise"]
 

@@ -18,7 +18,7 @@ from report.errors import ResultError, UsageError
 from report.experiments.catalogue import LABELS
 from report.registry import KINDS
 from report.results import store
-from report.results.result import VERSION
+from report.results.result import VERSION, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,6 +183,22 @@ def change(content: dict[str, Any], place: str, value: object) -> dict[str, Any]
     return content
 
 
+def test_a_claim_of_an_earlier_file_is_read_as_whose_it_was(small: Result, tmp_path: Path) -> None:
+    """It told of which file it was: a person's own is not the chapter's."""
+    content = as_json(small)
+    for origin, source in (("chapter", "chapter"), ("own", "ours")):
+        claim = content["config"]["claims"]["element-slower-than-column"]
+        for key in ("source", "backend"):
+            claim.pop(key, None)
+        claim["origin"] = origin
+        for verdict in content["verdicts"]:
+            verdict.pop("marginal", None)
+        (tmp_path / "x.json").write_text(json.dumps(content))
+        read = store.load(tmp_path / "x.json", LABELS)
+        assert source_of(read.config["claims"]["element-slower-than-column"]) == source
+        assert not any(verdict.marginal for verdict in read.verdicts)
+
+
 OUTERS = [
     *("", "machine.", "machine.cpu.", "environments.pytorch.", "dataset.", "moments."),
     *("config.claims.element-slower-than-column.", "records.0.", "records.0.conditions."),
@@ -211,7 +227,7 @@ def test_keys_of_a_stranger_are_refused(small: Result, tmp_path: Path, place: st
         ("run_id", "../x"),
         ("run_id", None),
         ("installation", "me@here"),
-        ("config.claims.element-slower-than-column.origin", "elsewhere"),
+        ("config.claims.element-slower-than-column.source", "elsewhere"),
         ("records.0.conditions.probes_after.0.seconds", []),
         ("environments.pytorch.packages", ["torch"]),
         ("started_at", "yesterday"),

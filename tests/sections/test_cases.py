@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from report.experiments import catalogue
-from report.experiments.matmul.quantities import number_format
-from report.experiments.matmul.quantities import product_bytes, product_calls
+from report.experiments.matmul.quantities import number_format, product_bytes, product_calls
 from report.sections.roofline.cases import at, cases, kernels
 
 if TYPE_CHECKING:
