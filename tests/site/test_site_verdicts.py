@@ -14,6 +14,7 @@ from factories import small_results
 from factories.small_results import products
 from pages import Page, gather, words
 from report import resources
+from report.claims.verdicts import of_result
 from report.results.result import Decision
 from report.site import verdicts
 
@@ -33,7 +34,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "marginal": {"left": {**COLUMN, "series": {"strategy": "full"}}, "right": 0.8, "least": 1.24},
     "missing": {"right": {"series": {"strategy": "element"}}, "section": "Elsewhere"},
 }
-EXPECTED = {
+EXPECTED: dict[str, Decision] = {
     "ours-first": "supported",
     "small": "too small to matter",
     "open": "inconclusive",
@@ -59,7 +60,7 @@ def of_every_outcome() -> Result:
 
 
 @pytest.fixture(name="page", scope="module")
-def of_result(result: Result) -> Page:
+def page_of_result(result: Result) -> Page:
     """Return the machine's page."""
     name = f"machine-{result.machine.id}.html"
     return Page(name, gather([result])[name])
@@ -132,7 +133,7 @@ def test_colours_of_verdicts_can_be_read_in_both_themes(theme: str) -> None:
 
 def test_the_sheet_says_whose_a_claim_is_and_whether_it_is_marginal(result: Result) -> None:
     """A reader of the file needs no page."""
-    judged = replace(result, verdicts=verdicts.judged.of_result(result))
+    judged = replace(result, verdicts=of_result(result))
     rows = list(csv.DictReader(io.StringIO(verdicts.sheet(judged).csv().decode())))
     by_claim = {row["claim"]: row for row in rows}
     assert {name: by_claim[name]["verdict"] for name in EXPECTED} == EXPECTED
@@ -142,7 +143,7 @@ def test_the_sheet_says_whose_a_claim_is_and_whether_it_is_marginal(result: Resu
 
 def test_machines_side_by_side_have_the_chapters_statements_first(result: Result) -> None:
     """Also those that only the second machine was asked."""
-    both = replace(result, verdicts=verdicts.judged.of_result(result))
+    both = replace(result, verdicts=of_result(result))
     ours = [v for v in verdicts.views(both) if v.source == "ours"]
     rows = verdicts.side_by_side([ours, verdicts.views(both)])
     assert list(rows) == ["chapter", "ours"]
@@ -154,7 +155,7 @@ def test_a_claim_that_names_a_framework_shows_it(result: Result) -> None:
     """Also where there is no other: the sentence speaks of that one."""
     claim = small_results.claim(left=COLUMN, right=ROW, backend="pytorch", source="chapter")
     one = small_results.result(result.records, {"of-one": claim})
-    one.verdicts = verdicts.judged.of_result(one)
+    one.verdicts = of_result(one)
     (view,) = verdicts.views(one)
     assert (view.framework, view.leading) == ("PyTorch", True)
     assert verdicts.grouped([view]) == [("12.5", [view])]

@@ -239,6 +239,16 @@ def test_an_access_is_one_of_as_many_as_a_call_makes(result: Result) -> None:
         )
 
 
+def test_claims_can_ask_for_the_seconds_of_one_access_in_each_level(result: Result) -> None:
+    """The same number as the figure's, and the levels by which a claim chooses it."""
+    records = result.of("latency")
+    found = BANDWIDTH.observe(result, records, Question(metric="seconds_per_element"))
+    for quantity, call in zip(found, of_records(records), strict=True):
+        assert quantity.metric == "seconds_per_element"
+        assert quantity.estimate().value == pytest.approx(each(call).value, rel=1e-9)
+    assert {quantity.also["level"] for quantity in found} >= {"L1", "L2", "memory"}
+
+
 def test_chain_visits_as_many_positions_in_any_working_set() -> None:
     """One thread, 64-bit positions; a small chain is gone round many times."""
     for size in (2**12, 2**30):
