@@ -5,11 +5,23 @@ from __future__ import annotations
 import pytest
 
 from factories import small_results
-from factories.small_results import products
+from factories.small_results import record, series
 from report.analysis.quantities import Question
 from report.experiments.matmul.kind import MATMUL
 
-RECORDS = products(element=[[2.0], [2.0]], column=[[1.0], []], full=[[0.5], [0.5]])
+SECONDS = {"element": [2.0, 2.0], "column": [1.0], "full": [0.5, 0.5]}
+RECORDS = [
+    record(
+        "products",
+        process,
+        *(
+            series(strategy, [times[process]], flops=2 * 256**3)
+            for strategy, times in SECONDS.items()
+            if process < len(times)
+        ),
+    )
+    for process in range(2)
+]
 
 # Numbers of 4 bytes that n = 256 moves, by hand: n^2 (2 n + 1), n^3 + 2 n^2 and 3 n^2.
 BYTES = {"element": 4 * 256**2 * 513, "column": 4 * 256**2 * 258, "full": 4 * 256**2 * 3}
