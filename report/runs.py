@@ -21,6 +21,7 @@ from report.config.plan import plan as make_plan
 from report.environments import venvs
 from report.errors import ReportError, UsageError
 from report.results import files
+from report.results.result import source_of
 from report.results.runs import APART
 from report.run.host import survey
 from report.run.runner import Run

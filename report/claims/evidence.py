@@ -193,7 +193,9 @@ def _left_out(records: Sequence[Record], quantity: Quantity) -> list[Record]:
 
 
 def _by_process(quantities: Iterable[Quantity]) -> frozenset[str]:
-    return frozenset(q.experiment for q in quantities if q.replicate == "process")
+    """Name the experiments whose processes measured it; what is counted is the same in each."""
+    measured = [q for q in quantities if len({x for group in q.groups for x in group}) > 1]
+    return frozenset(q.experiment for q in measured if q.replicate == "process")
 
 
 def _rate(wanted: StoredSide) -> str | None:
