@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from report import __version__
+from report.comparing.command import compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,20 +189,6 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
 
 
 @main.command()
-@click.argument("a")
-@click.argument("b")
-@RESULTS_OPTION
-def compare(a: str, b: str, results: Path) -> None:
-    """Compare two results, A and B: files, or machines' ids in the results' folder."""
-    from report import terminal
-    from report.experiments.catalogue import LABELS
-    from report.results import store
-
-    left, right = (store.find(reference, results, LABELS) for reference in (a, b))
-    terminal.show(terminal.comparison(left, right))
-
-
-@main.command()
 @SITE_OPTION
 @click.option("--remote", default="origin", show_default=True, help="Where to push.")
 @click.option("--branch", default="gh-pages", show_default=True, help="The branch to make.")
@@ -299,6 +286,9 @@ def _environment_names(_: click.Context, __: click.Parameter, incomplete: str) -
 NAMES_ARGUMENT = click.argument(
     "names", nargs=-1, required=True, metavar="NAME...", shell_complete=_environment_names
 )
+
+
+main.add_command(compare)
 
 
 @main.group()

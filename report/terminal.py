@@ -18,7 +18,6 @@ from rich.table import Column, Table
 from report.environments import variables, venvs
 from report.machine.machine import describe, facts
 from report.registry import BACKENDS
-from report.site.compare import differences, pair
 from report.text.numerals import count, duration
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from report.config.plan import Plan
-    from report.results.result import Record, Result
+    from report.results.result import Record
     from report.run.host import Host
     from report.run.runner import Job
 
@@ -41,7 +40,7 @@ def show(renderables: Sequence[RenderableType]) -> None:
     console.print(*renderables, sep="\n")
 
 
-def _columns(*names: str, right: bool = False) -> list[Column]:
+def columns(*names: str, right: bool = False) -> list[Column]:
     """Return columns that wrap rather than cut what does not fit."""
     return [Column(name, overflow="fold", justify="right" if right else "left") for name in names]
 
@@ -49,8 +48,8 @@ def _columns(*names: str, right: bool = False) -> list[Column]:
 def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list[RenderableType]:
     """Return the plan, or `only` some of it, with time estimates; `lacking` will be skipped."""
     table = Table(
-        *_columns("experiment", "kind", "device"),
-        *_columns("backends", "processes", "at most", right=True),
+        *columns("experiment", "kind", "device"),
+        *columns("backends", "processes", "at most", right=True),
         title=escape(plan.title),
         title_justify="left",
     )
@@ -74,11 +73,11 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
 def host(host: Host) -> list[RenderableType]:
     """Return the facts of a machine, each with its source, and its frameworks."""
     title = escape(describe(host.machine))
-    hardware = Table(*_columns("fact", "value", "how it is known"), title=title)
+    hardware = Table(*columns("fact", "value", "how it is known"), title=title)
     for row in facts(host.machine):
         hardware.add_row(*map(escape, row))
-    columns = _columns("framework", "versions", "BLAS", "threads", "devices")
-    frameworks = Table(*columns, title="Frameworks")
+    heads = columns("framework", "versions", "BLAS", "threads", "devices")
+    frameworks = Table(*heads, title="Frameworks")
     for name, environment in host.environments.items():
         versions = ", ".join(f"{key} {value}" for key, value in environment.versions.items())
         devices = ", ".join(f"{d} ({', '.join(t)})" for d, t in environment.dtypes.items())
@@ -94,7 +93,7 @@ def host(host: Host) -> list[RenderableType]:
 
 def environments() -> list[RenderableType]:
     """Return the environments that frameworks can have, and which of them are there."""
-    table = Table(*_columns("framework", "environment", "Python for it"), title="Environments")
+    table = Table(*columns("framework", "environment", "Python for it"), title="Environments")
     for name in venvs.names():
         if venvs.stamp_of(name) is None:
             state = f"none; made by `report env create {name}`"
@@ -104,28 +103,6 @@ def environments() -> list[RenderableType]:
             state = "there"
         table.add_row(name, state, BACKENDS[name].pythons())
     return [table, f"In {escape(str(venvs.root()))}"]
-
-
-def comparison(left: Result, right: Result) -> list[RenderableType]:
-    """Return what two results have in common, with ratio and 95 % interval."""
-    machines = (left.machine.id, right.machine.id)
-    differing = Table(*_columns("differs", *machines), title="What differs")
-    for row in differences([left, right]):
-        differing.add_row(escape(row.name), *map(escape, row.values))
-    table = Table(
-        *_columns("experiment", "what"),
-        *_columns(*machines, "speed-up", "", right=True),
-        title="Times",
-        caption="in brackets: 95 % intervals",
-    )
-    compared = pair(left, right)
-    for ratio in compared.rows:
-        shown = (ratio.left, ratio.right, ratio.speedup)
-        numbers = [f"{number.text} ({number.interval or 'none'})" for number in shown]
-        table.add_row(escape(ratio.experiment), escape(ratio.what), *numbers, ratio.verdict)
-    if not compared.rows:
-        return [differing, "They have no measurement in common."]
-    return [differing, table, "Speed-up: time of the first divided by time of the second."]
 
 
 def host_json(host: Host) -> str:

@@ -39,7 +39,7 @@ LOADERS = {"import_module", "__import__", "run_module", "run_path"}
 ROOMS = (
     *("errors", "resources", "registry", "worker", "backends", "text", "results", "machine"),
     *("environments", "analysis", "figures", "experiments", "sections", "claims", "config", "run"),
-    *("site", "terminal", "runs", "cli", "__main__"),
+    *("terminal", "comparing", "site", "runs", "cli", "__main__"),
 )
 """In the order of the flow: a module imports from its own room and from those before it."""
 

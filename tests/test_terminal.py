@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import os
 import re
 import time
@@ -55,18 +57,26 @@ def cells(output: str) -> list[list[str]]:
     ]
 
 
+def rows_of(output: str) -> list[list[str]]:
+    """Return the rows of the table of times, without its head and the common factor."""
+    nine = [row for row in cells(output) if len(row) == 9]
+    return [row for row in nine if row[0] not in {"experiment", "all rows"}]
+
+
 def test_machines_are_compared_by_id(results: Path) -> None:
-    """Every quantity that both have: both times and their ratio, each with its interval."""
+    """Every quantity that both have: times, ratio and interval, verdict, noise, what it shows."""
     output = compared("slow-one", "quick-one", "--results", results)
-    rows = [row for row in cells(output) if len(row) == 6 and row[0] != "experiment"]
+    rows = rows_of(output)
     assert len(rows) > 50
-    for _, _, left, right, speedup, verdict in rows:
-        for cell in (left, right, speedup):
-            assert re.fullmatch(r"[\d,.]+ \([\d,.]+\N{EN DASH}[\d,.]+\)", cell)
-        assert float(speedup.split()[0]) == pytest.approx(2, rel=0.08)
-        assert verdict == "the second is faster"
-    assert "Speed-up: time of the first divided by time of the second." in output
-    assert ["experiment", "what", "slow-one", "quick-one", "speed-up", ""] in cells(output)
+    for _, _, _, _, speedup, shows_from, verdict, _, noise in rows:
+        value, low, high = map(float, re.findall(r"[\d.]+", speedup))
+        assert value == pytest.approx(2, rel=0.08)
+        assert low < value < high
+        assert 1 < float(shows_from) < 2
+        assert (verdict, noise) == ("faster", "quiet")
+    factor = next(row for row in cells(output) if row[:2] == ["all rows", "common factor"])
+    assert float(factor[4].split()[0]) == pytest.approx(2, rel=0.03)
+    assert "Nothing that is recorded differs." in output
 
 
 def test_files_are_compared_as_machines_are(results: Path) -> None:
@@ -77,37 +87,101 @@ def test_files_are_compared_as_machines_are(results: Path) -> None:
     assert compared(slow, "quick-one", "--results", results) == by_id
 
 
-def test_newest_result_of_a_machine_is_compared(
+def test_several_are_compared_with_the_first(
     results: Path, make_result: Callable[..., Result]
 ) -> None:
-    """An id means the machine's newest run."""
-    newer = make_result("slow-one", 2.0, started_at="2026-05-06T07:08:09Z")
-    store.save(newer, results)
-    output = compared("slow-one", "quick-one", "--results", results)
-    ratios = [row[4] for row in cells(output) if len(row) == 6 and row[0] != "experiment"]
-    assert all(float(ratio.split()[0]) == pytest.approx(1, rel=0.08) for ratio in ratios)
+    """The baseline stands on the left of each table."""
+    store.save(make_result("third-one", 0.5), results)
+    output = compared("slow-one", "quick-one", "third-one", "--results", results)
+    heads = [row[2:4] for row in cells(output) if len(row) == 9 and row[0] == "experiment"]
+    assert heads == [["slow-one", "quick-one"], ["slow-one", "third-one"]]
+    assert {row[6] for row in rows_of(output)} == {"faster", "slower"}
 
 
-def test_what_differs_is_printed_first(results: Path, make_result: Callable[..., Result]) -> None:
-    """Hardware, versions and settings that are not the same, above the times."""
+def test_what_differs_is_printed_before_any_number(
+    results: Path, make_result: Callable[..., Result]
+) -> None:
+    """The answer first; then hardware, versions and settings that are not the same; then times."""
     other = make_result("other-one")
     machine = replace(other.machine, memory_bytes=64 * 2**30)
     store.save(replace(other, machine=machine), results)
     output = compared("slow-one", "other-one", "--results", results)
     assert ["Memory", "24 GiB", "64 GiB"] in cells(output)
+    assert output.startswith("May these be compared?")
     assert output.index("What differs") < output.index("Memory") < output.index("Times")
     assert "Processor" not in output
+
+
+def test_other_code_is_refused_with_the_way_round_it(
+    results: Path, make_result: Callable[..., Result]
+) -> None:
+    """No ratio without --across-versions, and a sentence on it; with it all rows."""
+    other = replace(make_result("other-one", 2.0), code_hash="beef" * 16)
+    store.save(other, results)
+    arguments = ("slow-one", "other-one", "--results", results)
+    refused = compared(*arguments)
+    assert refused.startswith("May these be compared? no")
+    assert "--across-versions" in refused
+    assert {row[4] for row in rows_of(refused)} == {""}
+    assert {row[6] for row in rows_of(compared(*arguments, "--across-versions"))} == {"faster"}
+
+
+@pytest.mark.parametrize(
+    ("order", "share", "status"),
+    [
+        (("quick-one", "slow-one"), "5%", 3),
+        (("quick-one", "slow-one"), "0.05", 3),
+        (("quick-one", "slow-one"), "90%", 0),  # it is slower by 100 %, give or take a quarter
+        (("slow-one", "quick-one"), "5%", 0),
+        (("slow-one", "slow-one"), "5%", 0),
+        (("slow-one", "quick-one"), "5", 2),
+        (("slow-one", "quick-one"), "much", 2),
+    ],
+)
+def test_a_slower_second_fails_on_request_and_nothing_else_does(
+    results: Path, order: tuple[str, str], share: str, status: int
+) -> None:
+    """Exit status 3 is for that alone; a mistake of the person's is 2."""
+    arguments = ["compare", *order, "--results", str(results), "--fail-on", share]
+    outcome = CliRunner().invoke(main, arguments)
+    assert outcome.exit_code == status, outcome.output
+    assert ("slower: " in outcome.stderr) == (status == 3)
+
+
+def test_other_formats_say_the_same(results: Path) -> None:
+    """As many rows in each; JSON and CSV with the same numbers, in SI units."""
+    arguments = ("slow-one", "quick-one", "--results", results, "--format")
+    (shown,) = json.loads(compared(*arguments, "json"))
+    lines = list(csv.DictReader(io.StringIO(compared(*arguments, "csv"))))
+    markdown = compared(*arguments, "markdown")
+    count = len(rows_of(compared(*arguments[:-1])))
+    assert len(shown["rows"]) == len(lines) == count
+    assert markdown.count("| faster |") == count
+    assert shown["comparable"] in markdown
+    for one, other in zip(shown["rows"], lines, strict=True):
+        assert one["verdict"] == other["verdict"] == "faster"
+        for name in ("first_s", "speedup", "speedup_low99", "shows_from"):
+            assert one[name] == pytest.approx(float(other[name]))
+    assert shown["common"]["value"] == pytest.approx(2, rel=0.03)
+
+
+def test_one_result_is_no_comparison(results: Path) -> None:
+    """A line that says what to do."""
+    outcome = CliRunner().invoke(main, ["compare", "slow-one", "--results", str(results)])
+    assert (outcome.exit_code, outcome.output.count("\n")) == (2, 1)
 
 
 def test_machines_with_nothing_in_common_are_said_to(
     results: Path, make_result: Callable[..., Result]
 ) -> None:
-    """No empty table, but a sentence."""
+    """No empty table, but a sentence, and what each lacks."""
     store.save(only(make_result("left"), "threads"), results)
     store.save(only(make_result("right"), "loader"), results)
     output = compared("left", "right", "--results", results)
+    assert output.startswith("May these be compared? no")
     assert output.rstrip().endswith("They have no measurement in common.")
-    assert "Speed-up" not in output
+    assert rows_of(output) == []
+    assert ["Threads, PyTorch", "2", "right", "not measured"] in cells(output)
 
 
 def test_unknown_machine_is_named_with_those_that_there_are(results: Path) -> None:
@@ -133,7 +207,7 @@ def test_strangers_text_is_printed_and_never_obeyed(
                 run.labels["run"] = text
         store.save(result, tmp_path)
     rows = cells(compared("left", "right", "--results", tmp_path))
-    assert [text, "scratch, ms"] in [row[:2] for row in rows]
+    assert [f"{text}, PyTorch", "scratch"] in [row[:2] for row in rows]
 
 
 def test_time_left_is_learned_from_the_time_that_passed(

@@ -328,6 +328,7 @@ class Result:
         environments: The frameworks, by backend.
         dataset: Where the data came from.
         moments: The data's first and second moments, from which the exact solution follows.
+        pair: What it shares with the result that was measured in turns with it; null for others.
         records: What was measured, in the order of measuring.
         verdicts: What that says to the claims; whoever reads the file can judge again.
         allocations: Who got more processes than planned, or fewer; what is not here has its plan.
@@ -350,14 +351,18 @@ class Result:
     environments: dict[Name, Environment]
     dataset: Dataset | None = None
     moments: Moments | None = None
+    pair: RandomId | None = None
     records: list[Record] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     allocations: list[Allocation] = field(default_factory=list)
 
     @property
     def run(self) -> str:
-        """Return what tells this run from others, of this machine and of all."""
-        return f"{self.machine.id} {self.started_at}"
+        """Return what tells this run from others, of this machine and of all.
+
+        Two that were measured in turns are one.
+        """
+        return f"{self.machine.id} {self.pair or self.started_at}"
 
     def lead(self, experiment: str) -> str | None:
         """Return the backend that an experiment's section is about: the first that measured it."""

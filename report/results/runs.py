@@ -44,6 +44,7 @@ def _what(result: Result) -> tuple[object, ...]:
         result.config_hash,
         result.code_hash,
         result.environments,
+        result.pair,
         data,
     )
 

@@ -204,6 +204,14 @@ class Run:
         left_s = planned_s - spent_s
         return [noisy[k] for k in again.affordable([job.budget_s for job in noisy], left_s)]
 
+    def do(self, jobs: Sequence[Job], observer: Observer) -> None:
+        """Do these jobs alone, in this order; each record is on disk before the next starts."""
+        with (
+            tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder,
+            contextlib.ExitStack() as workers,
+        ):
+            self._do(list(jobs), self._prepare_data(list(jobs), Path(folder)), observer, workers)
+
     def _do(
         self,
         jobs: list[Job],

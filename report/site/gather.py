@@ -12,6 +12,9 @@ from pydantic import TypeAdapter
 from report import __version__, resources
 from report.analysis import between, noise
 from report.claims.verdicts import of_result
+from report.comparing import asked
+from report.comparing import verdict as bounds
+from report.comparing.gate import Gate, differences
 from report.experiments.catalogue import KINDS
 from report.experiments.kind import Overlay, Subject
 from report.experiments.training.measure import WARMUP_UPDATES
@@ -21,7 +24,7 @@ from report.registry import BACKENDS
 from report.results import runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
-from report.site import compare, verdicts
+from report.site import verdicts
 from report.site.compare import pair
 from report.site.machine import MachineView, Section, date_of, figures_of, view
 from report.text.numerals import digits, percent
@@ -168,9 +171,11 @@ def _comparison(
         views=views,
         sections=sections,
         drawings=drawn,
-        pairs=[pair for pair in pairs if pair.rows],
+        pairs=pairs,
+        asked=asked.rows(results),
+        bounds=bounds,
         verdicts=verdicts.side_by_side([one.verdicts for one in views]),
-        differences=compare.differences(results),
+        differs=Gate(answer="yes", because=[], differences=differences(results)),
     )
     return contents
 

@@ -294,7 +294,7 @@ def test_unusual_result_is_compared(result: Result, make_result: Made, name: str
         captions = [plain(figure.words.caption) for figure in overlay(pairing, experiment)]
         assert captions
         assert all("fast-machine" in caption for caption in captions)
-        assert pair(*pairing).rows
+        assert pair(*pairing).groups
 
 
 def test_long_names_leave_the_axes_their_room(result: Result) -> None:

@@ -14,8 +14,9 @@ import results_factory
 from factories import gradient, small_results
 from pages import gather, read_pages
 from reading import curves, said, whole
-from report import terminal
 from report.analysis.quantities import Question
+from report.comparing import tables
+from report.comparing.comparison import compare
 from report.config.configuration import Config
 from report.config.plan import plan
 from report.experiments import catalogue
@@ -227,7 +228,7 @@ def test_nothing_is_timed_and_pages_bear_it(tmp_path: Path) -> None:
     assert all("Gradients.deviations" in figure.code for figure in section.figures)
     assert all("autograd" in code for code in section.codes)
     assert "compare.html" in pages
-    assert terminal.comparison(*results)
+    assert tables.comparison(compare(results[0], results[1]))
 
 
 def test_method_says_how_often_it_was_drawn() -> None:

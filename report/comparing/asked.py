@@ -1,0 +1,171 @@
+"""The few numbers that people ask for, of several machines side by side. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from report.analysis.quantities import ratio
+from report.comparing.common import cautious
+from report.comparing.comparison import at_level
+from report.comparing.gate import differences, other_work
+from report.comparing.pairs import why_missing
+from report.experiments.bandwidth import quantities as bandwidth
+from report.experiments.matmul.quantities import peaks
+from report.experiments.overhead.quantities import calls_of
+from report.experiments.training.kind import WELL_KNOWN_BATCH, chapters
+from report.figures.figure import Number, number
+from report.sections.frameworks import starts
+from report.text.numerals import scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from report.analysis.estimate import Estimate
+    from report.analysis.quantities import Quantity
+    from report.registry import KindName
+    from report.results.result import Result
+
+    _Found = dict[str, "Asked"]
+
+DTYPES = ("float32", "TF32", "float64", "bfloat16", "float16")
+"""In the order in which peaks stand."""
+
+UNITS = {"flop_per_s": "FLOPS", "bytes_per_s": "B/s", None: "s"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A number of one machine, and under which circumstances."""
+
+    quantity: Quantity
+    metric: str | None = None
+    note: str = ""
+
+    @property
+    def estimate(self) -> Estimate:
+        """Return it."""
+        return self.quantity.estimate(self.metric)
+
+    def over(self, other: Asked) -> Estimate:
+        """Return how many times as fast it is as another, with a 99 % interval."""
+        above, below = (self, other) if self.metric else (other, self)
+        sides = (above.quantity, below.quantity)
+        return at_level(cautious(ratio(*sides, self.metric), *sides))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What a table says of one machine: a number, times the baseline; or why there is none."""
+
+    value: Number | None = None
+    note: str = ""
+    faster: Number | None = None
+    missing: str = ""
+
+
+def rows(results: Sequence[Result]) -> list[tuple[str, list[Cell]]]:
+    """Return what is asked, with a cell for each machine, of which the first is the baseline."""
+    columns = [_asked(result.led()) for result in results]
+    labels = dict.fromkeys(label for label in ORDER for column in columns if label in column)
+    return [
+        (label, _cells(label, results, [column.get(label) for column in columns]))
+        for label in labels
+    ]
+
+
+def _cells(label: str, results: Sequence[Result], found: Sequence[Asked | None]) -> list[Cell]:
+    first, cells = found[0], []
+    there = [(k, one) for k, one in enumerate(found) if one is not None]
+    k, best = max(there, key=lambda each: each[1].estimate.value * (1 if each[1].metric else -1))
+    same = [_same_work(results, k, j, best) for j, _ in there]
+    alone = all(same) and all(best.over(one).excludes(1) for _, one in there if one is not best)
+    for j, (result, one) in enumerate(zip(results, found, strict=True)):
+        if one is None:
+            cells.append(Cell(missing=_missing(label, result)))
+            continue
+        faster = one.over(first) if j and first and _same_work(results, 0, j, one) else None
+        value = Number(
+            text=scaled(one.estimate.value, UNITS[one.metric]),
+            best=alone and one is best and len(there) > 1,
+            estimate=one.estimate,
+        )
+        cells.append(Cell(value=value, note=one.note, faster=number(faster) if faster else None))
+    return cells
+
+
+def _same_work(results: Sequence[Result], one: int, other: int, asked: Asked) -> bool:
+    found = differences([results[one], results[other]])
+    return not other_work(found, asked.quantity.experiment, asked.quantity.kind)
+
+
+def _missing(label: str, result: Result) -> str:
+    """Say why a machine lacks a number: what failed, was skipped or was not measured."""
+    kind = KIND_OF[label.partition(",")[0]]
+    for name, planned in result.config["experiments"].items():
+        backend = result.lead(name)
+        if planned["kind"] == kind and backend:
+            return why_missing(result, name, backend)
+    return "not measured"
+
+
+def _asked(led: Result) -> _Found:
+    return {
+        label: asked
+        for find in (_products, _memory, _calls, _training)
+        for label, asked in find(led)
+    }
+
+
+def _products(result: Result) -> Iterator[tuple[str, Asked]]:
+    for dtype, top in peaks(result).items():
+        note = f"n = {top.quantity.number('size'):,}, {top.quantity.device}"
+        yield f"peak, {dtype}", Asked(quantity=top.quantity, metric="flop_per_s", note=note)
+
+
+def _memory(result: Result) -> Iterator[tuple[str, Asked]]:
+    backends = dict.fromkeys(q.backend for q in bandwidth.of_result(result))
+    roofs = next((r for name in backends if (r := bandwidth.roofs(result, name))), {})
+    for label, place in (("memory", bandwidth.MEMORY), ("first cache", next(iter(roofs), ""))):
+        if place in roofs and (place == bandwidth.MEMORY) == (label == "memory"):
+            top = roofs[place].quantity
+            note = f"{place}, {top.device}" if label != "memory" else top.device
+            yield label, Asked(quantity=top, metric="bytes_per_s", note=note)
+
+
+def _calls(result: Result) -> Iterator[tuple[str, Asked]]:
+    for backend, lines in calls_of(result):
+        for label, name in (("one call", "add"), ("one update", "eager")):
+            if line := lines.get(name):
+                yield label, Asked(quantity=line[min(line)], note=line[min(line)].device)
+        if start := starts(result).get(backend, {}).get("import"):
+            yield "start-up", Asked(quantity=start, note="importing the framework")
+        return
+
+
+def _training(result: Result) -> Iterator[tuple[str, Asked]]:
+    case = chapters(result)
+    if case is None:
+        return
+    for run in case.runs:
+        if run.spec.batch_size == WELL_KNOWN_BATCH and run.seconds is not None:
+            yield "an epoch", Asked(quantity=run.seconds, note=f"batch {WELL_KNOWN_BATCH}")
+            break
+    if case.target and (first := case.soonest):
+        note = f"{case.target:g}, by {first.run.name}"
+        yield "time to a loss", Asked(quantity=first.run.seconds_to(case.target), note=note)
+
+
+ORDER = (
+    *(f"peak, {dtype}" for dtype in DTYPES),
+    *("memory", "first cache", "one call", "one update", "an epoch", "time to a loss", "start-up"),
+)
+
+KIND_OF: dict[str, KindName] = {
+    "peak": "matmul",
+    "memory": "bandwidth",
+    "first cache": "bandwidth",
+    **dict.fromkeys(("one call", "one update", "start-up"), "overhead"),
+    **dict.fromkeys(("an epoch", "time to a loss"), "training"),
+}
+"""Which kind of experiment measures it."""

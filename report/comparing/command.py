@@ -1,0 +1,149 @@
+"""`report compare`: results side by side, and two ways of running one framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from report.results.result import Result
+
+SLOWER = 3
+"""Exit status of a comparison that was to fail where something is slower, and did."""
+
+MOST_EFFECT = 1.0
+"""A share; 5 without its sign is a mistake."""
+
+
+def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    """Read "5%" or "0.05"."""
+    if text is None:
+        return None
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < MOST_EFFECT:
+        raise click.BadParameter(f"{text!r} is no share such as 5%.")
+    return value
+
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("references", nargs=-1, metavar="[BASELINE OTHER...]")
+@click.option(
+    "--results", type=FOLDER, default="results", show_default=True, help="The results' folder."
+)
+@click.option(
+    "--least", callback=_fraction, default="5%", show_default=True, help="The effect that matters."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv", "markdown"]),
+    default="text",
+    show_default=True,
+    help="What to print.",
+)
+@click.option(
+    "--across-versions", is_flag=True, help="Judge also what other code measured; this is said."
+)
+@click.option(
+    "--fail-on",
+    callback=_fraction,
+    metavar="SHARE",
+    help=f"Exit with {SLOWER} if a judged row is slower than the baseline by this at least.",
+)
+@click.option("--live", metavar="FRAMEWORK", help="Measure side A and side B now, in turns.")
+@click.option(
+    "--a",
+    multiple=True,
+    metavar="HOW",
+    help="Of --live: python=PATH, threads=N or env:NAME=VALUE; may be repeated.",
+)
+@click.option("--b", multiple=True, metavar="HOW", help="The same of the other side.")
+@click.option("--only", multiple=True, metavar="NAME", help="Of --live: this experiment only.")
+@click.option(
+    "--pairs", type=click.IntRange(2, 1000), metavar="N", help="Of --live: processes a side."
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="experiments.yaml",
+    show_default=True,
+    help="Of --live.",
+)
+@click.option(
+    "--into", type=FOLDER, default="live", show_default=True, help="Where --live keeps its results."
+)
+@click.pass_context
+def compare(context: click.Context, /, references: tuple[str, ...], **options: Any) -> None:
+    """Compare results with the first: files, or machines' ids in the results' folder.
+
+    Says first whether they may be compared. With --live, two ways of running one framework are
+    measured in turns on this machine, so that what slows both cancels: two builds, versions,
+    variables or numbers of threads. Exits with 0, with 3 where --fail-on finds a row, and with 2 if
+    the command cannot be carried out.
+    """
+    from report import terminal
+    from report.comparing import export, tables
+    from report.comparing.comparison import compare as side_by_side
+    from report.errors import UsageError
+    from report.experiments.catalogue import LABELS
+    from report.results import store
+
+    if options["live"]:
+        first, *others = _measured(**options)
+    elif len(references) < 2:
+        raise UsageError("Name at least two results to compare.")
+    else:
+        first, *others = (store.find(each, options["results"], LABELS) for each in references)
+    across = options["across_versions"]
+    compared = [
+        side_by_side(first, other, options["least"], across_versions=across) for other in others
+    ]
+    writers = {"json": export.as_json, "csv": export.as_csv, "markdown": export.as_markdown}
+    if options["form"] == "text":
+        terminal.show([line for one in compared for line in tables.comparison(one)])
+    else:
+        click.echo(writers[options["form"]](compared).rstrip("\n"))
+    limit = options["fail_on"]
+    slower = [row for one in compared for row in one.slower(limit)] if limit else []
+    for row in slower:
+        click.echo(f"slower: {row.experiment}, {row.framework}, {row.what}", err=True)
+    context.exit(SLOWER if slower else 0)
+
+
+def _measured(  # noqa: PLR0913 (one argument for each option)
+    *,
+    live: str,
+    a: tuple[str, ...],
+    b: tuple[str, ...],
+    only: tuple[str, ...],
+    pairs: int | None,
+    config: Path,
+    into: Path,
+    **_: object,
+) -> tuple[Result, Result]:
+    """Measure both sides in turns."""
+    from report.config.configuration import load
+    from report.config.plan import plan
+    from report.results import files
+    from report.run import live as turns
+    from report.text.numerals import duration
+
+    def say(words: str) -> None:
+        click.echo(words, err=True)
+
+    sides = (turns.side(a), turns.side(b))
+    wanted = turns.paired(plan(load(config), "quick"), live, only, pairs or turns.PAIRS)
+    say(f"About {duration(2 * wanted.estimate_s())}, with the workers' start.")
+    with files.sole_writer(into, "measuring into"):
+        both = turns.Live(
+            plan=wanted, backend=live, results=into, checkout=config.resolve().parent, say=say
+        )
+        return both.measure(sides, turns.Failures(say))

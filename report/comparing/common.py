@@ -1,0 +1,143 @@
+"""The common factor: what all rows of a comparison share, and rows beside it. Pure.
+
+A run slows or speeds up most of what it times by one factor (`analysis.between`), and so does a
+difference of the clock. The factor is the median over groups of quantities of the median of each
+group's rows, so that a row that really differs does not move it. Beside it, a row has no part of
+the variance that all times of a run share, and tells of a smaller difference.
+
+The error of the factor: processes of a run are shared by all rows, so that what they add is not
+divided by the number of rows; what each row has to itself is. Where groups differ by more, their
+scatter counts, since there is no one factor then.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from report.analysis import between
+from report.analysis.estimate import Estimate, stable
+from report.comparing.verdict import LEVEL
+from report.worker.timing import median
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from report.analysis.quantities import Quantity
+
+LEAST_GROUPS = 2
+LEAST_ROWS = 6
+"""Of fewer there is no saying what all share."""
+
+PROCESSES = 0.04
+"""How far processes differ, of logarithms: `benchmarks/calibration.py` takes it from results."""
+
+MEDIANS = math.pi / 2
+"""The variance of a median over that of a mean, of many normal values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """The common factor of some rows."""
+
+    estimate: Estimate
+    """Time of the first divided by time of the second."""
+    error: float
+    """Of its logarithm, but for what all times of a run share."""
+
+    def beside(self, ratio: Estimate, first: Quantity, second: Quantity) -> Estimate:
+        """Return a row's ratio divided by it, with a 99 % interval."""
+        own = max(0.0, ratio.error**2 - _between(first, second)[0])
+        return dataclasses.replace(
+            ratio,
+            value=stable(ratio.value / self.estimate.value),
+            error=stable(math.sqrt(own + self.error**2)),
+            key=f"{ratio.key} beside the common factor",
+        ).at(LEVEL)
+
+
+def shared(rows: Iterable[tuple[Estimate, Quantity, Quantity]]) -> Shared | None:
+    """Return what rows share, each a ratio of two quantities; None where there are too few."""
+    groups: dict[str, list[_Row]] = {}
+    for ratio, first, second in rows:
+        common, own = _between(first, second)
+        within = max(0.0, ratio.error**2 - common - own)
+        row = _Row(math.log(ratio.value), common, own, within, ratio)
+        groups.setdefault(str(first.factor().group), []).append(row)
+    every = [row for group in groups.values() for row in group]
+    if len(groups) < LEAST_GROUPS or len(every) < LEAST_ROWS:
+        return None
+    centres = [median([row.log for row in group]) for group in groups.values()]
+    middle, number = median(centres), len(groups)
+    alone = [_mean(r.own for r in g) * MEDIANS / len(g) for g in groups.values()]
+    within = _mean(row.within for row in every)
+    scatter = _mean((one - middle) ** 2 for one in centres) / (number - 1)
+    total = within + MEDIANS * _mean(alone) / number + _mean(row.common for row in every)
+    estimate = Estimate(
+        value=stable(math.exp(middle)),
+        low=None,
+        high=None,
+        replicates=min(row.ratio.replicates for row in every),
+        samples=sum(row.ratio.samples for row in every),
+        basis="replicates",
+        key=f"common factor of {every[0].ratio.key}",
+        error=stable(math.sqrt(max(total, MEDIANS * scatter))),
+        freedom=min(row.ratio.freedom for row in every) if total > scatter else number - 1.0,
+        runs=min(row.ratio.runs for row in every),
+    ).at(LEVEL)
+    return Shared(estimate=estimate, error=math.sqrt((within + MEDIANS * _mean(alone)) / number))
+
+
+@dataclass(frozen=True)
+class _Row:
+    """The logarithm of a ratio, and the parts of its variance."""
+
+    log: float
+    common: float
+    own: float
+    within: float
+    ratio: Estimate
+
+
+def cautious(ratio: Estimate, first: Quantity, second: Quantity) -> Estimate:
+    """Return a ratio of different runs whose error knows how much processes differ.
+
+    Where a side has too few processes to tell that themselves, they differ by `PROCESSES` at least:
+    four that happen to agree would else promise too much.
+    """
+    if first.run == second.run or ratio.basis != "replicates":
+        return ratio
+    lacking = 0.0
+    for side in (first, second):
+        alone, number = side.estimate(), sum(map(bool, side.groups))
+        if number < between.ENOUGH:
+            within = alone.error**2 - sum(_between(side))
+            lacking += max(0.0, PROCESSES**2 / number - within)
+    return dataclasses.replace(ratio, error=stable(math.sqrt(ratio.error**2 + lacking)))
+
+
+def _between(*sides: Quantity) -> tuple[float, float]:
+    """Return the variance between runs that all rows of the sides share, and a row's own.
+
+    Nothing where runs are paired, or so many that their own variance was taken.
+    """
+    common = own = 0.0
+    if len(sides) > 1 and sides[0].run == sides[1].run:
+        return common, own
+    for side in sides:
+        factor = side.factor()
+        runs = tuple(dict.fromkeys(factor.runs)) or ("",)
+        if factor.group is None or len(runs) >= between.ENOUGH:
+            continue
+        state = between.State(weights=((1.0, factor.group),), runs=runs)
+        part = between.COMMON**2 / state.variance()
+        common += part * state.of_mean()
+        own += (1 - part) * state.of_mean()
+    return common, own
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed: Sequence[float] = list(values)
+    return math.fsum(listed) / len(listed)

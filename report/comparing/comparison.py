@@ -1,0 +1,233 @@
+"""Two results side by side: what both timed, row by row, and what all rows share. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from report.analysis import noise
+from report.analysis.quantities import by_backend, ratio, undisturbed, varying
+from report.comparing import pairs
+from report.comparing.common import cautious, shared
+from report.comparing.gate import CODE, Gate, differences, other_work
+from report.comparing.verdict import LEAST, LEVEL, Verdict, judge, smallest
+from report.experiments.catalogue import of_result
+from report.results.runs import starts
+from report.text.names import series_name, title
+from report.text.numerals import count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from report.analysis.estimate import Estimate
+    from report.analysis.noise import Grade
+    from report.analysis.quantities import Quantity
+    from report.comparing.gate import Difference
+    from report.comparing.pairs import Lacking
+    from report.results.result import Result
+
+ONE_PROCESS = "a single process does not tell how much processes differ"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One quantity in two results.
+
+    Attributes:
+        experiment: Its title.
+        what: What tells it from others of the experiment and framework.
+        ratio: Time of the first divided by that of the second, with its 99 % interval; None where
+            they are not of the same work.
+        verdict: What that says; None where it is not judged.
+        smallest: The smallest ratio above 1 that it could have shown.
+        beside: The ratio divided by the common factor.
+        relative: What that says.
+        grades: How quiet the machine was, on each side.
+        reason: Why it is not judged.
+    """
+
+    first: Quantity
+    second: Quantity
+    experiment: str
+    what: str
+    grades: tuple[str, str]
+    ratio: Estimate | None = None
+    verdict: Verdict | None = None
+    smallest: float | None = None
+    beside: Estimate | None = None
+    relative: Verdict | None = None
+    reason: str = ""
+
+    @property
+    def framework(self) -> str:
+        """Return what its makers call the framework."""
+        return title(self.first.backend)
+
+    @property
+    def says(self) -> str:
+        """Return the verdict in words, or why there is none."""
+        return str(self.verdict) if self.verdict else f"not judged: {self.reason}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two results, whether they may be compared, and what that says.
+
+    Attributes:
+        names: Of both, as columns have them.
+        least: The least effect that matters, as a fraction.
+        common: What all judged rows share: time of the first divided by time of the second.
+    """
+
+    names: tuple[str, str]
+    least: float
+    gate: Gate
+    common: Estimate | None
+    rows: list[Row]
+    lacking: list[Lacking]
+
+    def slower(self, least: float) -> list[Row]:
+        """Return the judged rows in which the second is slower by this fraction or more."""
+        said = [(row, judge(row.ratio, least)) for row in self.rows if row.verdict and row.ratio]
+        return [row for row, says in said if says and says.word == "slower" and says.beyond]
+
+    def counts(self) -> str:
+        """Say how many rows have which verdict."""
+        words = Counter(row.verdict.word if row.verdict else "not judged" for row in self.rows)
+        order = ("faster", "slower", "the same", "not told", "not judged")
+        return ", ".join(f"{words[word]} {word}" for word in order if words[word])
+
+
+def compare(
+    first: Result, second: Result, least: float = LEAST, *, across_versions: bool = False
+) -> Comparison:
+    """Put two results side by side, in the order of the first.
+
+    `least` is the least effect that matters, as a fraction; rows that other code measured are
+    judged only `across_versions`.
+    """
+    results, found = (first, second), differences([first, second])
+    barring = [one for one in found if not (across_versions and one.name == CODE)]
+    sides = (of_result(first), of_result(second))
+    same = pairs.paired(sides, results)
+    rows = _rows(results, same, barring, least)
+    factor = shared((r.ratio, r.first, r.second) for r in rows if r.ratio and r.verdict)
+    if factor is not None:
+        rows = [
+            dataclasses.replace(row, beside=beside, relative=judge(beside, least))
+            if row.ratio
+            and row.verdict
+            and (beside := factor.beside(row.ratio, row.first, row.second))
+            else row
+            for row in rows
+        ]
+    return Comparison(
+        names=names_of(results),
+        least=least,
+        gate=_gate(results, found, rows, across_versions=across_versions),
+        common=factor.estimate if factor else None,
+        rows=rows,
+        lacking=pairs.lacking(sides, results, same),
+    )
+
+
+def names_of(results: tuple[Result, Result]) -> tuple[str, str]:
+    """Return what results are called side by side: machines by id, runs of one by their times."""
+    one, other = results
+    if one.pair is not None and one.pair == other.pair:
+        return ("A", "B") if one.started_at < other.started_at else ("B", "A")
+    if one.machine.id != other.machine.id:
+        return one.machine.id, other.machine.id
+    return f"{one.machine.id} {one.started_at}", f"{other.machine.id} {other.started_at}"
+
+
+def _rows(
+    results: tuple[Result, Result],
+    same: Sequence[tuple[Quantity, Quantity]],
+    found: Sequence[Difference],
+    least: float,
+) -> list[Row]:
+    grades = [_grades(result) for result in results]
+    planned = results[0].config["experiments"]
+    labels: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for q, _ in same:
+        labels.setdefault((q.experiment, q.backend), []).append(q.labels)
+    rows = []
+    for one, other in same:
+        names = varying(labels[one.experiment, one.backend]) or list(one.labels)[:1]
+        sides = [each[one.experiment, one.backend] for each in grades]
+        row = Row(
+            first=one,
+            second=other,
+            experiment=planned[one.experiment]["title"],
+            what=series_name(one.labels, names),
+            grades=(sides[0].level, sides[1].level),
+        )
+        reason = other_work(found, one.experiment, one.kind)
+        rows.append(
+            dataclasses.replace(row, reason=reason) if reason else _judged(row, sides, least)
+        )
+    return rows
+
+
+def _judged(row: Row, sides: Sequence[Grade], least: float) -> Row:
+    told = at_level(cautious(ratio(row.first, row.second), row.first, row.second))
+    verdict, noisy = judge(told, least), [side for side in sides if side.level == "noisy"]
+    reason = "; ".join(dict.fromkeys(why for side in noisy for why in side.reasons))
+    reason = f"the machine was noisy ({reason})" if noisy else "" if verdict else ONE_PROCESS
+    return dataclasses.replace(
+        row,
+        ratio=told,
+        verdict=None if noisy else verdict,
+        smallest=smallest(told, least),
+        reason=reason,
+    )
+
+
+def at_level(estimate: Estimate) -> Estimate:
+    """Return an estimate with the interval by which comparisons are judged."""
+    wider = estimate.at(LEVEL)
+    return dataclasses.replace(wider, key=f"{estimate.key} at {LEVEL:g}" if estimate.key else "")
+
+
+def _grades(result: Result) -> dict[tuple[str, str], Grade]:
+    """Return how quiet the machine was, by experiment and backend, for processes that count.
+
+    How far processes differ is in the intervals already.
+    """
+    found = {}
+    for name in result.config["experiments"]:
+        for backend, records in by_backend(result.of(name)).items():
+            kept = [record.conditions for record in undisturbed(records).records if record]
+            found[name, backend] = noise.grade([each for each in kept if each])
+    return found
+
+
+def _gate(
+    results: tuple[Result, Result],
+    found: list[Difference],
+    rows: Sequence[Row],
+    *,
+    across_versions: bool,
+) -> Gate:
+    """Say whether results may be compared, by what differs and by what they stand on."""
+    barred = Counter(row.reason for row in rows if row.ratio is None)
+    if not rows or barred.total() == len(rows):
+        why = list(barred) or ["they have no measurement in common"]
+        return Gate(answer="no", because=why, differences=found)
+    care = [f"{count(n, 'row')} of other work: {why}" for why, n in barred.items()]
+    sorts = [s for s in ("hardware", "software", "variables") if any(d.sort == s for d in found)]
+    if len(sorts) > 1:
+        care.append(f"{' and '.join(sorts)} differ, and a ratio does not tell which of them it is")
+    if across_versions and any(one.name == CODE for one in found):
+        care.append("other code measured them, which may do other work under the same name")
+    runs = [len(starts(result)) for result in results]
+    if min(runs) == 1 and results[0].run != results[1].run:
+        who = "one run each" if max(runs) == 1 else "one run on one side"
+        care.append(f"{who}, so that how much runs differ is taken from other machines")
+    if noisy := sum("noisy" in row.grades for row in rows):
+        care.append(f"{count(noisy, 'row')} were measured on a noisy machine, and are not judged")
+    return Gate(answer="with care" if care else "yes", because=care, differences=found)

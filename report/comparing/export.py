@@ -1,0 +1,115 @@
+"""Comparisons for other programs: JSON, CSV and Markdown."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from report.comparing.verdict import LEVEL, POWER
+from report.figures.figure import Sheet, interval
+from report.text.numerals import digits, scaled, stable, times
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.analysis.estimate import Estimate
+    from report.comparing.comparison import Comparison, Row
+
+ANYTHING = 100.0
+"""A row that shows only larger differences than this shows nothing."""
+
+COLUMNS = (
+    *("experiment", "framework", "what", "first", "second", "first_s", "second_s", "speedup"),
+    *("speedup_low99", "speedup_high99", "shows_from", "verdict", "beyond_least"),
+    *("beside_common", "beside_low99", "beside_high99", "beside_verdict"),
+    *("first_noise", "second_noise", "reason"),
+)
+
+
+def as_json(compared: Sequence[Comparison]) -> str:
+    """Return all of it as JSON."""
+    shown = [
+        {
+            "first": one.names[0],
+            "second": one.names[1],
+            "comparable": one.gate.answer,
+            "because": one.gate.because,
+            "least": one.least,
+            "level": LEVEL,
+            "power": POWER,
+            "differences": [vars(each) for each in one.gate.differences],
+            "common": _estimate(one.common),
+            "rows": [dict(zip(COLUMNS, _cells(one, row), strict=True)) for row in one.rows],
+            "only_one_side": [vars(each) for each in one.lacking],
+        }
+        for one in compared
+    ]
+    return json.dumps(shown, indent=1, ensure_ascii=False)
+
+
+def as_csv(compared: Sequence[Comparison]) -> str:
+    """Return the rows as CSV, in SI units."""
+    rows = [_cells(one, row) for one in compared for row in one.rows]
+    return Sheet(header=list(COLUMNS), rows=rows).csv().decode()
+
+
+def as_markdown(compared: Sequence[Comparison]) -> str:
+    """Return it as Markdown: the answer, then a table of the rows."""
+    lines: list[str] = []
+    for one in compared:
+        because = f", because {'; '.join(one.gate.because)}" if one.gate.because else ""
+        lines += [f"**May {' and '.join(one.names)} be compared?** {one.gate.answer}{because}.", ""]
+        lines += [f"- {name}: {' against '.join(values)}" for name, values in one.gate.weighty]
+        if one.common:
+            lines += ["", f"Common factor: {speedup(one.common)}."]
+        header = ("experiment", "what", *one.names, "speed-up", "shows from", "verdict")
+        lines += ["", _line(header), _line(["---"] * len(header))]
+        lines += [_line(line(row)) for row in one.rows]
+        lines += ["", one.counts() + ".", ""]
+    return "\n".join(lines)
+
+
+def line(row: Row) -> list[str]:
+    """Return a row as a person reads it: experiment, what, both times, speed-up, verdict."""
+    return [
+        f"{row.experiment}, {row.framework}",
+        row.what,
+        *(scaled(q.time().value, "s") for q in (row.first, row.second)),
+        speedup(row.ratio),
+        shows_from(row),
+        row.says,
+    ]
+
+
+def shows_from(row: Row) -> str:
+    """Write the smallest ratio that a row could have shown."""
+    if row.smallest is None:
+        return ""
+    return times(row.smallest) if row.smallest < ANYTHING else f"over {ANYTHING:g}"
+
+
+def speedup(ratio: Estimate | None) -> str:
+    """Write a ratio with its interval: "1.25 (1.10-1.42)"."""
+    return f"{digits(ratio.value)} ({interval(ratio) or 'none'})" if ratio else ""
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _estimate(one: Estimate | None) -> dict[str, float | None] | None:
+    return {"value": one.value, "low99": one.low, "high99": one.high} if one else None
+
+
+def _cells(one: Comparison, row: Row) -> list[Any]:
+    ratio, beside = row.ratio, row.beside
+    return [
+        *(row.experiment, row.framework, row.what, *one.names),
+        *(row.first.time().value, row.second.time().value),
+        *((ratio.value, ratio.low, ratio.high) if ratio else (None, None, None)),
+        stable(row.smallest) if row.smallest else None,
+        *((row.verdict.word, row.verdict.beyond) if row.verdict else (None, None)),
+        *((beside.value, beside.low, beside.high) if beside else (None, None, None)),
+        row.relative.word if row.relative else None,
+        *(*row.grades, row.reason or None),
+    ]

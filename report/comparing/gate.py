@@ -1,0 +1,173 @@
+"""Before any number: in what results differ, and whether they may be compared. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from report.experiments.catalogue import KINDS
+from report.machine.machine import describe, facts
+from report.registry import WITH_DATA
+from report.text.names import title
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from report.results.result import Result, StoredExperiment
+    from report.worker.records import Environment
+
+Sort = Literal["incomparable", "hardware", "software", "variables", "device", "weightless"]
+"""Of a fact that differs. Incomparable: another amount of work, or another way to time it;
+weightless: only how much was measured, or how it is called; what is between is the subject."""
+
+EXTENT = frozenset(
+    {
+        *("title", "backends", "processes", "repeats", "budget_s", "timeout_s", "seeds", "draws"),
+        *("size", "device_size", "add_size", "update_size", "compiled_size", "as_printed"),
+        *("working_set", "step", "beyond", "runs", "grid"),
+    }
+)
+"""Keys that say how much of a kind is measured, and not what a series does: its labels do that."""
+
+WEIGHTLESS = "weightless"
+
+CODE = "Measuring code"
+"""What a fact is called that no comparison gets past but across versions."""
+
+DATA = "(data)"
+"""Stands for all experiments that train, as what a fact is about; no experiment has this name."""
+
+_Fact = tuple[str, Sort, str]
+"""Name, sort, and the experiment that it is about; `DATA`, or empty for all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A fact that is not the same everywhere: its name, and its value for each result."""
+
+    name: str
+    values: list[str]
+    sort: Sort
+    experiment: str = ""
+    """The only one that it is about; `DATA`, or empty for all."""
+
+    @property
+    def label(self) -> str:
+        """Return its name, with its experiment's."""
+        return f"{self.experiment}: {self.name}" if self.experiment not in {"", DATA} else self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """Whether results may be compared, and why not or with which care."""
+
+    answer: Literal["yes", "with care", "no"]
+    because: list[str]
+    differences: list[Difference]
+
+    @property
+    def weighty(self) -> list[tuple[str, list[str]]]:
+        """Return what may decide a ratio, first what bars one, as `summary` does."""
+        barring = [one for one in self.differences if one.sort == "incomparable"]
+        subject = [one for one in self.differences if one.sort not in {"incomparable", WEIGHTLESS}]
+        return summary([*barring, *subject])
+
+    @property
+    def weightless(self) -> list[tuple[str, list[str]]]:
+        """Return what decides none, as `summary` does."""
+        return summary([one for one in self.differences if one.sort == WEIGHTLESS])
+
+
+def summary(found: Sequence[Difference]) -> list[tuple[str, list[str]]]:
+    """Return differences as rows, those of several experiments with the same values as one."""
+    alike: dict[tuple[str, ...], list[Difference]] = {}
+    for one in found:
+        alike.setdefault((one.name, *one.values), []).append(one)
+    return [
+        (one.label if not others else f"{one.name} of {1 + len(others)} experiments", one.values)
+        for one, *others in alike.values()
+    ]
+
+
+def differences(results: Sequence[Result]) -> list[Difference]:
+    """Return in what results differ: hardware, software, settings.
+
+    What belongs to an experiment or a framework that not all have is no difference, since nothing
+    of it is compared.
+    """
+    backends = set.intersection(*map(_working, results))
+    planned = [set(result.config["experiments"]) for result in results]
+    shared = {"", DATA, *set.intersection(*planned)}
+    columns = [_facts(result, backends) for result in results]
+    return [
+        Difference(name=name, sort=sort, experiment=experiment, values=values)
+        for name, sort, experiment in dict.fromkeys(fact for one in columns for fact in one)
+        if experiment in shared
+        if len(set(values := [one.get((name, sort, experiment), "") for one in columns])) > 1
+    ]
+
+
+def other_work(found: Sequence[Difference], experiment: str, kind: str) -> str:
+    """Return why times of an experiment are not of the same work; empty if they are."""
+    scopes = {"", experiment, DATA} if kind in WITH_DATA else {"", experiment}
+    return "; ".join(
+        f"{one.label[:1].lower()}{one.label[1:]} differs ({' against '.join(one.values)})"
+        for one in found
+        # What an older version did not record is not known to differ.
+        if one.sort == "incomparable" and one.experiment in scopes and all(one.values)
+    )
+
+
+def _working(result: Result) -> set[str]:
+    return {name for name, one in result.environments.items() if one.status == "ok"}
+
+
+def _facts(result: Result, backends: Collection[str]) -> dict[_Fact, str]:
+    found: dict[_Fact, str] = {("Machine", "hardware", ""): describe(result.machine)}
+    for label, value, _ in facts(result.machine):
+        clock = label == "Clock"  # at the moment when it was looked at
+        software = label in {"Operating system", "Virtualization"}
+        sort: Sort = "weightless" if clock else "software" if software else "hardware"
+        found[label, sort, ""] = value
+    for backend, environment in result.environments.items():
+        if backend in backends:
+            found |= {(name, sort, ""): value for name, sort, value in _framework(environment)}
+    found[CODE, "incomparable", ""] = result.code_hash[:12]
+    if result.dataset:
+        file = (result.dataset.sha1 or "")[:12]
+        found["Data", "incomparable", DATA] = f"{result.dataset.source} {file}".strip()
+    found["Examples", "incomparable", DATA] = str(result.config["examples"])
+    found["Profile", "weightless", ""] = result.profile
+    found["Seed", "weightless", ""] = str(result.config["seed"])
+    for name, planned in result.config["experiments"].items():
+        found |= {(key, sort, name): value for key, sort, value in _planned(planned)}
+        for fact in ("device", "threads"):
+            used = {str(getattr(r, fact)) for r in result.of(name) if r.outcome is not None}
+            if used:
+                found[fact, "device", name] = ", ".join(sorted(used))
+    return found
+
+
+def _framework(environment: Environment) -> Iterator[tuple[str, Sort, str]]:
+    named = title(environment.backend)
+    versions = {"Python": environment.python or "", **environment.versions}
+    for key, value in {**versions, "BLAS": environment.blas or "unknown"}.items():
+        yield f"{named}: {key}", "software", value
+    for key, value in (environment.steering or {}).items():
+        yield f"{named}: {key}", "variables", value
+
+
+def _planned(planned: StoredExperiment) -> Iterator[tuple[str, Sort, str]]:
+    """Yield the settings of an experiment: what its labels do not say must be the same."""
+    weightless = EXTENT.union(KINDS[planned["kind"]].label_names())
+    for key, value in {**planned, **planned["settings"]}.items():
+        if key not in {"settings", "device", "threads"}:  # of these, what was used is told
+            yield key, "weightless" if key in weightless else "incomparable", _words(value)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_words(item) for item in value)
+    if isinstance(value, dict):
+        return " ".join(f"{key} {_words(item)}" for key, item in value.items())
+    return str(value)
