@@ -38,6 +38,15 @@ def _no_ones_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_ones_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away the variables that a run would say it drops; importing a framework sets some."""
+    from report.environments.variables import dropped
+
+    for name in dropped(os.environ):
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture(name="real_file", scope="session")
 def real_data_file() -> Path:
     """Return the airfoil file, which the project does not contain; CI must have it."""

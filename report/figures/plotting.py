@@ -175,7 +175,7 @@ def marker(index: int) -> str:
 
 def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) -> None:
     """Lay out a dot plot: a row for each label, a logarithmic axis for the quantity."""
-    log_axis(axes.xaxis)
+    log_axis(axes.xaxis, most=FEW_LABELS if narrow else 12)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     letters = 22 if narrow else 36
@@ -274,11 +274,18 @@ def warnings_are_ours() -> Iterator[None]:
         yield
 
 
+FEW_LABELS = 4
+"""So many labels have room beside the names of a dot plot's rows on a phone."""
+
+
 class _PlainLogLocator(LogLocator):
     """Ticks at powers of ten; at 2 and 5 as well where there are few of those in view."""
 
+    few = 150.0
+    """Times the lowest value: so far reach few powers of ten."""
+
     def tick_values(self, vmin: float, vmax: float) -> Any:
-        few = vmax / max(vmin, 1e-30) < 150
+        few = vmax / max(vmin, 1e-30) < self.few
         self.set_params(subs=(1.0, 2.0, 5.0) if few else (1.0,))
         ticks: Any = super().tick_values(vmin, vmax)
         # Those beyond the view would be made and placed, and not drawn.
@@ -291,7 +298,10 @@ def log_axis(axis: Axis, *, most: int = 12) -> None:
         axis.axes.set_xscale("log")
     else:
         axis.axes.set_yscale("log")
-    axis.set_major_locator(_PlainLogLocator(base=10, numticks=most))
+    locator = _PlainLogLocator(base=10, numticks=most)
+    # Seven labels in two decades would meet where there is little room.
+    locator.few = 150.0 if most > FEW_LABELS else 15.0
+    axis.set_major_locator(locator)
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())

@@ -119,9 +119,9 @@ def test_failed_and_skipped_are_shown_with_their_reasons(result: Result) -> None
     """The end of a page lists what went wrong: which, how, why, and what the program printed."""
     whole = page_of(only(result, "matrix-size", "threads", "concise"))
     for listed in (
-        "failed Concise implementation: it was ended by SIGKILL",
+        "failed Concise implementation (in 1 of 3 processes): it was ended by SIGKILL",
         "Fatal Python error: Aborted",
-        "skipped Threads: the device was taken by another program",
+        "skipped Threads (in 1 of 3 processes): the device was taken by another program",
         "skipped Matrix size: strategy full-out, size 1024, dtype float16",
         "in 3 processes",
     ):
