@@ -499,11 +499,13 @@ def test_machines_page_lists_variables_and_packages(make_result: Callable[..., R
     made.environments = {**made.environments, "numba": other}
     page = read_pages(gather([made]))[FIXED]
     said = page.words("the_machine")
-    for words_of in ("OMP_NUM_THREADS 2", "OMP_NUM_THREADS 4 Numba", "HOME <home>", "torch 2.13.0"):
-        assert words_of in said
+    # The cells of a row, one after the other.
+    for cells in ("OMP_NUM_THREADS2PyTorch", "OMP_NUM_THREADS4Numba", "HOME<home>all"):
+        assert cells in said
+    assert "torch 2.13.0" in said
     assert "llvmlite 0.45.0" in said
     folded = " ".join(words(each) for each in page.elements("details"))
-    assert "HOME <home>" in folded
+    assert "HOME<home>" in folded
     made.environments = {
         name: replace(one, steering=None, places=None, packages=None)
         for name, one in made.environments.items()
