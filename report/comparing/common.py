@@ -72,7 +72,7 @@ def shared(rows: Iterable[tuple[Estimate, Quantity, Quantity]]) -> Shared | None
     centres = [median([row.log for row in group]) for group in groups.values()]
     middle, number = median(centres), len(groups)
     alone = [_mean(r.own for r in g) * MEDIANS / len(g) for g in groups.values()]
-    within = _mean(row.within for row in every)
+    within = median([row.within for row in every])  # some rows have hardly any samples
     scatter = _mean((one - middle) ** 2 for one in centres) / (number - 1)
     total = within + MEDIANS * _mean(alone) / number + _mean(row.common for row in every)
     estimate = Estimate(
@@ -84,7 +84,7 @@ def shared(rows: Iterable[tuple[Estimate, Quantity, Quantity]]) -> Shared | None
         basis="replicates",
         key=f"common factor of {every[0].ratio.key}",
         error=stable(math.sqrt(max(total, MEDIANS * scatter))),
-        freedom=min(row.ratio.freedom for row in every) if total > scatter else number - 1.0,
+        freedom=median([r.ratio.freedom for r in every]) if total > scatter else number - 1.0,
         runs=min(row.ratio.runs for row in every),
     ).at(LEVEL)
     return Shared(estimate=estimate, error=math.sqrt((within + MEDIANS * _mean(alone)) / number))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from report.analysis import noise
 from report.analysis.noise import disturbance
 
 if TYPE_CHECKING:
@@ -16,11 +17,23 @@ if TYPE_CHECKING:
     from report.results.result import Record
 
 
-def disturbed(record: Record) -> bool:
-    """Whether it was measured once, and the machine was noisy then."""
-    seen = record.conditions
-    noisy = seen is not None and disturbance(seen) > 1
-    return record.status == "ok" and record.attempts == 1 and noisy
+def disturbed(records: Sequence[Record]) -> list[Record]:
+    """Return what of a run was measured once, while the machine was noisy or in another state.
+
+    In another state were sweeps whose probes differ from those of the run's others.
+    """
+    met = [(record, record.conditions) for record in records if record.conditions is not None]
+    sweeps = {
+        process: [s for r, s in met if r.process == process]
+        for process in sorted({r.process for r, _ in met})
+    }
+    moved = noise.sweeps(sweeps)
+    return [
+        record
+        for record, seen in met
+        if (record.status, record.attempts) == ("ok", 1)
+        and (disturbance(seen) > 1 or record.process in moved)
+    ]
 
 
 def affordable(costs_s: Sequence[float], left_s: float) -> list[int]:

@@ -200,7 +200,8 @@ class Run:
         done = {_key(record): record for record in self.result.records}
         records = [done[job.key] for job in jobs]
         spent_s = sum(record.measured_s or record.elapsed_s for record in records)
-        noisy = [job for job, one in zip(jobs, records, strict=True) if again.disturbed(one)]
+        again_keys = {_key(record) for record in again.disturbed(records)}
+        noisy = [job for job in jobs if job.key in again_keys]
         left_s = planned_s - spent_s
         return [noisy[k] for k in again.affordable([job.budget_s for job in noisy], left_s)]
 

@@ -14,7 +14,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from report.analysis import quantities
+from report.analysis import noise, quantities
 from report.analysis.noise import LEVELS, UNKNOWN, grade
 from report.claims import wording
 from report.experiments.catalogue import KINDS, of_records
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from report.analysis.noise import Grade
     from report.figures.figure import Card, Figure
+    from report.results.machine import Conditions
     from report.results.result import Record, Result
     from report.site.verdicts import Matrix, VerdictView
 
@@ -91,6 +92,8 @@ class MachineView:
     """All that each framework's interpreter holds: its title, and names with versions."""
     grade: str
     """How many experiments have which grade."""
+    states: list[str]
+    """Which runs, and processes of a run, met another machine by its probes."""
     files: list[str]
     """Paths of the results' own files, oldest first."""
     runs: int
@@ -166,6 +169,7 @@ def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure
             if environment.packages
         ],
         grade=_grades(sections),
+        states=_states(result),
         files=list(files),
         runs=len(began),
         days=len({one[:10] for one in began}),
@@ -290,6 +294,25 @@ def _variables(result: Result) -> list[tuple[str, str, str]]:
         (variable, value, every if len(where) == len(known) and every else ", ".join(where))
         for (variable, value), where in found.items()
     ]
+
+
+def _states(result: Result) -> list[str]:
+    """Say which runs, and which sweeps of a run, met another machine by its probes."""
+    runs: dict[str, dict[int, list[Conditions]]] = {}
+    for record in result.records:
+        if record.conditions is not None:
+            sweeps = runs.setdefault(record.run or result.started_at, {})
+            sweeps.setdefault(record.process, []).append(record.conditions)
+    whole = {run: [seen for each in mine.values() for seen in each] for run, mine in runs.items()}
+    said = []
+    for run, mine in runs.items():
+        others = [seen for each, seen in whole.items() if each != run]
+        when = f"In the run of {_day(run)}, {run[11:16]} UTC"
+        said += [f"{when}, {words}." for words in noise.differences(whole[run], others)]
+        first = min(mine)
+        for process, words in noise.sweeps(mine).items():
+            said.append(f"{when}, process {process - first + 1}: {'; '.join(words)}.")
+    return said
 
 
 def _grades(sections: Sequence[Section]) -> str:

@@ -58,7 +58,19 @@ def test_what_was_measured_on_a_noisy_machine_is_measured_once_more(
     expected: bool,
 ) -> None:
     """Not what was fair or is unknown, nor what failed, nor a third time."""
-    assert again.disturbed(one) is expected
+    assert again.disturbed([one]) == [one] * expected
+
+
+def test_a_sweep_in_another_state_is_measured_once_more() -> None:
+    """All that its processes measured, though no single record tells."""
+    slow = [Probe(name="hash", seconds=[1.04e-3])]
+    usual = [Probe(name="hash", seconds=[1e-3])]
+    states = [usual, usual, usual, slow]
+    every = [
+        replace(record(replace(measured.QUIET, probes_before=p, probes_after=p)), process=k)
+        for k, p in enumerate(states)
+    ]
+    assert again.disturbed(every) == every[3:]
 
 
 @pytest.mark.parametrize(
