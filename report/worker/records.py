@@ -171,6 +171,7 @@ class PrintedRun:
             again in the same process, where nothing happens for the first time.
         epoch_s: What it prints as "sec/epoch".
         loss: What it prints as "loss"; null where that is not finite.
+        collected_s: What of `epoch_s` Python's garbage collector took.
     """
 
     __pydantic_config__ = STRICT
@@ -179,6 +180,7 @@ class PrintedRun:
     turn: int
     epoch_s: float
     loss: float | None
+    collected_s: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -405,13 +405,27 @@ class PrintedCurve(Curve):
 
     The timer is its own, by the wall clock. It is stopped, without waiting for a device, only where
     the count of examples is a multiple of 200; what comes after the last such point has no part.
+
+    Attributes:
+        collected_s: What of the timed seconds Python's garbage collector took.
     """
 
     timer: Timer = field(default_factory=lambda: Timer(time.time))
+    collected_s: float = 0.0
+    _collecting: float = 0.0
+    _since_start_s: float = 0.0
+
+    def collection(self, phase: str, _: object) -> None:
+        """Take the seconds of a collection, as one of `gc.callbacks`."""
+        if phase == "start":
+            self._collecting = self.clock()
+        else:
+            self._since_start_s += self.clock() - self._collecting
 
     def start(self) -> None:
         """Start the timer; the untrained model is not evaluated."""
         self.due = self.every
+        self._since_start_s = 0.0
         self.timer.start()
 
     def point(self, examples: int) -> None:
@@ -419,8 +433,10 @@ class PrintedCurve(Curve):
         self.due = (examples // self.every + 1) * self.every
         if examples % self.every == 0:
             self.timer.stop()
+            self.collected_s += self._since_start_s
             self.examples.append(examples)
             self.loss.append(self.evaluate())
+            self._since_start_s = 0.0
             self.timer.start()
 
     def end_epoch(self, examples: int) -> bool:

@@ -197,6 +197,35 @@ def test_what_comes_after_the_last_point_is_not_printed() -> None:
     assert printed(Steps(), 1500, 3, 0.5).timer.sum() == pytest.approx(1.0)
 
 
+def test_the_chapters_timer_knows_what_the_garbage_collector_took_of_it() -> None:
+    """Collections during updates count, those during an evaluation or after the end do not."""
+    world = Steps()
+
+    def collect() -> None:
+        curve.collection("start", {})
+        world.now_s += 0.06
+        curve.collection("stop", {})
+
+    def evaluate() -> float:
+        collect()
+        return 0.25
+
+    curve = PrintedCurve(
+        synchronize=world.wait,
+        evaluate=evaluate,
+        timer=Timer(lambda: world.now_s),
+        clock=lambda: world.now_s,
+    )
+    curve.start()
+    for n in (200, 400):
+        world.now_s += 0.01
+        collect()
+        curve.point(n)
+    collect()
+    assert curve.collected_s == pytest.approx(0.12)
+    assert curve.timer.sum() == pytest.approx(0.14)
+
+
 def test_a_timer_keeps_its_times_and_sums_them_up() -> None:
     """It starts by itself; what runs between stop and the next start is not timed."""
     readings = iter([10.0, 11.0, 20.0, 22.0, 30.0, 33.0])

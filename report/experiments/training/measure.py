@@ -170,7 +170,7 @@ def _as_printed(
 
     It is done again in the same process unless the first turn took longer than `again_s`. What is
     printed then differs from the first turn by what happens once in a process. The garbage
-    collector is left to go through all that there is, as it does in any script.
+    collector is left to go through all that there is, as it does in any script, and timed.
     """
     found: list[PrintedRun] = []
     gc.unfreeze()
@@ -178,11 +178,19 @@ def _as_printed(
     for turn in range(2):
         for run in runs:
             curve = PrintedCurve(synchronize=session.synchronize)
+            gc.callbacks.append(curve.collection)
             session.train(run, data, start, curve)
+            gc.callbacks.remove(curve.collection)
             if curve.loss:  # else it has no point at a multiple of 200, and prints nothing
-                loss = curve.loss[-1] if math.isfinite(curve.loss[-1]) else None
-                epoch_s = curve.timer.sum() / run.epochs
-                found.append(PrintedRun(run=run.run, turn=turn, epoch_s=epoch_s, loss=loss))
+                found.append(
+                    PrintedRun(
+                        run=run.run,
+                        turn=turn,
+                        epoch_s=curve.timer.sum() / run.epochs,
+                        loss=curve.loss[-1] if math.isfinite(curve.loss[-1]) else None,
+                        collected_s=curve.collected_s / run.epochs,
+                    )
+                )
         session.synchronize()
         if time.perf_counter() - begun > again_s:
             break

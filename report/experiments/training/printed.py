@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import difference
 from report.experiments.training import curves
 from report.experiments.training.quantities import case_of
 from report.experiments.training.runs import ratio, typical
@@ -70,19 +69,21 @@ class Printed:
         """Return the same when all runs are done once more."""
         return self.seconds(1)
 
+    def collected(self, turn: int) -> Spread | None:
+        """Return what of a turn's seconds per epoch the garbage collector took."""
+        found = [p.collected_s for each in self.run.prints for p in each if p.turn == turn]
+        return Spread(found) if found else None
+
+    def without(self, turn: int) -> list[float | None]:
+        """Return, by process, what a turn's seconds per epoch are without the collector."""
+        turns = [[p for p in each if p.turn == turn] for each in self.run.prints]
+        return [mine[0].epoch_s - mine[0].collected_s if mine else None for mine in turns]
+
     @property
     def loss(self) -> Spread | None:
         """Return the loss."""
         losses = [p.loss for each in self.run.prints for p in each if p.loss is not None]
         return Spread(losses) if losses else None
-
-    @cached_property
-    def once(self) -> Estimate | None:
-        """Return the seconds per epoch that the first turn takes beyond the second."""
-        first, second = self.run.printed(), self.run.printed(turn=1)
-        if first is None or second is None:
-            return None
-        return difference(first, second, key=f"once in a process: {first.name()}")
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,12 @@ class Order:
             return 0, 0
         both = [(a, b) for a, b in zip(one.groups, other.groups, strict=True) if a and b]
         return sum(a < b for a, b in both), len(both)
+
+    def without(self, turn: int = 0) -> tuple[int, int]:
+        """Return the same, of what is left without the garbage collector's part."""
+        pairs = zip(self.hundred.without(turn), self.full.without(turn), strict=True)
+        both = [a < b for a, b in pairs if a is not None and b is not None]
+        return sum(both), len(both)
 
     @cached_property
     def sound(self) -> Estimate | None:
@@ -174,7 +181,9 @@ def _columns(lines: Sequence[Printed]) -> Columns:
     return {
         "loss as printed": spreads([one.loss for one in lines], 1.0),
         "as printed, ms per epoch": spreads([one.cold for one in lines]),
+        "of it garbage collection": spreads([one.collected(0) for one in lines]),
         "printed again, ms per epoch": spreads([one.again for one in lines]),
+        "garbage collection then": spreads([one.collected(1) for one in lines]),
         "measured, ms per epoch": curves.milliseconds([one.run.seconds for one in lines]),
     }
 
@@ -195,9 +204,9 @@ def _dots(names: Sequence[str], lines: Sequence[Printed]) -> Dots:
 def _sheet(lines: Sequence[Printed]) -> Sheet:
     """Return what every process printed."""
     return Sheet(
-        header=["run", "process", "turn", "printed_epoch_s", "printed_loss"],
+        header=["run", "process", "turn", "printed_epoch_s", "collected_s", "printed_loss"],
         rows=[
-            [one.run.spec.run, process, each.turn, each.epoch_s, each.loss]
+            [one.run.spec.run, process, each.turn, each.epoch_s, each.collected_s, each.loss]
             for one in lines
             for process, every in enumerate(one.run.prints)
             for each in every

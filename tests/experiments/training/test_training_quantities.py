@@ -287,7 +287,7 @@ def printing(process: int, **seconds: float) -> Record:
     listed = [replace(one, labels={**one.labels, "loader": "dataloader"}) for one in runs]
     one = record("training", process, *listed)
     printed = [
-        PrintedRun(run=name, turn=turn, epoch_s=s * (1 - turn / 10), loss=0.3)
+        PrintedRun(run=name, turn=turn, epoch_s=s * (1 - turn / 10), loss=0.3, collected_s=0.0)
         for turn in range(2)
         for name, s in seconds.items()
     ]
