@@ -175,8 +175,13 @@ class Quantity:
         return self.estimate("examples_per_s")
 
     def spread(self) -> float | None:
-        """Return by how much the slowest replicate exceeds the fastest, as a fraction."""
-        return estimate.spread(self.groups)
+        """Return by how much the slowest replicate of a run exceeds its fastest, as a fraction."""
+        runs = self.runs or ("",) * len(self.groups)
+        of_run = [
+            [group for each, group in zip(runs, self.groups, strict=True) if each == run]
+            for run in dict.fromkeys(runs)
+        ]
+        return max((s for each in of_run if (s := estimate.spread(each)) is not None), default=None)
 
 
 def quantity(records: Sequence[Record], **fields: Any) -> Quantity:
