@@ -14,7 +14,7 @@ from report.comparing.common import cautious, shared
 from report.comparing.gate import CODE, Gate, differences, other_work
 from report.comparing.verdict import LEAST, LEVEL, Verdict, judge, smallest
 from report.experiments.catalogue import of_result
-from report.results.runs import starts
+from report.results.runs import hardware, starts
 from report.text.names import series_name, title
 from report.text.numerals import count
 
@@ -114,6 +114,14 @@ def compare(
     sides = (of_result(first), of_result(second))
     same = pairs.paired(sides, results)
     rows = _rows(results, same, barring, least)
+    state = _state(first, second)
+    if state:
+        reason = f"the machine was in another state ({'; '.join(state)})"
+        judged = [row.reason or reason for row in rows]
+        rows = [
+            dataclasses.replace(row, verdict=None, reason=why)
+            for row, why in zip(rows, judged, strict=True)
+        ]
     factor = shared((r.ratio, r.first, r.second) for r in rows if r.ratio and r.verdict)
     if factor is not None:
         rows = [
@@ -127,11 +135,22 @@ def compare(
     return Comparison(
         names=names_of(results),
         least=least,
-        gate=_gate(results, found, rows, across_versions=across_versions),
+        gate=_gate(results, found, rows, state, across_versions=across_versions),
         common=factor.estimate if factor else None,
         rows=rows,
         lacking=pairs.lacking(sides, results, same),
     )
+
+
+def _state(first: Result, second: Result) -> list[str]:
+    """Say by which probes one machine was another in the second run than in the first.
+
+    They are an alarm: by how much its times changed they do not tell.
+    """
+    if hardware(first.machine) != hardware(second.machine) or first.run == second.run:
+        return []
+    sides = [[r.conditions for r in each.records if r.conditions] for each in (first, second)]
+    return noise.differences(sides[1], sides[:1], "the first run")
 
 
 def names_of(results: tuple[Result, Result]) -> tuple[str, str]:
@@ -210,6 +229,7 @@ def _gate(
     results: tuple[Result, Result],
     found: list[Difference],
     rows: Sequence[Row],
+    state: Sequence[str],
     *,
     across_versions: bool,
 ) -> Gate:
@@ -218,6 +238,9 @@ def _gate(
     if not rows or barred.total() == len(rows):
         why = list(barred) or ["they have no measurement in common"]
         return Gate(answer="no", because=why, differences=found)
+    if state:
+        why = f"by its probes the machine was in another state: {'; '.join(state)}; run it again"
+        return Gate(answer="no", because=[why], differences=found)
     care = [f"{count(n, 'row')} of other work: {why}" for why, n in barred.items()]
     sorts = [s for s in ("hardware", "software", "variables") if any(d.sort == s for d in found)]
     if len(sorts) > 1:

@@ -9,6 +9,7 @@ import pytest
 
 from report.comparing.comparison import compare, names_of
 from report.results.runs import together
+from report.worker.records import Probe
 from results_factory import each_outcome, only
 
 if TYPE_CHECKING:
@@ -118,6 +119,34 @@ def test_rows_of_a_noisy_machine_are_shown_and_not_judged(both: tuple[Result, Re
             assert bool(row.reason) == (row.verdict is None)
         assert any("noisy" in why for why in compared.gate.because)
         assert "not judged" in compared.counts()
+
+
+def test_runs_in_different_states_of_one_machine_are_not_judged(
+    both: tuple[Result, Result],
+) -> None:
+    """Its probes say that it was another machine then: what else changed cannot be told."""
+    first, second = both
+    slow = [Probe(name="hash", seconds=[1.2e-3])]
+    usual = [Probe(name="hash", seconds=[1e-3])]
+
+    def met(result: Result, probes: list[Probe]) -> Result:
+        return replace(
+            result,
+            machine=first.machine,
+            records=[
+                replace(r, conditions=replace(seen, probes_before=probes, probes_after=probes))
+                for r in result.records
+                if (seen := r.conditions) is not None
+            ],
+        )
+
+    second = replace(second, started_at="2026-05-06T07:08:09Z")
+    other = compare(met(first, usual), met(second, slow))
+    assert other.gate.answer == "no"
+    assert "20 % slower" in other.gate.because[0]
+    assert all(row.verdict is None and row.reason for row in other.rows)
+    alike = compare(met(first, usual), met(second, usual))
+    assert any(row.verdict for row in alike.rows)
 
 
 def test_one_process_a_side_gives_no_verdict(both: tuple[Result, Result]) -> None:
