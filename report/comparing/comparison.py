@@ -239,8 +239,8 @@ def _gate(
         why = list(barred) or ["they have no measurement in common"]
         return Gate(answer="no", because=why, differences=found)
     if state:
-        why = f"by its probes the machine was in another state: {'; '.join(state)}; run it again"
-        return Gate(answer="no", because=[why], differences=found)
+        moved = f"by its probes the machine was in another state: {'; '.join(state)}; run it again"
+        return Gate(answer="no", because=[moved], differences=found)
     care = [f"{count(n, 'row')} of other work: {why}" for why, n in barred.items()]
     sorts = [s for s in ("hardware", "software", "variables") if any(d.sort == s for d in found)]
     if len(sorts) > 1:
