@@ -9,8 +9,9 @@ The logarithm of a time in a run is that of the machine, plus a part that all ti
 share, plus a part of its own, whose size goes with what limits the time (`Group`). Part of both
 stays the same over a day (`SAME_DAY`), so that runs of one day tell less than runs of several.
 
-Source of the numbers: `benchmarks/calibration.py` prints them from runs of one machine at different
-times; docs/decisions/0018 says which, and what else was tried.
+Source of the numbers: seven full runs of one two-core machine on two days, rounded by hand, the larger
+where days differed; docs/decisions/0018 says more. They are provisional: `benchmarks/between_runs.py`
+prints them from result files, and other machines have not been asked.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ OWN: dict[Group, float] = {
 """The same of what each quantity has to itself, by group."""
 
 FREEDOM = 20.0
-"""Degrees of freedom of these numbers."""
+"""Degrees of freedom that these numbers are given: assumed, since seven runs have six."""
 
 SAME_DAY = 0.5
 """The share of these variances that runs of one day have in common."""
