@@ -9,9 +9,9 @@ The logarithm of a time in a run is that of the machine, plus a part that all ti
 share, plus a part of its own, whose size goes with what limits the time (`Group`). Part of both
 stays the same over a day (`SAME_DAY`), so that runs of one day tell less than runs of several.
 
-Source of the numbers: seven full runs of one two-core machine on two days, rounded by hand, the larger
-where days differed; docs/decisions/0018 says more. They are provisional: `benchmarks/between_runs.py`
-prints them from result files, and other machines have not been asked.
+Source of the numbers: seven full runs of one two-core machine on two days, rounded by hand, the
+larger where days differed; docs/decisions/0018 says more. They are provisional: other machines have
+not been asked. `benchmarks/between_runs.py` prints such numbers from result files.
 """
 
 from __future__ import annotations
