@@ -3,7 +3,7 @@
 A plan gives every experiment the same number of processes, whether its claims are plain after three
 or open after eight. Once three of each have run, the time of the rest is dealt out again: what is
 decided stops there, and what is open gets more, up to three times its plan. The whole takes as
-long as the plan would have, by what the first processes took.
+long as the plan would have, by what the first processes took, and no longer than its budgets.
 
 This happens once, before anything more is measured, so that no interval is looked at again and
 again until it says something. What is open is told by a distance of four standard errors from what
@@ -162,16 +162,19 @@ def allocate(result: Result, names: Collection[str]) -> list[Allocation]:
     """
     shares = _shares(result, names)
     starts = _starts(result)
-    limit = _total(shares, starts)
+    # Some take longer than their budgets whatever they are given: what they do once takes that.
+    budget_s = math.fsum(result.config["experiments"][name]["budget_s"] for name, _ in shares)
+    over_s = math.fsum(share.seconds for share in shares.values()) - budget_s
+    limit = _total(shares, starts) - max(0.0, over_s)
     for share in shares.values():
         share.count = share.least
     needs = _needs(result, shares)
     for effect, count in needs:
         for pair in effect.pairs & shares.keys():
             share = shares[pair]
-            share.count = share.planned
             share.open.append(effect.name)
             share.wanted = max(share.wanted, min(count, MOST * share.planned))
+    _fill(shares, {p: s.planned for p, s in shares.items() if s.open}, starts, limit)
     _decide(shares, needs, starts, limit)
     # Then those that even three times the plan would not decide, and at last what is decided.
     _fill(shares, {p: s.wanted for p, s in shares.items() if s.open}, starts, limit)

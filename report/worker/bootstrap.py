@@ -1,13 +1,27 @@
 """Started by path in any interpreter: makes `report` importable, and nothing beside it.
 
+And before all else it shifts the heap by a random part of a page. Where in a page an array lies is
+else the same in all processes of the same code, which makes a small product up to a quarter faster
+or slower in every one of them (measured here), so that no interval over processes would hold it.
+
 The interpreter may be one that has never heard of this package (a framework's own virtual
 environment), or one full of the parent's packages. So the package is registered from its
 folder, without putting that folder's neighbours on `sys.path`.
 """
 
-import importlib.util
-import sys
-from pathlib import Path
+import os
+
+# As the first thing: what is allocated and freed before the shift leaves gaps that are not shifted.
+SHIFT = bytearray(4096 + 16 * os.urandom(1)[0])
+"""Kept for as long as the process lives. Systems draw the heap's beginning by whole pages only.
+
+Source: T. Mytkowicz et al., "Producing Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS
+2009.
+"""
+
+import importlib.util  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 
 def register() -> None:

@@ -60,6 +60,7 @@ def first_processes(
     processes: int = 6,
     plain_s: float = 1.0,
     cost_s: float = 1.0,
+    budget_s: float = 1_000.0,
 ) -> Result:
     """Return a result in which one claim is plain, and one is as open as its processes differ."""
     records = [
@@ -69,7 +70,7 @@ def first_processes(
         *measured("other", {"column": wide, "row": [1.0] * FIRST}, cost_s),
     ]
     experiments = {
-        name: planned(name, "matmul", processes=processes, repeats=30)
+        name: planned(name, "matmul", processes=processes, repeats=30, budget_s=budget_s)
         for name in ("products", "other")
     }
     return result(records, {"plain": PLAIN, "open": OPEN}, experiments=experiments)
@@ -99,6 +100,16 @@ def test_the_whole_takes_no_longer_than_planned(cost_s: float) -> None:
     spent = shares["products"] + cost_s * shares["other"] + start_s * max(shares.values())
     assert spent <= 6 + cost_s * 6 + start_s * 6 + 1e-9
     assert shares["other"] >= 6
+
+
+@pytest.mark.parametrize(("budget_s", "most"), [(3.0, 7), (5.0, 11)])
+def test_what_takes_longer_than_its_budget_gets_no_more_than_the_first(
+    budget_s: float, most: int
+) -> None:
+    """A profile takes its time; starts of workers that are not needed leave room for one more."""
+    shares = dealt(first_processes(processes=6, budget_s=budget_s))
+    assert 2 * FIRST <= sum(shares.values()) <= most
+    assert shares["other"] >= shares["products"]
 
 
 def test_plan_stands_where_nothing_is_open() -> None:

@@ -149,6 +149,20 @@ def real_worker() -> Iterator[Worker]:
         yield worker
 
 
+def test_processes_of_the_same_code_lay_their_memory_out_differently() -> None:
+    """Else a product that is fast by where its arrays lie is fast in all of them."""
+    code = f"""
+import runpy
+runpy.run_path({str(BOOTSTRAP)!r})
+import ctypes
+array = bytearray(65_536)
+print(ctypes.addressof((ctypes.c_char * 65_536).from_buffer(array)) % 4096)
+"""
+    start = [sys.executable, "-c", code]
+    places = {subprocess.run(start, stdout=-1, check=True).stdout for _ in range(8)}
+    assert len(places) > 3
+
+
 def test_real_worker_describes_torch(worker: Worker) -> None:
     """Its version, its threads, and that a CPU can multiply at least two dtypes."""
     import torch

@@ -124,7 +124,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     for point in sorted(points, key=lambda point: point.variant == "compiled"):
         labels = point._asdict()
         try:
-            stopwatch = _stopwatch(session, point, method, job["seed"])
+            stopwatch = _stopwatch(session, point, method, job["seed"], cold=backend.compiles)
         except Unavailable as reason:
             made[point] = Series(labels=labels, status="skipped", reason=str(reason)), None
         else:
@@ -144,21 +144,30 @@ def _points(settings: dict[str, Any], threads: int) -> Iterator[Point]:
             yield Point("update", size, variant, threads)
 
 
-def _stopwatch(session: Session, point: Point, method: Method, seed: int) -> Stopwatch:
-    """Return a stopwatch for a point; what compiling took is its first warm-up call."""
+def _stopwatch(
+    session: Session, point: Point, method: Method, seed: int, *, cold: bool
+) -> Stopwatch:
+    """Return a stopwatch for a point; what compiling took is its first warm-up call.
+
+    Where a framework compiles each operation when it first meets it, an update is `cold` until it
+    has been called once, also as it is written.
+    """
     if point.operation == "add":
         call = session.addition(point.size)
         return Stopwatch(call=call, synchronize=session.synchronize, method=method)
     compiled = point.variant == "compiled"
     begun = time.perf_counter()
     update = session.update(point.size, FEATURES, seed, compiled=compiled)
+    if cold and not compiled:
+        update.step()
+        session.synchronize()
     first_s = nanoseconds(time.perf_counter() - begun)
     return Stopwatch(
         call=update.step,
         synchronize=session.synchronize,
         method=method,
-        warmups=int(compiled),
-        warmup_s=[first_s] if compiled else [],
+        warmups=int(compiled or cold),
+        warmup_s=[first_s] if compiled or cold else [],
     )
 
 
