@@ -144,6 +144,12 @@ def test_every_drawing_can_be_told_to_who_does_not_see_it(page: Page) -> None:
         assert len(each.get("aria-label") or "") > 60
 
 
+def test_every_head_of_a_table_has_words(page: Page) -> None:
+    """A screen reader reads them before each cell."""
+    silent = [head for head in page.elements("th") if not "".join(head.itertext()).strip()]
+    assert not silent
+
+
 def test_every_link_and_fragment_leads_somewhere(
     two_machine_site: dict[str, bytes], tmp_path: Path
 ) -> None:
