@@ -32,7 +32,7 @@ STATED = ["PyTorch", "MXNet", "TensorFlow", "JAX", "NumPy", "Numba"]
 @pytest.fixture(name="result", scope="module")
 def all_six(make_result: Made) -> Result:
     """Return a made-up result of every framework."""
-    return make_result(frameworks=EVERY)
+    return make_result(profile="full", frameworks=EVERY)
 
 
 @pytest.fixture(name="drawn", scope="module")

@@ -43,7 +43,7 @@ RUNS = ["GD", "SGD", "batch 100", "batch 10"]
 @functools.cache
 def of_all() -> Result:
     """Return a made-up result of every framework."""
-    return make_result(frameworks=tuple(BACKENDS))
+    return make_result(profile="full", frameworks=tuple(BACKENDS))
 
 
 @functools.cache
@@ -61,7 +61,7 @@ def ways(experiment: str = "chapter-training", result: Result | None = None) -> 
 def test_ways_are_named_by_no_more_than_tells_them_apart() -> None:
     """A variant where there are several, a loader where both were used."""
     assert list(ways()) == WAYS
-    loaders = [f"{name}, {how}" for name in WAYS[:2] for how in ("dataloader", "sliced")]
+    loaders = [f"{name}, {how}" for name in WAYS[:3] for how in ("dataloader", "sliced")]
     assert list(ways("loader")) == loaders
 
 
