@@ -104,8 +104,11 @@ def _name(backend: str, device: str) -> str:
 
 def _trained(result: Result) -> list[Overlay]:
     planned = result.config["experiments"]
-    names = [name for name in experiments(result) if planned[name]["kind"] == "training"]
-    return [over_frameworks(result, name) for name in names]
+    return [
+        over_frameworks(result, name)
+        for name in experiments(result)
+        if planned[name]["kind"] == "training"
+    ]
 
 
 def _records_of(result: Result, experiment: str) -> dict[str, list[Record]]:
@@ -123,19 +126,19 @@ def _startup(result: Result) -> list[Figure]:
     found = starts(result)
     if len(found) < 2:
         return []
+    labels, units, factors = zip(*PARTS.values(), strict=True)
     times = {
         b: [start[p].time() if p in start else None for p in PARTS] for b, start in found.items()
     }
     shape = Dots(
-        labels=tuple(label for label, *_ in PARTS.values()),
+        labels=labels,
         x=Axis(label="time", scale="seconds"),
         rows=tuple(row(title(backend), index_of(backend), mine) for backend, mine in times.items()),
         of=len(found),
     )
     imports = {title(backend): start["import"] for backend, start in found.items()}
-    factors = [factor for *_, factor in PARTS.values()]
     table = Table(
-        header=["framework", *(f"{label}, {unit}" for label, unit, _ in PARTS.values())],
+        header=["framework", *map(", ".join, zip(labels, units, strict=True))],
         rows=[[title(b), *map(number, mine, factors)] for b, mine in times.items()],
     )
     sheet = Sheet(
@@ -198,14 +201,18 @@ def starts(result: Result) -> dict[str, dict[str, Quantity]]:
 
 def _first(records: Iterable[Record], variant: str) -> list[list[float]]:
     """Return the seconds of each process's first update, with what it compiled for it."""
-    groups = []
-    for record in records:
-        for series in record.outcome.series if record.outcome else ():
-            of = series.labels.get("operation"), series.labels.get("variant")
-            if of == ("update", variant) and series.timing and series.timing.warmup_s:
-                groups.append([series.timing.warmup_s[0]])
-                break
-    return groups
+    wanted = {"operation": "update", "variant": variant}.items()
+    every = [
+        [
+            s.timing.warmup_s[0]
+            for s in record.outcome.series
+            if wanted <= s.labels.items()
+            if s.timing and s.timing.warmup_s
+        ]
+        for record in records
+        if record.outcome
+    ]
+    return [first[:1] for first in every if first]
 
 
 def _later(records: list[Record], run: str) -> Quantity | None:

@@ -224,19 +224,21 @@ def _full_batches(case: Case) -> bool:
 def _stability(case: Case) -> Figure:
     """Draw the loss above the optimum against epochs, each of which is one step."""
     decays = [decay(case.solved, run) for run in case.runs] if case.solved else []
-    columns: Columns = {"learning rate": [digits(run.step) for run in case.runs]}
-    if decays:
-        columns |= {
-            "limit": [digits(one.limit) for one in decays],
-            "factor a step, theory": [digits(one.factor) for one in decays],
-            f"measured over the last {LAST}": [number(one.measured) for one in decays],
-        }
+    theory: Columns = {
+        "limit": [digits(one.limit) for one in decays],
+        "factor a step, theory": [digits(one.factor) for one in decays],
+        f"measured over the last {LAST}": [number(one.measured) for one in decays],
+    }
     known = [one for one in decays if one.limit is not None]
     return curves.answer(
         case,
         "stability",
         curves.of_case(case, replace(curves.EPOCHS, label="epochs, each of them one step")),
-        {**columns, **curves.ends(case)},
+        {
+            "learning rate": [digits(run.step) for run in case.runs],
+            **(theory if decays else {}),
+            **curves.ends(case),
+        },
         decays=[(one, case.turn(one.run)) for one in known],
         over=[one.run for one in known if one.run.plain and one.run.step > (one.limit or 0)],
         last=LAST,
@@ -253,11 +255,8 @@ def _optimizer(case: Case) -> Figure:
         if (a := run.seconds) and (b := plain.seconds) and (one := ratio(a, b))
     }
     seconds = [update(run.seconds) if run.seconds else None for run in case.runs]
-    sheet = None
-    if case.target:
-        sheet = curves.beside(
-            curves.way_sheet(case.runs, case.target), curves.ends_sheet(case, case.runs)
-        )
+    ends = curves.ends_sheet(case, case.runs)
+    sheet = curves.beside(curves.way_sheet(case.runs, case.target), ends) if case.target else None
     return curves.answer(
         case,
         "optimizer",
@@ -285,9 +284,8 @@ def _way_dots(case: Case, target: float) -> Dots:
         bounds = row(curves.NOT_ALL, 1, [one.at_least for one in case.fared])
         none = (None,) * len(case.fared)
         rows.append(replace(bounds, low=none, high=none, marker=">"))
-    return Dots(
-        labels=tuple(run.name for run in case.runs), x=curves.to_target(target), rows=tuple(rows)
-    )
+    labels = tuple(run.name for run in case.runs)
+    return Dots(labels=labels, x=curves.to_target(target), rows=tuple(rows))
 
 
 def _schedule(case: Case) -> Figure:

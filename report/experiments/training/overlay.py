@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.estimate import product
 from report.experiments.training import curves, printed
+from report.experiments.training.measure import WAYS
 from report.experiments.training.quantities import by_batch_size, case_of, size_of
 from report.experiments.training.runs import apart, ratio, towards
 from report.figures import prose
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from report.figures.shapes import Dash, Shape
 
 VARIANTS = {"eager": "", "compiled": "compiled update", "epoch": "compiled epoch"}
-
 DASHES: dict[str, Dash] = {"eager": "-", "compiled": "--", "epoch": (0, (1, 1.2))}
 
 CODE = ["linreg", "squared_loss", "sgd", "update", "update_epoch", "Scratch.step", "program"]
@@ -100,20 +101,20 @@ def ways_of(over: Overlay) -> list[Way]:
     cases = [(s, case_of(s.result, over.experiment, s.backend)) for s in over.subjects]
     known = [(subject, case) for subject, case in cases if case is not None]
     known = [(s, case) for s, case in known if case.examples == known[0][1].examples]
-    shared = None
-    if over.noun == "machine" and known:
-        shared = set.intersection(*({run.settings() for run in case.runs} for _, case in known))
+    every = [{run.settings() for run in case.runs} for _, case in known]
+    same = over.noun == "machine" and every
+    shared = set.intersection(*every) if same else set().union(*every)
     found = []
     for subject, case in known:
         runs = {run.spec.run for run in case.runs}
         telling = [
             name
-            for name in ("loader", "implementation")
+            for name in WAYS
             if len({(run.spec.run, run.labels[name]) for run in case.runs}) > len(runs)
         ]
         ways: dict[tuple[str, str], list[Run]] = {}
         for run in case.runs:
-            if shared is None or run.settings() in shared:
+            if run.settings() in shared:
                 further = ", ".join(str(run.labels[name]) for name in telling)
                 ways.setdefault((run.spec.variant, further), []).append(run)
         found += [
@@ -332,7 +333,7 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     target, first = (lead.target, lead.soonest) if lead else (None, None)
     if target is None or first is None or any(way.further for way in ways) or not _swept(ways):
         return None
-    chosen = {way: run for way in solved if (run := way.run(first.run.spec.run)) is not None}
+    chosen = {way: run for way in solved if (run := way.run(first.run.spec.run))}
     if len({way.subject.name for way in chosen}) < 2:
         return None
     lines = [
@@ -342,10 +343,9 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         for way, run in chosen.items()
     ]
     fared = {way: towards(run, target) for way, run in chosen.items()}
-    known = {way: one for way, one in fared.items() if one.time}
-    exact = {way: one for way, one in known.items() if not one.at_most}
-    times = {way: one.time.value for way, one in (exact or known).items() if one.time}
-    order = sorted(times, key=times.__getitem__)
+    times = {way: one.time.value for way, one in fared.items() if one.time}
+    exact = [way for way in times if not fared[way].at_most]
+    order = sorted(exact or times, key=times.__getitem__)
     quick, late = order[0], order[-1]
     return _figure(
         over,
@@ -403,10 +403,8 @@ def _implementations(over: Overlay, ways: Sequence[Way]) -> Figure | None:
 def _listed(ways: Sequence[Way]) -> list[tuple[Subject, Run]]:
     """Return the first framework's concise run, and one of each other that only it trained."""
     concise = [(way.subject, run) for way in ways if way.further == "concise" for run in way.runs]
-    trained: dict[str, set[str]] = {}
-    for subject, run in concise:
-        trained.setdefault(run.spec.run, set()).add(subject.name)
-    own = [(subject, run) for subject, run in concise if len(trained[run.spec.run]) == 1]
+    trained = Counter(label for label, _ in {(run.spec.run, s.name) for s, run in concise})
+    own = [(subject, run) for subject, run in concise if trained[run.spec.run] == 1]
     chosen: dict[str, tuple[Subject, Run]] = {}
     for subject, run in [*concise[:1], *own] if own else []:
         chosen.setdefault(subject.name, (subject, run))

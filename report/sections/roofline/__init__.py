@@ -43,14 +43,8 @@ PIECEWISE = ("element", "column", "row", "block", "full")
 LITTLE = 0.1
 """Roofs that account for less of a kernel's time than this do not decide it."""
 
-HEADER = [
-    "kernel",
-    "FLOP/byte",
-    "GFLOPS",
-    "share of the highest roof above it, %",
-    "of memory's roof, %",
-    "side of the balance",
-]
+HEADER = ["kernel", "FLOP/byte", "GFLOPS", "share of the highest roof above it, %"]
+HEADER += ["of memory's roof, %", "side of the balance"]
 
 
 def figures(result: Result) -> list[Figure]:
@@ -93,9 +87,10 @@ def of_case(case: Case) -> Figure:
     balance = case.balance()
     upright = Upright(x=balance.value, label=f"balance {digits(balance.value)}")
     shape = _roofline([case], [YARDSTICK], lines, upright)
-    sides: dict[str, list[str]] = {k.family: [] for k in case.kernels}
-    for kernel in case.kernels:
-        sides[kernel.family].append(case.side(kernel))
+    sides = {
+        family: [case.side(k) for k in mine]
+        for family, mine in itertools.groupby(case.kernels, lambda k: k.family)
+    }
     return prose.figure(
         TEMPLATE,
         f"roofline-{case.backend}-{case.dtype.lower()}",
@@ -311,21 +306,19 @@ def _sheet(kernels: Mapping[str, Sequence[Kernel]], cases: Sequence[Case]) -> Sh
     def line(what: list[Cell], *values: Estimate | float | None) -> list[Cell]:
         key = next((one.key for one in values if isinstance(one, Estimate)), None)
         each = [[v, None, None] if isinstance(v, float) else cells(v)[:3] for v in values]
-        return [*what, *itertools.chain(*each), *[None] * 3 * (len(names) - len(values)), key]
+        row = [*what, *[None] * (6 - len(what)), *itertools.chain(*each)]
+        return [*row, *[None] * (len(header) - len(row)), key]
 
     rows: list[list[Cell]] = []
     for case in cases:
+        dtype, best = case.dtype, case.compute.quantity
         for name, roof in case.roofs.items():
-            what: list[Cell] = ["roof", case.dtype, name, roof.quantity.experiment, None, None]
-            rows.append(line(what, None, roof.estimate))
-        best = case.compute.quantity
-        what = ["roof", case.dtype, "compute", best.experiment, best.flops, None]
-        rows.append(line(what, case.peak))
-        what = ["balance", case.dtype, "compute / memory", None, None, None]
-        rows.append(line(what, None, None, case.balance()))
-        for k in kernels[case.dtype]:
+            rows.append(line(["roof", dtype, name, roof.quantity.experiment], None, roof.estimate))
+        rows.append(line(["roof", dtype, "compute", best.experiment, best.flops], case.peak))
+        rows.append(line(["balance", dtype, "compute / memory"], None, None, case.balance()))
+        for k in kernels[dtype]:
             q = k.quantity
-            what = ["kernel", case.dtype, k.name, q.experiment, q.flops, q.bytes_moved]
+            what: list[Cell] = ["kernel", dtype, k.name, q.experiment, q.flops, q.bytes_moved]
             shares = [case.share(k, roof) for roof in (case.steepest, case.memory)]
             rows.append(line(what, q.rate(), q.bandwidth(), k.intensity, *shares))
     return Sheet(header=[*header, "key"], rows=rows)
