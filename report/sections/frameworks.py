@@ -104,11 +104,8 @@ def _name(backend: str, device: str) -> str:
 
 def _trained(result: Result) -> list[Overlay]:
     planned = result.config["experiments"]
-    return [
-        over_frameworks(result, name)
-        for name in experiments(result)
-        if planned[name]["kind"] == "training"
-    ]
+    names = [name for name in experiments(result) if planned[name]["kind"] == "training"]
+    return [over_frameworks(result, name) for name in names]
 
 
 def _records_of(result: Result, experiment: str) -> dict[str, list[Record]]:
@@ -122,7 +119,6 @@ def _records_of(result: Result, experiment: str) -> dict[str, list[Record]]:
 
 
 def _startup(result: Result) -> list[Figure]:
-    """Draw what comes once in a process beside what each update takes."""
     found = starts(result)
     if len(found) < 2:
         return []
@@ -202,17 +198,13 @@ def starts(result: Result) -> dict[str, dict[str, Quantity]]:
 def _first(records: Iterable[Record], variant: str) -> list[list[float]]:
     """Return the seconds of each process's first update, with what it compiled for it."""
     wanted = {"operation": "update", "variant": variant}.items()
-    every = [
-        [
-            s.timing.warmup_s[0]
-            for s in record.outcome.series
-            if wanted <= s.labels.items()
-            if s.timing and s.timing.warmup_s
-        ]
+    timed = [
+        [s.timing for s in record.outcome.series if wanted <= s.labels.items()]
         for record in records
         if record.outcome
     ]
-    return [first[:1] for first in every if first]
+    firsts = ([t.warmup_s[0] for t in mine if t and t.warmup_s] for mine in timed)
+    return [first[:1] for first in firsts if first]
 
 
 def _later(records: list[Record], run: str) -> Quantity | None:

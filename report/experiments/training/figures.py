@@ -52,7 +52,6 @@ def figures(result: Result, experiment: str) -> list[Figure]:
 
 
 def _epochs(case: Case) -> Figure:
-    """Draw loss against passes over the data: what is an example worth?"""
     limit = case.solved.stability_limit() if case.solved else 0.0
     plain = [run for run in case.runs if run.plain and run.full_batch(case.examples)]
     beyond = [run for run in plain if case.solved and run.step > limit and run.points > 2]
@@ -83,7 +82,6 @@ def _plotted(case: Case, run: Run) -> dict[str, Any] | None:
 
 
 def _time(case: Case) -> Figure:
-    """Draw the same by the clock, which is the chapter's own comparison."""
     last = case.nearest and case.nearest.run
     return curves.answer(
         case,
@@ -182,7 +180,6 @@ def _implementation(case: Case) -> Figure | None:
 
 
 def _listed(case: Case) -> Figure:
-    """Draw the losses of two implementations that are not told the same."""
     runs = case.runs
     same = [
         (one, other)
@@ -222,7 +219,6 @@ def _full_batches(case: Case) -> bool:
 
 
 def _stability(case: Case) -> Figure:
-    """Draw the loss above the optimum against epochs, each of which is one step."""
     decays = [decay(case.solved, run) for run in case.runs] if case.solved else []
     theory: Columns = {
         "limit": [digits(one.limit) for one in decays],
@@ -246,7 +242,6 @@ def _stability(case: Case) -> Figure:
 
 
 def _optimizer(case: Case) -> Figure:
-    """Draw the time to the target, where there is one; else the loss against epochs."""
     plain = next((run for run in case.runs if run.spec.optimizer == "sgd"), None)
     costs = {
         run: (one, difference(a, b, 1 / updates(b), f"bookkeeping of {a.name()}"))
@@ -349,19 +344,12 @@ def _copies(case: Case) -> Figure:
     pairs = pairs_of_copies(case)
     runs = [run for pair in pairs for run in pair] or case.runs
     kinds = list(dict.fromkeys(_but_copies(case, run) for run in runs))
-    lines = [
-        curves.of_run(
-            case,
-            run,
-            kinds.index(_but_copies(case, run)),
-            curves.LOG_EPOCHS,
-            band=False,
-            # Dashed and hollow, so that both of a pair are seen.
-            dash=(0, (3, 2)) if run.spec.copies > 1 else "-",
-            hollow=run.spec.copies > 1,
-        )
-        for run in runs
-    ]
+    lines = []
+    for run in runs:
+        more, place = run.spec.copies > 1, kinds.index(_but_copies(case, run))
+        # Dashed and hollow, so that both of a pair are seen.
+        look: dict[str, Any] = {"dash": (0, (3, 2)) if more else "-", "hollow": more}
+        lines.append(curves.of_run(case, run, place, curves.LOG_EPOCHS, band=False, **look))
     by_epoch = {pair[0]: case.after(*pair) for pair in pairs}
     by_update = {pair[0]: case.after_updates(*pair) for pair in pairs}
     seconds = {once: ratio(more.seconds, once.seconds) for once, more in pairs}

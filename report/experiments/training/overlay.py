@@ -226,7 +226,7 @@ def _seconds(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         floor=floor,
         loaded=_loaded(ways),
         shares=shares,
-        above=_above(ways, floor),
+        above=_above(ways),
         compared=_compared(over, ways),
     )
 
@@ -269,21 +269,18 @@ def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, Any]:
         return product([*above, *(found[other][run].factor(weight=-power) for run in runs)])
 
     fastest, *_, slowest = sorted(found, key=lambda name: average(name, first).value)
-    return {
-        "slowest": slowest,
-        "fastest": fastest,
-        "factor": average(slowest, fastest),
-        "each": {run: ratio(found[slowest][run], found[fastest][run]) for run in runs},
-    }
+    each = {run: ratio(found[slowest][run], found[fastest][run]) for run in runs}
+    factor = average(slowest, fastest)
+    return {"slowest": slowest, "fastest": fastest, "factor": factor, "each": each}
 
 
 def _floor(ways: Sequence[Way]) -> Way | None:
     return next((way for way in ways if way.subject.floor), None)
 
 
-def _above(ways: Sequence[Way], floor: Way | None) -> dict[str, Any]:
+def _above(ways: Sequence[Way]) -> dict[str, Any]:
     """Return how many times the floor the first way takes, and which come closest to it."""
-    lead = ways[0]
+    lead, floor = ways[0], _floor(ways)
     sizes = [size for size in lead.by_size if floor and size in floor.by_size]
     if floor is None or lead is floor or not sizes:
         return {}
@@ -417,10 +414,8 @@ def _listed(ways: Sequence[Way]) -> list[tuple[Subject, Run]]:
 def sentences(over: Overlay) -> list[str]:
     """Say what an epoch of the smallest batches is above the floor, if it was measured."""
     ways = ways_of(over)
-    above = _above(ways, _floor(ways))
-    return (
-        prose.sentences(curves.TEMPLATE, "floor_mail", lead=ways[0], above=above) if above else []
-    )
+    facts = {"lead": ways[0], "above": _above(ways)}
+    return prose.sentences(curves.TEMPLATE, "floor_mail", **facts) if facts["above"] else []
 
 
 def method(over: Overlay) -> list[str]:

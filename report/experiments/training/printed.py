@@ -179,7 +179,6 @@ def _dots(names: Sequence[str], lines: Sequence[Printed]) -> Dots:
 
 
 def _sheet(lines: Sequence[Printed]) -> Sheet:
-    """Return what every process printed."""
     return Sheet(
         header=["run", "process", "turn", "printed_epoch_s", "collected_s", "printed_loss"],
         rows=[

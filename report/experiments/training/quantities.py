@@ -37,21 +37,17 @@ METRICS = {
     "examples_to_loss": Metric(
         unit="examples", timed=False, words="examples processed until the loss is reached"
     ),
-    "loss": Metric(unit="", timed=False, words="loss at the end of an epoch"),
-    "excess": Metric(
-        unit="", timed=False, words="loss above the lowest possible, at the end of an epoch"
-    ),
-    # What follows from the data and a run's rate, whatever was measured.
-    "lowest_loss": Metric(unit="", timed=False, words="lowest loss that the data allow"),
-    "stable_lr": Metric(
-        unit="", timed=False, words="rate above which full-batch gradient descent diverges"
-    ),
-    "steepest_factor": Metric(
-        unit="",
-        timed=False,
-        words="by what a full-batch step at the run's rate multiplies the error along the "
-        "steepest direction, without its sign",
-    ),
+} | {
+    name: Metric(unit="", timed=False, words=words)
+    for name, words in {
+        "loss": "loss at the end of an epoch",
+        "excess": "loss above the lowest possible, at the end of an epoch",
+        # What follows from the data and a run's rate, whatever was measured.
+        "lowest_loss": "lowest loss that the data allow",
+        "stable_lr": "rate above which full-batch gradient descent diverges",
+        "steepest_factor": "by what a full-batch step at the run's rate multiplies the error along "
+        "the steepest direction, without its sign",
+    }.items()
 }
 
 SIZES = 5
@@ -235,8 +231,8 @@ class Case:
         """Return where a loss that must rise in the end begins to."""
         losses = [run.at(point).estimate() for point in range(run.points)]
         at = min(range(run.points), key=lambda k: losses[k].value)
-        ends = at == run.points - 1
-        return {"loss": losses[at], "epoch": round(self.epochs(run)[at]), "ends": ends}
+        epoch, ends = round(self.epochs(run)[at]), at == run.points - 1
+        return {"loss": losses[at], "epoch": epoch, "ends": ends}
 
     def deviation(self) -> float | None:
         """Return how far plain full-batch runs are from their exact path, in float64, at most.

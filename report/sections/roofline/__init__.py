@@ -249,38 +249,33 @@ def _of_pieces(case: Case) -> dict[str, Any]:
 
     A call is compared with the smallest one there is, an addition of single elements.
     """
-    shares = [(k, case.share(k, case.steepest)) for k in _pieces(case)]
-    to_memory = [(k, case.share(k, case.memory)) for k, _ in shares]
     add = at(case.kernels, operation="add", size=1, variant="eager")
-    facts: dict[str, Any] = {
+
+    def in_adds(kernels: Sequence[Kernel]) -> list[tuple[Kernel, Estimate]]:
+        calls = [(k, ratio(k.quantity, add.quantity)) for k in kernels] if add else []
+        return [(k, one.scaled(1 / k.calls, f"call of {one.key}")) for k, one in calls]
+
+    pieces = _pieces(case)
+    shares = [(k, case.share(k, case.steepest)) for k in pieces]
+    to_memory = [(k, case.share(k, case.memory)) for k in pieces]
+    adds = in_adds(pieces)
+    updates = [k for k in case.kernels if k.line == "update eager"]
+    return {
         "pieces": shares,
         "cached": [k for k, share in to_memory if share.low is not None and share.low > 1],
         "add": add,
-    }
-    if add is None:
-        return facts
-    adds = [(k, _adds(k, add)) for k, _ in shares]
-    updates = [k for k in case.kernels if k.line == "update eager"]
-    return facts | {
         "adds": adds,
         "dispatched": [
             k
-            for (k, share), (_, each) in zip(shares, adds, strict=True)
+            for (k, share), (_, each) in zip(shares, adds, strict=False)
             if share.value < LITTLE and share.value * each.value < 1
         ],
         "little": LITTLE,
-        "updates": [(k, _adds(k, add)) for k in updates if k in (updates[0], updates[-1])],
+        "updates": in_adds([k for k in updates if k in (updates[0], updates[-1])]),
     }
 
 
-def _adds(kernel: Kernel, add: Kernel) -> Estimate:
-    """Return how many additions of single elements take as long as one call of a kernel."""
-    whole = ratio(kernel.quantity, add.quantity)
-    return whole.scaled(1 / kernel.calls, f"call of {whole.key}")
-
-
 def _cells_of(kernel: Kernel, case: Case) -> list[str | Number]:
-    """Return a kernel's intensity, its rate, and its shares of the roofs above and of memory."""
     best = kernel.quantity.name() == case.compute.quantity.name()
     side = case.side(kernel)
     return [
