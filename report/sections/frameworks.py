@@ -109,10 +109,7 @@ def _trained(result: Result) -> list[Overlay]:
 
 
 def _records_of(result: Result, experiment: str) -> dict[str, list[Record]]:
-    """Return what each framework measured of an experiment, in the order of the plan.
-
-    Their processes ran in shuffled order, which says nothing.
-    """
+    """Return what each framework measured of an experiment, in the plan's order: runs shuffle."""
     found = by_backend(r for r in result.of(experiment) if r.outcome is not None)
     planned = result.config["experiments"][experiment]["backends"]
     return {backend: found[backend] for backend in [*planned, *found] if backend in found}

@@ -254,7 +254,7 @@ def until(fared: Reached, *, best: bool = False) -> Number:
     """Return milliseconds to a loss; where not all seeds got there, that it takes longer."""
     cell = number(fared.time or fared.at_least, MILLI, best=best)
     sign = "\N{LESS-THAN OR EQUAL TO} " if fared.at_most else ""
-    if fared.time is None and fared.at_least is not None:
+    if fared.at_least:
         sign = "\N{GREATER-THAN OR EQUAL TO} "
     return replace(cell, text=sign + cell.text)
 

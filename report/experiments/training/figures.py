@@ -69,10 +69,7 @@ def _epochs(case: Case) -> Figure:
 
 
 def _plotted(case: Case, run: Run) -> dict[str, Any] | None:
-    """Return what the chapter's plot shows of a full-batch run: points at multiples of 200.
-
-    None where it shows every epoch, or none.
-    """
+    """Return what the chapter's plot shows of a run's epochs, if that is some but not all."""
     shown = [k for k in range(1, run.spec.epochs + 1) if k * case.examples % EVERY == 0]
     if not shown or shown[0] == 1 or not run.complete or not case.lowest:
         return None

@@ -110,13 +110,13 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     settings, bundle = job["settings"], job["bundle"]
     data = _data(bundle, settings["dtype"])
     backend = BACKENDS[job["backend"]]
-    wanted = list(dict.fromkeys(offered(backend, settings)))
+    refused = {run: refusal(backend, run) for run in offered(backend, settings)}
     skipped = [
         Series(labels=dict(vars(run)), status="skipped", reason=reason)
-        for run in wanted
-        if (reason := refusal(backend, run))
+        for run, reason in refused.items()
+        if reason
     ]
-    runs = [run for run in wanted if refusal(backend, run) is None]
+    runs = [run for run, reason in refused.items() if not reason]
     every = EPOCHS_ONLY if settings.get("evaluate") == "epochs" else EVERY
     seeds = _seeds(job["seeds"], job["process"], job["processes"])
     deadline = time.perf_counter() + job["budget_s"]

@@ -101,9 +101,9 @@ def ways_of(over: Overlay) -> list[Way]:
     cases = [(s, case_of(s.result, over.experiment, s.backend)) for s in over.subjects]
     known = [(subject, case) for subject, case in cases if case is not None]
     known = [(s, case) for s, case in known if case.examples == known[0][1].examples]
-    every = [{run.settings() for run in case.runs} for _, case in known]
-    same = over.noun == "machine" and every
-    shared = set.intersection(*every) if same else set().union(*every)
+    shared = None
+    if over.noun == "machine" and known:
+        shared = set.intersection(*({run.settings() for run in case.runs} for _, case in known))
     found = []
     for subject, case in known:
         runs = {run.spec.run for run in case.runs}
@@ -114,7 +114,7 @@ def ways_of(over: Overlay) -> list[Way]:
         ]
         ways: dict[tuple[str, str], list[Run]] = {}
         for run in case.runs:
-            if run.settings() in shared:
+            if shared is None or run.settings() in shared:
                 further = ", ".join(str(run.labels[name]) for name in telling)
                 ways.setdefault((run.spec.variant, further), []).append(run)
         found += [
@@ -165,10 +165,7 @@ def _figure(  # noqa: PLR0913 (what a figure is made of)
     sheets: Callable[[Way], Sheet],
     **facts: Any,
 ) -> Figure:
-    """Return the figure that answers a question of some ways, as `curves.answer` does of a case.
-
-    Columns of a table have a cell for each way; for machines the table is turned.
-    """
+    """Return the figure that answers a question of some ways, with a cell for each in columns."""
     machines = over.noun == "machine"
     names = [way.name for way in ways]
     if not isinstance(numbers, Table) and machines:
@@ -248,13 +245,11 @@ def _curves(ways: Sequence[Way]) -> Curves:
 
 
 def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, Any]:
-    """Return who takes longest on average over all that all did, and how much longer.
-
-    Machines are compared as they are, frameworks by each way in which one trains.
-    """
+    """Return who takes longest on average over all that all did, and how much longer."""
     found: dict[str, dict[str, Quantity]] = {}
+    machines = over.noun == "machine"
     for way in ways:
-        machines = over.noun == "machine"
+        # Machines are compared as they are, frameworks by each way in which one trains.
         kind = (VARIANTS[way.variant], way.further) if machines and way.several else ()
         mine = found.setdefault(way.subject.name if machines else way.name, {})
         mine |= {_joined(run, *kind): q for run, q in way.seconds.items()}
@@ -321,13 +316,11 @@ def _loaded(ways: Sequence[Way]) -> tuple[list[str], list[str]]:
 
 
 def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
-    """Draw the loss against time of the run that gets to the target first in the first way.
-
-    Where only batch sizes differ: else, as with two loaders, the seconds per epoch say it all.
-    """
+    """Draw the loss against time of the run that gets to the target first in the first way."""
     solved = [way for way in ways if way.case.target is not None]
     lead = replace(solved[0].case, runs=solved[0].runs) if solved else None
     target, first = (lead.target, lead.soonest) if lead else (None, None)
+    # Where more than batch sizes differs, as with two loaders, the seconds per epoch say it all.
     if target is None or first is None or any(way.further for way in ways) or not _swept(ways):
         return None
     chosen = {way: run for way in solved if (run := way.run(first.run.spec.run))}

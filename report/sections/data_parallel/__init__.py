@@ -128,12 +128,11 @@ def _table(settings: Sequence[Setting], examples: int | None) -> Table:
 
 
 def _sheet(settings: Sequence[Setting]) -> Sheet:
-    rows: list[list[Cell]] = []
-    for setting in settings:
-        for batch in setting.batches():
-            step, speedup = setting.step(batch), setting.speedup(batch)
-            what: list[Cell] = [setting.name, setting.workers, batch, setting.exchange_s]
-            rows.append([*what, *cells(speedup)[:3], speedup.key, *cells(step)[:3]])
+    predicted = [(one, n, one.speedup(n), one.step(n)) for one in settings for n in one.batches()]
+    rows: list[list[Cell]] = [
+        [s.name, s.workers, n, s.exchange_s, *cells(speedup)[:3], speedup.key, *cells(step)[:3]]
+        for s, n, speedup, step in predicted
+    ]
     header = ["setting", "workers", "batch_size", "communication_s"]
     header += [*columns("predicted_speedup")[:3], "key", *columns("predicted_step_s")[:3]]
     return Sheet(header=header, rows=rows)

@@ -360,10 +360,7 @@ def balance(case: Case, machine: Machine) -> Figure:
 
 
 def _flows(case: Case, here: VectorEstimate | None) -> list[tuple[str, Estimate, Estimate]]:
-    """Return bytes per second, and how many times what memory gives, by whose they are.
-
-    What was not measured has no key, and no interval.
-    """
+    """Return bytes per second, and how many times memory's; what is computed has no key."""
     chapter = CHAPTER.bytes_per_s
     flows = [
         (f"chapter: {CHAPTER.words}", _exact(chapter), _exact(chapter / CHAPTER_MEMORY)),
