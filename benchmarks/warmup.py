@@ -34,7 +34,7 @@ from report.worker.timing import Curve
 session = importlib.import_module("report.backends." + name).session("cpu", 1)
 run = training.Run(run="SGD", batch_size=1, lr=0.005, epochs=2, loss="half_squared",
                    loader="sliced", implementation="scratch")
-start = training._starts(bundle, [run], [0])["permutation", 1, 0]
+start = training._start(bundle, 0, "permutation", 1)
 curve = Curve(synchronize=session.synchronize, every=every)
 session.train(run, training._data(bundle, "float32"), start, curve)
 print(json.dumps(curve.elapsed_s))

@@ -109,33 +109,29 @@ def _trained(result: Result) -> list[Overlay]:
 
 
 def _records_of(result: Result, experiment: str) -> dict[str, list[Record]]:
-    """Return what each framework measured of an experiment, in the order of the plan.
-
-    Their processes ran in shuffled order, which says nothing.
-    """
+    """Return what each framework measured of an experiment, in the plan's order: runs shuffle."""
     found = by_backend(r for r in result.of(experiment) if r.outcome is not None)
     planned = result.config["experiments"][experiment]["backends"]
     return {backend: found[backend] for backend in [*planned, *found] if backend in found}
 
 
 def _startup(result: Result) -> list[Figure]:
-    """Draw what comes once in a process beside what each update takes."""
     found = starts(result)
     if len(found) < 2:
         return []
+    labels, units, factors = zip(*PARTS.values(), strict=True)
     times = {
         b: [start[p].time() if p in start else None for p in PARTS] for b, start in found.items()
     }
     shape = Dots(
-        labels=tuple(label for label, *_ in PARTS.values()),
+        labels=labels,
         x=Axis(label="time", scale="seconds"),
         rows=tuple(row(title(backend), index_of(backend), mine) for backend, mine in times.items()),
         of=len(found),
     )
     imports = {title(backend): start["import"] for backend, start in found.items()}
-    factors = [factor for *_, factor in PARTS.values()]
     table = Table(
-        header=["framework", *(f"{label}, {unit}" for label, unit, _ in PARTS.values())],
+        header=["framework", *map(", ".join, zip(labels, units, strict=True))],
         rows=[[title(b), *map(number, mine, factors)] for b, mine in times.items()],
     )
     sheet = Sheet(
@@ -198,14 +194,14 @@ def starts(result: Result) -> dict[str, dict[str, Quantity]]:
 
 def _first(records: Iterable[Record], variant: str) -> list[list[float]]:
     """Return the seconds of each process's first update, with what it compiled for it."""
-    groups = []
-    for record in records:
-        for series in record.outcome.series if record.outcome else ():
-            of = series.labels.get("operation"), series.labels.get("variant")
-            if of == ("update", variant) and series.timing and series.timing.warmup_s:
-                groups.append([series.timing.warmup_s[0]])
-                break
-    return groups
+    wanted = {"operation": "update", "variant": variant}.items()
+    timed = [
+        [s.timing for s in record.outcome.series if wanted <= s.labels.items()]
+        for record in records
+        if record.outcome
+    ]
+    firsts = ([t.warmup_s[0] for t in mine if t and t.warmup_s] for mine in timed)
+    return [first[:1] for first in firsts if first]
 
 
 def _later(records: list[Record], run: str) -> Quantity | None:

@@ -239,10 +239,9 @@ def _run(
 ) -> TrainingRun:
     update_s = UPDATE_S[run.implementation] + OPTIMIZER_S.get(run.optimizer, 5e-5)
     example_s = VARIANTS[run.variant] * (LOADING_S[run.loader] + update_s / run.batch_size)
-    one = training._Repeated(run=run, seed=seed)
     curve = path(run, seed, every)
-    for _ in range(REPEATS):
-        each = slowness * (1 + 0.02 * rng.random())
-        elapsed_s = [each * example_s * n for n in curve.examples]
-        one.curves.append(replace(curve, elapsed_s=elapsed_s))
-    return training._record(one, dtype)
+    each = [slowness * (1 + 0.02 * rng.random()) for _ in range(REPEATS)]
+    repeats = [
+        replace(curve, elapsed_s=[one * example_s * n for n in curve.examples]) for one in each
+    ]
+    return training._record(run, seed, repeats, dtype)

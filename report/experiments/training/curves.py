@@ -15,7 +15,6 @@ from report.figures.figure import (
     Number,
     Sheet,
     Table,
-    interval,
     number,
     quantity_sheet,
     table,
@@ -75,7 +74,6 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
     """
     if not isinstance(numbers, Table):
         numbers = table("run", [run.name for run in case.runs], numbers)
-    shared = {"case": case, "first": case.soonest, "nearest": case.nearest}
     return prose.figure(
         TEMPLATE,
         f"{case.name}-{question}",
@@ -84,7 +82,7 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
         table=numbers,
         sheet=sheet or curve_sheet(case, case.runs),
         code=code or _functions(case.runs),
-        **{**shared, **facts},
+        **{"case": case, "first": case.soonest, "nearest": case.nearest, **facts},
     )
 
 
@@ -228,10 +226,9 @@ def heights(case: Case) -> list[Number]:
 
 def excess(estimate: Estimate | None, *, best: bool = False) -> Number:
     """Return a loss above the optimum; what is rounding has no digits."""
-    cell = number(estimate, best=best, write=numerals.small)
     if estimate is None or estimate.value >= numerals.ROUNDING:
-        return cell
-    return replace(cell, text=numerals.excess(estimate.value), interval="")
+        return number(estimate, best=best, write=numerals.small)
+    return Number(text=numerals.excess(estimate.value), best=best, estimate=estimate)
 
 
 def way_to(case: Case) -> Columns:
@@ -239,34 +236,27 @@ def way_to(case: Case) -> Columns:
     if case.target is None:
         return {}
     least = min((one.time.value for one in case.fared if one.time), default=None)
+    reached = [f"{one.seeds} of {len(one.run.seeds)}" for one in case.fared]
     return {
-        f"seeds that reach {case.target:g}": [
-            f"{one.seeds} of {len(one.run.seeds)}" for one in case.fared
-        ],
+        f"seeds that reach {case.target:g}": reached,
         "milliseconds until then": [
             until(one, best=one.time is not None and one.time.value == least) for one in case.fared
         ],
-        "examples until then": [_examples(one) for one in case.fared],
+        "examples until then": [
+            # In the digits that points so far apart allow.
+            number(one.examples, write=lambda value: digits(value, 2))
+            for one in case.fared
+        ],
     }
-
-
-def _examples(fared: Reached) -> Number:
-    """Return examples to a loss, in the digits that points so far apart allow."""
-    return number(fared.examples, write=lambda value: digits(value, 2))
 
 
 def until(fared: Reached, *, best: bool = False) -> Number:
     """Return milliseconds to a loss; where not all seeds got there, that it takes longer."""
-    if fared.time is not None or fared.at_least is None:
-        cell = number(fared.time, MILLI, best=best)
-        return (
-            replace(cell, text=f"\N{LESS-THAN OR EQUAL TO} {cell.text}") if fared.at_most else cell
-        )
-    return Number(
-        text=f"\N{GREATER-THAN OR EQUAL TO} {digits(fared.at_least.value / MILLI)}",
-        interval=interval(fared.at_least, MILLI),
-        estimate=fared.at_least,
-    )
+    cell = number(fared.time or fared.at_least, MILLI, best=best)
+    sign = "\N{LESS-THAN OR EQUAL TO} " if fared.at_most else ""
+    if fared.at_least:
+        sign = "\N{GREATER-THAN OR EQUAL TO} "
+    return replace(cell, text=sign + cell.text)
 
 
 # --- sheets
@@ -281,11 +271,9 @@ def seconds_sheet(quantities: Sequence[Quantity]) -> Sheet:
 def way_sheet(runs: Sequence[Run], target: float) -> Sheet:
     """Return seconds and examples to a loss; where seeds are censored, these are bounds."""
     seconds = [run.seconds_to(target) for run in runs]
-    examples = [run.examples_to(target) for run in runs]
-    return beside(
-        quantity_sheet(seconds, {"elapsed_s": None}, {"what": "metric", "censored": "censored"}),
-        quantity_sheet(examples, {"examples": None}),
-    )
+    bounds = {"what": "metric", "censored": "censored"}
+    examples = quantity_sheet([run.examples_to(target) for run in runs], {"examples": None})
+    return beside(quantity_sheet(seconds, {"elapsed_s": None}, bounds), examples)
 
 
 def ends_sheet(case: Case, runs: Sequence[Run]) -> Sheet:
@@ -302,12 +290,10 @@ def ends_sheet(case: Case, runs: Sequence[Run]) -> Sheet:
 def beside(left: Sheet, right: Sheet) -> Sheet:
     """Add to each row of a sheet the columns of another that it lacks."""
     more = [k for k, name in enumerate(right.header) if name not in left.header]
+    both = zip(left.rows, right.rows, strict=True)
     return Sheet(
         header=[*left.header, *(right.header[k] for k in more)],
-        rows=[
-            [*mine, *(other[k] for k in more)]
-            for mine, other in zip(left.rows, right.rows, strict=True)
-        ],
+        rows=[[*mine, *(other[k] for k in more)] for mine, other in both],
     )
 
 

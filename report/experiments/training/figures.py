@@ -52,7 +52,6 @@ def figures(result: Result, experiment: str) -> list[Figure]:
 
 
 def _epochs(case: Case) -> Figure:
-    """Draw loss against passes over the data: what is an example worth?"""
     limit = case.solved.stability_limit() if case.solved else 0.0
     plain = [run for run in case.runs if run.plain and run.full_batch(case.examples)]
     beyond = [run for run in plain if case.solved and run.step > limit and run.points > 2]
@@ -70,10 +69,7 @@ def _epochs(case: Case) -> Figure:
 
 
 def _plotted(case: Case, run: Run) -> dict[str, Any] | None:
-    """Return what the chapter's plot shows of a full-batch run: points at multiples of 200.
-
-    None where it shows every epoch, or none.
-    """
+    """Return what the chapter's plot shows of a run's epochs, if that is some but not all."""
     shown = [k for k in range(1, run.spec.epochs + 1) if k * case.examples % EVERY == 0]
     if not shown or shown[0] == 1 or not run.complete or not case.lowest:
         return None
@@ -83,7 +79,6 @@ def _plotted(case: Case, run: Run) -> dict[str, Any] | None:
 
 
 def _time(case: Case) -> Figure:
-    """Draw the same by the clock, which is the chapter's own comparison."""
     last = case.nearest and case.nearest.run
     return curves.answer(
         case,
@@ -182,7 +177,6 @@ def _implementation(case: Case) -> Figure | None:
 
 
 def _listed(case: Case) -> Figure:
-    """Draw the losses of two implementations that are not told the same."""
     runs = case.runs
     same = [
         (one, other)
@@ -222,21 +216,22 @@ def _full_batches(case: Case) -> bool:
 
 
 def _stability(case: Case) -> Figure:
-    """Draw the loss above the optimum against epochs, each of which is one step."""
     decays = [decay(case.solved, run) for run in case.runs] if case.solved else []
-    columns: Columns = {"learning rate": [digits(run.step) for run in case.runs]}
-    if decays:
-        columns |= {
-            "limit": [digits(one.limit) for one in decays],
-            "factor a step, theory": [digits(one.factor) for one in decays],
-            f"measured over the last {LAST}": [number(one.measured) for one in decays],
-        }
+    theory: Columns = {
+        "limit": [digits(one.limit) for one in decays],
+        "factor a step, theory": [digits(one.factor) for one in decays],
+        f"measured over the last {LAST}": [number(one.measured) for one in decays],
+    }
     known = [one for one in decays if one.limit is not None]
     return curves.answer(
         case,
         "stability",
         curves.of_case(case, replace(curves.EPOCHS, label="epochs, each of them one step")),
-        {**columns, **curves.ends(case)},
+        {
+            "learning rate": [digits(run.step) for run in case.runs],
+            **(theory if decays else {}),
+            **curves.ends(case),
+        },
         decays=[(one, case.turn(one.run)) for one in known],
         over=[one.run for one in known if one.run.plain and one.run.step > (one.limit or 0)],
         last=LAST,
@@ -244,7 +239,6 @@ def _stability(case: Case) -> Figure:
 
 
 def _optimizer(case: Case) -> Figure:
-    """Draw the time to the target, where there is one; else the loss against epochs."""
     plain = next((run for run in case.runs if run.spec.optimizer == "sgd"), None)
     costs = {
         run: (one, difference(a, b, 1 / updates(b), f"bookkeeping of {a.name()}"))
@@ -253,11 +247,8 @@ def _optimizer(case: Case) -> Figure:
         if (a := run.seconds) and (b := plain.seconds) and (one := ratio(a, b))
     }
     seconds = [update(run.seconds) if run.seconds else None for run in case.runs]
-    sheet = None
-    if case.target:
-        sheet = curves.beside(
-            curves.way_sheet(case.runs, case.target), curves.ends_sheet(case, case.runs)
-        )
+    ends = curves.ends_sheet(case, case.runs)
+    sheet = curves.beside(curves.way_sheet(case.runs, case.target), ends) if case.target else None
     return curves.answer(
         case,
         "optimizer",
@@ -285,9 +276,8 @@ def _way_dots(case: Case, target: float) -> Dots:
         bounds = row(curves.NOT_ALL, 1, [one.at_least for one in case.fared])
         none = (None,) * len(case.fared)
         rows.append(replace(bounds, low=none, high=none, marker=">"))
-    return Dots(
-        labels=tuple(run.name for run in case.runs), x=curves.to_target(target), rows=tuple(rows)
-    )
+    labels = tuple(run.name for run in case.runs)
+    return Dots(labels=labels, x=curves.to_target(target), rows=tuple(rows))
 
 
 def _schedule(case: Case) -> Figure:
@@ -351,19 +341,12 @@ def _copies(case: Case) -> Figure:
     pairs = pairs_of_copies(case)
     runs = [run for pair in pairs for run in pair] or case.runs
     kinds = list(dict.fromkeys(_but_copies(case, run) for run in runs))
-    lines = [
-        curves.of_run(
-            case,
-            run,
-            kinds.index(_but_copies(case, run)),
-            curves.LOG_EPOCHS,
-            band=False,
-            # Dashed and hollow, so that both of a pair are seen.
-            dash=(0, (3, 2)) if run.spec.copies > 1 else "-",
-            hollow=run.spec.copies > 1,
-        )
-        for run in runs
-    ]
+    lines = []
+    for run in runs:
+        more, place = run.spec.copies > 1, kinds.index(_but_copies(case, run))
+        # Dashed and hollow, so that both of a pair are seen.
+        look: dict[str, Any] = {"dash": (0, (3, 2)) if more else "-", "hollow": more}
+        lines.append(curves.of_run(case, run, place, curves.LOG_EPOCHS, band=False, **look))
     by_epoch = {pair[0]: case.after(*pair) for pair in pairs}
     by_update = {pair[0]: case.after_updates(*pair) for pair in pairs}
     seconds = {once: ratio(more.seconds, once.seconds) for once, more in pairs}

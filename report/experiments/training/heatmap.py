@@ -54,11 +54,8 @@ class HeatMap:
 
     def edges(self) -> list[float]:
         """Return the heights between the shades: equal factors from the lowest to the highest."""
-        known = [height for row in self.heights for height in row if height is not None]
-        if not known:
-            return []
-        low, high = math.log(min(known)), math.log(max(known))
-        steps = len(SHADES)
+        logs = [math.log(height) for row in self.heights for height in row if height is not None]
+        low, high, steps = min(logs, default=0.0), max(logs, default=0.0), len(SHADES)
         return [math.exp(low + (high - low) * k / steps) for k in range(1, steps)]
 
     def draw(self, axes: Axes, *, narrow: bool) -> None:
@@ -119,7 +116,6 @@ def _thousandths(height: float) -> str:
 
 
 def _limit(axes: Axes, of: HeatMap, limit: float, *, narrow: bool) -> None:
-    """Draw the limit between the columns of the rates below and above it."""
     at = sum(rate <= limit for rate in of.rates) - 0.5
     axes.plot([at, at], [-0.5, len(of.sizes) - 0.5], color=INK, linewidth=1.6)
     right = at > (len(of.rates) - 1) / 2

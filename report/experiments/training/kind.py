@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import by_backend
 from report.experiments.kind import Kind
 from report.experiments.training.curves import TEMPLATE
 from report.experiments.training.figures import figures
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.experiments.training.overlay import overlay
-from report.experiments.training.quantities import METRICS, case_of, observed, of_records
+from report.experiments.training.quantities import METRICS, cases, observed, of_records
 from report.experiments.training.spec import Labels, TrainingSettings
 from report.figures import prose
 from report.figures.figure import Card, card
@@ -52,29 +51,26 @@ def _sentences(result: Result) -> list[str]:
 
 def _trainings(result: Result) -> list[Case]:
     """Return the experiments that trained something, each on its first backend."""
-    cases = (
-        case_of(result, name, next(iter(by_backend(result.of(name))), ""))
+    return [
+        case
         for name, planned in result.config["experiments"].items()
         if planned["kind"] == "training"
-    )
-    return [case for case in cases if case is not None]
+        for case in cases(result, name)[:1]
+    ]
 
 
 def chapters(result: Result) -> Case | None:
     """Return the first experiment that compares a few batch sizes, or else the first of all."""
     every = _trainings(result)
-    for case in every:
-        if "batch_size" in case.varying and not (case.is_grid or case.is_sweep):
-            return case
-    return next(iter(every), None)
+    few = [c for c in every if "batch_size" in c.varying and not (c.is_grid or c.is_sweep)]
+    return next(iter(few + every), None)
 
 
 def sweep_of(result: Result) -> Case | None:
     """Return the first experiment that sweeps batch sizes and nothing beside their rates."""
-    for case in _trainings(result):
-        if case.is_sweep and not {*case.varying} - {"run", "batch_size", "lr", "epochs"}:
-            return case
-    return None
+    known = {"run", "batch_size", "lr", "epochs"}
+    sweeps = (c for c in _trainings(result) if c.is_sweep and known.issuperset(c.varying))
+    return next(sweeps, None)
 
 
 def _method(records: Sequence[Record]) -> list[str]:

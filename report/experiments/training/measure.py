@@ -7,7 +7,7 @@ import itertools
 import math
 import random
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from report.registry import BACKENDS
@@ -101,15 +101,6 @@ class Session(Protocol):
         """
 
 
-@dataclass(kw_only=True)
-class _Repeated:
-    """A run with one seed, and the curves of its repeats."""
-
-    run: Run
-    seed: int
-    curves: list[Curve] = field(default_factory=list)
-
-
 def measure(session: Session, job: dict[str, Any]) -> Outcome:
     """Train every run with every seed of this process, again and again while there is time.
 
@@ -119,20 +110,19 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     settings, bundle = job["settings"], job["bundle"]
     data = _data(bundle, settings["dtype"])
     backend = BACKENDS[job["backend"]]
-    wanted = list(dict.fromkeys(offered(backend, settings)))
+    refused = {run: refusal(backend, run) for run in offered(backend, settings)}
     skipped = [
         Series(labels=dict(vars(run)), status="skipped", reason=reason)
-        for run in wanted
-        if (reason := refusal(backend, run))
+        for run, reason in refused.items()
+        if reason
     ]
-    runs = [run for run in wanted if refusal(backend, run) is None]
+    runs = [run for run, reason in refused.items() if not reason]
     every = EPOCHS_ONLY if settings.get("evaluate") == "epochs" else EVERY
     seeds = _seeds(job["seeds"], job["process"], job["processes"])
-    begun = time.perf_counter()
+    deadline = time.perf_counter() + job["budget_s"]
     kinds = {(run.sampling, run.copies) for run in runs}
     starts = {(*kind, seed): _start(bundle, seed, *kind) for kind in kinds for seed in seeds}
-    repeated = [_Repeated(run=run, seed=seed) for run in runs for seed in seeds]
-    deadline = begun + job["budget_s"]
+    curves: dict[tuple[Run, int], list[Curve]] = {(run, s): [] for run in runs for s in seeds}
     printed = []
     if settings.get("as_printed") and backend.listing is not None:
         listed = [run for run in runs if as_listed(run)]
@@ -141,18 +131,18 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     for run in runs:
         _warm_up(session, run, data, starts[run.sampling, run.copies, seeds[0]])
         require_threads(session, job["threads"])
-    order = list(repeated)
+    order = list(curves)
     rng = random.Random(f"{job['seed']} {job['process']}")
     for _ in range(job["repeats"]):
         begun = time.perf_counter()
         rng.shuffle(order)
-        for one in order:
-            start = starts[one.run.sampling, one.run.copies, one.seed]
-            one.curves.append(_train(session, one.run, data, start, every))
+        for run, seed in order:
+            start = starts[run.sampling, run.copies, seed]
+            curves[run, seed].append(_train(session, run, data, start, every))
         # Another round only if one as long as this one still fits.
         if 2 * time.perf_counter() - begun > deadline:
             break
-    kept = [_record(one, settings["dtype"]) for one in repeated]
+    kept = [_record(*one, repeats, settings["dtype"]) for one, repeats in curves.items()]
     return Outcome(series=skipped, runs=kept, printed_runs=printed)
 
 
@@ -217,19 +207,19 @@ def _train(session: Session, run: Run, data: Data, start: Start, every: int = EV
     return curve
 
 
-def _record(one: _Repeated, dtype: str) -> TrainingRun:
+def _record(run: Run, seed: int, repeats: list[Curve], dtype: str) -> TrainingRun:
     """Make the record of a run; the curve is cut where the loss is no longer finite."""
-    curve = one.curves[0]
+    curve = repeats[0]
     cut = (index for index, loss in enumerate(curve.loss) if not math.isfinite(loss))
     finite = next(cut, len(curve.loss))
     return TrainingRun(
-        labels=dict(vars(one.run)),
-        seed=one.seed,
+        labels=dict(vars(run)),
+        seed=seed,
         examples=curve.examples[:finite],
         epoch_ends=[index for index in curve.epoch_ends if index < finite],
         loss=[_shortest(loss, dtype) for loss in curve.loss[:finite]],
-        repeats=len(one.curves),
-        elapsed_s=[curve.elapsed_s[:finite] for curve in one.curves[:KEPT_REPEATS]],
+        repeats=len(repeats),
+        elapsed_s=[curve.elapsed_s[:finite] for curve in repeats[:KEPT_REPEATS]],
         diverged=finite < len(curve.loss) or curve.loss[finite - 1] > curve.loss[0],
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.estimate import product
 from report.experiments.training import curves, printed
+from report.experiments.training.measure import WAYS
 from report.experiments.training.quantities import by_batch_size, case_of, size_of
 from report.experiments.training.runs import apart, ratio, towards
 from report.figures import prose
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from report.figures.shapes import Dash, Shape
 
 VARIANTS = {"eager": "", "compiled": "compiled update", "epoch": "compiled epoch"}
-
 DASHES: dict[str, Dash] = {"eager": "-", "compiled": "--", "epoch": (0, (1, 1.2))}
 
 CODE = ["linreg", "squared_loss", "sgd", "update", "update_epoch", "Scratch.step", "program"]
@@ -108,7 +109,7 @@ def ways_of(over: Overlay) -> list[Way]:
         runs = {run.spec.run for run in case.runs}
         telling = [
             name
-            for name in ("loader", "implementation")
+            for name in WAYS
             if len({(run.spec.run, run.labels[name]) for run in case.runs}) > len(runs)
         ]
         ways: dict[tuple[str, str], list[Run]] = {}
@@ -164,10 +165,7 @@ def _figure(  # noqa: PLR0913 (what a figure is made of)
     sheets: Callable[[Way], Sheet],
     **facts: Any,
 ) -> Figure:
-    """Return the figure that answers a question of some ways, as `curves.answer` does of a case.
-
-    Columns of a table have a cell for each way; for machines the table is turned.
-    """
+    """Return the figure that answers a question of some ways, with a cell for each in columns."""
     machines = over.noun == "machine"
     names = [way.name for way in ways]
     if not isinstance(numbers, Table) and machines:
@@ -225,7 +223,7 @@ def _seconds(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         floor=floor,
         loaded=_loaded(ways),
         shares=shares,
-        above=_above(ways, floor),
+        above=_above(ways),
         compared=_compared(over, ways),
     )
 
@@ -247,13 +245,11 @@ def _curves(ways: Sequence[Way]) -> Curves:
 
 
 def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, Any]:
-    """Return who takes longest on average over all that all did, and how much longer.
-
-    Machines are compared as they are, frameworks by each way in which one trains.
-    """
+    """Return who takes longest on average over all that all did, and how much longer."""
     found: dict[str, dict[str, Quantity]] = {}
+    machines = over.noun == "machine"
     for way in ways:
-        machines = over.noun == "machine"
+        # Machines are compared as they are, frameworks by each way in which one trains.
         kind = (VARIANTS[way.variant], way.further) if machines and way.several else ()
         mine = found.setdefault(way.subject.name if machines else way.name, {})
         mine |= {_joined(run, *kind): q for run, q in way.seconds.items()}
@@ -268,21 +264,18 @@ def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, Any]:
         return product([*above, *(found[other][run].factor(weight=-power) for run in runs)])
 
     fastest, *_, slowest = sorted(found, key=lambda name: average(name, first).value)
-    return {
-        "slowest": slowest,
-        "fastest": fastest,
-        "factor": average(slowest, fastest),
-        "each": {run: ratio(found[slowest][run], found[fastest][run]) for run in runs},
-    }
+    each = {run: ratio(found[slowest][run], found[fastest][run]) for run in runs}
+    factor = average(slowest, fastest)
+    return {"slowest": slowest, "fastest": fastest, "factor": factor, "each": each}
 
 
 def _floor(ways: Sequence[Way]) -> Way | None:
     return next((way for way in ways if way.subject.floor), None)
 
 
-def _above(ways: Sequence[Way], floor: Way | None) -> dict[str, Any]:
+def _above(ways: Sequence[Way]) -> dict[str, Any]:
     """Return how many times the floor the first way takes, and which come closest to it."""
-    lead = ways[0]
+    lead, floor = ways[0], _floor(ways)
     sizes = [size for size in lead.by_size if floor and size in floor.by_size]
     if floor is None or lead is floor or not sizes:
         return {}
@@ -323,16 +316,14 @@ def _loaded(ways: Sequence[Way]) -> tuple[list[str], list[str]]:
 
 
 def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
-    """Draw the loss against time of the run that gets to the target first in the first way.
-
-    Where only batch sizes differ: else, as with two loaders, the seconds per epoch say it all.
-    """
+    """Draw the loss against time of the run that gets to the target first in the first way."""
     solved = [way for way in ways if way.case.target is not None]
     lead = replace(solved[0].case, runs=solved[0].runs) if solved else None
     target, first = (lead.target, lead.soonest) if lead else (None, None)
+    # Where more than batch sizes differs, as with two loaders, the seconds per epoch say it all.
     if target is None or first is None or any(way.further for way in ways) or not _swept(ways):
         return None
-    chosen = {way: run for way in solved if (run := way.run(first.run.spec.run)) is not None}
+    chosen = {way: run for way in solved if (run := way.run(first.run.spec.run))}
     if len({way.subject.name for way in chosen}) < 2:
         return None
     lines = [
@@ -342,10 +333,9 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         for way, run in chosen.items()
     ]
     fared = {way: towards(run, target) for way, run in chosen.items()}
-    known = {way: one for way, one in fared.items() if one.time}
-    exact = {way: one for way, one in known.items() if not one.at_most}
-    times = {way: one.time.value for way, one in (exact or known).items() if one.time}
-    order = sorted(times, key=times.__getitem__)
+    times = {way: one.time.value for way, one in fared.items() if one.time}
+    exact = [way for way in times if not fared[way].at_most]
+    order = sorted(exact or times, key=times.__getitem__)
     quick, late = order[0], order[-1]
     return _figure(
         over,
@@ -403,10 +393,8 @@ def _implementations(over: Overlay, ways: Sequence[Way]) -> Figure | None:
 def _listed(ways: Sequence[Way]) -> list[tuple[Subject, Run]]:
     """Return the first framework's concise run, and one of each other that only it trained."""
     concise = [(way.subject, run) for way in ways if way.further == "concise" for run in way.runs]
-    trained: dict[str, set[str]] = {}
-    for subject, run in concise:
-        trained.setdefault(run.spec.run, set()).add(subject.name)
-    own = [(subject, run) for subject, run in concise if len(trained[run.spec.run]) == 1]
+    trained = Counter(label for label, _ in {(run.spec.run, s.name) for s, run in concise})
+    own = [(subject, run) for subject, run in concise if trained[run.spec.run] == 1]
     chosen: dict[str, tuple[Subject, Run]] = {}
     for subject, run in [*concise[:1], *own] if own else []:
         chosen.setdefault(subject.name, (subject, run))
@@ -419,10 +407,8 @@ def _listed(ways: Sequence[Way]) -> list[tuple[Subject, Run]]:
 def sentences(over: Overlay) -> list[str]:
     """Say what an epoch of the smallest batches is above the floor, if it was measured."""
     ways = ways_of(over)
-    above = _above(ways, _floor(ways))
-    return (
-        prose.sentences(curves.TEMPLATE, "floor_mail", lead=ways[0], above=above) if above else []
-    )
+    facts = {"lead": ways[0], "above": _above(ways)}
+    return prose.sentences(curves.TEMPLATE, "floor_mail", **facts) if facts["above"] else []
 
 
 def method(over: Overlay) -> list[str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from report.experiments.training.quantities import Case
     from report.experiments.training.runs import Run
     from report.figures.figure import Columns, Figure
+    from report.worker.records import PrintedRun
 
 MINIBATCH = 100
 """Of which the chapter says that an epoch takes less time than one of gradient descent."""
@@ -32,58 +33,27 @@ CAPTION = "As printed: medians over processes, and their range; measured: 95 % i
 
 
 @dataclass(frozen=True)
-class Spread:
-    """What processes print: some values, at least one."""
-
-    values: list[float]
-
-    @property
-    def middle(self) -> float:
-        """Return the median."""
-        return median(self.values)
-
-    def number(self, unit_factor: float) -> Number:
-        """Write the median for a table, with the range beside it."""
-        low, high = (digits(end / unit_factor) for end in (min(self.values), max(self.values)))
-        return Number(text=digits(self.middle / unit_factor), interval=f"{low}\N{EN DASH}{high}")
-
-
-@dataclass(frozen=True)
 class Printed:
-    """A run as its listing prints it."""
+    """A run as its listing prints it, with at most one line of a process in each turn."""
 
     run: Run
 
-    def seconds(self, turn: int) -> Spread | None:
-        """Return the seconds per epoch of one turn; None where there was none."""
-        quantity = self.run.printed(turn)
-        return Spread([one for group in quantity.groups for one in group]) if quantity else None
+    def turn(self, turn: int) -> list[PrintedRun | None]:
+        """Return what each process printed in a turn."""
+        return [next((p for p in each if p.turn == turn), None) for each in self.run.prints]
 
-    @property
-    def cold(self) -> Spread | None:
-        """Return the seconds per epoch in a fresh process."""
-        return self.seconds(0)
+    def seconds(self, turn: int = 0) -> list[float]:
+        """Return the seconds per epoch of a turn: the first is that of a fresh process."""
+        return [p.epoch_s for p in self.turn(turn) if p] if self.run.printed(turn) else []
 
-    @property
-    def again(self) -> Spread | None:
-        """Return the same when all runs are done once more."""
-        return self.seconds(1)
-
-    def collected(self, turn: int) -> Spread | None:
+    def collected(self, turn: int = 0) -> list[float]:
         """Return what of a turn's seconds per epoch the garbage collector took."""
-        found = [p.collected_s for each in self.run.prints for p in each if p.turn == turn]
-        return Spread(found) if found else None
-
-    def without(self, turn: int) -> list[float | None]:
-        """Return, by process, what a turn's seconds per epoch are without the collector."""
-        turns = [[p for p in each if p.turn == turn] for each in self.run.prints]
-        return [mine[0].epoch_s - mine[0].collected_s if mine else None for mine in turns]
+        return [p.collected_s for p in self.turn(turn) if p]
 
     @property
-    def loss(self) -> Spread | None:
-        """Return the loss."""
-        losses = [p.loss for each in self.run.prints for p in each if p.loss is not None]
-        return Spread(losses) if losses else None
+    def losses(self) -> list[float]:
+        """Return what is printed of the loss, in all turns."""
+        return [p.loss for each in self.run.prints for p in each if p.loss is not None]
 
 
 @dataclass(frozen=True)
@@ -93,19 +63,18 @@ class Order:
     hundred: Printed
     full: Printed
 
-    def quicker(self, turn: int = 0) -> tuple[int, int]:
-        """Return in how many processes they print less than the full batch, and of how many."""
-        one, other = self.hundred.run.printed(turn), self.full.run.printed(turn)
-        if one is None or other is None:
-            return 0, 0
-        both = [(a, b) for a, b in zip(one.groups, other.groups, strict=True) if a and b]
-        return sum(a < b for a, b in both), len(both)
+    def quicker(self, turn: int = 0, *, collector: bool = True) -> tuple[int, int]:
+        """Return in how many processes they print less than the full batch, and of how many.
 
-    def without(self, turn: int = 0) -> tuple[int, int]:
-        """Return the same, of what is left without the garbage collector's part."""
-        pairs = zip(self.hundred.without(turn), self.full.without(turn), strict=True)
-        both = [a < b for a, b in pairs if a is not None and b is not None]
-        return sum(both), len(both)
+        It is of what is left without the garbage collector's part where that is not wanted.
+        """
+        pairs = zip(self.hundred.turn(turn), self.full.turn(turn), strict=True)
+        seconds = [
+            [one.epoch_s - (0 if collector else one.collected_s) for one in (a, b)]
+            for a, b in pairs
+            if a and b
+        ]
+        return sum(a < b for a, b in seconds), len(seconds)
 
     @cached_property
     def sound(self) -> Estimate | None:
@@ -147,62 +116,69 @@ def figure(case: Case) -> Figure | None:
         lines=lines,
         order=_order(case),
         queued=_queues(case.runs[0].blank.backend),
+        median=median,
     )
 
 
 def overlay(over: Overlay) -> Figure | None:
     """Draw the same of every framework that has a listing, where there are several."""
-    framework = over.noun == "framework"
-    cases = [(s, case_of(s.result, over.experiment, s.backend)) for s in over.subjects if framework]
-    found = [(s, case) for s, case in cases if case is not None and lines_of(case)]
+    if over.noun != "framework":
+        return None
+    cases = [(s, case_of(s.result, over.experiment, s.backend)) for s in over.subjects]
+    found = [(s, case, lines) for s, case in cases if case and (lines := lines_of(case))]
     if len(found) < 2:
         return None
-    lines = [one for _, case in found for one in lines_of(case)]
-    names = [f"{s.name}, {one.run.spec.run}" for s, case in found for one in lines_of(case)]
+    lines = [one for *_, mine in found for one in mine]
+    names = [f"{s.name}, {one.run.spec.run}" for s, _, mine in found for one in mine]
     return prose.figure(
         curves.TEMPLATE,
         f"{over.name}-printed",
         "printed",
         _dots(names, lines),
         table=table("listing", names, _columns(lines), CAPTION),
-        sheet=together(((s.name, _sheet(lines_of(case))) for s, case in found), over.noun),
+        sheet=together(((s.name, _sheet(mine)) for s, _, mine in found), over.noun),
         code=["loaded", "train_scratch", "sgd", "Scratch.step"],
-        backends=[subject.backend for subject, _ in found],
+        backends=[s.backend for s, *_ in found],
         blocks="compared_printed",
-        orders={s.name: order for s, case in found if (order := _order(case))},
-        queued=[subject.name for subject, _ in found if _queues(subject.backend)],
+        orders={s.name: order for s, case, _ in found if (order := _order(case))},
+        queued=[s.name for s, *_ in found if _queues(s.backend)],
+        median=median,
     )
 
 
 def _columns(lines: Sequence[Printed]) -> Columns:
-    def spreads(found: Sequence[Spread | None], factor: float = MILLI) -> list[Number]:
-        return [one.number(factor) if one else Number(text=NONE) for one in found]
-
     return {
-        "loss as printed": spreads([one.loss for one in lines], 1.0),
-        "as printed, ms per epoch": spreads([one.cold for one in lines]),
-        "of it garbage collection": spreads([one.collected(0) for one in lines]),
-        "printed again, ms per epoch": spreads([one.again for one in lines]),
-        "garbage collection then": spreads([one.collected(1) for one in lines]),
+        "loss as printed": [_spread(one.losses, 1.0) for one in lines],
+        "as printed, ms per epoch": [_spread(one.seconds()) for one in lines],
+        "of it garbage collection": [_spread(one.collected()) for one in lines],
+        "printed again, ms per epoch": [_spread(one.seconds(1)) for one in lines],
+        "garbage collection then": [_spread(one.collected(1)) for one in lines],
         "measured, ms per epoch": curves.milliseconds([one.run.seconds for one in lines]),
     }
+
+
+def _spread(values: Sequence[float], unit_factor: float = MILLI) -> Number:
+    """Write the median of what processes print for a table, with the range beside it."""
+    if not values:
+        return Number(text=NONE)
+    low, middle, high = (digits(f(values) / unit_factor) for f in (min, median, max))
+    return Number(text=middle, interval=f"{low}\N{EN DASH}{high}")
 
 
 def _dots(names: Sequence[str], lines: Sequence[Printed]) -> Dots:
     rows = [row("measured", 0, [typical(one.run.seconds) for one in lines])]
     for turn, name in enumerate(("as printed", "printed again")):
-        spreads = [one.seconds(turn) for one in lines]
+        printed = [one.seconds(turn) for one in lines]
         values, low, high = (
-            tuple(find(s.values) if s else None for s in spreads) for find in (median, min, max)
+            tuple(find(s) if s else None for s in printed) for find in (median, min, max)
         )
-        if any(spreads):
+        if any(printed):
             index = 1 + turn
             rows.append(Row(name=name, index=index, values=values, low=low, high=high, hollow=True))
     return Dots(labels=tuple(names), x=curves.SECONDS, rows=tuple(rows))
 
 
 def _sheet(lines: Sequence[Printed]) -> Sheet:
-    """Return what every process printed."""
     return Sheet(
         header=["run", "process", "turn", "printed_epoch_s", "collected_s", "printed_loss"],
         rows=[

@@ -27,14 +27,6 @@ if TYPE_CHECKING:
     from report.experiments.training.runs import Lowest, Reached, Run
     from report.results.result import Record, Result
 
-THEORY = {
-    "lowest_loss": "lowest loss that the data allow",
-    "stable_lr": "rate above which full-batch gradient descent diverges",
-    "steepest_factor": "by what a full-batch step at the run's rate multiplies the error along the "
-    "steepest direction, without its sign",
-}
-"""What follows from the data and a run's rate, whatever was measured."""
-
 METRICS = {
     "seconds": SECONDS,
     "examples_per_s": EXAMPLES_PER_S,
@@ -45,11 +37,18 @@ METRICS = {
     "examples_to_loss": Metric(
         unit="examples", timed=False, words="examples processed until the loss is reached"
     ),
-    "loss": Metric(unit="", timed=False, words="loss at the end of an epoch"),
-    "excess": Metric(
-        unit="", timed=False, words="loss above the lowest possible, at the end of an epoch"
-    ),
-} | {name: Metric(unit="", timed=False, words=words) for name, words in THEORY.items()}
+} | {
+    name: Metric(unit="", timed=False, words=words)
+    for name, words in {
+        "loss": "loss at the end of an epoch",
+        "excess": "loss above the lowest possible, at the end of an epoch",
+        # What follows from the data and a run's rate, whatever was measured.
+        "lowest_loss": "lowest loss that the data allow",
+        "stable_lr": "rate above which full-batch gradient descent diverges",
+        "steepest_factor": "by what a full-batch step at the run's rate multiplies the error along "
+        "the steepest direction, without its sign",
+    }.items()
+}
 
 SIZES = 5
 """So many batch sizes are a sweep; fewer are runs to compare one by one."""
@@ -82,8 +81,13 @@ def observed(result: Result, records: Sequence[Record], question: Question) -> l
         return []
     if metric == "excess":
         return [case.excess(run, question.epoch) for run in case.runs]
-    values = [(run, foretold(case.solved, run, metric)) for run in case.runs]
-    return [run.known(metric, value) for run, value in values if value]
+    limit = case.solved.stability_limit()
+    values = {
+        "lowest_loss": [case.base for _ in case.runs],
+        "stable_lr": [limit for _ in case.runs],
+        "steepest_factor": [abs(1 - 2 * run.step / limit) for run in case.runs],
+    }[metric]
+    return [run.known(metric, v) for run, v in zip(case.runs, values, strict=True) if v]
 
 
 def size_of(quantity: Quantity) -> int:
@@ -227,8 +231,8 @@ class Case:
         """Return where a loss that must rise in the end begins to."""
         losses = [run.at(point).estimate() for point in range(run.points)]
         at = min(range(run.points), key=lambda k: losses[k].value)
-        ends = at == run.points - 1
-        return {"loss": losses[at], "epoch": round(self.epochs(run)[at]), "ends": ends}
+        epoch, ends = round(self.epochs(run)[at]), at == run.points - 1
+        return {"loss": losses[at], "epoch": epoch, "ends": ends}
 
     def deviation(self) -> float | None:
         """Return how far plain full-batch runs are from their exact path, in float64, at most.
@@ -291,16 +295,6 @@ def cases(result: Result, experiment: str) -> list[Case]:
 # --- theory
 
 
-def foretold(solved: Problem, run: Run, metric: str) -> float:
-    """Return one of `THEORY`: it follows from the data and a run's rate."""
-    limit = solved.stability_limit()
-    return {
-        "lowest_loss": solved.optimum()[1],
-        "stable_lr": limit,
-        "steepest_factor": abs(1 - 2 * run.step / limit),
-    }[metric]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Decay:
     """By what an error of a full-batch run shrinks in a step.
@@ -320,13 +314,13 @@ class Decay:
 
 def decay(solved: Problem, run: Run) -> Decay:
     """Return how fast a run's error shrinks, by theory and as measured."""
+    limit = factor = None
+    if run.spec.optimizer in {"sgd", "momentum"} and run.spec.schedule == "constant":
+        momentum = run.spec.momentum or 0.0
+        # The roots leave the unit circle at -1, where lr lambda is 2 (1 + m).
+        limit = (1 + momentum) * solved.stability_limit()
+        factor = slowest(solved, run.step, momentum)
     measured = _measured(run, solved.optimum()[1])
-    if run.spec.optimizer not in {"sgd", "momentum"} or run.spec.schedule != "constant":
-        return Decay(run=run, limit=None, factor=None, measured=measured)
-    momentum = run.spec.momentum or 0.0
-    # The roots leave the unit circle at -1, where lr lambda is 2 (1 + m).
-    limit = (1 + momentum) * solved.stability_limit()
-    factor = slowest(solved, run.step, momentum)
     return Decay(run=run, limit=limit, factor=factor, measured=measured)
 
 

@@ -118,7 +118,7 @@ class Run:
             metric=f"seconds to {loss:g}",
             groups=[[seconds for seconds, _ in found if seconds] for found in until],
             per="run",
-            censored=_censored(itertools.chain.from_iterable(until)),
+            censored=sum(not there for found in until for _, there in found),
         )
 
     def printed(self, turn: int = 0) -> Quantity | None:
@@ -136,7 +136,7 @@ class Run:
         """Return the examples processed until then, by seed."""
         until = {seed.seed: _until(seed, loss, seed.examples) for seed in self.seeds}
         examples = self._by_seed(f"examples to {loss:g}", lambda s: until[s.seed][0] or None)
-        censored = _censored(until.values())
+        censored = sum(not there for _, there in until.values())
         return replace(examples, unit="examples", censored=censored, coarse=self.grain(loss))
 
     @property
@@ -245,9 +245,8 @@ def _seeds(by_process: Sequence[Sequence[TrainingRun]]) -> list[TrainingRun]:
 
 def names(every: Sequence[Labels]) -> list[str]:
     """Name runs by what tells them apart, in the fewest words."""
-    differing = [name for name in varying(every) if name in _NAMING] or ["run"]
-    if len({labels["run"] for labels in every}) == len(every):
-        differing = ["run"]
+    unique = len({labels["run"] for labels in every}) == len(every)
+    differing = ["run"] if unique else [name for name in varying(every) if name in _NAMING]
     return [", ".join(str(labels[name]) for name in differing) for labels in every]
 
 
@@ -269,10 +268,6 @@ def _until(seed: TrainingRun, target: float, scale: Sequence[float]) -> tuple[fl
     return scale[-1], False
 
 
-def _censored(until: Iterable[tuple[float, bool]]) -> int:
-    return sum(not there for _, there in until)
-
-
 def _above(base: float, loss: float) -> float:
     return max(loss - base, LEAST_EXCESS)
 
@@ -290,12 +285,10 @@ def ratio(above: Quantity | None, below: Quantity | None) -> Estimate | None:
 
     Runs of a seed start alike: losses of different seeds say nothing of the runs.
     """
-    if above is None or below is None or typical(above) is None or typical(below) is None:
+    if not (above and below and any(above.groups) and any(below.groups)):
         return None
-    pairs = zip(above.groups, below.groups, strict=False)
-    if above.replicate == "seed" and not any(a and b for a, b in pairs):
-        return None
-    return quantities.ratio(above, below)
+    paired = any(a and b for a, b in zip(above.groups, below.groups, strict=False))
+    return quantities.ratio(above, below) if paired or above.replicate != "seed" else None
 
 
 def apart(one: Run, other: Run) -> float | None:

@@ -154,15 +154,10 @@ def _target_shape(case: Case, target: float) -> Curves:
         marks.append(Points(name=curves.NOT_ALL, index=1, x=x, y=y, marker="^", hollow=True))
     if reached:
         at, least = min(reached, key=lambda pair: pair[1].value)
+        label = f"{at:,}: {digits(least.value / MILLI)} ms"
+        x, y = (at,), (least.value,)
         ring = Points(
-            name="",
-            index=YARDSTICK,
-            x=(at,),
-            y=(least.value,),
-            marker="o",
-            hollow=True,
-            size=10,
-            label=f"{at:,}: {digits(least.value / MILLI)} ms",
+            name="", index=YARDSTICK, x=x, y=y, marker="o", hollow=True, size=10, label=label
         )
         marks.append(ring)
     sizes = [run.spec.batch_size for run in case.runs]

@@ -168,26 +168,16 @@ class TrainingSettings(Settings):
         return [*runs, *((("grid", "batch_size", k), size, 1) for k, size in enumerate(sizes))]
 
     @model_validator(mode="after")
-    def _something_to_train(self) -> TrainingSettings:
+    def _fits_together(self) -> TrainingSettings:
         if not self.runs and self.grid is None:
             # As a default would, and so not among the keys that were set.
             object.__setattr__(self, "runs", list(CHAPTERS_TWO))
-        return self
-
-    @model_validator(mode="after")
-    def _something_to_print(self) -> TrainingSettings:
-        if self.as_printed and (
-            self.loader[0],
-            self.implementation[0],
-        ) != ("dataloader", "scratch"):
+        first = self.loader[0], self.implementation[0]
+        if self.as_printed and first != ("dataloader", "scratch"):
             raise ValueError(
                 "as_printed: true needs loader: dataloader and implementation: scratch (in a list, "
                 "first); only that is what the chapter lists"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _labels_differ(self) -> TrainingSettings:
         labels = Counter(run.label for run in self.runs)
         if self.grid is not None:
             labels.update(grid_label(b, lr) for b in self.grid.batch_size for lr in self.grid.lr)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.figures.figure import Cell, Columns
-    from report.figures.shapes import Mark
     from report.results.result import Result
     from report.sections.data_parallel.model import Setting
 
@@ -56,12 +55,11 @@ def method(result: Result) -> list[str]:
 def _figure(name: str, question: str, settings: Sequence[Setting], result: Result) -> Figure:
     # The chapter's own examples are so many, whatever the minibatch.
     examples = result.config["examples"] if question == "regression" else None
-    shape = _shape(settings, examples)
     return prose.figure(
         TEMPLATE,
         name,
         question,
-        shape,
+        _shape(settings, examples),
         table=_table(settings, examples),
         sheet=_sheet(settings),
         model=model,
@@ -79,22 +77,6 @@ def _shape(settings: Sequence[Setting], examples: int | None) -> Curves:
         for setting in settings
         if (half := setting.half()) is not None and half.value > setting.workers
     ]
-    marks: list[Mark] = [
-        Reference(y=n, label="one worker" if n == 1 else f"at most {n}") for n in counts
-    ]
-    if examples:
-        marks.append(Upright(x=examples, label=f"all {examples:,} examples", top=True))
-    marks.append(
-        Points(
-            name="half the number of workers",
-            index=YARDSTICK,
-            x=tuple(x for x, _ in halves),
-            y=tuple(y for _, y in halves),
-            marker="o",
-            hollow=True,
-            size=9,
-        )
-    )
     return Curves(
         x=Axis(label="minibatch, examples"),
         y=Axis(
@@ -107,7 +89,23 @@ def _shape(settings: Sequence[Setting], examples: int | None) -> Curves:
             line(one.name, k, one.batches(), [one.speedup(batch) for batch in one.batches()])
             for k, one in enumerate(settings)
         ),
-        marks=tuple(marks),
+        marks=(
+            *(Reference(y=n, label="one worker" if n == 1 else f"at most {n}") for n in counts),
+            *(
+                [Upright(x=examples, label=f"all {examples:,} examples", top=True)]
+                if examples
+                else []
+            ),
+            Points(
+                name="half the number of workers",
+                index=YARDSTICK,
+                x=tuple(x for x, _ in halves),
+                y=tuple(y for _, y in halves),
+                marker="o",
+                hollow=True,
+                size=9,
+            ),
+        ),
         names="above",
     )
 
@@ -130,12 +128,11 @@ def _table(settings: Sequence[Setting], examples: int | None) -> Table:
 
 
 def _sheet(settings: Sequence[Setting]) -> Sheet:
-    rows: list[list[Cell]] = []
-    for setting in settings:
-        for batch in setting.batches():
-            step, speedup = setting.step(batch), setting.speedup(batch)
-            what: list[Cell] = [setting.name, setting.workers, batch, setting.exchange_s]
-            rows.append([*what, *cells(speedup)[:3], speedup.key, *cells(step)[:3]])
+    predicted = [(one, n, one.speedup(n), one.step(n)) for one in settings for n in one.batches()]
+    rows: list[list[Cell]] = [
+        [s.name, s.workers, n, s.exchange_s, *cells(speedup)[:3], speedup.key, *cells(step)[:3]]
+        for s, n, speedup, step in predicted
+    ]
     header = ["setting", "workers", "batch_size", "communication_s"]
     header += [*columns("predicted_speedup")[:3], "key", *columns("predicted_step_s")[:3]]
     return Sheet(header=header, rows=rows)

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from report.analysis.estimate import Estimate, over_replicates
+from report.analysis.estimate import over_replicates
 from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import number_format
@@ -28,6 +28,7 @@ from report.worker.timing import median
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest, Quantity
     from report.results.result import Result
 
@@ -167,48 +168,17 @@ class Inputs:
     """What one backend's measurements feed the model with.
 
     Attributes:
-        steps: The line fitted to the updates' times, in each process.
+        experiments: Names of those that it comes from.
+        works: By question what a worker does in each process: the line fitted to the updates'
+            times, for a ResNet-50 with images at the fastest float32 product; none without one.
         deviation: By how much the updates lie off such a line at most.
-        updates: Name of the experiment that timed them.
-        peak: The fastest float32 product; None where there is none.
     """
 
     backend: str
-    steps: list[StepModel]
+    experiments: set[str]
+    works: dict[str, list[Work]]
     deviation: float
-    updates: str
     memory: Highest
-    peak: Quantity | None
-
-    @property
-    def experiments(self) -> set[str]:
-        """Return the names of the experiments that these come from."""
-        peak = set() if self.peak is None else {self.peak.experiment}
-        return {self.updates, self.memory.quantity.experiment} | peak
-
-    def regression(self) -> list[Work]:
-        """Return the chapter's linear regression, for each process."""
-        return self._works([step.per_example_s for step in self.steps], PARAMETERS)
-
-    def resnet(self) -> list[Work]:
-        """Return a ResNet-50 computed at the measured peak; empty where there is no peak."""
-        if self.peak is None:
-            return []
-        images = [
-            RESNET_FLOP / (self.peak.flops or 1) * median(group)
-            for group in self.peak.groups
-            if group
-        ]
-        if len(images) != len(self.steps):
-            images = [RESNET_FLOP / self.peak.rate().value] * len(self.steps)
-        return self._works(images, RESNET_PARAMETERS)
-
-    def _works(self, per_example_s: Sequence[float], parameters: int) -> list[Work]:
-        size = parameters * FLOAT_BYTES
-        return [
-            Work(fixed_s=step.fixed_s, per_example_s=seconds, gradient_bytes=size)
-            for step, seconds in zip(self.steps, per_example_s, strict=True)
-        ]
 
     def cluster(self, servers: int, gbit: int) -> Cluster:
         """Return so many servers of `DEVICES` devices, on a network of so many Gbit/s."""
@@ -228,22 +198,31 @@ def inputs(result: Result) -> list[Inputs]:
         mine = [q for q in series if q.backend == backend]
         step, slopes = step_model(result, backend), roofs(result, backend)
         experiment, steps = _fitted(result, mine)
-        if step is None or not steps or not slopes:
+        if step is None or not slopes:
             continue
+        memory = slopes[MEMORY]
         products = [
             q
             for q in mine
             if q.kind == "matmul" and number_format(q) == "float32" and q.flops
-            if q.device == slopes[MEMORY].quantity.device
+            if q.device == memory.quantity.device
         ]
+        peak = max(products, key=lambda q: q.rate().value, default=None)
+        used = [experiment, memory.quantity.experiment, *([peak.experiment] if peak else [])]
+        images = _images_s(peak, len(steps)) if peak else []
+        works = {
+            "regression": [_work(one, one.per_example_s, PARAMETERS) for one in steps],
+            "resnet": [
+                _work(*each, RESNET_PARAMETERS) for each in zip(steps, images, strict=False)
+            ],
+        }
         made.append(
             Inputs(
                 backend=backend,
-                steps=steps,
+                experiments=set(used),
+                works=works,
                 deviation=step.deviation,
-                updates=experiment,
-                memory=slopes[MEMORY],
-                peak=max(products, key=lambda q: q.rate().value, default=None),
+                memory=memory,
             )
         )
     return made
@@ -257,6 +236,17 @@ def _fitted(result: Result, series: Sequence[Quantity]) -> tuple[str, list[StepM
         if lines:
             return experiment, lines
     return "", []
+
+
+def _images_s(peak: Quantity, processes: int) -> list[float]:
+    """Return the seconds of an image in each process, in all alike if not all have the peak."""
+    each = [RESNET_FLOP / (peak.flops or 1) * median(group) for group in peak.groups if group]
+    return each if len(each) == processes else [RESNET_FLOP / peak.rate().value] * processes
+
+
+def _work(step: StepModel, per_example_s: float, parameters: int) -> Work:
+    size = parameters * FLOAT_BYTES
+    return Work(fixed_s=step.fixed_s, per_example_s=per_example_s, gradient_bytes=size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,13 +288,12 @@ class Setting:
 
     def parts(self) -> dict[str, Estimate | float]:
         """Return the parts of a step with the smallest minibatch, the largest first, in seconds."""
-        parts: dict[str, Estimate | float] = {
+        parts: dict[str, Any] = {
             "fixed": self._over([work.fixed_s for work in self.works], "fixed"),
             "examples": self._over([work.per_example_s for work in self.works], "example"),
             "exchange": self.exchange_s,
         }
-        seconds = {k: p.value if isinstance(p, Estimate) else p for k, p in parts.items()}
-        return {name: parts[name] for name in sorted(parts, key=lambda name: -seconds[name])}
+        return dict(sorted(parts.items(), key=lambda part: -getattr(part[1], "value", part[1])))
 
     def half(self) -> Estimate | None:
         """Return the examples that make half the workers' number; None if that can be anywhere."""
@@ -323,25 +312,24 @@ class Setting:
 
 def scenarios(given: Inputs) -> dict[str, list[Setting]]:
     """Return what one backend's inputs allow to predict, by question; the most workers last."""
-    # For a gradient of 24 bytes the network's bandwidth does not matter.
-    asked = {
-        "regression": (given.regression(), [SLOW_GBIT]),
-        "resnet": (given.resnet(), [SLOW_GBIT, FAST_GBIT]),
+    few = {f"{DEVICES} workers": given.cluster(1, SLOW_GBIT)}
+    many = f"{DEVICES * SERVERS} workers"
+    clusters = {
+        # For a gradient of 24 bytes the network's bandwidth does not matter.
+        "regression": few | {many: given.cluster(SERVERS, SLOW_GBIT)},
+        "resnet": few
+        | {f"{many} at {g} Gbit/s": given.cluster(SERVERS, g) for g in (SLOW_GBIT, FAST_GBIT)},
     }
-    made = {}
-    for question, (works, networks) in asked.items():
-        clusters = {f"{DEVICES} workers": given.cluster(1, SLOW_GBIT)}
-        for gbit in networks:
-            network = f" at {gbit} Gbit/s" if len(networks) > 1 else ""
-            clusters[f"{DEVICES * SERVERS} workers{network}"] = given.cluster(SERVERS, gbit)
-        if works:
-            made[question] = [
-                Setting(
-                    name=name,
-                    cluster=cluster,
-                    works=works,
-                    key=f"model of {given.backend} {question} {name}",
-                )
-                for name, cluster in clusters.items()
-            ]
-    return made
+    return {
+        question: [
+            Setting(
+                name=name,
+                cluster=cluster,
+                works=works,
+                key=f"model of {given.backend} {question} {name}",
+            )
+            for name, cluster in clusters[question].items()
+        ]
+        for question, works in given.works.items()
+        if works
+    }

@@ -43,14 +43,8 @@ PIECEWISE = ("element", "column", "row", "block", "full")
 LITTLE = 0.1
 """Roofs that account for less of a kernel's time than this do not decide it."""
 
-HEADER = [
-    "kernel",
-    "FLOP/byte",
-    "GFLOPS",
-    "share of the highest roof above it, %",
-    "of memory's roof, %",
-    "side of the balance",
-]
+HEADER = ["kernel", "FLOP/byte", "GFLOPS", "share of the highest roof above it, %"]
+HEADER += ["of memory's roof, %", "side of the balance"]
 
 
 def figures(result: Result) -> list[Figure]:
@@ -93,9 +87,10 @@ def of_case(case: Case) -> Figure:
     balance = case.balance()
     upright = Upright(x=balance.value, label=f"balance {digits(balance.value)}")
     shape = _roofline([case], [YARDSTICK], lines, upright)
-    sides: dict[str, list[str]] = {k.family: [] for k in case.kernels}
-    for kernel in case.kernels:
-        sides[kernel.family].append(case.side(kernel))
+    sides = {
+        family: [case.side(k) for k in mine]
+        for family, mine in itertools.groupby(case.kernels, lambda k: k.family)
+    }
     return prose.figure(
         TEMPLATE,
         f"roofline-{case.backend}-{case.dtype.lower()}",
@@ -254,38 +249,33 @@ def _of_pieces(case: Case) -> dict[str, Any]:
 
     A call is compared with the smallest one there is, an addition of single elements.
     """
-    shares = [(k, case.share(k, case.steepest)) for k in _pieces(case)]
-    to_memory = [(k, case.share(k, case.memory)) for k, _ in shares]
     add = at(case.kernels, operation="add", size=1, variant="eager")
-    facts: dict[str, Any] = {
+
+    def in_adds(kernels: Sequence[Kernel]) -> list[tuple[Kernel, Estimate]]:
+        calls = [(k, ratio(k.quantity, add.quantity)) for k in kernels] if add else []
+        return [(k, one.scaled(1 / k.calls, f"call of {one.key}")) for k, one in calls]
+
+    pieces = _pieces(case)
+    shares = [(k, case.share(k, case.steepest)) for k in pieces]
+    to_memory = [(k, case.share(k, case.memory)) for k in pieces]
+    adds = in_adds(pieces)
+    updates = [k for k in case.kernels if k.line == "update eager"]
+    return {
         "pieces": shares,
         "cached": [k for k, share in to_memory if share.low is not None and share.low > 1],
         "add": add,
-    }
-    if add is None:
-        return facts
-    adds = [(k, _adds(k, add)) for k, _ in shares]
-    updates = [k for k in case.kernels if k.line == "update eager"]
-    return facts | {
         "adds": adds,
         "dispatched": [
             k
-            for (k, share), (_, each) in zip(shares, adds, strict=True)
+            for (k, share), (_, each) in zip(shares, adds, strict=False)
             if share.value < LITTLE and share.value * each.value < 1
         ],
         "little": LITTLE,
-        "updates": [(k, _adds(k, add)) for k in updates if k in (updates[0], updates[-1])],
+        "updates": in_adds([k for k in updates if k in (updates[0], updates[-1])]),
     }
 
 
-def _adds(kernel: Kernel, add: Kernel) -> Estimate:
-    """Return how many additions of single elements take as long as one call of a kernel."""
-    whole = ratio(kernel.quantity, add.quantity)
-    return whole.scaled(1 / kernel.calls, f"call of {whole.key}")
-
-
 def _cells_of(kernel: Kernel, case: Case) -> list[str | Number]:
-    """Return a kernel's intensity, its rate, and its shares of the roofs above and of memory."""
     best = kernel.quantity.name() == case.compute.quantity.name()
     side = case.side(kernel)
     return [
@@ -311,21 +301,19 @@ def _sheet(kernels: Mapping[str, Sequence[Kernel]], cases: Sequence[Case]) -> Sh
     def line(what: list[Cell], *values: Estimate | float | None) -> list[Cell]:
         key = next((one.key for one in values if isinstance(one, Estimate)), None)
         each = [[v, None, None] if isinstance(v, float) else cells(v)[:3] for v in values]
-        return [*what, *itertools.chain(*each), *[None] * 3 * (len(names) - len(values)), key]
+        row = [*what, *[None] * (6 - len(what)), *itertools.chain(*each)]
+        return [*row, *[None] * (len(header) - len(row)), key]
 
     rows: list[list[Cell]] = []
     for case in cases:
+        dtype, best = case.dtype, case.compute.quantity
         for name, roof in case.roofs.items():
-            what: list[Cell] = ["roof", case.dtype, name, roof.quantity.experiment, None, None]
-            rows.append(line(what, None, roof.estimate))
-        best = case.compute.quantity
-        what = ["roof", case.dtype, "compute", best.experiment, best.flops, None]
-        rows.append(line(what, case.peak))
-        what = ["balance", case.dtype, "compute / memory", None, None, None]
-        rows.append(line(what, None, None, case.balance()))
-        for k in kernels[case.dtype]:
+            rows.append(line(["roof", dtype, name, roof.quantity.experiment], None, roof.estimate))
+        rows.append(line(["roof", dtype, "compute", best.experiment, best.flops], case.peak))
+        rows.append(line(["balance", dtype, "compute / memory"], None, None, case.balance()))
+        for k in kernels[dtype]:
             q = k.quantity
-            what = ["kernel", case.dtype, k.name, q.experiment, q.flops, q.bytes_moved]
+            what: list[Cell] = ["kernel", dtype, k.name, q.experiment, q.flops, q.bytes_moved]
             shares = [case.share(k, roof) for roof in (case.steepest, case.memory)]
             rows.append(line(what, q.rate(), q.bandwidth(), k.intensity, *shares))
     return Sheet(header=[*header, "key"], rows=rows)
@@ -372,10 +360,7 @@ def balance(case: Case, machine: Machine) -> Figure:
 
 
 def _flows(case: Case, here: VectorEstimate | None) -> list[tuple[str, Estimate, Estimate]]:
-    """Return bytes per second, and how many times what memory gives, by whose they are.
-
-    What was not measured has no key, and no interval.
-    """
+    """Return bytes per second, and how many times memory's; what is computed has no key."""
     chapter = CHAPTER.bytes_per_s
     flows = [
         (f"chapter: {CHAPTER.words}", _exact(chapter), _exact(chapter / CHAPTER_MEMORY)),

@@ -240,7 +240,6 @@ def cases(result: Result) -> list[Case]:
         # What ran elsewhere, as a sweep of CPU threads does, has other roofs.
         device = slopes[MEMORY].quantity.device
         mine = [q for q in series if (q.backend, q.device) == (backend, device)]
-        mine = [q for q in mine if q.kind in KINDS]
         formats = {number_format(q) for q in mine if q.kind == "matmul"}
         for dtype in (dtype for dtype in ITEM_BYTES if dtype in formats):
             drawn = kernels(mine, dtype)

@@ -12,8 +12,8 @@ from report.text.numerals import count
 if TYPE_CHECKING:
     from report.results.machine import Machine
 
-CHAPTER_HZ, CHAPTER_CORES, CHAPTER_VECTOR_BYTES = 2e9, 16, 32
-"""The processor of the chapter's estimate, and the bytes that a core takes in a cycle."""
+VECTOR_BYTES = 32
+"""Of the chapter's estimate: what a core takes in a cycle."""
 
 CHAPTER_MEMORY = 100e9
 """Bytes per second of the chapter's midrange server."""
@@ -55,37 +55,34 @@ class Promise:
 
 def peak(machine: Machine, dtype: str, device: str) -> Promise:
     """Return the theoretical peak of a number format, on the device where the kernels ran."""
-    if device != "cpu":
-        return Promise(flop_per_s=None, words=f"what {device} does in a cycle is not known")
-    cpu = machine.cpu
-    if cpu.max_frequency_hz is None:
-        return Promise(flop_per_s=None, words="the highest clock of its processor is not known")
+    cpu, cores = machine.cpu, usable_cores(machine)
+    clock, flops = cpu.max_frequency_hz, flop_per_cycle(cpu.simd, dtype)
     wide = next((name for name in UNKNOWN_UNITS if name in cpu.simd), None)
-    if wide or "apple" in f"{cpu.vendor} {cpu.model}".lower():
-        unit = f"the width of its {wide} units" if wide else "what its matrix units do in a cycle"
-        return Promise(flop_per_s=None, words=f"{unit} is not known")
-    flops = flop_per_cycle(cpu.simd, dtype)
-    if flops is None:
+    if device != "cpu":
+        words = f"what {device} does in a cycle is not known"
+    elif clock is None:
+        words = "the highest clock of its processor is not known"
+    elif wide:
+        words = f"the width of its {wide} units is not known"
+    elif "apple" in f"{cpu.vendor} {cpu.model}".lower():
+        words = "what its matrix units do in a cycle is not known"
+    elif flops is None:
         words = f"no instructions are known here that compute in {dtype}"
-        return Promise(flop_per_s=None, words=words)
-    cores = usable_cores(machine)
-    return Promise(
-        flop_per_s=cores * cpu.max_frequency_hz * flops,
-        words=(
-            f"{count(cores, 'core')} at {hertz(cpu.max_frequency_hz)}, with at most {flops:,} "
-            "operations in a cycle each"
-        ),
-    )
+    else:
+        each = f"with at most {flops:,} operations in a cycle each"
+        words = f"{count(cores, 'core')} at {hertz(clock)}, {each}"
+        return Promise(flop_per_s=cores * clock * flops, words=words)
+    return Promise(flop_per_s=None, words=words)
 
 
 def flop_per_cycle(simd: list[str], dtype: str) -> int | None:
     """Return what a core with these instructions does in a cycle, at most; None if not known."""
     # AVX2 alone does not tell of fused multiply-add; every core with AVX-512 has it.
-    known = [n for n in simd if n in FLOP_PER_CYCLE and (n != "AVX2" or "FMA" in simd)]
-    found = [FLOP_PER_CYCLE[name][dtype] for name in known if dtype in FLOP_PER_CYCLE[name]]
+    known = [FLOP_PER_CYCLE.get(n, {}) for n in simd if n != "AVX2" or "FMA" in simd]
+    found = [flops[dtype] for flops in known if dtype in flops]
     if not found and dtype in {"bfloat16", "float16"}:
         # Without instructions of their own, short numbers are widened and computed in float32.
-        found = [FLOP_PER_CYCLE[n]["float32"] for n in known if "float32" in FLOP_PER_CYCLE[n]]
+        return flop_per_cycle(simd, "float32")
     return max(found, default=None)
 
 
@@ -94,25 +91,27 @@ class VectorEstimate:
     """The chapter's arithmetic: what the vector units take in, from a clock and a count of cores.
 
     Attributes:
-        words: The factors: "2.6 GHz x 2 cores x 32 B".
         nominal: Whether the clock is not known to be the highest.
     """
 
-    bytes_per_s: float
-    words: str
+    clock_hz: float
+    cores: int
     nominal: bool = False
 
+    @property
+    def bytes_per_s(self) -> float:
+        """Return the product of the factors."""
+        return self.clock_hz * self.cores * VECTOR_BYTES
 
-def _vector_estimate(clock_hz: float, cores: int, *, nominal: bool = False) -> VectorEstimate:
-    factors = (hertz(clock_hz), count(cores, "core"), f"{CHAPTER_VECTOR_BYTES} B")
-    return VectorEstimate(
-        bytes_per_s=clock_hz * cores * CHAPTER_VECTOR_BYTES,
-        words=" \N{MULTIPLICATION SIGN} ".join(factors),
-        nominal=nominal,
-    )
+    @property
+    def words(self) -> str:
+        """Return the factors: "2.6 GHz x 2 cores x 32 B"."""
+        factors = hertz(self.clock_hz), count(self.cores, "core"), f"{VECTOR_BYTES} B"
+        return " \N{MULTIPLICATION SIGN} ".join(factors)
 
 
-CHAPTER = _vector_estimate(CHAPTER_HZ, CHAPTER_CORES)
+CHAPTER = VectorEstimate(clock_hz=2e9, cores=16)
+"""The processor of the chapter's own."""
 
 
 def vector_estimate(machine: Machine, device: str) -> VectorEstimate | None:
@@ -121,4 +120,4 @@ def vector_estimate(machine: Machine, device: str) -> VectorEstimate | None:
     if clock is None or device != "cpu":
         return None
     nominal = machine.cpu.max_frequency_hz is None
-    return _vector_estimate(clock, usable_cores(machine), nominal=nominal)
+    return VectorEstimate(clock_hz=clock, cores=usable_cores(machine), nominal=nominal)
