@@ -122,6 +122,10 @@ class _Share:
         return FIRST * self.process_s + (self.count - FIRST) * further
 
 
+_Need = tuple[str, list[_Share], int]
+"""What is open, the shares that it stands on, and how many processes each of them needs."""
+
+
 @functools.cache
 def student(freedom: int) -> float:
     """Return the quantile of Student's t for a 95 % interval."""
@@ -169,13 +173,20 @@ def allocate(result: Result, names: Collection[str]) -> list[Allocation]:
     for share in shares.values():
         share.count = share.least
     needs = _needs(result, shares)
-    for effect, count in needs:
-        for pair in effect.pairs & shares.keys():
-            share = shares[pair]
-            share.open.append(effect.name)
+    for name, mine, count in needs:
+        for share in mine:
+            share.open.append(name)
             share.wanted = max(share.wanted, min(count, MOST * share.planned))
     _fill(shares, {p: s.planned for p, s in shares.items() if s.open}, starts, limit)
-    _decide(shares, needs, starts, limit)
+    # What is decided soonest gets what it needs first, while it can be had.
+    for _, mine, count in sorted(needs, key=_price):
+        if all(count <= MOST * share.planned for share in mine):
+            before = [share.count for share in mine]
+            for share in mine:
+                share.count = max(share.count, count)
+            if _total(shares, starts) > limit:
+                for share, old in zip(mine, before, strict=True):
+                    share.count = old
     # Then those that even three times the plan would not decide, and at last what is decided.
     _fill(shares, {p: s.wanted for p, s in shares.items() if s.open}, starts, limit)
     _fill(shares, {p: s.planned for p, s in shares.items()}, starts, limit)
@@ -191,29 +202,9 @@ def allocate(result: Result, names: Collection[str]) -> list[Allocation]:
     ]
 
 
-def _decide(
-    shares: dict[Pair, _Share],
-    needs: Sequence[tuple[_Effect, int]],
-    starts: dict[str, float],
-    limit: float,
-) -> None:
-    """Give effects what they need, those that are decided soonest first, while it can be had."""
-
-    def price(need: tuple[_Effect, int]) -> tuple[float, str]:
-        effect, count = need
-        missing = [(shares[p], count - shares[p].count) for p in effect.pairs & shares.keys()]
-        return sum(max(0, more) * share.further_s for share, more in missing), effect.name
-
-    for effect, count in sorted(needs, key=price):
-        mine = [shares[pair] for pair in effect.pairs & shares.keys()]
-        if any(count > MOST * share.planned for share in mine):
-            continue
-        before = [share.count for share in mine]
-        for share in mine:
-            share.count = max(share.count, count)
-        if _total(shares, starts) > limit:
-            for share, old in zip(mine, before, strict=True):
-                share.count = old
+def _price(need: _Need) -> tuple[float, str]:
+    name, mine, count = need
+    return sum(max(0, count - share.count) * share.further_s for share in mine), name
 
 
 def _fill(
@@ -224,10 +215,9 @@ def _fill(
     while waiting:
         pair = min(waiting, key=lambda one: (shares[one].count, one))
         shares[pair].count += 1
-        if _total(shares, starts) > limit:
-            shares[pair].count -= 1
-            waiting.remove(pair)
-        elif shares[pair].count >= most[pair]:
+        over = _total(shares, starts) > limit
+        shares[pair].count -= over
+        if over or shares[pair].count >= most[pair]:
             waiting.remove(pair)
 
 
@@ -309,8 +299,7 @@ def _repetitions(
     return best, math.fsum(max(0, samples - best) * each_s for samples, each_s in sampled)
 
 
-def _needs(result: Result, shares: dict[Pair, _Share]) -> list[tuple[_Effect, int]]:
-    """Return what is still open, each with the processes that it needs."""
+def _needs(result: Result, shares: dict[Pair, _Share]) -> list[_Need]:
     every = [e for e in (*_of_claims(result), *_of_headlines(result)) if e.pairs & shares.keys()]
     needs = []
     for effect in every:
@@ -320,7 +309,8 @@ def _needs(result: Result, shares: dict[Pair, _Share]) -> list[tuple[_Effect, in
         usual = math.sqrt(median(one**2 for one in pool) / math.log(2))
         count = effect.needed(max(effect.deviation, usual))
         if count is not None:
-            needs.append((effect, count))
+            mine = [shares[pair] for pair in sorted(effect.pairs & shares.keys())]
+            needs.append((effect.name, mine, count))
     return needs
 
 

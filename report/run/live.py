@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from report.errors import UsageError
 from report.results import store
 from report.run.host import survey
-from report.run.runner import Job, Run
+from report.run.runner import Job, Observer, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from report.config.plan import Plan, PlannedExperiment
     from report.results.result import Record, Result
-    from report.run.runner import Observer
 
 PAIRS = 30
 """With processes that differ by 4 %, so many find 5 % in 95 of 100 rows
@@ -109,7 +108,7 @@ class Live:
             plan=replace(self.plan, experiments=own),
             host=host,
             results=self.results,
-            fresh=True,
+            start="fresh",
             checkout=self.checkout,
         )
 
@@ -145,20 +144,13 @@ def _threaded(experiment: PlannedExperiment, threads: int | None) -> PlannedExpe
     return replace(experiment, settings={**experiment.settings, "threads": chosen})
 
 
-class Failures:
+@dataclass(frozen=True)
+class Failures(Observer):
     """An observer that tells of what failed."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        """Tell it by `say`."""
-        self._say = say
-
-    def begin(self, jobs: Sequence[Job]) -> None:
-        """Say nothing."""
-
-    def start(self, job: Job) -> None:
-        """Say nothing."""
+    say: Callable[[str], None]
 
     def finish(self, job: Job, record: Record) -> None:
         """Say why a job was not done."""
         if record.status != "ok":
-            self._say(f"{record.status} {job.experiment.name}: {record.reason}")
+            self.say(f"{record.status} {job.experiment.name}: {record.reason}")

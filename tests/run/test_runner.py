@@ -410,7 +410,7 @@ def test_failed_records_are_tried_again_and_replaced(fake_worker: FakeWorker) ->
     again = fake_worker.plan({"first": "answer", "bad": "answer"}, processes=2)
     before = len(fake_worker.jobs())
     assert fake_worker.run(again).pending() == []
-    result = fake_worker.run(again, retry=True).execute(Diary())
+    result = fake_worker.run(again, start="resume").execute(Diary())
     assert keys(fake_worker.jobs()[before:]) == [(9, 0), (9, 1)]
     assert statuses(result) == {"first": "ok", "bad": "ok"}
     assert only_result(fake_worker.results) == result
@@ -450,7 +450,7 @@ def test_resumed_run_keeps_its_id_and_a_new_one_draws_another(fake_worker: FakeW
     plan = fake_worker.plan({"first": "answer", "second": "answer"})
     part = fake_worker.run(plan, only=["second"]).execute(Diary())
     whole = fake_worker.run(plan).execute(Diary())
-    other = fake_worker.run(plan, fresh=True).execute(Diary())
+    other = fake_worker.run(plan, start="fresh").execute(Diary())
     assert part.run_id == whole.run_id != other.run_id
     assert part.installation == other.installation is not None
 
@@ -484,7 +484,7 @@ def test_unpacked_file_of_an_unfinished_run_is_taken_up(fake_worker: FakeWorker)
 
 def test_fresh_begins_another_file(fake_worker: FakeWorker) -> None:
     """--fresh measures all anew and keeps what was measured before, even a second ago."""
-    assert files_after(fake_worker, fresh=True) == 2
+    assert files_after(fake_worker, start="fresh") == 2
     assert keys(fake_worker.jobs()) == [(8, 0), (8, 0)]
 
 
@@ -526,7 +526,7 @@ def test_abandoned_run_without_records_leaves_no_file(fake_worker: FakeWorker) -
     plan = fake_worker.plan({"first": "answer"})
     empty = fake_worker.run(plan).result
     store.save(empty, fake_worker.results)
-    fake_worker.run(plan, fresh=True).execute(Diary())
+    fake_worker.run(plan, start="fresh").execute(Diary())
     assert only_result(fake_worker.results).run_id != empty.run_id
 
 
@@ -621,7 +621,7 @@ def test_newest_of_several_runs_is_continued(fake_worker: FakeWorker) -> None:
     """Of two unfinished runs of the same plan, the later one is taken up."""
     plan = fake_worker.plan({"first": "answer", "second": "answer"})
     fake_worker.run(plan, only=["first"]).execute(Diary())
-    newer = fake_worker.run(plan, only=["second"], fresh=True).execute(Diary())
+    newer = fake_worker.run(plan, only=["second"], start="fresh").execute(Diary())
     continued = fake_worker.run(plan).execute(Diary())
     assert continued.started_at == newer.started_at
     assert keys(fake_worker.jobs()) == [(8, 0), (9, 0), (8, 0)]
