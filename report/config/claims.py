@@ -196,16 +196,21 @@ class Claim(Strict):
         changed = {"says": says, "source": also.source, "left": left, "also_on": {}}
         return self.model_copy(update=changed)
 
+    def sides(self) -> Iterator[tuple[tuple[str, ...], Side]]:
+        """Yield all its quantities, also those that divide others, each with its place."""
+        found: list[tuple[tuple[str, ...], Any]]
+        found = [(("left",), self.left), (("right",), self.right)]
+        found += [(("numbers", name), side) for name, side in self.numbers.items()]
+        for place, side in found:
+            if isinstance(side, Side):
+                yield place, side
+                found.append(((*place, "over"), side.over))
+
     def texts(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield all that readers will see of it, each with its place."""
         yield ("says",), self.says
-        sides: list[tuple[tuple[str, ...], Any]]
-        sides = [(("left",), self.left), (("right",), self.right)]
-        sides += [(("numbers", key), side) for key, side in self.numbers.items()]
-        for place, side in sides:
-            if isinstance(side, Side):
-                yield (*place, "name"), side.name or ""
-                sides.append(((*place, "over"), side.over))
+        for place, side in self.sides():
+            yield (*place, "name"), side.name or ""
         each = {"": self.because} if isinstance(self.because, str) else self.because
         for verdict, text in each.items():
             yield ("because", verdict) if verdict else ("because",), text
