@@ -98,8 +98,6 @@ class Run:
     (again), or also do again what failed in a finished one (resume)."""
     checkout: Path = field(default_factory=Path)
     """Of the configuration: its git commit is noted, and a relative dataset.path starts there."""
-    worker_command: Sequence[str] | None = None
-    """Starts a worker; replaced in tests by one that misbehaves."""
     say: Callable[[str], None] = lambda _: None
     """Told in words about the data."""
 
@@ -216,9 +214,9 @@ class Run:
                 record = self._not_begun(job)
                 if record is None:
                     try:
-                        start = self.worker_command or self.host.command(job.backend)
                         own = self.host.variables.get(job.backend)
-                        worker = worker or workers.enter_context(Worker(start, own))
+                        command = self.host.command(job.backend)
+                        worker = worker or workers.enter_context(Worker(command, own))
                         record = self._measure(job, worker, bundle)
                     except WorkerFailure as failure:
                         record = self._record(job, status="failed", reason=failure.reason)

@@ -285,30 +285,30 @@ def test_framework_that_fails_leaves_the_records_of_the_others(
 
 
 def test_each_framework_is_measured_by_its_own_interpreter(
-    fake_bootstrap: FakeWorker, tmp_path: Path
+    fake_worker: FakeWorker, tmp_path: Path
 ) -> None:
     """Of which the result says nothing: it holds no paths."""
     another = tmp_path / "another-python"
     another.symlink_to(sys.executable)
-    plan = fake_bootstrap.plan({"first": "answer"}, backends=["pytorch", "numba"])
+    plan = fake_worker.plan({"first": "answer"}, backends=["pytorch", "numba"])
     interpreters = {"numba": str(another)}
-    host = replace(fake_bootstrap.host("pytorch", "numba"), interpreters=interpreters)
-    fake_bootstrap.run(plan, host=host, worker_command=None).execute(Diary())
-    assert {job["backend"]: job["python"] for job in fake_bootstrap.jobs()} == {
+    host = replace(fake_worker.host("pytorch", "numba"), interpreters=interpreters)
+    fake_worker.run(plan, host=host).execute(Diary())
+    assert {job["backend"]: job["python"] for job in fake_worker.jobs()} == {
         "pytorch": sys.executable,
         "numba": str(another),
     }
-    assert "another-python" not in text_of(fake_bootstrap)
+    assert "another-python" not in text_of(fake_worker)
 
 
 def test_interpreter_that_vanishes_in_the_middle_fails_its_own_records_only(
-    fake_bootstrap: FakeWorker, tmp_path: Path
+    fake_worker: FakeWorker, tmp_path: Path
 ) -> None:
     """Somebody removes an environment while it is measured; the run goes on without it."""
-    plan = fake_bootstrap.plan({"first": "answer"}, processes=2, backends=["pytorch", "numba"])
+    plan = fake_worker.plan({"first": "answer"}, processes=2, backends=["pytorch", "numba"])
     interpreters = {"numba": str(tmp_path / "gone")}
-    host = replace(fake_bootstrap.host("pytorch", "numba"), interpreters=interpreters)
-    result = fake_bootstrap.run(plan, host=host, worker_command=None).execute(Diary())
+    host = replace(fake_worker.host("pytorch", "numba"), interpreters=interpreters)
+    result = fake_worker.run(plan, host=host).execute(Diary())
     assert {(r.backend, r.status, r.reason) for r in result.records} == {
         ("pytorch", "ok", None),
         ("numba", "failed", "the system cannot run it: No such file or directory"),
@@ -749,6 +749,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 import click
+from report.environments import process
 from report.machine import noise
 
 noise.probes = list
@@ -757,6 +758,7 @@ sys.path.append(str(tests))
 from conftest import FakeWorker
 
 fake_worker = FakeWorker(folder)
+process.BOOTSTRAP = fake_worker.bootstrap
 
 class Silent:
     begin = start = finish = lambda *_: None
