@@ -239,8 +239,8 @@ def _of_label(label: str, kind: KindName, place: Location) -> Mistakes:
 
 
 def _unless(name: str, known: Collection[str], place: Location, what: str) -> Mistakes:
-    if name not in known:
-        yield place, _unknown(what, name, known), name
+    if why := _unknown(what, name, known):
+        yield place, why, name
 
 
 def _of_units(full: StoredClaim, kinds: Kinds) -> Mistakes:
@@ -257,8 +257,10 @@ def _unit(filled: Mapping[str, Any], kinds: Kinds) -> str | None:
     """Return a side's unit; None where a mistake keeps it from having one."""
     kind = kinds.get(filled["experiment"])
     metric = KINDS[kind].metrics.get(filled["metric"]) if kind else None
-    if metric is None or filled["over"] is None:
-        return metric and metric.unit
+    if metric is None:
+        return None
+    if filled["over"] is None:
+        return metric.unit
     below = _unit(filled["over"], kinds)
     return None if below is None else quotient(metric.unit, below)
 
@@ -289,8 +291,6 @@ def _of_words(claim: Claim, full: StoredClaim, kinds: Kinds) -> Mistakes:
 
 
 def _of_number(name: str, measured: Sequence[str]) -> str | None:
-    if name in measured:
-        return None
     if not measured:
         return f"nothing that is measured can stand here; name a setting, as in {{{name}.size}}."
     return _unknown("there is no number", name, measured)
@@ -302,11 +302,11 @@ def _of_setting(path: str, full: StoredClaim, kinds: Kinds) -> str | None:
     if side is None:
         return _unknown("there is no quantity", of, ["left", "right", *full["numbers"]])
     known = names(kinds[side["experiment"]]) if side["experiment"] in kinds else [name]
-    return None if name in known else _unknown(f"{of} has no setting", name, known)
+    return _unknown(f"{of} has no setting", name, known)
 
 
-def _unknown(what: str, name: str, known: Collection[str]) -> str:
-    return f"{what} {name!r}.{instead(name, list(known))}"
+def _unknown(what: str, name: str, known: Collection[str]) -> str | None:
+    return None if name in known else f"{what} {name!r}.{instead(name, list(known))}"
 
 
 def applying(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> dict[str, Claim]:
@@ -319,15 +319,15 @@ def applying(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> d
     kept = {}
     for first, stated in claims.items():
         for name, claim in ((first, stated), *stated.elsewhere().items()):
-            fitting = _fitting(name, claim, kinds, backends) if claim.shipped else claim
+            fitting = _fitting(claim, kinds, backends) if claim.shipped else claim
             if fitting is not None:
                 kept[name] = fitting
     return kept
 
 
-def _fitting(name: str, claim: Claim, kinds: Kinds, backends: Backends) -> Claim | None:
+def _fitting(claim: Claim, kinds: Kinds, backends: Backends) -> Claim | None:
     """Return what applies of a claim; None where what it compares is not there."""
-    wrong = [place[2:] for place, *_ in mistakes({name: claim}, kinds, backends)]
+    wrong = [place for place, *_ in _of_claim(claim, kinds, backends)]
     if any(place[0] in {"left", "right", "along", "backend"} for place in wrong):
         return None
     # An explanation that names a number which is not there stays away by itself.

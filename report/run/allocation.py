@@ -145,16 +145,15 @@ def processes_for(half_width: float, deviation: float, most: int = 200) -> int:
 
 def ready(result: Result, names: Collection[str]) -> bool:
     """Return whether the first processes of all these experiments have run, and none beyond."""
-    seen = {(r.experiment, r.backend, r.process) for r in result.records}
     planned = {name: result.config["experiments"][name] for name in names}
+    seen = {(r.experiment, r.backend, r.process) for r in result.records if r.experiment in planned}
     first = {
         (name, backend, process)
         for name, one in planned.items()
         for backend in one["backends"]
         for process in range(min(FIRST, one["processes"]))
     }
-    beyond = any(name in planned and process >= FIRST for name, _, process in seen)
-    return first <= seen and not beyond
+    return first <= seen and all(process < FIRST for *_, process in seen)
 
 
 def allocate(result: Result, names: Collection[str]) -> list[Allocation]:

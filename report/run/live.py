@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from report.errors import UsageError
 from report.results import store
 from report.run.host import survey
-from report.run.runner import Job, Observer, Run
+from report.run.runner import Job, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,10 +68,10 @@ class Live:
     backend: str
     results: Path
     checkout: Path
-    say: Callable[[str], None] = lambda _: None
+    say: Callable[[str], None]
 
-    def measure(self, sides: tuple[Side, Side], observer: Observer) -> tuple[Result, Result]:
-        """Measure both sides.
+    def measure(self, sides: tuple[Side, Side]) -> tuple[Result, Result]:
+        """Measure both sides; what fails is told.
 
         Raises:
             UsageError: A side's interpreter is not there, or its framework does not start.
@@ -85,8 +85,12 @@ class Live:
             self.say(f"pair {process + 1} of {pairs}")
             for run in (first, second) if process % 2 == 0 else (second, first):
                 planned = run.plan.experiments
-                run.do([Job(each, self.backend, process) for each in planned], observer)
+                run.do([Job(each, self.backend, process) for each in planned], self._failed)
         return first.result, second.result
+
+    def _failed(self, job: Job, record: Record) -> None:
+        if record.status != "ok":
+            self.say(f"{record.status} {job.experiment.name}: {record.reason}")
 
     def _run(self, side: Side, machine: str | None = None) -> Run:
         interpreters = {**self.plan.interpreters}
@@ -142,15 +146,3 @@ def _threaded(experiment: PlannedExperiment, threads: int | None) -> PlannedExpe
         return experiment
     chosen = [threads] if isinstance(planned, list) else threads
     return replace(experiment, settings={**experiment.settings, "threads": chosen})
-
-
-@dataclass(frozen=True)
-class Failures(Observer):
-    """An observer that tells of what failed."""
-
-    say: Callable[[str], None]
-
-    def finish(self, job: Job, record: Record) -> None:
-        """Say why a job was not done."""
-        if record.status != "ok":
-            self.say(f"{record.status} {job.experiment.name}: {record.reason}")

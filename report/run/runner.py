@@ -169,19 +169,19 @@ class Run:
             # Before anything is measured: a folder that cannot be written must not cost minutes.
             store.save(self.result, self.results)
             first = [job for job in jobs if job.process < allocation.FIRST]
-            self._do(first, bundle, observer)
+            self._do(first, bundle, observer.start, observer.finish)
             # What these leave open decides who gets how many more.
             tried = {job.key for job in first}
             further = [job for job in self.pending() if job.key not in tried]
             if further != jobs[len(first) :]:
                 observer.begin(further)
-            self._do(further, bundle, observer)
+            self._do(further, bundle, observer.start, observer.finish)
             planned_s = sum(job.budget_s for job in jobs)
             if repeated := self._disturbed(first + further, planned_s):
                 noisy = count(len(repeated), "record")
                 self.say(f"The machine was noisy during {noisy}: once more.")
                 observer.begin(repeated)
-                self._do(repeated, bundle, observer)
+                self._do(repeated, bundle, observer.start, observer.finish)
         self.result.verdicts = verdicts.of_result(self.result)
         store.save(self.result, self.results)
         return self.result
@@ -190,23 +190,28 @@ class Run:
         """Return those of the jobs to do again, as far as the time that jobs may take suffices."""
         done = {_key(record): record for record in self.result.records}
         records = [done[job.key] for job in jobs]
-        spent_s = sum(record.measured_s or record.elapsed_s for record in records)
+        left_s = planned_s - sum(record.measured_s or record.elapsed_s for record in records)
         again_keys = {_key(record) for record in again.disturbed(records)}
         noisy = [job for job in jobs if job.key in again_keys]
-        left_s = planned_s - spent_s
         return [noisy[k] for k in again.affordable([job.budget_s for job in noisy], left_s)]
 
-    def do(self, jobs: Sequence[Job], observer: Observer) -> None:
+    def do(self, jobs: Sequence[Job], finish: Callable[[Job, Record], None]) -> None:
         """Do these jobs alone, in this order; each record is on disk before the next starts."""
         with tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder:
-            self._do(jobs, self._prepare_data(jobs, Path(folder)), observer)
+            self._do(jobs, self._prepare_data(jobs, Path(folder)), lambda _: None, finish)
 
-    def _do(self, jobs: Sequence[Job], bundle: dict[str, Any] | None, observer: Observer) -> None:
+    def _do(
+        self,
+        jobs: Sequence[Job],
+        bundle: dict[str, Any] | None,
+        start: Callable[[Job], None],
+        finish: Callable[[Job, Record], None],
+    ) -> None:
         worker: Worker | None = None
         replicate: tuple[object, ...] | None = None
         with contextlib.ExitStack() as workers:
             for job in jobs:
-                observer.start(job)
+                start(job)
                 cold = worker is not None and worker.used and job.experiment.cold(job.backend)
                 if replicate != (now := self._replicate(job)) or cold:
                     workers.close()
@@ -224,7 +229,7 @@ class Run:
                     workers.close()
                     worker = None
                 self._keep(record)
-                observer.finish(job, record)
+                finish(job, record)
 
     def _replicate(self, job: Job) -> tuple[object, ...]:
         """Return what jobs must have in common to be done by one worker."""

@@ -11,7 +11,7 @@ from report.environments import process
 from report.errors import UsageError
 from report.experiments.catalogue import LABELS
 from report.results import store
-from report.run.live import Failures, Live, Side, paired, side
+from report.run.live import Live, Side, paired, side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,9 @@ def live(worker: FakeWorker, pairs: int = 3) -> Live:
         replace(each, settings={**each.settings, "threads": "auto"}) for each in plan.experiments
     ]
     plan = paired(replace(plan, experiments=threaded), "pytorch", [], pairs)
-    return Live(plan=plan, backend="pytorch", results=worker.results, checkout=worker.folder)
+    return Live(
+        plan=plan, backend="pytorch", results=worker.results, checkout=worker.folder, say=print
+    )
 
 
 def test_what_a_person_types_says_how_a_side_runs() -> None:
@@ -44,7 +46,7 @@ def test_anything_else_is_refused_with_what_there_is(wrong: str) -> None:
 
 def test_both_sides_do_each_pair_in_turns(fake_worker: FakeWorker) -> None:
     """First A then B, then B then A: what drifts does so for both; two files share an id."""
-    both = live(fake_worker).measure((Side(threads=1), Side(threads=2)), Failures(print))
+    both = live(fake_worker).measure((Side(threads=1), Side(threads=2)))
     order = [job["settings"]["threads"] for job in fake_worker.jobs() if job["size"] == 8]
     assert order == [1, 2, 2, 1, 1, 2]
     saved = [store.load(path, LABELS) for path in sorted(fake_worker.results.rglob("*.gz"))]
@@ -82,6 +84,6 @@ def test_variables_reach_their_side_alone(
         begin(self, argv, configured)
 
     monkeypatch.setattr(process.Worker, "__init__", noted)
-    live(fake_worker, 2).measure((Side(), Side(variables={"TUNE": "3"})), Failures(print))
+    live(fake_worker, 2).measure((Side(), Side(variables={"TUNE": "3"})))
     tuned = [each for each in started if each == {"TUNE": "3"}]
     assert len(tuned) == len(started) / 2
