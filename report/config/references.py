@@ -300,7 +300,8 @@ def _of_setting(path: str, full: StoredClaim, kinds: Kinds) -> str | None:
     of, _, name = path.rpartition(".")
     side = side_of(full, of)
     if side is None:
-        return _unknown("there is no quantity", of, ["left", "right", *full["numbers"]])
+        sides = [each for each in ("left", "right", *full["numbers"]) if side_of(full, each)]
+        return _unknown("there is no quantity", of, sides)
     known = names(kinds[side["experiment"]]) if side["experiment"] in kinds else [name]
     return _unknown(f"{of} has no setting", name, known)
 

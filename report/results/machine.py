@@ -171,9 +171,8 @@ def check_name(name: str) -> str:
     plain = re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name)
     reserved = name.partition(".")[0] in _WINDOWS_DEVICES
     if not plain or ".." in name or name.endswith(".") or reserved:
-        shown = name if len(name) <= 80 else name[:77] + "..."
         raise UsageError(
-            f"{shown!r} cannot name a machine: use up to 64 of a-z, 0-9, '.', '_' and '-', "
+            f"{name!r:.80} cannot name a machine: use up to 64 of a-z, 0-9, '.', '_' and '-', "
             "beginning with a letter or a digit, such as --machine my-laptop."
         )
     return name

@@ -299,7 +299,7 @@ def _repetitions(
 
 
 def _needs(result: Result, shares: dict[Pair, _Share]) -> list[_Need]:
-    every = [e for e in (*_of_claims(result), *_of_headlines(result)) if e.pairs & shares.keys()]
+    every = [effect for effect in _effects(result) if effect.pairs & shares.keys()]
     needs = []
     for effect in every:
         alike = [one.deviation for one in every if one.kind == effect.kind]
@@ -313,43 +313,38 @@ def _needs(result: Result, shares: dict[Pair, _Share]) -> list[_Need]:
     return needs
 
 
-def _of_claims(result: Result) -> Iterator[_Effect]:
+def _effects(result: Result) -> Iterator[_Effect]:
+    experiments = result.config["experiments"]
     for name, backend, case in verdicts.cases(result):
         claim = result.config["claims"][name]
-        limits, width = _limits(claim)
         found = _deviation(case.effect, plain=claim["relation"] == "power-law")
         pairs = frozenset((each, backend) for each in case.measured.by_process)
         if pairs and found:
-            kind = result.config["experiments"][min(pairs)[0]]["kind"]
-            numbers = (*found, case.effect.replicates)
-            yield _Effect(name, kind, pairs, *numbers, limits, width)
-
-
-def _of_headlines(result: Result) -> Iterator[_Effect]:
+            kind = experiments[min(pairs)[0]]["kind"]
+            yield _Effect(name, kind, pairs, *found, *_limits(claim))
     led = result.led()
     for card in itertools.chain.from_iterable(kind.cards(led) for kind in KINDS.values()):
-        if card.estimate is None or (found := _deviation(card.estimate)) is None:
-            continue
-        # A key is "machine/experiment/backend/...".
-        _, name, backend, _ = card.estimate.key.split("/", 3)
-        kind = result.config["experiments"][name]["kind"]
-        numbers = (*found, card.estimate.replicates)
-        yield _Effect(card.label, kind, frozenset({(name, backend)}), *numbers, (), HEADLINE)
+        if card.estimate is not None and (found := _deviation(card.estimate)):
+            # A key is "machine/experiment/backend/...".
+            _, name, backend, _ = card.estimate.key.split("/", 3)
+            pairs = frozenset({(name, backend)})
+            yield _Effect(card.label, experiments[name]["kind"], pairs, *found, (), HEADLINE)
 
 
-def _deviation(estimate: Estimate, *, plain: bool = False) -> tuple[float, float] | None:
-    """Return a value and how much single processes differ, on logarithms unless it is `plain`.
+def _deviation(estimate: Estimate, *, plain: bool = False) -> tuple[float, float, int] | None:
+    """Return a value, how much single processes differ, and of how many it is.
 
-    What runs differ by, which is in an interval as well, no process can make smaller.
+    On logarithms, unless it is `plain`. What runs differ by, which is in an interval as well, no
+    process can make smaller.
     """
     if estimate.low is None or estimate.high is None or estimate.basis != "replicates":
         return None
     numbers = (estimate.value, estimate.low, estimate.high, *estimate.each)
     value, low, high, *each = numbers if plain else map(math.log, numbers)
+    count = estimate.replicates
     if len(each) > 1:
-        return value, stdev(each)
-    error = (high - low) / 2 / student(estimate.replicates - 1)
-    return value, error * math.sqrt(estimate.replicates)
+        return value, stdev(each), count
+    return value, (high - low) / 2 / student(count - 1) * math.sqrt(count), count
 
 
 def _limits(claim: StoredClaim) -> tuple[tuple[float, ...], float]:

@@ -93,14 +93,12 @@ class Live:
             self.say(f"{record.status} {job.experiment.name}: {record.reason}")
 
     def _run(self, side: Side, machine: str | None = None) -> Run:
-        interpreters = {**self.plan.interpreters}
-        if side.python:
-            interpreters[self.backend] = side.python
+        own_python = {self.backend: side.python} if side.python else {}
         variables = {**self.plan.environment.get(self.backend, {}), **side.variables}
         host = survey(
             [self.backend],
             name=machine,
-            interpreters=interpreters,
+            interpreters=self.plan.interpreters | own_python,
             variables={self.backend: variables},
             base=self.checkout,
         )
