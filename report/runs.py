@@ -129,11 +129,7 @@ def _conclude(result: Result, say: Callable[[str], None]) -> None:
 
 
 def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
-    """Return the seconds from one start to the next.
-
-    Raises:
-        UsageError: It is none, too short, or of no use with the other options.
-    """
+    """Return the seconds from one start to the next, if they can be meant."""
     if runs is None and every is not None:
         raise UsageError("--every says how far apart several runs are; --runs says how many.")
     if runs is not None and start == "resume":

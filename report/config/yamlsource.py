@@ -92,10 +92,10 @@ class YamlSource:
         return self._places.get(tuple(map(str, location)), f"{self.name}:1")
 
     def graft(self, location: Location, other: YamlSource, origin: Location) -> None:
-        """Take over where keys stand: what is at `origin` in another file is at `location` here."""
+        """Take over where keys stand: what is below `origin` in a file is below `location` here."""
         at, start = tuple(map(str, location)), tuple(map(str, origin))
         for key, place in list(other._places.items()):
-            if key[: len(start)] == start:
+            if key[: len(start)] == start != key:
                 self._places[at + key[len(start) :]] = place
 
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> ConfigError:
