@@ -18,6 +18,7 @@ from report.comparing.command import compare
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from report.results.files import Cache
     from report.results.result import Result
     from report.site.folder import Rendered
 
@@ -171,16 +172,10 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     if not check:
         click.echo(_render(results, site_dir).index.as_uri())
         return
-    from report.figures import drawings
     from report.results.files import Cache
-
-    drawings.prepare(Cache(None))
-    from report.experiments.catalogue import LABELS
-    from report.results import store
     from report.site.folder import stale_files
-    from report.site.gather import gather
 
-    stale = stale_files(gather(store.load_all(results, LABELS)), site_dir)
+    stale = stale_files(_gathered(results, Cache()), site_dir)
     for path in stale:
         click.echo(f"not up to date: {path}")
     if not stale:
@@ -340,16 +335,21 @@ def _render(results: Path, site_dir: Path) -> Rendered:
         if sources and manifest is not None and folder.holds(site_dir, manifest):
             return folder.Rendered(index=(site_dir / "index.html").resolve(), written=0)
         # Only now what draws: nothing has to be made where nothing has changed.
-        from report.figures import drawings
-
-        drawings.prepare(kept)
-        from report.experiments.catalogue import LABELS
-        from report.site.gather import gather
-
-        rendered = folder.write_files(gather(store.load_all(results, LABELS), kept), site_dir)
+        rendered = folder.write_files(_gathered(results, kept), site_dir)
         kept.put(key, (site_dir / folder.MANIFEST).read_bytes())
         kept.prune()
         return rendered
+
+
+def _gathered(results: Path, kept: Cache) -> dict[str, bytes]:
+    from report.figures import drawings
+
+    drawings.prepare(kept)
+    from report.experiments.catalogue import LABELS
+    from report.results import store
+    from report.site.gather import gather
+
+    return gather(store.load_all(results, LABELS), kept)
 
 
 def _exit_code(result: Result) -> int:

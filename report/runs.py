@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from report.config.plan import Plan
     from report.results.result import ProfileName, Result
     from report.run.host import Host
-
-Start = Literal["resume", "fresh", "again"]
+    from report.run.runner import Start
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -87,9 +86,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
             host=host,
             results=results,
             only=only,
-            fresh=start == "fresh",
-            another=start == "again",
-            retry=start == "resume",
+            start=start,
             checkout=folder,
             say=say,
         )
@@ -132,11 +129,7 @@ def _conclude(result: Result, say: Callable[[str], None]) -> None:
 
 
 def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
-    """Return the seconds from one start to the next.
-
-    Raises:
-        UsageError: It is none, too short, or of no use with the other options.
-    """
+    """Return the seconds from one start to the next, if they can be meant."""
     if runs is None and every is not None:
         raise UsageError("--every says how far apart several runs are; --runs says how many.")
     if runs is not None and start == "resume":

@@ -62,10 +62,10 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
             str(experiment.processes),
             duration(experiment.estimate_s(lacking)),
         )
-    total = duration(plan.estimate_s(only, lacking))
     used = {backend for experiment in plan.only(only) for backend in experiment.backends}
     missing = [BACKENDS[name] for name in lacking if name in used]
     said = [f"{one.title} is not there and will be skipped: {one.install}" for one in missing]
+    total = duration(plan.estimate_s(only, lacking))
     about = f"About {total} in profile {plan.profile}, with the workers' start."
     return [table, *map(escape, said), about]
 
@@ -135,12 +135,11 @@ class Watcher:
             refresh_per_second=1,
         )
         self._done = 0
-        self._seconds: dict[str, float] = {}
+        self._seconds: dict[str, float] = collections.defaultdict(float)
         self._open: dict[str, int] = {}
         self._task = self._bars.add_task("", note="")
         self._told: set[tuple[str, str | None]] = set()
         self._lost: collections.Counter[str] = collections.Counter()
-        self._reported: set[str] = set()
 
     def shown(self) -> AbstractContextManager[object]:
         """Show bars inside the block, in a terminal that was not asked to be quiet."""
@@ -173,26 +172,22 @@ class Watcher:
         self._bars.advance(self._task)
         name = shown = _name(job)
         self._open[name] = job.process + 1
-        self._seconds[name] = self._seconds.get(name, 0.0) + record.elapsed_s
+        self._seconds[name] += record.elapsed_s
         self._lost[name] += record.status != "ok"
         if record.elapsed_s == 0:  # it was not even begun, for the same reason in every process
             if job.idle:
                 shown = f"all with {BACKENDS[job.backend].title}"
-            if (shown, record.reason) in self._told:
+            if not self._first_time(shown, record.reason):
                 return
-            self._told.add((shown, record.reason))
         if record.status == "failed":
-            words = f"[red]failed[/] {escape(shown)}: {escape(str(record.reason))}"
-            self._console.print(words, highlight=False, soft_wrap=True)
+            self._fail(shown, record.reason)
             if record.stderr_tail and self._verbosity >= VERBOSE:
                 self._console.print(escape(record.stderr_tail), style="dim", soft_wrap=True)
         elif record.status == "skipped":
             self.say(f"skipped {shown}: {record.reason}")
         for reason in faults(record):
-            if (name, reason) not in self._told:
-                self._told.add((name, reason))
-                words = f"[red]failed[/] in {escape(name)}: {escape(reason)}"
-                self._console.print(words, highlight=False, soft_wrap=True)
+            if self._first_time(name, reason):
+                self._fail(f"in {name}", reason)
         if name not in map(_name, self._waiting):
             self._end(name)
 
@@ -200,9 +195,17 @@ class Watcher:
         planned, spent = self._open.pop(name), duration(self._seconds[name])
         measured = planned - self._lost[name]
         of = "" if measured == planned else f"{measured} of "
-        if measured and name not in self._reported:
-            self._reported.add(name)
+        if measured and self._first_time(name, "measured"):
             self.say(f"measured {name} in {of}{count(planned, 'process')}, {spent}")
+
+    def _first_time(self, name: str, reason: str | None) -> bool:
+        first = (name, reason) not in self._told
+        self._told.add((name, reason))
+        return first
+
+    def _fail(self, what: str, reason: str | None) -> None:
+        words = f"[red]failed[/] {escape(what)}: {escape(str(reason))}"
+        self._console.print(words, highlight=False, soft_wrap=True)
 
     def say(self, message: str) -> None:
         """Print a line unless asked to be quiet."""

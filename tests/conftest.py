@@ -95,12 +95,17 @@ class FakeWorker:
         folder: Where it is told what to do, and notes what it did.
         results: The results folder of its runs.
         command: Starts it.
+        bootstrap: Starts it in any interpreter.
     """
 
     def __init__(self, folder: Path) -> None:
         """Let it answer properly until told otherwise."""
         self.folder, self.results = folder, folder / "results"
-        self.command = [sys.executable, "-I", str(HERE / "fakeworker.py"), str(folder)]
+        worker = [str(HERE / "fakeworker.py"), str(folder)]
+        self.command = [sys.executable, "-I", *worker]
+        self.bootstrap = folder / "bootstrap.py"
+        started = f"import runpy, sys; sys.argv = {worker!r}\n"
+        self.bootstrap.write_text(f'{started}runpy.run_path(sys.argv[0], run_name="__main__")\n')
         self.behave({})
 
     def behave(self, behaviours: Mapping[str, str]) -> None:
@@ -185,7 +190,6 @@ class FakeWorker:
                 "host": self.host(*backends),
                 "results": self.results,
                 "checkout": self.folder,
-                "worker_command": self.command,
                 **fields,
             }
         )
@@ -194,25 +198,16 @@ class FakeWorker:
 @pytest.fixture
 def fake_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     """Return a worker that measures nothing and misbehaves on request."""
+    from report.environments import process
     from report.machine import noise
 
+    worker = FakeWorker(tmp_path)
+    # Every interpreter runs it in place of the real one.
+    monkeypatch.setattr(process, "BOOTSTRAP", worker.bootstrap)
     # The machine's speed is of no interest here, and measuring it takes longer than a fake job.
     monkeypatch.setattr(noise, "probes", list)
     # Nor whether it was disturbed, which would have jobs done again.
     monkeypatch.setattr(noise, "SHORTEST_S", math.inf)
     monkeypatch.setattr(noise, "_swapped_bytes", lambda: None)
     monkeypatch.setattr(noise, "_throttle_counts", lambda _: {})
-    return FakeWorker(tmp_path)
-
-
-@pytest.fixture
-def fake_bootstrap(fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
-    """Return the fake worker, which every interpreter then runs in place of the real one."""
-    from report.environments import process
-
-    worker, folder = str(HERE / "fakeworker.py"), str(fake_worker.folder)
-    started = f"import runpy, sys; sys.argv = {[worker, folder]!r}\n"
-    bootstrap = fake_worker.folder / "bootstrap.py"
-    bootstrap.write_text(f'{started}runpy.run_path(sys.argv[0], run_name="__main__")\n')
-    monkeypatch.setattr(process, "BOOTSTRAP", bootstrap)
-    return fake_worker
+    return worker

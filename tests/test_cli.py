@@ -88,11 +88,11 @@ def refused(*arguments: str) -> str:
 
 
 @pytest.fixture(name="fake")
-def fake_instead(fake_bootstrap: FakeWorker) -> Fake:
+def fake_instead(fake_worker: FakeWorker) -> Fake:
     """Return a function that writes experiments.yaml and lets the fake worker answer it."""
 
     def write(experiments: dict[str, str], processes: int = 1) -> FakeWorker:
-        fake_bootstrap.behave({str(8 + n): what for n, what in enumerate(experiments.values())})
+        fake_worker.behave({str(8 + n): what for n, what in enumerate(experiments.values())})
         config = {
             "version": 1,
             "profiles": {"quick": {"processes": processes}},
@@ -102,7 +102,7 @@ def fake_instead(fake_bootstrap: FakeWorker) -> Fake:
             },
         }
         Path("experiments.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-        return fake_bootstrap
+        return fake_worker
 
     return write
 

@@ -118,7 +118,7 @@ def pretended(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture(name="configure")
-def answered(fake_bootstrap: FakeWorker) -> Configure:
+def answered(fake_worker: FakeWorker) -> Configure:
     """Return a function that writes experiments.yaml and lets the fake worker answer it."""
 
     def write(*backends: str, **changes: object) -> FakeWorker:
@@ -130,7 +130,7 @@ def answered(fake_bootstrap: FakeWorker) -> Configure:
             **changes,
         }
         Path("experiments.yaml").write_text(yaml.safe_dump(config))
-        return fake_bootstrap
+        return fake_worker
 
     return write
 

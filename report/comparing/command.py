@@ -146,4 +146,4 @@ def _measured(  # noqa: PLR0913 (one argument for each option)
         both = turns.Live(
             plan=wanted, backend=live, results=into, checkout=config.resolve().parent, say=say
         )
-        return both.measure(sides, turns.Failures(say))
+        return both.measure(sides)

@@ -190,22 +190,30 @@ class Claim(Strict):
         return {name: self._on(also) for name, also in self.also_on.items()}
 
     def _on(self, also: Also) -> Self:
-        says = f"{also.where or f'On {also.experiment}'}: {_within(self.says)}"
+        says = self.says
+        if not says[1:2].isupper():  # SGD stays, Averaging does not
+            says = says[0].lower() + says[1:]
+        says = f"{also.where or f'On {also.experiment}'}: {says}"
         moved = {"experiment": also.experiment, "series": self.left.series | also.series}
         left = self.left.model_copy(update=moved)
         changed = {"says": says, "source": also.source, "left": left, "also_on": {}}
         return self.model_copy(update=changed)
 
+    def sides(self) -> Iterator[tuple[tuple[str, ...], Side]]:
+        """Yield all its quantities, also those that divide others, each with its place."""
+        found: list[tuple[tuple[str, ...], Any]]
+        found = [(("left",), self.left), (("right",), self.right)]
+        found += [(("numbers", name), side) for name, side in self.numbers.items()]
+        for place, side in found:
+            if isinstance(side, Side):
+                yield place, side
+                found.append(((*place, "over"), side.over))
+
     def texts(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield all that readers will see of it, each with its place."""
         yield ("says",), self.says
-        sides: list[tuple[tuple[str, ...], Any]]
-        sides = [(("left",), self.left), (("right",), self.right)]
-        sides += [(("numbers", key), side) for key, side in self.numbers.items()]
-        for place, side in sides:
-            if isinstance(side, Side):
-                yield (*place, "name"), side.name or ""
-                sides.append(((*place, "over"), side.over))
+        for place, side in self.sides():
+            yield (*place, "name"), side.name or ""
         each = {"": self.because} if isinstance(self.because, str) else self.because
         for verdict, text in each.items():
             yield ("because", verdict) if verdict else ("because",), text
@@ -228,11 +236,6 @@ class Claim(Strict):
         if self.after and self.left.epoch is not None and self.left.epoch <= self.after:
             raise ValueError("the epoch of left must lie behind the one that after names")
         return self
-
-
-def _within(sentence: str) -> str:
-    """Return a sentence as it goes on behind a colon: SGD stays, Averaging does not."""
-    return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
 
 
 def stored(claim: Claim) -> StoredClaim:
@@ -305,7 +308,8 @@ def _gathered(value: Any, info: ValidationInfo) -> dict[str, Any]:
     places: dict[str, str] = {}
     for index, part in enumerate(value if isinstance(value, list) else [value]):
         location: Location = ("claims", index) if isinstance(value, list) else ("claims",)
-        for name, claim, place in _of_part(part, location, source):
+        for name, claim in _of_part(part, location, source).items():
+            place = source.place(("claims", name)) if source else str(name)
             for made in (name, *_also(claim)):
                 if made in places:
                     raise ConfigError(
@@ -323,37 +327,27 @@ def _also(claim: Any) -> list[str]:
     return list(also) if isinstance(also, dict) else []
 
 
-def _of_part(
-    part: Any, location: Location, source: YamlSource | None
-) -> Iterator[tuple[str, Any, str]]:
-    """Yield id, claim and place of each claim that a part of the list stands for."""
-    if part == CHAPTER:
-        shipped, claims = chapter()
-        for name, claim in claims.items():
-            yield name, claim, shipped.place((name,))
-        return
+def _of_part(part: Any, location: Location, source: YamlSource | None) -> dict[str, Any]:
+    """Return the claims that a part of the list stands for, and note where they stand."""
     origin, start = source, location
-    if isinstance(part, str):
-        origin, start = _file(part, location, source), ()
+    if part == CHAPTER:
+        (origin, part), start = chapter(), ()
+    elif isinstance(part, str):
+        # From the folder of the file that names it.
+        path = Path(source.name if source else "").parent / part
+        if not path.is_file():
+            place = f"{source.place(location)}: " if source else ""
+            raise ConfigError(f"{place}claims: there is no file {part!r}.")
+        origin, start = YamlSource(path), ()
         part = origin.content
         if not isinstance(part, dict):
             raise ConfigError(f"{origin.name}:1: expected claims by id.")
     if not isinstance(part, dict):
         message = "expected chapter, the path of a file of claims, claims by id, or a list of these"
         raise PydanticCustomError("claims", message)
-    for name, claim in part.items():
-        if source is not None and origin is not None:
-            source.graft(("claims", name), origin, (*start, name))
-        yield name, claim, source.place(("claims", name)) if source else str(name)
-
-
-def _file(name: str, location: Location, source: YamlSource | None) -> YamlSource:
-    """Read a file of claims; its path is from the folder of the file that names it."""
-    path = Path(source.name if source else "").parent / name
-    if not path.is_file():
-        place = f"{source.place(location)}: " if source else ""
-        raise ConfigError(f"{place}claims: there is no file {name!r}.")
-    return YamlSource(path)
+    if source is not None and origin is not None:
+        source.graft(("claims",), origin, start)
+    return part
 
 
 class _SchemaOfSources:

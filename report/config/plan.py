@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
@@ -91,7 +90,7 @@ class Plan:
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of what is measured and how; titles and claims do not count."""
-        stored: dict[str, Any] = copy.deepcopy(dict(self.stored()))
+        stored: dict[str, Any] = dict(self.stored())
         stored.pop("title")
         stored.pop("claims")
         for experiment in stored["experiments"].values():
@@ -135,6 +134,7 @@ def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> 
     experiments = [
         _planned(name, spec, config, profile, device) for name, spec in config.experiments.items()
     ]
+    backends = dict.fromkeys(name for each in experiments for name in each.backends)
     made = Plan(
         title=config.title,
         seed=config.seed,
@@ -143,9 +143,8 @@ def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> 
         dataset_path=config.dataset.path,
         experiments=experiments,
         interpreters={str(name): python for name, python in config.interpreters.items()},
+        environment={name: own for name in backends if (own := config.environment.of(name))},
     )
-    variables = {backend: config.environment.of(backend) for backend in made.backends()}
-    made = replace(made, environment={name: own for name, own in variables.items() if own})
     decided = made.stored()
     claims = {n: references.filled(stored(claim), decided) for n, claim in config.claims.items()}
     return replace(made, claims=claims)

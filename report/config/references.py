@@ -7,13 +7,15 @@ A setting stands in a text by name: {left.size} becomes 256 when a plan is made.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 import string
 from typing import TYPE_CHECKING, Any, cast
 
 from report.analysis.quantities import quotient
 from report.claims.wording import WAYS as MEASURED_WAYS
-from report.config.claims import Side, stored
+from report.config.claims import stored
 from report.experiments.catalogue import KINDS
 from report.experiments.gradient.noise import correction
 from report.experiments.training import measure
@@ -25,7 +27,7 @@ from report.text.names import instead
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from report.config.claims import Claim
+    from report.config.claims import Claim, Side
     from report.config.yamlsource import Location
     from report.registry import KindName
     from report.results.result import StoredClaim, StoredExperiment, StoredPlan, StoredSide
@@ -197,23 +199,20 @@ def mistakes(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> M
 def _of_claim(claim: Claim, kinds: Kinds, backends: Backends) -> Mistakes:
     full = stored(claim)
     measuring = backends.get(full["left"]["experiment"], ())
-    if claim.backend is not None and measuring and claim.backend not in measuring:
+    if claim.backend is not None and measuring:
         why = f"{full['left']['experiment']} is not measured with"
-        yield ("backend",), _unknown(why, claim.backend, measuring), claim.backend
-    sides: list[tuple[Location, Any, Any]]
-    sides = [(("left",), claim.left, full["left"]), (("right",), claim.right, full["right"])]
-    sides += [(("numbers", k), side, full["numbers"][k]) for k, side in claim.numbers.items()]
-    for place, own, filled in sides:
-        if isinstance(own, Side):
-            yield from _of_side(place, own, filled, kinds)
+        yield from _unless(claim.backend, measuring, ("backend",), why)
+    for place, side in claim.sides():
+        # In the stored claim it stands at the same place, with everything said.
+        yield from _of_side(place, side, functools.reduce(operator.getitem, place, full), kinds)
     if claim.along is not None and full["left"]["experiment"] in kinds:
-        yield from _of_label(("along",), claim.along, kinds[full["left"]["experiment"]])
+        yield from _of_label(claim.along, kinds[full["left"]["experiment"]], ("along",))
     if claim.relation == "stalls" and full["left"]["metric"] not in BY_EPOCH:
         message = f"only a metric that has epochs can stall: {' or '.join(BY_EPOCH)}"
         yield ("left",), message, None
     yield from _of_units(full, kinds)
-    if claim.show is not None and claim.show not in (*kinds, *SECTIONS):
-        yield ("show",), _unknown("there is no experiment", claim.show, kinds), claim.show
+    if claim.show is not None and claim.show not in SECTIONS:
+        yield from _unless(claim.show, kinds, ("show",), "there is no experiment")
     yield from _of_words(claim, full, kinds)
 
 
@@ -222,36 +221,35 @@ def _of_side(place: Location, own: Side, filled: Mapping[str, Any], kinds: Kinds
     if experiment not in kinds:
         # Where it is inherited, the place that it comes from has said so.
         if own.experiment is not None:
-            why = _unknown("there is no experiment", experiment, kinds)
-            yield (*place, "experiment"), why, experiment
+            place = (*place, "experiment")
+            yield from _unless(experiment, kinds, place, "there is no experiment")
         return
     kind = kinds[experiment]
-    metrics = list(KINDS[kind].metrics)
-    if filled["metric"] not in metrics:
-        where = (*place, "metric") if own.metric else place
-        why = _unknown(f"a {kind} experiment has no metric", filled["metric"], metrics)
-        yield where, why, filled["metric"]
+    where = (*place, "metric") if own.metric else place
+    why = f"a {kind} experiment has no metric"
+    yield from _unless(filled["metric"], KINDS[kind].metrics, where, why)
     for label in own.series:
-        yield from _of_label((*place, "series", label), label, kind)
+        yield from _of_label(label, kind, (*place, "series", label))
     if own.largest is not None:
-        yield from _of_label((*place, "largest"), own.largest, kind)
-    if own.over is not None:
-        yield from _of_side((*place, "over"), own.over, filled["over"], kinds)
+        yield from _of_label(own.largest, kind, (*place, "largest"))
 
 
-def _of_label(place: Location, label: str, kind: KindName) -> Mistakes:
-    labels = KINDS[kind].label_names()
-    if label not in labels:
-        yield place, _unknown(f"a {kind} experiment has no label", label, labels), label
+def _of_label(label: str, kind: KindName, place: Location) -> Mistakes:
+    return _unless(label, KINDS[kind].label_names(), place, f"a {kind} experiment has no label")
+
+
+def _unless(name: str, known: Collection[str], place: Location, what: str) -> Mistakes:
+    if why := _unknown(what, name, known):
+        yield place, why, name
 
 
 def _of_units(full: StoredClaim, kinds: Kinds) -> Mistakes:
     if not isinstance(full["right"], dict):
         return
-    left, right = _unit(full["left"], kinds), _unit(full["right"], kinds)
-    if left is not None and right is not None and left != right:
-        said = [unit or "plain numbers" for unit in (left, right)]
-        message = f"only like can be compared: left is in {said[0]}, right in {said[1]}"
+    units = _unit(full["left"], kinds), _unit(full["right"], kinds)
+    if None not in units and units[0] != units[1]:
+        left, right = (unit or "plain numbers" for unit in units)
+        message = f"only like can be compared: left is in {left}, right in {right}"
         yield ("right",), message, None
 
 
@@ -293,8 +291,6 @@ def _of_words(claim: Claim, full: StoredClaim, kinds: Kinds) -> Mistakes:
 
 
 def _of_number(name: str, measured: Sequence[str]) -> str | None:
-    if name in measured:
-        return None
     if not measured:
         return f"nothing that is measured can stand here; name a setting, as in {{{name}.size}}."
     return _unknown("there is no number", name, measured)
@@ -304,13 +300,14 @@ def _of_setting(path: str, full: StoredClaim, kinds: Kinds) -> str | None:
     of, _, name = path.rpartition(".")
     side = side_of(full, of)
     if side is None:
-        return _unknown("there is no quantity", of, ["left", "right", *full["numbers"]])
+        sides = [each for each in ("left", "right", *full["numbers"]) if side_of(full, each)]
+        return _unknown("there is no quantity", of, sides)
     known = names(kinds[side["experiment"]]) if side["experiment"] in kinds else [name]
-    return None if name in known else _unknown(f"{of} has no setting", name, known)
+    return _unknown(f"{of} has no setting", name, known)
 
 
-def _unknown(what: str, name: str, known: Collection[str]) -> str:
-    return f"{what} {name!r}.{instead(name, list(known))}"
+def _unknown(what: str, name: str, known: Collection[str]) -> str | None:
+    return None if name in known else f"{what} {name!r}.{instead(name, list(known))}"
 
 
 def applying(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> dict[str, Claim]:
@@ -323,15 +320,15 @@ def applying(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> d
     kept = {}
     for first, stated in claims.items():
         for name, claim in ((first, stated), *stated.elsewhere().items()):
-            fitting = _fitting(name, claim, kinds, backends) if claim.shipped else claim
+            fitting = _fitting(claim, kinds, backends) if claim.shipped else claim
             if fitting is not None:
                 kept[name] = fitting
     return kept
 
 
-def _fitting(name: str, claim: Claim, kinds: Kinds, backends: Backends) -> Claim | None:
+def _fitting(claim: Claim, kinds: Kinds, backends: Backends) -> Claim | None:
     """Return what applies of a claim; None where what it compares is not there."""
-    wrong = [place[2:] for place, *_ in mistakes({name: claim}, kinds, backends)]
+    wrong = [place for place, *_ in _of_claim(claim, kinds, backends)]
     if any(place[0] in {"left", "right", "along", "backend"} for place in wrong):
         return None
     # An explanation that names a number which is not there stays away by itself.

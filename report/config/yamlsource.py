@@ -13,7 +13,7 @@ from report.registry import KINDS
 from report.text.names import instead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pydantic import ValidationError
@@ -62,7 +62,11 @@ class YamlSource:
             if path.stat().st_size > MOST_BYTES:
                 raise ConfigError(f"{self.name} is larger than 1 MB: is it a configuration?")
             text = path.read_text(encoding="utf-8")
-            self.content = self._read(_Loader(text))
+            loader = _Loader(text)
+            node = loader.get_single_node()
+            self._note(node, ())
+            if node is not None:
+                self.content = loader.construct_document(node)
         except FileNotFoundError:
             raise ConfigError(
                 f"There is no {self.name}. `report init` writes one to start from."
@@ -88,19 +92,11 @@ class YamlSource:
         return self._places.get(tuple(map(str, location)), f"{self.name}:1")
 
     def graft(self, location: Location, other: YamlSource, origin: Location) -> None:
-        """Take over where keys stand: what is at `origin` in another file is at `location` here."""
+        """Take over where keys stand: what is below `origin` in a file is below `location` here."""
         at, start = tuple(map(str, location)), tuple(map(str, origin))
         for key, place in list(other._places.items()):
-            if key[: len(start)] == start:
+            if key[: len(start)] == start != key:
                 self._places[at + key[len(start) :]] = place
-
-    def _read(self, loader: _Loader) -> Any:
-        try:
-            node = loader.get_single_node()
-            self._note(node, ())
-            return None if node is None else loader.construct_document(node)
-        finally:
-            loader.dispose()
 
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> ConfigError:
         mark = error.problem_mark or error.context_mark
@@ -190,34 +186,29 @@ def _sentence(location: Location, detail: ErrorDetails, schema: dict[str, Any]) 
 
 def _keys_at(schema: dict[str, Any], location: Location) -> set[str]:
     """Return the keys that may stand at a place, as pydantic has it, by the file's JSON Schema."""
-    here = list(_resolved(schema, schema))
+    here = list(_resolved([schema], schema))
     for part in location:
-        inner = [step for outer in here for step in _step(outer, part)]
-        here = [resolved for step in inner for resolved in _resolved(step, schema)]
+        here = [inner for outer in here for inner in _resolved(_within(outer, part), schema)]
     return {key for outer in here for key in outer.get("properties", {})}
 
 
-def _step(schema: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
+def _within(schema: dict[str, Any], part: str | int) -> list[Any]:
+    """Return what a schema has below a key or an index, or for the kind that it is of."""
     properties = schema.get("properties", {})
     if isinstance(part, int):
-        if "items" in schema:
-            yield schema["items"]
-    elif part in properties:
-        yield properties[part]
-    elif properties.get("kind", {}).get("const") == part:
-        yield schema
-    else:
-        yield from schema.get("patternProperties", {}).values()
-        if isinstance(schema.get("additionalProperties"), dict):
-            yield schema["additionalProperties"]
+        return [schema["items"]] if "items" in schema else []
+    if part in properties:
+        return [properties[part]]
+    if properties.get("kind", {}).get("const") == part:
+        return [schema]
+    return [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
 
 
-def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield what a schema can stand for: references followed, alternatives opened."""
-    others = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
-    if "$ref" in schema:
-        others.append(root["$defs"][schema["$ref"].rsplit("/", 1)[1]])
-    for other in others:
-        yield from _resolved(other, root)
-    if not others:
-        yield schema
+def _resolved(schemas: Iterable[Any], root: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what schemas can stand for: references followed, alternatives opened."""
+    for schema in schemas:
+        if isinstance(schema, dict):
+            others = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+            if "$ref" in schema:
+                others.append(root["$defs"][schema["$ref"].rsplit("/", 1)[1]])
+            yield from _resolved(others, root) if others else [schema]

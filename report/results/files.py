@@ -98,21 +98,19 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder of contents by key; without one, nothing is kept."""
+    """A folder of contents by key; where it cannot be made, as by default, nothing is kept."""
 
-    folder: Path | None
+    folder: Path = Path(os.devnull)
 
     def is_empty(self) -> bool:
         """Return whether nothing is kept."""
         try:
-            return self.folder is None or not any(self.folder.iterdir())
+            return not any(self.folder.iterdir())
         except OSError:
             return True
 
     def get(self, key: str) -> bytes | None:
         """Return what is kept for a key, or None."""
-        if self.folder is None:
-            return None
         try:
             content = (self.folder / key).read_bytes()
         except OSError:
@@ -122,16 +120,12 @@ class Cache:
 
     def put(self, key: str, content: bytes) -> None:
         """Keep a content; a cache that cannot be written is none."""
-        if self.folder is None:
-            return
         digest = hashlib.sha256(content).hexdigest().encode()
         with contextlib.suppress(OSError):
             write(self.folder / key, digest + b"\n" + content)
 
     def prune(self) -> None:
         """Make room, where much has come together."""
-        if self.folder is None:
-            return
         with contextlib.suppress(OSError):
             kept = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime)
             for path in kept[: len(kept) // 2] if len(kept) > MOST_FILES else ():

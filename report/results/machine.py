@@ -20,8 +20,14 @@ _WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {
 }
 
 
+class Stored:
+    """A part of a result file: another key than its own, or an infinite number, is refused."""
+
+    __pydantic_config__ = STRICT
+
+
 @dataclass(frozen=True, kw_only=True)
-class Cache:
+class Cache(Stored):
     """One cache of the first core.
 
     Attributes:
@@ -31,8 +37,6 @@ class Cache:
         shared_by: Logical cores that share it; null where not readable.
     """
 
-    __pydantic_config__ = STRICT
-
     level: int
     type: CacheType
     size_bytes: int
@@ -40,7 +44,7 @@ class Cache:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cpu:
+class Cpu(Stored):
     """The processor. What could not be read is null or empty.
 
     Attributes:
@@ -58,8 +62,6 @@ class Cpu:
         governor: The rule that sets the clock.
     """
 
-    __pydantic_config__ = STRICT
-
     model: str | None
     vendor: str | None
     architecture: str | None
@@ -75,7 +77,7 @@ class Cpu:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Stored):
     """What of firmware and kernel decides a speed. What could not be read is null.
 
     Attributes:
@@ -86,8 +88,6 @@ class Settings:
         aslr: Addresses are drawn at random: on, without the heap, off.
     """
 
-    __pydantic_config__ = STRICT
-
     turbo: bool | None = None
     smt: bool | None = None
     huge_pages: str | None = None
@@ -96,7 +96,7 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
+class Machine(Stored):
     """A machine, without anything that names its owner.
 
     Attributes:
@@ -111,8 +111,6 @@ class Machine:
         settings: Of firmware and kernel.
     """
 
-    __pydantic_config__ = STRICT
-
     id: str
     cpu: Cpu
     memory_bytes: int
@@ -125,7 +123,7 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conditions:
+class Conditions(Stored):
     """What went on in the machine while a record was made. What cannot be read is null.
 
     Attributes:
@@ -146,8 +144,6 @@ class Conditions:
         on_battery: Whether it ran on battery at either end.
         power_mode: What the system saves or spends ("balanced", "low-power").
     """
-
-    __pydantic_config__ = STRICT
 
     elapsed_s: float
     load_before: float | None
@@ -175,9 +171,8 @@ def check_name(name: str) -> str:
     plain = re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name)
     reserved = name.partition(".")[0] in _WINDOWS_DEVICES
     if not plain or ".." in name or name.endswith(".") or reserved:
-        shown = name if len(name) <= 80 else name[:77] + "..."
         raise UsageError(
-            f"{shown!r} cannot name a machine: use up to 64 of a-z, 0-9, '.', '_' and '-', "
+            f"{name!r:.80} cannot name a machine: use up to 64 of a-z, 0-9, '.', '_' and '-', "
             "beginning with a letter or a digit, such as --machine my-laptop."
         )
     return name

@@ -17,9 +17,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 from typing_extensions import TypedDict
 
 from report.registry import KindName
-from report.results.machine import Conditions, Machine
+from report.results.machine import Conditions, Machine, Stored
 from report.text.numerals import stable
-from report.worker.records import STRICT, Environment, Outcome, Scalar, Status
+from report.worker.records import Environment, Outcome, Scalar, Status
 
 VERSION = 1
 """Of the format. A file with another one is refused: its meaning is not known here."""
@@ -120,7 +120,7 @@ class StoredPlan(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dataset:
+class Dataset(Stored):
     """Where the numbers came from, as a result file keeps it.
 
     Attributes:
@@ -132,8 +132,6 @@ class Dataset:
         features: Columns beside the target.
     """
 
-    __pydantic_config__ = STRICT
-
     name: Literal["airfoil"] = "airfoil"
     source: Literal["file", "surrogate"]
     origin: str
@@ -143,7 +141,7 @@ class Dataset:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moments:
+class Moments(Stored):
     """First and second moments of z = (x, y): the features, then the target.
 
     Attributes:
@@ -151,8 +149,6 @@ class Moments:
         second: E[z_i z_j] (about zero, not about the mean) for i <= j, row by row of the upper
             triangle.
     """
-
-    __pydantic_config__ = STRICT
 
     mean: list[float]
     second: list[float]
@@ -179,7 +175,7 @@ class Moments:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class Record(Stored):
     """One experiment in one process of one backend.
 
     Attributes:
@@ -202,8 +198,6 @@ class Record:
         attempts: How often it was measured; of several, this is the one on the quietest machine.
     """
 
-    __pydantic_config__ = STRICT
-
     experiment: Name
     kind: KindName
     backend: Name
@@ -224,7 +218,7 @@ class Record:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Value:
+class Value(Stored):
     """A measured number with its 95 % interval.
 
     Attributes:
@@ -238,8 +232,6 @@ class Value:
         ties: What the intervals do not separate from it, where it was picked.
     """
 
-    __pydantic_config__ = STRICT
-
     value: float
     low: float | None
     high: float | None
@@ -251,7 +243,7 @@ class Value:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(Stored):
     """What a machine says to a claim.
 
     Attributes:
@@ -270,8 +262,6 @@ class Verdict:
         left_out: Processes that were disturbed, so that their times have no part in it.
     """
 
-    __pydantic_config__ = STRICT
-
     claim: str
     backend: str
     verdict: Decision
@@ -287,7 +277,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allocation:
+class Allocation(Stored):
     """How many processes an experiment gets on one backend, once the first have run, and why.
 
     Attributes:
@@ -298,8 +288,6 @@ class Allocation:
         open: Claims, and headlines, that the first left open; empty where all was decided.
     """
 
-    __pydantic_config__ = STRICT
-
     experiment: Name
     backend: Name
     processes: int
@@ -308,7 +296,7 @@ class Allocation:
 
 
 @dataclass(kw_only=True)
-class Result:
+class Result(Stored):
     """One run of a configuration on one machine.
 
     Attributes:
@@ -333,8 +321,6 @@ class Result:
         verdicts: What that says to the claims; whoever reads the file can judge again.
         allocations: Who got more processes than planned, or fewer; what is not here has its plan.
     """
-
-    __pydantic_config__ = STRICT
 
     version: Literal[1] = 1
     run_id: RandomId

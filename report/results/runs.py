@@ -80,7 +80,7 @@ def together(runs: Sequence[Result]) -> Result:
     records: list[Record] = []
     began = runs[0].started_at
     for result in runs:
-        if _moment(result.started_at) - _moment(began) >= APART:
+        if datetime.fromisoformat(result.started_at) - datetime.fromisoformat(began) >= APART:
             began = result.started_at
         offset = max((record.process + 1 for record in records), default=0)
         records += [
@@ -92,7 +92,3 @@ def together(runs: Sequence[Result]) -> Result:
 def starts(result: Result) -> list[str]:
     """Return when the runs began that a result holds and that count as several, oldest first."""
     return sorted({record.run or result.started_at for record in result.records})
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)

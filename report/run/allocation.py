@@ -122,6 +122,10 @@ class _Share:
         return FIRST * self.process_s + (self.count - FIRST) * further
 
 
+_Need = tuple[str, list[_Share], int]
+"""What is open, the shares that it stands on, and how many processes each of them needs."""
+
+
 @functools.cache
 def student(freedom: int) -> float:
     """Return the quantile of Student's t for a 95 % interval."""
@@ -141,16 +145,15 @@ def processes_for(half_width: float, deviation: float, most: int = 200) -> int:
 
 def ready(result: Result, names: Collection[str]) -> bool:
     """Return whether the first processes of all these experiments have run, and none beyond."""
-    seen = {(r.experiment, r.backend, r.process) for r in result.records}
     planned = {name: result.config["experiments"][name] for name in names}
+    seen = {(r.experiment, r.backend, r.process) for r in result.records if r.experiment in planned}
     first = {
         (name, backend, process)
         for name, one in planned.items()
         for backend in one["backends"]
         for process in range(min(FIRST, one["processes"]))
     }
-    beyond = any(name in planned and process >= FIRST for name, _, process in seen)
-    return first <= seen and not beyond
+    return first <= seen and all(process < FIRST for *_, process in seen)
 
 
 def allocate(result: Result, names: Collection[str]) -> list[Allocation]:
@@ -169,13 +172,20 @@ def allocate(result: Result, names: Collection[str]) -> list[Allocation]:
     for share in shares.values():
         share.count = share.least
     needs = _needs(result, shares)
-    for effect, count in needs:
-        for pair in effect.pairs & shares.keys():
-            share = shares[pair]
-            share.open.append(effect.name)
+    for name, mine, count in needs:
+        for share in mine:
+            share.open.append(name)
             share.wanted = max(share.wanted, min(count, MOST * share.planned))
     _fill(shares, {p: s.planned for p, s in shares.items() if s.open}, starts, limit)
-    _decide(shares, needs, starts, limit)
+    # What is decided soonest gets what it needs first, while it can be had.
+    for _, mine, count in sorted(needs, key=_price):
+        if all(count <= MOST * share.planned for share in mine):
+            before = [share.count for share in mine]
+            for share in mine:
+                share.count = max(share.count, count)
+            if _total(shares, starts) > limit:
+                for share, old in zip(mine, before, strict=True):
+                    share.count = old
     # Then those that even three times the plan would not decide, and at last what is decided.
     _fill(shares, {p: s.wanted for p, s in shares.items() if s.open}, starts, limit)
     _fill(shares, {p: s.planned for p, s in shares.items()}, starts, limit)
@@ -191,29 +201,9 @@ def allocate(result: Result, names: Collection[str]) -> list[Allocation]:
     ]
 
 
-def _decide(
-    shares: dict[Pair, _Share],
-    needs: Sequence[tuple[_Effect, int]],
-    starts: dict[str, float],
-    limit: float,
-) -> None:
-    """Give effects what they need, those that are decided soonest first, while it can be had."""
-
-    def price(need: tuple[_Effect, int]) -> tuple[float, str]:
-        effect, count = need
-        missing = [(shares[p], count - shares[p].count) for p in effect.pairs & shares.keys()]
-        return sum(max(0, more) * share.further_s for share, more in missing), effect.name
-
-    for effect, count in sorted(needs, key=price):
-        mine = [shares[pair] for pair in effect.pairs & shares.keys()]
-        if any(count > MOST * share.planned for share in mine):
-            continue
-        before = [share.count for share in mine]
-        for share in mine:
-            share.count = max(share.count, count)
-        if _total(shares, starts) > limit:
-            for share, old in zip(mine, before, strict=True):
-                share.count = old
+def _price(need: _Need) -> tuple[float, str]:
+    name, mine, count = need
+    return sum(max(0, count - share.count) * share.further_s for share in mine), name
 
 
 def _fill(
@@ -224,10 +214,9 @@ def _fill(
     while waiting:
         pair = min(waiting, key=lambda one: (shares[one].count, one))
         shares[pair].count += 1
-        if _total(shares, starts) > limit:
-            shares[pair].count -= 1
-            waiting.remove(pair)
-        elif shares[pair].count >= most[pair]:
+        over = _total(shares, starts) > limit
+        shares[pair].count -= over
+        if over or shares[pair].count >= most[pair]:
             waiting.remove(pair)
 
 
@@ -309,9 +298,8 @@ def _repetitions(
     return best, math.fsum(max(0, samples - best) * each_s for samples, each_s in sampled)
 
 
-def _needs(result: Result, shares: dict[Pair, _Share]) -> list[tuple[_Effect, int]]:
-    """Return what is still open, each with the processes that it needs."""
-    every = [e for e in (*_of_claims(result), *_of_headlines(result)) if e.pairs & shares.keys()]
+def _needs(result: Result, shares: dict[Pair, _Share]) -> list[_Need]:
+    every = [effect for effect in _effects(result) if effect.pairs & shares.keys()]
     needs = []
     for effect in every:
         alike = [one.deviation for one in every if one.kind == effect.kind]
@@ -320,47 +308,43 @@ def _needs(result: Result, shares: dict[Pair, _Share]) -> list[tuple[_Effect, in
         usual = math.sqrt(median(one**2 for one in pool) / math.log(2))
         count = effect.needed(max(effect.deviation, usual))
         if count is not None:
-            needs.append((effect, count))
+            mine = [shares[pair] for pair in sorted(effect.pairs & shares.keys())]
+            needs.append((effect.name, mine, count))
     return needs
 
 
-def _of_claims(result: Result) -> Iterator[_Effect]:
+def _effects(result: Result) -> Iterator[_Effect]:
+    experiments = result.config["experiments"]
     for name, backend, case in verdicts.cases(result):
         claim = result.config["claims"][name]
-        limits, width = _limits(claim)
         found = _deviation(case.effect, plain=claim["relation"] == "power-law")
         pairs = frozenset((each, backend) for each in case.measured.by_process)
         if pairs and found:
-            kind = result.config["experiments"][min(pairs)[0]]["kind"]
-            numbers = (*found, case.effect.replicates)
-            yield _Effect(name, kind, pairs, *numbers, limits, width)
-
-
-def _of_headlines(result: Result) -> Iterator[_Effect]:
+            kind = experiments[min(pairs)[0]]["kind"]
+            yield _Effect(name, kind, pairs, *found, *_limits(claim))
     led = result.led()
     for card in itertools.chain.from_iterable(kind.cards(led) for kind in KINDS.values()):
-        if card.estimate is None or (found := _deviation(card.estimate)) is None:
-            continue
-        # A key is "machine/experiment/backend/...".
-        _, name, backend, _ = card.estimate.key.split("/", 3)
-        kind = result.config["experiments"][name]["kind"]
-        numbers = (*found, card.estimate.replicates)
-        yield _Effect(card.label, kind, frozenset({(name, backend)}), *numbers, (), HEADLINE)
+        if card.estimate is not None and (found := _deviation(card.estimate)):
+            # A key is "machine/experiment/backend/...".
+            _, name, backend, _ = card.estimate.key.split("/", 3)
+            pairs = frozenset({(name, backend)})
+            yield _Effect(card.label, experiments[name]["kind"], pairs, *found, (), HEADLINE)
 
 
-def _deviation(estimate: Estimate, *, plain: bool = False) -> tuple[float, float] | None:
-    """Return a value and how much single processes differ, on logarithms unless it is `plain`.
+def _deviation(estimate: Estimate, *, plain: bool = False) -> tuple[float, float, int] | None:
+    """Return a value, how much single processes differ, and of how many it is.
 
-    What runs differ by, which is in an interval as well, no process can make smaller.
+    On logarithms, unless it is `plain`. What runs differ by, which is in an interval as well, no
+    process can make smaller.
     """
     if estimate.low is None or estimate.high is None or estimate.basis != "replicates":
         return None
     numbers = (estimate.value, estimate.low, estimate.high, *estimate.each)
     value, low, high, *each = numbers if plain else map(math.log, numbers)
+    count = estimate.replicates
     if len(each) > 1:
-        return value, stdev(each)
-    error = (high - low) / 2 / student(estimate.replicates - 1)
-    return value, error * math.sqrt(estimate.replicates)
+        return value, stdev(each), count
+    return value, (high - low) / 2 / student(count - 1) * math.sqrt(count), count
 
 
 def _limits(claim: StoredClaim) -> tuple[tuple[float, ...], float]:

@@ -52,9 +52,6 @@ Copy = tuple[bytes, str]
 Order = tuple[Literal["permutation", "replacement"], int]
 """How an epoch visits the examples: its sampling, and how many copies of the data it has."""
 
-ONCE: Order = ("permutation", 1)
-"""Each example once an epoch, in shuffled order."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedData:
@@ -69,22 +66,21 @@ def load(
     path: Path | None,
     examples: int = 1500,
     *,
-    offline: bool = False,
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> LoadedData:
     """Load the first rows, of 1503, of the whitened data from the nearest place that has it.
 
-    In this order: `path`, the folder that REPORT_DATA_DIR names, the user's cache, the mirrors
-    unless `offline`, and last a surrogate with the same moments, drawn by the seed. The first two
-    are a person's own: if named they must be right, and they are never changed. What is tried, and
-    what comes of it, is said in words.
+    In this order: `path`, the folder that REPORT_DATA_DIR names, the user's cache, the mirrors,
+    and last a surrogate with the same moments, drawn by the seed. The first two are a person's own:
+    if named they must be right, and they are never changed. What is tried, and what comes of it, is
+    said in words.
 
     Raises:
         DataError: A copy that was named is missing or wrong, the mirrors sent other bytes, or the
             surrogate has fewer rows.
     """
-    copy = _own_copy(path) or _cached(say) or (None if offline else _download(say))
+    copy = _own_copy(path) or _cached(say) or _download(say)
     if copy is not None:
         content, origin = copy
         rows = whiten(np.loadtxt(io.BytesIO(content), delimiter="\t"))
@@ -211,7 +207,7 @@ def write_bundle(  # noqa: PLR0913 (each is a number of its own)
     seed: int,
     seeds: int,
     epochs: int,
-    orders: Collection[Order] = (ONCE,),
+    orders: Collection[Order] = (("permutation", 1),),
 ) -> dict[str, str | int]:
     """Write what workers train on, in a form that `array.array` reads without NumPy; describe it.
 

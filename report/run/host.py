@@ -93,20 +93,19 @@ class Host:
         )
 
 
-def survey(  # noqa: PLR0913 (each can be told alone)
+def survey(
     backends: Sequence[str],
     *,
     name: str | None = None,
     interpreters: Mapping[str, str] | None = None,
     variables: Mapping[str, dict[str, str]] | None = None,
     base: Path = Path(),
-    worker_command: Sequence[str] | None = None,
 ) -> Host:
     """Find out what machine this is and which frameworks are there.
 
     Each framework is asked in a worker of its own, so that this process never imports it. A
     person's own Pythons are found by `environments.venvs.find`; `variables` are set for the
-    workers of each framework; `worker_command` starts a worker in place of any.
+    workers of each framework.
 
     Raises:
         UsageError: The name cannot be one, or an interpreter that is named is not there.
@@ -114,16 +113,15 @@ def survey(  # noqa: PLR0913 (each can be told alone)
     found = {backend: venvs.find(backend, interpreters or {}, base) for backend in backends}
     own = {backend: (variables or {}).get(backend, {}) for backend in backends}
     environments = {
-        backend: _environment(backend, worker_command or command(python), own[backend])
-        for backend, python in found.items()
+        backend: _environment(backend, python, own[backend]) for backend, python in found.items()
     }
     machine = detect(list(environments.values()), name=name)
     return Host(machine=machine, environments=environments, interpreters=found, variables=own)
 
 
-def _environment(backend: str, start: Sequence[str], configured: Mapping[str, str]) -> Environment:
+def _environment(backend: str, python: str, configured: Mapping[str, str]) -> Environment:
     try:
-        with Worker(start, configured) as worker:
+        with Worker(command(python), configured) as worker:
             answer = worker.ask({"do": "environment", "backend": backend}, PROBE_TIMEOUT_S)
         environment = ENVIRONMENT.validate_python(answer.get("environment"))
     except ValidationError as error:

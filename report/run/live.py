@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from report.config.plan import Plan, PlannedExperiment
     from report.results.result import Record, Result
-    from report.run.runner import Observer
 
 PAIRS = 30
 """With processes that differ by 4 %, so many find 5 % in 95 of 100 rows
@@ -69,10 +68,10 @@ class Live:
     backend: str
     results: Path
     checkout: Path
-    say: Callable[[str], None] = lambda _: None
+    say: Callable[[str], None]
 
-    def measure(self, sides: tuple[Side, Side], observer: Observer) -> tuple[Result, Result]:
-        """Measure both sides.
+    def measure(self, sides: tuple[Side, Side]) -> tuple[Result, Result]:
+        """Measure both sides; what fails is told.
 
         Raises:
             UsageError: A side's interpreter is not there, or its framework does not start.
@@ -86,18 +85,20 @@ class Live:
             self.say(f"pair {process + 1} of {pairs}")
             for run in (first, second) if process % 2 == 0 else (second, first):
                 planned = run.plan.experiments
-                run.do([Job(each, self.backend, process) for each in planned], observer)
+                run.do([Job(each, self.backend, process) for each in planned], self._failed)
         return first.result, second.result
 
+    def _failed(self, job: Job, record: Record) -> None:
+        if record.status != "ok":
+            self.say(f"{record.status} {job.experiment.name}: {record.reason}")
+
     def _run(self, side: Side, machine: str | None = None) -> Run:
-        interpreters = {**self.plan.interpreters}
-        if side.python:
-            interpreters[self.backend] = side.python
+        own_python = {self.backend: side.python} if side.python else {}
         variables = {**self.plan.environment.get(self.backend, {}), **side.variables}
         host = survey(
             [self.backend],
             name=machine,
-            interpreters=interpreters,
+            interpreters=self.plan.interpreters | own_python,
             variables={self.backend: variables},
             base=self.checkout,
         )
@@ -109,7 +110,7 @@ class Live:
             plan=replace(self.plan, experiments=own),
             host=host,
             results=self.results,
-            fresh=True,
+            start="fresh",
             checkout=self.checkout,
         )
 
@@ -143,22 +144,3 @@ def _threaded(experiment: PlannedExperiment, threads: int | None) -> PlannedExpe
         return experiment
     chosen = [threads] if isinstance(planned, list) else threads
     return replace(experiment, settings={**experiment.settings, "threads": chosen})
-
-
-class Failures:
-    """An observer that tells of what failed."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        """Tell it by `say`."""
-        self._say = say
-
-    def begin(self, jobs: Sequence[Job]) -> None:
-        """Say nothing."""
-
-    def start(self, job: Job) -> None:
-        """Say nothing."""
-
-    def finish(self, job: Job, record: Record) -> None:
-        """Say why a job was not done."""
-        if record.status != "ok":
-            self._say(f"{record.status} {job.experiment.name}: {record.reason}")

@@ -14,7 +14,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from report.run.host import Host
 
 ANSWER = TypeAdapter(Answer)
+
+Start = Literal["resume", "fresh", "again"]
 
 
 class Observer(Protocol):
@@ -91,16 +93,11 @@ class Run:
     results: Path
     only: Sequence[str] = ()
     """Names of experiments; empty for all."""
-    fresh: bool = False
-    """Abandon a run that could be continued."""
-    another: bool = False
-    """Start another where the newest is finished."""
-    retry: bool = False
-    """Also do again what failed in a finished one."""
+    start: Start | None = None
+    """Abandon a run that could be continued (fresh), start another where the newest is finished
+    (again), or also do again what failed in a finished one (resume)."""
     checkout: Path = field(default_factory=Path)
     """Of the configuration: its git commit is noted, and a relative dataset.path starts there."""
-    worker_command: Sequence[str] | None = None
-    """Starts a worker; replaced in tests by one that misbehaves."""
     say: Callable[[str], None] = lambda _: None
     """Told in words about the data."""
 
@@ -112,7 +109,7 @@ class Run:
                 if self.host.environments[backend].status == "ok":
                     self.host.device(backend, experiment.device)
         self.result = self._resumed() or self._new()
-        if self.another and self.finished:
+        if self.start == "again" and self.finished:
             self.result = self._new()
 
     @property
@@ -127,13 +124,17 @@ class Run:
         Those that failed are among them, unless that is all that there is: a run whose records are
         all there is finished.
         """
-        if self.finished and not self.retry:
+        if self.finished and self.start != "resume":
             return []
         done = {_key(record) for record in self.result.records if record.status != "failed"}
         return [job for job in self._jobs() if job.key not in done]
 
     def _jobs(self) -> list[Job]:
-        self._allocate()
+        has = {share.experiment for share in self.result.allocations}
+        names = [e.name for e in self._experiments if e.name not in has]
+        # Once, as soon as the first processes have run.
+        if names and allocation.ready(self.result, names):
+            self.result.allocations += allocation.allocate(self.result, names)
         shares = {
             (e.name, backend): self.result.allocation(e.name, backend)
             for e in self._experiments
@@ -154,13 +155,6 @@ class Run:
                         jobs.append(Job(experiment, backend, process, idle, repeats))
         return jobs
 
-    def _allocate(self) -> None:
-        """Deal out what is left of the time, once, as soon as the first processes have run."""
-        has = {share.experiment for share in self.result.allocations}
-        names = [e.name for e in self._experiments if e.name not in has]
-        if names and allocation.ready(self.result, names):
-            self.result.allocations += allocation.allocate(self.result, names)
-
     def execute(self, observer: Observer) -> Result:
         """Do all pending jobs and return the result, which is on disk as well.
 
@@ -174,23 +168,20 @@ class Run:
             bundle = self._prepare_data(jobs, Path(folder))
             # Before anything is measured: a folder that cannot be written must not cost minutes.
             store.save(self.result, self.results)
-            with contextlib.ExitStack() as workers:
-                first = [job for job in jobs if job.process < allocation.FIRST]
-                self._do(first, bundle, observer, workers)
-                workers.close()
-                # What these leave open decides who gets how many more.
-                tried = {job.key for job in first}
-                further = [job for job in self.pending() if job.key not in tried]
-                if further != jobs[len(first) :]:
-                    observer.begin(further)
-                self._do(further, bundle, observer, workers)
-                planned_s = sum(job.budget_s for job in jobs)
-                if repeated := self._disturbed(first + further, planned_s):
-                    noisy = count(len(repeated), "record")
-                    self.say(f"The machine was noisy during {noisy}: once more.")
-                    workers.close()
-                    observer.begin(repeated)
-                    self._do(repeated, bundle, observer, workers)
+            first = [job for job in jobs if job.process < allocation.FIRST]
+            self._do(first, bundle, observer.start, observer.finish)
+            # What these leave open decides who gets how many more.
+            tried = {job.key for job in first}
+            further = [job for job in self.pending() if job.key not in tried]
+            if further != jobs[len(first) :]:
+                observer.begin(further)
+            self._do(further, bundle, observer.start, observer.finish)
+            planned_s = sum(job.budget_s for job in jobs)
+            if repeated := self._disturbed(first + further, planned_s):
+                noisy = count(len(repeated), "record")
+                self.say(f"The machine was noisy during {noisy}: once more.")
+                observer.begin(repeated)
+                self._do(repeated, bundle, observer.start, observer.finish)
         self.result.verdicts = verdicts.of_result(self.result)
         store.save(self.result, self.results)
         return self.result
@@ -199,52 +190,46 @@ class Run:
         """Return those of the jobs to do again, as far as the time that jobs may take suffices."""
         done = {_key(record): record for record in self.result.records}
         records = [done[job.key] for job in jobs]
-        spent_s = sum(record.measured_s or record.elapsed_s for record in records)
+        left_s = planned_s - sum(record.measured_s or record.elapsed_s for record in records)
         again_keys = {_key(record) for record in again.disturbed(records)}
         noisy = [job for job in jobs if job.key in again_keys]
-        left_s = planned_s - spent_s
         return [noisy[k] for k in again.affordable([job.budget_s for job in noisy], left_s)]
 
-    def do(self, jobs: Sequence[Job], observer: Observer) -> None:
+    def do(self, jobs: Sequence[Job], finish: Callable[[Job, Record], None]) -> None:
         """Do these jobs alone, in this order; each record is on disk before the next starts."""
-        with (
-            tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder,
-            contextlib.ExitStack() as workers,
-        ):
-            self._do(list(jobs), self._prepare_data(list(jobs), Path(folder)), observer, workers)
+        with tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder:
+            self._do(jobs, self._prepare_data(jobs, Path(folder)), lambda _: None, finish)
 
     def _do(
         self,
-        jobs: list[Job],
+        jobs: Sequence[Job],
         bundle: dict[str, Any] | None,
-        observer: Observer,
-        workers: contextlib.ExitStack,
+        start: Callable[[Job], None],
+        finish: Callable[[Job, Record], None],
     ) -> None:
         worker: Worker | None = None
         replicate: tuple[object, ...] | None = None
-        for job in jobs:
-            observer.start(job)
-            now = self._replicate(job)
-            if replicate != now or (
-                worker is not None and worker.used and job.experiment.cold(job.backend)
-            ):
-                workers.close()
-                worker = None
-            replicate = now
-            record = self._not_begun(job)
-            if record is None:
-                try:
-                    start = self.worker_command or self.host.command(job.backend)
-                    own = self.host.variables.get(job.backend)
-                    worker = worker or workers.enter_context(Worker(start, own))
-                    record = self._measure(job, worker, bundle)
-                except WorkerFailure as failure:
-                    record = self._record(job, status="failed", reason=failure.reason)
-            if record.status == "failed":
-                workers.close()
-                worker = None
-            self._keep(record)
-            observer.finish(job, record)
+        with contextlib.ExitStack() as workers:
+            for job in jobs:
+                start(job)
+                cold = worker is not None and worker.used and job.experiment.cold(job.backend)
+                if replicate != (now := self._replicate(job)) or cold:
+                    workers.close()
+                    worker, replicate = None, now
+                record = self._not_begun(job)
+                if record is None:
+                    try:
+                        own = self.host.variables.get(job.backend)
+                        command = self.host.command(job.backend)
+                        worker = worker or workers.enter_context(Worker(command, own))
+                        record = self._measure(job, worker, bundle)
+                    except WorkerFailure as failure:
+                        record = self._record(job, status="failed", reason=failure.reason)
+                if record.status == "failed":
+                    workers.close()
+                    worker = None
+                self._keep(record)
+                finish(job, record)
 
     def _replicate(self, job: Job) -> tuple[object, ...]:
         """Return what jobs must have in common to be done by one worker."""
@@ -335,7 +320,7 @@ class Run:
         self.result.finished_at = _now() if complete else None
         store.save(self.result, self.results)
 
-    def _prepare_data(self, jobs: list[Job], folder: Path) -> dict[str, Any] | None:
+    def _prepare_data(self, jobs: Sequence[Job], folder: Path) -> dict[str, Any] | None:
         dealt = {share.experiment for share in self.result.allocations}
         wanted = {job.experiment.name for job in jobs}
         training = [
@@ -404,7 +389,7 @@ class Run:
                 same = (result.config_hash, result.code_hash, result.environments) == wanted
                 if not (same and hardware(result.machine) == hardware(self.host.machine)):
                     continue
-                if self.fresh:
+                if self.start == "fresh":
                     if not result.records:
                         path.unlink()
                     return None

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from report.results.store import Saved
 
 
-NOTHING_KEPT = Cache(None)
+NOTHING_KEPT = Cache()
 
 _VERDICTS = TypeAdapter(list[Verdict])
 

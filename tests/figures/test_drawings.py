@@ -71,7 +71,7 @@ def test_a_drawing_is_made_once(tmp_path: Path, made: list[str]) -> None:
 def test_without_a_cache_it_is_made_each_time(made: list[str]) -> None:
     """Tests of equal bytes compare drawings, not copies of one."""
     for _ in range(2):
-        drawn([figure()], Cache(None))
+        drawn([figure()], Cache())
     assert made == ["figure-0", "figure-0"]
 
 
@@ -118,10 +118,10 @@ def test_a_spoiled_file_is_ignored(tmp_path: Path, made: list[str], spoiled: byt
 def test_a_pool_draws_what_one_process_draws(capfd: pytest.CaptureFixture[str]) -> None:
     """The same bytes in the same order, and no word of missing letters on the terminal."""
     figures = [figure(k, "\N{HEBREW LETTER ALEF}") for k in range(drawings.FEW + 1)]
-    pooled = drawn(figures, Cache(None))
+    pooled = drawn(figures, Cache())
     assert capfd.readouterr() == ("", "")
     for one in figures:
-        assert drawn([one], Cache(None)) == {one.fingerprint: pooled[one.fingerprint]}
+        assert drawn([one], Cache()) == {one.fingerprint: pooled[one.fingerprint]}
 
 
 def test_a_cache_that_cannot_be_written_is_none(tmp_path: Path, made: list[str]) -> None:
@@ -154,7 +154,7 @@ from report.figures import drawings
 from report.results.files import Cache
 
 if __name__ == "__main__":
-    with drawings.Drawings(Cache(None)) as ordered:
+    with drawings.Drawings(Cache()) as ordered:
         ordered.order(figure(k) for k in range(drawings.FEW + 1))
         ordered.finished()
         print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)

@@ -341,13 +341,6 @@ def test_no_network_at_all_means_the_surrogate(monkeypatch: pytest.MonkeyPatch) 
     assert "surrogate" in said[-1]
 
 
-def test_offline_asks_no_mirror(mirrors: Mirrors) -> None:
-    """With `offline` a mirror that has the file is left alone."""
-    mirrors.use("good")
-    assert data.load(None, 20, offline=True).dataset.source == "surrogate"
-    assert mirrors.asked == []
-
-
 def test_surrogate_does_not_stretch_to_more_rows_than_it_has() -> None:
     """Its moments are those of 1500 rows; for more the error says how to get the file."""
     assert data.load(None, 1500).dataset.examples == 1500
@@ -395,7 +388,7 @@ def test_stored_provenance_reads_back_and_unknown_keys_are_refused() -> None:
 
 def test_bundle_is_read_back_by_the_standard_library(tmp_path: Path) -> None:
     """Workers get the very numbers, as little-endian bytes without headers, and a description."""
-    loaded = data.load(None, 12, offline=True)
+    loaded = data.load(None, 12)
     folder = tmp_path / "new" / "bundle"
     described = data.write_bundle(folder, loaded, seed=9, seeds=2, epochs=3)
     sizes = {"examples": 12, "features": 5, "seeds": 2, "epochs": 3}
@@ -413,7 +406,7 @@ def test_bundle_is_read_back_by_the_standard_library(tmp_path: Path) -> None:
 
 def test_bundle_fits_the_arrays_that_workers_read_it_into(tmp_path: Path) -> None:
     """`array.array` has items of these sizes where Python runs, and reads whole files of them."""
-    data.write_bundle(tmp_path, data.load(None, 12, offline=True), seed=9, seeds=1, epochs=3)
+    data.write_bundle(tmp_path, data.load(None, 12), seed=9, seeds=1, epochs=3)
     for name, code, count in [("features.f64", "d", 60), ("seed-0.permutation-1.i32", "i", 36)]:
         values = array.array(code)
         values.frombytes((tmp_path / name).read_bytes())

@@ -111,9 +111,10 @@ def test_device_that_is_not_there_is_refused_with_those_that_are(
     assert caught.value.exit_code == 2
 
 
-def test_survey_asks_each_framework_in_a_process(fake_worker: FakeWorker) -> None:
+@pytest.mark.usefixtures("fake_worker")
+def test_survey_asks_each_framework_in_a_process() -> None:
     """The answer of the worker is the environment; the machine is this one."""
-    host = survey(["pytorch"], name="here", worker_command=fake_worker.command)
+    host = survey(["pytorch"], name="here")
     assert host.machine.id == "here"
     assert host.environments["pytorch"].dtypes == {"cpu": ["float32"]}
 
@@ -132,15 +133,16 @@ def test_survey_names_a_framework_that_cannot_start(
 ) -> None:
     """A framework that crashes on import is a failed environment, not the end of the program."""
     fake_worker.behave({"environment": behaviour})
-    found = survey(["pytorch"], worker_command=fake_worker.command)
+    found = survey(["pytorch"])
     environment = found.environments["pytorch"]
     assert environment.status == "failed"
     assert str(environment.reason).startswith(f"PyTorch could not be started: {why}")
 
 
-def test_libraries_are_listed_in_one_order(fake_worker: FakeWorker) -> None:
+@pytest.mark.usefixtures("fake_worker")
+def test_libraries_are_listed_in_one_order() -> None:
     """They are found by address, which differs between processes; a run would never go on."""
-    host = survey(["pytorch"], worker_command=fake_worker.command)
+    host = survey(["pytorch"])
     pools = host.environments["pytorch"].pools
     assert pools == ["blas: OpenBLAS, 2 threads", "openmp: libgomp, 2 threads"]
 
@@ -148,7 +150,7 @@ def test_libraries_are_listed_in_one_order(fake_worker: FakeWorker) -> None:
 def test_variables_are_kept_without_folders(fake_worker: FakeWorker) -> None:
     """What a variable preloads may lie in somebody's home; the file's name is what helps."""
     fake_worker.tell(f"{Path.home()}/thesis/libfast.so:/opt/secret/libother.so")
-    host = survey(["pytorch"], worker_command=fake_worker.command)
+    host = survey(["pytorch"])
     (kept,) = (host.environments["pytorch"].steering or {}).values()
     assert "thesis" not in kept
     assert "secret" not in kept

@@ -11,7 +11,7 @@ from report.environments import process
 from report.errors import UsageError
 from report.experiments.catalogue import LABELS
 from report.results import store
-from report.run.live import Failures, Live, Side, paired, side
+from report.run.live import Live, Side, paired, side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,9 @@ def live(worker: FakeWorker, pairs: int = 3) -> Live:
         replace(each, settings={**each.settings, "threads": "auto"}) for each in plan.experiments
     ]
     plan = paired(replace(plan, experiments=threaded), "pytorch", [], pairs)
-    return Live(plan=plan, backend="pytorch", results=worker.results, checkout=worker.folder)
+    return Live(
+        plan=plan, backend="pytorch", results=worker.results, checkout=worker.folder, say=print
+    )
 
 
 def test_what_a_person_types_says_how_a_side_runs() -> None:
@@ -42,12 +44,12 @@ def test_anything_else_is_refused_with_what_there_is(wrong: str) -> None:
         side([wrong])
 
 
-def test_both_sides_do_each_pair_in_turns(fake_bootstrap: FakeWorker) -> None:
+def test_both_sides_do_each_pair_in_turns(fake_worker: FakeWorker) -> None:
     """First A then B, then B then A: what drifts does so for both; two files share an id."""
-    both = live(fake_bootstrap).measure((Side(threads=1), Side(threads=2)), Failures(print))
-    order = [job["settings"]["threads"] for job in fake_bootstrap.jobs() if job["size"] == 8]
+    both = live(fake_worker).measure((Side(threads=1), Side(threads=2)))
+    order = [job["settings"]["threads"] for job in fake_worker.jobs() if job["size"] == 8]
     assert order == [1, 2, 2, 1, 1, 2]
-    saved = [store.load(path, LABELS) for path in sorted(fake_bootstrap.results.rglob("*.gz"))]
+    saved = [store.load(path, LABELS) for path in sorted(fake_worker.results.rglob("*.gz"))]
     assert [one.records for one in saved] == [one.records for one in both]
     assert saved[0].pair == saved[1].pair is not None
     assert saved[0].run == saved[1].run
@@ -69,7 +71,7 @@ def test_a_framework_that_is_not_in_the_plan_is_refused(fake_worker: FakeWorker)
 
 
 def test_variables_reach_their_side_alone(
-    fake_bootstrap: FakeWorker, monkeypatch: pytest.MonkeyPatch
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Workers of the other side start without them."""
     started: list[Mapping[str, str] | None] = []
@@ -82,6 +84,6 @@ def test_variables_reach_their_side_alone(
         begin(self, argv, configured)
 
     monkeypatch.setattr(process.Worker, "__init__", noted)
-    live(fake_bootstrap, 2).measure((Side(), Side(variables={"TUNE": "3"})), Failures(print))
+    live(fake_worker, 2).measure((Side(), Side(variables={"TUNE": "3"})))
     tuned = [each for each in started if each == {"TUNE": "3"}]
     assert len(tuned) == len(started) / 2

@@ -285,30 +285,30 @@ def test_framework_that_fails_leaves_the_records_of_the_others(
 
 
 def test_each_framework_is_measured_by_its_own_interpreter(
-    fake_bootstrap: FakeWorker, tmp_path: Path
+    fake_worker: FakeWorker, tmp_path: Path
 ) -> None:
     """Of which the result says nothing: it holds no paths."""
     another = tmp_path / "another-python"
     another.symlink_to(sys.executable)
-    plan = fake_bootstrap.plan({"first": "answer"}, backends=["pytorch", "numba"])
+    plan = fake_worker.plan({"first": "answer"}, backends=["pytorch", "numba"])
     interpreters = {"numba": str(another)}
-    host = replace(fake_bootstrap.host("pytorch", "numba"), interpreters=interpreters)
-    fake_bootstrap.run(plan, host=host, worker_command=None).execute(Diary())
-    assert {job["backend"]: job["python"] for job in fake_bootstrap.jobs()} == {
+    host = replace(fake_worker.host("pytorch", "numba"), interpreters=interpreters)
+    fake_worker.run(plan, host=host).execute(Diary())
+    assert {job["backend"]: job["python"] for job in fake_worker.jobs()} == {
         "pytorch": sys.executable,
         "numba": str(another),
     }
-    assert "another-python" not in text_of(fake_bootstrap)
+    assert "another-python" not in text_of(fake_worker)
 
 
 def test_interpreter_that_vanishes_in_the_middle_fails_its_own_records_only(
-    fake_bootstrap: FakeWorker, tmp_path: Path
+    fake_worker: FakeWorker, tmp_path: Path
 ) -> None:
     """Somebody removes an environment while it is measured; the run goes on without it."""
-    plan = fake_bootstrap.plan({"first": "answer"}, processes=2, backends=["pytorch", "numba"])
+    plan = fake_worker.plan({"first": "answer"}, processes=2, backends=["pytorch", "numba"])
     interpreters = {"numba": str(tmp_path / "gone")}
-    host = replace(fake_bootstrap.host("pytorch", "numba"), interpreters=interpreters)
-    result = fake_bootstrap.run(plan, host=host, worker_command=None).execute(Diary())
+    host = replace(fake_worker.host("pytorch", "numba"), interpreters=interpreters)
+    result = fake_worker.run(plan, host=host).execute(Diary())
     assert {(r.backend, r.status, r.reason) for r in result.records} == {
         ("pytorch", "ok", None),
         ("numba", "failed", "the system cannot run it: No such file or directory"),
@@ -410,7 +410,7 @@ def test_failed_records_are_tried_again_and_replaced(fake_worker: FakeWorker) ->
     again = fake_worker.plan({"first": "answer", "bad": "answer"}, processes=2)
     before = len(fake_worker.jobs())
     assert fake_worker.run(again).pending() == []
-    result = fake_worker.run(again, retry=True).execute(Diary())
+    result = fake_worker.run(again, start="resume").execute(Diary())
     assert keys(fake_worker.jobs()[before:]) == [(9, 0), (9, 1)]
     assert statuses(result) == {"first": "ok", "bad": "ok"}
     assert only_result(fake_worker.results) == result
@@ -450,7 +450,7 @@ def test_resumed_run_keeps_its_id_and_a_new_one_draws_another(fake_worker: FakeW
     plan = fake_worker.plan({"first": "answer", "second": "answer"})
     part = fake_worker.run(plan, only=["second"]).execute(Diary())
     whole = fake_worker.run(plan).execute(Diary())
-    other = fake_worker.run(plan, fresh=True).execute(Diary())
+    other = fake_worker.run(plan, start="fresh").execute(Diary())
     assert part.run_id == whole.run_id != other.run_id
     assert part.installation == other.installation is not None
 
@@ -484,7 +484,7 @@ def test_unpacked_file_of_an_unfinished_run_is_taken_up(fake_worker: FakeWorker)
 
 def test_fresh_begins_another_file(fake_worker: FakeWorker) -> None:
     """--fresh measures all anew and keeps what was measured before, even a second ago."""
-    assert files_after(fake_worker, fresh=True) == 2
+    assert files_after(fake_worker, start="fresh") == 2
     assert keys(fake_worker.jobs()) == [(8, 0), (8, 0)]
 
 
@@ -526,7 +526,7 @@ def test_abandoned_run_without_records_leaves_no_file(fake_worker: FakeWorker) -
     plan = fake_worker.plan({"first": "answer"})
     empty = fake_worker.run(plan).result
     store.save(empty, fake_worker.results)
-    fake_worker.run(plan, fresh=True).execute(Diary())
+    fake_worker.run(plan, start="fresh").execute(Diary())
     assert only_result(fake_worker.results).run_id != empty.run_id
 
 
@@ -621,7 +621,7 @@ def test_newest_of_several_runs_is_continued(fake_worker: FakeWorker) -> None:
     """Of two unfinished runs of the same plan, the later one is taken up."""
     plan = fake_worker.plan({"first": "answer", "second": "answer"})
     fake_worker.run(plan, only=["first"]).execute(Diary())
-    newer = fake_worker.run(plan, only=["second"], fresh=True).execute(Diary())
+    newer = fake_worker.run(plan, only=["second"], start="fresh").execute(Diary())
     continued = fake_worker.run(plan).execute(Diary())
     assert continued.started_at == newer.started_at
     assert keys(fake_worker.jobs()) == [(8, 0), (9, 0), (8, 0)]
@@ -749,6 +749,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 import click
+from report.environments import process
 from report.machine import noise
 
 noise.probes = list
@@ -757,6 +758,7 @@ sys.path.append(str(tests))
 from conftest import FakeWorker
 
 fake_worker = FakeWorker(folder)
+process.BOOTSTRAP = fake_worker.bootstrap
 
 class Silent:
     begin = start = finish = lambda *_: None
