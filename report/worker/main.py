@@ -87,7 +87,7 @@ def _answer(request: Message) -> Message:
     # What is measured first in a process may be measured cold, and must find it so.
     first = import_s is not None
     before = [] if first else device_probes(module, request["device"], request["threads"])
-    session = module.session(request["device"], request["threads"])
+    session = module.Session(request["device"], request["threads"])
     # The garbage collector stays on, but need not go through all that importing a framework has
     # left, over and over: such a pause took 60 ms, in one epoch of fifteen (measured here).
     gc.freeze()

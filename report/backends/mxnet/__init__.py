@@ -100,9 +100,6 @@ class Session:
         train(run, weights, (features, targets), epochs, curve)
 
 
-session = Session
-
-
 def addition(size: int) -> Callable[[], object]:
     """Return a call that adds two vectors into a third that is kept.
 

@@ -80,9 +80,6 @@ class Session:
         training.train(run, data, start, curve)
 
 
-session = Session
-
-
 def addition(size: int) -> Callable[[], object]:
     """Return a call that adds two vectors into a third that is kept; it is compiled.
 

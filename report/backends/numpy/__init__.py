@@ -60,8 +60,7 @@ class Session:
             return
         if library.threads() != threads:
             library.set_threads(threads)
-        taken = library.threads()
-        if taken != threads:
+        if (taken := library.threads()) != threads:
             raise Unavailable(f"NumPy's OpenBLAS takes {taken} threads and not {threads}")
 
     def threads(self) -> int | None:
@@ -90,9 +89,6 @@ class Session:
         # A run that diverges is told by its loss.
         with np.errstate(over="ignore", invalid="ignore"):
             training.train(run, data, start, curve)
-
-
-session = Session
 
 
 def addition(size: int) -> Callable[[], object]:
@@ -168,10 +164,10 @@ class OpenBLAS:
     library: ctypes.CDLL
     spelling: str
 
-    def _ask(self, name: str, result: type = ctypes.c_int) -> Any:
+    def _ask(self, name: str, *arguments: int, result: type = ctypes.c_int) -> Any:
         function = self.library[self.spelling.format(name)]
         function.restype = result
-        return function()
+        return function(*arguments)
 
     def threads(self) -> int:
         """Return how many threads it takes."""
@@ -179,14 +175,12 @@ class OpenBLAS:
 
     def set_threads(self, threads: int) -> None:
         """Take this many threads from now on, or as many as it was built for."""
-        function = self.library[self.spelling.format("set_num_threads")]
-        function.argtypes, function.restype = [ctypes.c_int], None
-        function(threads)
+        self._ask("set_num_threads", threads)
 
     def name(self) -> str:
         """Return "OpenBLAS 0.3.30 (SkylakeX)": its version, and the kernels that it chose."""
         config, core = (
-            (self._ask(name, ctypes.c_char_p) or b"").decode()
+            (self._ask(name, result=ctypes.c_char_p) or b"").decode()
             for name in ("get_config", "get_corename")
         )
         version = " ".join(config.split()[:2])  # then its build options

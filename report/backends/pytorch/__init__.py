@@ -121,9 +121,6 @@ class Session:
             raise Unavailable(f"PyTorch multiplies no {dtype} on {self.device.type}: {why}")
 
 
-session = Session
-
-
 def environment() -> Environment:
     """Describe PyTorch, its libraries and its devices."""
     accelerators = [_described(name) for name in _accelerators()]
