@@ -23,9 +23,6 @@ from report.worker.records import Environment, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.experiments.training.measure import Data, Run, Start
-    from report.worker.timing import Curve
-
 
 class Session:
     """Compiled loops on the CPU."""
@@ -75,9 +72,7 @@ class Session:
             raise Unavailable("Numba compiles; there is nothing eager")
         return Update(size, features, seed)
 
-    def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
-        """Train once and fill the curve; see `report.experiments.training.measure`."""
-        training.train(run, data, start, curve)
+    train = staticmethod(training.train)
 
 
 def addition(size: int) -> Callable[[], object]:
