@@ -90,7 +90,7 @@ def timed(take, *epochs):
     return time.perf_counter() - begun
 
 def backend(name, variant):
-    session = importlib.import_module("report.backends." + name).session("cpu", 1)
+    session = importlib.import_module("report.backends." + name).Session("cpu", 1)
     run = Run(run="SGD", batch_size=1, lr=LR, epochs=EPOCHS, loss="half_squared",
               loader="sliced", implementation="scratch", variant=variant)
     def once():

@@ -50,7 +50,7 @@ from report.experiments.training import measure as training
 from report.worker.host import usable_cores
 from report.worker.timing import PrintedCurve
 
-session = importlib.import_module("report.backends." + name).session(
+session = importlib.import_module("report.backends." + name).Session(
     "cpu", how.get("threads") or usable_cores())
 data = training._data(bundle, "float32")
 start = training._start(bundle, 0, "permutation", 1)

@@ -31,7 +31,7 @@ runpy.run_path(bootstrap)["register"]()
 from report.experiments.training import measure as training
 from report.worker.timing import Curve
 
-session = importlib.import_module("report.backends." + name).session("cpu", 1)
+session = importlib.import_module("report.backends." + name).Session("cpu", 1)
 run = training.Run(run="SGD", batch_size=1, lr=0.005, epochs=2, loss="half_squared",
                    loader="sliced", implementation="scratch")
 start = training._start(bundle, 0, "permutation", 1)

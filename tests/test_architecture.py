@@ -348,8 +348,8 @@ def test_every_backend_has_its_folder_and_every_folder_its_backend() -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_backend_offers_what_the_worker_calls(backend: str) -> None:
-    """A function `environment()`, and `session(device, threads)`, which may be a class."""
-    assert {"environment", "session"} <= defined_in(f"report.backends.{backend}")
+    """A function `environment()`, and a class, `Session(device, threads)`."""
+    assert {"environment", "Session"} <= defined_in(f"report.backends.{backend}")
 
 
 def defined_in(name: str) -> set[str]:

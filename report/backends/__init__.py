@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from report.worker.checks import worst
-from report.worker.records import reason_of
+from report.worker.records import Unavailable, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from report.experiments.training.measure import Run
     from report.worker.checks import Look
@@ -54,9 +55,30 @@ def refusal(product: Callable[[], Any]) -> str | None:
     return None if right else "a small product gave no right answer"
 
 
-def largest_error(
-    matrices: tuple[Any, Any, Any], look: Look, double: Callable[[Any], Any]
-) -> float:
+@contextmanager
+def allocating(
+    lacking: type[Exception] = MemoryError, words: str = "", where: str = ""
+) -> Iterator[None]:
+    """Skip what there is not enough memory for.
+
+    Args:
+        lacking: What a framework raises then.
+        words: A pattern that its message has then, where the same is raised for other faults.
+        where: The device, where there are several; its allocator's words are kept with it.
+
+    Raises:
+        Unavailable: There is not enough memory.
+    """
+    try:
+        yield
+    except lacking as error:
+        if not re.search(words, str(error)):
+            raise
+        said = f" on {where}: {reason_of(error)}" if where else ""
+        raise Unavailable(f"not enough memory{said}") from error
+
+
+def largest_error(matrices: tuple[Any, Any, Any], look: Look, asarray: Callable[..., Any]) -> float:
     """Return the largest error of a product A = BC, relative to the lengths of what it sums.
 
     Small ones, and some places of others, are compared with sums in float64; large ones by what
@@ -65,8 +87,9 @@ def largest_error(
     Args:
         matrices: A, B and C, n x n.
         look: What to look at.
-        double: Makes an array in float64, in the host's memory, of rows of a matrix or of a list.
+        asarray: Makes an array of a dtype, in the host's memory, of rows of a matrix or of a list.
     """
+    double = partial(asarray, dtype="float64")
     A, B, C = matrices
     signs, places, n = look.signs, look.places, len(look.signs)
     found: list[float] = []
@@ -83,14 +106,19 @@ def largest_error(
             a, b = double(A[cut]), double(B[cut])
             error = abs((a * x).sum(1) - (b * y).sum(1)) / (b * b).sum(1) ** 0.5
             found.append(float(error.max()) / math.sqrt(squares))
-        return worst(found)
+        return _worst(found)
     a, b, c = double(A), double(B), double(C)
     for j in range(n):
         rows = slice(None) if places is None else [i for i, column in places if column == j]
         if rows != []:
             error = abs(a[rows, j] - (b[rows] * c[:, j]).sum(1)) / (b[rows] ** 2).sum(1) ** 0.5
             found.append(float(error.max()) / float((c[:, j] ** 2).sum()) ** 0.5)
-    return worst(found)
+    return _worst(found)
+
+
+def _worst(errors: Sequence[float]) -> float:
+    """Return the largest; infinity where one is no number."""
+    return max(errors) if all(map(math.isfinite, errors)) else math.inf
 
 
 def rate(run: Run) -> float:
@@ -104,6 +132,11 @@ def rate(run: Run) -> float:
 def chunks(x: Any, size: int) -> list[Any]:
     """Cut a vector into pieces of one size; what is left at its end is not used."""
     return [x[i : i + size] for i in range(0, len(x) - size + 1, size)]
+
+
+def cut(arrays: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    """Cut vectors of one length alike, and return the pieces that lie at the same place."""
+    return zip(*(chunks(x, size) for x in arrays), strict=True)
 
 
 def in_turn(calls: Sequence[Callable[[], object]]) -> Callable[[], object]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from report.errors import UsageError
-from report.worker.records import STRICT, Accelerator, Probe
+from report.worker.records import Accelerator, Probe, Strict
 
 CacheType = Literal["data", "instruction", "unified"]
 
@@ -20,14 +20,8 @@ _WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {
 }
 
 
-class Stored:
-    """A part of a result file: another key than its own, or an infinite number, is refused."""
-
-    __pydantic_config__ = STRICT
-
-
 @dataclass(frozen=True, kw_only=True)
-class Cache(Stored):
+class Cache(Strict):
     """One cache of the first core.
 
     Attributes:
@@ -44,7 +38,7 @@ class Cache(Stored):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cpu(Stored):
+class Cpu(Strict):
     """The processor. What could not be read is null or empty.
 
     Attributes:
@@ -77,7 +71,7 @@ class Cpu(Stored):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Stored):
+class Settings(Strict):
     """What of firmware and kernel decides a speed. What could not be read is null.
 
     Attributes:
@@ -96,7 +90,7 @@ class Settings(Stored):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine(Stored):
+class Machine(Strict):
     """A machine, without anything that names its owner.
 
     Attributes:
@@ -123,7 +117,7 @@ class Machine(Stored):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conditions(Stored):
+class Conditions(Strict):
     """What went on in the machine while a record was made. What cannot be read is null.
 
     Attributes:

@@ -17,9 +17,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 from typing_extensions import TypedDict
 
 from report.registry import KindName
-from report.results.machine import Conditions, Machine, Stored
+from report.results.machine import Conditions, Machine
 from report.text.numerals import stable
-from report.worker.records import Environment, Outcome, Scalar, Status
+from report.worker.records import Environment, Outcome, Scalar, Status, Strict
 
 VERSION = 1
 """Of the format. A file with another one is refused: its meaning is not known here."""
@@ -120,7 +120,7 @@ class StoredPlan(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dataset(Stored):
+class Dataset(Strict):
     """Where the numbers came from, as a result file keeps it.
 
     Attributes:
@@ -141,7 +141,7 @@ class Dataset(Stored):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moments(Stored):
+class Moments(Strict):
     """First and second moments of z = (x, y): the features, then the target.
 
     Attributes:
@@ -175,7 +175,7 @@ class Moments(Stored):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record(Stored):
+class Record(Strict):
     """One experiment in one process of one backend.
 
     Attributes:
@@ -218,7 +218,7 @@ class Record(Stored):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Value(Stored):
+class Value(Strict):
     """A measured number with its 95 % interval.
 
     Attributes:
@@ -243,7 +243,7 @@ class Value(Stored):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict(Stored):
+class Verdict(Strict):
     """What a machine says to a claim.
 
     Attributes:
@@ -277,7 +277,7 @@ class Verdict(Stored):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allocation(Stored):
+class Allocation(Strict):
     """How many processes an experiment gets on one backend, once the first have run, and why.
 
     Attributes:
@@ -296,7 +296,7 @@ class Allocation(Stored):
 
 
 @dataclass(kw_only=True)
-class Result(Stored):
+class Result(Strict):
     """One run of a configuration on one machine.
 
     Attributes:

@@ -14,12 +14,7 @@ from __future__ import annotations
 
 import math
 import random
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-from report.worker.records import Unmeant
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "bfloat16": 2.0**-8, "float16": 2.0**-11}
 """Half the distance from 1 to the next number."""
@@ -79,18 +74,3 @@ def wrong_threads(session: Threaded, asked: int) -> str | None:
     if has in {asked, None}:
         return None
     return f"asked for {asked} thread{'s' if asked != 1 else ''}, has {has}"
-
-
-def require_threads(session: Threaded, asked: int) -> None:
-    """Hold a framework to the number of threads that it was told.
-
-    Raises:
-        Unmeant: It takes another.
-    """
-    if fault := wrong_threads(session, asked):
-        raise Unmeant(fault)
-
-
-def worst(errors: Sequence[float]) -> float:
-    """Return the largest; infinity where one is no number."""
-    return max(errors) if all(map(math.isfinite, errors)) else math.inf

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from report.registry import BACKENDS, KINDS
 from report.worker.probes import device_probes
@@ -30,16 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Message = dict[str, Any]
-
-
-class BackendModule(Protocol):
-    """What a folder in `report/backends/` offers to the worker itself."""
-
-    def environment(self) -> Environment:
-        """Describe the framework, its libraries and its devices."""
-
-    def session(self, device: str, threads: int) -> object:
-        """Prepare to measure on a device; kinds state what they need of the object."""
 
 
 def main() -> None:
@@ -97,7 +87,7 @@ def _answer(request: Message) -> Message:
     # What is measured first in a process may be measured cold, and must find it so.
     first = import_s is not None
     before = [] if first else device_probes(module, request["device"], request["threads"])
-    session = module.session(request["device"], request["threads"])
+    session = module.Session(request["device"], request["threads"])
     # The garbage collector stays on, but need not go through all that importing a framework has
     # left, over and over: such a pause took 60 ms, in one epoch of fifteen (measured here).
     gc.freeze()
@@ -113,11 +103,11 @@ def _answer(request: Message) -> Message:
     return dataclasses.asdict(answer)
 
 
-def _imported(name: str) -> tuple[BackendModule, float | None]:
-    """Import a framework, and say how many seconds that took if it was not there already."""
+def _imported(name: str) -> tuple[Any, float | None]:
+    """Import a backend, and say how many seconds that took if it was not there already."""
     path = f"report.backends.{name}"
     there, begun = path in sys.modules, time.perf_counter()
-    module = cast("BackendModule", importlib.import_module(path))
+    module = importlib.import_module(path)
     return module, None if there else time.perf_counter() - begun
 
 
@@ -130,7 +120,7 @@ def _environment(name: str) -> Environment:
     variables = _variables()
     backend = BACKENDS[name]
     if importlib.util.find_spec(backend.package):
-        found = _imported(name)[0].environment()
+        found: Environment = _imported(name)[0].environment()
     else:
         fits = backend.runs_on(sys.version_info[:2])
         too = "" if fits else f" (it runs on Python {backend.pythons()})"

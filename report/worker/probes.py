@@ -32,7 +32,7 @@ def device_probes(module: Any, device: str, threads: int) -> list[Probe]:
         return []
     found = []
     with contextlib.suppress(Unavailable, MemoryError, RuntimeError):
-        session = module.session(device, threads)
+        session = module.Session(device, threads)
         multiply = session.products(SIDE, "float32", 0).call("full", 0)
         found.append(Probe(name="device-product", seconds=_timed(multiply, session.synchronize)))
         add = session.addition(ELEMENTS)

@@ -18,8 +18,12 @@ Labels = dict[str, Scalar]
 Status = Literal["ok", "skipped", "failed"]
 Stopped = Literal["narrow", "repeats", "budget"]
 
-# pydantic reads this from a plain dataclass; nothing is imported for it here.
-STRICT = {"extra": "forbid", "allow_inf_nan": False}
+
+class Strict:
+    """What pydantic takes with its own fields alone, and with finite numbers."""
+
+    # It reads this from a plain dataclass; nothing is imported for it here.
+    __pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}  # noqa: RUF012
 
 
 class Unavailable(Exception):  # noqa: N818 (it is an outcome, not an error)
@@ -43,7 +47,7 @@ class Unmeant(Exception):  # noqa: N818 (it is an outcome, not an error)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timing:
+class Timing(Strict):
     """The raw samples of one series in one process.
 
     Attributes:
@@ -60,8 +64,6 @@ class Timing:
             statistics); null below six samples, where there is none.
         high_s: Upper end.
     """
-
-    __pydantic_config__ = STRICT
 
     warmups: int
     warmup_s: list[float]
@@ -80,7 +82,7 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Series:
+class Series(Strict):
     """One thing measured: its labels say which, its timing how long a call takes.
 
     Attributes:
@@ -93,8 +95,6 @@ class Series:
         timing: The samples; null unless ok.
     """
 
-    __pydantic_config__ = STRICT
-
     labels: Labels
     status: Status = "ok"
     reason: str | None = None
@@ -104,7 +104,7 @@ class Series:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AsPrinted:
+class AsPrinted(Strict):
     """A product timed the chapter's own way: once, cold, with `time.time`.
 
     Attributes:
@@ -113,15 +113,13 @@ class AsPrinted:
         gflops: What the chapter prints: 0.03 divided by that; null if the timer showed 0.
     """
 
-    __pydantic_config__ = STRICT
-
     strategy: str
     elapsed_s: float
     gflops: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingRun:
+class TrainingRun(Strict):
     """One training run with one seed, repeated for its times; its losses do not vary.
 
     Attributes:
@@ -136,8 +134,6 @@ class TrainingRun:
         diverged: The loss became infinite or NaN (the curve is cut there), or ended above
             where it began.
     """
-
-    __pydantic_config__ = STRICT
 
     labels: Labels
     seed: int
@@ -162,7 +158,7 @@ class TrainingRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrintedRun:
+class PrintedRun(Strict):
     """A training run timed the chapter's own way: once, with the chapter's timer.
 
     Attributes:
@@ -174,8 +170,6 @@ class PrintedRun:
         collected_s: What of `epoch_s` Python's garbage collector took.
     """
 
-    __pydantic_config__ = STRICT
-
     run: str
     turn: int
     epoch_s: float
@@ -184,7 +178,7 @@ class PrintedRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientNoise:
+class GradientNoise(Strict):
     """How far minibatch gradients lie from the full one, at one point and batch size.
 
     Attributes:
@@ -198,8 +192,6 @@ class GradientNoise:
             gradients lies from the full one; null where it was not recorded. With n draws and no
             bias, 1/n of `mean_square` is to be expected.
     """
-
-    __pydantic_config__ = STRICT
 
     labels: Labels
     draws: int
@@ -215,10 +207,8 @@ class GradientNoise:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(Strict):
     """What `measure.py` of a kind returns for one job: any of these, as the kind has them."""
-
-    __pydantic_config__ = STRICT
 
     series: list[Series] = field(default_factory=list)
     runs: list[TrainingRun] = field(default_factory=list)
@@ -228,7 +218,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe:
+class Probe(Strict):
     """A short computation that is the same each time, to see whether the machine still is.
 
     Attributes:
@@ -237,8 +227,6 @@ class Probe:
             "device-product" and "device-memory" on an accelerator.
         seconds: Of each repetition, in the order made; where not all were kept, of the fastest.
     """
-
-    __pydantic_config__ = STRICT
 
     name: str
     seconds: list[float]
@@ -250,7 +238,7 @@ class Probe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(Strict):
     """What a worker answers when a job is done.
 
     Attributes:
@@ -261,8 +249,6 @@ class Answer:
         probes_after: The same computations afterwards.
     """
 
-    __pydantic_config__ = STRICT
-
     outcome: Outcome
     measured_s: float
     import_s: float | None = None
@@ -271,7 +257,7 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accelerator:
+class Accelerator(Strict):
     """A device beside the CPU, as its framework and its driver describe it.
 
     Attributes:
@@ -288,8 +274,6 @@ class Accelerator:
         power_limit_w: The power that it may draw.
     """
 
-    __pydantic_config__ = STRICT
-
     device: str
     name: str | None = None
     memory_bytes: int | None = None
@@ -304,7 +288,7 @@ class Accelerator:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Environment:
+class Environment(Strict):
     """A framework in its interpreter, as the worker finds it.
 
     Attributes:
@@ -326,8 +310,6 @@ class Environment:
         packages: All that is installed in the interpreter, versions by name; null where that was
             not recorded.
     """
-
-    __pydantic_config__ = STRICT
 
     backend: str
     status: Status = "ok"

@@ -90,9 +90,7 @@ def median(samples: Iterable[float]) -> float:
     """Return the median of at least one sample."""
     ordered = sorted(samples)
     middle = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[middle]
-    return (ordered[middle - 1] + ordered[middle]) / 2
+    return (ordered[middle] + ordered[~middle]) / 2
 
 
 def median_interval(samples: Sequence[float]) -> tuple[float, float] | None:

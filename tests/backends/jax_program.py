@@ -26,7 +26,7 @@ def threads(session: Any) -> dict[str, Any]:
     from report.backends import jax as backend
     from report.worker.records import Unavailable
 
-    other = backend.session("cpu", 2)
+    other = backend.Session("cpu", 2)
     asked: dict[str, Callable[[], object]] = {
         "set_threads": lambda: session.set_threads(2),
         "addition": lambda: other.addition(1),
@@ -135,7 +135,7 @@ def main() -> None:
     runpy.run_path(sys.argv[1])["register"]()
     from report.backends import jax as backend
 
-    session = backend.session("cpu", 1)
+    session = backend.Session("cpu", 1)
     tried = (threads, memory, precision, waiting, training)
     sys.stdout.write(json.dumps({one.__name__: one(session) for one in tried}))
 

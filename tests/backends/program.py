@@ -22,7 +22,7 @@ def products(backend: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Compute one product by each strategy; return B, C and every A, or why there is none."""
     from report.worker.records import Unavailable
 
-    session = backend.session("cpu", THREADS)
+    session = backend.Session("cpu", THREADS)
     found: dict[str, Any] = {}
     for strategy in request["strategies"]:
         try:
@@ -42,7 +42,7 @@ def looks(backend: Any, request: dict[str, Any]) -> dict[str, Any]:
     from report.worker.checks import Look, rounding, signs
     from report.worker.records import Unavailable
 
-    session = backend.session("cpu", THREADS)
+    session = backend.Session("cpu", THREADS)
     found: dict[str, Any] = {}
     for dtype in request["dtypes"]:
         for size in request["sizes"]:
@@ -76,7 +76,7 @@ def train(backend: Any, request: dict[str, Any]) -> list[Any]:
     from report.registry import BACKENDS
     from report.worker.timing import Curve
 
-    session = backend.session("cpu", THREADS)
+    session = backend.Session("cpu", THREADS)
     data = Data(
         features=array("d", request["features"]),
         targets=array("d", request["targets"]),
@@ -111,7 +111,7 @@ def calls(backend: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Call an addition and updates; return how often, or why it cannot be done."""
     from report.worker.records import Unavailable
 
-    session = backend.session("cpu", THREADS)
+    session = backend.Session("cpu", THREADS)
     found: dict[str, Any] = {}
     for size in request["sizes"]:
         for compiled in (None, False, True):

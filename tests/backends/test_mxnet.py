@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 SESSION = """
 from report.backends import mxnet as backend
-session = backend.session("cpu", 2)
+session = backend.Session("cpu", 2)
 """
 
 

@@ -17,7 +17,7 @@ from report.backends import numba as backend
 from report.backends.numba import loops, memory as module, training
 from report.experiments.bandwidth.measure import Access
 
-session = backend.session("cpu", 1)
+session = backend.Session("cpu", 1)
 
 def train(curve, **changes):
     data = Data(features=array("d", range(50)), targets=array("d", range(10)), dtype="float32")
@@ -142,7 +142,7 @@ def test_what_cannot_be_done_is_said_in_words() -> None:
     program = """
 print(json.dumps([
     why(session.set_threads, 3),
-    why(backend.session, "cuda:0", 1),
+    why(backend.Session, "cuda:0", 1),
     why(session.products, 8, "float16", 1),
     why(session.update, 8, 5, 1, compiled=False),
     why(memory.call, access("read", dtype="bfloat16")),

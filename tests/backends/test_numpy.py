@@ -33,7 +33,7 @@ def loaded_openblas() -> Iterator[backend.OpenBLAS]:
 
 def test_threads_are_those_that_the_library_takes(openblas: backend.OpenBLAS) -> None:
     """As it answers itself, and as the environment then says."""
-    session = backend.session("cpu", 1)
+    session = backend.Session("cpu", 1)
     assert openblas.threads() == 1
     session.set_threads(2)
     assert openblas.threads() == 2
@@ -44,7 +44,7 @@ def test_threads_are_those_that_the_library_takes(openblas: backend.OpenBLAS) ->
 def test_more_threads_than_the_library_has_are_refused(openblas: backend.OpenBLAS) -> None:
     """It would take as many as it was built for and say nothing."""
     with pytest.raises(Unavailable, match=r"takes \d+ threads and not 100000"):
-        backend.session("cpu", 100_000)
+        backend.Session("cpu", 100_000)
     assert openblas.threads() < 100_000
 
 
@@ -54,7 +54,7 @@ def test_a_library_that_cannot_be_told_takes_all_cores_or_nothing(
     """Apple's Accelerate for one: it takes all cores, and no time is noted under another number."""
     monkeypatch.setattr(backend, "openblas", lambda: None)
     cores = usable_cores()
-    session = backend.session("cpu", cores)
+    session = backend.Session("cpu", cores)
     assert backend.environment().threads == cores
     with pytest.raises(Unavailable, match="OpenBLAS"):
         session.set_threads(cores + 1)
@@ -63,7 +63,7 @@ def test_a_library_that_cannot_be_told_takes_all_cores_or_nothing(
 @pytest.mark.usefixtures("openblas")
 def test_half_precision_is_multiplied_and_bfloat16_is_not_there() -> None:
     """NumPy has the one, without a library behind it, and not the other."""
-    session = backend.session("cpu", 1)
+    session = backend.Session("cpu", 1)
     products = session.products(8, "float16", 1)
     products.call("full-out", 0)()
     np.testing.assert_allclose(products.A, products.B @ products.C, rtol=1e-2)
@@ -76,7 +76,7 @@ def test_half_precision_is_multiplied_and_bfloat16_is_not_there() -> None:
 @pytest.mark.usefixtures("openblas")
 def test_full_out_keeps_the_memory_that_full_takes_anew() -> None:
     """That is all they differ in, and what the second is measured for."""
-    products = backend.session("cpu", 1).products(8, "float32", 1)
+    products = backend.Session("cpu", 1).products(8, "float32", 1)
     kept = products.A
     products.call("full-out", 0)()
     assert products.A is kept
@@ -87,7 +87,7 @@ def test_full_out_keeps_the_memory_that_full_takes_anew() -> None:
 
 def test_an_update_goes_down_the_slope_of_half_the_mean_squared_error() -> None:
     """As differences of the loss tell it, in weights and bias."""
-    update: Any = backend.session("cpu", usable_cores()).update(20, 5, 1, compiled=False)
+    update: Any = backend.Session("cpu", usable_cores()).update(20, 5, 1, compiled=False)
     update.X, update.y, update.w, update.b = (
         values.astype(np.float64) for values in (update.X, update.y, update.w, update.b)
     )
@@ -119,7 +119,7 @@ def test_a_run_that_overflows_ends_without_a_word() -> None:
     curve = Curve(synchronize=lambda: None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        backend.session("cpu", 1).train(run, data, start, curve)
+        backend.Session("cpu", 1).train(run, data, start, curve)
     assert not np.isfinite(curve.loss[-1])
     assert curve.examples == [0, 10]
 

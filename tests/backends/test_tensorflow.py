@@ -36,11 +36,11 @@ def printed(program: str, **variables: str) -> Any:
 def test_threads_are_those_of_the_session_and_then_stay() -> None:
     """One thread as asked for; more once TensorFlow has begun is said to be impossible."""
     found = printed("""
-session = backend.session("cpu", 1)
+session = backend.Session("cpu", 1)
 session.addition(1)()
 session.set_threads(1)
 threads = tf.config.threading
-later = backend.session("cpu", 3)
+later = backend.Session("cpu", 3)
 print(json.dumps({
     "threads": [
         threads.get_intra_op_parallelism_threads(), threads.get_inter_op_parallelism_threads()
@@ -62,11 +62,11 @@ print(json.dumps({
 def test_a_call_returns_when_its_work_is_done() -> None:
     """So that there is nothing to wait for: no device but the CPU, and that not asynchronous."""
     found = printed("""
-backend.session("cpu", 1).addition(1)()
+backend.Session("cpu", 1).addition(1)()
 print(json.dumps([
     [device.device_type for device in tf.config.list_logical_devices()],
     tf.config.experimental.get_synchronous_execution(),
-    why(backend.session, "cuda:0", 1),
+    why(backend.Session, "cuda:0", 1),
 ]))
 """)
     assert found == [["CPU"], True, "TensorFlow is measured on the CPU only, not on cuda:0"]
@@ -76,7 +76,7 @@ def test_later_trainings_compile_nothing() -> None:
     """Other weights, rates and losses are other numbers for the programs that are there."""
     # The last batch of each epoch is smaller, and has its program from the first training.
     found = printed("""
-session = backend.session("cpu", 1)
+session = backend.Session("cpu", 1)
 every = [
     dict(implementation=implementation, variant=variant, loader=loader)
     for implementation in ("scratch", "concise")
@@ -106,7 +106,7 @@ print(json.dumps([first, compiled(), [loss[0] for loss in losses], [loss[-1] for
 def test_an_epoch_that_is_one_program_has_points_at_its_end_only() -> None:
     """And ends with the losses of the eager one."""
     found = printed("""
-session = backend.session("cpu", 1)
+session = backend.Session("cpu", 1)
 print(json.dumps([train(session, variant=variant) for variant in ("eager", "compiled", "epoch")]))
 """)
     (eager, losses), (compiled, _), (epoch, at_ends) = found
@@ -119,7 +119,7 @@ def test_keras_stands_on_tensorflow_whatever_the_user_prefers() -> None:
     """The variable wins over a file in the user's home, so it is set for this process."""
     found = printed(
         """
-curve = train(backend.session("cpu", 1), implementation="concise")
+curve = train(backend.Session("cpu", 1), implementation="concise")
 print(json.dumps([tf.keras.backend.backend(), len(curve[1])]))
 """,
         KERAS_BACKEND="jax",
@@ -130,7 +130,7 @@ print(json.dumps([tf.keras.backend.backend(), len(curve[1])]))
 def test_one_element_can_be_computed_alone() -> None:
     """Into the variable that holds the rest, as the chapter's listing writes it."""
     found = printed("""
-products = backend.session("cpu", 1).products(3, "float64", 1)
+products = backend.Session("cpu", 1).products(3, "float64", 1)
 products.one_element(1, 2)
 alone = products.A.numpy().tolist()
 products.call("full", 0)()

@@ -24,6 +24,8 @@ class Device:
         self.done.append(f"{device} {threads}")
         return self
 
+    Session = session
+
     def synchronize(self) -> None:
         """Note that somebody waited."""
         self.done.append("wait")

@@ -91,7 +91,7 @@ def measure(session, job):
     return Outcome(series=[Series(labels={"device": session[0], "threads": session[1]})])
 
 backend = types.ModuleType("report.backends.pytorch")
-backend.environment, backend.session = environment, session
+backend.environment, backend.Session = environment, session
 kind = types.ModuleType("report.experiments.matmul.measure")
 kind.measure = measure
 sys.modules[backend.__name__], sys.modules[kind.__name__] = backend, kind

@@ -114,9 +114,6 @@ class Session:
             training.train(run, data, start, curve, self._latest)
 
 
-session = Session
-
-
 def addition(size: int, latest: Latest) -> Callable[[], object]:
     """Return a call that adds two vectors; the sum is a new one each time, as always in JAX.
 

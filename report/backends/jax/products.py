@@ -16,8 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from report.backends import by_strategy, largest_error, refusal
-from report.worker.records import Unavailable
+from report.backends import allocating, by_strategy, largest_error, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +101,7 @@ class Products:
         """
         self._latest, self._in_64_bits = latest, dtype == "float64"
         keys = jax.random.split(jax.random.key(seed))
-        try:
+        with allocating(RuntimeError, "RESOURCE_EXHAUSTED"):
             # Drawn in float32, so that every dtype gets the same numbers.
             B, C = (jax.random.normal(key, (size, size), jnp.float32) for key in keys)
             # With 64-bit numbers off, even a float64 array is multiplied in float32. They are on in
@@ -110,15 +109,11 @@ class Products:
             with jax.enable_x64(self._in_64_bits):
                 self.B, self.C = B.astype(dtype), C.astype(dtype)
                 self.A = jax.block_until_ready(jnp.zeros_like(self.B))
-        except RuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
-                raise
-            raise Unavailable("JAX: not enough memory") from error
 
     def error(self, look: Look) -> float:
         """Return the largest error of A, and forget A: the next call must compute all of it."""
         matrices = jax.device_get((self.A, self.B, self.C))
-        found = largest_error(matrices, look, partial(np.asarray, dtype=np.float64))
+        found = largest_error(matrices, look, np.asarray)
         with jax.enable_x64(self._in_64_bits):
             self._keep(jax.block_until_ready(jnp.zeros_like(self.B)))
         return found

@@ -96,13 +96,8 @@ class Session:
         else:
             indices = [np.array(order, dtype="int32") for order in orders]
             epochs = (training.sliced(X, y, run.batch_size, order) for order in indices)
-        train = (
-            training.train_concise if run.implementation == "concise" else training.train_scratch
-        )
+        train = getattr(training, f"train_{run.implementation}")
         train(run, weights, (features, targets), epochs, curve)
-
-
-session = Session
 
 
 def addition(size: int) -> Callable[[], object]:

@@ -10,8 +10,7 @@ import numpy  # noqa: ICN001 (np is MXNet's)
 from mxnet import np, npx
 from mxnet.base import MXNetError
 
-from report.backends import by_strategy, largest_error, refusal
-from report.worker.records import Unavailable
+from report.backends import allocating, by_strategy, largest_error, refusal
 
 if TYPE_CHECKING:
     from report.worker.checks import Look
@@ -47,23 +46,18 @@ class Products:
             Unavailable: There is not enough memory.
         """
         mxnet.random.seed(seed % MOST_SEEDS)
-        try:
+        with allocating(MXNetError, "(?i)memory"):
             # Drawn in float32, so that every dtype gets the same numbers.
             self.B, self.C = (np.random.normal(0, 1, (size, size)).astype(dtype) for _ in range(2))
             self.A = np.zeros_like(self.B)
             npx.waitall()
-        except MXNetError as error:
-            if "memory" not in str(error).lower():
-                raise
-            raise Unavailable("not enough memory") from error
 
     call = by_strategy
 
     def error(self, look: Look) -> float:
         """Return the largest error of A, and forget A: the next call must compute all of it."""
         matrices = self.A.asnumpy(), self.B.asnumpy(), self.C.asnumpy()
-        double = functools.partial(numpy.asarray, dtype=numpy.float64)
-        found = largest_error(matrices, look, double)
+        found = largest_error(matrices, look, numpy.asarray)
         self.A[:] = 0
         npx.waitall()
         return found

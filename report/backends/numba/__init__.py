@@ -17,14 +17,11 @@ from report.backends import UPDATE_LR
 from report.backends.numba import training
 from report.backends.numba.loops import Threads, add
 from report.backends.numba.memory import Memory
-from report.backends.numba.products import DTYPES, Products, multiplies
+from report.backends.numba.products import DTYPES, Products
 from report.worker.records import Environment, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from report.experiments.training.measure import Data, Run, Start
-    from report.worker.timing import Curve
 
 
 class Session:
@@ -57,7 +54,7 @@ class Session:
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
-        if not multiplies(dtype):
+        if dtype not in DTYPES:
             raise Unavailable(f"Numba compiles loops over float32 and float64 here, not {dtype}")
         return Products(size, dtype, seed, self._threads)
 
@@ -75,12 +72,7 @@ class Session:
             raise Unavailable("Numba compiles; there is nothing eager")
         return Update(size, features, seed)
 
-    def train(self, run: Run, data: Data, start: Start, curve: Curve) -> None:
-        """Train once and fill the curve; see `report.experiments.training.measure`."""
-        training.train(run, data, start, curve)
-
-
-session = Session
+    train = staticmethod(training.train)
 
 
 def addition(size: int) -> Callable[[], object]:
@@ -121,5 +113,5 @@ def environment() -> Environment:
         versions={name: version(name) for name in ("numba", "llvmlite", "numpy")},
         threads=threads,
         pools=[f"{numba.threading_layer()}: Numba, {threads} threads"],
-        dtypes={"cpu": [dtype for dtype in DTYPES if multiplies(dtype)]},
+        dtypes={"cpu": [*DTYPES]},
     )

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-from report.backends import SCALAR, WINDOWS, chunks, in_turn
+from report.backends import SCALAR, WINDOWS, allocating, chunks, cut, in_turn
 from report.backends.numba.loops import compiled, compiled_parallel
 from report.backends.numba.products import DTYPES
-from report.worker.host import free_bytes
+from report.worker import host
 from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
@@ -130,9 +130,7 @@ class Memory:
         self._buffer = np.empty(0, np.float32)
         self._chains: dict[int, Array] = {}
 
-    def free_bytes(self) -> int | None:
-        """Return how much memory is free, or None where nothing says."""
-        return free_bytes()
+    free_bytes = staticmethod(host.free_bytes)
 
     def reserve(self, size_bytes: int) -> None:
         """Take a buffer and write to all of it: what was never written has no place of its own.
@@ -140,10 +138,8 @@ class Memory:
         Raises:
             Unavailable: There is not so much memory.
         """
-        try:
+        with allocating():
             self._buffer = np.full(-(-size_bytes // 4), 1, np.float32)
-        except MemoryError as error:
-            raise Unavailable("not enough memory") from error
 
     def call(self, access: Access) -> Callable[[], object]:
         """Return a function that accesses the buffer once; it is compiled when this returns.
@@ -153,15 +149,7 @@ class Memory:
         """
         if access.dtype not in (*DTYPES, CHAIN.name):
             raise Unavailable(f"Numba computes with float32 and float64 here, not {access.dtype}")
-        makers = {
-            "read": self._reads,
-            "copy": self._copies,
-            "triad": self._triads,
-            "strided": self._strided_reads,
-            "gather": self._gathers,
-            "chase": self._chases,
-        }
-        calls = makers[access.operation](access)
+        calls: list[Callable[[], object]] = getattr(self, f"_{access.operation}")(access)
         calls[0]()  # compiles it
         return in_turn(calls)
 
@@ -183,36 +171,33 @@ class Memory:
         """
         if elements not in self._chains:
             lines = max(1, elements // LINE_ITEMS)
-            try:
+            with allocating():
                 order = np.random.default_rng(seed).permutation(lines).astype(CHAIN) * LINE_ITEMS
                 chain = np.zeros(elements, CHAIN)
                 chain[order] = np.roll(order, -1)
-            except MemoryError as error:
-                raise Unavailable("not enough memory") from error
             self._chains[elements] = chain
         return self._chains[elements]
 
-    def _reads(self, access: Access) -> list[Callable[[], object]]:
+    def _read(self, access: Access) -> list[Callable[[], object]]:
         (x,) = self.arrays(access, 1)
         out = np.empty((access.parts, access.repeats), x.dtype)
         parts, repeats = access.parts, access.repeats
         return [partial(read, chunk, parts, repeats, out) for chunk in chunks(x, access.chunk)]
 
-    def _copies(self, access: Access) -> list[Callable[[], object]]:
-        cut = (chunks(x, access.chunk) for x in self.arrays(access, 2))
-        return [self._on_threads(copy, dst, src) for dst, src in zip(*cut, strict=True)]
+    def _copy(self, access: Access) -> list[Callable[[], object]]:
+        pieces = cut(self.arrays(access, 2), access.chunk)
+        return [self._on_threads(copy, *each) for each in pieces]
 
-    def _triads(self, access: Access) -> list[Callable[[], object]]:
+    def _triad(self, access: Access) -> list[Callable[[], object]]:
         arrays = self.arrays(access, 3)
-        cut = (chunks(x, access.chunk) for x in arrays)
         s = arrays[0].dtype.type(SCALAR)
-        return [self._on_threads(triad, a, b, c, s) for a, b, c in zip(*cut, strict=True)]
+        return [self._on_threads(triad, *each, s) for each in cut(arrays, access.chunk)]
 
     def _on_threads(self, loop: Callable[..., None], *arguments: Any) -> Callable[[], object]:
         # Asked at each call: series take turns, and each has its own number of threads.
         return lambda: loop(*arguments, self._threads())
 
-    def _strided_reads(self, access: Access) -> list[Callable[[], object]]:
+    def _strided(self, access: Access) -> list[Callable[[], object]]:
         (x,) = self.arrays(access, 1)
         out = np.empty(os.cpu_count() or 1, x.dtype)
         stride = access.stride
@@ -221,7 +206,7 @@ class Memory:
             for chunk in chunks(x, access.chunk * stride)
         ]
 
-    def _gathers(self, access: Access) -> list[Callable[[], object]]:
+    def _gather(self, access: Access) -> list[Callable[[], object]]:
         (x,) = self.arrays(access, 1)
         out = np.empty(access.chunk, x.dtype)
         if access.order == "sequential":
@@ -232,6 +217,6 @@ class Memory:
         positions = rng.integers(access.elements, size=(lists, access.chunk), dtype=CHAIN)
         return [partial(gather, x, index, out) for index in positions]
 
-    def _chases(self, access: Access) -> list[Callable[[], object]]:
+    def _chase(self, access: Access) -> list[Callable[[], object]]:
         chain = self.chain(access.elements, access.seed)
         return [partial(chase, chain, np.zeros(1, CHAIN), access.chunk)]

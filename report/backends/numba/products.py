@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from report.backends import by_strategy, largest_error
+from report.backends import allocating, by_strategy, largest_error
 from report.backends.numba import loops
-from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,16 +15,6 @@ if TYPE_CHECKING:
     from report.worker.checks import Look
 
 DTYPES = ("float32", "float64")
-
-
-def multiplies(dtype: str) -> bool:
-    """Return whether a product that is exact in every dtype comes out right."""
-    if dtype not in DTYPES:
-        return False
-    twos = np.full((8, 8), 2, dtype)
-    product = np.zeros_like(twos)
-    loops.row(product, twos, twos)
-    return bool((product == 32).all())
 
 
 class Products:
@@ -39,14 +27,12 @@ class Products:
             Unavailable: There is not enough memory.
         """
         rng = np.random.default_rng(seed)
-        try:
+        with allocating():
             # Drawn in float32, so that every dtype gets the same numbers.
             self.B, self.C = (
                 rng.standard_normal((size, size), dtype=np.float32).astype(dtype) for _ in range(2)
             )
             self.A = np.zeros_like(self.B)
-        except MemoryError as error:
-            raise Unavailable("not enough memory") from error
         self._threads = threads
 
     def call(self, strategy: str, block_width: int) -> Callable[[], object]:
@@ -56,8 +42,7 @@ class Products:
 
     def error(self, look: Look) -> float:
         """Return the largest error of A, and forget A: the next call must compute all of it."""
-        double = partial(np.asarray, dtype=np.float64)
-        found = largest_error((self.A, self.B, self.C), look, double)
+        found = largest_error((self.A, self.B, self.C), look, np.asarray)
         self.A[:] = 0
         return found
 
@@ -90,13 +75,12 @@ class Products:
     def _compile(self, strategy: str) -> None:
         """Compile what a strategy calls for this dtype, by calling it with small matrices."""
         A, B, C = (np.zeros((2, 2), self.B.dtype) for _ in range(3))
-        if strategy == "block":
-            loops.block(A, B, C, 1)
-        elif strategy == "element":
-            loops.element(A, B, C)
-        elif strategy == "column":
-            loops.column(A, B, C)
-        else:
-            loops.row(A, B, C)
-            if strategy != "row" and self._threads.most > 1:
-                loops.row_parallel(A, B, C)
+        match strategy:
+            case "block":
+                loops.block(A, B, C, 1)
+            case "element" | "column":
+                getattr(loops, strategy)(A, B, C)
+            case _:
+                loops.row(A, B, C)
+                if strategy != "row" and self._threads.most > 1:
+                    loops.row_parallel(A, B, C)

@@ -14,7 +14,7 @@ from numpy.linalg import _umath_linalg
 
 from report.backends import UPDATE_LR
 from report.backends.numpy import training
-from report.backends.numpy.products import DTYPES, Products, multiplies
+from report.backends.numpy.products import DTYPES, Products
 from report.backends.numpy.training import sgd
 from report.worker.host import usable_cores
 from report.worker.records import Environment, Unavailable
@@ -60,8 +60,7 @@ class Session:
             return
         if library.threads() != threads:
             library.set_threads(threads)
-        taken = library.threads()
-        if taken != threads:
+        if (taken := library.threads()) != threads:
             raise Unavailable(f"NumPy's OpenBLAS takes {taken} threads and not {threads}")
 
     def threads(self) -> int | None:
@@ -71,7 +70,7 @@ class Session:
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
-        if not multiplies(dtype):
+        if dtype not in DTYPES:
             raise Unavailable(f"NumPy has no {dtype}")
         return Products(size, dtype, seed)
 
@@ -90,9 +89,6 @@ class Session:
         # A run that diverges is told by its loss.
         with np.errstate(over="ignore", invalid="ignore"):
             training.train(run, data, start, curve)
-
-
-session = Session
 
 
 def addition(size: int) -> Callable[[], object]:
@@ -135,7 +131,7 @@ def environment() -> Environment:
         threads=threads,
         simd=_simd(),
         pools=[] if library is None else [f"blas: OpenBLAS, {threads} threads"],
-        dtypes={"cpu": [dtype for dtype in DTYPES if multiplies(dtype)]},
+        dtypes={"cpu": [*DTYPES]},
     )
 
 
@@ -168,10 +164,10 @@ class OpenBLAS:
     library: ctypes.CDLL
     spelling: str
 
-    def _ask(self, name: str, result: type = ctypes.c_int) -> Any:
+    def _ask(self, name: str, *arguments: int, result: type = ctypes.c_int) -> Any:
         function = self.library[self.spelling.format(name)]
         function.restype = result
-        return function()
+        return function(*arguments)
 
     def threads(self) -> int:
         """Return how many threads it takes."""
@@ -179,14 +175,12 @@ class OpenBLAS:
 
     def set_threads(self, threads: int) -> None:
         """Take this many threads from now on, or as many as it was built for."""
-        function = self.library[self.spelling.format("set_num_threads")]
-        function.argtypes, function.restype = [ctypes.c_int], None
-        function(threads)
+        self._ask("set_num_threads", threads)
 
     def name(self) -> str:
         """Return "OpenBLAS 0.3.30 (SkylakeX)": its version, and the kernels that it chose."""
         config, core = (
-            (self._ask(name, ctypes.c_char_p) or b"").decode()
+            (self._ask(name, result=ctypes.c_char_p) or b"").decode()
             for name in ("get_config", "get_corename")
         )
         version = " ".join(config.split()[:2])  # then its build options

@@ -104,9 +104,7 @@ class Session:
             X, y = (torch.cat([values] * run.copies) for values in on_device)
             orders = [order.to(self.device) for order in orders]
             epochs = (training.sliced(X, y, run.batch_size, order) for order in orders)
-        train = (
-            training.train_concise if run.implementation == "concise" else training.train_scratch
-        )
+        train = getattr(training, f"train_{run.implementation}")
         train(run, weights.to(self.device), on_device, epochs, curve)
 
     def gradients(self, examples: Examples, theta: array[float], seed: int) -> steps.Gradients:
@@ -121,9 +119,6 @@ class Session:
     def _require(self, dtype: str) -> None:
         if why := why_not(str(self.device), dtype):
             raise Unavailable(f"PyTorch multiplies no {dtype} on {self.device.type}: {why}")
-
-
-session = Session
 
 
 def environment() -> Environment:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from report.backends import SCALAR, WINDOWS, chunks, in_turn
-from report.backends.pytorch.products import DTYPES, is_out_of_memory, why_not
+from report.backends import SCALAR, WINDOWS, chunks, cut, in_turn
+from report.backends.pytorch.products import DTYPES, allocating_on, why_not
 from report.worker.host import free_bytes
-from report.worker.records import Unavailable, reason_of
+from report.worker.records import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,13 +43,9 @@ class Memory:
         Raises:
             Unavailable: There is not so much memory.
         """
-        try:
+        with allocating_on(where=str(self._device)):
             numbers = torch.empty(-(-size_bytes // 4), dtype=torch.float32, device=self._device)
             self._buffer = numbers.fill_(1.0).view(torch.uint8)
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            raise Unavailable(f"not enough memory on {self._device}: {reason_of(error)}") from error
 
     def call(self, access: Access) -> Callable[[], object]:
         """Return a function that accesses the buffer once.
@@ -57,20 +53,14 @@ class Memory:
         Raises:
             Unavailable: The device lacks the dtype.
         """
-        makers = {
-            "read": self._reads,
-            "copy": self._copies,
-            "triad": self._triads,
-            "strided": self._strided_reads,
-            "gather": self._gathers,
-        }
-        if access.operation not in makers:
+        calls = getattr(self, f"_{access.operation}", None)
+        if calls is None:
             raise Unavailable(f"no operation of PyTorch does what a {access.operation} needs")
         if why := why_not(str(self._device), access.dtype):
             raise Unavailable(
                 f"PyTorch computes with no {access.dtype} on {self._device.type}: {why}"
             )
-        return in_turn(makers[access.operation](access))
+        return in_turn(calls(access))
 
     def arrays(self, access: Access, count: int) -> list[torch.Tensor]:
         """Return the arrays that share a working set, one behind the other."""
@@ -78,7 +68,7 @@ class Memory:
         whole = self._buffer[: count * access.elements * dtype.itemsize].view(dtype)
         return list(whole.split(access.elements))
 
-    def _reads(self, access: Access) -> list[Callable[[], object]]:
+    def _read(self, access: Access) -> list[Callable[[], object]]:
         (x,) = self.arrays(access, 1)
         shape = (access.parts, access.repeats)
         out = torch.empty(shape, dtype=x.dtype, device=x.device)
@@ -88,21 +78,19 @@ class Memory:
             for chunk in chunks(x, access.chunk)
         ]
 
-    def _copies(self, access: Access) -> list[Callable[[], object]]:
-        cut = (chunks(x, access.chunk) for x in self.arrays(access, 2))
-        return [partial(copy, dst, src) for dst, src in zip(*cut, strict=True)]
+    def _copy(self, access: Access) -> list[Callable[[], object]]:
+        return [partial(copy, *pieces) for pieces in cut(self.arrays(access, 2), access.chunk)]
 
-    def _triads(self, access: Access) -> list[Callable[[], object]]:
-        cut = (chunks(x, access.chunk) for x in self.arrays(access, 3))
-        return [partial(triad, a, b, c) for a, b, c in zip(*cut, strict=True)]
+    def _triad(self, access: Access) -> list[Callable[[], object]]:
+        return [partial(triad, *pieces) for pieces in cut(self.arrays(access, 3), access.chunk)]
 
-    def _strided_reads(self, access: Access) -> list[Callable[[], object]]:
+    def _strided(self, access: Access) -> list[Callable[[], object]]:
         (x,) = self.arrays(access, 1)
         out = torch.empty((), dtype=x.dtype, device=x.device)
         reach = access.chunk * access.stride
         return [partial(strided, chunk[:: access.stride], out) for chunk in chunks(x, reach)]
 
-    def _gathers(self, access: Access) -> list[Callable[[], object]]:
+    def _gather(self, access: Access) -> list[Callable[[], object]]:
         (x,) = self.arrays(access, 1)
         out = torch.empty(access.chunk, dtype=x.dtype, device=x.device)
         if access.order == "sequential":

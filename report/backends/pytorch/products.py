@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from report.backends import by_strategy, largest_error, refusal
-from report.worker.records import Unavailable, reason_of
+from report.backends import allocating, by_strategy, largest_error, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,20 +29,18 @@ def why_not(device: str, dtype: str) -> str | None:
     return refusal(product)
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Return whether an allocator had no memory left; an illegal access to memory is no such case.
-
-    Not all allocators raise torch.OutOfMemoryError: the CPU's and MPS's do not.
-    """
-    lacks = re.search(r"out of memory|not enough memory|allocate memory", str(error))
-    return isinstance(error, torch.OutOfMemoryError) or lacks is not None
+allocating_on = partial(
+    allocating, RuntimeError, r"out of memory|not enough memory|allocate memory"
+)
+"""Given a device as `where`. An illegal access to memory is no lack of it. Not all allocators raise
+torch.OutOfMemoryError: the CPU's and MPS's do not."""
 
 
-def _double(numbers: Any) -> torch.Tensor:
+def _asarray(numbers: Any, dtype: str) -> torch.Tensor:
     # A list would become float32 first; and some devices have no float64.
     if not isinstance(numbers, torch.Tensor):
-        return torch.tensor(numbers, dtype=torch.float64)
-    return numbers.cpu().double()
+        return torch.tensor(numbers, dtype=DTYPES[dtype])
+    return numbers.cpu().to(DTYPES[dtype])
 
 
 class Operands:
@@ -73,17 +70,13 @@ class Operands:
     def _draw(self, count: int) -> None:
         """Draw B and C from a standard normal distribution, and hand them to all who have less."""
         generator = torch.Generator().manual_seed(self._seed)
-        try:
+        with allocating_on(where=str(self._device)):
             # Drawn in float32 on the CPU, so that every dtype and device gets the same numbers.
             drawn = [
                 torch.randn(count, generator=generator).to(self._device, self._dtype)
                 for _ in range(2)
             ]
             self._flat = [*drawn, torch.zeros(count, dtype=self._dtype, device=self._device)]
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            raise Unavailable(f"not enough memory on {self._device}: {reason_of(error)}") from error
         for products in self._lent:
             products.take(self._flat)
 
@@ -105,7 +98,7 @@ class Products:
 
     def error(self, look: Look) -> float:
         """Return the largest error of A, and forget A: the next call must compute all of it."""
-        found = largest_error((self.A, self.B, self.C), look, _double)
+        found = largest_error((self.A, self.B, self.C), look, _asarray)
         self.A.zero_()
         return found
 

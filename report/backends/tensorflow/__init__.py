@@ -98,9 +98,6 @@ class Session:
         self._trainers[key].train(run, examples, start, curve)
 
 
-session = Session
-
-
 def addition(size: int) -> Callable[[], object]:
     """Return a call that adds two vectors; the sum is new each time, for want of an `out`.
 
@@ -122,7 +119,7 @@ class Update:
             generator.normal(shape) for shape in ((size, features), (size,), (features,))
         )
         self.model = Scratch(features, tf.float32)
-        self.model.restart(weights, UPDATE_LR, "half_squared")
+        self.model.restart(weights, UPDATE_LR)
         step = tf.function(self.model.step) if compiled else self.model.step
         self.step: Callable[[], object] = partial(step, X, y)
         if compiled:

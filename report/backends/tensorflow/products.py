@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
-from report.backends import by_strategy, largest_error, refusal
-from report.worker.records import Unavailable
+from report.backends import allocating, by_strategy, largest_error, refusal
 
 if TYPE_CHECKING:
     from report.worker.checks import Look
@@ -39,22 +37,20 @@ class Products:
             Unavailable: There is not enough memory.
         """
         generator = tf.random.Generator.from_seed(seed)
-        try:
+        with allocating(tf.errors.ResourceExhaustedError):
             # Drawn in float32, so that every dtype gets the same numbers.
             self.B, self.C = (
                 tf.Variable(tf.cast(generator.normal((size, size)), DTYPES[dtype]))
                 for _ in range(2)
             )
             self.A = tf.Variable(tf.zeros_like(self.B))
-        except tf.errors.ResourceExhaustedError as error:
-            raise Unavailable("not enough memory") from error
 
     call = by_strategy
 
     def error(self, look: Look) -> float:
         """Return the largest error of A, and forget A: the next call must compute all of it."""
         matrices = self.A.numpy(), self.B.numpy(), self.C.numpy()
-        found = largest_error(matrices, look, partial(np.asarray, dtype=np.float64))
+        found = largest_error(matrices, look, np.asarray)
         self.A.assign(tf.zeros_like(self.A))
         return found
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from report.backends import rate
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -52,13 +54,12 @@ class Scratch:
         # A plain number would be compiled in, so that every rate would be another program.
         self.compiled_hyperparams = {"lr": tf.Variable(0, dtype=dtype, trainable=False)}
 
-    def restart(self, weights: tf.Tensor, lr: float, loss: str) -> None:
-        """Take initial weights, (features), a bias of 0, and the rate that belongs to a loss."""
+    def restart(self, weights: tf.Tensor, lr: float) -> None:
+        """Take initial weights, (features), a bias of 0, and a rate for half the squared errors."""
         self.w.assign(tf.reshape(weights, (-1, 1)))
         self.b.assign(tf.zeros_like(self.b))
-        # Twice the rate for a rate that belongs to a loss without 1/2: the same step.
-        self.hyperparams["lr"] = lr * (2 if loss == "mse" else 1)
-        self.compiled_hyperparams["lr"].assign(self.hyperparams["lr"])
+        self.hyperparams["lr"] = lr
+        self.compiled_hyperparams["lr"].assign(lr)
 
     def step(self, X: tf.Tensor, y: tf.Tensor) -> None:
         """Update once: forward, backward, a step of SGD."""
@@ -86,13 +87,12 @@ class Concise:
         self.optimizer = tf.keras.optimizers.SGD()
         self.optimizer.build(self.net.trainable_variables)
 
-    def restart(self, weights: tf.Tensor, lr: float, loss: str) -> None:
-        """Take initial weights, (features), a bias of 0, and the rate that belongs to a loss."""
+    def restart(self, weights: tf.Tensor, lr: float) -> None:
+        """Take initial weights, (features), a bias of 0, and a rate for half the squared errors."""
         kernel, bias = self.net.trainable_variables
         kernel.assign(tf.reshape(weights, (-1, 1)))
         bias.assign(tf.zeros_like(bias))
-        # Half the rate for a rate that belongs to a loss with 1/2, which Keras' lacks.
-        self.optimizer.learning_rate = lr / (2 if loss == "half_squared" else 1)
+        self.optimizer.learning_rate = lr / 2  # of a loss without the 1/2, as Keras' is
 
     def step(self, X: tf.Tensor, y: tf.Tensor) -> None:
         """Update once: forward, backward, a step of SGD."""
@@ -173,7 +173,7 @@ class Trainer:
         """Train once on features, (n, d), and targets, (n), and fill the curve."""
         X, y = (tf.concat([values] * run.copies, axis=0) for values in data)
         orders = [tf.constant(order) for order in start.orders[: run.epochs]]
-        self.model.restart(tf.constant(start.weights, X.dtype), run.lr, run.loss)
+        self.model.restart(tf.constant(start.weights, X.dtype), rate(run))
         curve.evaluate = lambda: float(self.model.loss(*data))
         size = run.batch_size
         ordered = (in_order(X, y, order) for order in orders)

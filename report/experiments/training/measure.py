@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from report.registry import BACKENDS
-from report.worker.checks import require_threads
+from report.worker.checks import wrong_threads
 from report.worker.host import read_bundle
-from report.worker.records import Outcome, PrintedRun, Series, TrainingRun
+from report.worker.records import Outcome, PrintedRun, Series, TrainingRun, Unmeant
 from report.worker.timing import EPOCHS_ONLY, EVERY, Curve, PrintedCurve
 
 if TYPE_CHECKING:
@@ -130,7 +130,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         printed = _as_printed(session, listed, data, first, job["budget_s"] * AGAIN)
     for run in runs:
         _warm_up(session, run, data, starts[run.sampling, run.copies, seeds[0]])
-        require_threads(session, job["threads"])
+        if fault := wrong_threads(session, job["threads"]):
+            raise Unmeant(fault)
     order = list(curves)
     rng = random.Random(f"{job['seed']} {job['process']}")
     for _ in range(job["repeats"]):

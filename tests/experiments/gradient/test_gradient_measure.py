@@ -84,7 +84,7 @@ def gradients_of(
         targets=array("d", rows.targets.tolist()),
         dtype=dtype,
     )
-    return pytorch.session("cpu", 1).gradients(examples, array("d", theta), 7)
+    return pytorch.Session("cpu", 1).gradients(examples, array("d", theta), 7)
 
 
 def single_gradients(theta: list[float]) -> FloatArray:
@@ -247,7 +247,7 @@ def noise_of(outcome: Outcome) -> dict[tuple[Any, ...], GradientNoise]:
 def test_every_series_has_its_draws(bundle: dict[str, Any]) -> None:
     """All points, ways of sampling and sizes, in that order; 13 draws are a round and a bit."""
     assert ROUND == 10
-    outcome = measure(pytorch.session("cpu", 1), job_of(bundle, batch_size=[1, 50], draws=13))
+    outcome = measure(pytorch.Session("cpu", 1), job_of(bundle, batch_size=[1, 50], draws=13))
     found = noise_of(outcome)
     assert list(found) == [(p, s, b) for p in POINTS for s in SAMPLINGS for b in (1, 50)]
     assert {noise.draws for noise in found.values()} == {13}
@@ -257,14 +257,14 @@ def test_every_series_has_its_draws(bundle: dict[str, Any]) -> None:
 def test_time_is_shared_fairly(bundle: dict[str, Any]) -> None:
     """When it is up at once, every series has had one round: no point goes without."""
     job = job_of(bundle, batch_size=[1, 50], draws=1000, budget_s=1e-6)
-    found = noise_of(measure(pytorch.session("cpu", 1), job))
+    found = noise_of(measure(pytorch.Session("cpu", 1), job))
     assert {noise.draws for noise in found.values()} == {ROUND}
     assert {key[0] for key in found} == set(POINTS)
 
 
 def test_processes_draw_other_minibatches_and_one_process_the_same(bundle: dict[str, Any]) -> None:
     """They are replicates of the statistics; a run can be repeated."""
-    session = pytorch.session("cpu", 1)
+    session = pytorch.Session("cpu", 1)
     jobs = [job_of(bundle, process=p, batch_size=10, draws=5) for p in (0, 1, 0)]
     first, second, again = (noise_of(measure(session, job)) for job in jobs)
     for key, noise in first.items():
@@ -304,12 +304,12 @@ def test_device_without_the_dtype_is_a_skip_with_its_reason(
     """Apple's GPUs have no float64."""
     monkeypatch.setattr(pytorch, "why_not", lambda *_: "none here")
     job = job_of(bundle, batch_size=[1, 2], sampling="permutation")
-    outcome = measure(pytorch.session("cpu", 1), job)
+    outcome = measure(pytorch.Session("cpu", 1), job)
     assert outcome.noise == []
     assert [series.status for series in outcome.series] == ["skipped"] * 6
     assert {s.reason for s in outcome.series} == {"PyTorch multiplies no float64 on cpu: none here"}
     with pytest.raises(Unavailable):
-        pytorch.session("cpu", 1).gradients(
+        pytorch.Session("cpu", 1).gradients(
             Examples(features=array("d"), targets=array("d"), dtype="float64"), array("d"), 0
         )
 

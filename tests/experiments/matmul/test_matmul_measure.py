@@ -153,7 +153,7 @@ def labels(outcome: Outcome, *names: str) -> list[tuple[Any, ...]]:
 )
 def test_every_strategy_computes_the_product(strategy: str, width: int, size: int) -> None:
     """Every element of it, to 1e-12 in float64, also where blocks do not divide the matrix."""
-    products = pytorch.session("cpu", 1).products(size, "float64", SEED)
+    products = pytorch.Session("cpu", 1).products(size, "float64", SEED)
     products.A.fill_(float("nan"))
     products.call(strategy, width)()
     expected = products.B.numpy() @ products.C.numpy()
@@ -163,7 +163,7 @@ def test_every_strategy_computes_the_product(strategy: str, width: int, size: in
 
 def test_matrices_follow_the_seed_and_are_the_same_in_every_dtype() -> None:
     """Dtypes differ in speed, not in the task; B is not C."""
-    session = pytorch.session("cpu", 1)
+    session = pytorch.Session("cpu", 1)
     wide, narrow = (session.products(6, dtype, SEED) for dtype in ("float64", "bfloat16"))
     assert torch.equal(wide.B.to(torch.bfloat16), narrow.B)
     assert torch.equal(wide.C.to(torch.bfloat16), narrow.C)
@@ -174,14 +174,14 @@ def test_matrices_follow_the_seed_and_are_the_same_in_every_dtype() -> None:
 def test_a_size_beyond_the_memory_is_unavailable() -> None:
     """4 TiB of float32: said in words, so that the other sizes are measured all the same."""
     with pytest.raises(Unavailable, match="not enough memory on cpu"):
-        pytorch.session("cpu", 1).products(2**20, "float32", SEED)
+        pytorch.Session("cpu", 1).products(2**20, "float32", SEED)
 
 
 def test_a_session_begins_without_tf32() -> None:
     """A worker does several jobs, and one that ended with TF32 must not leave it to the next."""
-    pytorch.session("cpu", 1).set_tf32(True)
+    pytorch.Session("cpu", 1).set_tf32(True)
     assert torch.get_float32_matmul_precision() == "high"
-    pytorch.session("cpu", 1)
+    pytorch.Session("cpu", 1)
     assert torch.get_float32_matmul_precision() == "highest"
 
 
@@ -192,7 +192,7 @@ def test_real_products_are_timed_and_their_operations_counted() -> None:
     """2 n^3 for every strategy, whatever it does inside; the times are numbers above zero."""
     strategies = get_args(Strategy)
     outcome = measure(
-        pytorch.session("cpu", 1),
+        pytorch.Session("cpu", 1),
         job_of(strategy=list(strategies), size=[4, 9], block_width=[2], budget_s=0.2),
     )
     assert labels(outcome, "size", "strategy") == [(n, s) for n in (4, 9) for s in strategies]
@@ -346,7 +346,7 @@ def test_a_change_of_threads_is_followed_by_a_product_that_is_not_timed(
 
 def test_a_session_with_threads_of_its_own_is_told_those_of_the_series() -> None:
     """PyTorch's real switch: two usable cores, but the file asks for one thread."""
-    session = pytorch.session("cpu", 2)
+    session = pytorch.Session("cpu", 2)
     assert torch.get_num_threads() == 2
     measure(session, job_of(usable=2, threads=1, size=8))
     assert torch.get_num_threads() == 1
@@ -378,7 +378,7 @@ def test_pytorch_says_which_dtype_it_cannot_multiply(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(torch, "mm", without_halves)
     dtypes = ["float32", "float16", "bfloat16"]
-    outcome = measure(pytorch.session("cpu", 1), job_of(dtype=dtypes, size=4, strategy="column"))
+    outcome = measure(pytorch.Session("cpu", 1), job_of(dtype=dtypes, size=4, strategy="column"))
     first, half, brain = [series.reason for series in outcome.series]
     assert first is None
     assert str(half).startswith("PyTorch multiplies no float16 on cpu: ")

@@ -136,7 +136,7 @@ def test_a_compiled_update_is_the_same_step(size: int) -> None:
 
 def test_the_updates_that_are_timed_hardly_move() -> None:
     """Millions of them on one batch would else fit it, and then compute with other numbers."""
-    update = pytorch.session("cpu", 1).update(4, 5, SEED, compiled=False)
+    update = pytorch.Session("cpu", 1).update(4, 5, SEED, compiled=False)
     start = update.w.detach().clone()
     for _ in range(100):
         update.step()
@@ -147,7 +147,7 @@ def test_the_updates_that_are_timed_hardly_move() -> None:
 
 def test_the_batch_follows_the_seed() -> None:
     """Every process times the same numbers; another seed gives others."""
-    session = pytorch.session("cpu", 1)
+    session = pytorch.Session("cpu", 1)
     first, again, other = (session.update(3, 5, s, compiled=False) for s in (1, 1, 2))
     assert torch.equal(first.X, again.X)
     assert not torch.equal(first.X, other.X)
@@ -155,7 +155,7 @@ def test_the_batch_follows_the_seed() -> None:
 
 def test_an_addition_writes_into_the_vector_that_is_kept() -> None:
     """Its result is there, in the same memory after every call."""
-    call: Any = pytorch.session("cpu", 1).addition(3)
+    call: Any = pytorch.Session("cpu", 1).addition(3)
     assert call() is call() is call.keywords["out"]
     assert call().tolist() == [2.0, 2.0, 2.0]
 

@@ -85,7 +85,7 @@ def job_of(bundle: dict[str, Any], runs: list[dict[str, Any]], **changes: Any) -
 
 def train(bundle: dict[str, Any], *runs: dict[str, Any], **changes: Any) -> list[TrainingRun]:
     """Carry out a training job in this process, on PyTorch."""
-    session = pytorch.session("cpu", 1)
+    session = pytorch.Session("cpu", 1)
     return measure(session, job_of(bundle, list(runs), **changes)).runs
 
 

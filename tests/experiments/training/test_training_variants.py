@@ -57,7 +57,7 @@ def train(
         {"loader": "sliced", "dtype": dtype, **named, **settings}
     )
     asked = job(spec, bundle=bundle, seed=SEED, budget_s=600.0, repeats=1)
-    return training.measure(pytorch.session("cpu", 1), asked).runs
+    return training.measure(pytorch.Session("cpu", 1), asked).runs
 
 
 def problem() -> Problem:
