@@ -206,8 +206,8 @@ def _shortest_call(series: Sequence[Quantity]) -> Quantity | None:
 def _of_orders(lines: Lines, _: Sequence[Level]) -> dict[str, Any]:
     """Compare look-ups in order and at random that differ in nothing else."""
     every = [q for mine in lines.values() for q in mine]
-    rest = [{**q.labels, "order": None, "working_set_bytes": None} for q in every]
-    alike = [q for q, labels in zip(every, rest, strict=True) if labels == rest[0]]
+    either = {"order": None, "working_set_bytes": None}
+    alike = [q for q in every if q.labels | either == every[0].labels | either]
     at = {(q.labels["order"], working_set(q)): q for q in alike}
     both = sorted(n for order, n in at if order == "random" and ("sequential", n) in at)
     factors = [(n, ratio(at["random", n], at["sequential", n])) for n in both]

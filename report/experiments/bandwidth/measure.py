@@ -117,7 +117,7 @@ class Memory(Protocol):
         """Return the arrays that share a working set, one behind the other."""
 
 
-class Session(Protocol):
+class Session(checks.Threaded, Protocol):
     """What a backend must offer for this kind."""
 
     def synchronize(self) -> object:
@@ -125,9 +125,6 @@ class Session(Protocol):
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from now on."""
-
-    def threads(self) -> int | None:
-        """Return how many CPU threads are used now, or None where nothing says."""
 
     def memory(self) -> Memory:
         """Return the device's memory."""
@@ -253,14 +250,11 @@ def working_sets(
             continue
         wanted = settings["beyond"] * (last_cache_bytes or ASSUMED_CACHE_BYTES)
         bounded = min(max(wanted, LEAST_LARGEST_BYTES), MOST_LARGEST_BYTES)
-        largest = 1 << (bounded - 1).bit_length()  # no smaller power of two would do
-        while largest > max(most_bytes, SMALLEST_BYTES):
-            largest //= 2
-        size = SMALLEST_BYTES
-        while size < largest:
-            sizes.append(size)
-            size *= 2 ** settings["step"]
-        sizes.append(largest)
+        enough = (bounded - 1).bit_length()
+        largest = min(enough, max(most_bytes, SMALLEST_BYTES).bit_length() - 1)
+        smallest = SMALLEST_BYTES.bit_length() - 1
+        powers = [*range(smallest, largest, settings["step"]), largest]
+        sizes += [2**power for power in powers]
     return list(dict.fromkeys(sizes))
 
 

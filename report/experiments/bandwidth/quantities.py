@@ -125,18 +125,15 @@ def levels(cpu: Cpu, threads: int) -> list[Level]:
     shares a cache, it counts once. How many hardware threads a core has is read from its own first
     cache: of processors whose cores are not alike, the cores' mean says it of none.
     """
-    ordered = sorted(cpu.caches, key=lambda cache: cache.level)
-    data = [cache for cache in ordered if cache.type != "instruction"]
+    data = sorted((c for c in cpu.caches if c.type != "instruction"), key=lambda c: c.level)
     siblings = next((c.shared_by for c in data if c.level == 1 and c.shared_by), None)
     if siblings is None:
         siblings = (cpu.logical_cores or 1) // (cpu.physical_cores or cpu.logical_cores or 1) or 1
-    known = []
-    for cache in data:
-        cores = threads if cache.shared_by is None else max(1, cache.shared_by // siblings)
-        known.append(
-            Level(name=f"L{cache.level}", size_bytes=cache.size_bytes, copies=-(-threads // cores))
-        )
-    return known
+    cores = [threads if c.shared_by is None else max(1, c.shared_by // siblings) for c in data]
+    return [
+        Level(name=f"L{cache.level}", size_bytes=cache.size_bytes, copies=-(-threads // sharing))
+        for cache, sharing in zip(data, cores, strict=True)
+    ]
 
 
 def levels_of(result: Result, records: Sequence[Record], threads: int) -> list[Level]:
@@ -171,8 +168,10 @@ def with_levels(result: Result, records: Sequence[Record], question: Question) -
     series = of_records(records, result.run)
     largest = max(map(working_set, series), default=0)
     known = {count: levels_of(result, records, count) for count in set(map(threads, series))}
-    levels = [place(working_set(q), known[threads(q)], largest) for q in series]
-    found = [replace(q, also={"level": level}) for q, level in zip(series, levels, strict=True)]
+    found = [
+        replace(q, also={"level": place(working_set(q), known[threads(q)], largest)})
+        for q in series
+    ]
     return [_each(q) for q in found] if question.metric == "seconds_per_element" else found
 
 
@@ -206,8 +205,8 @@ def roofs_of(known: Sequence[Level], series: Sequence[Quantity]) -> Roofs:
 
 def roofs(result: Result, backend: str) -> Roofs:
     """Return the roofs of a backend, from all its streams with the most threads."""
-    streams = [q for q in of_result(result) if q.labels["operation"] in STREAMS]
-    series = with_most_threads([q for q in streams if q.backend == backend])
+    mine = [q for q in of_result(result) if q.backend == backend]
+    series = with_most_threads([q for q in mine if q.labels["operation"] in STREAMS])
     if not series:
         return {}
     used = {q.experiment for q in series}

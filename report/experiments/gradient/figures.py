@@ -39,11 +39,12 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     drawn: list[Figure] = []
     settings = result.config["experiments"][experiment]["settings"]
     data = {
+        "examples": result.config["examples"],
         "dtype": settings.get("dtype", "the dtype"),
         "surrogate": result.dataset is not None and result.dataset.source == "surrogate",
     }
     for backend, records in by_backend(result.of(experiment)).items():
-        every = noises(records, result.config["examples"], result.run)
+        every = noises(records, data["examples"], result.run)
         noisy = [noise for noise in every if not noise.whole and noise.std() is not None]
         shown = [noise for noise in noisy if noise.sampling == "replacement"] or noisy
         lines: Lines = {noise.point: [] for noise in shown}
@@ -109,9 +110,9 @@ def _theory(index: int, line: Sequence[Noise]) -> Line:
     first, last = line[0], line[-1]
     bends = first.sampling == "permutation"
     sizes = _spaced(first.batch_size, last.batch_size, 60 if bends else 2)
-    bend = [correction(b, first.examples) if bends else 1.0 for b in sizes]
-    falls = [(first.population / b) ** 0.5 for b in sizes]
-    return _thin(index, sizes, [y * factor for y, factor in zip(falls, bend, strict=True)])
+    bend = (correction(b, first.examples) if bends else 1.0 for b in sizes)
+    heights = [(first.population / b) ** 0.5 * at for b, at in zip(sizes, bend, strict=True)]
+    return _thin(index, sizes, heights)
 
 
 def _spaced(first: float, last: float, count: int) -> list[float]:
@@ -159,7 +160,7 @@ def _value(estimate: Estimate | None, otherwise: float) -> list[Cell]:
 
 def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, Any]) -> Figure:
     """Draw noise without replacement over noise with it, against batch size."""
-    examples = shares[0].examples
+    examples = data["examples"]
     # Dense where the curve falls, which is at the end.
     spaced = _spaced(1, examples, 120)
     sizes = sorted({*spaced, *(examples + 1 - size for size in spaced)})
@@ -170,7 +171,7 @@ def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, Any]) -> Fi
         y=Axis(label="noise without / with replacement", narrow="ratio of noise", scale="linear"),
         lines=(_thin(0, sizes, [correction(size, examples) for size in sizes]),),
         marks=(
-            points("", 0, [(one.batch_size, one.ratio) for one in shares]),
+            points("", 0, ((one.batch_size, one.ratio) for one in shares)),
             Points(name="", index=0, x=x, y=y),
         ),
         names="none",
@@ -180,9 +181,9 @@ def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, Any]) -> Fi
     lines: list[list[Cell]] = []
     for one in shares:
         share = number(one.ratio) if one.ratio else Number(text=scientific(one.rest))
-        rows.append([f"{one.batch_size:,}", share, Number(text=digits(one.expected()))])
+        rows.append([f"{one.batch_size:,}", share, Number(text=digits(one.expected))])
         key = one.ratio.key if one.ratio else None
-        lines.append([one.batch_size, *_value(one.ratio, one.rest), one.expected(), key])
+        lines.append([one.batch_size, *_value(one.ratio, one.rest), one.expected, key])
     return prose.figure(
         TEMPLATE,
         name,
@@ -197,7 +198,6 @@ def _by_share(name: str, shares: Sequence[Lessened], data: dict[str, Any]) -> Fi
         code=CODE,
         parts=[one for one in shares if one.ratio is not None],
         whole=whole,
-        examples=examples,
         tenth=correction(examples / 10, examples),
         **data,
     )

@@ -79,9 +79,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     ]
     try:
         gradients = _gradients(session, job)
-    except Unavailable as unavailable:
-        reason = str(unavailable)
-        skipped = [Series(labels=p._asdict(), status="skipped", reason=reason) for p in points]
+    except Unavailable as no:
+        skipped = [Series(labels=p._asdict(), status="skipped", reason=str(no)) for p in points]
         return Outcome(series=skipped)
     deviations: dict[Point, list[list[float]]] = {point: [] for point in points}
     for drawn in range(0, settings["draws"], ROUND):

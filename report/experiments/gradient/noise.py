@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.analysis import leastsquares, quantities, seeds
@@ -22,9 +22,7 @@ METRICS = {
         unit="", timed=False, words="distance from the full gradient of the mean over all draws"
     ),
     "mean_deviation_expected": Metric(
-        unit="",
-        timed=False,
-        words="the same, as chance makes it of an unbiased gradient",
+        unit="", timed=False, words="the same, as chance makes it of an unbiased gradient"
     ),
 }
 
@@ -52,27 +50,15 @@ class Noise:
             put it, by metric; without values where that was not recorded.
     """
 
+    point: str
+    batch_size: int
+    sampling: str
     quantity: Quantity
     examples: int
     draws: int
     population: float
     gradient: float
-    means: dict[str, Quantity] = field(default_factory=dict)
-
-    @property
-    def point(self) -> str:
-        """Return where."""
-        return str(self.quantity.labels["point"])
-
-    @property
-    def batch_size(self) -> int:
-        """Return the examples of a batch."""
-        return self.quantity.number("batch_size")
-
-    @property
-    def sampling(self) -> str:
-        """Return replacement or permutation."""
-        return str(self.quantity.labels["sampling"])
+    means: dict[str, Quantity]
 
     @property
     def whole(self) -> bool:
@@ -89,8 +75,8 @@ class Noise:
         About 1, or a bit less, where the expectation is the full gradient: the mean is over
         processes, on logarithms. None where it was not recorded.
         """
-        off, expected = map(self.means.get, ("mean_deviation", "mean_deviation_expected"))
-        return quantities.ratio(off, expected) if off and expected and any(off.groups) else None
+        off, expected = self.means["mean_deviation"], self.means["mean_deviation_expected"]
+        return quantities.ratio(off, expected) if any(off.groups) else None
 
     def expected(self) -> float:
         """Return the standard deviation that theory says."""
@@ -98,8 +84,9 @@ class Noise:
 
     def correction(self) -> float:
         """Return the factor by which drawing without replacement lessens the noise."""
-        replaced = self.sampling == "replacement"
-        return 1.0 if replaced else correction(self.batch_size, self.examples)
+        if self.sampling == "replacement":
+            return 1.0
+        return correction(self.batch_size, self.examples)
 
     def even_batch(self) -> float | None:
         """Return the batch size at which the noise is as long as the gradient.
@@ -127,19 +114,16 @@ class Lessened:
     """What drawing without replacement makes of the noise, at one batch size.
 
     Attributes:
+        expected: The ratio that theory says.
         ratio: Noise without replacement over noise with it, the geometric mean over the points;
             None where a batch holds all examples.
         rest: There, the largest ratio that any process found at any point.
     """
 
     batch_size: int
-    examples: int
+    expected: float
     ratio: Estimate | None
     rest: float = 0.0
-
-    def expected(self) -> float:
-        """Return the ratio that theory says."""
-        return correction(self.batch_size, self.examples)
 
 
 def lessened(noises: Sequence[Noise]) -> list[Lessened]:
@@ -155,16 +139,16 @@ def lessened(noises: Sequence[Noise]) -> list[Lessened]:
 
 def _lessened(pairs: Sequence[tuple[Noise, Noise]]) -> Lessened | None:
     first = pairs[0][0]
-    size, examples = first.batch_size, first.examples
+    size, expected = first.batch_size, first.correction()
     if first.whole:
-        sides = [
+        sides = (
             one[0] / other[0]
             for pair in pairs
             for one, other in zip(*(noise.quantity.groups for noise in pair), strict=True)
             if one and other
-        ]
+        )
         rest = max(sides, default=0.0)
-        return Lessened(batch_size=size, examples=examples, ratio=None, rest=rest)
+        return Lessened(batch_size=size, expected=expected, ratio=None, rest=rest)
     factors = [
         each.quantity.factor(weight=weight / len(pairs))
         for pair in pairs
@@ -173,7 +157,7 @@ def _lessened(pairs: Sequence[tuple[Noise, Noise]]) -> Lessened | None:
     if not all(any(factor.groups) for factor in factors):
         return None
     key = " x ".join(f"{f.key}^{f.weight:.3g}" for f in factors)
-    return Lessened(batch_size=size, examples=examples, ratio=product(factors, key))
+    return Lessened(batch_size=size, expected=expected, ratio=product(factors, key))
 
 
 def correction(batch_size: float, examples: int) -> float:
@@ -218,6 +202,7 @@ def _noise(
 ) -> Noise:
     """Return the noise of one series; what does not depend on the process is the last one's."""
     last = drawn[max(drawn)]
+    labels = {name: last.labels[name] for name in ("point", "batch_size", "sampling")}
     squares: dict[str, list[float]] = {metric: [0.0] * len(records) for metric in METRICS}
     for k, one in drawn.items():
         squares["std"][k] = one.mean_square
@@ -229,7 +214,7 @@ def _noise(
         metric: quantities.quantity(
             records,
             metric=metric,
-            labels={name: last.labels[name] for name in ("point", "batch_size", "sampling")},
+            labels=labels,
             groups=[[math.sqrt(square)] if square else [] for square in mine],
             unit="",
             run=run,
@@ -237,6 +222,9 @@ def _noise(
         for metric, mine in squares.items()
     }
     return Noise(
+        point=str(labels["point"]),
+        batch_size=int(str(labels["batch_size"])),
+        sampling=str(labels["sampling"]),
         quantity=means.pop("std"),
         means=means,
         examples=examples,

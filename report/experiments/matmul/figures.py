@@ -6,15 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
-from report.experiments.matmul.quantities import (
-    as_printed,
-    blank_prints,
-    call_time,
-    calls,
-    name_series,
-    number_format,
-    of_records,
-)
+from report.experiments.matmul import quantities
 from report.figures import prose
 from report.figures.figure import (
     Figure,
@@ -56,7 +48,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine: one figure for each backend."""
     drawn = []
     for backend, records in by_backend(result.of(experiment)).items():
-        if series := of_records(records, result.run):
+        if series := quantities.of_records(records, result.run):
             name, axis = f"{experiment}-{backend}", choose_axis(series)
             drawn.append(
                 _curves(name, axis, series) if axis else _strategies(name, series, records)
@@ -93,14 +85,13 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
     lines = _group(axis, series)
     every = [q for mine in lines.values() for q in mine]
     best = highest(every, "flop_per_s")
-    first = next(iter(lines.values()))
     top = best.estimate.value
     highest_rate = Reference(y=top, label=f"highest: {digits(top / GIGA)}")
     shape = Curves(
         x=axis_of(axis, every),
         y=rate_axis(axis),
         lines=tuple(curve(label, k, axis, mine) for k, (label, mine) in enumerate(lines.items())),
-        marks=(_full_speed(first) if axis == "threads" else highest_rate,),
+        marks=(_full_speed(next(iter(lines.values()))) if axis == "threads" else highest_rate,),
     )
     return prose.figure(
         TEMPLATE,
@@ -116,12 +107,11 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
 
 
 def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, Any]:
-    tops = {label: highest(mine, "flop_per_s") for label, mine in lines.items()}
     main = next(mine for mine in lines.values() if best.quantity in mine)
     if axis == "size":
-        first = next(iter(lines.values()))
-        top = highest(first, "flop_per_s").quantity
-        by_format = {number_format(one.quantity): one.quantity for one in tops.values()}
+        tops = {label: highest(mine, "flop_per_s") for label, mine in lines.items()}
+        first, top = next(iter(lines.values())), next(iter(tops.values())).quantity
+        by_format = {quantities.number_format(one.quantity): one.quantity for one in tops.values()}
         base = by_format.get("float32")
         return {
             "tops": tops,
@@ -208,7 +198,7 @@ def _group(axis: str, series: Sequence[Quantity]) -> Lines:
     lines: Lines = {}
     for quantity in series:
         if quantity.labels[axis] is not None:
-            lines.setdefault(name_series(quantity.labels, names), []).append(quantity)
+            lines.setdefault(quantities.name_series(quantity.labels, names), []).append(quantity)
     return {label: sorted(mine, key=lambda q: q.number(axis)) for label, mine in lines.items()}
 
 
@@ -217,39 +207,34 @@ def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
 
     Below those of blocks stands that of the whole product, which has no block width.
     """
-    best = {label: highest(mine, "flop_per_s").quantity for label, mine in lines.items()}
-    rows: list[list[str | Number]] = []
-    for value in sorted({q.number(axis) for mine in lines.values() for q in mine}):
-        cells: list[str | Number] = [f"{value:,}"]
-        for label, mine in lines.items():
-            at = next((q for q in mine if q.labels[axis] == value), None)
-            cells.append(number(at.rate() if at else None, GIGA, best=at is best[label]))
-            if axis == "threads":
-                cells.append(number(_efficiency(mine[0], at) if at else None, PERCENT))
-        rows.append(cells)
-    whole = [q for q in series if axis == "block_width" and q.labels["strategy"] == "full"]
-    if whole:
-        same = (next((q for q in whole if _beside(q, mine[0])), None) for mine in lines.values())
-        rows.append(["all at once", *(number(q.rate() if q else None, GIGA) for q in same)])
+    values = sorted({q.number(axis) for mine in lines.values() for q in mine})
+    rows: list[list[str | Number]] = [[f"{value:,}"] for value in values]
     header = [AXES[axis]]
-    for label in lines:
+    for label, mine in lines.items():
         header.append(f"{label}, GFLOPS" if label else "GFLOPS")
         if axis == "threads":
             header.append("parallel efficiency, %")
+        best = highest(mine, "flop_per_s").quantity
+        at = {q.number(axis): q for q in mine}
+        for q, shown in zip(map(at.get, values), rows, strict=True):
+            shown.append(number(q.rate() if q else None, GIGA, best=q is best))
+            if axis == "threads":
+                shown.append(number(_efficiency(mine[0], q) if q else None, PERCENT))
+    whole = [q for q in series if axis == "block_width" and q.labels["strategy"] == "full"]
+    if whole:
+        # Two products that differ in nothing but their strategy.
+        either = {"strategy": None, "block_width": None}
+        rest = [mine[0].labels | either for mine in lines.values()]
+        same = (next((q for q in whole if q.labels | either == labels), None) for labels in rest)
+        rows.append(["all at once", *(number(q.rate() if q else None, GIGA) for q in same)])
     return Table(header=header, rows=rows)
-
-
-def _beside(one: Quantity, other: Quantity) -> bool:
-    """Return whether two products differ in nothing but their strategy."""
-    either = {"strategy": None, "block_width": None}
-    return one.labels | either == other.labels | either
 
 
 def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]) -> Figure:
     """Draw one dot for each series, with the chapter's own way of timing beside it."""
     names = varying([q.labels for q in series]) or ["strategy"]
-    labels = {q.name(): name_series(q.labels, names) for q in series}
-    cold = as_printed(records, series[0].run)
+    labels = {q.name(): quantities.name_series(q.labels, names) for q in series}
+    cold = quantities.as_printed(records, series[0].run)
     printed = [cold.get(str(q.labels["strategy"])) for q in series]
     rows = [row("measured" if cold else "", 0, [q.rate() for q in series])]
     if cold:
@@ -257,7 +242,8 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
     shape = Dots(labels=tuple(labels.values()), x=RATE, rows=tuple(rows))
     best = highest(series, "flop_per_s")
     by_rate = sorted(series, key=lambda q: q.rate().value)
-    by_strategy = {str(q.labels["strategy"]): q for q in series}
+    backend = BACKENDS.get(records[0].backend)
+    listing = (backend and backend.listing) or ()
     question = "strategy" if "strategy" in names and len(series) > 1 else "products"
     return prose.figure(
         TEMPLATE,
@@ -273,46 +259,41 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         series=by_rate,
         factor=ratio(best.quantity, by_rate[0], "flop_per_s"),
         cold=cold,
-        block_unwaited=_unwaited("block", records[0].backend),
-        blank=blank_prints(records),
-        **_ways(by_strategy, best.quantity),
+        # Whether a listing that waits for some of its products does not wait for this one.
+        block_unwaited=bool(listing) and "block" not in listing,
+        blank=quantities.blank_prints(records),
+        **_ways({str(q.labels["strategy"]): q for q in series}, best.quantity),
     )
-
-
-def _unwaited(strategy: str, backend: str) -> bool:
-    """Return whether a listing that waits for some of its products does not wait for this one."""
-    listing = BACKENDS[backend].listing if backend in BACKENDS else None
-    return bool(listing) and strategy not in (listing or ())
 
 
 def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, Any]:
     """Return what explains the rates of several ways to compute one product."""
-    facts: dict[str, Any] = {"named": named, "element": None, "rows": None, "block": None}
-    if "element" in named:
-        element = named["element"]
-        facts["element"] = {
-            "calls": calls(element),
-            "call": call_time(element),
+    element = named.get("element")
+    column, row, block, full = map(named.get, ("column", "row", "block", "full"))
+    return {
+        "named": named,
+        "element": element
+        and {
+            "calls": quantities.calls(element),
+            "call": quantities.call_time(element),
             "arithmetic": ratio(element, best, "flop_per_s"),
-        }
-    if {"column", "row"} <= named.keys():
+        },
         # By rates, as everything here is ranked: the two need not be of one size.
-        facts["rows"] = ratio(named["row"], named["column"], "flop_per_s")
-    if {"block", "full"} <= named.keys():
-        facts["block"] = ratio(named["block"], named["full"], "flop_per_s")
-    return facts
+        "rows": row and column and ratio(row, column, "flop_per_s"),
+        "block": block and full and ratio(block, full, "flop_per_s"),
+    }
 
 
 def _strategy_table(
     labels: Mapping[str, str], series: Sequence[Quantity], printed: Sequence[Estimate | None]
 ) -> Table:
     fastest = highest(series, "flop_per_s").quantity
-    slower = [ratio(fastest, q, "flop_per_s") if q is not fastest else None for q in series]
     columns: Columns = {
         "GFLOPS": [number(q.rate(), GIGA, best=q is fastest) for q in series],
         "time, µs": [number(q.time(), MICRO) for q in series],
         "times slower than the fastest": [
-            number(times) if times else Number(text="1") for times in slower
+            Number(text="1") if q is fastest else number(ratio(fastest, q, "flop_per_s"))
+            for q in series
         ],
     }
     if any(printed):

@@ -57,17 +57,14 @@ class ByElement(Protocol):
         """Compute the element in row i and column j, and store it."""
 
 
-class Session(Protocol):
-    """What a backend must offer for this kind."""
+class Session(checks.Threaded, Protocol):
+    """What a backend must offer for this kind; TF32's switch only with `Backend.tf32`."""
 
     def synchronize(self) -> object:
         """Wait until the device has done what was queued."""
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from now on."""
-
-    def threads(self) -> int | None:
-        """Return how many CPU threads are used now, or None where nothing says."""
 
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make B and C from a seed.
@@ -76,17 +73,13 @@ class Session(Protocol):
             Unavailable: The device cannot hold or multiply this dtype.
         """
 
-
-class Switch(Protocol):
-    """What a backend offers beside a session that can switch TF32; see `Backend.tf32`."""
-
     def has_tf32(self) -> bool:
         """Return whether the switch means anything on this device."""
 
     def set_tf32(self, allowed: bool) -> None:  # noqa: FBT001 (a switch)
         """Allow or forbid TF32 in float32 products from now on."""
 
-    def allows_tf32(self) -> bool:
+    def allows_tf32(self) -> bool | None:
         """Return whether it is allowed now."""
 
 
@@ -101,9 +94,9 @@ class Point(NamedTuple):
     tf32: bool | None
 
     @property
-    def family(self) -> tuple[object, ...]:
-        """Return all but the size: what has the same cost for each operation in the large."""
-        return (self.strategy, self.dtype, self.block_width, self.threads, self.tf32)
+    def family(self) -> Point:
+        """Return what all sizes have in common: the same cost for each operation in the large."""
+        return self._replace(size=0)
 
     def flops(self, elements: int | None = None) -> int:
         """Return 2 n^3, the multiplications and additions of the product, or 2 n an element."""
@@ -116,23 +109,20 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     most = backend.sampled_elements if settings["elements"] == "auto" else None
     sample = _Sample(most, random.Random(f"{job['seed']} {job['process']} elements"))
     printed = _as_printed(session, job["seed"], backend, sample) if settings["as_printed"] else []
-    tf32 = backend.tf32 and cast("Switch", session).has_tf32()
+    tf32 = backend.tf32 and session.has_tf32()
     if job["device"] != "cpu":
         sizes = dict.fromkeys([*settings["size"], *settings["device_size"]])
         settings = {**settings, "size": list(sizes)}
     points = list(_points(settings, job["threads"], has_tf32=tf32))
     method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
     switching = len({(point.threads, point.tf32) for point in points}) > 1
-    share_s = method.budget_s / max(1, len(points))
     maker = _Maker(
         session=session,
-        device=job["device"],
-        seed=job["seed"],
+        job=job,
         method=method,
-        share_s=share_s,
+        share_s=method.budget_s / max(1, len(points)),
         sample=sample,
         switching=switching,
-        compiles=backend.compiles,
     )
     # From small to large, so that the next size's cost is known before it is paid.
     made = {p: maker.series(p) for p in sorted(points, key=lambda point: point.size)}
@@ -176,25 +166,22 @@ class _Maker:
     """Makes warm stopwatches, and knows what a product of the last size cost."""
 
     session: Session
-    device: str
-    seed: int
+    job: dict[str, Any]
     method: Method
     share_s: float
     sample: _Sample
     switching: bool
-    compiles: bool
     checked_s: float = 0.0
     _products: dict[tuple[int, str], Products] = field(default_factory=dict)
-    _cost: dict[tuple[object, ...], tuple[int, float]] = field(default_factory=dict)
+    _cost: dict[Point, tuple[int, float]] = field(default_factory=dict)
 
     def series(self, point: Point) -> Made:
         """Return a point's series with a warm stopwatch, or why there is none."""
-        limit_s = self.method.budget_s / 4
         try:
-            self._refuse_if_too_long(point, limit_s)
+            self._refuse_if_too_long(point, self.method.budget_s / 4)
             key = (point.size, point.dtype)
             if key not in self._products:
-                self._products[key] = self.session.products(*key, self.seed)
+                self._products[key] = self.session.products(*key, self.job["seed"])
             places = self.sample.places(point.strategy, point.size)
             stopwatch = self._stopwatch(point, self._products[key], places)
             stopwatch.warm_up(self.share_s)
@@ -208,10 +195,10 @@ class _Maker:
     def _fault(self, point: Point, products: Products, places: Places | None) -> str | None:
         """Look at the product that the last call has made, in the state in which it is timed."""
         begun = time.perf_counter()
-        dtype, device = _made(products.A)
-        if dtype != point.dtype or self.device not in device:
-            return f"asked for {point.dtype} on {self.device}, has {dtype} on {device}"
-        error = products.error(checks.Look(checks.signs(point.size, self.seed), places))
+        (dtype, device), asked = _made(products.A), self.job["device"]
+        if dtype != point.dtype or asked not in device:
+            return f"asked for {point.dtype} on {asked}, has {dtype} on {device}"
+        error = products.error(checks.Look(checks.signs(point.size, self.job["seed"]), places))
         bound = checks.rounding(point.size, point.dtype, tf32=bool(point.tf32))
         self.checked_s += time.perf_counter() - begun
         return checks.wrong_result(error, bound)
@@ -242,7 +229,7 @@ class _Maker:
 
     def _try(self, point: Point, size: int, limit_s: float) -> float:
         """Return the seconds of one product of another size, of the second if there is time."""
-        products = self.session.products(size, point.dtype, self.seed)
+        products = self.session.products(size, point.dtype, self.job["seed"])
         smaller = point._replace(size=size)
         places = self.sample.places(point.strategy, size)
         return self._stopwatch(smaller, products, places).try_out(limit_s / 8)
@@ -253,8 +240,8 @@ class _Maker:
         def enter() -> None:
             self.session.set_threads(point.threads)
             if point.tf32 is not None:
-                cast("Switch", self.session).set_tf32(point.tf32)
-                if cast("Switch", self.session).allows_tf32() != point.tf32:
+                self.session.set_tf32(point.tf32)
+                if self.session.allows_tf32() != point.tf32:
                     stopwatch.note(f"asked for {'' if point.tf32 else 'no '}TF32, has the other")
             # Also between samples.
             stopwatch.note(checks.wrong_threads(self.session, point.threads))
@@ -269,7 +256,7 @@ class _Maker:
             synchronize=self.session.synchronize,
             method=self.method,
             before=switch if self.switching else None,
-            compiles=self.compiles,
+            compiles=BACKENDS[self.job["backend"]].compiles,
         )
         if not self.switching:
             enter()  # all series share one state

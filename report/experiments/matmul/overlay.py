@@ -28,7 +28,7 @@ def overlay(over: Overlay) -> list[Figure]:
     """Draw an experiment of several machines, or frameworks, on the same axes.
 
     Where several things vary, each shows the one combination that all have in common and that is
-    fastest on the first.
+    fastest on the first, in its first dtype.
     """
     series = over.series(of_records)
     if len(series) < 2:
@@ -38,9 +38,11 @@ def overlay(over: Overlay) -> list[Figure]:
         return _compared_strategies(over, series)
     shared = set.intersection(*({_rest(q, "") for q in mine} for mine in series.values()))
     first = [q for q in next(iter(series.values())) if _rest(q, "") in shared]
-    if not first:
+    of_dtype = [q for q in first if q.labels["dtype"] == first[0].labels["dtype"]]
+    swept = [q for q in of_dtype if q.labels[axis] is not None]
+    if not swept:
         return []
-    wanted = _fastest_line(axis, first)
+    wanted = _rest(highest(swept, "flop_per_s").quantity, axis)
     lines = {
         name: sorted((q for q in mine if _rest(q, axis) == wanted), key=lambda q: q.number(axis))
         for name, mine in series.items()
@@ -55,13 +57,6 @@ def _rest(quantity: Quantity, axis: str) -> tuple[tuple[str, Scalar], ...]:
         for name, value in sorted(quantity.labels.items())
         if name not in {axis, "threads"} and value not in (None, False)
     )
-
-
-def _fastest_line(axis: str, series: Sequence[Quantity]) -> tuple[tuple[str, Scalar], ...]:
-    """Return the labels of the line to compare: the first dtype's, at the fastest point."""
-    dtype = series[0].labels["dtype"]
-    same = [q for q in series if q.labels["dtype"] == dtype and q.labels[axis] is not None]
-    return _rest(highest(same, "flop_per_s").quantity, axis)
 
 
 def _compared_curves(over: Overlay, axis: str, lines: Lines) -> Figure:
@@ -138,18 +133,11 @@ def _gains(named: Mapping[str, Mapping[str, Quantity]]) -> list[dict[str, Any]]:
     """Return what each subject gains from its slowest way to its fastest, the most first."""
     gains: list[dict[str, Any]] = []
     for name, mine in named.items():
-        best = highest(list(mine.values()), "flop_per_s")
-        slowest = min(mine, key=lambda label: mine[label].rate().value)
-        gains.append(
-            {
-                "name": name,
-                "best": best,
-                "fastest": next(label for label, q in mine.items() if q is best.quantity),
-                "slowest": slowest,
-                "slow": mine[slowest],
-                "gain": ratio(best.quantity, mine[slowest], "flop_per_s"),
-            }
-        )
+        rates = {label: q.rate().value for label, q in mine.items()}
+        slowest, fastest = min(rates, key=rates.__getitem__), max(rates, key=rates.__getitem__)
+        slow, fast = mine[slowest], mine[fastest]
+        ends = {"slowest": slowest, "slow": slow, "fastest": fastest, "fast": fast}
+        gains.append({"name": name, "gain": ratio(fast, slow, "flop_per_s"), **ends})
     return sorted(gains, key=lambda one: -one["gain"].value)
 
 

@@ -112,13 +112,8 @@ def product_bytes(strategy: str, size: int, block_width: int | None, item_bytes:
 
 def product(quantity: Quantity) -> tuple[str, int, int | None]:
     """Return the strategy, the size and the width of a block, if there is one."""
-    labels = quantity.labels
-    width = labels["block_width"]
-    return (
-        str(labels["strategy"]),
-        quantity.number("size"),
-        width if isinstance(width, int) else None,
-    )
+    width = quantity.number("block_width") if quantity.labels["block_width"] else None
+    return str(quantity.labels["strategy"]), quantity.number("size"), width
 
 
 def with_bytes(quantity: Quantity) -> Quantity:
@@ -158,20 +153,16 @@ def as_printed(records: Sequence[Record], run: str) -> dict[str, Estimate]:
     Each process gives one cold run, which is one print of the chapter; the interval is over
     processes, and none is left out.
     """
-    groups: dict[str, list[list[float]]] = {}
-    for record in records:
-        for printed in record.outcome.as_printed if record.outcome else ():
-            if printed.elapsed_s > 0:
-                groups.setdefault(printed.strategy, []).append([printed.elapsed_s])
     return {
         strategy: quantity(
             records,
             labels={"strategy": strategy, "timed": "as printed"},
-            groups=group,
+            groups=moved,
             flops=int(PRINTED_FLOPS),
             run=run,
         ).rate()
-        for strategy, group in groups.items()
+        for strategy, printed_s in _prints(records).items()
+        if (moved := [[seconds] for seconds in printed_s if seconds > 0])
     }
 
 
@@ -181,11 +172,20 @@ def blank_prints(records: Sequence[Record]) -> dict[str, tuple[int, int]]:
     They do where the clock has not moved; strategies of which all prints show something are left
     out.
     """
-    moved: dict[str, list[bool]] = {}
+    return {
+        strategy: (blank, len(printed_s))
+        for strategy, printed_s in _prints(records).items()
+        if (blank := sum(seconds <= 0 for seconds in printed_s))
+    }
+
+
+def _prints(records: Sequence[Record]) -> dict[str, list[float]]:
+    """Return the seconds of each strategy that the chapter's timer shows, by process."""
+    printed_s: dict[str, list[float]] = {}
     for record in records:
         for printed in record.outcome.as_printed if record.outcome else ():
-            moved.setdefault(printed.strategy, []).append(printed.elapsed_s > 0)
-    return {name: (each.count(False), len(each)) for name, each in moved.items() if not all(each)}
+            printed_s.setdefault(printed.strategy, []).append(printed.elapsed_s)
+    return printed_s
 
 
 def _elements(labels: Labels, flops: int) -> tuple[int, int]:

@@ -7,17 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio
 from report.experiments.matmul.quantities import peaks
-from report.experiments.overhead.quantities import (
-    CALLS,
-    Parts,
-    calls,
-    compiling,
-    doubled,
-    name_call,
-    of_records,
-    parts,
-    times_per_doubling,
-)
+from report.experiments.overhead import quantities
 from report.figures import prose
 from report.figures.figure import Figure, Number, Table, number, quantity_sheet, table, together
 from report.figures.shapes import Axis, Curves, Dots, Reference, Upright, line, row
@@ -28,7 +18,7 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.experiments.kind import Overlay, Subject
-    from report.experiments.overhead.quantities import BySize
+    from report.experiments.overhead.quantities import BySize, Parts
     from report.figures.figure import Columns, Sheet
     from report.figures.shapes import Mark
     from report.results.result import Result
@@ -49,7 +39,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine: additions by size, updates by batch."""
     drawn = []
     for backend, records in by_backend(result.of(experiment)).items():
-        lines = calls(of_records(records, result.run))
+        lines = quantities.calls(quantities.of_records(records, result.run))
         adds = lines.pop("add", None)
         if adds:
             drawn.append(_additions(f"{experiment}-{backend}-dispatch", adds))
@@ -69,14 +59,13 @@ def _sheet(series: Sequence[Quantity], rate: str = "flop_per_s") -> Sheet:
 def _additions(name: str, adds: BySize) -> Figure:
     """Draw seconds per addition against elements, with the shortest vector's as a reference."""
     sizes, series = list(adds), list(adds.values())
-    first, last, twice = series[0], series[-1], doubled(adds)
+    first, last, twice = series[0], series[-1], quantities.doubled(adds)
     cost = first.time().value
     marks: list[Mark] = [
-        Reference(y=cost, label=f"{name_call(first)}: {scaled(cost, 's')}", below=True)
+        Reference(y=cost, label=f"{quantities.name_call(first)}: {scaled(cost, 's')}", below=True)
     ]
     if twice is not None:
-        label = f"twice that: {digits(twice.value)}"
-        marks.append(Upright(x=twice.value, label=label, top=True))
+        marks.append(Upright(x=twice.value, label=f"twice that: {digits(twice.value)}", top=True))
     shape = Curves(
         x=Axis(label="elements"),
         # Room for the reference's label below the line.
@@ -85,10 +74,9 @@ def _additions(name: str, adds: BySize) -> Figure:
         marks=tuple(marks),
     )
     several = len(adds) > 1
-    slower_by = [number(ratio(q, first)) for q in series[1:]]
     columns: Columns = {
         "time, µs": [number(q.time(), MICRO) for q in series],
-        "times the shortest": [Number(text="1"), *slower_by],
+        "times the shortest": [Number(text="1"), *(number(ratio(q, first)) for q in series[1:])],
         "million additions a second": [number(q.rate(), MEGA) for q in series],
     }
     return prose.figure(
@@ -115,7 +103,7 @@ def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity 
     """
     variant, main = next(iter(lines.items()))
     marks: list[Mark] = []
-    if found := parts(main):
+    if found := quantities.parts(main):
         label = f"fixed part, {variant}: {scaled(found.fixed.value, 's')}"
         marks.append(Reference(y=found.fixed.value, label=label, below=True))
     shape = Curves(
@@ -137,11 +125,11 @@ def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity 
         sheet=_sheet(every, "examples_per_s"),
         code=[*STEP, *(["Update.compile"] if "compiled" in lines else [])],
         ends=[
-            (name_call(mine[size]), mine[size])
+            (quantities.name_call(mine[size]), mine[size])
             for mine in lines.values()
             for size in sorted({min(mine), max(mine)})
         ],
-        compiled={s: compiling(eager, one) for s, (eager, one) in _both(lines).items()},
+        compiled={s: quantities.compiling(eager, one) for s, (eager, one) in _both(lines).items()},
         **_facts(main, found, shortest, peak),
     )
 
@@ -153,7 +141,8 @@ def _facts(
     sizes = (min(main), max(main))
     first, last = (main[size] for size in sizes)
     gains = list(_doublings(main).items())
-    facts: dict[str, Any] = {
+    each = found and found.equal and found.per_example
+    return {
         "first": first,
         "last": last,
         "sizes": sizes,
@@ -161,17 +150,12 @@ def _facts(
         "shortest": shortest,
         "worth": shortest and ratio(first, shortest),
         "parts": found,
-        "most": None,
+        "most": each and each.reciprocal(1 / MEGA, f"million examples per s at most, {each.key}"),
         "rough": found is not None and found.line.deviation > ROUGH,
+        "growing": found and [_percent(found.growing[size]) for size in sizes],
         "gains": gains if len(gains) < 2 else [gains[0], gains[-1]],
         "strict": [_percent(ratio(q, peak, "flop_per_s")) for q in (first, last)] if peak else [],
     }
-    if found:
-        facts["growing"] = [_percent(found.growing[size]) for size in sizes]
-    if found and found.equal:
-        each = found.per_example
-        facts["most"] = each.reciprocal(1 / MEGA, f"million examples per s at most, {each.key}")
-    return facts
 
 
 def _percent(share: Estimate) -> Estimate:
@@ -187,14 +171,14 @@ def _both(lines: Lines) -> dict[int, tuple[Quantity, Quantity]]:
 def _doublings(mine: BySize) -> dict[tuple[int, int], Estimate]:
     """Estimate what a doubling of the batch makes of the rate, between neighbouring sizes."""
     return {
-        (small, large): times_per_doubling(mine[small], mine[large])
+        (small, large): quantities.times_per_doubling(mine[small], mine[large])
         for small, large in itertools.pairwise(mine)
     }
 
 
 def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
     variant, main = next(iter(lines.items()))
-    columns: dict[str, dict[int, Number]] = {
+    columns = {
         f"{name}, µs": {size: number(q.time(), MICRO) for size, q in mine.items()}
         for name, mine in lines.items()
     }
@@ -220,21 +204,21 @@ def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
 
 def overlay(over: Overlay) -> list[Figure]:
     """Draw an addition and an update of each variant, of the fewest elements that all have."""
-    series = over.series(of_records)
+    series = over.series(quantities.of_records)
     shown = shortest(series)
     main = next((mine for mine in shown.values() if len(mine) > 1), None)
     if main is None:
         return []
     subjects = [s for s in over.subjects if s.name in series]
-    names = {call: name_call(next(iter(mine.values()))) for call, mine in shown.items()}
-    times = {
-        s.name: [q.time() if (q := mine.get(s.name)) else None for mine in shown.values()]
-        for s in subjects
-    }
+    names = {call: quantities.name_call(next(iter(mine.values()))) for call, mine in shown.items()}
     shape = Dots(
         labels=tuple(names.values()),
         x=Axis(label="time of one call", scale="seconds"),
-        rows=tuple(row(s.name, s.index, times[s.name]) for s in subjects),
+        rows=tuple(
+            row(s.name, s.index, [q.time() if q else None for q in at])
+            for s in subjects
+            for at in [[mine.get(s.name) for mine in shown.values()]]
+        ),
     )
     eager, compiled = shown.get("eager", {}), shown.get("compiled", {})
     floor = next((s for s in subjects if s.floor), None)
@@ -250,7 +234,7 @@ def overlay(over: Overlay) -> list[Figure]:
         table=_compared_table(over.noun, subjects, names, shown, least),
         sheet=together(((name, _sheet(mine)) for name, mine in series.items()), over.noun),
         noun=over.noun,
-        what=name_call(main[fast]),
+        what=quantities.name_call(main[fast]),
         main=main,
         fast=fast,
         slow=slow,
@@ -260,7 +244,7 @@ def overlay(over: Overlay) -> list[Figure]:
         above=_ratio(lead, least),
         # What compiling does to the same update.
         compiled={
-            name: compiling(eager[name], one)
+            name: quantities.compiling(eager[name], one)
             for name, one in compiled.items()
             if _ratio(eager.get(name), one)
         },
@@ -270,9 +254,9 @@ def overlay(over: Overlay) -> list[Figure]:
 
 def shortest(series: Mapping[str, Sequence[Quantity]]) -> dict[str, BySubject]:
     """Return each call with the fewest elements that all subjects have who make such calls."""
-    lines = {name: calls(mine) for name, mine in series.items()}
+    lines = {name: quantities.calls(mine) for name, mine in series.items()}
     shown = {}
-    for call in CALLS:
+    for call in quantities.CALLS:
         mine = {name: each[call] for name, each in lines.items() if call in each}
         shared = set.intersection(*map(set, mine.values())) if mine else set()
         if shared:
@@ -288,22 +272,20 @@ def _compared_table(
     floor: Quantity | None,
 ) -> Table:
     """Return times, a row for each subject; of updates, also how many times the floor's."""
-    best = {c: highest(list(mine.values()), lowest=True).quantity for c, mine in shown.items()}
-    factors = [call for call in shown if floor is not None and call != "add"]
-    rows: list[list[str | Number]] = []
-    for subject in subjects:
-        at = {call: mine.get(subject.name) for call, mine in shown.items()}
-        if any(at.values()):
-            times = {call: q.time() if q else None for call, q in at.items()}
-            cells = [number(times[call], MICRO, best=q is best[call]) for call, q in at.items()]
-            rows.append([subject.name, *cells, *(_times(at[call], floor) for call in factors)])
-    header = [noun, *(f"{name}, µs" for name in names.values())]
-    return Table(header=[*header, *(f"{names[c]}, times the floor" for c in factors)], rows=rows)
-
-
-def _times(quantity: Quantity | None, base: Quantity | None) -> Number:
-    times = _ratio(quantity, base)
-    return Number(text="1") if times and quantity is base else number(times)
+    made = [s.name for s in subjects if any(s.name in mine for mine in shown.values())]
+    columns: Columns = {}
+    for call, mine in shown.items():
+        best = highest([*mine.values()], lowest=True).quantity
+        times = (mine.get(name) for name in made)
+        columns[f"{names[call]}, µs"] = [
+            number(q.time() if q else None, MICRO, best=q is best) for q in times
+        ]
+    for call in [call for call in shown if floor and call != "add"]:
+        columns[f"{names[call]}, times the floor"] = [
+            Number(text="1") if q is floor else number(_ratio(q, floor))
+            for q in map(shown[call].get, made)
+        ]
+    return table(noun, made, columns)
 
 
 def _ratio(one: Quantity | None, other: Quantity | None) -> Estimate | None:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from report.registry import BACKENDS
-from report.worker.checks import wrong_threads
+from report.worker.checks import Threaded, wrong_threads
 from report.worker.records import Outcome, Series, Unavailable
 from report.worker.timing import Made, Method, Stopwatch, measured, nanoseconds
 
@@ -21,7 +21,6 @@ FEATURES = 5
 FLOAT_BYTES = 4
 """Everything here is float32."""
 
-
 CHECKED_SIZE = 64
 """Sums of up to so many elements are looked at."""
 
@@ -33,14 +32,11 @@ class Update(Protocol):
         """Update once: forward, squared loss, backward, a step of SGD, gradients to zero."""
 
 
-class Session(Protocol):
+class Session(Threaded, Protocol):
     """What a backend must offer for this kind."""
 
     def synchronize(self) -> object:
         """Wait until the device has done what was queued."""
-
-    def threads(self) -> int | None:
-        """Return how many CPU threads are used now, or None where nothing says."""
 
     def addition(self, size: int) -> Callable[[], object]:
         """Return a call that adds two vectors of ones into a third that is kept, or returned."""
@@ -74,7 +70,7 @@ class Point(NamedTuple):
         return update_bytes(self.size)
 
 
-def update_flops(batch: int, features: int = FEATURES, *, written_out: bool = False) -> int:
+def update_flops(batch: int, *, written_out: bool = False) -> int:
     """Count the operations of one update, as automatic differentiation carries them out.
 
     A sum of n terms counts n, as in the 2 n^3 of a product. With b examples and d features:
@@ -92,21 +88,17 @@ def update_flops(batch: int, features: int = FEATURES, *, written_out: bool = Fa
     divisions by b beside 2 for each parameter. In all (4 d + 3) b + 2 d + 4, 23 b + 14 here.
     """
     if written_out:
-        return (4 * features + 3) * batch + 2 * (features + 1) + 2
-    forward = 2 * features * batch + batch
-    loss = 4 * batch + 1
-    backward = 5 * batch + 2 * features * batch
-    step = 2 * (features + 1)
-    return forward + loss + backward + step
+        return (4 * FEATURES + 3) * batch + 2 * FEATURES + 4
+    return (4 * FEATURES + 10) * batch + 2 * FEATURES + 3
 
 
-def update_bytes(batch: int, features: int = FEATURES) -> int:
+def update_bytes(batch: int) -> int:
     """Count the bytes that one update must move at least.
 
     The features and the target of each example are read, and each parameter and its gradient is
     read and written once. What lies in between (outputs, errors) could stay in registers.
     """
-    return FLOAT_BYTES * ((features + 1) * batch + 4 * (features + 1))
+    return FLOAT_BYTES * ((FEATURES + 1) * batch + 4 * (FEATURES + 1))
 
 
 def measure(session: Session, job: dict[str, Any]) -> Outcome:

@@ -14,7 +14,7 @@ from report.analysis.quantities import (
     FLOP_PER_S,
     SECONDS,
     Quantity,
-    by_backend,
+    of_kind,
     of_series,
     ratio,
 )
@@ -74,10 +74,9 @@ def updates(series: Sequence[Quantity], variant: str) -> BySize:
 
 def calls_of(result: Result) -> Iterator[tuple[str, dict[str, BySize]]]:
     """Yield each backend's calls in each experiment, in the order of the configuration."""
-    for experiment, planned in result.config["experiments"].items():
-        if planned["kind"] == "overhead":
-            for backend, records in by_backend(result.of(experiment)).items():
-                yield backend, calls(of_records(records, result.run))
+    every = of_kind(result, "overhead", of_records)
+    for (_, backend), mine in itertools.groupby(every, lambda q: (q.experiment, q.backend)):
+        yield backend, calls(list(mine))
 
 
 @dataclass(frozen=True)
@@ -136,14 +135,13 @@ def parts(line: Mapping[int, Quantity]) -> Parts | None:
         shares = [one.per_example_s * size / times[size] for times, one in fits if size in times]
         if shares:
             growing[size] = _at_most_all(over_replicates(shares, f"growing part of {q.name()}"))
-    model = StepModel(fixed.value, each.value)
     times = {size: q.time().value for size, q in line.items()}
     return Parts(
         fixed=fixed,
         per_example=each,
         equal=over_replicates(batches, f"equal parts of {key}") if batches else None,
         growing=growing,
-        line=model.beside(times),
+        line=StepModel(fixed.value, each.value).beside(times),
     )
 
 

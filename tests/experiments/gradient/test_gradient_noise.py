@@ -32,6 +32,10 @@ def noise_of(
 ) -> Noise:
     """Return the noise of a series whose examples' gradients have a variance of 4."""
     return Noise(
+        point=point,
+        batch_size=batch_size,
+        sampling=sampling,
+        means={},
         examples=examples,
         quantity=Quantity(
             experiment="noise",
@@ -163,7 +167,7 @@ def test_ratio_is_the_geometric_mean_over_points() -> None:
     (found,) = lessened(pairs)
     assert found.ratio is not None
     assert [found.ratio.value, found.ratio.low, found.ratio.high] == pytest.approx([0.6] * 3)
-    assert found.expected() == pytest.approx(0.57754, abs=1e-5)
+    assert found.expected == pytest.approx(0.57754, abs=1e-5)
 
 
 def test_batch_of_all_examples_has_a_rest_and_no_ratio() -> None:
@@ -173,7 +177,7 @@ def test_batch_of_all_examples_has_a_rest_and_no_ratio() -> None:
         (found,) = lessened(pair)
         assert found.ratio is None
         assert found.rest == pytest.approx(rest)
-        assert found.expected() == 0
+        assert found.expected == 0
 
 
 def test_ratio_needs_both_ways_in_a_process() -> None:
