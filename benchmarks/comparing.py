@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from report.analysis import between
-from report.analysis.quantities import Quantity, ratio
-from report.comparing.common import cautious, shared
-from report.comparing.comparison import at_level
+from report.analysis.quantities import Quantity
+from report.comparing.common import judged_ratio, shared
 from report.comparing.verdict import judge, smallest
 from report.run.live import PAIRS
 
@@ -158,7 +157,7 @@ def one_line(name: str, processes: int, pages: int, *, live: int = 0) -> None:
         if not live:  # each side's quantities are of one source
             sides = [[replace(q, run=f"{k}") for q in side] for k, side in enumerate(sides)]
         pairs = list(zip(*sides, strict=True))
-        ratios = [at_level(cautious(ratio(one, other), one, other)) for one, other in pairs]
+        ratios = [judged_ratio(one, other) for one, other in pairs]
         by = 1.05 if live else 0.0
         plain.add([(each, by or smallest(each) or 1) for each in ratios])
         for each, (one, _) in zip(ratios, pairs, strict=True):

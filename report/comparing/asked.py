@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import ratio
-from report.comparing.common import cautious
-from report.comparing.comparison import at_level
+from report.comparing.common import judged_ratio
 from report.comparing.gate import differences, other_work
-from report.comparing.pairs import why_missing
+from report.comparing.pairs import NOT_MEASURED, why_missing
 from report.experiments.bandwidth import quantities as bandwidth
 from report.experiments.matmul.quantities import peaks
 from report.experiments.overhead.quantities import calls_of
@@ -26,10 +24,17 @@ if TYPE_CHECKING:
     from report.registry import KindName
     from report.results.result import Result
 
-    _Found = dict[str, "Asked"]
-
-DTYPES = ("float32", "TF32", "float64", "bfloat16", "float16")
-"""In the order in which peaks stand."""
+KINDS_ASKED: dict[str, KindName] = {
+    **dict.fromkeys(
+        [f"peak, {dtype}" for dtype in ("float32", "TF32", "float64", "bfloat16", "float16")],
+        "matmul",
+    ),
+    **dict.fromkeys(("memory", "first cache"), "bandwidth"),
+    **dict.fromkeys(("one call", "one update"), "overhead"),
+    **dict.fromkeys(("an epoch", "time to a loss"), "training"),
+    "start-up": "overhead",
+}
+"""What is asked, in this order, and which kind of experiment measures it."""
 
 UNITS = {"flop_per_s": "FLOPS", "bytes_per_s": "B/s", None: "s"}
 
@@ -50,8 +55,7 @@ class Asked:
     def over(self, other: Asked) -> Estimate:
         """Return how many times as fast it is as another, with a 99 % interval."""
         above, below = (self, other) if self.metric else (other, self)
-        sides = (above.quantity, below.quantity)
-        return at_level(cautious(ratio(*sides, self.metric), *sides))
+        return judged_ratio(above.quantity, below.quantity, self.metric)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +70,12 @@ class Cell:
 
 def rows(results: Sequence[Result]) -> list[tuple[str, list[Cell]]]:
     """Return what is asked, with a cell for each machine, of which the first is the baseline."""
-    columns = [_asked(result.led()) for result in results]
-    labels = dict.fromkeys(label for label in ORDER for column in columns if label in column)
+    finders = (_products, _memory, _calls, _training)
+    columns = [dict(found for find in finders for found in find(r.led())) for r in results]
     return [
         (label, _cells(label, results, [column.get(label) for column in columns]))
-        for label in labels
+        for label in KINDS_ASKED
+        if any(label in column for column in columns)
     ]
 
 
@@ -101,20 +106,11 @@ def _same_work(results: Sequence[Result], one: int, other: int, asked: Asked) ->
 
 def _missing(label: str, result: Result) -> str:
     """Say why a machine lacks a number: what failed, was skipped or was not measured."""
-    kind = KIND_OF[label.partition(",")[0]]
     for name, planned in result.config["experiments"].items():
         backend = result.lead(name)
-        if planned["kind"] == kind and backend:
+        if planned["kind"] == KINDS_ASKED[label] and backend:
             return why_missing(result, name, backend)
-    return "not measured"
-
-
-def _asked(led: Result) -> _Found:
-    return {
-        label: asked
-        for find in (_products, _memory, _calls, _training)
-        for label, asked in find(led)
-    }
+    return NOT_MEASURED
 
 
 def _products(result: Result) -> Iterator[tuple[str, Asked]]:
@@ -126,11 +122,12 @@ def _products(result: Result) -> Iterator[tuple[str, Asked]]:
 def _memory(result: Result) -> Iterator[tuple[str, Asked]]:
     backends = dict.fromkeys(q.backend for q in bandwidth.of_result(result))
     roofs = next((r for name in backends if (r := bandwidth.roofs(result, name))), {})
-    for label, place in (("memory", bandwidth.MEMORY), ("first cache", next(iter(roofs), ""))):
-        if place in roofs and (place == bandwidth.MEMORY) == (label == "memory"):
-            top = roofs[place].quantity
-            note = f"{place}, {top.device}" if label != "memory" else top.device
-            yield label, Asked(quantity=top, metric="bytes_per_s", note=note)
+    for place, roof in roofs.items():
+        top, memory = roof.quantity, place == bandwidth.MEMORY
+        if memory or place == next(iter(roofs)):
+            note = top.device if memory else f"{place}, {top.device}"
+            asked = Asked(quantity=top, metric="bytes_per_s", note=note)
+            yield "memory" if memory else "first cache", asked
 
 
 def _calls(result: Result) -> Iterator[tuple[str, Asked]]:
@@ -154,18 +151,3 @@ def _training(result: Result) -> Iterator[tuple[str, Asked]]:
     if case.target and (first := case.soonest):
         note = f"{case.target:g}, by {first.run.name}"
         yield "time to a loss", Asked(quantity=first.run.seconds_to(case.target), note=note)
-
-
-ORDER = (
-    *(f"peak, {dtype}" for dtype in DTYPES),
-    *("memory", "first cache", "one call", "one update", "an epoch", "time to a loss", "start-up"),
-)
-
-KIND_OF: dict[str, KindName] = {
-    "peak": "matmul",
-    "memory": "bandwidth",
-    "first cache": "bandwidth",
-    **dict.fromkeys(("one call", "one update", "start-up"), "overhead"),
-    **dict.fromkeys(("an epoch", "time to a loss"), "training"),
-}
-"""Which kind of experiment measures it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
     from report.results import store
 
     if options["live"]:
-        first, *others = _measured(**options)
+        first, *others = _measured(options)
     elif len(references) < 2:
         raise UsageError("Name at least two results to compare.")
     else:
@@ -118,17 +119,7 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
     context.exit(SLOWER if slower else 0)
 
 
-def _measured(  # noqa: PLR0913 (one argument for each option)
-    *,
-    live: str,
-    a: tuple[str, ...],
-    b: tuple[str, ...],
-    only: tuple[str, ...],
-    pairs: int | None,
-    config: Path,
-    into: Path,
-    **_: object,
-) -> tuple[Result, Result]:
+def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
     """Measure both sides in turns."""
     from report.config.configuration import load
     from report.config.plan import plan
@@ -136,11 +127,11 @@ def _measured(  # noqa: PLR0913 (one argument for each option)
     from report.run import live as turns
     from report.text.numerals import duration
 
-    def say(words: str) -> None:
-        click.echo(words, err=True)
-
-    sides = (turns.side(a), turns.side(b))
-    wanted = turns.paired(plan(load(config), "quick"), live, only, pairs or turns.PAIRS)
+    say = functools.partial(click.echo, err=True)
+    live, config, into = options["live"], options["config"], options["into"]
+    sides = (turns.side(options["a"]), turns.side(options["b"]))
+    planned = plan(load(config), "quick")
+    wanted = turns.paired(planned, live, options["only"], options["pairs"] or turns.PAIRS)
     say(f"About {duration(2 * wanted.estimate_s())}, with the workers' start.")
     with files.sole_writer(into, "measuring into"):
         both = turns.Live(

@@ -17,13 +17,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from report.analysis import between
+from report.analysis import between, quantities
 from report.analysis.estimate import Estimate, stable
+from report.analysis.factors import mean
 from report.comparing.verdict import LEVEL
 from report.worker.timing import median
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from report.analysis.quantities import Quantity
 
@@ -71,10 +72,11 @@ def shared(rows: Iterable[tuple[Estimate, Quantity, Quantity]]) -> Shared | None
         return None
     centres = [median([row.log for row in group]) for group in groups.values()]
     middle, number = median(centres), len(groups)
-    alone = [_mean(r.own for r in g) * MEDIANS / len(g) for g in groups.values()]
+    alone = [mean([r.own for r in g]) * MEDIANS / len(g) for g in groups.values()]
+    apart = MEDIANS * mean(alone)
     within = median([row.within for row in every])  # some rows have hardly any samples
-    scatter = _mean((one - middle) ** 2 for one in centres) / (number - 1)
-    total = within + MEDIANS * _mean(alone) / number + _mean(row.common for row in every)
+    scatter = mean([(one - middle) ** 2 for one in centres]) / (number - 1)
+    total = within + apart / number + mean([row.common for row in every])
     estimate = Estimate(
         value=stable(math.exp(middle)),
         low=None,
@@ -87,7 +89,7 @@ def shared(rows: Iterable[tuple[Estimate, Quantity, Quantity]]) -> Shared | None
         freedom=median([r.ratio.freedom for r in every]) if total > scatter else number - 1.0,
         runs=min(row.ratio.runs for row in every),
     ).at(LEVEL)
-    return Shared(estimate=estimate, error=math.sqrt((within + MEDIANS * _mean(alone)) / number))
+    return Shared(estimate=estimate, error=math.sqrt((within + apart) / number))
 
 
 @dataclass(frozen=True)
@@ -101,21 +103,22 @@ class _Row:
     ratio: Estimate
 
 
-def cautious(ratio: Estimate, first: Quantity, second: Quantity) -> Estimate:
-    """Return a ratio of different runs whose error knows how much processes differ.
+def judged_ratio(first: Quantity, second: Quantity, metric: str | None = None) -> Estimate:
+    """Estimate a ratio of two results with the 99 % interval by which comparisons are judged.
 
-    Where a side has too few processes to tell that themselves, they differ by `PROCESSES` at least:
-    four that happen to agree would else promise too much.
+    Where a side of different runs has too few processes to tell how much these differ, they differ
+    by `PROCESSES` at least: four that happen to agree would else promise too much.
     """
-    if first.run == second.run or ratio.basis != "replicates":
-        return ratio
-    lacking = 0.0
-    for side in (first, second):
-        alone, number = side.estimate(), sum(map(bool, side.groups))
-        if number < between.ENOUGH:
-            within = alone.error**2 - sum(_between(side))
-            lacking += max(0.0, PROCESSES**2 / number - within)
-    return dataclasses.replace(ratio, error=stable(math.sqrt(ratio.error**2 + lacking)))
+    told, lacking = quantities.ratio(first, second, metric), 0.0
+    if first.run != second.run and told.basis == "replicates":
+        for side in (first, second):
+            number = sum(map(bool, side.groups))
+            if number < between.ENOUGH:
+                within = side.estimate().error ** 2 - sum(_between(side))
+                lacking += max(0.0, PROCESSES**2 / number - within)
+    error = stable(math.sqrt(told.error**2 + lacking))
+    key = f"{told.key} at {LEVEL:g}"
+    return dataclasses.replace(told, error=error, key=key).at(LEVEL)
 
 
 def _between(*sides: Quantity) -> tuple[float, float]:
@@ -136,8 +139,3 @@ def _between(*sides: Quantity) -> tuple[float, float]:
         common += part * state.of_mean()
         own += (1 - part) * state.of_mean()
     return common, own
-
-
-def _mean(values: Iterable[float]) -> float:
-    listed: Sequence[float] = list(values)
-    return math.fsum(listed) / len(listed)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from report.analysis import noise
-from report.analysis.quantities import by_backend, ratio, undisturbed, varying
+from report.analysis.quantities import by_backend, undisturbed, varying
 from report.comparing import pairs
-from report.comparing.common import cautious, shared
+from report.comparing.common import judged_ratio, shared
 from report.comparing.gate import CODE, Gate, differences, other_work
-from report.comparing.verdict import LEAST, LEVEL, Verdict, judge, smallest
+from report.comparing.verdict import LEAST, Verdict, judge, smallest
 from report.experiments.catalogue import of_result
 from report.results.runs import hardware, starts
 from report.text.names import series_name, title
-from report.text.numerals import count
+from report.text.numerals import count, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from report.comparing.gate import Difference
     from report.comparing.pairs import Lacking
     from report.results.result import Result
+
+ANYTHING = 100.0
+"""A row that shows only larger differences than this shows nothing."""
 
 ONE_PROCESS = "a single process does not tell how much processes differ"
 
@@ -65,6 +67,13 @@ class Row:
     def framework(self) -> str:
         """Return what its makers call the framework."""
         return title(self.first.backend)
+
+    @property
+    def shows_from(self) -> str:
+        """Return the smallest ratio that it could have shown, in words; empty if that is open."""
+        if self.smallest is None:
+            return ""
+        return times(self.smallest) if self.smallest < ANYTHING else f"over {ANYTHING:g}"
 
     @property
     def says(self) -> str:
@@ -113,25 +122,13 @@ def compare(
     barring = [one for one in found if not (across_versions and one.name == CODE)]
     sides = (of_result(first), of_result(second))
     same = pairs.paired(sides, results)
-    rows = _rows(results, same, barring, least)
     state = _state(first, second)
-    if state:
-        reason = f"the machine was in another state ({'; '.join(state)})"
-        judged = [row.reason or reason for row in rows]
-        rows = [
-            dataclasses.replace(row, verdict=None, reason=why)
-            for row, why in zip(rows, judged, strict=True)
-        ]
+    rows = _rows(results, same, barring, state, least)
     factor = shared((r.ratio, r.first, r.second) for r in rows if r.ratio and r.verdict)
-    if factor is not None:
-        rows = [
-            dataclasses.replace(row, beside=beside, relative=judge(beside, least))
-            if row.ratio
-            and row.verdict
-            and (beside := factor.beside(row.ratio, row.first, row.second))
-            else row
-            for row in rows
-        ]
+    for k, row in enumerate(rows):
+        if factor and row.ratio and row.verdict:
+            beside = factor.beside(row.ratio, row.first, row.second)
+            rows[k] = replace(row, beside=beside, relative=judge(beside, least))
     return Comparison(
         names=names_of(results),
         least=least,
@@ -167,9 +164,11 @@ def _rows(
     results: tuple[Result, Result],
     same: Sequence[tuple[Quantity, Quantity]],
     found: Sequence[Difference],
+    state: Sequence[str],
     least: float,
 ) -> list[Row]:
     grades = [_grades(result) for result in results]
+    moved = f"the machine was in another state ({'; '.join(state)})" if state else ""
     planned = results[0].config["experiments"]
     labels: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for q, _ in same:
@@ -178,38 +177,29 @@ def _rows(
     for one, other in same:
         names = varying(labels[one.experiment, one.backend]) or list(one.labels)[:1]
         sides = [each[one.experiment, one.backend] for each in grades]
-        row = Row(
-            first=one,
-            second=other,
-            experiment=planned[one.experiment]["title"],
-            what=series_name(one.labels, names),
-            grades=(sides[0].level, sides[1].level),
-        )
-        reason = other_work(found, one.experiment, one.kind)
+        barred = other_work(found, one.experiment, one.kind)
+        ratio = None if barred else judged_ratio(one, other)
+        verdict = judge(ratio, least) if ratio else None
+        reason = barred or _noisy(sides) or ("" if verdict else ONE_PROCESS) or moved
         rows.append(
-            dataclasses.replace(row, reason=reason) if reason else _judged(row, sides, least)
+            Row(
+                first=one,
+                second=other,
+                experiment=planned[one.experiment]["title"],
+                what=series_name(one.labels, names),
+                grades=(sides[0].level, sides[1].level),
+                ratio=ratio,
+                verdict=None if reason else verdict,
+                smallest=smallest(ratio, least) if ratio else None,
+                reason=reason,
+            )
         )
     return rows
 
 
-def _judged(row: Row, sides: Sequence[Grade], least: float) -> Row:
-    told = at_level(cautious(ratio(row.first, row.second), row.first, row.second))
-    verdict, noisy = judge(told, least), [side for side in sides if side.level == "noisy"]
-    reason = "; ".join(dict.fromkeys(why for side in noisy for why in side.reasons))
-    reason = f"the machine was noisy ({reason})" if noisy else "" if verdict else ONE_PROCESS
-    return dataclasses.replace(
-        row,
-        ratio=told,
-        verdict=None if noisy else verdict,
-        smallest=smallest(told, least),
-        reason=reason,
-    )
-
-
-def at_level(estimate: Estimate) -> Estimate:
-    """Return an estimate with the interval by which comparisons are judged."""
-    wider = estimate.at(LEVEL)
-    return dataclasses.replace(wider, key=f"{estimate.key} at {LEVEL:g}" if estimate.key else "")
+def _noisy(sides: Sequence[Grade]) -> str:
+    reasons = dict.fromkeys(why for one in sides if one.level == "noisy" for why in one.reasons)
+    return f"the machine was noisy ({'; '.join(reasons)})" if reasons else ""
 
 
 def _grades(result: Result) -> dict[tuple[str, str], Grade]:

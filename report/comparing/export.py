@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from report.comparing.verdict import LEVEL, POWER
 from report.figures.figure import Sheet, interval
-from report.text.numerals import digits, scaled, stable, times
+from report.text.numerals import digits, scaled, stable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.estimate import Estimate
     from report.comparing.comparison import Comparison, Row
-
-ANYTHING = 100.0
-"""A row that shows only larger differences than this shows nothing."""
 
 COLUMNS = (
     *("experiment", "framework", "what", "first", "second", "first_s", "second_s", "speedup"),
@@ -76,16 +73,9 @@ def line(row: Row) -> list[str]:
         row.what,
         *(scaled(q.time().value, "s") for q in (row.first, row.second)),
         speedup(row.ratio),
-        shows_from(row),
+        row.shows_from,
         row.says,
     ]
-
-
-def shows_from(row: Row) -> str:
-    """Write the smallest ratio that a row could have shown."""
-    if row.smallest is None:
-        return ""
-    return times(row.smallest) if row.smallest < ANYTHING else f"over {ANYTHING:g}"
 
 
 def speedup(ratio: Estimate | None) -> str:

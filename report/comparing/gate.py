@@ -29,8 +29,6 @@ EXTENT = frozenset(
 )
 """Keys that say how much of a kind is measured, and not what a series does: its labels do that."""
 
-WEIGHTLESS = "weightless"
-
 CODE = "Measuring code"
 """What a fact is called that no comparison gets past but across versions."""
 
@@ -67,19 +65,17 @@ class Gate:
 
     @property
     def weighty(self) -> list[tuple[str, list[str]]]:
-        """Return what may decide a ratio, first what bars one, as `summary` does."""
-        barring = [one for one in self.differences if one.sort == "incomparable"]
-        subject = [one for one in self.differences if one.sort not in {"incomparable", WEIGHTLESS}]
-        return summary([*barring, *subject])
+        """Return what may decide a ratio, first what bars one; experiments alike are one row."""
+        first = sorted(self.differences, key=lambda one: one.sort != "incomparable")
+        return _summary([one for one in first if one.sort != "weightless"])
 
     @property
     def weightless(self) -> list[tuple[str, list[str]]]:
-        """Return what decides none, as `summary` does."""
-        return summary([one for one in self.differences if one.sort == WEIGHTLESS])
+        """Return what decides none."""
+        return _summary([one for one in self.differences if one.sort == "weightless"])
 
 
-def summary(found: Sequence[Difference]) -> list[tuple[str, list[str]]]:
-    """Return differences as rows, those of several experiments with the same values as one."""
+def _summary(found: Sequence[Difference]) -> list[tuple[str, list[str]]]:
     alike: dict[tuple[str, ...], list[Difference]] = {}
     for one in found:
         alike.setdefault((one.name, *one.values), []).append(one)
@@ -95,7 +91,8 @@ def differences(results: Sequence[Result]) -> list[Difference]:
     What belongs to an experiment or a framework that not all have is no difference, since nothing
     of it is compared.
     """
-    backends = set.intersection(*map(_working, results))
+    working = [{b for b, one in r.environments.items() if one.status == "ok"} for r in results]
+    backends = set.intersection(*working)
     planned = [set(result.config["experiments"]) for result in results]
     shared = {"", DATA, *set.intersection(*planned)}
     columns = [_facts(result, backends) for result in results]
@@ -116,10 +113,6 @@ def other_work(found: Sequence[Difference], experiment: str, kind: str) -> str:
         # What an older version did not record is not known to differ.
         if one.sort == "incomparable" and one.experiment in scopes and all(one.values)
     )
-
-
-def _working(result: Result) -> set[str]:
-    return {name for name, one in result.environments.items() if one.status == "ok"}
 
 
 def _facts(result: Result, backends: Collection[str]) -> dict[_Fact, str]:

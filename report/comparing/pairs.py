@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def paired(
     It has the same labels; or these differ only in that each used all of its threads, or that one
     knows no TF32 and the other did without.
     """
-    found: dict[Key, Quantity] = {q.key: q for q in sides[1]}
+    found = {q.key: q for q in sides[1]}
     same = {q.key: found.pop(q.key) for q in sides[0] if q.key in found}
     first, second = (_threads(result) for result in results)
     loose = {_loose(q, second): q for q in found.values()}
@@ -58,15 +59,14 @@ def lacking(
     pairs: Sequence[tuple[Quantity, Quantity]],
 ) -> list[Lacking]:
     """Return what only one side timed, by experiment, framework and reason."""
-    counted: dict[tuple[str, str, int, str], int] = {}
-    for side, (mine, other) in enumerate(((0, 1), (1, 0))):
+    counted: Counter[tuple[str, str, int, str]] = Counter()
+    for mine, other in ((0, 1), (1, 0)):
         there = {pair[mine].key for pair in pairs}
         planned = results[mine].config["experiments"]
         for q in sides[mine]:
             if q.key not in there:
                 reason = why_missing(results[other], q.experiment, q.backend, q.labels)
-                key = (planned[q.experiment]["title"], title(q.backend), 1 - side, reason)
-                counted[key] = counted.get(key, 0) + 1
+                counted[planned[q.experiment]["title"], title(q.backend), other, reason] += 1
     return [
         Lacking(experiment=experiment, framework=framework, side=side, reason=reason, count=number)
         for (experiment, framework, side, reason), number in counted.items()

@@ -176,7 +176,7 @@ def test_machines_with_nothing_in_common_are_said_to(make_result: Made) -> None:
     assert page.figures() == {}
     assert "These machines have no measurement in common." in page.words("ratios")
     assert "no, because" in page.words("may_they")
-    assert pair(left, right).groups == []
+    assert pair(left, right).groups == {}
 
 
 def test_machine_without_claims_has_no_link_to_its_verdicts(make_result: Made) -> None:
@@ -239,7 +239,7 @@ def test_runs_of_one_name_and_other_settings_are_not_mixed(make_result: Made) ->
     assert "batch 100" not in plain(seconds.words.caption)
     # It was the first at the target on the left, so that it takes part in no race.
     assert not any("batch 100" in plain(race.words.title).lower() for race in races)
-    rows = [row.what for _, group in pair(left, right).groups for row in group]
+    rows = [what for group in pair(left, right).groups.values() for _, what, _ in group]
     assert set(rows) == {"GD, ms", "SGD, ms", "batch 10, ms"}
 
 
