@@ -37,17 +37,18 @@ import dataclasses
 import functools
 import math
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 # This alone: scipy.stats would take longer to import than a page to render.
 from scipy.special import stdtrit
 
-from report.analysis.factors import Factor, Part, mean, parts_of, runs_of, shared_by, variance_of
+from report.analysis.factors import Factor, Part, parts_of, runs_of, shared_by, variance_of
 from report.text import numerals
 from report.worker.timing import median
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 
 LEVEL = 0.95
@@ -148,9 +149,9 @@ def product(factors: Sequence[Factor], key: str = "") -> Estimate:
     Raises:
         ValueError: There are no factors, or one has no samples.
     """
-    parts = parts_of(factors)
-    interval = _widened(_interval(parts), factors)
-    return _of_parts(factors, parts, interval, _exp, key or _key(factors))
+    # The interval holds what may lie between the points of a grid.
+    coarse = [f.weight * math.log1p(-f.coarse) for f in factors if f.coarse]
+    return _of_parts(factors, parts_of(factors), _exp, key or _key(factors), coarse=coarse)
 
 
 def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: str = "") -> Estimate:
@@ -172,17 +173,17 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: st
     # Of the same replicates as the slope: one that lacks a point would bend the line.
     shared = shared_by(weighted)
     scatter = [_scatter(x, factors, shared) for x, factors in curves]
-    parts = parts_of(weighted)
     # The lines' own error is one more part, whose freedom is that of their residuals.
     lines = Part(
         centre=0.0,
         variance=math.fsum(scatter) / len(curves) ** 2,
-        replicates=1 + sum(len(x) - 2 for x, _ in curves),
+        replicates=0,
+        freedom=sum(len(x) - 2 for x, _ in curves),
     )
-    interval = _interval([*parts, lines])
-    if interval.basis != "replicates":  # a single replicate does not tell how much slopes differ
-        interval = _Interval(ends=None, basis="nothing")
-    return _of_parts(weighted, parts, interval, stable, key)
+    parts = [*parts_of(weighted), lines]
+    found = _of_parts(weighted, parts, stable, key)
+    # A single replicate does not tell how much slopes differ.
+    return found if found.basis == "replicates" else _unknown(found)
 
 
 def average(values: Sequence[float], key: str = "") -> Estimate:
@@ -191,21 +192,21 @@ def average(values: Sequence[float], key: str = "") -> Estimate:
     Raises:
         ValueError: There are no values; each replicate has one.
     """
-    middle, count = mean(values), len(values)
-    variance = variance_of(values) / count
-    part = Part(centre=middle, variance=variance, replicates=count, each=tuple(values))
+    middle, count = fmean(values), len(values)
+    part = Part(
+        centre=middle,
+        variance=variance_of(values) / count,
+        replicates=count,
+        freedom=count - 1,
+        each=tuple(values),
+    )
     counted = Factor(groups=[[one] for one in values])  # whose logarithms nobody takes
-    return _of_parts([counted], [part], _interval([part]), stable, key)
+    return _of_parts([counted], [part], stable, key)
 
 
 def over_replicates(values: Sequence[float], key: str = "") -> Estimate:
     """Estimate from one value a replicate; where one is zero, which has no logarithm, a mean."""
     return estimate([[v] for v in values], key) if min(values) > 0 else average(values, key)
-
-
-def centre(values: Iterable[float]) -> float:
-    """Return the geometric mean of positive values: the centre of replicates, everywhere."""
-    return _exp(mean([math.log(value) for value in values]))
 
 
 def spread(groups: Sequence[Sequence[float]]) -> float | None:
@@ -214,40 +215,48 @@ def spread(groups: Sequence[Sequence[float]]) -> float | None:
     return max(medians) / min(medians) - 1 if len(medians) > 1 else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Interval:
-    """The ends of an interval, less its centre, and what they stand on."""
-
-    ends: tuple[float, float] | None
-    basis: Basis
-    error: float = 0.0
-    freedom: float = math.inf
-
-
 def _of_parts(
     factors: Sequence[Factor],
     parts: Sequence[Part],
-    interval: _Interval,
     read: Callable[[float], float],
     key: str,
+    *,
+    coarse: Sequence[float] = (),
 ) -> Estimate:
-    ends = interval.ends
+    """Return the sum of parts as `read` has it; `coarse` is by how much it may lie further."""
     shift = math.fsum(math.log(factor.constant) for factor in factors)
     middle = math.fsum([shift, *(part.centre for part in parts)])
     measured = [part for part in parts if part.replicates]
-    alone = len(measured) == 1
-    return Estimate(
+    several = [(part.variance, part.freedom) for part in parts if part.replicates != 1]
+    total = math.fsum(variance for variance, _ in several)
+    # Satterthwaite's degrees of freedom of the sum.
+    shares = math.fsum(variance**2 / freedom for variance, freedom in several)
+    freedom = total**2 / shares if shares else math.inf
+    half = _quantile(freedom, LEVEL) * math.sqrt(total)
+    single = [part.own for part in measured if part.replicates == 1]
+    own = [ends for ends in single if ends is not None]
+    # The widest that the parts' own intervals allow.
+    low = math.fsum(low for low, _ in own) - half + math.fsum(min(0.0, one) for one in coarse)
+    high = math.fsum(high for _, high in own) + half + math.fsum(max(0.0, one) for one in coarse)
+    found = Estimate(
         value=read(middle),
-        low=None if ends is None else read(middle + ends[0]),
-        high=None if ends is None else read(middle + ends[1]),
+        low=read(middle + low),
+        high=read(middle + high),
         replicates=min(part.replicates for part in measured),
         samples=sum(len(group) for factor in factors for group in factor.groups),
-        basis=interval.basis,
-        each=tuple(read(one + shift) for one in parts[0].each) if alone else (),
+        basis="samples" if single else "replicates",
+        each=tuple(read(one + shift) for one in measured[0].each) if len(measured) == 1 else (),
         key=key,
-        error=stable(interval.error),
-        freedom=stable(interval.freedom) if interval.freedom < math.inf else math.inf,
+        error=stable(math.sqrt(total)),
+        freedom=stable(freedom),
         runs=min((len(runs_of(f)) for f in factors if f.group), default=0),
+    )
+    return found if len(own) == len(single) else _unknown(found)
+
+
+def _unknown(known: Estimate) -> Estimate:
+    return dataclasses.replace(
+        known, low=None, high=None, basis="nothing", error=0.0, freedom=math.inf
     )
 
 
@@ -256,7 +265,7 @@ def _powers(x: Sequence[float]) -> list[float]:
     if len(x) < 3:
         raise ValueError("a power law needs three points")
     logs = [math.log(value) for value in x]
-    middle = mean(logs)
+    middle = fmean(logs)
     square = math.fsum((log - middle) ** 2 for log in logs)
     return [(log - middle) / square for log in logs]
 
@@ -266,44 +275,16 @@ def _scatter(x: Sequence[float], factors: Sequence[Factor], shared: list[int] | 
     powers = _powers(x)
     square = 1 / math.fsum(power**2 for power in powers)
     heights = [
-        math.log(f.constant) + f.weight * mean([math.log(median(g)) for g in groups if len(g)])
+        math.log(f.constant) + f.weight * fmean([math.log(median(g)) for g in groups if len(g)])
         for f in factors
         for groups in [f.groups if shared is None else [f.groups[i] for i in shared]]
     ]
-    middle = mean(heights)
+    middle = fmean(heights)
     slope = math.fsum(y * power for y, power in zip(heights, powers, strict=True))
     residuals = (
         y - middle - slope * power * square for y, power in zip(heights, powers, strict=True)
     )
     return math.fsum(value**2 for value in residuals) / (len(x) - 2) / square
-
-
-def _interval(parts: Sequence[Part]) -> _Interval:
-    several = [(part.variance, part.freedom) for part in parts if part.replicates != 1]
-    total = math.fsum(variance for variance, _ in several)
-    # Satterthwaite's degrees of freedom of the sum.
-    shares = math.fsum(variance**2 / freedom for variance, freedom in several)
-    freedom = total**2 / shares if shares else math.inf
-    half = _quantile(freedom, LEVEL) * math.sqrt(total)
-    single = [part.own for part in parts if part.replicates == 1]
-    own = [ends for ends in single if ends is not None]
-    if len(own) < len(single):
-        return _Interval(ends=None, basis="nothing")
-    # The widest that the parts' own intervals allow.
-    low = math.fsum(low for low, _ in own) - half
-    high = math.fsum(high for _, high in own) + half
-    basis: Basis = "samples" if single else "replicates"
-    return _Interval(ends=(low, high), basis=basis, error=math.sqrt(total), freedom=freedom)
-
-
-def _widened(interval: _Interval, factors: Sequence[Factor]) -> _Interval:
-    """Let an interval hold what may lie between the points of a grid."""
-    shifts = [f.weight * math.log1p(-f.coarse) for f in factors if f.coarse]
-    if interval.ends is None or not shifts:
-        return interval
-    low, high = (math.fsum(edge(0.0, shift) for shift in shifts) for edge in (min, max))
-    ends = interval.ends[0] + low, interval.ends[1] + high
-    return dataclasses.replace(interval, ends=ends)
 
 
 @functools.cache

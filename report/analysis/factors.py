@@ -13,6 +13,7 @@ import functools
 import itertools
 import math
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 # This alone: scipy.stats would take longer to import than a page to render.
@@ -66,16 +67,12 @@ class Part:
     variance: float
     """Of the centre, which is a mean over the replicates."""
     replicates: int
+    """None of what no replicate shows: the state of a machine, or how straight a line is."""
+    freedom: float
+    """Degrees of freedom of the variance."""
     each: tuple[float, ...] = ()
     own: tuple[float, float] | None = None
     """The ends of the interval of a single replicate's own median, less the centre."""
-    degrees: float | None = None
-    """Degrees of freedom of the variance, where they are not one less than the replicates."""
-
-    @property
-    def freedom(self) -> float:
-        """Return the degrees of freedom of the variance."""
-        return self.replicates - 1 if self.degrees is None else self.degrees
 
 
 def shared_by(family: Sequence[Factor]) -> list[int] | None:
@@ -125,20 +122,20 @@ def _with_runs(factors: Sequence[Factor], parts: list[Part]) -> list[Part]:
     )
     if len(runs) < between.ENOUGH or len(timed) < len(factors):
         return [*parts, _of_state(state.of_mean())]
-    each = [math.fsum(f.weight * mean(_logs(f, run)) for f in timed) for run in runs]
+    each = [math.fsum(f.weight * fmean(_logs(f, run)) for f in timed) for run in runs]
     within = math.fsum(part.variance for part in parts)
     whole = Part(
-        centre=mean(each),
+        centre=fmean(each),
         variance=max(variance_of(each) / len(runs), within),
         replicates=min(part.replicates for part in parts),
         each=parts[0].each if len(parts) == 1 else (),
-        degrees=len(runs) - 1,
+        freedom=len(runs) - 1,
     )
     return [whole, _of_state(state.of_days())]
 
 
 def _of_state(variance: float) -> Part:
-    return Part(centre=0.0, variance=variance, replicates=0, degrees=between.FREEDOM)
+    return Part(centre=0.0, variance=variance, replicates=0, freedom=between.FREEDOM)
 
 
 def runs_of(factor: Factor) -> list[str]:
@@ -164,11 +161,12 @@ def _part(family: Sequence[Factor], replicates: Sequence[int]) -> Part:
         math.fsum(f.weight**2 * _variance_of_median(tuple(f.groups[index])) for f in family)
         for index in replicates
     ]
-    middle, count = mean(each), len(replicates)
+    middle, count = fmean(each), len(replicates)
     return Part(
         centre=middle,
-        variance=max(variance_of(each), mean(within)) / count,
+        variance=max(variance_of(each), fmean(within)) / count,
         replicates=count,
+        freedom=count - 1,
         each=tuple(each),
         own=_own_interval(family[0], replicates[0]) if count == 1 else None,
     )
@@ -209,16 +207,5 @@ def _median_weights(count: int) -> tuple[float, ...]:
 
 def variance_of(values: Sequence[float]) -> float:
     """Return the variance of values; of a single one, 0."""
-    middle = mean(values)
+    middle = fmean(values)
     return math.fsum((one - middle) ** 2 for one in values) / max(1, len(values) - 1)
-
-
-def mean(values: Sequence[float]) -> float:
-    """Return the mean of values.
-
-    Raises:
-        ValueError: There are none.
-    """
-    if not values:
-        raise ValueError("no samples")
-    return math.fsum(values) / len(values)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from report.text.numerals import percent
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -17,38 +19,6 @@ LEVELS: tuple[Level, ...] = ("quiet", "fair", "noisy")
 UNKNOWN: Level = "unknown"
 """Apart from these: nothing speaks against the times, but what would could not be read."""
 
-# Each pair is where a machine stops being quiet and where it starts being noisy. The differences
-# that the report is about are of 10 % and more, and a median forgives some disturbed samples.
-
-# The hypervisor's share falls on single samples; above a few percent it reaches the median.
-STEAL_FAIR = 0.01
-STEAL_NOISY = 0.05
-# So does each period of a quota that was used up, and each wait for memory.
-QUOTA_FAIR = 0.01
-QUOTA_NOISY = 0.05
-PRESSURE_FAIR = 0.01
-PRESSURE_NOISY = 0.05
-# A tenth of a core is what a desktop at rest needs; half a core takes a thread's place at times.
-OTHER_CORES_FAIR = 0.1
-OTHER_CORES_NOISY = 0.5
-# A busy program on the worker's core takes it 120 to 600 times a second (measured here). So do
-# threads of the worker's own where there are more than cores, 12,000 times a second in MXNet: it
-# counts only where other programs were busy, or that could not be read.
-SWITCHES_FAIR = 30.0
-SWITCHES_NOISY = 100.0
-# Of arithmetic, by medians, beyond the scatter of the repetitions. What the other probes do between
-# a record's start and end says nothing of its times (correlations of -0.1 to 0.1 over 180 records,
-# measured here); what they do over a sweep does.
-DRIFT_FAIR = 0.05
-DRIFT_NOISY = 0.10
-# Less than this is a background program being moved out; more may have been the worker's data.
-SWAPPED_NOISY_BYTES = 2**20
-# The processor slows down abruptly and by much, so that one event is too many.
-THROTTLE_NOISY_EVENTS = 0
-# Fresh processes differ by some percent through the layout of memory alone (Mytkowicz et al.,
-# "Producing Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS 2009).
-SPREAD_FAIR = 0.05
-SPREAD_NOISY = 0.15
 # A run's median of a probe against that of the machine's other runs. Three runs of half an hour
 # were within 0.7 % in arithmetic, 2.6 % in vectors and 5.3 % in the interpreter; a fourth, in which
 # calls and training took up to 1.6 times as long, was 6, 18 and 6 % slower (measured here).
@@ -94,52 +64,58 @@ class Grade:
     """What could not be read, whether or not it decides."""
 
 
-class _Sign(NamedTuple):
+class Sign(NamedTuple):
     """Something readable that disturbs; fair above one value and noisy above another."""
 
-    name: str
     fair: float
     noisy: float
     words: str
 
-    def read(self, seen: Conditions) -> float | None:
-        """Return its value in a record; None where it could not be read."""
-        if self.name == "drift":
-            return _drift(seen)
-        if self.name == "power_mode":
-            return seen.power_mode in _SAVING
-        others = seen.other_cores
-        if self.name == "switches_per_s" and others is not None and others <= OTHER_CORES_FAIR:
-            return None
-        value: float | None = getattr(seen, self.name)
-        return value
+    def severity(self, value: float) -> int:
+        """Return the place of a value's level in `LEVELS`."""
+        return int(value > self.fair) + int(value > self.noisy)
 
-    def say(self, value: float, seen: Conditions) -> str:
-        """Put a record's value in words."""
+    def say(self, value: float, mode: str | None = None) -> str:
+        """Put a value in words, or the power mode."""
         return self.words.format(
             percent=_percent(value),
             cores=_number(value, "core"),
             times=_number(value, "time"),
             events=_number(value, "thermal throttling event"),
             megabytes=f"{value / 1e6:.1f}".removesuffix(".0"),
-            mode=seen.power_mode,
+            mode=mode,
         )
 
 
-_SIGNS = (
-    _Sign("steal_fraction", STEAL_FAIR, STEAL_NOISY, "the hypervisor took {percent} of CPU time"),
-    _Sign("other_cores", OTHER_CORES_FAIR, OTHER_CORES_NOISY, "other programs kept {cores} busy"),
-    _Sign("switches_per_s", SWITCHES_FAIR, SWITCHES_NOISY, "others took its core {times} a second"),
-    _Sign("drift", DRIFT_FAIR, DRIFT_NOISY, "arithmetic drifted by {percent} from start to end"),
-    _Sign("swapped_bytes", SWAPPED_NOISY_BYTES, SWAPPED_NOISY_BYTES, "it swapped {megabytes} MB"),
-    _Sign(
-        "memory_pressure", PRESSURE_FAIR, PRESSURE_NOISY, "short of memory {percent} of the time"
-    ),
-    _Sign("throttle_events", THROTTLE_NOISY_EVENTS, THROTTLE_NOISY_EVENTS, "{events}"),
-    _Sign("quota_throttled", QUOTA_FAIR, QUOTA_NOISY, "a CPU limit cut {percent} of periods short"),
-    _Sign("on_battery", 0, math.inf, "it ran on battery"),
-    _Sign("power_mode", 0, math.inf, "the power mode was {mode}"),
-)
+# The differences that the report is about are of 10 % and more, and a median forgives some
+# disturbed samples.
+SIGNS = {
+    # The hypervisor's share falls on single samples; above a few percent it reaches the median.
+    "steal_fraction": Sign(0.01, 0.05, "the hypervisor took {percent} of CPU time"),
+    # A desktop at rest needs a tenth of a core; half a core takes a thread's place at times.
+    "other_cores": Sign(0.1, 0.5, "other programs kept {cores} busy"),
+    # A busy program on the worker's core takes it 120 to 600 times a second (measured here). So do
+    # threads of the worker's own where there are more than cores, 12,000 times a second in MXNet:
+    # it counts only where other programs were busy, or that could not be read.
+    "switches_per_s": Sign(30.0, 100.0, "others took its core {times} a second"),
+    # Of arithmetic, by medians, beyond the scatter of the repetitions. What the other probes do
+    # between a record's start and end says nothing of its times (correlations of -0.1 to 0.1 over
+    # 180 records, measured here); what they do over a sweep does.
+    "drift": Sign(0.05, 0.10, "arithmetic drifted by {percent} from start to end"),
+    # Less than this is a background program being moved out; more may have been the worker's data.
+    "swapped_bytes": Sign(2**20, 2**20, "it swapped {megabytes} MB"),
+    # Like the hypervisor's share: each wait for memory, and each period of a quota used up.
+    "memory_pressure": Sign(0.01, 0.05, "short of memory {percent} of the time"),
+    # The processor slows down abruptly and by much, so that one event is too many.
+    "throttle_events": Sign(0, 0, "{events}"),
+    "quota_throttled": Sign(0.01, 0.05, "a CPU limit cut {percent} of periods short"),
+    "on_battery": Sign(0, math.inf, "it ran on battery"),
+    "power_mode": Sign(0, math.inf, "the power mode was {mode}"),
+}
+
+# Fresh processes differ by some percent through the layout of memory alone (Mytkowicz et al.,
+# "Producing Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS 2009).
+SPREAD = Sign(0.05, 0.15, "processes differ by up to {percent}")
 
 _NEEDED = {
     "other_cores": "other programs' share of the processor",
@@ -161,16 +137,16 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None, where: 
     The spread is the largest ratio between two processes' medians of one series, less 1; `where`
     says in words which series that is.
     """
-    differ = f"processes differ by up to {_percent(spread or 0)}{f' ({where})' if where else ''}"
-    found = [(_severity(spread or 0, SPREAD_FAIR, SPREAD_NOISY), differ)]
+    differ = SPREAD.say(spread or 0) + (f" ({where})" if where else "")
+    found = [(SPREAD.severity(spread or 0), differ)]
     lacking: list[str] = []
-    for sign in _SIGNS:
-        read = [(value, seen) for seen in conditions if (value := sign.read(seen)) is not None]
+    for name, sign in SIGNS.items():
+        read = [(value, seen) for seen in conditions if (value := _read(name, seen)) is not None]
         if read:
             value, seen = max(read, key=lambda pair: pair[0])
-            found.append((_severity(value, sign.fair, sign.noisy), sign.say(value, seen)))
-        if sign.name in _UNREAD and 2 * len(read) <= len(conditions):
-            lacking.append(sign.name)
+            found.append((sign.severity(value), sign.say(value, seen.power_mode)))
+        if name in _UNREAD and 2 * len(read) <= len(conditions):
+            lacking.append(name)
     worst = max(severity for severity, _ in found)
     reasons = [words for severity, words in found if severity > 0]
     needed = [_NEEDED[name] for name in lacking if name in _NEEDED]
@@ -187,7 +163,7 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None, where: 
 
 def disturbance(conditions: Conditions) -> float:
     """Return how far the worst that was seen lies beyond what is noisy: above 1 it is noisy."""
-    found = [(sign.read(conditions) or 0.0, sign.noisy) for sign in _SIGNS]
+    found = [(_read(name, conditions) or 0.0, sign.noisy) for name, sign in SIGNS.items()]
     return max(value / noisy if noisy else 2 * value for value, noisy in found)
 
 
@@ -195,33 +171,12 @@ def differences(
     own: Sequence[Conditions],
     others: Sequence[Sequence[Conditions]],
     than: str = "the machine's other runs",
+    limits: Mapping[str, float] = DIFFERS,
 ) -> list[str]:
     """Say in words which of a run's probes differ from those of others.
 
     A run's probe is the median over its records; it is compared with the median over the others.
     """
-    return _differences(own, others, DIFFERS, than)
-
-
-def sweeps(run: Mapping[int, Sequence[Conditions]]) -> dict[int, list[str]]:
-    """Say in words which sweeps of a run met another machine than the run's others.
-
-    A sweep is what all frameworks measured in their processes of one number, a minute or so.
-    """
-    found = {}
-    for process, own in run.items():
-        others = [seen for each, seen in run.items() if each != process]
-        if said := _differences(own, others, SWEEP_DIFFERS, "the run's other processes"):
-            found[process] = said
-    return found
-
-
-def _differences(
-    own: Sequence[Conditions],
-    others: Sequence[Sequence[Conditions]],
-    limits: Mapping[str, float],
-    than: str,
-) -> list[str]:
     said = []
     for name, limit in limits.items():
         mine = _typical(own, name)
@@ -236,6 +191,19 @@ def _differences(
     return said
 
 
+def sweeps(run: Mapping[int, Sequence[Conditions]]) -> dict[int, list[str]]:
+    """Say in words which sweeps of a run met another machine than the run's others.
+
+    A sweep is what all frameworks measured in their processes of one number, a minute or so.
+    """
+    found = {}
+    for process, own in run.items():
+        others = [seen for each, seen in run.items() if each != process]
+        if said := differences(own, others, "the run's other processes", SWEEP_DIFFERS):
+            found[process] = said
+    return found
+
+
 def _typical(conditions: Sequence[Conditions], name: str) -> float | None:
     """Return the median over records of a probe's seconds, before and after each."""
     ends = [probe for seen in conditions for probe in (*seen.probes_before, *seen.probes_after)]
@@ -243,9 +211,17 @@ def _typical(conditions: Sequence[Conditions], name: str) -> float | None:
     return median(each) if each else None
 
 
-def _severity(value: float, fair: float, noisy: float) -> int:
-    """Return a level's place in `LEVELS`."""
-    return int(value > fair) + int(value > noisy)
+def _read(sign: str, seen: Conditions) -> float | None:
+    """Return a sign's value in a record; None where it could not be read."""
+    match sign:
+        case "drift":
+            return _drift(seen)
+        case "power_mode":
+            return seen.power_mode in _SAVING
+        case "switches_per_s" if seen.other_cores is not None:
+            return seen.switches_per_s if seen.other_cores > SIGNS["other_cores"].fair else None
+    value: float | None = getattr(seen, sign)
+    return value
 
 
 def _quiet(conditions: Sequence[Conditions]) -> str:
@@ -282,8 +258,7 @@ def _error_of_median(seconds: Sequence[float]) -> float:
 
 
 def _percent(fraction: float) -> str:
-    digits = 1 if fraction < 0.0995 else 0
-    return f"{100 * fraction:.{digits}f}".removesuffix(".0") + " %"
+    return percent(fraction).replace(".0 ", " ")
 
 
 def _number(value: float, noun: str) -> str:

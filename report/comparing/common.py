@@ -15,11 +15,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from report.analysis import between, quantities
 from report.analysis.estimate import Estimate, stable
-from report.analysis.factors import mean
 from report.comparing.verdict import LEVEL
 from report.worker.timing import median
 
@@ -72,11 +72,11 @@ def shared(rows: Iterable[tuple[Estimate, Quantity, Quantity]]) -> Shared | None
         return None
     centres = [median([row.log for row in group]) for group in groups.values()]
     middle, number = median(centres), len(groups)
-    alone = [mean([r.own for r in g]) * MEDIANS / len(g) for g in groups.values()]
-    apart = MEDIANS * mean(alone)
+    alone = [fmean([r.own for r in g]) * MEDIANS / len(g) for g in groups.values()]
+    apart = MEDIANS * fmean(alone)
     within = median([row.within for row in every])  # some rows have hardly any samples
-    scatter = mean([(one - middle) ** 2 for one in centres]) / (number - 1)
-    total = within + apart / number + mean([row.common for row in every])
+    scatter = fmean([(one - middle) ** 2 for one in centres]) / (number - 1)
+    total = within + apart / number + fmean([row.common for row in every])
     estimate = Estimate(
         value=stable(math.exp(middle)),
         low=None,

@@ -15,7 +15,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from report.analysis import estimate as module
 from report.analysis.estimate import Estimate, average, estimate, exponent, product, spread
 from report.analysis.factors import Factor
 
@@ -153,7 +152,7 @@ def test_one_process_falls_back_on_its_samples(
 )
 def test_no_samples_are_an_error(nothing: Callable[[], Estimate]) -> None:
     """There is no estimate of nothing."""
-    with pytest.raises(ValueError, match="no samples"):
+    with pytest.raises(ValueError, match="no samples|at least one"):
         nothing()
 
 
@@ -465,12 +464,7 @@ def test_a_ratio_turned_round_is_its_reciprocal(a: Groups, b: Groups) -> None:
     assert not ratio(a, a).excludes(1.0)
 
 
-# --- centre and spread
-
-
-def test_centre_is_the_geometric_mean() -> None:
-    """Of 1, 2 and 32 it is 4; the arithmetic mean would be 11.7."""
-    assert module.centre([1.0, 32.0, 2.0]) == 4.0
+# --- spread
 
 
 @pytest.mark.parametrize(
