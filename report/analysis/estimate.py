@@ -154,7 +154,7 @@ def product(factors: Sequence[Factor], key: str = "") -> Estimate:
     return _of_parts(factors, parts_of(factors), _exp, key or _key(factors), coarse=coarse)
 
 
-def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: str = "") -> Estimate:
+def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]]) -> Estimate:
     """Estimate e in y = c x^e by least squares on logarithms.
 
     The error has two parts: that of the measured values, and that of the straight lines, from the
@@ -181,7 +181,8 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]], key: st
         freedom=sum(len(x) - 2 for x, _ in curves),
     )
     parts = [*parts_of(weighted), lines]
-    found = _of_parts(weighted, parts, stable, key)
+    keys = [f"exponent of {line[0].key} to {line[-1].key} ({len(line)})" for _, line in curves]
+    found = _of_parts(weighted, parts, stable, ", ".join(keys))
     # A single replicate does not tell how much slopes differ.
     return found if found.basis == "replicates" else _unknown(found)
 

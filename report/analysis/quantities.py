@@ -7,8 +7,7 @@ of them can disagree. What was disturbed is left out here and nowhere else.
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from report.analysis import between, estimate, noise
@@ -229,7 +228,7 @@ def highest(
     pick = min if lowest else max
     best = pick(quantities, key=lambda q: q.estimate(metric).value)
     ties = [q for q in quantities if q is not best and not ratio(best, q, metric).excludes(1)]
-    picked = dataclasses.replace(best.estimate(metric), highest_of=len(quantities))
+    picked = replace(best.estimate(metric), highest_of=len(quantities))
     return Highest(quantity=best, estimate=picked, ties=ties)
 
 
@@ -314,26 +313,21 @@ def of_kind(
 
 def power_law(
     curves: Sequence[tuple[Sequence[float], Sequence[Quantity]]],
-    constants: Sequence[Sequence[float]] | None = None,
-    metric: str | None = None,
+    constants: Sequence[Sequence[float]],
 ) -> Estimate:
-    """Estimate the power of ascending x with which quantities, or a rate, go: a mean over curves.
-
-    With `constants`, each quantity is multiplied by its own first.
+    """Estimate the power of ascending x with which quantities times constants go, over curves.
 
     Raises:
         ValueError: A curve has fewer than three points.
     """
-    factors = [[q.factor(metric) for q in line] for _, line in curves]
-    keys = [f"exponent of {line[0].key} to {line[-1].key} ({len(line)})" for line in factors]
-    if constants is not None and any(c != 1 for line in constants for c in line):
-        keys.append("corrected")
-        factors = [
-            [dataclasses.replace(f, constant=f.constant * c) for f, c in zip(*pair, strict=True)]
-            for pair in zip(factors, constants, strict=True)
+    found = estimate.exponent(
+        [
+            (x, [replace(q.factor(), constant=c) for q, c in zip(line, each, strict=True)])
+            for (x, line), each in zip(curves, constants, strict=True)
         ]
-    shown = [(x, line) for (x, _), line in zip(curves, factors, strict=True)]
-    return estimate.exponent(shown, ", ".join(keys))
+    )
+    corrected = any(c != 1 for each in constants for c in each)
+    return replace(found, key=f"{found.key}, corrected") if corrected else found
 
 
 def by_backend(records: Iterable[Record]) -> dict[str, list[Record]]:

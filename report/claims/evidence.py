@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from report.analysis.quantities import RATES, Question, by_backend, highest, quotient, undisturbed
 from report.experiments.catalogue import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from report.analysis.factors import Factor
     from report.analysis.quantities import Highest, Quantity
@@ -23,12 +23,13 @@ class Missing(Exception):  # noqa: N818 (it becomes the verdict "not run")
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A side of a claim as factors of an effect.
+    """A side of a claim as factors of an effect, or a power of a label that quantities go with.
 
     Attributes:
         unit: In SI; empty for a plain number.
         timed: Whether a clock has a part in it.
-        above: It is only a lower bound: the true value lies above.
+        x: Of a sweep: the label's values, ascending, with a factor for each.
+        above: It is only a lower bound, or some of a sweep are: the true value lies above.
         below: It is only an upper bound.
         left_out: Those of processes that were too disturbed to count.
         by_process: The experiments of which more processes would tell more.
@@ -38,33 +39,13 @@ class Found:
     factors: list[Factor]
     unit: str
     timed: bool
+    x: Sequence[float] = ()
     above: bool = False
     below: bool = False
     records: list[Record] = field(default_factory=list)
     left_out: list[Record] = field(default_factory=list)
     by_process: frozenset[str] = frozenset()
     picked: Highest | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sweep:
-    """Quantities along a label; the rest as of `Found`.
-
-    Attributes:
-        x: The label's values, ascending.
-        quantities: One for each of them.
-        rate: What is asked of them, where it is a rate; else their values are.
-        censored: Some of the values are only bounds.
-    """
-
-    x: list[float]
-    quantities: list[Quantity]
-    rate: str | None
-    timed: bool
-    censored: bool
-    records: list[Record]
-    left_out: list[Record]
-    by_process: frozenset[str]
 
 
 class Evidence:
@@ -82,37 +63,25 @@ class Evidence:
             Missing: It was not measured, several series fit, or it is zero.
         """
         records, fitting = self._observed(backend, wanted)
-        metric = KINDS[records[0].kind].metrics[wanted["metric"]]
-        rate = _rate(wanted)
         if wanted["largest"]:
             fitting = _with_most(fitting, wanted["largest"])
-        if not all(_positive(one) for one in fitting):
+        if not all(map(_positive, fitting)):
             raise Missing(f"{_named(wanted)} has a {wanted['metric']} of zero, which has no ratio")
         picked = None
         if len(fitting) > 1 and wanted["pick"]:
-            picked = highest(fitting, rate, lowest=wanted["pick"] == "lowest")
+            picked = highest(fitting, _rate(wanted), lowest=wanted["pick"] == "lowest")
             fitting = [picked.quantity]
         if len(fitting) > 1:
             raise Missing(
                 f"{len(fitting)} series of {wanted['experiment']} fit {_words(wanted['series'])}; "
                 "name more labels, or pick the highest or lowest"
             )
-        (quantity,) = fitting
-        found = Found(
-            factors=[quantity.factor(rate)],
-            unit=metric.unit,
-            timed=metric.timed,
-            above=quantity.censored > 0,
-            records=_behind(records, [quantity]),
-            left_out=_left_out(records, quantity),
-            by_process=_by_process([quantity]),
-            picked=picked,
-        )
+        found = _found(records, wanted, fitting, picked=picked)
         if wanted["over"] is None:
             return found
         return divided(found, self.side(backend, cast("StoredSide", wanted["over"])))
 
-    def sweep(self, backend: str, wanted: StoredSide, along: str) -> Sweep:
+    def sweep(self, backend: str, wanted: StoredSide, along: str) -> Found:
         """Find a quantity at every value of a label.
 
         Series whose values are zero are left out: they have no place in a power law.
@@ -121,7 +90,6 @@ class Evidence:
             Missing: There are fewer than three.
         """
         records, fitting = self._observed(backend, wanted)
-        metric = KINDS[records[0].kind].metrics[wanted["metric"]]
         points: dict[float, Quantity] = {}
         for one in fitting:
             value = one.labels.get(along)
@@ -131,16 +99,8 @@ class Evidence:
                 points[float(value)] = one
         if len(points) < 3:
             raise Missing(f"a power law needs three values of {along}; there are {len(points)}")
-        return Sweep(
-            x=sorted(points),
-            quantities=[points[x] for x in sorted(points)],
-            rate=_rate(wanted),
-            timed=metric.timed,
-            censored=any(one.censored for one in points.values()),
-            records=_behind(records, points.values()),
-            left_out=_left_out(records, fitting[0]),
-            by_process=_by_process(points.values()),
-        )
+        x = sorted(points)
+        return _found(records, wanted, [points[value] for value in x], x=x)
 
     def _observed(self, backend: str, wanted: StoredSide) -> tuple[list[Record], list[Quantity]]:
         """Return the records of an experiment, and what of it fits the labels."""
@@ -157,7 +117,7 @@ class Evidence:
             observe = KINDS[planned["kind"]].observe
             self._answers[asked] = observe(self.result, records, question)
         named = [q for q in self._answers[asked] if _fits(q, wanted["series"])]
-        fitting = _of_one_variant([one for one in named if any(len(group) for group in one.groups)])
+        fitting = _of_one_variant([one for one in named if any(one.groups)])
         if not fitting:
             lacking = f"has no {wanted['metric']}" if named else "was not measured"
             raise Missing(_why(records, wanted) or f"{_named(wanted)} {lacking}")
@@ -178,24 +138,28 @@ def divided(above: Found, below: Found) -> Found:
     )
 
 
-def _behind(records: Sequence[Record], quantities: Iterable[Quantity]) -> list[Record]:
-    """Return the records that quantities stand on; of what goes by seed, all."""
-    return [
-        record
-        for index, record in enumerate(records)
-        if any(q.replicate == "seed" or q.groups[index] for q in quantities)
-    ]
-
-
-def _left_out(records: Sequence[Record], quantity: Quantity) -> list[Record]:
-    kept = undisturbed(records).records if quantity.left_out else records
-    return [record for record, one in zip(records, kept, strict=True) if one is None]
-
-
-def _by_process(quantities: Iterable[Quantity]) -> frozenset[str]:
-    """Name the experiments whose processes measured it; what is counted is the same in each."""
-    measured = [q for q in quantities if len({x for group in q.groups for x in group}) > 1]
-    return frozenset(q.experiment for q in measured if q.replicate == "process")
+def _found(
+    records: Sequence[Record], wanted: StoredSide, quantities: Sequence[Quantity], **more: Any
+) -> Found:
+    """Return quantities with the records of their experiment on which they stand."""
+    metric, rate = KINDS[records[0].kind].metrics[wanted["metric"]], _rate(wanted)
+    kept = undisturbed(records).records if any(q.left_out for q in quantities) else records
+    # What is counted is the same in each process.
+    varying = [q for q in quantities if len({x for group in q.groups for x in group}) > 1]
+    return Found(
+        factors=[q.factor(rate) for q in quantities],
+        unit=metric.unit,
+        timed=metric.timed,
+        above=any(q.censored for q in quantities),
+        records=[
+            record
+            for index, record in enumerate(records)
+            if any(q.replicate == "seed" or q.groups[index] for q in quantities)
+        ],
+        left_out=[record for record, one in zip(records, kept, strict=True) if one is None],
+        by_process=frozenset(q.experiment for q in varying if q.replicate == "process"),
+        **more,
+    )
 
 
 def _rate(wanted: StoredSide) -> str | None:
@@ -222,8 +186,7 @@ def _positive(one: Quantity) -> bool:
 
 
 def _fits(quantity: Quantity, wanted: dict[str, Scalar]) -> bool:
-    labels = {**quantity.labels, **quantity.also}
-    return all(name in labels and labels[name] == value for name, value in wanted.items())
+    return wanted.items() <= {**quantity.labels, **quantity.also}.items()
 
 
 def _why(records: Sequence[Record], wanted: StoredSide) -> str | None:

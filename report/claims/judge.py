@@ -91,8 +91,8 @@ def greater(
     shown = (None if below else low, None if above else high)
     # All say that it holds, or none that it does by what matters.
     unanimous = all(one > 1 for one in effect.each) or all(one < least for one in effect.each)
-    judged = _judgement(effect, verdict, shown, reason, unanimous=unanimous)
-    return replace(judged, marginal=verdict == "supported" and low < least)
+    marginal = verdict == "supported" and low < least
+    return _judgement(effect, verdict, shown, reason, unanimous=unanimous, marginal=marginal)
 
 
 def less(effect: Estimate, least: float, *, above: bool = False, below: bool = False) -> Judgement:
@@ -140,8 +140,8 @@ def stalls(falls: Estimate, goes_on: Estimate, least: float) -> Judgement:
     reason = f"the interval leaves open whether it goes on; {MORE}"
     if ends[0] > 1 / least:
         reason = f"the interval leaves open whether it falls at first; {MORE}"
-    judged = _judgement(goes_on, verdict, ends, reason)
-    return replace(judged, marginal=verdict == "supported" and first.marginal)
+    marginal = verdict == "supported" and first.marginal
+    return _judgement(goes_on, verdict, ends, reason, marginal=marginal)
 
 
 def _within(effect: Estimate, low_limit: float, high_limit: float) -> Judgement:
@@ -150,22 +150,21 @@ def _within(effect: Estimate, low_limit: float, high_limit: float) -> Judgement:
     if ends is None:
         return _undecided(effect, ONE)
     low, high = ends
-    inside = [low_limit <= one <= high_limit for one in effect.each]
+    inside = {low_limit <= one <= high_limit for one in effect.each}
     verdict: Outcome = "inconclusive"
     if low >= low_limit and high <= high_limit:
         verdict = "supported"
     elif low > high_limit or high < low_limit:
         verdict = "contradicted"
     reason = f"the interval lies partly within the margin and partly outside; {MORE}"
-    unanimous = all(inside) or not any(inside)
-    return _judgement(effect, verdict, ends, reason, unanimous=unanimous)
+    return _judgement(effect, verdict, ends, reason, unanimous=len(inside) < 2)
 
 
 def _judgement(
-    effect: Estimate, verdict: Outcome, ends: _Ends, reason: str, *, unanimous: bool = True
+    effect: Estimate, verdict: Outcome, ends: _Ends, reason: str, **more: bool
 ) -> Judgement:
     why = reason if verdict == "inconclusive" else ""
-    return Judgement(verdict, effect.value, *ends, why, unanimous)
+    return Judgement(verdict, effect.value, *ends, why, **more)
 
 
 def _undecided(effect: Estimate, reason: str) -> Judgement:

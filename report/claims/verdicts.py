@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.analysis import estimate, noise
-from report.analysis.estimate import product
-from report.analysis.quantities import power_law
+from report.analysis.estimate import exponent, product
 from report.claims import judge
-from report.claims.evidence import Evidence, Missing, Sweep, divided
+from report.claims.evidence import Evidence, Missing, divided
 from report.results.result import Value, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.claims.evidence import Found
     from report.claims.judge import Judgement
-    from report.results.result import Decision, Record, Result, StoredClaim, StoredExperiment
+    from report.results.result import Decision, Record, Result, StoredClaim
 
 NO_BACKEND = "none"
 """Judged by none: the experiment that the claim is about is not in the plan."""
@@ -31,30 +30,24 @@ NO_BACKEND = "none"
 
 def of_result(result: Result) -> list[Verdict]:
     """Judge every claim of a result, in the order of its configuration."""
-    experiments, evidence = result.config["experiments"], Evidence(result)
-    return [
-        _judged(evidence, backend, name, claim)
-        for name, claim in result.config["claims"].items()
-        for planned in [experiments.get(claim["left"]["experiment"])]
-        for backend in _backends(claim, planned)
-    ]
+    evidence = Evidence(result)
+    return [_judged(evidence, *asked) for asked in _asked(result)]
 
 
 def cases(result: Result) -> Iterator[tuple[str, str, Case]]:
     """Yield what each verdict stands on, with the claim's id and the backend, where it can."""
     evidence = Evidence(result)
+    for backend, name, claim in _asked(result):
+        with contextlib.suppress(Missing):
+            yield name, backend, _case(evidence, backend, claim)
+
+
+def _asked(result: Result) -> Iterator[tuple[str, str, StoredClaim]]:
     for name, claim in result.config["claims"].items():
         planned = result.config["experiments"].get(claim["left"]["experiment"])
-        for backend in _backends(claim, planned) if planned else ():
-            with contextlib.suppress(Missing):
-                yield name, backend, _case(evidence, backend, claim)
-
-
-def _backends(claim: StoredClaim, planned: StoredExperiment | None) -> list[str]:
-    if planned is None:
-        return [NO_BACKEND]
-    named = claim.get("backend")
-    return [named] if named else planned["backends"]
+        named = claim.get("backend")
+        every = [NO_BACKEND] if planned is None else [named] if named else planned["backends"]
+        yield from ((backend, name, claim) for backend in every)
 
 
 def leading(result: Result) -> list[Verdict]:
@@ -105,7 +98,7 @@ class Case:
 
     judgement: Judgement
     effect: Estimate
-    measured: Found | Sweep
+    measured: Found
     left: Value | None = None
     right: Value | None = None
 
@@ -155,9 +148,9 @@ def _stalls(evidence: Evidence, backend: str, claim: StoredClaim) -> Case:
 
 def _power_law(evidence: Evidence, backend: str, claim: StoredClaim) -> Case:
     sweep = evidence.sweep(backend, claim["left"], str(claim["along"]))
-    slope = power_law([(sweep.x, sweep.quantities)], metric=sweep.rate)
+    slope = exponent([(sweep.x, sweep.factors)])
     claimed, tolerance = float(claim["exponent"] or 0), claim["tolerance"]
-    judged = judge.power_law(slope, claimed, tolerance, censored=sweep.censored)
+    judged = judge.power_law(slope, claimed, tolerance, censored=sweep.above)
     return Case(judgement=judged, effect=slope, measured=sweep)
 
 
@@ -171,7 +164,7 @@ def _gated(case: Case) -> tuple[Decision, str, str]:
     if not case.measured.timed:
         return judged.verdict, "", judged.reason
     each = case.effect.each
-    if isinstance(case.measured, Sweep):
+    if case.measured.x:
         each = tuple(math.exp(one) for one in each)  # an exponent may be negative
     spread = None if judged.unanimous else estimate.spread([[one] for one in each])
     records = _once(case.measured.records).values()

@@ -11,6 +11,7 @@ import pytest
 from factories import small_results
 from factories.measured import BUSY
 from factories.small_results import products, record, run, series
+from report.analysis.estimate import exponent
 from report.analysis.quantities import (
     RATES,
     Quantity,
@@ -216,7 +217,8 @@ def test_exponents_of_rates_have_the_opposite_sign_and_keys_of_their_own() -> No
         for k, slow in enumerate((1.0, 1.2, 0.7))
     ]
     curve = (sizes, of_series(records))
-    time, rate = power_law([curve]), power_law([curve], metric="flop_per_s")
+    time = power_law([curve], [[1.0] * len(sizes)])
+    rate = exponent([(sizes, [q.factor("flop_per_s") for q in curve[1]])])
     assert [*numbers(time), *numbers(rate)] == pytest.approx([2, 2, 2, -2, -2, -2])
     corrected = power_law([curve], [[1 / n**2 for n in sizes]])
     assert corrected.value == pytest.approx(0, abs=1e-9)
