@@ -89,14 +89,11 @@ class Estimate:
     runs: int = 0
     """The fewest runs of a machine that it stands on; 0 where no clock has a part in it."""
 
-    def at(self, level: float, *, without: float = 0.0) -> Estimate:
-        """Return a product's interval at another level than 95 %.
-
-        `without` is a variance that its logarithm would not have, were something known.
-        """
+    def at(self, level: float) -> Estimate:
+        """Return a product with its interval at another level than 95 %."""
         if self.basis != "replicates":
             return dataclasses.replace(self, low=None, high=None, basis="nothing")
-        half = _quantile(self.freedom, level) * math.sqrt(max(0.0, self.error**2 - without))
+        half = _quantile(self.freedom, level) * self.error
         middle = math.log(self.value)
         return dataclasses.replace(self, low=_exp(middle - half), high=_exp(middle + half))
 

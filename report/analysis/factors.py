@@ -145,7 +145,6 @@ def runs_of(factor: Factor) -> list[str]:
 
 
 def _logs(factor: Factor, wanted: str) -> list[float]:
-    """Return the logarithms of what a run's replicates measured."""
     pairs = zip(factor.runs, factor.groups, strict=True)
     return [math.log(median(group)) for run, group in pairs if run == wanted and len(group)]
 

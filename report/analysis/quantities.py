@@ -8,6 +8,7 @@ of them can disagree. What was disturbed is left out here and nowhere else.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partialmethod
 from typing import TYPE_CHECKING, Any, Literal
 
 from report.analysis import between, estimate, noise
@@ -157,21 +158,11 @@ class Quantity:
             known[metric] = product([self.factor(metric)])
         return known[metric]
 
-    def time(self) -> Estimate:
-        """Return the seconds."""
-        return self.estimate()
-
-    def rate(self) -> Estimate:
-        """Return the floating point operations per second."""
-        return self.estimate("flop_per_s")
-
-    def bandwidth(self) -> Estimate:
-        """Return the bytes moved per second."""
-        return self.estimate("bytes_per_s")
-
-    def examples_per_s(self) -> Estimate:
-        """Return the training examples per second."""
-        return self.estimate("examples_per_s")
+    time = partialmethod(estimate)
+    rate = partialmethod(estimate, "flop_per_s")
+    bandwidth = partialmethod(estimate, "bytes_per_s")
+    examples_per_s = partialmethod(estimate, "examples_per_s")
+    """The estimate of its seconds, and those of its `RATES`."""
 
     def spread(self) -> float | None:
         """Return by how much the slowest replicate of a run exceeds its fastest, as a fraction."""

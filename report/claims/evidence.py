@@ -9,12 +9,14 @@ from report.analysis.quantities import RATES, Question, by_backend, highest, quo
 from report.experiments.catalogue import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from report.analysis.factors import Factor
     from report.analysis.quantities import Highest, Quantity
     from report.results.result import Record, Result, StoredSide
     from report.worker.records import Scalar
+
+    _Processes = dict[tuple[str, int], Record]
 
 
 class Missing(Exception):  # noqa: N818 (it becomes the verdict "not run")
@@ -31,7 +33,8 @@ class Found:
         x: Of a sweep: the label's values, ascending, with a factor for each.
         above: It is only a lower bound, or some of a sweep are: the true value lies above.
         below: It is only an upper bound.
-        left_out: Those of processes that were too disturbed to count.
+        records: Of the processes that it stands on, by experiment and process.
+        left_out: Of processes that were too disturbed to count.
         by_process: The experiments of which more processes would tell more.
         picked: The pick, where it is the highest or lowest of several.
     """
@@ -42,8 +45,8 @@ class Found:
     x: Sequence[float] = ()
     above: bool = False
     below: bool = False
-    records: list[Record] = field(default_factory=list)
-    left_out: list[Record] = field(default_factory=list)
+    records: _Processes = field(default_factory=dict)
+    left_out: _Processes = field(default_factory=dict)
     by_process: frozenset[str] = frozenset()
     picked: Highest | None = None
 
@@ -103,7 +106,6 @@ class Evidence:
         return _found(records, wanted, [points[value] for value in x], x=x)
 
     def _observed(self, backend: str, wanted: StoredSide) -> tuple[list[Record], list[Quantity]]:
-        """Return the records of an experiment, and what of it fits the labels."""
         experiment = wanted["experiment"]
         planned = self.result.config["experiments"].get(experiment)
         if planned is None:
@@ -132,8 +134,8 @@ def divided(above: Found, below: Found) -> Found:
         timed=above.timed or below.timed,
         above=above.above or below.below,
         below=above.below or below.above,
-        records=above.records + below.records,
-        left_out=above.left_out + below.left_out,
+        records=above.records | below.records,
+        left_out=above.left_out | below.left_out,
         by_process=above.by_process | below.by_process,
     )
 
@@ -151,15 +153,19 @@ def _found(
         unit=metric.unit,
         timed=metric.timed,
         above=any(q.censored for q in quantities),
-        records=[
+        records=_processes(
             record
             for index, record in enumerate(records)
             if any(q.replicate == "seed" or q.groups[index] for q in quantities)
-        ],
-        left_out=[record for record, one in zip(records, kept, strict=True) if one is None],
+        ),
+        left_out=_processes(r for r, one in zip(records, kept, strict=True) if one is None),
         by_process=frozenset(q.experiment for q in varying if q.replicate == "process"),
         **more,
     )
+
+
+def _processes(records: Iterable[Record]) -> _Processes:
+    return {(record.experiment, record.process): record for record in records}
 
 
 def _rate(wanted: StoredSide) -> str | None:

@@ -17,12 +17,12 @@ from report.claims.evidence import Evidence, Missing, divided
 from report.results.result import Value, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from report.analysis.estimate import Estimate
     from report.claims.evidence import Found
     from report.claims.judge import Judgement
-    from report.results.result import Decision, Record, Result, StoredClaim
+    from report.results.result import Decision, Result, StoredClaim
 
 NO_BACKEND = "none"
 """Judged by none: the experiment that the claim is about is not in the plan."""
@@ -68,7 +68,7 @@ def _judged(evidence: Evidence, backend: str, name: str, claim: StoredClaim) -> 
         return Verdict(claim=name, backend=backend, verdict="not run", reason=str(missing))
     decision, grade, reason = _gated(case)
     judged, measured = case.judgement, case.measured
-    left_out = _once(measured.left_out).keys() - _once(measured.records).keys()
+    left_out = measured.left_out.keys() - measured.records.keys()
     return Verdict(
         claim=name,
         backend=backend,
@@ -167,16 +167,12 @@ def _gated(case: Case) -> tuple[Decision, str, str]:
     if case.measured.x:
         each = tuple(math.exp(one) for one in each)  # an exponent may be negative
     spread = None if judged.unanimous else estimate.spread([[one] for one in each])
-    records = _once(case.measured.records).values()
+    records = case.measured.records.values()
     grade = noise.grade([r.conditions for r in records if r.conditions], spread)
     if grade.level != "noisy" or judged.verdict == "inconclusive":
         return judged.verdict, grade.level, judged.reason
     why = f"the machine was too noisy for a verdict ({'; '.join(grade.reasons)})"
     return "inconclusive", grade.level, f"{why}; measure again on a quieter one"
-
-
-def _once(records: Sequence[Record]) -> dict[tuple[str, int], Record]:
-    return {(record.experiment, record.process): record for record in records}
 
 
 def _numbers(evidence: Evidence, backend: str, claim: StoredClaim) -> dict[str, Value]:

@@ -129,7 +129,7 @@ def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Marku
     if verdict.left_out:
         were = "was" if verdict.left_out == 1 else "were"
         processes = count(verdict.left_out, "process")
-        sentences.append(f"{sentence(processes)} {were} disturbed and {were} left out.")
+        sentences.append(f"{processes} {were} disturbed and {were} left out.")
     if verdict.marginal or verdict.verdict == "too small to matter":
         surely = "may hold" if verdict.marginal else "holds"
         sentences.append(f"It {surely} by less than matters.")
@@ -142,8 +142,7 @@ def ratio(claim: StoredClaim) -> str:
     """Say what is divided by what: "by element \u00f7 by column"; empty for an exponent."""
     if claim["relation"] == "power-law":
         return ""
-    right = claim["right"]
-    below = _plain(right) if isinstance(right, int | float) else _right_name(claim)
+    below = _right_name(claim) or f"{claim['right']:g}"
     return f"{side_name(claim['left'])} \N{DIVISION SIGN} {below}"
 
 
@@ -155,7 +154,6 @@ def _right_name(claim: StoredClaim) -> str:
 
 
 def _sides(claim: StoredClaim, verdict: Verdict, tag: Tag) -> list[Markup]:
-    """Name both quantities with their values, as far as there are any."""
     other = _right_name(claim) or "compared with"
     named = ((side_name(claim["left"]), verdict.left), (other, verdict.right))
     return [
@@ -166,26 +164,21 @@ def _sides(claim: StoredClaim, verdict: Verdict, tag: Tag) -> list[Markup]:
 
 
 def _threshold(claim: StoredClaim) -> str:
+    # Settings as their author wrote them: 1.1 and not 1.10.
     match claim["relation"]:
         case "greater" | "less" if claim["least"] > 1:
-            return f"A factor below {_plain(claim['least'])} would not matter."
+            return f"A factor below {claim['least']:g} would not matter."
         case "equivalent":
-            return f"Within a factor of {_plain(claim['margin'])} it counts as the same."
+            return f"Within a factor of {claim['margin']:g} it counts as the same."
         case "power-law":
-            return f"Within {_plain(claim['tolerance'])} it counts as the same."
+            return f"Within {claim['tolerance']:g} it counts as the same."
         case "stalls":
             return f"A factor below {digits(1 / claim['least'])} would be further progress."
     return ""
 
 
 def _signed(value: float | None) -> str:
-    """Write a number with the sign that typesetters use."""
     return digits(value).replace("-", "\N{MINUS SIGN}")
-
-
-def _plain(setting: float) -> str:
-    """Write a number as its author wrote it: 1.1 and not 1.10."""
-    return f"{setting:g}"
 
 
 def side_name(side: StoredSide) -> str:

@@ -120,7 +120,6 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
 
 
 def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
-    """Measure both sides in turns."""
     from report.config.configuration import load
     from report.config.plan import plan
     from report.results import files

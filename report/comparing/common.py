@@ -16,7 +16,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from report.analysis import between, quantities
 from report.analysis.estimate import Estimate, stable
@@ -63,18 +63,17 @@ def shared(rows: Iterable[tuple[Estimate, Quantity, Quantity]]) -> Shared | None
     """Return what rows share, each a ratio of two quantities; None where there are too few."""
     groups: dict[str, list[_Row]] = {}
     for ratio, first, second in rows:
-        common, own = _between(first, second)
-        within = max(0.0, ratio.error**2 - common - own)
-        row = _Row(math.log(ratio.value), common, own, within, ratio)
+        row = _Row(ratio, *_between(first, second))
         groups.setdefault(str(first.factor().group), []).append(row)
     every = [row for group in groups.values() for row in group]
     if len(groups) < LEAST_GROUPS or len(every) < LEAST_ROWS:
         return None
-    centres = [median([row.log for row in group]) for group in groups.values()]
+    centres = [median([math.log(row.ratio.value) for row in group]) for group in groups.values()]
     middle, number = median(centres), len(groups)
     alone = [fmean([r.own for r in g]) * MEDIANS / len(g) for g in groups.values()]
     apart = MEDIANS * fmean(alone)
-    within = median([row.within for row in every])  # some rows have hardly any samples
+    # By a median, since some rows have hardly any samples.
+    within = median([max(0.0, r.ratio.error**2 - r.common - r.own) for r in every])
     scatter = fmean([(one - middle) ** 2 for one in centres]) / (number - 1)
     total = within + apart / number + fmean([row.common for row in every])
     estimate = Estimate(
@@ -92,15 +91,12 @@ def shared(rows: Iterable[tuple[Estimate, Quantity, Quantity]]) -> Shared | None
     return Shared(estimate=estimate, error=math.sqrt((within + apart) / number))
 
 
-@dataclass(frozen=True)
-class _Row:
-    """The logarithm of a ratio, and the parts of its variance."""
+class _Row(NamedTuple):
+    """A ratio, and the variance of its logarithm between runs: what all share, and its own."""
 
-    log: float
+    ratio: Estimate
     common: float
     own: float
-    within: float
-    ratio: Estimate
 
 
 def judged_ratio(first: Quantity, second: Quantity, metric: str | None = None) -> Estimate:

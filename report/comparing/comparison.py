@@ -223,7 +223,6 @@ def _gate(
     *,
     across_versions: bool,
 ) -> Gate:
-    """Say whether results may be compared, by what differs and by what they stand on."""
     barred = Counter(row.reason for row in rows if row.ratio is None)
     if not rows or barred.total() == len(rows):
         why = list(barred) or ["they have no measurement in common"]

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from report.results.result import Result, StoredExperiment
-    from report.worker.records import Environment
 
 Sort = Literal["incomparable", "hardware", "software", "variables", "device", "weightless"]
 """Of a fact that differs. Incomparable: another amount of work, or another way to time it;
@@ -95,7 +94,7 @@ def differences(results: Sequence[Result]) -> list[Difference]:
     backends = set.intersection(*working)
     planned = [set(result.config["experiments"]) for result in results]
     shared = {"", DATA, *set.intersection(*planned)}
-    columns = [_facts(result, backends) for result in results]
+    columns = [dict(_facts(result, backends)) for result in results]
     return [
         Difference(name=name, sort=sort, experiment=experiment, values=values)
         for name, sort, experiment in dict.fromkeys(fact for one in columns for fact in one)
@@ -115,47 +114,44 @@ def other_work(found: Sequence[Difference], experiment: str, kind: str) -> str:
     )
 
 
-def _facts(result: Result, backends: Collection[str]) -> dict[_Fact, str]:
-    found: dict[_Fact, str] = {("Machine", "hardware", ""): describe(result.machine)}
+def _facts(result: Result, backends: Collection[str]) -> Iterator[tuple[_Fact, str]]:
+    yield ("Machine", "hardware", ""), describe(result.machine)
+    sorts: dict[str, Sort] = {
+        "Clock": "weightless",  # at the moment when it was looked at
+        "Operating system": "software",
+        "Virtualization": "software",
+    }
     for label, value, _ in facts(result.machine):
-        clock = label == "Clock"  # at the moment when it was looked at
-        software = label in {"Operating system", "Virtualization"}
-        sort: Sort = "weightless" if clock else "software" if software else "hardware"
-        found[label, sort, ""] = value
+        yield (label, sorts.get(label, "hardware"), ""), value
     for backend, environment in result.environments.items():
         if backend in backends:
-            found |= {(name, sort, ""): value for name, sort, value in _framework(environment)}
-    found[CODE, "incomparable", ""] = result.code_hash[:12]
+            named = title(backend)
+            versions = {"Python": environment.python or "", **environment.versions}
+            for key, value in {**versions, "BLAS": environment.blas or "unknown"}.items():
+                yield (f"{named}: {key}", "software", ""), value
+            for key, value in (environment.steering or {}).items():
+                yield (f"{named}: {key}", "variables", ""), value
+    yield (CODE, "incomparable", ""), result.code_hash[:12]
     if result.dataset:
         file = (result.dataset.sha1 or "")[:12]
-        found["Data", "incomparable", DATA] = f"{result.dataset.source} {file}".strip()
-    found["Examples", "incomparable", DATA] = str(result.config["examples"])
-    found["Profile", "weightless", ""] = result.profile
-    found["Seed", "weightless", ""] = str(result.config["seed"])
+        yield ("Data", "incomparable", DATA), f"{result.dataset.source} {file}".strip()
+    yield ("Examples", "incomparable", DATA), str(result.config["examples"])
+    yield ("Profile", "weightless", ""), result.profile
+    yield ("Seed", "weightless", ""), str(result.config["seed"])
     for name, planned in result.config["experiments"].items():
-        found |= {(key, sort, name): value for key, sort, value in _planned(planned)}
+        yield from _planned(name, planned)
         for fact in ("device", "threads"):
             used = {str(getattr(r, fact)) for r in result.of(name) if r.outcome is not None}
             if used:
-                found[fact, "device", name] = ", ".join(sorted(used))
-    return found
+                yield (fact, "device", name), ", ".join(sorted(used))
 
 
-def _framework(environment: Environment) -> Iterator[tuple[str, Sort, str]]:
-    named = title(environment.backend)
-    versions = {"Python": environment.python or "", **environment.versions}
-    for key, value in {**versions, "BLAS": environment.blas or "unknown"}.items():
-        yield f"{named}: {key}", "software", value
-    for key, value in (environment.steering or {}).items():
-        yield f"{named}: {key}", "variables", value
-
-
-def _planned(planned: StoredExperiment) -> Iterator[tuple[str, Sort, str]]:
+def _planned(name: str, planned: StoredExperiment) -> Iterator[tuple[_Fact, str]]:
     """Yield the settings of an experiment: what its labels do not say must be the same."""
     weightless = EXTENT.union(KINDS[planned["kind"]].label_names())
     for key, value in {**planned, **planned["settings"]}.items():
         if key not in {"settings", "device", "threads"}:  # of these, what was used is told
-            yield key, "weightless" if key in weightless else "incomparable", _words(value)
+            yield (key, "weightless" if key in weightless else "incomparable", name), _words(value)
 
 
 def _words(value: object) -> str:

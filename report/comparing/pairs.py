@@ -91,7 +91,6 @@ def why_missing(result: Result, experiment: str, backend: str, labels: Labels | 
 
 
 def _threads(result: Result) -> dict[tuple[str, str], int]:
-    """Return how many threads an experiment could use with a framework."""
     return {(record.experiment, record.backend): record.threads for record in result.records}
 
 

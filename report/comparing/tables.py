@@ -51,7 +51,6 @@ def comparison(compared: Comparison) -> list[RenderableType]:
 
 
 def _one_sided(compared: Comparison) -> list[RenderableType]:
-    """Return what only one side measured."""
     if not compared.lacking:
         return []
     table = Table(*columns("experiment", "rows", "lacks them", "why"), title="On one side only")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import MaxNLocator
@@ -43,7 +45,10 @@ def drawing(name: str, alt: str, shape: Shape) -> Drawing:
         else:
             shape.draw(axes, narrow=narrow)
 
-    with plotting.warnings_are_ours():
+    # Glyphs that a person's own labels lack are no news for the terminal.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         return plotting.drawing(name, alt, draw, height=shape.height)
 
 
@@ -198,7 +203,6 @@ def _mark(axes: Axes, mark: Mark, shape: Curves, *, narrow: bool) -> None:
 def _note(
     axes: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **look: Any
 ) -> None:
-    """Write beside a place, so many pixels from it."""
     look |= {"textcoords": "offset points", "color": MUTED, "fontsize": plotting.SMALL}
     axes.annotate(text, at, xytext=offset, **look)
 

@@ -185,8 +185,7 @@ def quantity_sheet(
         row += [getattr(one, attribute) for attribute in counts.values()]
         known = any(one.groups)
         estimates = [one.estimate(metric) if known else None for metric in metrics.values()]
-        for estimate in estimates:
-            row += cells(estimate)[:3]
+        row += [cell for estimate in estimates for cell in cells(estimate)[:3]]
         rows.append([*row, *cells(estimates[0])[3:], one.name(next(iter(metrics.values())))])
     return Sheet(header=[*names, *counts, *numbers, *columns("")[3:], "key"], rows=rows)
 

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import functools
 import io
-import logging
 import math
 import textwrap
-import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import matplotlib as mpl
@@ -32,7 +29,7 @@ from report.text.names import size
 from report.text.numerals import digits, scaled, scientific
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -265,15 +262,6 @@ def safe(label: str) -> str:
     return f"\N{ZERO WIDTH SPACE}{label}" if label.startswith("_") else label
 
 
-@contextmanager
-def warnings_are_ours() -> Iterator[None]:
-    """Keep missing-glyph warnings from a person's own labels off the terminal."""
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
-
-
 FEW_LABELS = 4
 """So many labels have room beside the names of a dot plot's rows on a phone."""
 
@@ -294,10 +282,8 @@ class _PlainLogLocator(LogLocator):
 
 def log_axis(axis: Axis, *, most: int = 12) -> None:
     """Make an axis logarithmic, labelled with plain numbers: 1, 10, 100; at most so many."""
-    if isinstance(axis, XAxis):
-        axis.axes.set_xscale("log")
-    else:
-        axis.axes.set_yscale("log")
+    set_scale = axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale
+    set_scale("log")
     locator = _PlainLogLocator(base=10, numticks=most)
     # Seven labels in two decades would meet where there is little room.
     locator.few = 150.0 if most > FEW_LABELS else 15.0

@@ -115,26 +115,19 @@ def line(
 
 
 def points(
-    name: str, index: int, dots: Iterable[tuple[float, Estimate | None]], *, hollow: bool = False
+    name: str, index: int, dots: Iterable[tuple[float, Estimate | None]], **look: Any
 ) -> Points:
     """Return estimates as markers with their intervals as whiskers; None leaves a place empty."""
     known = [(x, estimate) for x, estimate in dots if estimate is not None]
-    return Points(
-        name=name,
-        index=index,
-        x=tuple(x for x, _ in known),
-        y=tuple(estimate.value for _, estimate in known),
-        hollow=hollow,
-        **_intervals([estimate for _, estimate in known]),
-    )
+    x, y = tuple(x for x, _ in known), tuple(estimate.value for _, estimate in known)
+    ends = _intervals([estimate for _, estimate in known])
+    return Points(name=name, index=index, x=x, y=y, **ends, **look)
 
 
-def row(
-    name: str, index: int, estimates: Sequence[Estimate | None], *, hollow: bool = False
-) -> Row:
+def row(name: str, index: int, estimates: Sequence[Estimate | None], **look: Any) -> Row:
     """Return estimates as dots, with their intervals as whiskers."""
     values = tuple(None if e is None else e.value for e in estimates)
-    return Row(name=name, index=index, values=values, hollow=hollow, **_intervals(estimates))
+    return Row(name=name, index=index, values=values, **_intervals(estimates), **look)
 
 
 def _intervals(estimates: Sequence[Estimate | None]) -> dict[str, Any]:

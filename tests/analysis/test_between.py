@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from scipy import stats
 
-from report.analysis import between
 from report.analysis.between import COMMON, ENOUGH, FREEDOM, OWN, SAME_DAY, State, group
 from report.analysis.estimate import product
 from report.analysis.factors import Factor
@@ -160,5 +159,3 @@ def test_at_another_level_an_interval_is_that_of_students_t() -> None:
     expected = float(stats.t.ppf(0.995, found.freedom)) * found.error
     assert half(wider) == pytest.approx(expected, rel=1e-6)
     assert half(found.at(0.95)) == pytest.approx(half(found), rel=1e-6)
-    without = found.at(0.99, without=between.COMMON**2)
-    assert half(without) < half(wider)
