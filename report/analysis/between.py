@@ -82,11 +82,6 @@ class State:
     runs: tuple[str, ...] = ("",)
     """When each run began that all of them were measured in, ISO 8601."""
 
-    @property
-    def days(self) -> int:
-        """Return on how many days the runs began."""
-        return len({run[:10] for run in self.runs})
-
     def variance(self) -> float:
         """Return the variance that a single run adds; nothing to a ratio within a run."""
         net = math.fsum(weight for weight, _ in self.weights)
@@ -97,7 +92,8 @@ class State:
 
     def of_days(self) -> float:
         """Return the part of it that the mean over the runs has because of their days."""
-        return self.variance() * SAME_DAY / self.days if self.days < ENOUGH else 0.0
+        days = len({run[:10] for run in self.runs})
+        return self.variance() * SAME_DAY / days if days < ENOUGH else 0.0
 
     def of_mean(self) -> float:
         """Return the variance of the mean over the runs: less with each run and each day."""

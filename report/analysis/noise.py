@@ -63,6 +63,8 @@ class Sign(NamedTuple):
     fair: float
     noisy: float
     words: str
+    called: str = ""
+    """Where it could not be read; empty if there is nothing to tell then."""
 
     def severity(self, value: float) -> int:
         """Return the place of a value's level in `LEVELS`."""
@@ -84,9 +86,13 @@ class Sign(NamedTuple):
 # disturbed samples.
 SIGNS = {
     # The hypervisor's share falls on single samples; above a few percent it reaches the median.
-    "steal_fraction": Sign(0.01, 0.05, "the hypervisor took {percent} of CPU time"),
+    "steal_fraction": Sign(
+        0.01, 0.05, "the hypervisor took {percent} of CPU time", "the hypervisor's share"
+    ),
     # A desktop at rest needs a tenth of a core; half a core takes a thread's place at times.
-    "other_cores": Sign(0.1, 0.5, "other programs kept {cores} busy"),
+    "other_cores": Sign(
+        0.1, 0.5, "other programs kept {cores} busy", "other programs' share of the processor"
+    ),
     # A busy program on the worker's core takes it 120 to 600 times a second (measured here). So do
     # threads of the worker's own where there are more than cores, 12,000 times a second in MXNet:
     # it counts only where other programs were busy, or that could not be read.
@@ -94,13 +100,15 @@ SIGNS = {
     # Of arithmetic, by medians, beyond the scatter of the repetitions. What the other probes do
     # between a record's start and end says nothing of its times (correlations of -0.1 to 0.1 over
     # 180 records, measured here); what they do over a sweep does.
-    "drift": Sign(0.05, 0.10, "arithmetic drifted by {percent} from start to end"),
+    "drift": Sign(
+        0.05, 0.10, "arithmetic drifted by {percent} from start to end", "the probes of speed"
+    ),
     # Less than this is a background program being moved out; more may have been the worker's data.
-    "swapped_bytes": Sign(2**20, 2**20, "it swapped {megabytes} MB"),
+    "swapped_bytes": Sign(2**20, 2**20, "it swapped {megabytes} MB", "swapping"),
     # Like the hypervisor's share: each wait for memory, and each period of a quota used up.
     "memory_pressure": Sign(0.01, 0.05, "short of memory {percent} of the time"),
     # The processor slows down abruptly and by much, so that one event is too many.
-    "throttle_events": Sign(0, 0, "{events}"),
+    "throttle_events": Sign(0, 0, "{events}", "thermal throttling"),
     "quota_throttled": Sign(0.01, 0.05, "a CPU limit cut {percent} of periods short"),
     "on_battery": Sign(0, math.inf, "it ran on battery"),
     "power_mode": Sign(0, math.inf, "the power mode was {mode}"),
@@ -110,18 +118,8 @@ SIGNS = {
 # "Producing Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS 2009).
 SPREAD = Sign(0.05, 0.15, "processes differ by up to {percent}")
 
-_NEEDED = {
-    "other_cores": "other programs' share of the processor",
-    "drift": "the probes of speed",
-}
+_NEEDED = {"other_cores", "drift"}
 """Without these a machine is not called quiet."""
-
-_UNREAD = _NEEDED | {
-    "steal_fraction": "the hypervisor's share",
-    "swapped_bytes": "swapping",
-    "throttle_events": "thermal throttling",
-}
-"""What to call that which is missing; without the others there is nothing to tell."""
 
 
 def grade(conditions: Sequence[Conditions], spread: float | None = None, where: str = "") -> Grade:
@@ -132,17 +130,17 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None, where: 
     """
     differ = SPREAD.say(spread or 0) + (f" ({where})" if where else "")
     found = [(SPREAD.severity(spread or 0), differ)]
-    lacking: list[str] = []
+    lacking: dict[str, str] = {}
     for name, sign in SIGNS.items():
         read = [(value, seen) for seen in conditions if (value := _read(name, seen)) is not None]
         if read:
             value, seen = max(read, key=lambda pair: pair[0])
             found.append((sign.severity(value), sign.say(value, seen.power_mode)))
-        if name in _UNREAD and 2 * len(read) <= len(conditions):
-            lacking.append(name)
+        if sign.called and 2 * len(read) <= len(conditions):
+            lacking[name] = sign.called
     worst = max(severity for severity, _ in found)
     reasons = [words for severity, words in found if severity > 0]
-    needed = [_NEEDED[name] for name in lacking if name in _NEEDED]
+    needed = [called for name, called in lacking.items() if name in _NEEDED]
     if not conditions:
         reasons.append("nothing was observed of the machine")
     elif needed:
@@ -150,7 +148,7 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None, where: 
     return Grade(
         level=UNKNOWN if needed and worst == 0 else LEVELS[worst],
         reasons=reasons or [_quiet(conditions)],
-        unread=[_UNREAD[name] for name in lacking],
+        unread=[*lacking.values()],
     )
 
 

@@ -118,7 +118,8 @@ class Evidence:
         if asked not in self._answers:
             observe = KINDS[planned["kind"]].observe
             self._answers[asked] = observe(self.result, records, question)
-        named = [q for q in self._answers[asked] if _fits(q, wanted["series"])]
+        labels = wanted["series"].items()
+        named = [q for q in self._answers[asked] if labels <= {**q.labels, **q.also}.items()]
         fitting = _of_one_variant([one for one in named if any(one.groups)])
         if not fitting:
             lacking = f"has no {wanted['metric']}" if named else "was not measured"
@@ -189,10 +190,6 @@ def _with_most(fitting: Sequence[Quantity], label: str) -> list[Quantity]:
 
 def _positive(one: Quantity) -> bool:
     return all(sample > 0 for group in one.groups for sample in group)
-
-
-def _fits(quantity: Quantity, wanted: dict[str, Scalar]) -> bool:
-    return wanted.items() <= {**quantity.labels, **quantity.also}.items()
 
 
 def _why(records: Sequence[Record], wanted: StoredSide) -> str | None:

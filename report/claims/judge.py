@@ -108,19 +108,7 @@ def equivalent(effect: Estimate, margin: float, *, censored: bool = False) -> Ju
 
     Where one side is only a bound (`censored`), nothing can be said of equality.
     """
-    return _undecided(effect, CENSORED) if censored else _within(effect, 1 / margin, margin)
-
-
-def power_law(
-    exponent: Estimate, claimed: float, tolerance: float, *, censored: bool = False
-) -> Judgement:
-    """Judge whether an exponent is the claimed one within a tolerance.
-
-    Where some points are only bounds (`censored`), the slope can be anything.
-    """
-    if censored:
-        return _undecided(exponent, CENSORED)
-    return _within(exponent, claimed - tolerance, claimed + tolerance)
+    return within(effect, 1 / margin, margin, censored=censored)
 
 
 def stalls(falls: Estimate, goes_on: Estimate, least: float) -> Judgement:
@@ -144,11 +132,16 @@ def stalls(falls: Estimate, goes_on: Estimate, least: float) -> Judgement:
     return _judgement(goes_on, verdict, ends, reason, marginal=marginal)
 
 
-def _within(effect: Estimate, low_limit: float, high_limit: float) -> Judgement:
-    """Judge whether a value lies between two limits."""
+def within(
+    effect: Estimate, low_limit: float, high_limit: float, *, censored: bool = False
+) -> Judgement:
+    """Judge whether a ratio, or an exponent, lies between two limits.
+
+    Where it is only a bound, or the slope of some (`censored`), it can be anything.
+    """
     ends = _ends(effect)
-    if ends is None:
-        return _undecided(effect, ONE)
+    if ends is None or censored:
+        return _undecided(effect, CENSORED if censored else ONE)
     low, high = ends
     inside = {low_limit <= one <= high_limit for one in effect.each}
     verdict: Outcome = "inconclusive"

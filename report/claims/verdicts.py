@@ -150,7 +150,7 @@ def _power_law(evidence: Evidence, backend: str, claim: StoredClaim) -> Case:
     sweep = evidence.sweep(backend, claim["left"], str(claim["along"]))
     slope = exponent([(sweep.x, sweep.factors)])
     claimed, tolerance = float(claim["exponent"] or 0), claim["tolerance"]
-    judged = judge.power_law(slope, claimed, tolerance, censored=sweep.above)
+    judged = judge.within(slope, claimed - tolerance, claimed + tolerance, censored=sweep.above)
     return Case(judgement=judged, effect=slope, measured=sweep)
 
 

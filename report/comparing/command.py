@@ -14,19 +14,16 @@ if TYPE_CHECKING:
 SLOWER = 3
 """Exit status of a comparison that was to fail where something is slower, and did."""
 
-MOST_EFFECT = 1.0
-"""A share; 5 without its sign is a mistake."""
-
 
 def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
-    """Read "5%" or "0.05"."""
+    """Read "5%" or "0.05"; 5 without its sign is a mistake."""
     if text is None:
         return None
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         value = 0.0
-    if not 0 < value < MOST_EFFECT:
+    if not 0 < value < 1:
         raise click.BadParameter(f"{text!r} is no share such as 5%.")
     return value
 

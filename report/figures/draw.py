@@ -28,7 +28,6 @@ Reach = tuple[float, float] | None
 """How far whiskers reach to either side of a dot; None where it has none."""
 
 THIN = (0, (2, 2))
-DECADE = 10
 
 MOST_MARKERS = 14
 """A line of this many points or more has none of its markers drawn: they would hide it."""
@@ -170,7 +169,7 @@ def _markers(
 def _limits(axes: Axes, shape: Curves) -> None:
     if shape.y.scale == "zero-or-log":
         low, high = axes.dataLim.y0, axes.dataLim.y1
-        if high < DECADE * low:
+        if high < 10 * low:
             axes.set_ylim(0, 1.12 * high)
         else:
             plotting.log_axis(axes.yaxis)

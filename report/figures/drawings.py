@@ -12,8 +12,9 @@ import os
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from report.figures.svg import Drawing
 from report.results.files import key
@@ -37,7 +38,7 @@ FEW = 4
 """So many drawings are made sooner than another process has started."""
 
 
-class Drawings:
+class Drawings(AbstractContextManager["Drawings"]):
     """Drawings by the fingerprint of their figure, each made only where nobody made it before.
 
     Figures are ordered as they come, so that some are drawn while others are still being worked
@@ -52,10 +53,6 @@ class Drawings:
         self._waiting: dict[str, Job] = {}
         self._begun: dict[str, Future[Drawing]] = {}
         self._pool: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> Self:
-        """Start nothing yet."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Let the other processes go."""

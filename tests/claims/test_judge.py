@@ -237,14 +237,14 @@ EXPONENTS = {
 @pytest.mark.parametrize(("value", "half", "expected"), EXPONENTS.values(), ids=EXPONENTS)
 def test_an_exponent_lies_within_its_tolerance(value: float, half: float, expected: str) -> None:
     """The claim is -0.5 with a tolerance of 0.05; nothing is taken to a power."""
-    judged = judge.power_law(between(value - half, value, value + half), -0.5, 0.05)
+    judged = judge.within(between(value - half, value, value + half), -0.55, -0.45)
     assert (judged.verdict, judged.value) == (expected, value)
     assert ends(judged) == pytest.approx((value - half, value + half))
 
 
 def test_a_power_law_through_bounds_is_open() -> None:
     """A point that may lie anywhere above leaves the slope open."""
-    judged = judge.power_law(between(-0.501, -0.5, -0.499), -0.5, 0.05, censored=True)
+    judged = judge.within(between(-0.501, -0.5, -0.499), -0.55, -0.45, censored=True)
     assert (judged.verdict, judged.reason) == ("inconclusive", judge.CENSORED)
 
 
@@ -289,7 +289,7 @@ def test_stalling_is_falling_and_then_not(
         lambda effect: judge.greater(effect, 1.02),
         lambda effect: judge.less(effect, 1.02),
         lambda effect: judge.equivalent(effect, 9.0),
-        lambda effect: judge.power_law(effect, 1.3, 0.5),
+        lambda effect: judge.within(effect, 0.8, 1.8),
         lambda effect: judge.stalls(around(3.0, 0.1), effect, 1.02),
     ],
     ids=["greater", "less", "equivalent", "power-law", "stalls"],
