@@ -74,7 +74,7 @@ def shared(rows: Iterable[tuple[Estimate, Quantity, Quantity]]) -> Shared | None
     apart = MEDIANS * fmean(alone)
     # By a median, since some rows have hardly any samples.
     within = median([max(0.0, r.ratio.error**2 - r.common - r.own) for r in every])
-    scatter = fmean([(one - middle) ** 2 for one in centres]) / (number - 1)
+    scatter = MEDIANS * fmean([(one - middle) ** 2 for one in centres]) / (number - 1)
     total = within + apart / number + fmean([row.common for row in every])
     estimate = Estimate(
         value=stable(math.exp(middle)),
@@ -84,7 +84,7 @@ def shared(rows: Iterable[tuple[Estimate, Quantity, Quantity]]) -> Shared | None
         samples=sum(row.ratio.samples for row in every),
         basis="replicates",
         key=f"common factor of {every[0].ratio.key}",
-        error=stable(math.sqrt(max(total, MEDIANS * scatter))),
+        error=stable(math.sqrt(max(total, scatter))),
         freedom=median([r.ratio.freedom for r in every]) if total > scatter else number - 1.0,
         runs=min(row.ratio.runs for row in every),
     ).at(LEVEL)
