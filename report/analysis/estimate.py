@@ -179,9 +179,8 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]]) -> Esti
     )
     parts = [*parts_of(weighted), lines]
     keys = [f"exponent of {line[0].key} to {line[-1].key} ({len(line)})" for _, line in curves]
-    found = _of_parts(weighted, parts, stable, ", ".join(keys))
     # A single replicate does not tell how much slopes differ.
-    return found if found.basis == "replicates" else _unknown(found)
+    return _of_parts(weighted, parts, stable, ", ".join(keys), alone=False)
 
 
 def average(values: Sequence[float], key: str = "") -> Estimate:
@@ -220,8 +219,12 @@ def _of_parts(
     key: str,
     *,
     coarse: Sequence[float] = (),
+    alone: bool = True,
 ) -> Estimate:
-    """Return the sum of parts as `read` has it; `coarse` is by how much it may lie further."""
+    """Return the sum of parts as `read` has it.
+
+    `coarse` is by how much it may lie further, `alone` whether a single replicate's samples tell.
+    """
     shift = math.fsum(math.log(factor.constant) for factor in factors)
     middle = math.fsum([shift, *(part.centre for part in parts)])
     measured = [part for part in parts if part.replicates]
@@ -236,25 +239,19 @@ def _of_parts(
     # The widest that the parts' own intervals allow.
     low = math.fsum(low for low, _ in own) - half + math.fsum(min(0.0, one) for one in coarse)
     high = math.fsum(high for _, high in own) + half + math.fsum(max(0.0, one) for one in coarse)
-    found = Estimate(
+    known = len(own) == len(single) and (alone or not single)
+    return Estimate(
         value=read(middle),
-        low=read(middle + low),
-        high=read(middle + high),
+        low=read(middle + low) if known else None,
+        high=read(middle + high) if known else None,
         replicates=min(part.replicates for part in measured),
         samples=sum(len(group) for factor in factors for group in factor.groups),
-        basis="samples" if single else "replicates",
+        basis="nothing" if not known else "samples" if single else "replicates",
         each=tuple(read(one + shift) for one in measured[0].each) if len(measured) == 1 else (),
         key=key,
-        error=stable(math.sqrt(total)),
-        freedom=stable(freedom),
+        error=stable(math.sqrt(total)) if known else 0.0,
+        freedom=stable(freedom) if known else math.inf,
         runs=min((len(runs_of(f)) for f in factors if f.group), default=0),
-    )
-    return found if len(own) == len(single) else _unknown(found)
-
-
-def _unknown(known: Estimate) -> Estimate:
-    return dataclasses.replace(
-        known, low=None, high=None, basis="nothing", error=0.0, freedom=math.inf
     )
 
 

@@ -113,8 +113,8 @@ def judged_ratio(first: Quantity, second: Quantity, metric: str | None = None) -
                 within = side.estimate().error ** 2 - sum(_between(side))
                 lacking += max(0.0, PROCESSES**2 / number - within)
     error = stable(math.sqrt(told.error**2 + lacking))
-    key = f"{told.key} at {LEVEL:g}"
-    return dataclasses.replace(told, error=error, key=key).at(LEVEL)
+    wider = dataclasses.replace(told, error=error, key="").at(LEVEL)
+    return dataclasses.replace(wider, key=f"{told.key} at {LEVEL:g}")
 
 
 def _between(*sides: Quantity) -> tuple[float, float]:
