@@ -146,9 +146,7 @@ def product(factors: Sequence[Factor], key: str = "") -> Estimate:
     Raises:
         ValueError: There are no factors, or one has no samples.
     """
-    # The interval holds what may lie between the points of a grid.
-    coarse = [f.weight * math.log1p(-f.coarse) for f in factors if f.coarse]
-    return _of_parts(factors, parts_of(factors), _exp, key or _key(factors), coarse=coarse)
+    return _of_parts(factors, parts_of(factors), _exp, key or _key(factors))
 
 
 def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]]) -> Estimate:
@@ -163,7 +161,7 @@ def exponent(curves: Sequence[tuple[Sequence[float], Sequence[Factor]]]) -> Esti
         ValueError: A curve has fewer than three points, or one has no samples.
     """
     weighted = [
-        dataclasses.replace(f, weight=f.weight * power, constant=f.constant**power)
+        dataclasses.replace(f, weight=f.weight * power, constant=f.constant**power, coarse=0.0)
         for x, factors in curves
         for f, power in zip(factors, [p / len(curves) for p in _powers(x)], strict=True)
     ]
@@ -218,13 +216,9 @@ def _of_parts(
     read: Callable[[float], float],
     key: str,
     *,
-    coarse: Sequence[float] = (),
     alone: bool = True,
 ) -> Estimate:
-    """Return the sum of parts as `read` has it.
-
-    `coarse` is by how much it may lie further, `alone` whether a single replicate's samples tell.
-    """
+    """Return the sum of parts as `read` has it; `alone`: a single replicate's samples tell."""
     shift = math.fsum(math.log(factor.constant) for factor in factors)
     middle = math.fsum([shift, *(part.centre for part in parts)])
     measured = [part for part in parts if part.replicates]
@@ -236,7 +230,8 @@ def _of_parts(
     half = _quantile(freedom, LEVEL) * math.sqrt(total)
     single = [part.own for part in measured if part.replicates == 1]
     own = [ends for ends in single if ends is not None]
-    # The widest that the parts' own intervals allow.
+    # The widest that the parts' own intervals allow, and what may lie between points of a grid.
+    coarse = [f.weight * math.log1p(-f.coarse) for f in factors if f.coarse]
     low = math.fsum(low for low, _ in own) - half + math.fsum(min(0.0, one) for one in coarse)
     high = math.fsum(high for _, high in own) + half + math.fsum(max(0.0, one) for one in coarse)
     known = len(own) == len(single) and (alone or not single)
