@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.machine.settings import read_settings
-from report.machine.surroundings import UNREADABLE
+from report.machine.surroundings import UNREADABLE, read_settings
 from report.results.machine import Settings
 
 if TYPE_CHECKING:
