@@ -36,8 +36,8 @@ REQUIREMENTS = Path(__file__).parent / "requirements"
 
 def root() -> Path:
     """Return the folder that holds all environments."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named) if named else Path(platformdirs.user_cache_dir("minibatch-report"), "envs")
+    cache = platformdirs.user_cache_path("minibatch-report")
+    return Path(os.environ.get(FOLDER_VARIABLE) or cache / "envs")
 
 
 def folder_of(backend: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import warnings
@@ -47,15 +48,13 @@ class _Counters:
 class Watch:
     """Observes the machine from its making until `stop`.
 
-    The processes to be measured count as the worker; all else that is busy is a disturbance.
+    The worker's processes are what is measured; all else that is busy is a disturbance.
     """
 
-    def __init__(self, pid: int | None = None, *, root: Path = ROOT) -> None:
-        """Start to watch a worker and its children; without one, every child of this process."""
+    def __init__(self, pid: int, *, root: Path = ROOT) -> None:
+        """Start to watch the machine around a worker and its children."""
         self._root = root
-        self._worker: psutil.Process | None
-        self._worker, why = (None, "") if pid is None else ask(psutil.Process, pid)
-        self._gone = bool(why)
+        self._worker: psutil.Process | None = ask(psutil.Process, pid)[0]
         self._load_before = _load()
         self._frequency_before_hz = frequency(root)[0]
         self._battery_before = surroundings.on_battery()
@@ -90,11 +89,11 @@ class Watch:
             steal_s=getattr(times, "steal", None),
             total_s=sum(getattr(times, name, 0.0) for name in (*busy, "idle", "iowait", "steal")),
             # Without the machine's time the worker's says nothing of others.
-            worker_s=None if self._gone or why else ask(_tree_time, self._worker)[0],
+            worker_s=None if why else ask(_tree_time, self._worker)[0],
             reaped_s=own.children_user + own.children_system,
             swapped_bytes=_swapped_bytes(),
             throttled=_throttle_counts(self._root),
-            switches=None if self._gone else _switches(self._worker),
+            switches=_switches(self._worker),
             waited_s=surroundings.waited_for_memory_s(self._root),
             quota=surroundings.quota_counts(self._root),
         )
@@ -154,18 +153,15 @@ def _swapped_bytes() -> int | None:
 
 def _tree_time(worker: psutil.Process | None) -> float | None:
     """Add up the CPU seconds of the worker and its children; None if it is gone."""
-    try:
-        processes = (worker or psutil.Process()).children(recursive=True)
-        seconds = 0.0 if worker is None else _process_time(worker)
-        if worker is not None and not worker.is_running():
-            return None  # the number belongs to another process by now
-    except psutil.Error:
+    if worker is None:
         return None
+    processes = worker.children(recursive=True)
+    seconds = _process_time(worker)
+    if not worker.is_running():
+        return None  # the number belongs to another process by now
     for process in processes:
-        try:
+        with contextlib.suppress(psutil.Error):  # it ended; whoever waited for it has its time
             seconds += _process_time(process)
-        except psutil.Error:
-            continue  # it ended; whoever waited for it has its time
     return seconds
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -26,7 +27,7 @@ from report.results.files import Cache, key, program
 from report.results.result import Verdict
 from report.site import verdicts
 from report.site.compare import pair
-from report.site.machine import MachineView, Section, date_of, figures_of, view
+from report.site.machine import MachineView, Section, day, figures_of, view
 from report.text.numerals import digits, percent
 from report.worker import timing
 from report.worker.timing import EVERY
@@ -74,7 +75,7 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
     contents = {f"data/{one.name}": one.content for one in saved}
     for one in views:
         earlier = [
-            (date_of(each.result), each.result.profile, f"data/{each.name}")
+            (day(each.result.started_at), each.result.profile, f"data/{each.name}")
             for each in reversed(saved)
             if each.result.machine.id == one.id and f"data/{each.name}" not in one.files
         ]
@@ -123,19 +124,18 @@ def _newest(views: Sequence[MachineView]) -> MachineView:
 
 def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[str]:
     """Return the headline figures that most machines have, at most four: a table has to fit."""
-    shown = {card.label: sum(card.label in v.labels for v in views) for card in newest.cards}
-    return sorted(shown, key=lambda label: -shown[label])[:4]
+    shown = Counter(label for one in views for label in {card.label for card in one.cards})
+    own = dict.fromkeys(card.label for card in newest.cards)
+    return sorted(own, key=lambda label: -shown[label])[:4]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ComparedSection:
-    """An experiment of several machines, on the same axes."""
+class ComparedSection(NamedTuple):
+    """An experiment of several machines on the same axes, with the machines' own sections on it."""
 
     title: str
     placed: list[tuple[Figure, str]]
     """Its figures, each with the path of its data."""
     measured: list[tuple[MachineView, Section]]
-    """The machines' own sections on it."""
 
 
 def _compared_sections(

@@ -17,7 +17,7 @@ from report.text.names import title
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Decision, Result, Source, Value, Verdict
+    from report.results.result import Decision, Result, Source, StoredClaim, Verdict
     from report.worker.records import Scalar
 
 SIGNS: dict[Decision, str] = {
@@ -86,11 +86,7 @@ def views(result: Result) -> list[VerdictView]:
         _view(result, verdict, several=several, leading=verdict in leaders)
         for verdict in result.verdicts
     ]
-    return sorted(every, key=_rank)
-
-
-def _rank(view: VerdictView) -> bool:
-    return view.source != "chapter"
+    return sorted(every, key=lambda view: view.source != "chapter")
 
 
 def grouped(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView]]]:
@@ -166,28 +162,26 @@ def side_by_side(
 
 def sheet(result: Result) -> Sheet:
     """Return all verdicts with their inputs, for download."""
-    header = ["claim", "backend", "source", "says", "section", "relation", "verdict", "marginal"]
-    header.append("kind")
+    rows = [_row(verdict, result.config["claims"][verdict.claim]) for verdict in result.verdicts]
+    return Sheet(header=[*rows[0]], rows=[[*row.values()] for row in rows])
+
+
+def _row(verdict: Verdict, claim: StoredClaim) -> dict[str, Scalar]:
+    row: dict[str, Scalar] = {
+        "claim": verdict.claim,
+        "backend": verdict.backend,
+        "source": source_of(claim),
+        "says": claim["says"],
+        "section": claim["section"],
+        "relation": claim["relation"],
+        "verdict": verdict.verdict,
+        "marginal": verdict.marginal or None,
+        "kind": verdict.kind if verdict.effect else None,
+    }
+    fields = {"": "value", "_low95": "low", "_high95": "high", "_unit": "unit", "_key": "key"}
     for name in ("effect", "left", "right"):
-        header += [name, f"{name}_low95", f"{name}_high95"]
-        if name != "effect":
-            header.append(f"{name}_unit")
-        header.append(f"{name}_key")
-    header += ["replicates", "noise", "reason"]
-    rows: list[list[Scalar]] = []
-    for verdict in result.verdicts:
-        claim = result.config["claims"][verdict.claim]
-        row: list[Scalar] = [verdict.claim, verdict.backend, source_of(claim), claim["says"]]
-        row += [claim["section"], claim["relation"], verdict.verdict, verdict.marginal or None]
-        row.append(verdict.kind if verdict.effect else None)
-        effect, left, right = map(_cells, (verdict.effect, verdict.left, verdict.right))
-        row += [*effect[:3], effect[4], *left, *right]
-        replicates = verdict.effect.replicates if verdict.effect else None
-        rows.append([*row, replicates, verdict.grade or None, verdict.reason or None])
-    return Sheet(header=header, rows=rows)
-
-
-def _cells(value: Value | None) -> list[Scalar]:
-    if value is None:
-        return [None] * 5
-    return [value.value, value.low, value.high, value.unit, value.key or None]
+        value = getattr(verdict, name)
+        row |= {f"{name}{end}": getattr(value, field, None) for end, field in fields.items()}
+    del row["effect_unit"]  # it has none
+    replicates = verdict.effect.replicates if verdict.effect else None
+    return row | {"replicates": replicates, "noise": verdict.grade, "reason": verdict.reason}
