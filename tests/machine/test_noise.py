@@ -14,6 +14,7 @@ import psutil
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from factories.trees import tree
 from report.analysis.noise import PROBES, grade
 from report.machine import noise, surroundings
 from report.machine.noise import Watch
@@ -122,10 +123,8 @@ def test_throttling_of_a_package_counts_once(
 
     def set_counts(core: int, package: int) -> None:
         for cpu in ("cpu0", "cpu1"):
-            folder = tmp_path / CPUS / cpu / "thermal_throttle"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "core_throttle_count").write_text(f"{core}\n")
-            (folder / "package_throttle_count").write_text(f"{package}\n")
+            counts = {"core_throttle_count": core, "package_throttle_count": package}
+            tree(tmp_path / CPUS / cpu / "thermal_throttle", counts)
 
     set_counts(core=7, package=100)
     watch = Watch(OWN, root=tmp_path)
@@ -253,13 +252,10 @@ STAT = "nr_periods {}\nnr_throttled {}\nthrottled_usec {}"
 )
 def test_container_that_reaches_its_limit_is_noisy(tmp_path: Path, group: str, folder: str) -> None:
     """Both versions of control groups count the periods that were cut short."""
-    (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text(group)
-    stat = tmp_path / folder / "cpu.stat"
-    stat.write_text(STAT.format(40, 3, 0))
+    stat = f"{folder}/cpu.stat"
+    tree(tmp_path, {"proc/self/cgroup": group, stat: STAT.format(40, 3, 0)})
     watch = Watch(OWN, root=tmp_path)
-    stat.write_text(STAT.format(140, 98, 31_000_000))
+    tree(tmp_path, {stat: STAT.format(140, 98, 31_000_000)})
     seen = replace(watch.stop(), other_cores=0.0, steal_fraction=0.0, swapped_bytes=0)
     assert seen.quota_throttled == pytest.approx(0.95)
     found = grade([seen])
@@ -308,16 +304,13 @@ def test_power_mode_and_waiting_for_memory_are_read_where_linux_has_them(tmp_pat
     assert surroundings.power_mode(tmp_path) is None
     assert surroundings.waited_for_memory_s(tmp_path) is None
     files = {
-        f"{CPUS}/cpu0/cpufreq/energy_performance_preference": "balance_power\n",
-        "proc/pressure/memory": "some avg10=0.00 avg60=0.21 total=2500000\nfull total=7\n",
+        f"{CPUS}/cpu0/cpufreq/energy_performance_preference": "balance_power",
+        "proc/pressure/memory": "some avg10=0.00 avg60=0.21 total=2500000\nfull total=7",
     }
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True)
-        (tmp_path / name).write_text(text)
+    tree(tmp_path, files)
     assert surroundings.power_mode(tmp_path) == "balance_power"
     assert surroundings.waited_for_memory_s(tmp_path) == 2.5
-    (tmp_path / "sys/firmware/acpi").mkdir(parents=True)
-    (tmp_path / "sys/firmware/acpi/platform_profile").write_text("low-power\n")
+    tree(tmp_path, {"sys/firmware/acpi/platform_profile": "low-power"})
     assert surroundings.power_mode(tmp_path) == "low-power"
 
 
