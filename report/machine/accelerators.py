@@ -31,10 +31,7 @@ VENDORS = {"0x10de", "0x1002", "0x8086"}
 
 
 def gather(environments: Sequence[Environment]) -> tuple[list[Accelerator], dict[str, str]]:
-    """Gather each device once, with what NVIDIA's driver knows of it.
-
-    Args:
-        environments: Frameworks as their workers found them.
+    """Gather each device of the frameworks once, with what NVIDIA's driver knows of it.
 
     Returns:
         The devices in the order found, and for each how it is known.
@@ -167,11 +164,9 @@ def visible(boards: dict[str, Accelerator]) -> list[Accelerator]:
     boards with different names it takes the fastest first, so that a bare number in
     CUDA_VISIBLE_DEVICES says nothing unless CUDA_DEVICE_ORDER asks for the order of the bus.
 
-    Args:
-        boards: By UUID and in the order of the PCI bus.
-
     Returns:
-        The boards that CUDA_VISIBLE_DEVICES leaves, or all where it cannot be interpreted.
+        The boards that CUDA_VISIBLE_DEVICES leaves, or all where it cannot be interpreted; given
+        are those of `read_boards`.
 
     Source:
         CUDA C++ Programming Guide, "CUDA Environment Variables".

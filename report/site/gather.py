@@ -69,7 +69,7 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
             view(one, [f"data/{files[id(run)].name}" for run in same], figures[one.machine.id])
             for one, same in zip(latest, machines, strict=True)
         ]
-        compared = _compared_sections(latest, views) if len(views) > 1 else []
+        compared = _compared_sections(latest, views)
         drawings.order(figure for section in compared for figure, _ in section.placed)
         drawn = drawings.finished()
     contents = {f"data/{one.name}": one.content for one in saved}
@@ -189,8 +189,7 @@ def _compared(kind: KindName, led: Sequence[Result], experiment: str) -> list[Fi
     ]
     if len(subjects) < 2:
         return []
-    over = Overlay(noun="machine", experiment=experiment, subjects=subjects)
-    return KINDS[kind].overlay(over)
+    return KINDS[kind].overlay(Overlay(noun="machine", experiment=experiment, subjects=subjects))
 
 
 def _constants() -> dict[str, Any]:

@@ -102,8 +102,6 @@ class MachineView:
     """How many runs it stands on."""
     days: int
     """On how many days they began."""
-    surrogate: bool
-    """Whether the data was made up with the real data's moments."""
     unfinished: str
     """What is missing of the plan, in words; empty if nothing."""
 
@@ -159,7 +157,6 @@ def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure
         files=list(files),
         runs=len(began),
         days=len({one[:10] for one in began}),
-        surrogate=result.dataset is not None and result.dataset.source == "surrogate",
         unfinished=_unfinished(result),
     )
 
@@ -249,9 +246,8 @@ def _variables(result: Result) -> list[tuple[str, str, str]]:
         for name, environment in known.items():
             for pair in sorted((getattr(environment, kind) or {}).items()):
                 found.setdefault(pair, []).append(title(name))
-    every = "all" if len(known) > 1 else ""
     return [
-        (variable, value, every if len(where) == len(known) and every else ", ".join(where))
+        (variable, value, "all" if len(where) == len(known) > 1 else ", ".join(where))
         for (variable, value), where in found.items()
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
@@ -69,8 +69,7 @@ class VerdictView:
         return self.verdict.replace(" ", "-")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Matrix:
+class Matrix(NamedTuple):
     """Claims by framework."""
 
     frameworks: list[str]
@@ -102,17 +101,11 @@ def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
     """Return the claims that several frameworks were judged by, with the verdict of each."""
     asked = [one for one in verdicts if one.verdict != "not run"]
     frameworks = list(dict.fromkeys(one.framework for one in asked))
-    rows: dict[str, dict[str, VerdictView]] = {}
+    claims: dict[str, dict[str, VerdictView]] = {}
     for one in asked:
-        rows.setdefault(one.claim, {})[one.framework] = one
-    return Matrix(
-        frameworks=frameworks,
-        rows=[
-            (next(iter(row.values())), [row.get(name) for name in frameworks])
-            for row in rows.values()
-            if len(row) > 1
-        ],
-    )
+        claims.setdefault(one.claim, {})[one.framework] = one
+    rows = [[row.get(name) for name in frameworks] for row in claims.values() if len(row) > 1]
+    return Matrix(frameworks, [(next(filter(None, row)), row) for row in rows])
 
 
 def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> VerdictView:
@@ -146,10 +139,7 @@ def _together(text: Markup) -> Markup:
 def side_by_side(
     machines: Sequence[Sequence[VerdictView]],
 ) -> dict[Source, list[tuple[str, list[VerdictView | None]]]]:
-    """Return each claim with its verdict on every machine; None where that lacks the claim.
-
-    They are given by whose they are, the chapter's first.
-    """
+    """Return claims by whose they are, with the verdict of each machine; None where it lacks it."""
     named = [{(v.claim, v.framework): v for v in views} for views in machines]
     keys = dict.fromkeys(key for one in named for key in one)
     rows: dict[Source, list[tuple[str, list[VerdictView | None]]]] = {"chapter": [], "ours": []}
