@@ -123,11 +123,9 @@ def quota_counts(root: Path = ROOT) -> dict[str, tuple[int, int]]:
     """Read how many periods of a quota have passed, and in how many it was used up, by group."""
     found = {}
     for folder in control_groups("cpu", root):
-        text = read_text(folder / "cpu.stat") or ""
-        counts = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
-        periods, used_up = counts.get("nr_periods", ""), counts.get("nr_throttled", "")
-        if periods.isdecimal() and used_up.isdecimal():
-            found[str(folder)] = int(periods), int(used_up)
+        counts = dict(re.findall(r"(nr_\w+) (\d+)", read_text(folder / "cpu.stat") or ""))
+        if {"nr_periods", "nr_throttled"} <= counts.keys():
+            found[str(folder)] = int(counts["nr_periods"]), int(counts["nr_throttled"])
     return found
 
 

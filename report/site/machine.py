@@ -121,7 +121,7 @@ def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure
     folder = files[-1].rpartition("/")[0]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
-    tally = wording.tally([(each.source, each.verdict) for each in judged])
+    tally = wording.tally([(each.source, each.judged.verdict) for each in judged])
     led, began = result.led(), starts(result)
     broad = {name for name, model in SECTIONS.items() if model.every_framework}
     sections = [
@@ -193,7 +193,7 @@ def _section(
         conditions=_conditions(records, result),
         grade=_grade(records),
         missing="" if drawn else _why_missing(records),
-        verdicts=[verdict for verdict in judged if verdict.show == name],
+        verdicts=[verdict for verdict in judged if verdict.claim["show"] == name],
     )
 
 

@@ -34,39 +34,29 @@ SIGNS: dict[Decision, str] = {
 class VerdictView:
     """A verdict on a page."""
 
-    claim: str
-    """The claim's id."""
+    judged: Verdict
+    claim: StoredClaim
     anchor: str
-    says: str
     source: Source
-    cited: str
-    """Where the chapter says so, or what it belongs to there."""
     framework: str
     """With which it was judged; empty where there is only one, and the claim names none."""
     leading: bool
     """The page is about this one; those with other frameworks stand beside it in one table."""
-    verdict: Decision
-    marginal: bool
-    """It is supported, but possibly by less than matters."""
     sign: str
     ratio: str
     """What is divided by what; empty for an exponent."""
     effect: Markup
     interval: str
     """Of 95 %; empty if there is none."""
-    grade: str
-    """How quiet the machine was; empty where no clock has a part."""
     finding: Markup
     """What was measured, in a sentence or two."""
     because: Markup
     """What decides it, in the claim's own words with this run's numbers; may be empty."""
-    show: str
-    """The section that explains it."""
 
     @property
     def css(self) -> str:
         """Return the verdict as a class of the style sheet."""
-        return self.verdict.replace(" ", "-")
+        return self.judged.verdict.replace(" ", "-")
 
 
 class Matrix(NamedTuple):
@@ -93,17 +83,17 @@ def grouped(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView
     groups: dict[str, list[VerdictView]] = {}
     for one in verdicts:
         beyond = "Beyond the chapter: " if one.source == "ours" else ""
-        groups.setdefault(f"{beyond}{one.cited}", []).append(one)
+        groups.setdefault(f"{beyond}{one.claim['section']}", []).append(one)
     return list(groups.items())
 
 
 def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
     """Return the claims that several frameworks were judged by, with the verdict of each."""
-    asked = [one for one in verdicts if one.verdict != "not run"]
+    asked = [one for one in verdicts if one.judged.verdict != "not run"]
     frameworks = list(dict.fromkeys(one.framework for one in asked))
     claims: dict[str, dict[str, VerdictView]] = {}
     for one in asked:
-        claims.setdefault(one.claim, {})[one.framework] = one
+        claims.setdefault(one.judged.claim, {})[one.framework] = one
     rows = [[row.get(name) for name in frameworks] for row in claims.values() if len(row) > 1]
     return Matrix(frameworks, [(next(filter(None, row)), row) for row in rows])
 
@@ -111,24 +101,19 @@ def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
 def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> VerdictView:
     claim = result.config["claims"][verdict.claim]
     return VerdictView(
-        claim=verdict.claim,
+        judged=verdict,
+        claim=claim,
         # An underscore, which no experiment's name has: those are anchors as well.
         anchor=f"claim_{verdict.claim}",
-        says=claim["says"],
         source=source_of(claim),
-        cited=claim["section"],
         framework=title(verdict.backend) if several or claim.get("backend") else "",
         leading=leading,
-        verdict=verdict.verdict,
-        marginal=verdict.marginal,
         sign=SIGNS[verdict.verdict],
         ratio=wording.ratio(claim),
         effect=wording.effect(verdict, prose.tagged),
         interval=wording.interval(verdict.effect) if verdict.effect else "",
-        grade=verdict.grade,
         finding=_together(wording.finding(claim, verdict, prose.tagged)),
         because=_together(wording.because(claim, verdict, prose.tagged)),
-        show=claim["show"],
     )
 
 
@@ -140,13 +125,13 @@ def side_by_side(
     machines: Sequence[Sequence[VerdictView]],
 ) -> dict[Source, list[tuple[str, list[VerdictView | None]]]]:
     """Return claims by whose they are, with the verdict of each machine; None where it lacks it."""
-    named = [{(v.claim, v.framework): v for v in views} for views in machines]
+    named = [{(v.judged.claim, v.framework): v for v in views} for views in machines]
     keys = dict.fromkeys(key for one in named for key in one)
     rows: dict[Source, list[tuple[str, list[VerdictView | None]]]] = {"chapter": [], "ours": []}
     for key in keys:
         row = [one.get(key) for one in named]
         first = next(verdict for verdict in row if verdict)
-        rows[first.source].append((f"{first.says} {key[1]}".strip(), row))
+        rows[first.source].append((f"{first.claim['says']} {key[1]}".strip(), row))
     return {source: mine for source, mine in rows.items() if mine}
 
 
