@@ -70,7 +70,7 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
             for one, same in zip(latest, machines, strict=True)
         ]
         compared = _compared_sections(latest, views)
-        drawings.order(figure for section in compared for figure, _ in section.placed)
+        drawings.order(figure for section in compared for figure in section.figures)
         drawn = drawings.finished()
     contents = {f"data/{one.name}": one.content for one in saved}
     for one in views:
@@ -82,11 +82,10 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
         contents[one.page] = _render(
             "machine.html", machine=one, views=views, older=earlier, drawings=drawn
         )
-        if one.verdicts_csv:
-            contents[one.verdicts_csv] = verdicts.sheet(one.result).csv()
-        for section in one.sections:
-            for figure, path in zip(section.figures, section.csvs, strict=True):
-                contents[path] = figure.sheet.csv()
+        if one.verdicts:
+            contents[f"{one.folder}/verdicts.csv"] = verdicts.sheet(one.result).csv()
+        drawn_here = [figure for section in one.sections for figure in section.figures]
+        contents |= {f"{one.folder}/{f.name}.csv": f.sheet.csv() for f in drawn_here}
     newest = _newest(views)
     contents["index.html"] = _render(
         "index.html",
@@ -133,8 +132,7 @@ class ComparedSection(NamedTuple):
     """An experiment of several machines on the same axes, with the machines' own sections on it."""
 
     title: str
-    placed: list[tuple[Figure, str]]
-    """Its figures, each with the path of its data."""
+    figures: list[Figure]
     measured: list[tuple[MachineView, Section]]
 
 
@@ -150,7 +148,7 @@ def _compared_sections(
     return [
         ComparedSection(
             title=title,
-            placed=[(figure, f"data/compare/{figure.name}.csv") for figure in figures],
+            figures=figures,
             measured=[(v, s) for v in views for s in v.sections if s.name == name and s.method],
         )
         for name, kind, title in names
@@ -164,7 +162,8 @@ def _comparison(
     sections: Sequence[ComparedSection],
     drawn: Mapping[str, Drawing],
 ) -> dict[str, bytes]:
-    contents = {path: f.sheet.csv() for section in sections for f, path in section.placed}
+    figures = [figure for section in sections for figure in section.figures]
+    contents = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
     pairs = [pair(results[0], other) for other in results[1:]]
     contents["compare.html"] = _render(
         "compare.html",

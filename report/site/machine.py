@@ -48,8 +48,6 @@ class Section:
     figures: list[Figure]
     codes: list[str]
     """For each figure, the timed code as HTML; empty if there is none."""
-    csvs: list[str]
-    """For each figure, the path of its data."""
     method: list[str]
     """How it was measured, in sentences."""
     conditions: str
@@ -83,8 +81,6 @@ class MachineView:
     problems: list[problems.Problem]
     tally: str
     """How many of the chapter's statements hold, and of ours."""
-    verdicts_csv: str
-    """Their path for download; empty if there are none."""
     sections: list[Section]
     facts: list[tuple[str, str, str]]
     """Hardware: name, value, how it is known."""
@@ -98,6 +94,8 @@ class MachineView:
     """Which runs, and processes of a run, met another machine by its probes."""
     files: list[str]
     """Paths of the results' own files, oldest first."""
+    folder: str
+    """Where the data of figures and verdicts lie, for download."""
     runs: int
     """How many runs it stands on."""
     days: int
@@ -118,14 +116,13 @@ def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
 
 def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure]]) -> MachineView:
     """Gather a machine's page of its runs together, whose files the site keeps at these paths."""
-    folder = files[-1].rpartition("/")[0]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
     tally = wording.tally([(each.source, each.judged.verdict) for each in judged])
     led, began = result.led(), starts(result)
     broad = {name for name, model in SECTIONS.items() if model.every_framework}
     sections = [
-        _section(result if name in broad else led, name, drawn, folder, judged)
+        _section(result if name in broad else led, name, drawn, judged)
         for name, drawn in figures.items()
         if drawn or name not in SECTIONS
     ]
@@ -147,7 +144,6 @@ def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure
         matrix=verdicts.by_framework(every),
         problems=problems.of_result(result),
         tally=tally,
-        verdicts_csv=f"{folder}/verdicts.csv" if judged else "",
         sections=sections,
         facts=facts(result.machine),
         frameworks=[(title(name), one) for name, one in result.environments.items()],
@@ -155,6 +151,7 @@ def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure
         grade=_grades(sections),
         states=_states(result),
         files=list(files),
+        folder=files[-1].rpartition("/")[0],
         runs=len(began),
         days=len({one[:10] for one in began}),
         unfinished=_unfinished(result),
@@ -168,7 +165,7 @@ def day(started_at: str) -> str:
 
 
 def _section(
-    result: Result, name: str, drawn: list[Figure], folder: str, judged: Sequence[VerdictView]
+    result: Result, name: str, drawn: list[Figure], judged: Sequence[VerdictView]
 ) -> Section:
     """Make the section of an experiment, or of what several say together."""
     if name in SECTIONS:
@@ -188,7 +185,6 @@ def _section(
         title=title,
         figures=drawn,
         codes=codes,
-        csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
         method=method,
         conditions=_conditions(records, result),
         grade=_grade(records),
