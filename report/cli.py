@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from report.results.files import Cache
     from report.results.result import Result
-    from report.site.folder import Rendered
 
 CONFIG = "experiments.yaml"
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -140,7 +139,7 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
     result = runs.measure(**options)
     if result is None:
         return
-    address = _render(options["results"], site_dir).index.as_uri()
+    address = _render(options["results"], site_dir)
     if open_browser:
         click.launch(address)
     click.echo(address)
@@ -170,7 +169,7 @@ def run(context: click.Context, /, **options: Any) -> None:
 def render(context: click.Context, results: Path, site_dir: Path, *, check: bool) -> None:
     """Render the site from RESULTS (a folder, or one result file)."""
     if not check:
-        click.echo(_render(results, site_dir).index.as_uri())
+        click.echo(_render(results, site_dir))
         return
     from report.results.files import Cache
     from report.site.folder import stale_files
@@ -323,7 +322,8 @@ def remove_environments(names: tuple[str, ...]) -> None:
         click.echo(f"{name} is removed." if venvs.remove(name) else f"{name} was not there.")
 
 
-def _render(results: Path, site_dir: Path) -> Rendered:
+def _render(results: Path, site_dir: Path) -> str:
+    """Bring the site up to date, and return the address of its first page."""
     from report.results import files, store
     from report.site import folder
 
@@ -332,13 +332,14 @@ def _render(results: Path, site_dir: Path) -> Rendered:
         sources = [(path.name, path.read_bytes()) for path in store.files_in(results)]
         key = files.key(files.program(), *(part for source in sources for part in source))
         manifest = kept.get(key)
+        address = (site_dir / "index.html").resolve().as_uri()
         if sources and manifest is not None and folder.holds(site_dir, manifest):
-            return folder.Rendered(index=(site_dir / "index.html").resolve(), written=0)
+            return address
         # Only now what draws: nothing has to be made where nothing has changed.
-        rendered = folder.write_files(_gathered(results, kept), site_dir)
+        folder.write_files(_gathered(results, kept), site_dir)
         kept.put(key, (site_dir / folder.MANIFEST).read_bytes())
         kept.prune()
-        return rendered
+        return address
 
 
 def _gathered(results: Path, kept: Cache) -> dict[str, bytes]:

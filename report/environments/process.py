@@ -14,7 +14,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any
 
 from report.environments import variables
 from report.results.privacy import scrub
@@ -56,7 +56,7 @@ class WorkerFailure(Exception):  # noqa: N818 (it is recorded, not reported)
     stderr_tail: str | None
 
 
-class Worker:
+class Worker(contextlib.AbstractContextManager["Worker"]):
     """A process that measures. Use it as a context manager; on leaving it is ended."""
 
     def __init__(self, argv: Sequence[str], configured: Mapping[str, str] | None = None) -> None:
@@ -91,10 +91,6 @@ class Worker:
             thread.start()
         self.pid = self._process.pid
         self.used = False
-
-    def __enter__(self) -> Self:
-        """Return the worker."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """End the worker and all that it started."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from report.results.privacy import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 
 def _names(*patterns: str) -> re.Pattern[str]:
@@ -77,29 +77,27 @@ def passed(
     return kept | dict(configured or {})
 
 
-def dropped(names: Iterable[str], configured: Iterable[str] = ()) -> list[str]:
+def dropped(names: Iterable[str], configured: Collection[str] = ()) -> list[str]:
     """Return those that would change how something is computed, and that no worker is given."""
-    own = set(configured)
     return sorted(
         name
         for name in names
-        if TUNING.fullmatch(name) and not FOUND_BY.fullmatch(name) and name not in own
+        if TUNING.fullmatch(name) and not FOUND_BY.fullmatch(name) and name not in configured
     )
 
 
 def recorded(
-    seen: Mapping[str, str], configured: Iterable[str] = ()
+    seen: Mapping[str, str], configured: Collection[str] = ()
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Sort what a worker saw into what steers it and what only finds things; paths made private.
 
     What neither was passed nor steers is a person's own affair, and is left out: an interpreter
     that is a script may set anything.
     """
-    own = set(configured)
     steering = {
         name: scrub(value)
         for name, value in sorted(seen.items())
-        if name in own or FOUND_BY.fullmatch(name) or TUNING.fullmatch(name)
+        if name in configured or FOUND_BY.fullmatch(name) or TUNING.fullmatch(name)
     }
     places = {
         name: "(set)" if PRIVATE.fullmatch(name) else scrub(value)

@@ -36,13 +36,8 @@ REQUIREMENTS = Path(__file__).parent / "requirements"
 
 def root() -> Path:
     """Return the folder that holds all environments."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named) if named else Path(platformdirs.user_cache_dir("minibatch-report"), "envs")
-
-
-def folder_of(backend: str) -> Path:
-    """Return the folder of a framework's environment, whether it is there or not."""
-    return root() / backend
+    cache = platformdirs.user_cache_path("minibatch-report")
+    return Path(os.environ.get(FOLDER_VARIABLE) or cache / "envs")
 
 
 def python_in(folder: Path) -> Path:
@@ -52,7 +47,7 @@ def python_in(folder: Path) -> Path:
 
 def stamp_of(backend: str) -> str | None:
     """Return the requirements from which an environment was made; None if it is not complete."""
-    folder = folder_of(backend)
+    folder = root() / backend
     try:
         requirements = (folder / STAMP).read_text(encoding="utf-8")
     except (OSError, ValueError):
@@ -97,7 +92,7 @@ def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> st
                 "name a Python, or remove the key"
             )
         return python
-    return sys.executable if stamp_of(backend) is None else str(python_in(folder_of(backend)))
+    return sys.executable if stamp_of(backend) is None else str(python_in(root() / backend))
 
 
 # --- made and removed
@@ -146,7 +141,7 @@ def remove(backend: str) -> bool:
         UsageError: There is no such environment, or its folder holds something else.
     """
     _requirements(backend)
-    there = folder_of(backend).exists()
+    there = (root() / backend).exists()
     if there:
         with _alone(backend) as folder:
             _mark(folder).unlink(missing_ok=True)
@@ -254,7 +249,7 @@ def _alone(backend: str) -> Iterator[Path]:
         UsageError: Another is at work, or the folder is none of this program's: it stays.
         EnvironmentCreationError: The disk is full, or the folder cannot be written.
     """
-    folder = folder_of(backend)
+    folder = root() / backend
     with files.sole_writer(folder, "at work on"):
         if folder.exists() and not _mark(folder).is_file():
             raise UsageError(f"{folder} is no environment of this program; it was left as it is.")

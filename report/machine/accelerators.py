@@ -7,7 +7,7 @@ it may draw. UUIDs serve to tell boards apart here and are never stored.
 from __future__ import annotations
 
 import os
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pynvml
@@ -31,10 +31,7 @@ VENDORS = {"0x10de", "0x1002", "0x8086"}
 
 
 def gather(environments: Sequence[Environment]) -> tuple[list[Accelerator], dict[str, str]]:
-    """Gather each device once, with what NVIDIA's driver knows of it.
-
-    Args:
-        environments: Frameworks as their workers found them.
+    """Gather each device of the frameworks once, with what NVIDIA's driver knows of it.
 
     Returns:
         The devices in the order found, and for each how it is known.
@@ -66,7 +63,9 @@ def gather(environments: Sequence[Environment]) -> tuple[list[Accelerator], dict
             else:
                 free.remove(match)
                 source += "; NVML for the driver, clocks and power limit"
-            devices[device] = _complete(accelerator, match)
+            # The driver adds what the framework does not say.
+            said = {key: value for key, value in vars(accelerator).items() if value is not None}
+            devices[device] = replace(match, **said)
         sources[f"accelerators.{device}"] = source
     return list(devices.values()), sources
 
@@ -140,8 +139,6 @@ def _uuid(handle: Any) -> str:
 def _board(handle: Any) -> Accelerator:
     memory = _ask(pynvml.nvmlDeviceGetMemoryInfo, handle)
     capability = _ask(pynvml.nvmlDeviceGetCudaComputeCapability, handle)
-    clock_mhz = _ask(pynvml.nvmlDeviceGetMaxClockInfo, handle, pynvml.NVML_CLOCK_SM)
-    memory_clock_mhz = _ask(pynvml.nvmlDeviceGetMaxClockInfo, handle, pynvml.NVML_CLOCK_MEM)
     power_limit_mw = _ask(pynvml.nvmlDeviceGetEnforcedPowerLimit, handle)
     return Accelerator(
         device="",  # only a framework can say
@@ -149,14 +146,15 @@ def _board(handle: Any) -> Accelerator:
         memory_bytes=memory and int(memory.total),
         compute_capability=capability and ".".join(map(str, capability)),
         driver=_ask(pynvml.nvmlSystemGetDriverVersion),
-        clock_hz=_whole(clock_hz(clock_mhz)),
-        memory_clock_hz=_whole(clock_hz(memory_clock_mhz)),
+        clock_hz=_clock_hz(handle, pynvml.NVML_CLOCK_SM),
+        memory_clock_hz=_clock_hz(handle, pynvml.NVML_CLOCK_MEM),
         power_limit_w=power_limit_mw and power_limit_mw / 1000,
     )
 
 
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
+def _clock_hz(handle: Any, kind: int) -> int | None:
+    found = clock_hz(_ask(pynvml.nvmlDeviceGetMaxClockInfo, handle, kind))
+    return None if found is None else round(found)
 
 
 def visible(boards: dict[str, Accelerator]) -> list[Accelerator]:
@@ -166,11 +164,9 @@ def visible(boards: dict[str, Accelerator]) -> list[Accelerator]:
     boards with different names it takes the fastest first, so that a bare number in
     CUDA_VISIBLE_DEVICES says nothing unless CUDA_DEVICE_ORDER asks for the order of the bus.
 
-    Args:
-        boards: By UUID and in the order of the PCI bus.
-
     Returns:
-        The boards that CUDA_VISIBLE_DEVICES leaves, or all where it cannot be interpreted.
+        The boards that CUDA_VISIBLE_DEVICES leaves, or all where it cannot be interpreted; given
+        are those of `read_boards`.
 
     Source:
         CUDA C++ Programming Guide, "CUDA Environment Variables".
@@ -189,9 +185,3 @@ def visible(boards: dict[str, Accelerator]) -> list[Accelerator]:
             return every
         chosen += matches
     return chosen
-
-
-def _complete(accelerator: Accelerator, board: Accelerator) -> Accelerator:
-    """Add what the driver knows to what the framework does not say."""
-    unknown = [field.name for field in fields(board) if getattr(accelerator, field.name) is None]
-    return replace(accelerator, **{name: getattr(board, name) for name in unknown})

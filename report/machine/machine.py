@@ -17,7 +17,6 @@ import psutil
 
 from report.machine import processor, surroundings
 from report.machine.accelerators import gather, hardware
-from report.machine.settings import read_settings
 from report.machine.surroundings import UNREADABLE, ask
 from report.results.machine import Cpu, Machine, check_name
 from report.text import names
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
 
     from report.results.machine import Cache
     from report.worker.records import Accelerator, Environment
+
+
+_ON_OFF: dict[bool | None, str] = {True: "on", False: "off"}
 
 
 def detect(
@@ -52,12 +54,11 @@ def detect(
     sources["memory_limit_bytes"] = "the memory control groups of this process"
     accelerators, accelerator_sources = gather(environments)
     sources |= accelerator_sources | {"os": "platform"}
-    settings, settings_sources = read_settings(root, values)
+    settings, settings_sources = surroundings.read_settings(root, values)
     sources |= settings_sources
-    virtual, sources["virtualization"] = surroundings.virtualization(identity.flags, root, values)
-    if translated := surroundings.translation(identity.model, values):
-        virtual = " in ".join(filter(None, (translated[0], virtual)))
-        sources["virtualization"] = f"{translated[1]}; {sources['virtualization']}"
+    virtual, sources["virtualization"] = surroundings.virtualization(
+        identity.flags, root, values, identity.model
+    )
     return Machine(
         id=chosen or machine_id(cpu, memory_bytes, hardware(root)),
         cpu=cpu,
@@ -190,13 +191,9 @@ def facts(machine: Machine) -> list[tuple[str, str, str]]:
         ("Clock", _clock(cpu.frequency_hz), "cpu.frequency_hz"),
         ("Highest clock", _clock(cpu.max_frequency_hz), "cpu.max_frequency_hz"),
         ("Clock governor", cpu.governor, "cpu.governor"),
-        ("Turbo", _on_off(machine.settings.turbo), "settings.turbo"),
-        ("Hardware threads (SMT)", _on_off(machine.settings.smt), "settings.smt"),
-        (
-            "Memory",
-            names.size(machine.memory_bytes) if machine.memory_bytes else None,
-            "memory_bytes",
-        ),
+        ("Turbo", _ON_OFF.get(machine.settings.turbo), "settings.turbo"),
+        ("Hardware threads (SMT)", _ON_OFF.get(machine.settings.smt), "settings.smt"),
+        ("Memory", _size(machine.memory_bytes), "memory_bytes"),
         ("Container's limit of memory", _size(machine.memory_limit_bytes), "memory_limit_bytes"),
         ("Transparent huge pages", machine.settings.huge_pages, "settings.huge_pages"),
         ("NUMA nodes", _count(machine.settings.numa_nodes), "settings.numa_nodes"),
@@ -215,10 +212,6 @@ def facts(machine: Machine) -> list[tuple[str, str, str]]:
         for label, value, key in rows
         for source in [machine.sources.get(key, UNREADABLE)]
     ]
-
-
-def _on_off(value: bool | None) -> str | None:  # noqa: FBT001 (what it is about)
-    return None if value is None else "on" if value else "off"
 
 
 def _count(value: float | None, unit: str = "") -> str | None:

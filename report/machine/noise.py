@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import warnings
@@ -47,15 +48,13 @@ class _Counters:
 class Watch:
     """Observes the machine from its making until `stop`.
 
-    The processes to be measured count as the worker; all else that is busy is a disturbance.
+    The worker's processes are what is measured; all else that is busy is a disturbance.
     """
 
-    def __init__(self, pid: int | None = None, *, root: Path = ROOT) -> None:
-        """Start to watch a worker and its children; without one, every child of this process."""
+    def __init__(self, pid: int, *, root: Path = ROOT) -> None:
+        """Start to watch the machine around a worker and its children."""
         self._root = root
-        self._worker: psutil.Process | None
-        self._worker, why = (None, "") if pid is None else ask(psutil.Process, pid)
-        self._gone = bool(why)
+        self._worker: psutil.Process | None = ask(psutil.Process, pid)[0]
         self._load_before = _load()
         self._frequency_before_hz = frequency(root)[0]
         self._battery_before = surroundings.on_battery()
@@ -68,8 +67,7 @@ class Watch:
         Its own probes of an accelerator join those that are taken here.
         """
         seen = _between(self._before, self._read())  # first, for the same reason
-        batteries = [self._battery_before, surroundings.on_battery()]
-        known = [each for each in batteries if each is not None]
+        batteries = self._battery_before, surroundings.on_battery()
         return Conditions(
             **seen,
             load_before=self._load_before,
@@ -77,27 +75,25 @@ class Watch:
             probes_after=[*probes(), *after],
             frequency_before_hz=self._frequency_before_hz,
             frequency_after_hz=frequency(self._root)[0],
-            on_battery=any(known) if known else None,
+            on_battery=max((each for each in batteries if each is not None), default=None),
             power_mode=surroundings.power_mode(self._root),
         )
 
     def _read(self) -> _Counters:
         times, why = ask(psutil.cpu_times)
         busy = ("user", "nice", "system", "irq", "softirq")  # "user" has the guests' time in it
-        idle = ("idle", "iowait", "steal")
-        steal_s: float | None = getattr(times, "steal", None)
         own = os.times()
         return _Counters(
             clock_s=time.perf_counter(),
             busy_s=sum(getattr(times, name, 0.0) for name in busy),
-            steal_s=steal_s,
-            total_s=sum(getattr(times, name, 0.0) for name in busy + idle),
+            steal_s=getattr(times, "steal", None),
+            total_s=sum(getattr(times, name, 0.0) for name in (*busy, "idle", "iowait", "steal")),
             # Without the machine's time the worker's says nothing of others.
-            worker_s=None if self._gone or why else ask(_tree_time, self._worker)[0],
+            worker_s=None if why else ask(_tree_time, self._worker)[0],
             reaped_s=own.children_user + own.children_system,
             swapped_bytes=_swapped_bytes(),
             throttled=_throttle_counts(self._root),
-            switches=None if self._gone else _switches(self._worker),
+            switches=_switches(self._worker),
             waited_s=surroundings.waited_for_memory_s(self._root),
             quota=surroundings.quota_counts(self._root),
         )
@@ -106,37 +102,37 @@ class Watch:
 def _between(before: _Counters, after: _Counters) -> dict[str, Any]:
     """Work out what counters say that went on from one reading to the other."""
     elapsed_s = after.clock_s - before.clock_s
-    long_enough = elapsed_s >= SHORTEST_S
     worker_s = _worker_time(before, after)
-    other_cores = steal_fraction = switches_per_s = memory_pressure = None
-    if long_enough and worker_s is not None:
-        other_cores = max(0.0, (after.busy_s - before.busy_s - worker_s) / elapsed_s)
-        switches = _grown(before.switches, after.switches)
-        if switches is not None and worker_s >= SHORTEST_S:
-            switches_per_s = switches / worker_s
-    total_s = after.total_s - before.total_s
-    stolen_s = _grown(before.steal_s, after.steal_s)
-    if long_enough and stolen_s is not None and total_s > 0:
-        steal_fraction = stolen_s / total_s
-    swapped_bytes = _grown(before.swapped_bytes, after.swapped_bytes)
-    waited_s = _grown(before.waited_s, after.waited_s)
-    if long_enough and waited_s is not None:
-        memory_pressure = min(1.0, waited_s / elapsed_s)
-    return {
+    others_s = None if worker_s is None else max(0.0, after.busy_s - before.busy_s - worker_s)
+    pressure = _per(_grown(before.waited_s, after.waited_s), elapsed_s)
+    seen: dict[str, Any] = {
+        "other_cores": _per(others_s, elapsed_s),
+        "steal_fraction": _per(
+            _grown(before.steal_s, after.steal_s), after.total_s - before.total_s
+        ),
+        "memory_pressure": None if pressure is None else min(1.0, pressure),
+        "switches_per_s": _per(_grown(before.switches, after.switches), worker_s),
+    }
+    if elapsed_s < SHORTEST_S:
+        seen = dict.fromkeys(seen)
+    return seen | {
         "elapsed_s": elapsed_s,
-        "other_cores": other_cores,
-        "steal_fraction": steal_fraction,
-        "swapped_bytes": None if swapped_bytes is None else int(swapped_bytes),
+        "swapped_bytes": _grown(before.swapped_bytes, after.swapped_bytes),
         "throttle_events": _throttle_events(before.throttled, after.throttled),
         "quota_throttled": _quota_throttled(before.quota, after.quota),
-        "memory_pressure": memory_pressure,
-        "switches_per_s": switches_per_s,
     }
 
 
 def _grown(before: float | None, after: float | None) -> float | None:
     """Return by how much a counter has grown; None where it could not be read at both ends."""
     return None if before is None or after is None else max(after - before, 0)
+
+
+def _per(amount: float | None, span_s: float | None) -> float | None:
+    """Return an amount in a second; None where one is not known, or too little passed to say."""
+    if amount is None or span_s is None or span_s <= 0 or span_s < SHORTEST_S:
+        return None
+    return amount / span_s
 
 
 def _load() -> float | None:
@@ -157,18 +153,15 @@ def _swapped_bytes() -> int | None:
 
 def _tree_time(worker: psutil.Process | None) -> float | None:
     """Add up the CPU seconds of the worker and its children; None if it is gone."""
-    try:
-        processes = (worker or psutil.Process()).children(recursive=True)
-        seconds = 0.0 if worker is None else _process_time(worker)
-        if worker is not None and not worker.is_running():
-            return None  # the number belongs to another process by now
-    except psutil.Error:
+    if worker is None:
         return None
+    processes = worker.children(recursive=True)
+    seconds = _process_time(worker)
+    if not worker.is_running():
+        return None  # the number belongs to another process by now
     for process in processes:
-        try:
+        with contextlib.suppress(psutil.Error):  # it ended; whoever waited for it has its time
             seconds += _process_time(process)
-        except psutil.Error:
-            continue  # it ended; whoever waited for it has its time
     return seconds
 
 
@@ -195,12 +188,14 @@ def _quota_throttled(
     before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]
 ) -> float | None:
     """Return the largest share of a group's periods in which its quota was used up."""
-    grown = [
-        (after[group][0] - periods, after[group][1] - used_up)
-        for group, (periods, used_up) in before.items()
-        if group in after
-    ]
-    return max((used_up / max(1, periods) for periods, used_up in grown), default=None)
+    return max(
+        (
+            (after[group][1] - used_up) / max(1, after[group][0] - periods)
+            for group, (periods, used_up) in before.items()
+            if group in after
+        ),
+        default=None,
+    )
 
 
 def _throttle_counts(root: Path) -> dict[tuple[str, str], int]:
@@ -213,12 +208,7 @@ def _throttle_counts(root: Path) -> dict[tuple[str, str], int]:
 def _throttle_events(
     before: dict[tuple[str, str], int], after: dict[tuple[str, str], int]
 ) -> int | None:
-    grown = [
-        (part, max(0, count - before[part, cpu]))
-        for (part, cpu), count in after.items()
-        if (part, cpu) in before
-    ]
+    grown = {key: max(0, count - before[key]) for key, count in after.items() if key in before}
     # Every core of a package counts the package's events, so that their sum would be too many.
-    packages = [events for part, events in grown if part == "package"]
-    cores = [events for part, events in grown if part == "core"]
-    return sum(cores) + max(packages, default=0) if grown else None
+    packages = [events for (part, _), events in grown.items() if part == "package"]
+    return sum(grown.values()) - sum(packages) + max(packages, default=0) if grown else None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import cpuinfo
 import psutil
 
-from report.machine.surroundings import UNREADABLE, ask, named
+from report.machine.surroundings import CPU, UNREADABLE, ask, from_file, named
 from report.results.machine import Cache
 from report.worker.host import ROOT, read_text
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from report.results.machine import CacheType
 
-_CPU = "sys/devices/system/cpu"
 _CACHE_TYPES: dict[str, CacheType]
 _CACHE_TYPES = {"Data": "data", "Instruction": "instruction", "Unified": "unified"}
 CLOCKS_HZ = 100e6, 20e9
@@ -94,17 +93,11 @@ def sysctl() -> dict[str, str]:
     """Read macOS's description of the hardware: values by name; empty on any other system."""
     if platform.system() != "Darwin":
         return {}
-    try:
-        done = subprocess.run(
-            ["/usr/sbin/sysctl", "hw", "kern.hv_vmm_present", "sysctl.proc_translated"],
-            capture_output=True,
-            text=True,
-            check=False,  # an unknown name is an error to it, but the others are still printed
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    pairs = (line.partition(": ") for line in done.stdout.splitlines())
+    # An unknown name is an error to it, but the others are still printed.
+    names = "hw", "kern.hv_vmm_present", "sysctl.proc_translated"
+    command = ["/usr/sbin/sysctl", *names]
+    done, _ = ask(subprocess.run, command, capture_output=True, text=True, timeout=10)
+    pairs = (line.partition(": ") for line in (done.stdout if done else "").splitlines())
     return {key: value.strip() for key, _, value in pairs}
 
 
@@ -122,7 +115,7 @@ def caches(root: Path = ROOT, values: Mapping[str, str] | None = None) -> tuple[
     if values:
         return _caches_of_sysctl(values)
     found = []
-    folders = (root / _CPU / "cpu0/cache").glob("index[0-9]*")
+    folders = (root / CPU / "cpu0/cache").glob("index[0-9]*")
     for folder in sorted(folders, key=lambda path: int(path.name.removeprefix("index"))):
         level = read_text(folder / "level") or ""
         kind = _CACHE_TYPES.get(read_text(folder / "type") or "")
@@ -132,7 +125,7 @@ def caches(root: Path = ROOT, values: Mapping[str, str] | None = None) -> tuple[
             shared_by = _count_list(read_text(folder / "shared_cpu_list") or "")
             cache = Cache(level=int(level), type=kind, size_bytes=size_bytes, shared_by=shared_by)
             found.append(cache)
-    return found, f"/{_CPU}/cpu0/cache" if found else f"{UNREADABLE}: no /{_CPU}/cpu0/cache"
+    return from_file(found, f"{CPU}/cpu0/cache")
 
 
 def _caches_of_sysctl(values: Mapping[str, str]) -> tuple[list[Cache], str]:
@@ -177,7 +170,7 @@ def frequency(root: Path = ROOT) -> tuple[float | None, float | None, str]:
         source = f"{UNREADABLE}: psutil.cpu_freq says {clock.current:g} MHz, no processor's clock"
     elif current is None:
         source = f"{UNREADABLE}: psutil.cpu_freq has none{f' ({why})' if why else ''}"
-    elif platform.system() == "Linux" and not (root / _CPU / "cpu0/cpufreq").is_dir():
+    elif platform.system() == "Linux" and not (root / CPU / "cpu0/cpufreq").is_dir():
         source += ': "cpu MHz" of /proc/cpuinfo; no cpufreq, perhaps only nominal'
     return current, highest, source
 
@@ -193,6 +186,5 @@ def clock_hz(clock_mhz: float | None) -> float | None:
 
 def governor(root: Path = ROOT) -> tuple[str | None, str]:
     """Read which rule sets the clock: "performance", "powersave"."""
-    path = f"{_CPU}/cpu0/cpufreq/scaling_governor"
-    rule = read_text(root / path)
-    return rule, f"/{path}" if rule else f"{UNREADABLE}: no /{path}"
+    path = f"{CPU}/cpu0/cpufreq/scaling_governor"
+    return from_file(read_text(root / path), path)

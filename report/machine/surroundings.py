@@ -1,8 +1,8 @@
-"""Reads what surrounds the processor: its container, its hypervisor, its operating system.
+"""Reads what surrounds the processor: container, hypervisor, operating system and its settings.
 
 Every function returns what it found and a source text. What cannot be read is None, and its
 source begins with `UNREADABLE`; nothing is guessed. `root` stands for the file system's root, so
-that tests can show a machine that is not theirs.
+that tests can show a machine that is not theirs; `values` are macOS's from `processor.sysctl`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,23 @@ from __future__ import annotations
 import contextlib
 import platform
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
+from report.results.machine import Settings
 from report.worker.host import ROOT, control_groups, read_text
 from report.worker.records import reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 UNREADABLE = "not readable"
+
+CPU = "sys/devices/system/cpu"
+
+_T = TypeVar("_T")
 
 # What a virtual machine's firmware calls itself, and what people call it.
 _HYPERVISORS = (
@@ -67,12 +72,47 @@ def ask(function: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[
         return None, reason_of(error)
 
 
-def quota_cores(root: Path = ROOT) -> tuple[float | None, str]:
-    """Read how many cores' worth of time the container may use; None without a limit.
+def from_file(value: _T, path: str) -> tuple[_T, str]:
+    """Return what was read from a path below the root, and that it was; None and [] are nothing."""
+    return value, f"{UNREADABLE}: no /{path}" if value in (None, []) else f"/{path}"
 
-    A limit holds for all that is below it, so the smallest from the process's own group up to
-    the root is the one that bites.
+
+def read_settings(
+    root: Path = ROOT, values: Mapping[str, str] | None = None
+) -> tuple[Settings, dict[str, str]]:
+    """Read which settings of firmware and kernel decide how fast the processor runs.
+
+    Returns:
+        Them all, and how each is known, by its dotted name.
     """
+
+    def read(path: str, meanings: Sequence[Any]) -> tuple[Any, str]:
+        known = dict(zip("012", meanings, strict=False))
+        return from_file(known.get(read_text(root / path) or ""), path)
+
+    turbo = read(f"{CPU}/intel_pstate/no_turbo", (True, False))
+    if turbo[0] is None:
+        turbo = read(f"{CPU}/cpufreq/boost", (False, True))
+    smt = read(f"{CPU}/smt/active", (False, True))
+    cores = [(values or {}).get(f"hw.{kind}cpu", "") for kind in ("logical", "physical")]
+    if all(count.isdecimal() for count in cores):
+        smt = int(cores[0]) > int(cores[1]), "sysctl hw.logicalcpu, hw.physicalcpu"
+    pages, nodes = "sys/kernel/mm/transparent_hugepage/enabled", "sys/devices/system/node"
+    # "always [madvise] never": what is chosen stands in brackets.
+    chosen = (read_text(root / pages) or "").partition("[")[2].partition("]")[0]
+    found: dict[str, tuple[Any, str]] = {
+        "turbo": turbo,
+        "smt": smt,
+        "huge_pages": from_file(chosen or None, pages),
+        "numa_nodes": from_file(len(list((root / nodes).glob("node[0-9]*"))) or None, nodes),
+        "aslr": read("proc/sys/kernel/randomize_va_space", ("off", "without the heap", "on")),
+    }
+    sources = {f"settings.{name}": source for name, (_, source) in found.items()}
+    return Settings(**{name: value for name, (value, _) in found.items()}), sources
+
+
+def quota_cores(root: Path = ROOT) -> tuple[float | None, str]:
+    """Read how many cores' worth of time the container may use; None without a limit."""
     if read_text(root / "proc/self/cgroup") is None:
         return None, f"{UNREADABLE}: no /proc/self/cgroup"
     limits = filter(None, map(_quota_of, control_groups("cpu", root)))
@@ -83,11 +123,9 @@ def quota_counts(root: Path = ROOT) -> dict[str, tuple[int, int]]:
     """Read how many periods of a quota have passed, and in how many it was used up, by group."""
     found = {}
     for folder in control_groups("cpu", root):
-        text = read_text(folder / "cpu.stat") or ""
-        counts = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
-        periods, used_up = counts.get("nr_periods", ""), counts.get("nr_throttled", "")
-        if periods.isdecimal() and used_up.isdecimal():
-            found[str(folder)] = int(periods), int(used_up)
+        counts = dict(re.findall(r"(nr_\w+) (\d+)", read_text(folder / "cpu.stat") or ""))
+        if {"nr_periods", "nr_throttled"} <= counts.keys():
+            found[str(folder)] = int(counts["nr_periods"]), int(counts["nr_throttled"])
     return found
 
 
@@ -126,46 +164,44 @@ def _quota_of(folder: Path) -> tuple[float, str] | None:
 
 def affinity_cores() -> tuple[int | None, str]:
     """Count the logical cores that this process may run on."""
-    # macOS has no such method.
-    cores, why = ask(lambda: psutil.Process().cpu_affinity())
+    cores, why = ask(lambda: psutil.Process().cpu_affinity())  # macOS has no such method
     return (len(cores), "psutil cpu_affinity") if cores else (None, f"{UNREADABLE}: {why}")
 
 
 def virtualization(
-    flags: frozenset[str], root: Path = ROOT, values: Mapping[str, str] | None = None
+    flags: frozenset[str],
+    root: Path = ROOT,
+    values: Mapping[str, str] | None = None,
+    model: str | None = None,
 ) -> tuple[str | None, str]:
-    """Find out whether this is a virtual machine or a container, and which.
-
-    Given are the processor's features and, on macOS, the values from `sysctl`.
+    """Find out what stands between this program and the processor, by whose `flags` and `model`.
 
     Returns:
-        "KVM", "Docker in KVM", "virtual machine" where its kind is not known, or None if nothing
-        hints at any; and how that is known.
+        "KVM", "Docker in KVM", "virtual machine" where its kind is not known, "translated by
+        Rosetta 2", or None if nothing hints at any; and how that is known.
     """
-    container, container_source = _container(root)
-    machine, machine_source = _hypervisor(flags, root, values or {})
-    if container and machine:
-        article = "a " if machine == "virtual machine" else ""
-        return f"{container} in {article}{machine}", f"{container_source}; {machine_source}"
-    if container or machine:
-        return container or machine, container_source or machine_source
-    return None, "no sign of a container or a hypervisor"
+    layers = (
+        _translation(model or "", values or {}),
+        _container(root),
+        _hypervisor(flags, root, values or {}),
+    )
+    found = [layer for layer in layers if layer]
+    if not found:
+        return None, "no sign of a container or a hypervisor"
+    words = " in ".join(name for name, _ in found).replace(" in virtual", " in a virtual")
+    return words, "; ".join(source for _, source in found)
 
 
-def translation(model: str | None, values: Mapping[str, str]) -> tuple[str, str] | None:
-    """Say by what this program's instructions are translated, and how that is known, if they are.
-
-    A Python for x86-64 runs on Apple silicon as well, at a fraction of the speed and without AVX;
-    given are the processor's brand and the values from `sysctl`.
-    """
+def _translation(model: str, values: Mapping[str, str]) -> tuple[str, str] | None:
+    # A Python for x86-64 runs on Apple silicon too, at a fraction of the speed and without AVX.
     if values.get("sysctl.proc_translated") == "1":
         return "translated by Rosetta 2", "sysctl sysctl.proc_translated"
-    if model and "VirtualApple" in model:  # what Rosetta calls the processor in a virtual machine
+    if "VirtualApple" in model:  # what Rosetta calls the processor in a virtual machine
         return "translated by Rosetta 2", "the processor's name"
     return None
 
 
-def _container(root: Path) -> tuple[str | None, str]:
+def _container(root: Path) -> tuple[str, str] | None:
     for path, name in ((".dockerenv", "Docker"), ("run/.containerenv", "Podman")):
         with contextlib.suppress(OSError):
             if (root / path).exists():
@@ -174,12 +210,12 @@ def _container(root: Path) -> tuple[str | None, str]:
     for word, name in (("kubepods", "Kubernetes"), ("docker", "Docker"), ("lxc", "LXC")):
         if word in groups:
             return name, "/proc/1/cgroup"
-    return None, ""
+    return None
 
 
 def _hypervisor(
     flags: frozenset[str], root: Path, values: Mapping[str, str]
-) -> tuple[str | None, str]:
+) -> tuple[str, str] | None:
     if values.get("kern.hv_vmm_present") == "1":
         return "virtual machine", "sysctl kern.hv_vmm_present"
     if "microsoft" in (read_text(root / "proc/sys/kernel/osrelease") or "").lower():
@@ -195,7 +231,7 @@ def _hypervisor(
         for word, name in _HYPERVISORS:
             if word in firmware:
                 return name, "/sys/class/dmi/id"
-    return ("virtual machine", "hypervisor flag of the CPU") if flagged else (None, "")
+    return ("virtual machine", "hypervisor flag of the CPU") if flagged else None
 
 
 def operating_system() -> str | None:

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import signal
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from report.errors import SiteError
@@ -26,16 +25,10 @@ Sums = dict[str, set[str]]
 """For each file the SHA-256 of what this program wrote there; two while it is being replaced."""
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """A site that was written: its start page, and how many files changed."""
-
-    index: Path
-    written: int
-
-
-def write_files(contents: Mapping[str, bytes], folder: Path) -> Rendered:
+def write_files(contents: Mapping[str, bytes], folder: Path) -> int:
     """Write a site of bytes by path relative to the folder, which is made if missing.
+
+    Returns how many files changed.
 
     All files are first written beside their places and flushed to the disk; only when every one
     is there are they renamed into place, with interrupts held back meanwhile. Whatever stops it
@@ -56,7 +49,7 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> Rendered:
                 "Move it away, or choose another folder with -o."
             )
     if not changed:
-        return Rendered(index=(folder / "index.html").resolve(), written=0)
+        return 0
     try:
         with contextlib.ExitStack() as waiting:
             staged = {
@@ -77,7 +70,7 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> Rendered:
         raise SiteError(
             f"The site cannot be written to {folder}: {error.strerror}. Choose another with -o."
         ) from None
-    return Rendered(index=(folder / "index.html").resolve(), written=len(changed))
+    return len(changed)
 
 
 def holds(folder: Path, manifest: bytes) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -26,7 +27,7 @@ from report.results.files import Cache, key, program
 from report.results.result import Verdict
 from report.site import verdicts
 from report.site.compare import pair
-from report.site.machine import MachineView, Section, date_of, figures_of, view
+from report.site.machine import MachineView, Section, day, figures_of, view
 from report.text.numerals import digits, percent
 from report.worker import timing
 from report.worker.timing import EVERY
@@ -68,24 +69,23 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
             view(one, [f"data/{files[id(run)].name}" for run in same], figures[one.machine.id])
             for one, same in zip(latest, machines, strict=True)
         ]
-        compared = _compared_sections(latest, views) if len(views) > 1 else []
-        drawings.order(figure for section in compared for figure, _ in section.placed)
+        compared = _compared_sections(latest, views)
+        drawings.order(figure for section in compared for figure in section.figures)
         drawn = drawings.finished()
     contents = {f"data/{one.name}": one.content for one in saved}
     for one in views:
         earlier = [
-            (date_of(each.result), each.result.profile, f"data/{each.name}")
+            (day(each.result.started_at), each.result.profile, f"data/{each.name}")
             for each in reversed(saved)
             if each.result.machine.id == one.id and f"data/{each.name}" not in one.files
         ]
         contents[one.page] = _render(
             "machine.html", machine=one, views=views, older=earlier, drawings=drawn
         )
-        if one.verdicts_csv:
-            contents[one.verdicts_csv] = verdicts.sheet(one.result).csv()
-        for section in one.sections:
-            for figure, path in zip(section.figures, section.csvs, strict=True):
-                contents[path] = figure.sheet.csv()
+        if one.verdicts:
+            contents[f"{one.folder}/verdicts.csv"] = verdicts.sheet(one.result).csv()
+        drawn_here = [figure for section in one.sections for figure in section.figures]
+        contents |= {f"{one.folder}/{f.name}.csv": f.sheet.csv() for f in drawn_here}
     newest = _newest(views)
     contents["index.html"] = _render(
         "index.html",
@@ -123,19 +123,17 @@ def _newest(views: Sequence[MachineView]) -> MachineView:
 
 def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[str]:
     """Return the headline figures that most machines have, at most four: a table has to fit."""
-    shown = {card.label: sum(card.label in v.labels for v in views) for card in newest.cards}
-    return sorted(shown, key=lambda label: -shown[label])[:4]
+    shown = Counter(label for one in views for label in {card.label for card in one.cards})
+    own = dict.fromkeys(card.label for card in newest.cards)
+    return sorted(own, key=lambda label: -shown[label])[:4]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ComparedSection:
-    """An experiment of several machines, on the same axes."""
+class ComparedSection(NamedTuple):
+    """An experiment of several machines on the same axes, with the machines' own sections on it."""
 
     title: str
-    placed: list[tuple[Figure, str]]
-    """Its figures, each with the path of its data."""
+    figures: list[Figure]
     measured: list[tuple[MachineView, Section]]
-    """The machines' own sections on it."""
 
 
 def _compared_sections(
@@ -150,7 +148,7 @@ def _compared_sections(
     return [
         ComparedSection(
             title=title,
-            placed=[(figure, f"data/compare/{figure.name}.csv") for figure in figures],
+            figures=figures,
             measured=[(v, s) for v in views for s in v.sections if s.name == name and s.method],
         )
         for name, kind, title in names
@@ -164,7 +162,8 @@ def _comparison(
     sections: Sequence[ComparedSection],
     drawn: Mapping[str, Drawing],
 ) -> dict[str, bytes]:
-    contents = {path: f.sheet.csv() for section in sections for f, path in section.placed}
+    figures = [figure for section in sections for figure in section.figures]
+    contents = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
     pairs = [pair(results[0], other) for other in results[1:]]
     contents["compare.html"] = _render(
         "compare.html",
@@ -189,8 +188,7 @@ def _compared(kind: KindName, led: Sequence[Result], experiment: str) -> list[Fi
     ]
     if len(subjects) < 2:
         return []
-    over = Overlay(noun="machine", experiment=experiment, subjects=subjects)
-    return KINDS[kind].overlay(over)
+    return KINDS[kind].overlay(Overlay(noun="machine", experiment=experiment, subjects=subjects))
 
 
 def _constants() -> dict[str, Any]:

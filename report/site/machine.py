@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from report.results.machine import Conditions
     from report.results.result import Record, Result
     from report.site.verdicts import Matrix, VerdictView
+    from report.worker.records import Environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +48,6 @@ class Section:
     figures: list[Figure]
     codes: list[str]
     """For each figure, the timed code as HTML; empty if there is none."""
-    csvs: list[str]
-    """For each figure, the path of its data."""
     method: list[str]
     """How it was measured, in sentences."""
     conditions: str
@@ -75,45 +74,34 @@ class MachineView:
     """One paragraph that could stand in a mail."""
     cards: list[Card]
     verdicts: list[VerdictView]
+    statements: list[tuple[str, list[VerdictView]]]
+    """The same in groups, each with its heading."""
     matrix: Matrix
     """The verdicts of each framework."""
     problems: list[problems.Problem]
     tally: str
     """How many of the chapter's statements hold, and of ours."""
-    verdicts_csv: str
-    """Their path for download; empty if there are none."""
     sections: list[Section]
     facts: list[tuple[str, str, str]]
     """Hardware: name, value, how it is known."""
-    frameworks: list[dict[str, str]]
+    frameworks: list[tuple[str, Environment]]
+    """Their titles, and what each stands on."""
     variables: list[tuple[str, str, str]]
     """Those that the workers saw: name, value, in which frameworks."""
-    packages: list[tuple[str, str]]
-    """All that each framework's interpreter holds: its title, and names with versions."""
     grade: str
     """How many experiments have which grade."""
     states: list[str]
     """Which runs, and processes of a run, met another machine by its probes."""
     files: list[str]
     """Paths of the results' own files, oldest first."""
+    folder: str
+    """Where the data of figures and verdicts lie, for download."""
     runs: int
     """How many runs it stands on."""
     days: int
     """On how many days they began."""
-    surrogate: bool
-    """Whether the data was made up with the real data's moments."""
     unfinished: str
     """What is missing of the plan, in words; empty if nothing."""
-
-    @property
-    def labels(self) -> set[str]:
-        """Return which headline figures there are."""
-        return {card.label for card in self.cards}
-
-    @property
-    def statements(self) -> list[tuple[str, list[VerdictView]]]:
-        """Return the verdicts in groups, each with its heading."""
-        return verdicts.grouped(self.verdicts)
 
 
 def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
@@ -128,18 +116,15 @@ def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
 
 def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure]]) -> MachineView:
     """Gather a machine's page of its runs together, whose files the site keeps at these paths."""
-    folder = files[-1].rpartition("/")[0]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
-    tally = wording.tally([(each.source, each.verdict) for each in judged])
+    tally = wording.tally([(each.source, each.judged.verdict) for each in judged])
     led, began = result.led(), starts(result)
+    broad = {name for name, model in SECTIONS.items() if model.every_framework}
     sections = [
-        _section(led, name, figures[name], folder, judged) for name in result.config["experiments"]
-    ]
-    sections += [
-        _section(result if model.every_framework else led, name, figures[name], folder, judged)
-        for name, model in SECTIONS.items()
-        if figures[name]
+        _section(result if name in broad else led, name, drawn, judged)
+        for name, drawn in figures.items()
+        if drawn or name not in SECTIONS
     ]
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
     said += [s for one in SECTIONS.values() for s in one.sentences(result)]
@@ -150,52 +135,37 @@ def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure
         page=f"machine-{result.machine.id}.html",
         words=describe(result.machine),
         result=result,
-        date=_dates(result),
+        date=" to ".join(dict.fromkeys((day(began[0]), day(began[-1])))),
         # Sentences are markup, with their numbers tagged; plain ones are escaped when joined.
         lead=Markup(" ").join(filter(None, [*said, tally and f"{tally}."])),
         cards=[card for kind in KINDS.values() for card in kind.cards(led)],
         verdicts=judged,
+        statements=verdicts.grouped(judged),
         matrix=verdicts.by_framework(every),
         problems=problems.of_result(result),
         tally=tally,
-        verdicts_csv=f"{folder}/verdicts.csv" if judged else "",
         sections=sections,
         facts=facts(result.machine),
-        frameworks=_frameworks(result),
+        frameworks=[(title(name), one) for name, one in result.environments.items()],
         variables=_variables(result),
-        packages=[
-            (title(name), ", ".join(f"{k} {v}" for k, v in environment.packages.items()))
-            for name, environment in result.environments.items()
-            if environment.packages
-        ],
         grade=_grades(sections),
         states=_states(result),
         files=list(files),
+        folder=files[-1].rpartition("/")[0],
         runs=len(began),
         days=len({one[:10] for one in began}),
-        surrogate=result.dataset is not None and result.dataset.source == "surrogate",
         unfinished=_unfinished(result),
     )
 
 
-def date_of(result: Result) -> str:
+def day(started_at: str) -> str:
     """Return the day of a run: "22 November 2026"."""
-    return _day(result.started_at)
-
-
-def _dates(result: Result) -> str:
-    """Return the days of several runs: "22 November 2026 to 25 November 2026"."""
-    began = starts(result)
-    return " to ".join(dict.fromkeys((_day(began[0]), _day(began[-1]))))
-
-
-def _day(started_at: str) -> str:
     moment = datetime.fromisoformat(started_at)
     return f"{moment.day} {moment:%B %Y}"
 
 
 def _section(
-    result: Result, name: str, drawn: list[Figure], folder: str, judged: Sequence[VerdictView]
+    result: Result, name: str, drawn: list[Figure], judged: Sequence[VerdictView]
 ) -> Section:
     """Make the section of an experiment, or of what several say together."""
     if name in SECTIONS:
@@ -215,12 +185,11 @@ def _section(
         title=title,
         figures=drawn,
         codes=codes,
-        csvs=[f"{folder}/{figure.name}.csv" for figure in drawn],
         method=method,
         conditions=_conditions(records, result),
         grade=_grade(records),
         missing="" if drawn else _why_missing(records),
-        verdicts=[verdict for verdict in judged if verdict.show == name],
+        verdicts=[verdict for verdict in judged if verdict.claim["show"] == name],
     )
 
 
@@ -265,22 +234,6 @@ def _why_missing(records: Sequence[Record]) -> str:
     return "; ".join(dict.fromkeys(reasons)) or "It ran, but measured nothing."
 
 
-def _frameworks(result: Result) -> list[dict[str, str]]:
-    return [
-        {
-            "title": title(name),
-            "python": environment.python or "unknown",
-            "versions": ", ".join(f"{k} {v}" for k, v in environment.versions.items()),
-            "blas": environment.blas or "unknown",
-            "threads": str(environment.threads or "unknown"),
-            "simd": environment.simd or "unknown",
-            "pools": "; ".join(environment.pools) or "unknown",
-            "reason": environment.reason or "",
-        }
-        for name, environment in result.environments.items()
-    ]
-
-
 def _variables(result: Result) -> list[tuple[str, str, str]]:
     """Return each variable and value once: those that steer, then those that only find things."""
     found: dict[tuple[str, str], list[str]] = {}
@@ -289,9 +242,8 @@ def _variables(result: Result) -> list[tuple[str, str, str]]:
         for name, environment in known.items():
             for pair in sorted((getattr(environment, kind) or {}).items()):
                 found.setdefault(pair, []).append(title(name))
-    every = "all" if len(known) > 1 else ""
     return [
-        (variable, value, every if len(where) == len(known) and every else ", ".join(where))
+        (variable, value, "all" if len(where) == len(known) > 1 else ", ".join(where))
         for (variable, value), where in found.items()
     ]
 
@@ -307,7 +259,7 @@ def _states(result: Result) -> list[str]:
     said = []
     for run, mine in runs.items():
         others = [seen for each, seen in whole.items() if each != run]
-        when = f"In the run of {_day(run)}, {run[11:16]} UTC"
+        when = f"In the run of {day(run)}, {run[11:16]} UTC"
         said += [f"{when}, {words}." for words in noise.differences(whole[run], others)]
         first = min(mine)
         for process, words in noise.sweeps(mine).items():
@@ -322,11 +274,10 @@ def _grades(sections: Sequence[Section]) -> str:
 
 
 def _unfinished(result: Result) -> str:
-    wanted = result.wanted
-    missing = wanted - len(result.records)
+    missing = result.wanted - len(result.records)
     if missing <= 0:
         return ""
-    return f"{percent(missing / wanted)} of the planned processes have not run yet"
+    return f"{percent(missing / result.wanted)} of the planned processes have not run yet"
 
 
 def listing(backend: str, names: Iterable[str]) -> str:
@@ -359,7 +310,7 @@ def _functions(backend: str) -> dict[str, str]:
 
 def _cut(node: ast.AST, lines: list[str], prefix: str) -> Iterator[tuple[str, str]]:
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef) and child.end_lineno is not None:
+        if isinstance(child, ast.FunctionDef):
             body = "\n".join(lines[child.lineno - 1 : child.end_lineno])
             yield prefix + child.name, textwrap.dedent(body)
         elif isinstance(child, ast.ClassDef):

@@ -44,37 +44,24 @@ class _Case(NamedTuple):
 
 def of_result(result: Result) -> list[Problem]:
     """Return what was skipped or failed: frameworks that are not there, then all else."""
-    return [*_absent(result), *_all_problems(result)]
+    found = []
+    for backend, environment in result.environments.items():
+        if environment.status != "ok":
+            missed = {r.experiment for r in result.records if r.backend == backend}
+            what = f"{names.title(backend)} ({count(len(missed), 'experiment')})"
+            found.append(Problem(status=environment.status, what=what, reason=why(environment)))
+    there = [name for name, one in result.environments.items() if one.status == "ok"]
+    for name, planned in result.config["experiments"].items():
+        for backend, records in quantities.by_backend(result.of(name)).items():
+            framework = f", {names.title(backend)}" if len(there) > 1 else ""
+            if backend in there:
+                found += _problems(planned["title"] + framework, records)
+    return found
 
 
 def why(what: Record | Series | Environment) -> str:
     """Return the reason of what was skipped or failed."""
     return what.reason or "no reason was given"
-
-
-def _absent(result: Result) -> list[Problem]:
-    found = []
-    for backend, environment in result.environments.items():
-        if environment.status == "ok":
-            continue
-        missed = dict.fromkeys(r.experiment for r in result.records if r.backend == backend)
-        what = f"{names.title(backend)} ({count(len(missed), 'experiment')})"
-        found.append(Problem(status=environment.status, what=what, reason=why(environment)))
-    return found
-
-
-def _all_problems(result: Result) -> list[Problem]:
-    there = {name for name, one in result.environments.items() if one.status == "ok"}
-    several = len(there) > 1
-    return [
-        problem
-        for name, planned in result.config["experiments"].items()
-        for backend, records in quantities.by_backend(result.of(name)).items()
-        if backend in there
-        for problem in _problems(
-            planned["title"] + (f", {names.title(backend)}" if several else ""), records
-        )
-    ]
 
 
 def _problems(title: str, records: Sequence[Record]) -> list[Problem]:

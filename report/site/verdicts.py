@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
@@ -17,7 +17,7 @@ from report.text.names import title
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Decision, Result, Source, Value, Verdict
+    from report.results.result import Decision, Result, Source, StoredClaim, Verdict
     from report.worker.records import Scalar
 
 SIGNS: dict[Decision, str] = {
@@ -34,43 +34,32 @@ SIGNS: dict[Decision, str] = {
 class VerdictView:
     """A verdict on a page."""
 
-    claim: str
-    """The claim's id."""
+    judged: Verdict
+    claim: StoredClaim
     anchor: str
-    says: str
     source: Source
-    cited: str
-    """Where the chapter says so, or what it belongs to there."""
     framework: str
     """With which it was judged; empty where there is only one, and the claim names none."""
     leading: bool
     """The page is about this one; those with other frameworks stand beside it in one table."""
-    verdict: Decision
-    marginal: bool
-    """It is supported, but possibly by less than matters."""
     sign: str
     ratio: str
     """What is divided by what; empty for an exponent."""
     effect: Markup
     interval: str
     """Of 95 %; empty if there is none."""
-    grade: str
-    """How quiet the machine was; empty where no clock has a part."""
     finding: Markup
     """What was measured, in a sentence or two."""
     because: Markup
     """What decides it, in the claim's own words with this run's numbers; may be empty."""
-    show: str
-    """The section that explains it."""
 
     @property
     def css(self) -> str:
         """Return the verdict as a class of the style sheet."""
-        return self.verdict.replace(" ", "-")
+        return self.judged.verdict.replace(" ", "-")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Matrix:
+class Matrix(NamedTuple):
     """Claims by framework."""
 
     frameworks: list[str]
@@ -86,11 +75,7 @@ def views(result: Result) -> list[VerdictView]:
         _view(result, verdict, several=several, leading=verdict in leaders)
         for verdict in result.verdicts
     ]
-    return sorted(every, key=_rank)
-
-
-def _rank(view: VerdictView) -> bool:
-    return view.source != "chapter"
+    return sorted(every, key=lambda view: view.source != "chapter")
 
 
 def grouped(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView]]]:
@@ -98,48 +83,37 @@ def grouped(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView
     groups: dict[str, list[VerdictView]] = {}
     for one in verdicts:
         beyond = "Beyond the chapter: " if one.source == "ours" else ""
-        groups.setdefault(f"{beyond}{one.cited}", []).append(one)
+        groups.setdefault(f"{beyond}{one.claim['section']}", []).append(one)
     return list(groups.items())
 
 
 def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
     """Return the claims that several frameworks were judged by, with the verdict of each."""
-    asked = [one for one in verdicts if one.verdict != "not run"]
+    asked = [one for one in verdicts if one.judged.verdict != "not run"]
     frameworks = list(dict.fromkeys(one.framework for one in asked))
-    rows: dict[str, dict[str, VerdictView]] = {}
+    claims: dict[str, dict[str, VerdictView]] = {}
     for one in asked:
-        rows.setdefault(one.claim, {})[one.framework] = one
-    return Matrix(
-        frameworks=frameworks,
-        rows=[
-            (next(iter(row.values())), [row.get(name) for name in frameworks])
-            for row in rows.values()
-            if len(row) > 1
-        ],
-    )
+        claims.setdefault(one.judged.claim, {})[one.framework] = one
+    rows = [[row.get(name) for name in frameworks] for row in claims.values() if len(row) > 1]
+    return Matrix(frameworks, [(next(filter(None, row)), row) for row in rows])
 
 
 def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> VerdictView:
     claim = result.config["claims"][verdict.claim]
     return VerdictView(
-        claim=verdict.claim,
+        judged=verdict,
+        claim=claim,
         # An underscore, which no experiment's name has: those are anchors as well.
         anchor=f"claim_{verdict.claim}",
-        says=claim["says"],
         source=source_of(claim),
-        cited=claim["section"],
         framework=title(verdict.backend) if several or claim.get("backend") else "",
         leading=leading,
-        verdict=verdict.verdict,
-        marginal=verdict.marginal,
         sign=SIGNS[verdict.verdict],
         ratio=wording.ratio(claim),
         effect=wording.effect(verdict, prose.tagged),
         interval=wording.interval(verdict.effect) if verdict.effect else "",
-        grade=verdict.grade,
         finding=_together(wording.finding(claim, verdict, prose.tagged)),
         because=_together(wording.because(claim, verdict, prose.tagged)),
-        show=claim["show"],
     )
 
 
@@ -150,44 +124,39 @@ def _together(text: Markup) -> Markup:
 def side_by_side(
     machines: Sequence[Sequence[VerdictView]],
 ) -> dict[Source, list[tuple[str, list[VerdictView | None]]]]:
-    """Return each claim with its verdict on every machine; None where that lacks the claim.
-
-    They are given by whose they are, the chapter's first.
-    """
-    named = [{(v.claim, v.framework): v for v in views} for views in machines]
+    """Return claims by whose they are, with the verdict of each machine; None where it lacks it."""
+    named = [{(v.judged.claim, v.framework): v for v in views} for views in machines]
     keys = dict.fromkeys(key for one in named for key in one)
     rows: dict[Source, list[tuple[str, list[VerdictView | None]]]] = {"chapter": [], "ours": []}
     for key in keys:
         row = [one.get(key) for one in named]
         first = next(verdict for verdict in row if verdict)
-        rows[first.source].append((f"{first.says} {key[1]}".strip(), row))
+        rows[first.source].append((f"{first.claim['says']} {key[1]}".strip(), row))
     return {source: mine for source, mine in rows.items() if mine}
 
 
 def sheet(result: Result) -> Sheet:
     """Return all verdicts with their inputs, for download."""
-    header = ["claim", "backend", "source", "says", "section", "relation", "verdict", "marginal"]
-    header.append("kind")
+    rows = [_row(verdict, result.config["claims"][verdict.claim]) for verdict in result.verdicts]
+    return Sheet(header=[*rows[0]], rows=[[*row.values()] for row in rows])
+
+
+def _row(verdict: Verdict, claim: StoredClaim) -> dict[str, Scalar]:
+    row: dict[str, Scalar] = {
+        "claim": verdict.claim,
+        "backend": verdict.backend,
+        "source": source_of(claim),
+        "says": claim["says"],
+        "section": claim["section"],
+        "relation": claim["relation"],
+        "verdict": verdict.verdict,
+        "marginal": verdict.marginal or None,
+        "kind": verdict.kind if verdict.effect else None,
+    }
+    fields = {"": "value", "_low95": "low", "_high95": "high", "_unit": "unit", "_key": "key"}
     for name in ("effect", "left", "right"):
-        header += [name, f"{name}_low95", f"{name}_high95"]
-        if name != "effect":
-            header.append(f"{name}_unit")
-        header.append(f"{name}_key")
-    header += ["replicates", "noise", "reason"]
-    rows: list[list[Scalar]] = []
-    for verdict in result.verdicts:
-        claim = result.config["claims"][verdict.claim]
-        row: list[Scalar] = [verdict.claim, verdict.backend, source_of(claim), claim["says"]]
-        row += [claim["section"], claim["relation"], verdict.verdict, verdict.marginal or None]
-        row.append(verdict.kind if verdict.effect else None)
-        effect, left, right = map(_cells, (verdict.effect, verdict.left, verdict.right))
-        row += [*effect[:3], effect[4], *left, *right]
-        replicates = verdict.effect.replicates if verdict.effect else None
-        rows.append([*row, replicates, verdict.grade or None, verdict.reason or None])
-    return Sheet(header=header, rows=rows)
-
-
-def _cells(value: Value | None) -> list[Scalar]:
-    if value is None:
-        return [None] * 5
-    return [value.value, value.low, value.high, value.unit, value.key or None]
+        value = getattr(verdict, name)
+        row |= {f"{name}{end}": getattr(value, field, None) for end, field in fields.items()}
+    del row["effect_unit"]  # it has none
+    replicates = verdict.effect.replicates if verdict.effect else None
+    return row | {"replicates": replicates, "noise": verdict.grade, "reason": verdict.reason}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pynvml
 import pytest
 
+from factories.trees import tree
 from report.machine import accelerators
 from report.machine.accelerators import gather
 from report.machine.surroundings import UNREADABLE
@@ -286,10 +287,8 @@ def test_driver_that_refuses_is_not_called_no_driver(
 def on_the_bus(root: Path, *devices: tuple[str, str, str]) -> Path:
     """Make a PCI bus of devices: class, vendor and device each."""
     for index, values in enumerate(devices):
-        folder = root / f"sys/bus/pci/devices/0000:00:{index:02}.0"
-        folder.mkdir(parents=True)
-        for name, value in zip(("class", "vendor", "device"), values, strict=True):
-            (folder / name).write_text(f"{value}\n")
+        files = dict(zip(("class", "vendor", "device"), values, strict=True))
+        tree(root / f"sys/bus/pci/devices/0000:00:{index:02}.0", files)
     return root
 
 

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from factories.trees import tree
 from report.errors import UsageError
 from report.machine import machine as machines
 from report.machine.surroundings import UNREADABLE
@@ -221,13 +222,10 @@ def test_translated_python_is_said_to_be_translated(
 
 def test_containers_limit_of_memory_is_a_fact(tmp_path: Path) -> None:
     """A worker that takes more is ended by the kernel; the machine's own memory says nothing."""
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
-    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
-    limit = tmp_path / "sys/fs/cgroup/memory.max"
-    limit.write_text("max\n")
+    limit = "sys/fs/cgroup/memory.max"
+    tree(tmp_path, {"proc/self/cgroup": "0::/", limit: "max"})
     assert machines.detect(root=tmp_path).memory_limit_bytes is None
-    limit.write_text(f"{2**29}\n")
+    tree(tmp_path, {limit: 2**29})
     found = machines.detect(root=tmp_path)
     assert (
         dict(row[:2] for row in machines.facts(found))["Container's limit of memory"] == "512 MiB"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import warnings
@@ -13,6 +14,7 @@ import psutil
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from factories.trees import tree
 from report.analysis.noise import PROBES, grade
 from report.machine import noise, surroundings
 from report.machine.noise import Watch
@@ -22,6 +24,7 @@ from report.worker.records import Probe
 if TYPE_CHECKING:
     from pathlib import Path
 
+OWN = os.getpid()
 CPUS = "sys/devices/system/cpu"
 
 COUNTERS = noise._Counters(
@@ -51,7 +54,7 @@ def between(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Conditions:
     readings = iter([COUNTERS, replace(COUNTERS, **{"clock_s": 110.0, **changes})])
     monkeypatch.setattr(Watch, "_read", lambda _: next(readings))
     monkeypatch.setattr(noise, "probes", lambda: hashing(1e-3))
-    return Watch().stop()
+    return Watch(OWN).stop()
 
 
 SEEN: list[tuple[dict[str, Any], str, float | None]] = [
@@ -94,7 +97,7 @@ def test_system_without_steal_does_not_claim_zero(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(noise, "SHORTEST_S", 0.0)
     times = iter([SimpleNamespace(user=1.0, idle=1.0), SimpleNamespace(user=2.0, idle=2.0)])
     monkeypatch.setattr(psutil, "cpu_times", lambda: next(times))
-    assert Watch().stop().steal_fraction is None
+    assert Watch(OWN).stop().steal_fraction is None
 
 
 def test_short_watch_says_nothing_of_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,20 +123,18 @@ def test_throttling_of_a_package_counts_once(
 
     def set_counts(core: int, package: int) -> None:
         for cpu in ("cpu0", "cpu1"):
-            folder = tmp_path / CPUS / cpu / "thermal_throttle"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "core_throttle_count").write_text(f"{core}\n")
-            (folder / "package_throttle_count").write_text(f"{package}\n")
+            counts = {"core_throttle_count": core, "package_throttle_count": package}
+            tree(tmp_path / CPUS / cpu / "thermal_throttle", counts)
 
     set_counts(core=7, package=100)
-    watch = Watch(root=tmp_path)
+    watch = Watch(OWN, root=tmp_path)
     set_counts(core=8, package=103)
     assert watch.stop().throttle_events == 1 + 1 + 3
 
 
 def test_unreadable_throttling_is_not_zero(tmp_path: Path) -> None:
     """Virtual machines do not show it."""
-    assert Watch(root=tmp_path).stop().throttle_events is None
+    assert Watch(OWN, root=tmp_path).stop().throttle_events is None
 
 
 @pytest.mark.parametrize("dead_before_start", [True, False])
@@ -154,8 +155,7 @@ def test_watch_survives_the_death_of_its_worker(
         assert seen.other_cores is None
 
 
-@pytest.mark.parametrize("named", [True, False])
-def test_children_count_as_the_worker(*, named: bool) -> None:
+def test_children_count_as_the_worker() -> None:
     """What a child uses up is found while it lives, and after it was waited for."""
     run = f"subprocess.run([sys.executable, '-c', {BUSY!r}])"
     process = subprocess.Popen(
@@ -169,7 +169,7 @@ def test_children_count_as_the_worker(*, named: bool) -> None:
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    watch = Watch(process.pid if named else None)
+    watch = Watch(process.pid)
     process.stdin.write(b"\n")
     process.stdin.flush()
     process.stdout.readline()  # the child has ended, its parent has not
@@ -224,13 +224,13 @@ def test_windows_does_not_claim_what_it_cannot_tell(monkeypatch: pytest.MonkeyPa
 def test_conditions_of_this_machine_survive_being_written_and_read() -> None:
     """They are part of each record in a result file."""
     adapter = TypeAdapter(Conditions)
-    seen = Watch().stop()
+    seen = Watch(OWN).stop()
     assert adapter.validate_json(adapter.dump_json(seen), strict=True) == seen
 
 
 def test_probes_try_all_that_is_used_several_times() -> None:
     """Arithmetic, vectors, memory and the interpreter, so that each has a median."""
-    seen = Watch().stop()
+    seen = Watch(OWN).stop()
     for end in (seen.probes_before, seen.probes_after):
         assert [probe.name for probe in end] == ["hash", "vector", "copy", "interpreter"]
         assert all(len(probe.seconds) >= 3 for probe in end)
@@ -240,7 +240,7 @@ def test_probes_try_all_that_is_used_several_times() -> None:
 def test_probes_of_an_accelerator_join_those_of_the_processor() -> None:
     """The worker takes them, since the parent has no framework."""
     before, after = (Probe(name="device-product", seconds=[s]) for s in (1e-3, 2e-3))
-    seen = Watch().stop([before], [after])
+    seen = Watch(OWN).stop([before], [after])
     assert (seen.probes_before[-1], seen.probes_after[-1]) == (before, after)
 
 
@@ -252,13 +252,10 @@ STAT = "nr_periods {}\nnr_throttled {}\nthrottled_usec {}"
 )
 def test_container_that_reaches_its_limit_is_noisy(tmp_path: Path, group: str, folder: str) -> None:
     """Both versions of control groups count the periods that were cut short."""
-    (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text(group)
-    stat = tmp_path / folder / "cpu.stat"
-    stat.write_text(STAT.format(40, 3, 0))
-    watch = Watch(root=tmp_path)
-    stat.write_text(STAT.format(140, 98, 31_000_000))
+    stat = f"{folder}/cpu.stat"
+    tree(tmp_path, {"proc/self/cgroup": group, stat: STAT.format(40, 3, 0)})
+    watch = Watch(OWN, root=tmp_path)
+    tree(tmp_path, {stat: STAT.format(140, 98, 31_000_000)})
     seen = replace(watch.stop(), other_cores=0.0, steal_fraction=0.0, swapped_bytes=0)
     assert seen.quota_throttled == pytest.approx(0.95)
     found = grade([seen])
@@ -287,7 +284,7 @@ def test_battery_is_told_where_there_is_one(
 ) -> None:
     """A machine without one does not run on it, nor is it said to be plugged in."""
     monkeypatch.setattr(psutil, "sensors_battery", lambda: battery, raising=False)
-    assert Watch().stop().on_battery is expected
+    assert Watch(OWN).stop().on_battery is expected
 
 
 def test_battery_that_cannot_be_read_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,16 +304,13 @@ def test_power_mode_and_waiting_for_memory_are_read_where_linux_has_them(tmp_pat
     assert surroundings.power_mode(tmp_path) is None
     assert surroundings.waited_for_memory_s(tmp_path) is None
     files = {
-        f"{CPUS}/cpu0/cpufreq/energy_performance_preference": "balance_power\n",
-        "proc/pressure/memory": "some avg10=0.00 avg60=0.21 total=2500000\nfull total=7\n",
+        f"{CPUS}/cpu0/cpufreq/energy_performance_preference": "balance_power",
+        "proc/pressure/memory": "some avg10=0.00 avg60=0.21 total=2500000\nfull total=7",
     }
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True)
-        (tmp_path / name).write_text(text)
+    tree(tmp_path, files)
     assert surroundings.power_mode(tmp_path) == "balance_power"
     assert surroundings.waited_for_memory_s(tmp_path) == 2.5
-    (tmp_path / "sys/firmware/acpi").mkdir(parents=True)
-    (tmp_path / "sys/firmware/acpi/platform_profile").write_text("low-power\n")
+    tree(tmp_path, {"sys/firmware/acpi/platform_profile": "low-power"})
     assert surroundings.power_mode(tmp_path) == "low-power"
 
 

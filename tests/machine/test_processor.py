@@ -11,6 +11,7 @@ import cpuinfo
 import psutil
 import pytest
 
+from factories.trees import tree
 from report.machine import processor
 from report.machine.surroundings import UNREADABLE
 from report.results.machine import Cache
@@ -35,22 +36,13 @@ kern.hv_vmm_present: 0
 """
 
 
-def write(root: Path, files: dict[str, str]) -> Path:
-    """Make a file tree like the kernel's."""
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n")
-    return root
-
-
 def test_x86_on_linux_is_read_without_the_slow_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where /proc/cpuinfo says all, py-cpuinfo's second of measuring is saved."""
     monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: pytest.fail("was called"))
     core = "processor\t: {}\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD X\nflags\t\t: FPU avx2"
-    write(tmp_path, {"proc/cpuinfo": f"{core.format(0)}\n\n{core.format(1)}"})
+    tree(tmp_path, {"proc/cpuinfo": f"{core.format(0)}\n\n{core.format(1)}"})
     found = processor.identity(tmp_path)
     assert (found.model, found.vendor, found.source) == ("AMD X", "AuthenticAMD", "/proc/cpuinfo")
     assert found.flags == {"fpu", "avx2"}
@@ -63,7 +55,7 @@ def test_other_processors_are_read_with_py_cpuinfo(
     """Arm's /proc/cpuinfo has numbers instead of a brand, and other systems have no such file."""
     info = {"brand_raw": "Neoverse-V1", "vendor_id_raw": "ARM", "flags": ["ASIMD", "sve"]}
     monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: info)
-    found = processor.identity(write(tmp_path, {"proc/cpuinfo": text}))
+    found = processor.identity(tree(tmp_path, {"proc/cpuinfo": text}))
     assert (found.model, found.vendor, found.source) == ("Neoverse-V1", "ARM", "py-cpuinfo")
     assert found.flags == {"asimd", "sve"}
 
@@ -99,7 +91,7 @@ def test_instructions_are_named_from_narrow_to_wide(flags: str, expected: list[s
 
 def test_caches_are_read_from_the_nearest_outwards(tmp_path: Path) -> None:
     """Sizes come in bytes and sharing as a number of cores, ten being after two."""
-    write(
+    tree(
         tmp_path,
         {
             f"{CPU0}/cache/index10/level": "3",
@@ -224,7 +216,7 @@ def test_placeholder_is_no_brand(
     """What stands where a name should is not shown as one, nor made a machine's name."""
     info = {"brand_raw": brand, "vendor_id_raw": "0x00", "flags": ["asimd"]}
     monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: info)
-    write(tmp_path, {"proc/cpuinfo": f"model name : {brand}\nflags : asimd"})
+    tree(tmp_path, {"proc/cpuinfo": f"model name : {brand}\nflags : asimd"})
     found = processor.identity(tmp_path)
     assert (found.model, found.vendor) == (None, None)
     info |= {"brand_raw": "Neoverse-N1", "vendor_id_raw": "0x41"}
@@ -236,5 +228,5 @@ def test_governor_is_read_or_called_unreadable(tmp_path: Path) -> None:
     """The rule that sets the clock explains slow starts; virtual machines do not show it."""
     assert processor.governor(tmp_path)[0] is None
     assert processor.governor(tmp_path)[1].startswith(UNREADABLE)
-    write(tmp_path, {f"{CPU0}/cpufreq/scaling_governor": "powersave"})
+    tree(tmp_path, {f"{CPU0}/cpufreq/scaling_governor": "powersave"})
     assert processor.governor(tmp_path)[0] == "powersave"

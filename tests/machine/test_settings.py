@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.machine.settings import read_settings
-from report.machine.surroundings import UNREADABLE
+from factories.trees import tree
+from report.machine.surroundings import UNREADABLE, read_settings
 from report.results.machine import Settings
 
 if TYPE_CHECKING:
@@ -24,14 +24,6 @@ LINUX = {
     "sys/devices/system/node/online": "0-1",
     "proc/sys/kernel/randomize_va_space": "2",
 }
-
-
-def tree(root: Path, files: dict[str, str]) -> Path:
-    """Write files below a folder that stands for the root."""
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(f"{text}\n")
-    return root
 
 
 def test_settings_are_read_with_where_they_stand(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from factories.trees import tree
 from report.machine import surroundings
 
 if TYPE_CHECKING:
@@ -19,18 +20,9 @@ ARM = frozenset({"asimd"})
 VENDOR, PRODUCT = "sys/class/dmi/id/sys_vendor", "sys/class/dmi/id/product_name"
 
 
-def write(root: Path, files: dict[str, str]) -> Path:
-    """Make a file tree like the kernel's."""
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n")
-    return root
-
-
 def test_smallest_quota_on_the_way_to_the_root_wins(tmp_path: Path) -> None:
     """A limit holds for all groups below it, so that an outer, tighter one is the answer."""
-    write(
+    tree(
         tmp_path,
         {
             "proc/self/cgroup": "0::/outer/inner",
@@ -45,7 +37,7 @@ def test_smallest_quota_on_the_way_to_the_root_wins(tmp_path: Path) -> None:
 def test_quota_of_the_first_version_of_control_groups_is_read(tmp_path: Path) -> None:
     """Hosts with cgroup v1 limit containers too, under a folder named after controllers."""
     # Where both are mounted, the second has a folder of its own, and may limit less or more.
-    write(
+    tree(
         tmp_path,
         {
             "proc/self/cgroup": "4:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/",
@@ -54,7 +46,7 @@ def test_quota_of_the_first_version_of_control_groups_is_read(tmp_path: Path) ->
         },
     )
     assert surroundings.quota_cores(tmp_path) == (0.5, "cgroup v1 cpu.cfs_quota_us")
-    write(tmp_path, {"sys/fs/cgroup/unified/cpu.max": "20000 100000"})
+    tree(tmp_path, {"sys/fs/cgroup/unified/cpu.max": "20000 100000"})
     assert surroundings.quota_cores(tmp_path) == (0.2, "cgroup v2 cpu.max")
 
 
@@ -73,14 +65,14 @@ def test_quota_of_the_first_version_of_control_groups_is_read(tmp_path: Path) ->
 )
 def test_unlimited_groups_are_no_quota(tmp_path: Path, files: dict[str, str]) -> None:
     """No limit is None with a source that says so, and not something that was unreadable."""
-    quota, source = surroundings.quota_cores(write(tmp_path, files))
+    quota, source = surroundings.quota_cores(tree(tmp_path, files))
     assert quota is None
     assert source.startswith("no limit")
 
 
 def test_group_outside_of_the_container_does_not_lead_out_of_the_mount(tmp_path: Path) -> None:
     """A path with .. names a group that is not mounted here; only the mount itself is read."""
-    write(
+    tree(
         tmp_path,
         {
             "proc/self/cgroup": "0::/../secret",
@@ -114,7 +106,7 @@ def test_virtualization_is_named_as_far_as_it_shows(
     tmp_path: Path, flags: frozenset[str], files: dict[str, str], expected: str | None
 ) -> None:
     """Bare machines are not called virtual, and an unknown hypervisor gets no invented name."""
-    found, source = surroundings.virtualization(flags, write(tmp_path, files))
+    found, source = surroundings.virtualization(flags, tree(tmp_path, files))
     assert found == expected
     assert source
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from factories.trees import tree
 from report.experiments.bandwidth.measure import working_sets
 from report.worker.host import free_bytes, memory_limits
 
@@ -15,15 +16,6 @@ if TYPE_CHECKING:
 MIB = 2**20
 HOST = {"proc/meminfo": f"MemTotal: {2**30} kB\nMemAvailable: {2**29} kB"}
 """A host of a terabyte, half of it free."""
-
-
-def write(root: Path, files: dict[str, str]) -> Path:
-    """Make a file tree like the kernel's."""
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n")
-    return root
 
 
 V1, V2 = "sys/fs/cgroup/memory", "sys/fs/cgroup"
@@ -69,7 +61,7 @@ def test_free_memory_of_a_container_is_what_is_left_of_its_limit(
     tmp_path: Path, files: dict[str, str]
 ) -> None:
     """Of 1,024 MiB 924 are left, however much the host has; working sets keep to a quarter."""
-    free = free_bytes(write(tmp_path, HOST | files))
+    free = free_bytes(tree(tmp_path, HOST | files))
     assert free == 924 * MIB
     # Four times a cache of 384 MiB would be 2 GiB, for which the kernel would end the worker.
     settings = {"working_set": ["auto"], "step": 2, "beyond": 4}
@@ -89,17 +81,17 @@ def test_without_a_limit_the_hosts_free_memory_counts(
     tmp_path: Path, files: dict[str, str]
 ) -> None:
     """No groups, a group without a limit, and the largest number that version 1 can write."""
-    write(tmp_path, HOST | files)
+    tree(tmp_path, HOST | files)
     assert (free_bytes(tmp_path), memory_limits(tmp_path)) == (2**39, [])
 
 
 def test_limit_that_the_host_cannot_keep_gives_way(tmp_path: Path) -> None:
     """A container may be allowed more than there is."""
     limit = {"proc/self/cgroup": "0::/", f"{V2}/memory.max": str(2**40)}
-    assert free_bytes(write(tmp_path, HOST | limit)) == 2**39
+    assert free_bytes(tree(tmp_path, HOST | limit)) == 2**39
 
 
 def test_limit_that_is_used_up_leaves_nothing(tmp_path: Path) -> None:
     """And never less than nothing."""
     used = {"proc/self/cgroup": "0::/", f"{V2}/memory.max": "5", f"{V2}/memory.current": "9"}
-    assert free_bytes(write(tmp_path, HOST | used)) == 0
+    assert free_bytes(tree(tmp_path, HOST | used)) == 0
