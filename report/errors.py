@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import click
 
+from report.text.plain import brief
+
 
 class ReportError(click.ClickException):
     """Something that the reader of the message can mend. Shown without a traceback."""
 
     exit_code = 1
+
+    def format_message(self) -> str:
+        """Return the message as it is shown: it may quote a stranger's file, or list its faults."""
+        return brief(self.message)
 
 
 class UsageError(ReportError):

@@ -24,7 +24,7 @@ from report.config.plan import Plan, plan
 from report.experiments.matmul import measure as matmul
 from report.resources import default_config
 from report.results.machine import Cache, Cpu, Machine
-from report.results.result import Dataset, Record, Result
+from report.results.result import Dataset, Record, Result, fingerprint
 from report.run import data, surrogate
 from report.worker.records import AsPrinted, Environment, Outcome, Series
 
@@ -113,7 +113,7 @@ def make_result(
 
 def bare(**fields: Any) -> Result:
     """Make a result of the data's moments and of nothing else that is not among the fields."""
-    rows = surrogate.rows(0)
+    rows, config = surrogate.rows(0), fields.get("config")
     given: dict[str, Any] = {
         "run_id": RUN_ID,
         "generator": "minibatch-report 0.0.0",
@@ -122,7 +122,7 @@ def bare(**fields: Any) -> Result:
         "profile": "quick",
         "started_at": STARTED_AT,
         "config": {},
-        "config_hash": "0" * 64,
+        "config_hash": fingerprint(config) if config else "0" * 64,
         "machine": make_machine(),
         "environments": {},
         "moments": leastsquares.measure_moments(rows[:, :-1], rows[:, -1]),

@@ -37,7 +37,7 @@ LOADERS = {"import_module", "__import__", "run_module", "run_path"}
 """What loads a module by a string."""
 
 ROOMS = (
-    *("errors", "resources", "registry", "worker", "backends", "text", "results", "machine"),
+    *("resources", "registry", "worker", "backends", "text", "errors", "results", "machine"),
     *("environments", "analysis", "figures", "experiments", "sections", "claims", "config", "run"),
     *("terminal", "comparing", "site", "runs", "cli", "__main__"),
 )
@@ -244,7 +244,7 @@ def test_a_configuration_is_read_without_the_drawing_library() -> None:
 
 STORED = {
     *("report", "report.errors", "report.registry", "report.resources", "report.text"),
-    *("report.text.numerals", "report.worker", "report.worker.records"),
+    *("report.text.numerals", "report.text.plain", "report.worker", "report.worker.records"),
 }
 """What `report.results` stands on."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +11,7 @@ from report.errors import ConfigError
 from report.experiments.settings import Settings
 from report.registry import BACKENDS
 from report.results.privacy import scrub
-from report.results.result import StoredPlan
+from report.results.result import StoredPlan, fingerprint
 from report.text.names import instead
 
 if TYPE_CHECKING:
@@ -90,14 +88,10 @@ class Plan:
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of what is measured and how; titles and claims do not count."""
-        stored: dict[str, Any] = dict(self.stored())
-        stored.pop("title")
-        stored.pop("claims")
-        for experiment in stored["experiments"].values():
-            experiment.pop("title")
+        stored = self.stored()
         if self.environment:
             stored["environment"] = self.environment  # with the folders that are not told
-        return hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()
+        return fingerprint(stored)
 
     def backends(self) -> list[str]:
         """Return the backends that any experiment uses, in order of appearance."""

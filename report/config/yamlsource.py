@@ -11,6 +11,8 @@ import yaml
 from report.errors import ConfigError
 from report.registry import KINDS
 from report.text.names import instead
+from report.text.numerals import count
+from report.text.plain import LINES, showable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,7 +112,10 @@ class YamlSource:
             raise ConfigError(f"{self.name} holds more than {MOST_NODES:,} values.")
         if node is None:
             return
-        self._places.setdefault(location, f"{self.name}:{node.start_mark.line + 1}")
+        line = node.start_mark.line + 1
+        self._places.setdefault(location, f"{self.name}:{line}")
+        if isinstance(node, yaml.ScalarNode) and node.value != showable(node.value):
+            raise ConfigError(f"{self.name}:{line}: this has characters that cannot be shown.")
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:
@@ -135,9 +140,14 @@ def explain(source: YamlSource, error: ValidationError, schema: dict[str, Any]) 
 
     The file knows the line of each key, and its JSON Schema which keys may stand where.
     """
-    found = [(_in_file(source, detail["loc"]), detail) for detail in error.errors()]
-    lines = [f"{source.place(place)}: {_sentence(place, each, schema)}" for place, each in found]
-    return ConfigError("\n".join(dict.fromkeys(lines)))
+    lines: dict[str, None] = {}
+    for detail in error.errors():
+        if len(lines) == LINES:
+            lines[f"... and more: {count(error.error_count(), 'fault')} in all."] = None
+            break
+        place = _in_file(source, detail["loc"])
+        lines[f"{source.place(place)}: {_sentence(place, detail, schema)}"] = None
+    return ConfigError("\n".join(lines))
 
 
 def _in_file(source: YamlSource, location: Location) -> Location:

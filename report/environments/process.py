@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from report.environments import variables
-from report.results.privacy import scrub
+from report.results import limits
+from report.results.privacy import conceal, scrub
+from report.text.plain import showable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +34,9 @@ STDERR_TAIL = 1_500
 
 POLL_S = 1.0
 """How often a waiting parent looks whether the worker still lives: rarely, not to disturb it."""
+
+MOST_ANSWER = 5_000_000
+"""Bytes of an answer: the largest of a full profile has a twentieth."""
 
 REASONS = ("reason", "skipped")
 """Fields of an answer that say why there is no number."""
@@ -120,9 +125,13 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
                 self._process.wait(timeout=GRACE_S)
             code = self._process.returncode
             raise self._failure("it closed its output" if code is None else how_it_ended(code))
+        if len(line) > MOST_ANSWER:
+            raise self._failure("its answer was too long")
         try:
-            answer = json.loads(line, object_hook=_scrubbed)
-        except (ValueError, RecursionError):
+            answer = json.loads(limits.parsed(line)[0], object_hook=_scrubbed)
+        except limits.Refused as why:
+            raise self._failure(f"its answer {why}") from None
+        except ValueError:
             answer = None
         if not isinstance(answer, dict):
             raise self._failure("its answer could not be read")
@@ -164,14 +173,17 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
     def _failure(self, reason: str) -> WorkerFailure:
         """End the worker, and return why it gave no answer."""
         self.kill()
-        text = scrub(b"".join(list(self._stderr)).decode(errors="replace")).strip()
-        return WorkerFailure(scrub(reason), text[-STDERR_TAIL:] or None)
+        printed = b"".join(list(self._stderr)).decode(errors="replace")
+        text = showable(conceal(scrub(printed), os.environ)).strip()
+        return WorkerFailure(conceal(scrub(reason), os.environ), text[-STDERR_TAIL:] or None)
 
     def _collect_answers(self, pipe: IO[bytes]) -> None:
         # Closed here: from another thread that would wait for whoever else holds the pipe open.
         with pipe:
-            for line in pipe:
+            while line := pipe.readline(MOST_ANSWER + 1):
                 self._answers.put(line)
+                if len(line) > MOST_ANSWER:
+                    break  # what follows is the rest of it
         self._answers.put(None)
 
     def _collect_stderr(self, pipe: IO[bytes]) -> None:

@@ -9,9 +9,16 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SHORTEST_NAME = 3
 """Names shorter than this are left in texts: replacing them would mangle words."""
+
+SHORTEST_VALUE = 8
+"""Values shorter than this are words like any other."""
 
 _URL = re.compile(r"(\b(?:https?|ftp|s3|git)://[^\s\"'<>]+)")
 
@@ -27,6 +34,14 @@ def scrub(text: str) -> str:
     text = "".join(parts)
     for name, placeholder in _names():
         text = re.sub(rf"\b{re.escape(name)}\b", placeholder, text)
+    return text
+
+
+def conceal(text: str, variables: Mapping[str, str]) -> str:
+    """Replace the values of variables, some of which are passwords, by their names."""
+    for name, value in sorted(variables.items(), key=lambda pair: -len(pair[1])):
+        if len(value) >= SHORTEST_VALUE:
+            text = text.replace(value, f"<{name}>")
     return text
 
 

@@ -6,12 +6,15 @@ failure with its reason, so that any page can be made again from it, anywhere, y
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, FailFast, Field, StringConstraints
 
 # pydantic needs this one below Python 3.12; it depends on the package itself.
 from typing_extensions import TypedDict
@@ -117,6 +120,16 @@ class StoredPlan(TypedDict):
     experiments: dict[Name, StoredExperiment]
     claims: dict[Name, StoredClaim]
     environment: NotRequired[dict[Name, dict[str, str]]]
+
+
+def fingerprint(plan: StoredPlan) -> str:
+    """Return the SHA-256 of what of a plan decides the measurements: not titles and claims."""
+    measured: dict[str, Any] = {k: v for k, v in plan.items() if k not in {"title", "claims"}}
+    measured["experiments"] = {
+        name: {key: value for key, value in planned.items() if key != "title"}
+        for name, planned in plan["experiments"].items()
+    }
+    return hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -338,7 +351,7 @@ class Result(Strict):
     dataset: Dataset | None = None
     moments: Moments | None = None
     pair: RandomId | None = None
-    records: list[Record] = field(default_factory=list)
+    records: Annotated[list[Record], FailFast()] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     allocations: list[Allocation] = field(default_factory=list)
 
@@ -349,6 +362,20 @@ class Result(Strict):
         Two that were measured in turns are one.
         """
         return f"{self.machine.id} {self.pair or self.started_at}"
+
+    def contradiction(self) -> str | None:
+        """Return what in it cannot be true together, as the end of a sentence; None if all can."""
+        if self.finished_at is not None and self.finished_at < self.started_at:
+            return "ends before it begins"
+        # Variables are stored without the folders in them, which the hash has.
+        if "environment" not in self.config and self.config_hash != fingerprint(self.config):
+            return "has another hash than that of its configuration"
+        counted = Counter((r.experiment, r.backend, r.process) for r in self.records)
+        twice = next((key for key, number in counted.items() if number > 1), None)
+        if twice is not None:
+            experiment, backend, process = twice
+            return f"has two records of {experiment} with {backend} in process {process + 1}"
+        return None
 
     def lead(self, experiment: str) -> str | None:
         """Return the backend that an experiment's section is about: the first that measured it."""

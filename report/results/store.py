@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from report.errors import ResultError, UsageError
-from report.results import files, runs
+from report.results import files, limits, runs
+from report.results.limits import MOST_BYTES, MOST_PACKED_BYTES
 from report.results.machine import check_name
 from report.results.result import VERSION, Result
 
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
 
     LabelTypes = Mapping[KindName, type]
     """For each kind of experiment, the TypedDict of its labels."""
-
-MOST_BYTES = 20_000_000
-"""Four times what a full profile with all frameworks takes; anything larger is no result file."""
-
-MOST_PACKED_BYTES = 10_000_000
-"""Results are packed to a quarter; one that is packed less holds something else."""
 
 LEVEL = 4
 """Of packing, which happens after each record: 4.5 MB take 46 ms and become 1.08 MB; at the highest
@@ -118,20 +113,18 @@ def read(path: Path, labels: LabelTypes) -> Saved:
         if path.stat().st_size > MOST_BYTES:
             raise _too_large(path)
         content = path.read_bytes()
-        fields = json.loads(_unpacked(path, content))
-        # Python's parser takes NaN and Infinity, which JSON lacks and no figure can show; infinite
-        # numbers can be written as 1e999, and half characters as escapes.
-        json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
+        text, fields = limits.parsed(_unpacked(path, content))
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeEncodeError:
-        raise ResultError(f"{path} holds half a character; it cannot be shown.") from None
-    except (ValueError, RecursionError, zlib.error):
+    except limits.Refused as why:
+        raise ResultError(f"{path} {why}; it is no result file of this program.") from None
+    except (ValueError, zlib.error):
         raise ResultError(
             f"{path} is no complete JSON; it may have been cut short. "
             "Measure again, or take it out of the folder."
         ) from None
     version = fields.get("version") if isinstance(fields, dict) else None
+    del fields  # it can take several times as much memory as the file
     if not isinstance(version, int) or isinstance(version, bool):
         raise ResultError(f"{path} is no result file of this program.")
     if version != VERSION:
@@ -140,18 +133,21 @@ def read(path: Path, labels: LabelTypes) -> Saved:
             "Use the program that wrote it, or measure again."
         )
     try:
-        result = _ADAPTER.validate_python(fields)
+        # From the text, since only there a number is told from true and false.
+        result = _ADAPTER.validate_json(text, strict=True)
         check_name(result.machine.id)
         _check_labels(result, labels)
     except UsageError as error:
         raise ResultError(f"{path}: {error.message}") from None
     except ValidationError as error:
-        detail = error.errors()[0]
+        detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, detail["loc"]))
         raise ResultError(
             f"{path} is no valid result file: {where}: {detail['msg']}. "
             "`report schema results` prints what is expected."
         ) from None
+    if wrong := result.contradiction():
+        raise ResultError(f"{path} {wrong}; it is no result of this program.")
     return Saved(result=result, content=content)
 
 

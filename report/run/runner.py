@@ -381,12 +381,17 @@ class Run:
         return new
 
     def _resumed(self) -> Result | None:
-        """Return the newest result of the same plan, code, machine and frameworks, if any."""
-        wanted = (self.plan.fingerprint(), host.measuring_code(), self.host.environments)
+        """Return this installation's newest result of the same plan, code, machine and frameworks.
+
+        Another's is another run, though it may name the same machine: nothing is added to it.
+        """
+        plan, code, own = self.plan.fingerprint(), host.measuring_code(), host.installation()
+        wanted = (plan, code, own, self.host.environments)
         for path in reversed(store.paths(self.results / self.host.machine.id)):
             with contextlib.suppress(ResultError):  # one that cannot be read is left alone
                 result = store.load(path, LABELS)
-                same = (result.config_hash, result.code_hash, result.environments) == wanted
+                of_code = (result.config_hash, result.code_hash, result.installation)
+                same = (*of_code, result.environments) == wanted
                 if not (same and hardware(result.machine) == hardware(self.host.machine)):
                     continue
                 if self.start == "fresh":

@@ -156,13 +156,14 @@ def test_framework_that_keeps_its_threads_gets_a_worker_for_each_number(
     assert [list(dict.fromkeys(pids)).index(pid) for pid in pids] == workers
 
 
-NO_OUTCOME = ("no outcome", "nothing", "not a number", "infinity", "no time", "wrong shape")
+NO_OUTCOME = ("no outcome", "nothing", "no time", "wrong shape")
 FAILURES = {
     "crash": "it was ended by SIGSEGV",
     "leave a child": "it was ended by SIGABRT",
     "fail": "out of memory",
     "garbage": "its answer could not be read",
     **dict.fromkeys([*NO_OUTCOME, "stranger's key"], "its answer is no outcome: "),
+    **dict.fromkeys(["not a number", "infinity"], "its answer has a number that is none: "),
 }
 """How else a worker can end is told where processes are tested."""
 
