@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from report import __version__
-from report.comparing.command import compare
+from report.comparing.command import SLOWER, compare
+from report.errors import Interrupted, ReportError
+from report.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from report.results.files import Cache
     from report.results.result import Result
 
 CONFIG = "experiments.yaml"
+STALE = 4
+"""Exit status of a check that finds a site out of date."""
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -29,7 +34,6 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 def _names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Complete --only from the configuration's experiments."""
     from report.config.configuration import load
-    from report.errors import ReportError
 
     try:
         names = load(Path(context.params.get("config") or CONFIG)).experiments
@@ -42,6 +46,30 @@ def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda command: functools.reduce(lambda f, add: add(f), decorators[::-1], command)
 
 
+def _device(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    from pydantic import TypeAdapter, ValidationError
+
+    from report.experiments.settings import DeviceName
+
+    if value is None:
+        return None
+    try:
+        return str(TypeAdapter(DeviceName).validate_python(value))
+    except ValidationError:
+        raise click.BadParameter(f"{value!r} is none of {', '.join(DEVICES)}.") from None
+
+
+def _machine(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    from report.results.machine import check_name
+
+    return None if value is None else check_name(value)
+
+
+def _some(known: Sequence[str]) -> Callable[..., list[str]]:
+    return lambda _, __, typed: [name for name in known if name.startswith(typed)]
+
+
+DEVICES = ("auto", "cpu", "cuda", "cuda:1", "mps", "xpu")
 CONFIG_ARGUMENT = click.argument("config", type=FILE, default=CONFIG)
 SITE_OPTION = click.option(
     "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site's folder."
@@ -66,9 +94,18 @@ RUN_OPTIONS = _options(
         shell_complete=_names,
         help="Run this experiment only; may be repeated.",
     ),
-    click.option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps or xpu."),
     click.option(
-        "--machine", metavar="NAME", help="Call the machine this, not after its hardware."
+        "--device",
+        metavar="DEVICE",
+        callback=_device,
+        shell_complete=_some(DEVICES),
+        help="auto, cpu, cuda, cuda:1, mps or xpu.",
+    ),
+    click.option(
+        "--machine",
+        metavar="NAME",
+        callback=_machine,
+        help="Call the machine this, not after its hardware.",
     ),
     click.option(
         "--resume",
@@ -98,13 +135,25 @@ RUN_OPTIONS = _options(
         is_flag=True,
         help="First make environments for the frameworks that have none.",
     ),
+    click.option(
+        "--trust",
+        is_flag=True,
+        help="Approve the interpreters and variables that CONFIG names, for as long as they stay.",
+    ),
     click.option("--dry-run", is_flag=True, help="Show the plan and a time estimate; run nothing."),
     click.option("-q", "--quiet", is_flag=True, help="Print failures and the result only."),
     click.option("-v", "--verbose", is_flag=True, help="Print every process."),
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"Exits with 0 when all is done, 1 if something failed or could not be read, 2 if the "
+    f"command or the configuration cannot be carried out, {SLOWER} if `compare --fail-on` finds "
+    f"something slower, {STALE} if `render --check` finds a site out of date, and "
+    f"{Interrupted.exit_code} after Ctrl-C.",
+)
 @click.version_option(__version__, prog_name="report")
 def main() -> None:
     """Measure the chapter "Minibatch Stochastic Gradient Descent" on this machine.
@@ -135,15 +184,18 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
     command or the configuration cannot be carried out.
     """  # noqa: D301 (the \b is Click's own: it keeps the lines below it as they are)
     from report import runs
+    from report.site import folder
 
+    # What would be refused in the end is refused before the wait.
+    folder.check(site_dir, options["results"])
     result = runs.measure(**options)
     if result is None:
         return
-    address = _render(options["results"], site_dir)
+    address, whole = _render(options["results"], site_dir)
     if open_browser:
         click.launch(address)
     click.echo(address)
-    context.exit(_exit_code(result))
+    context.exit(_exit_code(result) if whole else 1)
 
 
 @main.command()
@@ -162,34 +214,51 @@ def run(context: click.Context, /, **options: Any) -> None:
 
 
 @main.command()
-@click.argument("results", type=click.Path(path_type=Path), default="results")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default="results",
+    show_default=True,
+    help="The results' folder, or one result file.",
+)
 @SITE_OPTION
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the site is stale.")
+@click.option(
+    "--check", is_flag=True, help=f"Write nothing; exit with {STALE} if the site is stale."
+)
 @click.pass_context
 def render(context: click.Context, results: Path, site_dir: Path, *, check: bool) -> None:
-    """Render the site from RESULTS (a folder, or one result file)."""
+    """Render the site from the results.
+
+    A file that is no result is named and left out; then it exits with 1.
+    """
     if not check:
-        click.echo(_render(results, site_dir))
-        return
+        address, whole = _render(results, site_dir)
+        click.echo(address)
+        context.exit(0 if whole else 1)
     from report.results.files import Cache
     from report.site.folder import stale_files
 
-    stale = stale_files(_gathered(results, Cache()), site_dir)
+    stale = stale_files(_gathered(results, Cache())[0], site_dir)
     for path in stale:
         click.echo(f"not up to date: {path}")
     if not stale:
         click.echo(f"{site_dir} is up to date.")
-    context.exit(1 if stale else 0)
+    context.exit(STALE if stale else 0)
 
 
 @main.command()
 @SITE_OPTION
+@RESULTS_OPTION
 @click.option("--remote", default="origin", show_default=True, help="Where to push.")
 @click.option("--branch", default="gh-pages", show_default=True, help="The branch to make.")
 @click.option("--message", default="Publish the rendered report", help="Of the commit.")
 @click.option("--push/--no-push", default=True, help="Push the commit, or keep it here.")
 def publish(site_dir: Path, **options: Any) -> None:
-    """Put the rendered site on the gh-pages branch."""
+    """Put the rendered site on the gh-pages branch.
+
+    Only a whole site of all results is published: what was changed by hand, cut short while it was
+    written, or lacks a result is refused.
+    """
     from report.site.publish import publish as publish_site
 
     done = publish_site(site_dir, **options)
@@ -201,14 +270,15 @@ def publish(site_dir: Path, **options: Any) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As a result file holds it.")
-@click.option("--machine", metavar="NAME", help="Call the machine this.")
-def hardware(machine: str | None, *, as_json: bool) -> None:
+@click.option("--frameworks", is_flag=True, help="Ask the frameworks too, which takes a while.")
+@click.option("--machine", metavar="NAME", callback=_machine, help="Call the machine this.")
+def hardware(machine: str | None, *, as_json: bool, frameworks: bool) -> None:
     """Show what was detected of this machine, and how each fact is known."""
     from report import terminal
     from report.registry import BACKENDS
     from report.run.host import survey
 
-    host = survey(list(BACKENDS), name=machine)
+    host = survey(list(BACKENDS) if frameworks else [], name=machine)
     if as_json:
         click.echo(terminal.host_json(host))
     else:
@@ -322,8 +392,8 @@ def remove_environments(names: tuple[str, ...]) -> None:
         click.echo(f"{name} is removed." if venvs.remove(name) else f"{name} was not there.")
 
 
-def _render(results: Path, site_dir: Path) -> str:
-    """Bring the site up to date, and return the address of its first page."""
+def _render(results: Path, site_dir: Path) -> tuple[str, bool]:
+    """Bring the site up to date; return its first page's address, and whether all results show."""
     from report.results import files, store
     from report.site import folder
 
@@ -334,15 +404,19 @@ def _render(results: Path, site_dir: Path) -> str:
         manifest = kept.get(key)
         address = (site_dir / "index.html").resolve().as_uri()
         if sources and manifest is not None and folder.holds(site_dir, manifest):
-            return address
+            return address, True
         # Only now what draws: nothing has to be made where nothing has changed.
-        folder.write_files(_gathered(results, kept), site_dir)
-        kept.put(key, (site_dir / folder.MANIFEST).read_bytes())
+        folder.check(site_dir, results)
+        contents, whole = _gathered(results, kept)
+        folder.write_files(contents, site_dir)
+        if whole:
+            kept.put(key, (site_dir / folder.MANIFEST).read_bytes())
         kept.prune()
-        return address
+        return address, whole
 
 
-def _gathered(results: Path, kept: Cache) -> dict[str, bytes]:
+def _gathered(results: Path, kept: Cache) -> tuple[dict[str, bytes], bool]:
+    """Make a site's files, and tell of the results that cannot be in it."""
     from report.figures import drawings
 
     drawings.prepare(kept)
@@ -350,7 +424,10 @@ def _gathered(results: Path, kept: Cache) -> dict[str, bytes]:
     from report.results import store
     from report.site.gather import gather
 
-    return gather(store.load_all(results, LABELS), kept)
+    saved, left_out = store.read_all(results, LABELS)
+    for one in left_out:
+        click.echo(f"Left out: {one.name} {one.reason}", err=True)
+    return gather(saved, kept, left_out), not left_out
 
 
 def _exit_code(result: Result) -> int:

@@ -37,3 +37,9 @@ class ResultError(ReportError):
 
 class SiteError(ReportError):
     """The site cannot be written without harm to what is there."""
+
+
+class Interrupted(ReportError):  # noqa: N818 (no error of anybody's)
+    """A person ended it; the shell's own status for that."""
+
+    exit_code = 130

@@ -18,8 +18,9 @@ from report import terminal
 from report.claims import verdicts, wording
 from report.config.configuration import load
 from report.config.plan import plan as make_plan
+from report.environments import trust as approval
 from report.environments import venvs
-from report.errors import ReportError, UsageError
+from report.errors import Interrupted, UsageError
 from report.results import files
 from report.results.result import source_of
 from report.results.runs import APART
@@ -52,11 +53,14 @@ def measure(  # noqa: PLR0913 (one argument for each option)
     runs: int | None,
     every: str | None,
     create_envs: bool,
+    trust: bool,
     dry_run: bool,
     quiet: bool,
     verbose: bool,
 ) -> Result | None:
     """Measure; return the newest result, or nothing if only the plan was wanted."""
+    if quiet and verbose:
+        raise UsageError("-q and -v ask for opposite things; use one of them.")
     every_s = _spacing(start, runs, every)
     plan = make_plan(load(config), profile, device=device)
     plan.only(only)
@@ -67,9 +71,10 @@ def measure(  # noqa: PLR0913 (one argument for each option)
         return None
     verbosity = QUIET if quiet else VERBOSE if verbose else NORMAL
     say = Watcher(console, verbosity).say
+    folder = config.resolve().parent
+    approval.require(plan.interpreters, plan.environment, folder, approved=trust)
     if create_envs:
         _create_missing(plan, console, say)
-    folder = config.resolve().parent
 
     def prepared(start: Start | None) -> Run:
         """Look at the machine as it is now, and at its newest run."""
@@ -114,7 +119,7 @@ def _execute(run: Run, watcher: Watcher) -> None:
         with files.sole_writer(run.results, "measuring into"), watcher.shown():
             run.execute(watcher)
     except KeyboardInterrupt:
-        raise ReportError(
+        raise Interrupted(
             f"Interrupted. What was measured is kept in {run.results}; the same command goes on."
         ) from None
 

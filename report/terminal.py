@@ -88,7 +88,8 @@ def host(host: Host) -> list[RenderableType]:
             str(environment.threads or ""),
             devices,
         )
-    return [f"Machine id: {host.machine.id}", hardware, frameworks]
+    asked = [frameworks] if host.environments else []
+    return [f"Machine id: {host.machine.id}", hardware, *asked]
 
 
 def environments() -> list[RenderableType]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from report.config.plan import PlannedExperiment
-    from report.results.result import ProfileName
+    from report.results.result import ProfileName, StoredPlan
 
 RUN_ID = "6f0b5a1e-3c1d-4b7a-9e55-0d2f8c7a4b10"
 STARTED_AT = "2026-01-02T03:04:05Z"
@@ -149,9 +149,11 @@ def each_outcome(
 def only(result: Result, *names: str) -> Result:
     """Return a result with these experiments alone."""
     experiments = {name: result.config["experiments"][name] for name in names}
+    config: StoredPlan = {**result.config, "experiments": experiments}
     return replace(
         result,
-        config={**result.config, "experiments": experiments},
+        config=config,
+        config_hash=fingerprint(config),
         records=[record for record in result.records if record.experiment in names],
     )
 

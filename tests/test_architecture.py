@@ -37,7 +37,17 @@ LOADERS = {"import_module", "__import__", "run_module", "run_path"}
 """What loads a module by a string."""
 
 ROOMS = (
-    *("resources", "registry", "worker", "backends", "text", "errors", "results", "machine"),
+    *(
+        "resources",
+        "registry",
+        "worker",
+        "backends",
+        "text",
+        "errors",
+        "program",
+        "results",
+        "machine",
+    ),
     *("environments", "analysis", "figures", "experiments", "sections", "claims", "config", "run"),
     *("terminal", "comparing", "site", "runs", "cli", "__main__"),
 )

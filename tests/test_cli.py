@@ -446,7 +446,9 @@ CANNOT: dict[tuple[str, ...], str] = {
     ("--machine", "../x"): "cannot name a machine",
     ("--machine", "con"): "cannot name a machine",
     ("--machine", ""): "cannot name a machine",
-    **{("--device", name): f"Device '{name}' {MISSING}" for name in ("cuda:7", "mps", "nonsense")},
+    **{("--device", name): f"Device '{name}' {MISSING}" for name in ("cuda:7", "mps")},
+    ("--device", "gpu"): "'gpu' is none of auto, cpu, cuda, cuda:1, mps, xpu",
+    ("-q", "-v"): "ask for opposite things",
     # Nothing is measured that could not be kept.
     ("--results", "experiments.yaml"): "'experiments.yaml' is a file",
 }
@@ -460,6 +462,67 @@ def test_what_cannot_be_run_is_refused_before_anything_is_measured(
     worker = fake({"vectorization": "answer"})
     assert CANNOT[arguments] in refused("run", *arguments)
     assert worker.jobs() == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--device", "gpu"), ("--machine", "my laptop"), ("--only", "nothing")],
+    ids=" ".join,
+)
+def test_what_needs_no_framework_to_be_refused_is_refused_by_a_dry_run(
+    fake: Fake, arguments: tuple[str, ...]
+) -> None:
+    """A dry run that is content promises that the run begins."""
+    fake({"first": "answer"})
+    assert arguments[1] in refused("build", "--dry-run", *arguments)
+
+
+@pytest.mark.parametrize("command", ["build", "run"])
+def test_interrupt_ends_with_the_shells_own_status(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """A script that calls it can tell that a person ended it."""
+    fake({"first": "answer"})
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("report.runs.survey", interrupted)
+    done = run(command)
+    assert done.exit_code == 130
+    assert "Interrupted" in done.stderr
+
+
+def test_full_disk_behind_the_output_is_one_line() -> None:
+    """Neither a traceback nor a complaint of the interpreter's at its end."""
+    if not Path("/dev/full").exists():
+        pytest.skip("only Linux has a device that is always full")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "report", "schema", "results"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "No space left" in done.stderr
+
+
+def test_commands_stand_in_the_order_of_use() -> None:
+    """Whoever reads the help meets first what they need first."""
+    names = re.findall(r"^  (\w+)  ", run("--help").stdout, re.MULTILINE)
+    assert names.index("build") < names.index("run") < names.index("publish")
+
+
+def test_file_that_is_no_result_is_named_and_the_rest_is_shown(fake: Fake) -> None:
+    """In the terminal, on the page and by the status; before the wait where it is measured."""
+    fake({"vectorization": "answer"})
+    assert run("run").exit_code == 0
+    folder = Path("results", only_result().machine.id)
+    (folder / "20200101T000000Z-quick.json").write_text("{")
+    done = run("render")
+    assert done.exit_code == 1
+    assert f"{folder.name}/20200101T000000Z-quick.json is no complete JSON" in done.stderr
+    page = Path("site", "index.html").read_text(encoding="utf-8")
+    assert "20200101T000000Z-quick.json" in page
+    assert "<h1>" in page
 
 
 def test_machine_without_a_framework_is_told_why(fake: Fake) -> None:
@@ -495,7 +558,7 @@ def test_interrupted_run_says_what_is_kept(fake: Fake) -> None:
     worker.wait_for(9, process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
-    assert (process.returncode, out) == (1, "")
+    assert (process.returncode, out) == (130, "")
     assert err.strip() == (
         "Error: Interrupted. What was measured is kept in results; the same command goes on."
     )
@@ -525,7 +588,7 @@ def words(text: str) -> set[str]:
 def test_hardware_as_json_names_nobody(fake: Fake) -> None:
     """It is what a result file holds of a machine, and can be shared like one."""
     fake({})
-    done = run("hardware", "--json")
+    done = run("hardware", "--frameworks", "--json")
     assert done.exit_code == 0
     content = json.loads(done.stdout)
     assert content["machine"]["id"] == detect().id
@@ -537,7 +600,7 @@ def test_hardware_as_json_names_nobody(fake: Fake) -> None:
 def test_hardware_is_shown_with_how_it_is_known(fake: Fake) -> None:
     """The table names the machine, its facts and their sources."""
     fake({})
-    done = run("hardware", "--machine", "here")
+    done = run("hardware", "--frameworks", "--machine", "here")
     assert done.exit_code == 0
     assert "Machine id: here" in done.stdout
     for word in ("fact", "value", "how it is known", "Memory", "pytorch"):

@@ -129,11 +129,11 @@ def test_installed_program_renders_the_very_site_that_the_checkout_does(
     installed: Installed, results: Path, tmp_path: Path
 ) -> None:
     """The wheel's templates are the checkout's, and nothing else of the checkout is read."""
-    done = installed.run("report", "render", results, "-o", "site", folder=tmp_path)
+    done = installed.run("report", "render", "--results", results, "-o", "site", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     # Not the command of this environment, which may be of another checkout.
     checkout = (sys.executable, "-m", "report")
-    _do(*checkout, "render", results, "-o", tmp_path / "again", folder=ROOT)
+    _do(*checkout, "render", "--results", results, "-o", tmp_path / "again", folder=ROOT)
 
     rendered, again = _files(tmp_path / "site"), _files(tmp_path / "again")
     assert {"index.html", "data/manifest.json"} <= rendered.keys()

@@ -75,6 +75,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     show_default=True,
     help="Of --live.",
 )
+@click.option("--trust", is_flag=True, help="Of --live: approve what --config starts and sets.")
 @click.option(
     "--into", type=FOLDER, default="live", show_default=True, help="Where --live keeps its results."
 )
@@ -119,6 +120,7 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
 def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
     from report.config.configuration import load
     from report.config.plan import plan
+    from report.environments import trust
     from report.results import files
     from report.run import live as turns
     from report.text.numerals import duration
@@ -127,10 +129,10 @@ def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
     live, config, into = options["live"], options["config"], options["into"]
     sides = (turns.side(options["a"]), turns.side(options["b"]))
     planned = plan(load(config), "quick")
+    folder = config.resolve().parent
+    trust.require(planned.interpreters, planned.environment, folder, approved=options["trust"])
     wanted = turns.paired(planned, live, options["only"], options["pairs"] or turns.PAIRS)
     say(f"About {duration(2 * wanted.estimate_s())}, with the workers' start.")
     with files.sole_writer(into, "measuring into"):
-        both = turns.Live(
-            plan=wanted, backend=live, results=into, checkout=config.resolve().parent, say=say
-        )
+        both = turns.Live(plan=wanted, backend=live, results=into, checkout=folder, say=say)
         return both.measure(sides)

@@ -10,9 +10,11 @@ from report.config.claims import stored
 from report.errors import ConfigError
 from report.experiments.settings import Settings
 from report.registry import BACKENDS
+from report.results.limits import MOST_RECORDS
 from report.results.privacy import scrub
 from report.results.result import StoredPlan, fingerprint
 from report.text.names import instead
+from report.text.numerals import duration
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 TIMEOUT_BASE_S = 60.0
 """On top of five budgets: the first use of a device or a compiler can take this long."""
+
+LONGEST_S = 86_400.0
+"""Of a run: several of them tell more than one that takes days."""
 
 STARTUP_S = 2.5
 """What a worker needs to start and import its framework, for estimates only (measured here)."""
@@ -123,6 +128,25 @@ class Plan:
         return sum(e.estimate_s(lacking) for e in chosen) + starts * STARTUP_S
 
 
+def _refuse_too_much(made: Plan) -> None:
+    """Refuse what could not be read again, or nobody would wait for.
+
+    Raises:
+        ConfigError: It would take too many records, or too long.
+    """
+    records = sum(each.processes * len(each.backends) for each in made.experiments)
+    if records > MOST_RECORDS:
+        raise ConfigError(
+            f"Profile {made.profile} would take {records:,} records, and a result holds "
+            f"{MOST_RECORDS:,}: use fewer processes, or several files."
+        )
+    if made.estimate_s() > LONGEST_S:
+        raise ConfigError(
+            f"Profile {made.profile} would take about {duration(made.estimate_s())}, and a run "
+            f"takes {duration(LONGEST_S)} at most: lower the budgets, or use several files."
+        )
+
+
 def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> Plan:
     """Decide every setting of a profile; a `device` from the command line overrides the file's."""
     experiments = [
@@ -139,6 +163,7 @@ def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> 
         interpreters={str(name): python for name, python in config.interpreters.items()},
         environment={name: own for name in backends if (own := config.environment.of(name))},
     )
+    _refuse_too_much(made)
     decided = made.stored()
     claims = {n: references.filled(stored(claim), decided) for n, claim in config.claims.items()}
     return replace(made, claims=claims)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import glob
 import hashlib
 import importlib.metadata
 import os
@@ -25,7 +26,7 @@ from report.errors import UsageError
 from report.resources import PACKAGE, templates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 VARIABLE = "REPORT_CACHE_DIR"
 """Names another folder for the cache."""
@@ -57,6 +58,13 @@ def staged(path: Path, content: bytes) -> Iterator[Path]:
         yield waiting
     finally:
         waiting.unlink(missing_ok=True)
+
+
+def sweep(paths: Iterable[Path]) -> None:
+    """Delete what a program that was killed left beside files that it was about to write."""
+    for path in paths:
+        for waiting in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
+            waiting.unlink(missing_ok=True)
 
 
 def write(path: Path, content: bytes) -> None:

@@ -14,6 +14,9 @@ from report.worker.records import Accelerator, Probe, Strict
 
 CacheType = Literal["data", "instruction", "unified"]
 
+# A site has folders and files of these names beside those of its machines.
+_OF_THE_SITE = {"compare", "data", "manifest.json", "index.json"}
+
 # Windows gives these names to devices; a folder of that name could not even be checked out there.
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {
     f"{port}{number}" for port in ("com", "lpt") for number in range(10)
@@ -163,7 +166,7 @@ def check_name(name: str) -> str:
         UsageError: It could leave its folder, hide, or be something else on Windows.
     """
     plain = re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name)
-    reserved = name.partition(".")[0] in _WINDOWS_DEVICES
+    reserved = name.partition(".")[0] in _WINDOWS_DEVICES or name in _OF_THE_SITE
     if not plain or ".." in name or name.endswith(".") or reserved:
         raise UsageError(
             f"{name!r:.80} cannot name a machine: use up to 64 of a-z, 0-9, '.', '_' and '-', "

@@ -7,6 +7,7 @@ changes from one hour or day to the next.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -35,6 +36,27 @@ def hardware(machine: Machine) -> tuple[object, ...]:
     # A kernel keeps some megabytes for itself, not at each boot as many.
     cpu, memory = replace(machine.cpu, frequency_hz=None), round(machine.memory_bytes / 2**30)
     return (machine.id, cpu, memory, devices, machine.virtualization)
+
+
+def apart(results: Sequence[Result], folders: Sequence[str]) -> list[Result]:
+    """Return results, oldest first, in which no two machines have the same name.
+
+    Runs are of one machine if they lie in one folder and its hardware is the same. The first
+    machine keeps a name that several go by; "-2", "-3", ... tell the others.
+    """
+    taken = {result.machine.id for result in results}
+    names: dict[tuple[str, str, str], str] = {}
+    made = []
+    for result, folder in zip(results, folders, strict=True):
+        own = result.machine.id
+        key = (own, folder, repr(hardware(result.machine)))
+        if key not in names:
+            free = (name for k in itertools.count(2) if (name := f"{own}-{k}") not in taken)
+            names[key] = next(free) if any(other[0] == own for other in names) else own
+            taken.add(names[key])
+        machine = replace(result.machine, id=names[key])
+        made.append(result if names[key] == own else replace(result, machine=machine))
+    return made
 
 
 def _what(result: Result) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ import functools
 import gzip
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,10 @@ def schema() -> dict[str, Any]:
     return _ADAPTER.json_schema()
 
 
+class TooLargeError(ResultError):
+    """A result has grown beyond what can be read."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Saved:
     """A result with the bytes of its file, which are passed on as they are.
@@ -50,6 +54,8 @@ class Saved:
 
     result: Result
     content: bytes
+    named: str = ""
+    """What its file calls the machine, where another one has that name."""
 
     @property
     def name(self) -> str:
@@ -68,11 +74,14 @@ def save(result: Result, folder: Path) -> Path:
     """Write a result, replacing an earlier state of the same run in one step.
 
     Raises:
+        TooLargeError: Nobody could read it again.
         ResultError: The folder cannot be written.
     """
-    path = folder / name_of(result)
+    path, content = folder / name_of(result), dump(result)
+    if len(content) > MOST_BYTES:
+        raise TooLargeError(f"A result of {len(content):,} bytes could not be read again.")
     try:
-        files.write(path, pack(result))
+        files.write(path, _packed(content))
     except OSError as error:
         raise ResultError(f"Results cannot be written to {folder}: {error.strerror}.") from None
     return path
@@ -95,7 +104,11 @@ def dump(result: Result) -> bytes:
 
 def pack(result: Result) -> bytes:
     """Return a result as its file has it: the same bytes for the same result, here."""
-    return gzip.compress(dump(result), LEVEL, mtime=0)
+    return _packed(dump(result))
+
+
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, LEVEL, mtime=0)
 
 
 def load(path: Path, labels: LabelTypes) -> Result:
@@ -205,16 +218,47 @@ def files_in(folder: Path) -> list[Path]:
     return [path for machine in sorted(folder.glob("*/")) for path in paths(machine)]
 
 
-def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
-    """Read every result below a folder, or a single file, oldest first; as `read` does.
+@dataclass(frozen=True)
+class LeftOut:
+    """A file among results that cannot be read: its place in their folder, and why."""
+
+    name: str
+    reason: str
+
+
+def read_all(folder: Path, labels: LabelTypes) -> tuple[list[Saved], list[LeftOut]]:
+    """Read every result below a folder, oldest first, and say which files are none.
+
+    Machines of other hardware have other names in what is returned, whatever their files say.
 
     Raises:
-        ResultError: There is none, or one cannot be read.
+        ResultError: There is none; or it is a single file, and cannot be read.
     """
-    saved = [read(path, labels) for path in files_in(folder)]
-    if not saved:
-        raise ResultError(f"There are no results in {folder}. `report run` measures some.")
-    return sorted(saved, key=lambda one: (one.result.started_at, one.name))
+    found: list[tuple[Saved, str]] = []
+    left_out = []
+    for path in files_in(folder):
+        try:
+            found.append((read(path, labels), path.parent.name))
+        except ResultError as error:
+            if folder.is_file():
+                raise
+            name = path.relative_to(folder).as_posix()
+            left_out.append(LeftOut(name, error.message.removeprefix(str(path)).lstrip(": ")))
+    if not found:
+        why = "".join(f"\n{one.name} {one.reason}" for one in left_out)
+        raise ResultError(f"There are no results in {folder}. `report run` measures some.{why}")
+    found.sort(key=lambda each: (each[0].result.started_at, each[0].name))
+    saved, folders = zip(*found, strict=True)
+    told = runs.apart([one.result for one in saved], folders)
+    return [
+        one if result is one.result else replace(one, result=result, named=one.result.machine.id)
+        for one, result in zip(saved, told, strict=True)
+    ], left_out
+
+
+def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
+    """Read every result below a folder as `read_all` does; what is none is passed over."""
+    return read_all(folder, labels)[0]
 
 
 def find(reference: str, folder: Path, labels: LabelTypes) -> Result:
@@ -225,11 +269,12 @@ def find(reference: str, folder: Path, labels: LabelTypes) -> Result:
     """
     if Path(reference).is_file():
         return load(Path(reference), labels)
-    saved = load_all(folder, labels) if folder.is_dir() else []
+    saved, left_out = read_all(folder, labels) if folder.is_dir() else ([], [])
     known = {same[0].machine.id: same for same in runs.by_machine(one.result for one in saved)}
     if reference in known:
         return runs.together(known[reference])
     ids = ", ".join(known) or "none"
+    wrong = "".join(f"\n{one.name} {one.reason}" for one in left_out)
     raise UsageError(
-        f"{reference!r} is neither a result file nor a machine in {folder}. Machines: {ids}."
+        f"{reference!r} is neither a result file nor a machine in {folder}. Machines: {ids}.{wrong}"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import os
 import subprocess
 import sys
 import uuid
@@ -13,10 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
 from pydantic import TypeAdapter, ValidationError
 
-from report.environments import venvs
+from report.environments import trust, venvs
 from report.environments.process import Worker, WorkerFailure, command
 from report.environments.variables import recorded
 from report.errors import UsageError
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
 
 PROBE_TIMEOUT_S = 120.0
 """Importing a framework for the first time after its installation can take a minute."""
-
-CONFIG_VARIABLE = "REPORT_CONFIG_DIR"
-"""Names another folder for what is kept of this installation than the user's configuration."""
 
 NOT_MADE = (".", ":!results", ":!site")
 """What counts as a change: not what runs and renderings themselves write into a checkout."""
@@ -144,8 +139,7 @@ def _environment(backend: str, python: str, configured: Mapping[str, str]) -> En
 
 def installation() -> str | None:
     """Return this installation's random UUID, made on first use; None where it cannot be kept."""
-    folder = os.environ.get(CONFIG_VARIABLE) or platformdirs.user_config_dir("minibatch-report")
-    path = Path(folder, "installation")
+    path = trust.kept("installation")
     # One that cannot be read is replaced.
     with contextlib.suppress(OSError, ValueError):
         return str(uuid.UUID(path.read_text(encoding="ascii").strip(), version=4))

@@ -11,7 +11,7 @@ import random
 import tempfile
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -22,7 +22,7 @@ from report import __version__
 from report.analysis import leastsquares
 from report.claims import verdicts
 from report.environments.process import Worker, WorkerFailure
-from report.errors import ResultError
+from report.errors import ResultError, UsageError
 from report.experiments.catalogue import LABELS
 from report.experiments.gradient.noise import points_of_seed
 from report.experiments.training.measure import run_specs
@@ -102,12 +102,21 @@ class Run:
     """Told in words about the data."""
 
     def __post_init__(self) -> None:
-        """Check the devices, so that nothing is begun that cannot be done."""
+        """Check the devices: one that no framework reaches is refused before anything is begun."""
         self._experiments = self.plan.only(self.only)
+        refused: dict[str, UsageError] = {}
+        reached = set()
         for experiment in self._experiments:
             for backend in experiment.backends:
                 if self.host.environments[backend].status == "ok":
-                    self.host.device(backend, experiment.device)
+                    try:
+                        self.host.device(backend, experiment.device)
+                        reached.add(experiment.device)
+                    except UsageError as error:
+                        refused.setdefault(experiment.device, error)
+        for device, error in refused.items():
+            if device not in reached:
+                raise error
         self.result = self._resumed() or self._new()
         if self.start == "again" and self.finished:
             self.result = self._new()
@@ -249,6 +258,10 @@ class Run:
             environment = self.host.environments[job.backend]
             reason = environment.reason or "no reason was given"
             return self._record(job, status=environment.status, reason=reason)
+        try:
+            self.host.device(job.backend, job.experiment.device)
+        except UsageError as error:
+            return self._record(job, status="skipped", reason=error.message, device="none")
         return None
 
     def _measure(self, job: Job, worker: Worker, bundle: dict[str, Any] | None) -> Record:
@@ -298,13 +311,15 @@ class Run:
 
     def _record(self, job: Job, **fields: Any) -> Record:
         environment = self.host.environments[job.backend]
-        usable = environment.status == "ok"
+        if "device" not in fields:
+            usable = environment.status == "ok"
+            chosen = self.host.device(job.backend, job.experiment.device) if usable else "none"
+            fields["device"] = chosen
         return Record(
             experiment=job.experiment.name,
             kind=job.experiment.kind,
             backend=job.backend,
             process=job.process,
-            device=self.host.device(job.backend, job.experiment.device) if usable else "none",
             threads=self._threads(job.experiment),
             **{"started_at": _now(), "elapsed_s": 0.0, **fields},
         )
@@ -318,7 +333,12 @@ class Run:
         self.result.records = [*others, record]
         complete = len(self.result.records) >= self.result.wanted
         self.result.finished_at = _now() if complete else None
-        store.save(self.result, self.results)
+        try:
+            store.save(self.result, self.results)
+        except store.TooLargeError as error:
+            failed = {"status": "failed", "reason": error.message, "outcome": None}
+            self.result.records[-1] = replace(record, **failed)
+            store.save(self.result, self.results)
 
     def _prepare_data(self, jobs: Sequence[Job], folder: Path) -> dict[str, Any] | None:
         dealt = {share.experiment for share in self.result.allocations}

@@ -16,10 +16,13 @@ from report.errors import SiteError
 from report.results import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 MANIFEST = "data/manifest.json"
+
+FIXED = ("index.html", "method.html", "404.html", "style.css", MANIFEST)
+"""Files that every site has."""
 
 Sums = dict[str, set[str]]
 """For each file the SHA-256 of what this program wrote there; two while it is being replaced."""
@@ -42,12 +45,8 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> int:
     contents = {**contents, MANIFEST: _list(contents)}
     changed = [name for name in contents if _current(folder / name) != contents[name]]
     left_over = [name for name in old if name not in contents and _is_ours(folder, name, old)]
-    for name in changed:
-        if (folder / name).exists() and not _is_ours(folder, name, old):
-            raise SiteError(
-                f"{folder / name} was not written by this program, or was changed since. "
-                "Move it away, or choose another folder with -o."
-            )
+    _refuse_others(folder, changed, old)
+    files.sweep(folder / name for name in contents)
     if not changed:
         return 0
     try:
@@ -71,6 +70,50 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> int:
             f"The site cannot be written to {folder}: {error.strerror}. Choose another with -o."
         ) from None
     return len(changed)
+
+
+def check(folder: Path, results: Path) -> None:
+    """Look whether a site can be written to a folder, before anything is measured for it.
+
+    Raises:
+        SiteError: It lies in a repository's own folder, or it and the results in one another; or a
+            file of somebody else's is in the way.
+    """
+    site, kept = folder.resolve(), results.resolve()
+    if ".git" in site.parts or site == kept or site in kept.parents or kept in site.parents:
+        raise SiteError(
+            f"A site cannot be written to {folder}: it must lie neither in .git nor in {results}, "
+            "nor that in it. Choose another folder with -o."
+        )
+    _refuse_others(folder, FIXED, _manifest(folder))
+
+
+def _refuse_others(folder: Path, names: Iterable[str], sums: Sums) -> None:
+    for name in names:
+        if _linked(folder, name) or ((folder / name).exists() and not _is_ours(folder, name, sums)):
+            raise SiteError(
+                f"{folder / name} was not written by this program, or was changed since. "
+                "Move it away, or choose another folder with -o."
+            )
+
+
+def mixture(folder: Path) -> list[str]:
+    """Say what keeps a folder from being one whole site, as this program wrote it; empty if it is.
+
+    The manifest is written last, so that a site is whole if all that it lists is there.
+    """
+    sums = _manifest(folder)
+    if not sums:
+        return [f"{MANIFEST} is missing, or cannot be read"]
+    wrong = [name for name in sums if not _is_ours(folder, name, sums)]
+    return [f"{name} is missing, or was changed" for name in wrong] + [
+        f"{name} was being replaced" for name, several in sums.items() if len(several) > 1
+    ]
+
+
+def listed(folder: Path) -> list[str]:
+    """Return the files of a site by its manifest, which is one of them."""
+    return sorted(_manifest(folder))
 
 
 def holds(folder: Path, manifest: bytes) -> bool:
@@ -127,8 +170,18 @@ def _current(path: Path) -> bytes | None:
 
 
 def _is_ours(folder: Path, name: str, sums: Sums) -> bool:
-    content = _current(folder / name)
+    content = None if _linked(folder, name) else _current(folder / name)
     return content is not None and _sum(content) in sums.get(name, ())
+
+
+def _linked(folder: Path, name: str) -> bool:
+    """Return whether a link lies on the way to a file: behind it is somebody else's folder."""
+    return any((folder / part).is_symlink() for part in (name, *_parents(name)))
+
+
+def _parents(name: str) -> Iterator[str]:
+    while name := name.rpartition("/")[0]:
+        yield name
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from report.figures.svg import Drawing
     from report.registry import KindName
     from report.results.result import Result
-    from report.results.store import Saved
+    from report.results.store import LeftOut, Saved
 
 
 NOTHING_KEPT = Cache()
@@ -49,8 +49,12 @@ _VERDICTS = TypeAdapter(list[Verdict])
 _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
-def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, bytes]:
+def gather(
+    saved: Sequence[Saved], cache: Cache = NOTHING_KEPT, left_out: Sequence[LeftOut] = ()
+) -> dict[str, bytes]:
     """Make every file of the site: bytes by path relative to it, of all results, oldest first.
+
+    The first page names the files that are no results.
 
     Each machine shows all runs that are like its newest; the others stay downloadable. Earlier
     drawings and verdicts come from the cache.
@@ -66,7 +70,12 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
                 mine[name] = some
         latest = [_judged([files[id(one)] for one in same], cache) for same in machines]
         views = [
-            view(one, [f"data/{files[id(run)].name}" for run in same], figures[one.machine.id])
+            view(
+                one,
+                [f"data/{files[id(run)].name}" for run in same],
+                figures[one.machine.id],
+                files[id(same[0])].named,
+            )
             for one, same in zip(latest, machines, strict=True)
         ]
         compared = _compared_sections(latest, views)
@@ -91,6 +100,7 @@ def gather(saved: Sequence[Saved], cache: Cache = NOTHING_KEPT) -> dict[str, byt
         "index.html",
         views=views,
         newest=newest,
+        left_out=left_out,
         labels=_shared_labels(newest, views),
         drawings=drawn,
     )

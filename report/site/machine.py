@@ -102,6 +102,8 @@ class MachineView:
     """On how many days they began."""
     unfinished: str
     """What is missing of the plan, in words; empty if nothing."""
+    named: str
+    """What its files call it, where a machine of other hardware has that name."""
 
 
 def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
@@ -114,8 +116,13 @@ def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
         yield name, model.module.figures(result if model.every_framework else led)
 
 
-def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure]]) -> MachineView:
-    """Gather a machine's page of its runs together, whose files the site keeps at these paths."""
+def view(
+    result: Result, files: Sequence[str], figures: Mapping[str, list[Figure]], named: str = ""
+) -> MachineView:
+    """Gather a machine's page of its runs together, whose files the site keeps at these paths.
+
+    They may name it as another machine is named.
+    """
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
     tally = wording.tally([(each.source, each.judged.verdict) for each in judged])
@@ -155,6 +162,7 @@ def view(result: Result, files: Sequence[str], figures: Mapping[str, list[Figure
         runs=len(began),
         days=len({one[:10] for one in began}),
         unfinished=_unfinished(result),
+        named=named,
     )
 
 

@@ -15,7 +15,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from report.errors import SiteError, UsageError
+from report.errors import ResultError, SiteError, UsageError
+from report.experiments.catalogue import LABELS
+from report.results import store
+from report.site import folder
+from report.text.numerals import count
 
 _GITHUB = re.compile(
     r"(?:(?:https?|ssh|git)://)?(?:[^@/]+@)?(?:www\.|ssh\.)?github\.com(?::\d+/|[:/])"
@@ -32,21 +36,25 @@ class Published:
     """Where GitHub Pages would show it; a guess from the remote's address, None elsewhere."""
 
 
-def publish(site: Path, *, remote: str, branch: str, message: str, push: bool) -> Published:
+def publish(  # noqa: PLR0913 (an option each)
+    site: Path, *, results: Path, remote: str, branch: str, message: str, push: bool
+) -> Published:
     """Put a rendered site onto a branch, made if there is none, and push it.
 
-    The branch then holds the site's files and `.nojekyll`, which keeps GitHub from running Jekyll
-    over them; a `CNAME` that the branch has already is kept, since GitHub stores the custom domain
+    The branch then holds the files of the site's manifest, each with its sum, and `.nojekyll`,
+    which keeps GitHub from running Jekyll over them; a `CNAME` that the site or the branch has
+    already is kept, since GitHub stores the custom domain
     there. History is kept and nothing is ever forced. A site that the branch holds already makes
     no new commit. Without `push` the remote is not contacted at all.
 
     Raises:
         UsageError: Nothing to publish with or to: no git, repository, remote or identity.
-        SiteError: The folder is no rendered site, or the branch or the remote cannot take it.
+        SiteError: The folder is no whole site of all results, or the branch or the remote cannot
+            take it.
     """
-    for name in ("index.html", "data/manifest.json"):
-        if not (site / name).is_file():
-            raise SiteError(f"{site} has no {name}; `report render` writes a site to publish.")
+    if wrong := [*folder.mixture(site), *_missing(site, results)]:
+        more = f", and {count(len(wrong) - 1, 'file')} more" if wrong[1:] else ""
+        raise SiteError(f"{site} is no whole site: {wrong[0]}{more}. `report render` writes one.")
     _check_repository(remote if push else None, branch)
     base = _base(remote, branch)
     domain = _git("show", f"{base}:CNAME").stdout if base else ""
@@ -60,6 +68,21 @@ def publish(site: Path, *, remote: str, branch: str, message: str, push: bool) -
     _must("update-ref", f"refs/heads/{branch}", commit)
     address = _git("remote", "get-url", remote).stdout.strip()
     return Published(commit, pages_url(address, _git("show", f"{commit}:CNAME").stdout.strip()))
+
+
+def _missing(site: Path, results: Path) -> list[str]:
+    """Say which results the site lacks, as far as they can be read."""
+    shown = {path.read_bytes() for path in (site / "data").glob("*/*.json*")}
+    lacking = [path for path in store.files_in(results) if path.read_bytes() not in shown]
+    return [f"{path} is not in it" for path in lacking if _is_result(path)]
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        store.read(path, LABELS)
+    except ResultError:
+        return False
+    return True
 
 
 def pages_url(address: str, domain: str = "") -> str | None:
@@ -161,7 +184,9 @@ def _tree(site: Path, domain: str) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, "site")
         try:
-            shutil.copytree(site, copy)
+            for name in [*folder.listed(site), *(["CNAME"] if (site / "CNAME").is_file() else [])]:
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(site / name, copy / name)
         except OSError as error:
             raise SiteError(f"{site} cannot be read: {error}.") from None
         (copy / ".nojekyll").touch()

@@ -85,3 +85,16 @@ def test_files_know_nothing_of_other_runs() -> None:
     """When a run began stands in a file once, and not with each record."""
     both = runs.together([run(MORNING), run(NOON)])
     assert b'"run":' not in store.dump(both)
+
+
+def test_machines_of_one_name_are_told_apart() -> None:
+    """By their hardware and by their folders; the first keeps the name, and no name is taken."""
+    one, other = run(MORNING), run(NOON)
+    bigger = replace(other, machine=replace(other.machine, memory_bytes=2**40))
+    named = other.machine.id
+    third = run(LATER)
+    taken = replace(third, machine=replace(third.machine, id=f"{named}-2"))
+    told = runs.apart([one, bigger, third, taken, other], ["a", "a", "b", "c", "a"])
+    ids = [result.machine.id for result in told]
+    assert ids == [named, f"{named}-3", f"{named}-4", f"{named}-2", named]
+    assert len(runs.by_machine(told)) == 4

@@ -415,6 +415,26 @@ def test_all_results_come_oldest_first(make_result: Make, tmp_path: Path) -> Non
     assert results_in(tmp_path) == [oldest, middle, newest]
 
 
+def test_a_file_that_is_no_result_costs_itself_only(make_result: Make, tmp_path: Path) -> None:
+    """It is named by its place in the folder, with the reason and without any other path."""
+    results = saved(make_result, tmp_path)
+    (tmp_path / "machine-a" / "cut.json").write_bytes(store.dump(results[0])[:1000])
+    (tmp_path / "machine-b" / "empty.json.gz").write_bytes(b"")
+    read, left_out = store.read_all(tmp_path, LABELS)
+    assert len(read) == len(results)
+    assert [one.name for one in left_out] == ["machine-a/cut.json", "machine-b/empty.json.gz"]
+    assert all("cut short" in one.reason for one in left_out)
+    assert not any(str(tmp_path) in one.reason for one in left_out)
+
+
+def test_where_no_file_can_be_read_each_says_why(tmp_path: Path) -> None:
+    """There is nothing to show without any."""
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "x.json").write_text("{")
+    with pytest.raises(ResultError, match=r"(?s)no results.*m/x\.json is no complete JSON"):
+        store.read_all(tmp_path, LABELS)
+
+
 def test_single_file_stands_for_a_folder(make_result: Make, tmp_path: Path) -> None:
     """One result can be rendered without the others."""
     result = make_result()

@@ -817,3 +817,17 @@ def test_interrupted_run_keeps_what_it_had(fake_worker: FakeWorker) -> None:
     assert gone(fake_worker.jobs()[-1]["pid"])
     assert statuses(only_result(fake_worker.results)) == {"first": "ok"}
     assert list((fake_worker.folder / "temporary").iterdir()) == []
+
+
+def test_record_that_could_not_be_read_again_is_a_failure(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file stays one that this program reads, with what was measured before."""
+    both = {"first": "answer", "second": "answer"}
+    size = len(store.dump(measured(fake_worker, both)))
+    monkeypatch.setattr(store, "MOST_BYTES", size - 60)
+    result = measured(fake_worker, both, seed=2)
+    assert statuses(result) == {"first": "ok", "second": "failed"}
+    assert "could not be read again" in str(result.of("second")[0].reason)
+    (path,) = store.paths(fake_worker.results / result.machine.id)[-1:]
+    assert statuses(store.load(path, LABELS)) == statuses(result)

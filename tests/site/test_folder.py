@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from report.cli import main
 from report.errors import SiteError
 from report.results import files, store
-from report.site.folder import MANIFEST, stale_files, write_files
+from report.site.folder import MANIFEST, check, mixture, stale_files, write_files
 from results_factory import only
 
 if TYPE_CHECKING:
@@ -58,6 +58,73 @@ def folder(tmp_path: Path) -> Path:
     """Return a folder with the old site."""
     write_files(OLD, tmp_path / "site")
     return tmp_path / "site"
+
+
+# Where it can be written
+
+
+@pytest.mark.parametrize(
+    ("site", "results"),
+    [
+        ("results", "results"),
+        ("results/site", "results"),
+        (".", "results"),
+        (".git/site", "results"),
+        ("site/../results/x", "results"),
+    ],
+)
+def test_folders_that_would_mix_are_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: str, results: str
+) -> None:
+    """Before anything is measured for a site that could not be written."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SiteError, match="Choose another folder with -o"):
+        check(Path(site), Path(results))
+
+
+def test_somebodys_start_page_is_told_before_the_wait(tmp_path: Path, folder: Path) -> None:
+    """And a site of ours is not."""
+    check(folder, tmp_path / "results")
+    (folder / "method.html").write_text("mine")
+    with pytest.raises(SiteError, match=r"method\.html was not written by this program"):
+        check(folder, tmp_path / "results")
+
+
+def test_nothing_is_deleted_or_written_behind_a_link(tmp_path: Path, folder: Path) -> None:
+    """Whatever a manifest from elsewhere lists."""
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "key").write_bytes(b"secret")
+    (folder / "data" / "link").symlink_to(private, target_is_directory=True)
+    listed = json.loads((folder / MANIFEST).read_text())
+    listed["files"]["data/link/key"] = hashlib.sha256(b"secret").hexdigest()
+    (folder / MANIFEST).write_text(json.dumps(listed))
+    write_files(NEW, folder)
+    assert (private / "key").read_bytes() == b"secret"
+    with pytest.raises(SiteError, match="link"):
+        write_files({**NEW, "data/link/page.html": b"x"}, folder)
+    assert everything(private) == {"key": b"secret"}
+
+
+def test_what_a_killed_rendering_left_is_swept(folder: Path) -> None:
+    """Only files that are named as this program names them while it writes."""
+    left = folder / ".index.html.abcd1234.tmp"
+    mine = folder / ".index.html.of-mine.tmp"
+    for path in (left, mine):
+        path.write_text("half")
+    write_files(NEW, folder)
+    assert mine.exists()
+    assert not left.exists()
+
+
+def test_a_site_is_whole_or_says_what_is_wrong(folder: Path) -> None:
+    """Missing, changed, or no site at all."""
+    assert mixture(folder) == []
+    (folder / "style.css").unlink()
+    (folder / "gone.html").write_text("changed")
+    assert {one.partition(" ")[0] for one in mixture(folder)} == {"style.css", "gone.html"}
+    (folder / MANIFEST).unlink()
+    assert MANIFEST in mixture(folder)[0]
 
 
 # What is written
@@ -270,6 +337,8 @@ def test_file_in_the_place_of_a_folder_is_said_in_one_line(tmp_path: Path, place
 
 # The command
 
+LATER: dict[str, Any] = {"started_at": "2026-02-03T04:05:06Z", "finished_at": None}
+
 
 @pytest.fixture
 def small(
@@ -282,21 +351,21 @@ def small(
 
 def render(tmp_path: Path, *arguments: str) -> Outcome:
     """Call `report render` on the results and the site of a test."""
-    paths = [str(tmp_path / "results"), "-o", str(tmp_path / "site")]
+    paths = ["--results", str(tmp_path / "results"), "-o", str(tmp_path / "site")]
     return CliRunner().invoke(main, ["render", *paths, *arguments])
 
 
 def test_check_tells_whether_the_site_is_up_to_date(small: Result, tmp_path: Path) -> None:
-    """Exit 0 after a rendering; 1 where a file is missing, differs or is left over; no writing."""
+    """Exit 0 after a rendering; 4 where a file is missing, differs or is left over; no writing."""
     store.save(small, tmp_path / "results")
-    assert render(tmp_path, "--check").exit_code == 1
+    assert render(tmp_path, "--check").exit_code == 4
     assert not (tmp_path / "site").exists()
     assert render(tmp_path).exit_code == 0
     assert render(tmp_path, "--check").exit_code == 0
-    store.save(replace(small, started_at="2026-02-03T04:05:06Z"), tmp_path / "results")
+    store.save(replace(small, **LATER), tmp_path / "results")
     before = everything(tmp_path / "site")
     outcome = render(tmp_path, "--check")
-    assert outcome.exit_code == 1
+    assert outcome.exit_code == 4
     for name in ("index.html", "data/fixed-machine/20260203T040506Z-quick.json.gz"):
         assert f"not up to date: {name}\n" in outcome.output
     assert everything(tmp_path / "site") == before
@@ -307,12 +376,12 @@ def test_result_that_was_taken_away_leaves_the_site_with_the_next_rendering(
 ) -> None:
     """Until then --check finds its files left over."""
     first = store.save(small, tmp_path / "results")
-    store.save(replace(small, started_at="2026-02-03T04:05:06Z"), tmp_path / "results")
+    store.save(replace(small, **LATER), tmp_path / "results")
     render(tmp_path)
     first.unlink()
     assert f"data/{store.name_of(small)}\n" in render(tmp_path, "--check").output
     codes = [render(tmp_path, *check).exit_code for check in (["--check"], [], ["--check"])]
-    assert codes == [1, 0, 0]
+    assert codes == [4, 0, 0]
     assert not (tmp_path / "site" / "data" / store.name_of(small)).exists()
 
 

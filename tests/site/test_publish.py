@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from factories import small_results
 from report.errors import ReportError, SiteError, UsageError
+from report.results import store
+from report.site.folder import MANIFEST, listed, write_files
 from report.site.publish import Published, pages_url, publish
 
 pytestmark = pytest.mark.skipif(
@@ -21,7 +24,6 @@ pytestmark = pytest.mark.skipif(
 PAGES = {
     "index.html": "<!doctype html><title>Report</title>\n",
     "data/table.csv": "a,b\r\n1,2\r\n",
-    "data/manifest.json": "{}\n",
     "figures/a name with spaces.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>\n",
     "404.html": "",
 }
@@ -46,7 +48,8 @@ class Clone:
     def publish(self, site: Path | None = None, **options: Any) -> Published:
         """Publish a site from the current folder, as the command does."""
         given = {"push": True, "remote": "origin", "branch": "gh-pages", "message": "Publish"}
-        return publish(site or self.site, **{**given, **options})
+        results = self.folder / "results"
+        return publish(site or self.site, **{"results": results, **given, **options})
 
     def head(self, revision: str = "gh-pages", *, remote: bool = False) -> str:
         """Return the commit of a branch here, or of the remote's."""
@@ -57,11 +60,12 @@ class Clone:
         _write(self.site, {f"{name}.html": text for name, text in files.items()})
 
     def published(self) -> dict[str, str]:
-        """Return the files of the remote's branch, with their content."""
+        """Return the files of the remote's branch but for the manifest, with their content."""
         names = self.git("ls-tree", "-r", "-z", "--name-only", "gh-pages", folder=self.remote)
         return {
             name: self.git("show", f"gh-pages:{name}", folder=self.remote)
             for name in names.strip("\0").split("\0")
+            if name != MANIFEST
         }
 
     def commits(self) -> int:
@@ -102,10 +106,63 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
+    """Write a site as it is rendered; pages that are there already stay in it."""
+    there = {name: (folder / name).read_bytes() for name in listed(folder) if name != MANIFEST}
+    write_files({**there, **{name: text.encode() for name, text in files.items()}}, folder)
+
+
+def test_what_was_changed_by_hand_is_not_published(clone: Clone) -> None:
+    """Nobody would know from what its numbers come."""
+    (clone.site / "index.html").write_text("<p>better numbers</p>")
+    with pytest.raises(SiteError, match=r"index\.html is missing, or was changed.*report render"):
+        clone.publish()
+
+
+def test_what_was_cut_short_while_it_was_written_is_not_published(
+    clone: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some files are of the new site and some of the old one."""
+
+    def killed(self: Path, target: Path) -> Path:
+        if target.name == "404.html":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    rename = Path.replace
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        _write(clone.site, dict.fromkeys(PAGES, "new\n"))
+    monkeypatch.undo()
+    monkeypatch.chdir(clone.folder)
+    with pytest.raises(SiteError, match="is no whole site"):
+        clone.publish()
+    _write(clone.site, dict.fromkeys(PAGES, "new\n"))
+    clone.publish()
+    assert clone.published()["404.html"] == "new"
+
+
+def test_only_what_was_rendered_is_published(clone: Clone) -> None:
+    """And a custom domain's name; a person's notes beside it stay at home."""
+    (clone.site / "notes.txt").write_text("for me")
+    (clone.site / "CNAME").write_text("report.example.org")
+    clone.publish()
+    assert {"CNAME"} == set(clone.published()) - {*PAGES, ".nojekyll"}
+
+
+def test_site_that_lacks_a_result_is_not_published(clone: Clone) -> None:
+    """It was rendered before the last run; a file that is no result is no reason."""
+    made = small_results.result(small_results.products("products", full=[[1.0], [1.1]]))
+    (clone.folder / "results" / "broken").mkdir(parents=True)
+    (clone.folder / "results" / "broken" / "x.json").write_text("{")
+    clone.publish()
+    path = store.save(made, clone.folder / "results")
+    with pytest.raises(SiteError, match="is not in it"):
+        clone.publish()
+    _write(clone.site, {})
+    rendered = listed(clone.site)
+    pages = {n: (clone.site / n).read_bytes() for n in rendered if n != MANIFEST}
+    write_files({**pages, f"data/{store.name_of(made)}": path.read_bytes()}, clone.site)
+    clone.publish()
 
 
 def _refusal(clone: Clone, kind: type[ReportError], **options: Any) -> str:
@@ -133,7 +190,8 @@ def test_published_branch_holds_the_site_and_nothing_else(clone: Clone) -> None:
 def test_publishing_leaves_work_tree_and_current_branch_alone(clone: Clone) -> None:
     """Unfinished work, staged or not, is as it was; the only new branch is the published one."""
     (clone.folder / "README.md").write_text("Half a thought", encoding="utf-8")
-    _write(clone.folder, {"staged.txt": "staged", "new.txt": "new"})
+    for name in ("staged", "new"):
+        (clone.folder / f"{name}.txt").write_text(name)
     clone.git("add", "staged.txt")
     before = clone.state()
 
@@ -146,7 +204,8 @@ def test_site_in_a_folder_of_the_repository_is_published_whole(
     clone: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Any folder will do, as with git; what it ignores are sources, not what is published."""
-    _write(clone.folder, {".gitignore": "*.svg\nsite/\n", ".git/info/exclude": "*.csv"})
+    (clone.folder / ".gitignore").write_text("*.svg\nsite/\n")
+    (clone.folder / ".git" / "info" / "exclude").write_text("*.csv")
     _write(clone.folder / "inside" / "site", PAGES)
     monkeypatch.chdir(clone.folder / "inside")
 
@@ -189,8 +248,8 @@ def test_commits_that_were_not_pushed_stay_in_the_history(clone: Clone) -> None:
 def test_changed_site_makes_one_commit_on_top(clone: Clone) -> None:
     """History is kept; what the site no longer has is gone from the branch."""
     first = clone.publish()
-    (clone.site / "404.html").unlink()
-    clone.write(**{"index": "changed", "new/page": "new"})
+    kept = {name: text.encode() for name, text in PAGES.items() if name != "404.html"}
+    write_files({**kept, "index.html": b"changed", "new/page.html": b"new"}, clone.site)
 
     second = clone.publish(message="Measure again")
 
@@ -215,13 +274,13 @@ def test_fetched_commits_of_others_are_built_upon(clone: Clone) -> None:
 
 def test_custom_domain_of_the_branch_is_kept(clone: Clone) -> None:
     """A site without a CNAME does not switch off the branch's; one with its own changes it."""
-    _write(clone.site, {"CNAME": "report.example.org"})
+    (clone.site / "CNAME").write_text("report.example.org")
     first = clone.publish()
     (clone.site / "CNAME").unlink()
 
     assert clone.publish().commit == first.commit
     assert clone.published()["CNAME"] == "report.example.org"
-    _write(clone.site, {"CNAME": "new.example.org"})
+    (clone.site / "CNAME").write_text("new.example.org")
     clone.publish()
     assert clone.published()["CNAME"] == "new.example.org"
 
@@ -321,19 +380,20 @@ def test_missing_git_is_told_before_anything_is_tried(
         clone.publish()
 
 
-@pytest.mark.parametrize("missing", ["index.html", "data/manifest.json", ""])
+@pytest.mark.parametrize("missing", ["index.html", MANIFEST, ""])
 def test_folder_that_report_did_not_render_is_refused(clone: Clone, missing: str) -> None:
     """Publishing replaces the whole branch, so it takes nothing but a rendered site."""
     (clone.site / missing).rename(clone.site.with_name("elsewhere"))
     message = _refusal(clone, SiteError)
-    assert f"{clone.site} has no {missing}" in message
+    assert f"{clone.site} is no whole site: {missing or MANIFEST} is missing" in message
     assert "`report render`" in message
 
 
 def test_site_that_cannot_be_read_leaves_no_trace(clone: Clone) -> None:
     """A file that cannot be stored stops it before anything is made."""
-    (clone.site / "dangling.html").symlink_to("nowhere")
-    assert "dangling.html" in _refusal(clone, SiteError)
+    (clone.site / "404.html").unlink()
+    (clone.site / "404.html").symlink_to("nowhere")
+    assert "404.html" in _refusal(clone, SiteError)
 
 
 @pytest.mark.parametrize(

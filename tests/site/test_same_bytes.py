@@ -74,7 +74,7 @@ def _rendered(results: Path, home: Path, variables: Mapping[str, str]) -> dict[s
     """Return the files of a site that a process with some variables renders in somebody's home."""
     own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(home), **variables}
     own["NPY_DISABLE_CPU_FEATURES"] = _features(variables["NPY_DISABLE_CPU_FEATURES"])
-    command = [sys.executable, "-m", "report", "render", str(results), "-o", "site"]
+    command = [sys.executable, "-m", "report", "render", "--results", str(results), "-o", "site"]
     done = subprocess.run(command, capture_output=True, check=False, cwd=home, env=own, text=True)
     assert done.returncode == 0, done.stderr
     return _files(home / "site")
