@@ -37,19 +37,9 @@ LOADERS = {"import_module", "__import__", "run_module", "run_path"}
 """What loads a module by a string."""
 
 ROOMS = (
-    *(
-        "resources",
-        "registry",
-        "worker",
-        "backends",
-        "text",
-        "errors",
-        "program",
-        "results",
-        "machine",
-    ),
-    *("environments", "analysis", "figures", "experiments", "sections", "claims", "config", "run"),
-    *("terminal", "comparing", "site", "runs", "cli", "__main__"),
+    *("resources", "registry", "worker", "backends", "text", "errors", "program", "results"),
+    *("machine", "environments", "analysis", "figures", "experiments", "sections", "claims"),
+    *("config", "run", "terminal", "comparing", "site", "runs", "cli", "__main__"),
 )
 """In the order of the flow: a module imports from its own room and from those before it."""
 

@@ -104,7 +104,7 @@ class Run:
     def __post_init__(self) -> None:
         """Check the devices: one that no framework reaches is refused before anything is begun."""
         self._experiments = self.plan.only(self.only)
-        refused: dict[str, UsageError] = {}
+        refused: dict[str, str] = {}
         reached = set()
         for experiment in self._experiments:
             for backend in experiment.backends:
@@ -113,10 +113,10 @@ class Run:
                         self.host.device(backend, experiment.device)
                         reached.add(experiment.device)
                     except UsageError as error:
-                        refused.setdefault(experiment.device, error)
-        for device, error in refused.items():
+                        refused.setdefault(experiment.device, error.message)
+        for device, why in refused.items():
             if device not in reached:
-                raise error
+                raise UsageError(why)
         self.result = self._resumed() or self._new()
         if self.start == "again" and self.finished:
             self.result = self._new()
@@ -336,8 +336,8 @@ class Run:
         try:
             store.save(self.result, self.results)
         except store.TooLargeError as error:
-            failed = {"status": "failed", "reason": error.message, "outcome": None}
-            self.result.records[-1] = replace(record, **failed)
+            failed = replace(record, status="failed", reason=error.message, outcome=None)
+            self.result.records[-1] = failed
             store.save(self.result, self.results)
 
     def _prepare_data(self, jobs: Sequence[Job], folder: Path) -> dict[str, Any] | None:

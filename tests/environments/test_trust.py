@@ -56,14 +56,12 @@ def test_what_names_nothing_needs_no_approval(tmp_path: Path) -> None:
     assert not kept("trusted").exists()
 
 
-@pytest.mark.parametrize("how", [{"approved": True}, {"answer": True}])
-def test_what_was_approved_once_passes_until_it_changes(
-    tmp_path: Path, how: dict[str, bool]
-) -> None:
+@pytest.mark.parametrize("approved", [True, False])
+def test_what_was_approved_once_passes_until_it_changes(tmp_path: Path, *, approved: bool) -> None:
     """Another program, another variable or another folder is asked for again."""
     assert not passes(tmp_path)
     assert not passes(tmp_path, answer=False)
-    assert passes(tmp_path, **how)
+    assert passes(tmp_path, approved=approved, answer=None if approved else True)
     assert passes(tmp_path)
     assert not passes(tmp_path / "elsewhere")
     assert not passes(tmp_path, {"numpy": "/bin/bash"})
