@@ -15,7 +15,7 @@ import click
 from report import __version__
 from report.comparing.command import SLOWER, compare
 from report.errors import Interrupted, ReportError
-from report.program import Program
+from report.program import Known, Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,7 +82,7 @@ RUN_OPTIONS = _options(
     RESULTS_OPTION,
     click.option(
         "--profile",
-        type=click.Choice(["quick", "full"]),
+        type=Known(["quick", "full"]),
         default="quick",
         show_default=True,
         help="A quick look, or a report to publish.",
@@ -158,11 +158,12 @@ RUN_OPTIONS = _options(
 def main() -> None:
     """Measure the chapter "Minibatch Stochastic Gradient Descent" on this machine.
 
-    `report build` reads experiments.yaml, measures, and renders a static site.
+    `report build` reads experiments.yaml, measures, and renders a static site. The chapter is at
+    https://d2l.ai/chapter_optimization/minibatch-sgd.html.
     """
 
 
-@main.command()
+@main.command(epilog="For instance: report build; report build --profile full --open")
 @RUN_OPTIONS
 @SITE_OPTION
 @click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
@@ -198,7 +199,7 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
     context.exit(_exit_code(result) if whole else 1)
 
 
-@main.command()
+@main.command(epilog="For instance: report run --only matrix-size; report run --runs 3 --every 2h")
 @RUN_OPTIONS
 @click.pass_context
 def run(context: click.Context, /, **options: Any) -> None:
@@ -213,7 +214,7 @@ def run(context: click.Context, /, **options: Any) -> None:
         context.exit(_exit_code(result))
 
 
-@main.command()
+@main.command(epilog="For instance: report render -o docs; report render --results run.json.gz")
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
@@ -246,7 +247,7 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     context.exit(STALE if stale else 0)
 
 
-@main.command()
+@main.command(epilog="For instance: report publish --no-push, then look, then report publish")
 @SITE_OPTION
 @RESULTS_OPTION
 @click.option("--remote", default="origin", show_default=True, help="Where to push.")
@@ -303,7 +304,7 @@ def validate(config: Path) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["config", "claims", "results"]))
+@click.argument("what", type=Known(["config", "claims", "results"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of experiments.yaml, of a file of claims or of a result file."""
     click.echo(_schema_text(what), nl=False)

@@ -505,6 +505,22 @@ def test_full_disk_behind_the_output_is_one_line() -> None:
     assert "No space left" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("schema", "conifg"), "config"),
+        (("biuld",), "build"),
+        (("run", "--profile", "ful"), "full"),
+    ],
+    ids=str,
+)
+def test_slip_of_the_pen_is_answered_with_what_was_meant(
+    arguments: tuple[str, ...], meant: str
+) -> None:
+    """Of commands, of what a schema is of, of profiles."""
+    assert f"Did you mean '{meant}'?" in refused(*arguments)
+
+
 def test_commands_stand_in_the_order_of_use() -> None:
     """Whoever reads the help meets first what they need first."""
     names = re.findall(r"^  (\w+)  ", run("--help").stdout, re.MULTILINE)

@@ -190,7 +190,7 @@ def test_none_is_made_where_a_person_names_an_interpreter(
     own = tmp_path / "own-python"
     own.symlink_to(sys.executable)
     worker = configure("numba", interpreters={"numba": str(own)})
-    assert run("run", "--create-envs").exit_code == 0
+    assert run("run", "--trust", "--create-envs").exit_code == 0
     assert made == []
     assert measured_by(worker) == {"numba": str(own)}
 

@@ -38,9 +38,9 @@ def _steps(path: Path) -> list[dict[str, Any]]:
     return [step for job in _workflow(path)["jobs"].values() for step in job["steps"]]
 
 
-def test_both_workflows_are_there() -> None:
-    """The tests below hold for these two files, not for an empty list."""
-    assert [path.name for path in WORKFLOWS] == ["ci.yml", "pages.yml"]
+def test_the_workflows_are_there() -> None:
+    """The tests below hold for these files, not for an empty list."""
+    assert [path.name for path in WORKFLOWS] == ["ci.yml", "pages.yml", "release.yml"]
 
 
 def test_workflows_fit_the_schema() -> None:
@@ -70,10 +70,15 @@ def test_only_the_deployment_may_write() -> None:
         for name, job in _workflow(path)["jobs"].items()
         if "write" in job["permissions"].values()
     }
-    assert writing == {("pages.yml", "deploy"): {"pages": "write", "id-token": "write"}}
+    assert writing == {
+        ("pages.yml", "deploy"): {"pages": "write", "id-token": "write"},
+        ("release.yml", "publish"): {"id-token": "write"},
+    }
 
-    deploy = _workflow(ROOT / ".github" / "workflows" / "pages.yml")["jobs"]["deploy"]
-    assert [step for step in deploy["steps"] if "run" in step] == []
+    for name, job in (("pages.yml", "deploy"), ("release.yml", "publish")):
+        steps = _workflow(ROOT / ".github" / "workflows" / name)["jobs"][job]["steps"]
+        assert not any("checkout" in step.get("uses", "") for step in steps)
+        assert all("uv" in step["run"] for step in steps if "run" in step)
 
 
 @every_workflow
@@ -90,16 +95,16 @@ def test_every_action_is_pinned_by_commit_and_says_its_version(path: Path) -> No
 def test_checkout_leaves_no_token_behind(path: Path) -> None:
     """Nothing that runs later can read the token from the clone's settings."""
     checkouts = [step for step in _steps(path) if "/checkout@" in step.get("uses", "")]
-
     assert checkouts
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
 def test_pages_are_rendered_without_a_framework_and_measured_nowhere() -> None:
     """Timings of a shared runner are worth nothing, so none are made and torch stays out."""
-    commands = [step["run"] for step in _steps(WORKFLOWS[-1]) if "run" in step]
+    (pages,) = [path for path in WORKFLOWS if path.stem == "pages"]
+    commands = [step["run"] for step in _steps(pages) if "run" in step]
 
     assert commands == [
         "pip install -c constraints.txt .",
-        "report render results -o site",
+        "report render -o site",
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from report.results.result import Result
@@ -31,8 +33,15 @@ def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-@click.command()
-@click.argument("references", nargs=-1, metavar="[BASELINE OTHER...]")
+def _known(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Complete machines of the results' folder, and files."""
+    folder = Path(context.params.get("results") or "results")
+    names = sorted(path.name for path in folder.glob(f"{glob.escape(typed)}*/"))
+    return [*map(CompletionItem, names), CompletionItem(typed, type="file")]
+
+
+@click.command(epilog="For instance: report compare my-laptop the-server --format markdown")
+@click.argument("references", nargs=-1, metavar="[BASELINE OTHER...]", shell_complete=_known)
 @click.option(
     "--results", type=FOLDER, default="results", show_default=True, help="The results' folder."
 )

@@ -12,9 +12,12 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+import psutil
 
 from report.environments import variables
 from report.results import limits
@@ -34,6 +37,9 @@ STDERR_TAIL = 1_500
 
 POLL_S = 1.0
 """How often a waiting parent looks whether the worker still lives: rarely, not to disturb it."""
+
+MARK = "REPORT_WORKER"
+"""A variable by which all that a worker starts can be found, as long as it keeps it."""
 
 MOST_ANSWER = 5_000_000
 """Bytes of an answer: the largest of a full profile has a twentieth."""
@@ -72,6 +78,7 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
         Raises:
             WorkerFailure: There is no such program, or the system cannot run it.
         """
+        self._mark = uuid.uuid4().hex
         try:
             self._process = subprocess.Popen(
                 list(argv),
@@ -79,7 +86,7 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                env=variables.passed(os.environ, configured),
+                env={**variables.passed(os.environ, configured), MARK: self._mark},
             )
         except OSError as error:
             raise WorkerFailure(f"the system cannot run it: {error.strerror}", None) from None
@@ -158,9 +165,10 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
                     raise
 
     def kill(self) -> None:
-        """End the worker's whole process group and wait until it is gone."""
+        """End the worker and all that it started, and wait until it is gone."""
         # Also after the worker itself has ended: what it started may still run.
         end_group(self._process)
+        _end_strays(self._mark)
         # A process that waits for a broken device cannot even be killed; it must not hold us up.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=GRACE_S)
@@ -174,8 +182,8 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
         """End the worker, and return why it gave no answer."""
         self.kill()
         printed = b"".join(list(self._stderr)).decode(errors="replace")
-        text = showable(conceal(scrub(printed), os.environ)).strip()
-        return WorkerFailure(conceal(scrub(reason), os.environ), text[-STDERR_TAIL:] or None)
+        text = showable(_impersonal(printed)).strip()
+        return WorkerFailure(_impersonal(reason), text[-STDERR_TAIL:] or None)
 
     def _collect_answers(self, pipe: IO[bytes]) -> None:
         # Closed here: from another thread that would wait for whoever else holds the pipe open.
@@ -198,8 +206,13 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
 
 def _scrubbed(fields: dict[str, Any]) -> dict[str, Any]:
     """Keep names and folders out of reasons, which are often a library's own words."""
-    told = {name: scrub(fields[name]) for name in REASONS if isinstance(fields.get(name), str)}
+    found = {name: fields[name] for name in REASONS if isinstance(fields.get(name), str)}
+    told = {name: _impersonal(text) for name, text in found.items()}
     return fields | told
+
+
+def _impersonal(text: str) -> str:
+    return conceal(scrub(text), os.environ)
 
 
 def end_group(process: subprocess.Popen[Any]) -> None:
@@ -209,6 +222,15 @@ def end_group(process: subprocess.Popen[Any]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
+
+
+def _end_strays(mark: str) -> None:
+    """End what has left a worker's group, and kept the variables that it was started with."""
+    for process in psutil.process_iter():
+        # It may belong to somebody else, or be gone by now.
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == mark:
+                process.kill()
 
 
 def how_it_ended(code: int) -> str:

@@ -117,7 +117,9 @@ def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
     requirements = _requirements(backend)
     known = BACKENDS[backend]
     # Chosen first: an environment that could not be made again stays as it is.
-    base = base_python(known, own=sys.version_info[:2], search=shutil.which)
+    base = base_python(
+        known, own=sys.version_info[:2], search=shutil.which, uv=shutil.which("uv") is not None
+    )
     with _alone(backend) as folder:
         _mark(folder).touch()
         try:
@@ -153,8 +155,12 @@ def outdated(backend: str) -> bool:
     return stamp_of(backend) not in {None, _requirements(backend).read_text("utf-8")}
 
 
-def base_python(backend: Backend, *, own: Version, search: Callable[[str], str | None]) -> str:
+def base_python(
+    backend: Backend, *, own: Version, search: Callable[[str], str | None], uv: bool = False
+) -> str:
     """Choose the Python that an environment stands on: this one (`own`) if it will do, or another.
+
+    Where `uv` is there it finds one that is on no PATH, or brings it: then a version will do.
 
     Raises:
         UsageError: None will do.
@@ -166,10 +172,12 @@ def base_python(backend: Backend, *, own: Version, search: Callable[[str], str |
         python = search(f"python{last[0]}.{minor}")
         if python and _is_python(python, (last[0], minor)):
             return python
+    if uv:
+        return f"{last[0]}.{last[1]}"
     raise UsageError(
         f"{backend.title} needs Python {backend.pythons()}; this is {own[0]}.{own[1]}, and no "
-        f"python{last[0]}.{last[1]} is on the PATH. Install one, or name it in experiments.yaml "
-        f"(interpreters: {{{backend.name}: /path/to/python}})."
+        f"python{last[0]}.{last[1]} is on the PATH. Install one, or uv, which brings one; or name "
+        f"it in experiments.yaml (interpreters: {{{backend.name}: /path/to/python}})."
     )
 
 

@@ -219,7 +219,7 @@ def test_run_measures_what_there_is_and_records_why_the_rest_is_not(
     reasons = []
     for interpreters, code, status in (({}, 0, "skipped"), ({"numba": crashing}, 1, "failed")):
         configure(interpreters=interpreters)
-        done = CliRunner().invoke(main, ["run", "--machine", "here"])
+        done = CliRunner().invoke(main, ["run", "--trust", "--machine", "here"])
         assert done.exit_code == code, done.output
         result = store.load_all(Path("results"), LABELS)[-1].result
         records = {record.backend: record for record in result.records}
@@ -237,7 +237,7 @@ def test_run_measures_what_there_is_and_records_why_the_rest_is_not(
 def test_run_with_an_interpreter_that_is_not_there_changes_nothing() -> None:
     """One line that names the key, before anything is measured."""
     configure(interpreters={"numba": "/no/such/python"})
-    done = CliRunner().invoke(main, ["run"])
+    done = CliRunner().invoke(main, ["run", "--trust"])
     assert done.exit_code == 2
     assert "interpreters.numba: /no/such/python is no program that can" in done.output
     assert "name a Python, or remove the key" in done.output

@@ -147,6 +147,12 @@ def test_refusal_says_which_python_would_do(own: tuple[int, int]) -> None:
         venvs.base_python(TENSORFLOW, own=own, search=lambda _: None)
 
 
+def test_uv_brings_the_python_that_is_on_no_path() -> None:
+    """It is asked for by its version, the newest that will do."""
+    wanted = venvs.base_python(TENSORFLOW, own=(3, 99), search=lambda _: None, uv=True)
+    assert TENSORFLOW.runs_on(tuple(map(int, wanted.split("."))))  # type: ignore[arg-type]
+
+
 def test_framework_says_on_which_pythons_it_runs() -> None:
     """From the first that will do to the last, both included, in words as people have them."""
     assert [
