@@ -217,7 +217,7 @@ def _steps(
 
 
 def _run(command: Sequence[str], doing: str, say: Callable[[str], None]) -> None:
-    tail: collections.deque[str] = collections.deque(maxlen=40)
+    tail: collections.deque[str] = collections.deque(maxlen=9)
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

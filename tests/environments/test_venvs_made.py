@@ -200,7 +200,7 @@ def test_interrupted_creation_leaves_nothing(require: Require, root: Path) -> No
     assert len(at_work) > 1
     process.send_signal(signal.SIGINT)
     out, printed = process.communicate(timeout=TIMEOUT_S)
-    assert (process.returncode, out, printed.strip()) == (1, "", "Aborted!")
+    assert (process.returncode, out, printed.strip()) == (130, "", "Error: Interrupted.")
     assert psutil.wait_procs(at_work, 10)[1] == []
     assert left(root) == []
 
