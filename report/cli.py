@@ -242,8 +242,7 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     stale = stale_files(_gathered(results, Cache())[0], site_dir)
     for path in stale:
         click.echo(f"not up to date: {path}")
-    if not stale:
-        click.echo(f"{site_dir} is up to date.")
+    click.echo("`report render` mends that." if stale else f"{site_dir} is up to date.")
     context.exit(STALE if stale else 0)
 
 

@@ -332,7 +332,9 @@ class Run:
                 record = again.better(earlier, record)
         self.result.records = [*others, record]
         complete = len(self.result.records) >= self.result.wanted
-        self.result.finished_at = _now() if complete else None
+        # A clock that was set back meanwhile must not end a run before it began.
+        ended = max(_now(), self.result.started_at)
+        self.result.finished_at = ended if complete else None
         try:
             store.save(self.result, self.results)
         except store.TooLargeError as error:

@@ -24,7 +24,7 @@ from report.experiments.catalogue import LABELS
 from report.machine.noise import Watch
 from report.results import store
 from report.results.result import Allocation, Dataset
-from report.run import allocation, data, host, surrogate
+from report.run import allocation, data, host, runner, surrogate
 from report.worker.records import Environment
 
 if TYPE_CHECKING:
@@ -831,3 +831,15 @@ def test_record_that_could_not_be_read_again_is_a_failure(
     assert "could not be read again" in str(result.of("second")[0].reason)
     (path,) = store.paths(fake_worker.results / result.machine.id)[-1:]
     assert statuses(store.load(path, LABELS)) == statuses(result)
+
+
+def test_clock_that_is_set_back_does_not_end_a_run_before_it_began(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own file would be refused when it is read again."""
+    times = iter(["2026-06-01T12:00:00Z"])
+    monkeypatch.setattr(runner, "_now", lambda: next(times, "2026-06-01T11:00:00Z"))
+    result = measured(fake_worker, {"first": "answer"})
+    assert result.finished_at == result.started_at == "2026-06-01T12:00:00Z"
+    (path,) = store.paths(fake_worker.results / result.machine.id)
+    assert store.load(path, LABELS) == result
