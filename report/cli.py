@@ -312,11 +312,26 @@ def schema(what: str) -> None:
 @main.command()
 @CONFIG_ARGUMENT
 @click.option("--full", is_flag=True, help="Write all of the chapter's experiments, not some.")
-def init(config: Path, *, full: bool) -> None:
+@click.option(
+    "--github",
+    is_flag=True,
+    help="Write workflows too: one deploys the committed results, one looks at those handed in.",
+)
+def init(config: Path, *, full: bool, github: bool) -> None:
     """Write an experiments.yaml to edit, and beside it the schema that editors complete it from."""
     from report import resources
     from report.errors import UsageError
 
+    for source in (resources.templates() / "github").glob("*.yml") if github else ():
+        target = config.resolve().parent / ".github" / "workflows" / source.name
+        if target.exists():
+            click.echo(f"{source.name} is there already; it was left as it is.", err=True)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read_bytes())
+    if github and config.exists():
+        click.echo("Wrote the workflows to .github/workflows.")
+        return
     try:
         with config.open("x", encoding="utf-8") as file:
             file.write(resources.default_config() if full else resources.starter_config())

@@ -17,6 +17,7 @@ from report.results import files, limits, runs
 from report.results.limits import MOST_BYTES, MOST_PACKED_BYTES
 from report.results.machine import check_name
 from report.results.result import VERSION, Result
+from report.text.plain import showable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -242,7 +243,7 @@ def read_all(folder: Path, labels: LabelTypes) -> tuple[list[Saved], list[LeftOu
         except ResultError as error:
             if folder.is_file():
                 raise
-            name = path.relative_to(folder).as_posix()
+            name = showable(path.relative_to(folder).as_posix())
             left_out.append(LeftOut(name, error.message.removeprefix(str(path)).lstrip(": ")))
     if not found:
         why = "".join(f"\n{one.name} {one.reason}" for one in left_out)
