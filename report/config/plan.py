@@ -184,8 +184,9 @@ def _planned(
         device=device or settings.device or config.device,
         processes=processes,
         repeats=settings.repeats or defaults.repeats,
-        budget_s=settings.budget_s,
-        timeout_s=settings.timeout_s or TIMEOUT_BASE_S + 5 * settings.budget_s / processes,
+        # As it comes back from a file, whose hash is that of its numbers as they are written.
+        budget_s=float(settings.budget_s),
+        timeout_s=float(settings.timeout_s or TIMEOUT_BASE_S + 5 * settings.budget_s / processes),
         seeds=getattr(settings, "seeds", None) or defaults.seeds,
         settings=settings.model_dump(mode="json", include=own - {"kind", "quick", "full", "seeds"}),
     )

@@ -14,7 +14,7 @@ from report.config.configuration import Config
 from report.config.plan import plan
 from report.errors import ConfigError
 from report.resources import default_config
-from report.results.result import ProfileName, StoredPlan
+from report.results.result import ProfileName, StoredPlan, fingerprint
 
 if TYPE_CHECKING:
     from report.config.plan import Plan, PlannedExperiment
@@ -287,3 +287,10 @@ def test_variable_that_cannot_be_meant_is_refused(environment: dict[str, Any], w
     content = {"version": 1, "environment": environment, "experiments": {"a": {"kind": "matmul"}}}
     with pytest.raises(ValidationError, match=why):
         Config.model_validate(content)
+
+
+def test_a_plan_that_was_stored_and_read_has_the_same_hash() -> None:
+    """Also where a budget is the default, a whole number."""
+    made = planned()
+    stored = TypeAdapter(StoredPlan).validate_json(json.dumps(made.stored()))
+    assert fingerprint(stored) == made.fingerprint()
