@@ -322,13 +322,8 @@ def init(config: Path, *, full: bool, github: bool) -> None:
     from report import resources
     from report.errors import UsageError
 
-    for source in (resources.templates() / "github").glob("*.yml") if github else ():
-        target = config.resolve().parent / ".github" / "workflows" / source.name
-        if target.exists():
-            click.echo(f"{source.name} is there already; it was left as it is.", err=True)
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(source.read_bytes())
+    for name in resources.write_workflows(config.resolve().parent) if github else ():
+        click.echo(f"{name} is there already; it was left as it is.", err=True)
     if github and config.exists():
         click.echo("Wrote the workflows to .github/workflows.")
         return

@@ -39,3 +39,19 @@ def starter_config() -> str:
 def chapter_claims() -> Path:
     """Return the file of the chapter's claims."""
     return _find("claims.yaml")
+
+
+def write_workflows(folder: Path) -> list[str]:
+    """Write the workflows for a repository of results; return the names of those that were there.
+
+    These stay as they are.
+    """
+    there = []
+    for source in sorted((templates() / "github").glob("*.yml")):
+        target = folder / ".github" / "workflows" / source.name
+        if target.exists():
+            there.append(source.name)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read_bytes())
+    return there

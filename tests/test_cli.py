@@ -148,6 +148,19 @@ def test_init_writes_a_short_file_and_its_schema() -> None:
     assert f"{lacking} claims about the chapter need experiments" in done.stdout
 
 
+def test_init_github_writes_workflows_and_replaces_none() -> None:
+    """Beside a configuration that is there already, too."""
+    kept = Path(".github", "workflows", "pages.yml")
+    kept.parent.mkdir(parents=True)
+    kept.write_text("mine")
+    assert run("init", "--github").exit_code == 0
+    done = run("init", "--github")
+    assert done.exit_code == 0
+    assert "pages.yml is there already" in done.stderr
+    assert kept.read_text() == "mine"
+    assert "pull_request" in kept.with_name("handed-in.yml").read_text()
+
+
 def test_init_full_writes_the_whole_chapter() -> None:
     """What it writes is what the program ships, and validate counts what is in it."""
     assert run("init", "--full", "mine.yaml").exit_code == 0

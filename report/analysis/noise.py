@@ -56,6 +56,11 @@ class Grade:
     unread: list[str] = field(default_factory=list)
     """What could not be read, whether or not it decides."""
 
+    @property
+    def severity(self) -> int:
+        """Return its place from the best to the worst."""
+        return ("quiet", UNKNOWN, "fair", "noisy").index(self.level)
+
 
 class Sign(NamedTuple):
     """Something readable that disturbs; fair above one value and noisy above another."""

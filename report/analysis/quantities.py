@@ -164,14 +164,17 @@ class Quantity:
     examples_per_s = partialmethod(estimate, "examples_per_s")
     """The estimate of its seconds, and those of its `RATES`."""
 
-    def spread(self) -> float | None:
-        """Return by how much the slowest replicate of a run exceeds its fastest, as a fraction."""
+    def spreads(self) -> dict[str, float]:
+        """Return for each run by how much its slowest replicate exceeds its fastest, as a fraction.
+
+        A run of a single replicate is not among them.
+        """
         runs = self.runs or ("",) * len(self.groups)
-        of_run = [
-            [group for each, group in zip(runs, self.groups, strict=True) if each == run]
+        each = {
+            run: estimate.spread([g for of, g in zip(runs, self.groups, strict=True) if of == run])
             for run in dict.fromkeys(runs)
-        ]
-        return max((s for each in of_run if (s := estimate.spread(each)) is not None), default=None)
+        }
+        return {run: spread for run, spread in each.items() if spread is not None}
 
 
 def quantity(records: Sequence[Record], **fields: Any) -> Quantity:

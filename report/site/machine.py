@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -202,26 +202,36 @@ def _section(
 
 
 def _grade(records: Sequence[Record]) -> Grade | None:
-    """Grade the noise of processes that count by the series in which they differ most, if timed."""
-    spreads: list[tuple[float, str]] = []
-    conditions = []
+    """Grade the noise of processes that count by the series in which they differ most, if timed.
+
+    Of several runs it is the grade in the middle: how far runs differ is no noise of any of them,
+    and the worst of many is always bad.
+    """
+    spreads: dict[str, list[tuple[float, str]]] = {}
+    conditions: dict[str, list[Conditions]] = {}
     timed = False
     for name in dict.fromkeys(record.experiment for record in records):
         for mine in quantities.by_backend(r for r in records if r.experiment == name).values():
             series = of_records(mine, "")
             timed = timed or bool(series)
             kept = quantities.undisturbed(mine).records
-            conditions += [record.conditions for record in kept if record and record.conditions]
             varying = quantities.varying([quantity.labels for quantity in series])
-            spreads += [
-                (spread, series_name(quantity.labels, varying))
-                for quantity in series
-                if (spread := quantity.spread()) is not None
-            ]
+            for run in dict.fromkeys(record.run for record in mine):
+                seen = [r.conditions for r in kept if r and r.run == run and r.conditions]
+                conditions.setdefault(run, []).extend(seen)
+            for quantity in series:
+                for run, apart in quantity.spreads().items():
+                    where = series_name(quantity.labels, varying)
+                    spreads.setdefault(run, []).append((apart, where))
     if not timed:
         return None
-    spread, where = max(spreads, default=(None, ""))
-    return grade(conditions, spread, where)
+    widest = {run: max(each) for run, each in spreads.items()}
+    each = [grade(seen, *widest.get(run, (None, ""))) for run, seen in conditions.items()]
+    middle = sorted(each, key=lambda one: one.severity)[len(each) // 2]
+    noisy = sum(one.level == "noisy" for one in each)
+    if middle.level == "noisy" or not noisy:
+        return middle
+    return replace(middle, reasons=[*middle.reasons, f"{noisy} of {len(each)} runs were noisy"])
 
 
 def _conditions(records: Sequence[Record], result: Result) -> str:

@@ -15,26 +15,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from factories import measured, small_results
 from pages import COMPARED, Page, gather, read_pages, words
 from report.claims import verdicts
 from report.experiments import catalogue
 from report.experiments.catalogue import LABELS
 from report.experiments.training.quantities import Case
 from report.experiments.training.runs import median_times, trained
-from report.results import store
+from report.results import runs, store
 from report.results.files import Cache
 from report.sections.catalogue import SECTIONS
 from report.site import gather as site
+from report.site import machine
 from report.text.numerals import digits, stable
 from results_factory import only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pages import OnPage
+    from report.analysis.noise import Grade
     from report.analysis.quantities import Quantity
-    from report.results.result import Result, Verdict
+    from report.results.result import Record, Result, Verdict
 
     Made = Callable[..., Result]
 
@@ -511,3 +514,29 @@ def test_machines_page_lists_variables_and_packages(make_result: Callable[..., R
         for name, one in made.environments.items()
     }
     assert "Variables" not in read_pages(gather([made]))[FIXED].words("the_machine")
+
+
+def test_one_noisy_run_of_several_does_not_grade_the_machine() -> None:
+    """The worst of many is always bad; how many were noisy is said."""
+    quiet = small_results.products("products", full=[[1.0], [1.01], [1.02]])
+    busy = [replace(one, conditions=replace(measured.QUIET, steal_fraction=0.04)) for one in quiet]
+    wide = small_results.products("products", full=[[1.0], [1.3], [1.02]])
+    hours = ("08", "12", "16")
+
+    def graded(*of_runs: Sequence[Record]) -> Grade:
+        made = [
+            small_results.result(records, started_at=f"2026-01-02T{hour}:00:00Z")
+            for hour, records in zip(hours, of_runs, strict=False)
+        ]
+        (section, *_) = machine.view(
+            runs.together(made), ["data/x.json"], dict(machine.figures_of(runs.together(made)))
+        ).sections
+        assert section.grade is not None
+        return section.grade
+
+    assert graded(wide).level == "noisy"
+    one_of_three = graded(quiet, wide, quiet)
+    assert one_of_three.level == "quiet"
+    assert "1 of 3 runs were noisy" in one_of_three.reasons
+    assert graded(quiet, busy, wide).level == "fair"
+    assert graded(wide, wide, quiet).level == "noisy"
