@@ -20,12 +20,21 @@ import platformdirs
 
 from report.errors import UsageError
 from report.results import files
+from report.text.plain import showable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONFIG_VARIABLE = "REPORT_CONFIG_DIR"
 """Names another folder for what is kept of this installation than the user's configuration."""
+
+
+class NotApprovedError(UsageError):
+    """What a configuration runs was not approved."""
+
+    def format_message(self) -> str:
+        """Return all of it: what is cut off could not be judged."""
+        return showable(self.message)
 
 
 def kept(name: str) -> Path:
@@ -52,7 +61,7 @@ def require(
         approved: The person has just said so.
 
     Raises:
-        UsageError: It was not approved.
+        NotApprovedError: It was not approved.
     """
     told = [f"  {name}: {program}" for name, program in interpreters.items()]
     set_for = {f"  {name}={value}" for own in variables.values() for name, value in own.items()}
@@ -71,6 +80,6 @@ def require(
     )
     there = sys.stdin.isatty()
     if not approved and not (there and click.confirm(f"{question}\nRun them?", err=True)):
-        raise UsageError(f"{question}\nIf you know them, approve them once with --trust.")
+        raise NotApprovedError(f"{question}\nIf you know them, approve them once with --trust.")
     with contextlib.suppress(OSError):  # else it is asked again
         files.write(path, f"{before}{digest}\n".encode())

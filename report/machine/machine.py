@@ -38,7 +38,8 @@ def detect(
 ) -> Machine:
     """Find out what this machine is, and name it by its hardware where `name` does not.
 
-    Only frameworks, as their workers found them, know the accelerators, which are part of the name.
+    Accelerators are known as far as frameworks were asked, by their workers; the name is made from
+    those that the system itself lists, so that it stays when frameworks change.
 
     Raises:
         UsageError: `name` cannot be a folder's name everywhere.

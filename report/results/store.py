@@ -235,25 +235,26 @@ def read_all(folder: Path, labels: LabelTypes) -> tuple[list[Saved], list[LeftOu
     Raises:
         ResultError: There is none; or it is a single file, and cannot be read.
     """
-    found: list[tuple[Saved, str]] = []
+    first: dict[bytes, tuple[Saved, str]] = {}
     left_out = []
     for path in files_in(folder):
         try:
-            found.append((read(path, labels), path.parent.name))
+            # A copy in another folder is no other machine.
+            saved = read(path, labels)
+            first.setdefault(saved.content, (saved, path.parent.name))
         except ResultError as error:
             if folder.is_file():
                 raise
             name = showable(path.relative_to(folder).as_posix())
             left_out.append(LeftOut(name, error.message.removeprefix(str(path)).lstrip(": ")))
-    if not found:
+    if not first:
         why = "".join(f"\n{one.name} {one.reason}" for one in left_out)
         raise ResultError(f"There are no results in {folder}. `report run` measures some.{why}")
-    found.sort(key=lambda each: (each[0].result.started_at, each[0].name))
-    saved, folders = zip(*found, strict=True)
-    told = runs.apart([one.result for one in saved], folders)
+    found = sorted(first.values(), key=lambda each: (each[0].result.started_at, each[0].name))
+    told = runs.apart([one.result for one, _ in found], [place for _, place in found])
     return [
         one if result is one.result else replace(one, result=result, named=one.result.machine.id)
-        for one, result in zip(saved, told, strict=True)
+        for (one, _), result in zip(found, told, strict=True)
     ], left_out
 
 

@@ -74,6 +74,16 @@ def test_variables_are_told_with_their_values(tmp_path: Path) -> None:
         require({}, PRELOAD, tmp_path, approved=False)
 
 
+def test_nothing_of_what_would_run_is_cut_off(tmp_path: Path) -> None:
+    """Behind a hundred harmless variables the last one is still told, and so is the remedy."""
+    many = {f"A_{k}": "x" for k in range(100)} | {"Z_PRELOAD": "y" * 1_000 + "/libevil.so"}
+    with pytest.raises(UsageError) as caught:
+        require({}, {"numpy": many}, tmp_path, approved=False)
+    shown = caught.value.format_message()
+    assert "libevil.so" in shown
+    assert "--trust" in shown
+
+
 def test_where_nothing_can_be_kept_it_is_asked_each_time(tmp_path: Path) -> None:
     """And passes all the same once it was approved."""
     (tmp_path / "kept").write_text("a file")

@@ -105,8 +105,8 @@ def deep(*keys: str | int, value: object) -> Callable[[dict[str, Any]], None]:
         (deep("generator", value="x" * 30_000), "20,000 characters"),
         (deep("config", "experiments", "products", "settings", value={"a": [1.5, "x" * 30_000]}),
          "20,000 characters"),
-        (deep("records", 0, "outcome", "series", 0, "timing", "elapsed_s", value=[1.0] * 6_000),
-         "5,000 items"),
+        (deep("records", 0, "outcome", "series", 0, "timing", "elapsed_s", value=[1.0] * 100_001),
+         "100,000 items"),
         (deep("environments", value={f"b{k}": {} for k in range(3_000)}), "2,000 keys"),
     ],
 )  # fmt: skip

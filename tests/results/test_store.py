@@ -427,6 +427,18 @@ def test_a_file_that_is_no_result_costs_itself_only(make_result: Make, tmp_path:
     assert not any(str(tmp_path) in one.reason for one in left_out)
 
 
+def test_copy_in_another_folder_is_no_other_machine(small: Result, tmp_path: Path) -> None:
+    """Byte for byte the same; what differs is told apart, whatever ids it claims to have."""
+    path = store.save(small, tmp_path)
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / path.name).write_bytes(path.read_bytes())
+    assert [one.result for one in store.load_all(tmp_path, LABELS)] == [small]
+    forged = replace(small, generator="somebody's")
+    (tmp_path / "copy" / path.name).write_bytes(store.pack(forged))
+    mine, theirs = store.load_all(tmp_path, LABELS)
+    assert {mine.named, theirs.named} == {"", small.machine.id}
+
+
 def test_where_no_file_can_be_read_each_says_why(tmp_path: Path) -> None:
     """There is nothing to show without any."""
     (tmp_path / "m").mkdir()
