@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Console
 from rich.markup import escape
 
@@ -18,9 +19,11 @@ from report import terminal
 from report.claims import verdicts, wording
 from report.config.configuration import load
 from report.config.plan import plan as make_plan
+from report.config.plan import refuse_too_large
 from report.environments import trust as approval
 from report.environments import venvs
 from report.errors import Interrupted, UsageError
+from report.machine.machine import memory
 from report.results import files
 from report.results.result import source_of
 from report.results.runs import APART
@@ -55,19 +58,25 @@ def measure(  # noqa: PLR0913 (one argument for each option)
     create_envs: bool,
     trust: bool,
     dry_run: bool,
+    as_json: bool,
     quiet: bool,
     verbose: bool,
 ) -> Result | None:
     """Measure; return the newest result, or nothing if only the plan was wanted."""
     if quiet and verbose:
         raise UsageError("-q and -v ask for opposite things; use one of them.")
+    if as_json and not dry_run:
+        raise UsageError("--json prints the plan, which --dry-run asks for.")
     every_s = _spacing(start, runs, every)
     plan = make_plan(load(config), profile, device=device)
-    plan.only(only)
+    refuse_too_large(plan.only(only), memory())
     console = Console(stderr=True)
     if dry_run:
         lacking = venvs.lacking(plan.backends(), plan.interpreters)
-        terminal.show(terminal.plan(plan, only, lacking))
+        if as_json:
+            click.echo(terminal.plan_json(plan, only, lacking))
+        else:
+            terminal.show(terminal.plan(plan, only, lacking))
         return None
     verbosity = QUIET if quiet else VERBOSE if verbose else NORMAL
     say = Watcher(console, verbosity).say

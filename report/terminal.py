@@ -70,6 +70,24 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
     return [table, *map(escape, said), about]
 
 
+def plan_json(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> str:
+    """Return the same for a program: estimates in seconds, and the frameworks that are not there.
+
+    Settings are those that a result file keeps.
+    """
+    experiments = {
+        each.name: {**each.stored(), "estimate_s": each.estimate_s(lacking)}
+        for each in plan.only(only)
+    }
+    shown = {
+        "profile": plan.profile,
+        "estimate_s": plan.estimate_s(only, lacking),
+        "lacking": sorted(lacking),
+        "experiments": experiments,
+    }
+    return json.dumps(shown, indent=2, ensure_ascii=False)
+
+
 def host(host: Host) -> list[RenderableType]:
     """Return the facts of a machine, each with its source, and its frameworks."""
     title = escape(describe(host.machine))
@@ -95,15 +113,23 @@ def host(host: Host) -> list[RenderableType]:
 def environments() -> list[RenderableType]:
     """Return the environments that frameworks can have, and which of them are there."""
     table = Table(*columns("framework", "environment", "Python for it"), title="Environments")
+    words = {
+        "none": "none; made by `report env create {}`",
+        "outdated": "there, of an older version; renewed by `report env create {}`",
+        "there": "there",
+    }
     for name in venvs.names():
-        if venvs.stamp_of(name) is None:
-            state = f"none; made by `report env create {name}`"
-        elif venvs.outdated(name):
-            state = f"there, of an older version; renewed by `report env create {name}`"
-        else:
-            state = "there"
-        table.add_row(name, state, BACKENDS[name].pythons())
+        table.add_row(name, words[venvs.state(name)].format(name), BACKENDS[name].pythons())
     return [table, f"In {escape(str(venvs.root()))}"]
+
+
+def environments_json() -> str:
+    """Return the same for a program."""
+    found = {
+        name: {"state": venvs.state(name), "python": BACKENDS[name].pythons()}
+        for name in venvs.names()
+    }
+    return json.dumps({"folder": str(venvs.root()), "environments": found}, indent=2)
 
 
 def host_json(host: Host) -> str:

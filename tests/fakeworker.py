@@ -131,6 +131,10 @@ def _answer(request: dict[str, Any]) -> None:
     _say(_outcome(request))
 
 
+def _answer_twice(request: dict[str, Any]) -> None:
+    _write(json.dumps(_outcome(request)) + "\n" + json.dumps(_outcome(request, 7.0)))
+
+
 def _crash(_: dict[str, Any]) -> None:
     _complain(f'  File "{Path(__file__).resolve()}", line 7 in products of {_told()}')
     os.kill(os.getpid(), signal.SIGSEGV)
@@ -195,6 +199,7 @@ BEHAVIOURS: dict[str, Callable[[dict[str, Any]], None]] = {
     "environment": _environment,
     "strange environment": lambda _: _say({"environment": {"backend": 7}}),
     "answer": _answer,
+    "answer twice": _answer_twice,
     "crash": _crash,
     "leave": _leave,
     "hang": _hang,

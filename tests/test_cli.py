@@ -227,6 +227,31 @@ def test_dry_run_shows_the_plan_and_runs_nothing(fake: Fake, command: str) -> No
     assert set(Path().rglob("*")) == files
 
 
+def test_dry_run_for_programs_says_the_same(fake: Fake) -> None:
+    """As JSON: every setting, and estimates in seconds."""
+    fake({"first": "answer", "second": "answer"})
+    shown = json.loads(run("run", "--dry-run", "--json", "--only", "second").stdout)
+    assert list(shown["experiments"]) == ["second"]
+    assert shown["experiments"]["second"]["settings"]["size"] == [9]
+    assert shown["estimate_s"] > shown["experiments"]["second"]["estimate_s"] > 0
+    assert (shown["profile"], shown["lacking"]) == ("quick", [])
+
+
+def test_dry_run_refuses_what_the_memory_cannot_hold(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what it would take and what there is; where an accelerator holds it, nobody knows."""
+    fake({})
+    sizes = {"kind": "matmul", "size": [256, 16384], "dtype": ["float32", "float64"]}
+    monkeypatch.setattr("report.runs.memory", lambda: 8 * 2**30)
+    for device, status in (("cpu", 2), ("auto", 2), ("cuda", 0)):
+        experiments = {"products": {**sizes, "device": device}}
+        Path("experiments.yaml").write_text(json.dumps({"version": 1, "experiments": experiments}))
+        done = run("run", "--dry-run")
+        assert done.exit_code == status
+        assert status == 0 or "would take 9 GiB of memory, and there are 8 GiB" in done.stderr
+
+
 def test_dry_run_of_one_shows_only_that(fake: Fake) -> None:
     """--only holds for the estimate too."""
     fake({"first": "answer", "second": "answer"})
@@ -460,7 +485,8 @@ CANNOT: dict[tuple[str, ...], str] = {
     ("--machine", "con"): "cannot name a machine",
     ("--machine", ""): "cannot name a machine",
     **{("--device", name): f"Device '{name}' {MISSING}" for name in ("cuda:7", "mps")},
-    ("--device", "gpu"): "'gpu' is none of auto, cpu, cuda, cuda:1, mps, xpu",
+    ("--device", "gpu"): "'gpu' is not auto, cpu, cuda, cuda:1, mps or xpu",
+    ("--json",): "which --dry-run asks for",
     ("-q", "-v"): "ask for opposite things",
     # Nothing is measured that could not be kept.
     ("--results", "experiments.yaml"): "'experiments.yaml' is a file",
@@ -678,10 +704,13 @@ def test_exit_codes_reach_the_shell() -> None:
         ("report run --only ve", ["vectorization"]),
         ("report build --only ", list(yaml.safe_load(default_config())["experiments"])),
         ("report va", ["validate"]),
+        ("report run --machine my", ["my-laptop", "my-server"]),
     ],
 )
 def test_shell_completes_names(typed: str, expected: list[str]) -> None:
-    """After --only come the names of the experiments in this folder."""
+    """After --only come the experiments of this folder, after --machine those of its results."""
+    for name in ("my-laptop", "my-server", "other", "imported"):
+        Path("results", name).mkdir(parents=True)
     Path("experiments.yaml").write_text(default_config())
     done = report(
         _REPORT_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD=str(typed.count(" "))

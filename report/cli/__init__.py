@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from report import __version__
+from report.cli.env import env
 from report.comparing.command import SLOWER, compare
 from report.errors import Interrupted, ReportError
 from report.program import Known, Program
+from report.text.names import DEVICES, either
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +31,7 @@ STALE = 4
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+PATH = click.Path(path_type=Path, exists=True)
 
 
 def _names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
@@ -56,7 +59,7 @@ def _device(_: click.Context, __: click.Parameter, value: str | None) -> str | N
     try:
         return str(TypeAdapter(DeviceName).validate_python(value))
     except ValidationError:
-        raise click.BadParameter(f"{value!r} is none of {', '.join(DEVICES)}.") from None
+        raise click.BadParameter(f"{value!r} is not {either(DEVICES)}.") from None
 
 
 def _machine(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -65,11 +68,17 @@ def _machine(_: click.Context, __: click.Parameter, value: str | None) -> str | 
     return None if value is None else check_name(value)
 
 
+def _machines(context: click.Context, _: click.Parameter, typed: str) -> list[str]:
+    """Complete --machine from the results' folder: to go on with a run takes its name."""
+    folders = Path(context.params.get("results") or "results").glob("*/")
+    names = sorted(folder.name for folder in folders)
+    return [name for name in names if name.startswith(typed) and name != "imported"]
+
+
 def _some(known: Sequence[str]) -> Callable[..., list[str]]:
     return lambda _, __, typed: [name for name in known if name.startswith(typed)]
 
 
-DEVICES = ("auto", "cpu", "cuda", "cuda:1", "mps", "xpu")
 CONFIG_ARGUMENT = click.argument("config", type=FILE, default=CONFIG)
 SITE_OPTION = click.option(
     "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site's folder."
@@ -99,12 +108,13 @@ RUN_OPTIONS = _options(
         metavar="DEVICE",
         callback=_device,
         shell_complete=_some(DEVICES),
-        help="auto, cpu, cuda, cuda:1, mps or xpu.",
+        help=f"{either(DEVICES)}.",
     ),
     click.option(
         "--machine",
         metavar="NAME",
         callback=_machine,
+        shell_complete=_machines,
         help="Call the machine this, not after its hardware.",
     ),
     click.option(
@@ -141,6 +151,7 @@ RUN_OPTIONS = _options(
         help="Approve the interpreters and variables that CONFIG names, for as long as they stay.",
     ),
     click.option("--dry-run", is_flag=True, help="Show the plan and a time estimate; run nothing."),
+    click.option("--json", "as_json", is_flag=True, help="With --dry-run: as JSON."),
     click.option("-q", "--quiet", is_flag=True, help="Print failures and the result only."),
     click.option("-v", "--verbose", is_flag=True, help="Print every process."),
 )
@@ -268,6 +279,35 @@ def publish(site_dir: Path, **options: Any) -> None:
         click.echo(done.pages_url)
 
 
+@main.command(epilog="For instance: report add downloads/*.json.gz; report add a-classmates-results")
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...", type=PATH)
+@RESULTS_OPTION
+@click.pass_context
+def add(context: click.Context, paths: tuple[Path, ...], results: Path) -> None:
+    """Take results of other machines into the results' folder.
+
+    FILE is a result; a FOLDER is one of results, or of files that were downloaded. What is added is
+    shown as imported and not verified, and never takes the place of the folder's own results. A
+    file that is no result is named, and the rest goes on; then it exits with 1.
+    """
+    from datetime import UTC, datetime
+
+    from report.experiments.catalogue import LABELS
+    from report.results import files, store
+
+    refused = 0
+    with files.sole_writer(results, "adding to"):
+        # A folder without any is refused like a file that is none.
+        for path in (file for each in paths for file in store.files_below(each) or [each]):
+            try:
+                place = store.add(path, results, LABELS, f"{datetime.now(UTC):%Y-%m-%d}")
+                click.echo(f"added {place}")
+            except ReportError as error:
+                refused += 1
+                click.echo(f"refused: {error.format_message()}", err=True)
+    context.exit(1 if refused else 0)
+
+
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As a result file holds it.")
 @click.option("--frameworks", is_flag=True, help="Ask the frameworks too, which takes a while.")
@@ -351,55 +391,8 @@ def _schema_text(what: str) -> str:
     return json.dumps(schemas[what](), indent=2) + "\n"
 
 
-def _environment_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
-    from report.environments import venvs
-
-    return [name for name in venvs.names() if name.startswith(incomplete)]
-
-
-NAMES_ARGUMENT = click.argument(
-    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=_environment_names
-)
-
-
 main.add_command(compare)
-
-
-@main.group()
-def env() -> None:
-    """Environments of frameworks that do not fit into one: list, create, remove."""
-
-
-@env.command("list")
-def list_environments() -> None:
-    """Show which frameworks have an environment, and where all of them lie."""
-    from report import terminal
-
-    terminal.show(terminal.environments())
-
-
-@env.command("create")
-@NAMES_ARGUMENT
-def create_environments(names: tuple[str, ...]) -> None:
-    """Make the environments NAME..., again where they are there."""
-    from rich.console import Console
-
-    from report import runs
-
-    console = Console(stderr=True)
-    for name in names:
-        runs.created(name, console)
-        click.echo(f"{name} is ready.")
-
-
-@env.command("remove")
-@NAMES_ARGUMENT
-def remove_environments(names: tuple[str, ...]) -> None:
-    """Remove the environments NAME...; nothing that this program did not make is touched."""
-    from report.environments import venvs
-
-    for name in names:
-        click.echo(f"{name} is removed." if venvs.remove(name) else f"{name} was not there.")
+main.add_command(env)
 
 
 def _render(results: Path, site_dir: Path) -> tuple[str, bool]:
@@ -409,7 +402,7 @@ def _render(results: Path, site_dir: Path) -> tuple[str, bool]:
 
     kept = files.user_cache()
     with files.sole_writer(site_dir, "writing"):
-        sources = [(path.name, path.read_bytes()) for path in store.files_in(results)]
+        sources = [(path.name, path.read_bytes()) for path in store.sources(results)]
         key = files.key(files.program(), *(part for source in sources for part in source))
         manifest = kept.get(key)
         address = (site_dir / "index.html").resolve().as_uri()

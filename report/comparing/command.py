@@ -109,7 +109,8 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
     elif len(references) < 2:
         raise UsageError("Name at least two results to compare.")
     else:
-        first, *others = (store.find(each, options["results"], LABELS) for each in references)
+        warn = functools.partial(click.echo, err=True)
+        first, *others = (store.find(one, options["results"], LABELS, warn) for one in references)
     across = options["across_versions"]
     compared = [
         side_by_side(first, other, options["least"], across_versions=across) for other in others

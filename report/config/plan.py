@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 from report.config import references
 from report.config.claims import stored
 from report.errors import ConfigError
+from report.experiments.catalogue import KINDS
 from report.experiments.settings import Settings
 from report.registry import BACKENDS
 from report.results.limits import MOST_RECORDS
 from report.results.privacy import scrub
 from report.results.result import StoredPlan, fingerprint
-from report.text.names import instead
+from report.text.names import instead, size
 from report.text.numerals import duration
 
 if TYPE_CHECKING:
@@ -145,6 +146,21 @@ def _refuse_too_much(made: Plan) -> None:
             f"Profile {made.profile} would take about {duration(made.estimate_s())}, and a run "
             f"takes {duration(LONGEST_S)} at most: lower the budgets, or use several files."
         )
+
+
+def refuse_too_large(experiments: Sequence[PlannedExperiment], memory_bytes: int | None) -> None:
+    """Refuse what a machine of so much memory cannot hold; on an accelerator, only trying tells.
+
+    Raises:
+        ConfigError: An experiment takes more.
+    """
+    for each in experiments:
+        wanted = KINDS[each.kind].memory_bytes(each.settings)
+        if each.device in {"auto", "cpu"} and memory_bytes and wanted > memory_bytes:
+            raise ConfigError(
+                f"Experiment {each.name!r} would take {size(wanted)} of memory, and there are "
+                f"{size(memory_bytes)} here: lower its sizes, or name an accelerator as its device."
+            )
 
 
 def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> Plan:

@@ -10,7 +10,7 @@ import yaml
 
 from report.errors import ConfigError
 from report.registry import KINDS
-from report.text.names import instead
+from report.text.names import DEVICES, either, instead
 from report.text.numerals import count
 from report.text.plain import LINES, showable
 
@@ -187,7 +187,7 @@ def _sentence(location: Location, detail: ErrorDetails, schema: dict[str, Any]) 
             rule = "use up to 40 lower-case letters, digits and hyphens"
             return f"{got!r} cannot be an experiment's name; {rule}."
         case "string_pattern_mismatch" if location[-1:] == ("device",):
-            words = f"unknown device {got!r:.80}; use auto, cpu, cuda, cuda:1, mps or xpu."
+            words = f"unknown device {got!r:.80}; use {either(DEVICES)}."
         case _:
             shown = f" (it is {got!r:.80})" if isinstance(got, str | int | float) else ""
             words = f"{detail['msg'].removeprefix('Value error, ')}{shown}."

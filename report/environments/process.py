@@ -112,10 +112,11 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
         """Send a request and wait for the answer.
 
         Raises:
-            WorkerFailure: It crashed, took longer than `timeout_s`, or answered that it failed.
-                The worker is ended then; another can go on.
+            WorkerFailure: It crashed, took longer than `timeout_s`, answered that it failed, or
+                had answered what nobody asked. The worker is ended then; another can go on.
         """
         self.used = True
+        self._refuse_more_answers()
         stdin = self._process.stdin
         if stdin is not None:
             # Its death is noticed below, with its reason.
@@ -145,6 +146,13 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
         if "failed" in answer:
             raise self._failure(str(answer["failed"]))
         return answer
+
+    def _refuse_more_answers(self) -> None:
+        """End a worker that has answered twice: the second would be taken for the next answer."""
+        with contextlib.suppress(queue.Empty):
+            if self._answers.get_nowait() is not None:
+                raise self._failure("it gave more than one answer")
+            self._answers.put(None)  # its output is closed, which is told below
 
     def _next_answer(self, deadline: float) -> bytes | None:
         """Wait for a line, or None once nobody can write one any more.

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import platformdirs
 
@@ -150,9 +150,12 @@ def remove(backend: str) -> bool:
     return there
 
 
-def outdated(backend: str) -> bool:
-    """Return whether a complete environment was made from other requirements than today's."""
-    return stamp_of(backend) not in {None, _requirements(backend).read_text("utf-8")}
+def state(backend: str) -> Literal["none", "outdated", "there"]:
+    """Return whether a framework's environment is there, and made from today's requirements."""
+    stamp = stamp_of(backend)
+    if stamp is None:
+        return "none"
+    return "there" if stamp == _requirements(backend).read_text("utf-8") else "outdated"
 
 
 def base_python(

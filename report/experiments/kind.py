@@ -127,6 +127,7 @@ class Kind:
         overlay: (overlay) -> figures of several machines, or frameworks, on the same axes.
         cards: (result) -> the numbers that stand at the top of a machine's page.
         sentences: (result) -> what could stand in a mail.
+        memory_bytes: (settings) -> what an experiment takes of a CPU's memory at least.
     """
 
     name: KindName
@@ -141,6 +142,7 @@ class Kind:
     overlay: Callable[[Overlay], list[Figure]] = _nothing
     cards: Callable[[Result], list[Card]] = _nothing
     sentences: Callable[[Result], list[str]] = _nothing
+    memory_bytes: Callable[[Mapping[str, Any]], int] = lambda _: 0
 
     def observe(
         self, result: Result, records: Sequence[Record], question: Question

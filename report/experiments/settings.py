@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from report.registry import BackendName, KindName  # noqa: TC001 (pydantic reads them)
+from report.text.names import DEVICES
 
 if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
@@ -51,7 +52,7 @@ OneOrMany = Annotated[
 DeviceName = Annotated[
     str,
     StringConstraints(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d{1,2})?)$"),
-    Field(examples=["auto", "cpu", "cuda", "cuda:1", "mps", "xpu"]),
+    Field(examples=list(DEVICES)),
 ]
 Threads = Annotated[int, Field(ge=1, le=4096)] | Literal["auto", "each"]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

@@ -102,6 +102,13 @@ def _known(value: object, source: str) -> tuple[object, str]:
     return value, source if value else f"{UNREADABLE}: {source} has none"
 
 
+def memory(root: Path = ROOT) -> int | None:
+    """Return the bytes of memory that programs may use here; None where nothing says."""
+    host, _ = ask(psutil.virtual_memory)
+    limits = [limit for limit, _ in memory_limits(root)]
+    return min([host.total, *limits] if host else limits, default=None)
+
+
 def machine_id(cpu: Cpu, memory_bytes: int, accelerators: Sequence[str]) -> str:
     """Make a machine's name, such as "intel-xeon-2-core-24-gib-3f2a9c", from its hardware.
 

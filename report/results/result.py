@@ -323,6 +323,8 @@ class Result(Strict):
         profile: quick or full.
         started_at: UTC, ISO 8601.
         finished_at: Of the last record; null while experiments are missing.
+        follows: When the machine's newest run began, if by the clock that was yet to come when this
+            one began: the clock had been set back. Null where it had not.
         config: The plan: every setting as decided, without paths.
         config_hash: SHA-256 of what of it decides the measurements.
         machine: The hardware.
@@ -344,6 +346,7 @@ class Result(Strict):
     profile: ProfileName
     started_at: Moment
     finished_at: Moment | None = None
+    follows: Moment | None = None
     config: StoredPlan
     config_hash: str
     machine: Machine
@@ -363,10 +366,17 @@ class Result(Strict):
         """
         return f"{self.machine.id} {self.pair or self.started_at}"
 
+    @property
+    def order(self) -> tuple[str, str]:
+        """Return what sorts runs by when they were made, also where a clock was set back."""
+        return (self.started_at, "") if self.follows is None else (self.follows, self.started_at)
+
     def contradiction(self) -> str | None:
         """Return what in it cannot be true together, as the end of a sentence; None if all can."""
         if self.finished_at is not None and self.finished_at < self.started_at:
             return "ends before it begins"
+        if self.follows is not None and self.follows < self.started_at:
+            return "follows a run that began before it, although its clock had not been set back"
         # Variables are stored without the folders in them, which the hash has.
         if "environment" not in self.config and self.config_hash != fingerprint(self.config):
             return "has another hash than that of its configuration"

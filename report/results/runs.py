@@ -78,14 +78,14 @@ def by_machine(results: Iterable[Result]) -> list[list[Result]]:
     its machine only where no other does.
     """
     machines: dict[str, dict[str, Result]] = {}
-    for result in sorted(results, key=lambda result: result.started_at):
+    for result in sorted(results, key=lambda result: result.order):
         # A copy of a run is no further run.
         machines.setdefault(result.machine.id, {})[result.run_id] = result
     return [_newest([*machines[machine].values()]) for machine in sorted(machines)]
 
 
 def _newest(every: Sequence[Result]) -> list[Result]:
-    newest = max(every, key=lambda result: (bool(result.records), result.started_at))
+    newest = max(every, key=lambda result: (bool(result.records), result.order))
     same = [result for result in every if alike(result, newest)]
     finished = [result for result in same if result.finished_at]
     return finished or [newest]
@@ -102,7 +102,8 @@ def together(runs: Sequence[Result]) -> Result:
     records: list[Record] = []
     began = runs[0].started_at
     for result in runs:
-        if datetime.fromisoformat(result.started_at) - datetime.fromisoformat(began) >= APART:
+        since = datetime.fromisoformat(result.started_at) - datetime.fromisoformat(began)
+        if abs(since) >= APART:
             began = result.started_at
         offset = max((record.process + 1 for record in records), default=0)
         records += [

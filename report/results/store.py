@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gzip
+import hashlib
+import itertools
 import json
 import zlib
 from dataclasses import dataclass, replace
@@ -13,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from report.errors import ResultError, UsageError
-from report.results import files, limits, runs
+from report.results import files, imported, limits, runs
 from report.results.limits import MOST_BYTES, MOST_PACKED_BYTES
 from report.results.machine import check_name
 from report.results.result import VERSION, Result
 from report.text.plain import showable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from report.registry import KindName
+    from report.results.imported import Import
 
     LabelTypes = Mapping[KindName, type]
     """For each kind of experiment, the TypedDict of its labels."""
@@ -57,6 +61,8 @@ class Saved:
     content: bytes
     named: str = ""
     """What its file calls the machine, where another one has that name."""
+    imported: Import | None = None
+    """Where it came from, if not from this folder's owner."""
 
     @property
     def name(self) -> str:
@@ -124,6 +130,8 @@ def read(path: Path, labels: LabelTypes) -> Saved:
         ResultError: It is not one, is cut short, or is of another version.
     """
     try:
+        if path.is_dir():
+            raise ResultError(f"{path} holds no results.")
         if path.stat().st_size > MOST_BYTES:
             raise _too_large(path)
         content = path.read_bytes()
@@ -216,7 +224,41 @@ def files_in(folder: Path) -> list[Path]:
     """Return the result files below a results folder, or the single file itself."""
     if folder.is_file():
         return [folder]
-    return [path for machine in sorted(folder.glob("*/")) for path in paths(machine)]
+    machines = sorted([*folder.glob("*/"), *folder.glob(f"{imported.FOLDER}/*/")])
+    return [path for machine in machines for path in paths(machine)]
+
+
+def newest_first(folder: Path, labels: LabelTypes, *, now: str) -> Iterator[Result]:
+    """Read a machine's results, those that were made last first; what is no result is passed over.
+
+    They are read one by one, unless the newest seems yet to come: it was made before the clock was
+    set back, and names are no order then.
+    """
+    found = (saved.result for path in reversed(paths(folder)) for saved in _readable(path, labels))
+    newest = next(found, None)
+    if newest is None:
+        return
+    if newest.started_at <= now:
+        yield newest
+        yield from found
+    else:
+        yield from sorted([newest, *found], key=lambda result: result.order, reverse=True)
+
+
+def _readable(path: Path, labels: LabelTypes) -> list[Saved]:
+    with contextlib.suppress(ResultError):
+        return [read(path, labels)]
+    return []
+
+
+def files_below(path: Path) -> list[Path]:
+    """Return the result files of a folder, in it or in its machines' folders, or a single file."""
+    return [path] if path.is_file() else [*paths(path), *files_in(path)]
+
+
+def sources(folder: Path) -> list[Path]:
+    """Return all files on which a site depends: the results, and whose they are."""
+    return [*files_in(folder), *folder.glob(imported.LIST)]
 
 
 @dataclass(frozen=True)
@@ -231,31 +273,91 @@ def read_all(folder: Path, labels: LabelTypes) -> tuple[list[Saved], list[LeftOu
     """Read every result below a folder, oldest first, and say which files are none.
 
     Machines of other hardware have other names in what is returned, whatever their files say.
+    Those of the folder's owner are named first.
 
     Raises:
-        ResultError: There is none; or it is a single file, and cannot be read.
+        ResultError: There is none; or it is a single file, and cannot be read; or nobody knows
+            which of them were imported.
     """
+    imports = imported.load(folder)
     first: dict[bytes, tuple[Saved, str]] = {}
     left_out = []
     for path in files_in(folder):
+        place = path.relative_to(folder).as_posix()
         try:
+            saved = replace(read(path, labels), imported=imports.get(place))
+            if saved.imported and saved.imported.sha256 != _sum(saved.content):
+                raise ResultError(f"{path} is no longer what was imported.")
             # A copy in another folder is no other machine.
-            saved = read(path, labels)
-            first.setdefault(saved.content, (saved, path.parent.name))
+            first.setdefault(saved.content, (saved, place.rpartition("/")[0]))
         except ResultError as error:
             if folder.is_file():
                 raise
-            name = showable(path.relative_to(folder).as_posix())
+            name = showable(place)
             left_out.append(LeftOut(name, error.message.removeprefix(str(path)).lstrip(": ")))
     if not first:
         why = "".join(f"\n{one.name} {one.reason}" for one in left_out)
         raise ResultError(f"There are no results in {folder}. `report run` measures some.{why}")
-    found = sorted(first.values(), key=lambda each: (each[0].result.started_at, each[0].name))
+    found = sorted(
+        first.values(),
+        key=lambda each: (each[0].imported is not None, each[0].result.order, each[0].name),
+    )
     told = runs.apart([one.result for one, _ in found], [place for _, place in found])
-    return [
+    named = [
         one if result is one.result else replace(one, result=result, named=one.result.machine.id)
         for (one, _), result in zip(found, told, strict=True)
-    ], left_out
+    ]
+    return sorted(named, key=lambda one: (one.result.order, one.name)), left_out
+
+
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:
+    """Take a result file from elsewhere into a results folder, and return its place there.
+
+    It joins those of the same installation and hardware, and none of the owner's. A later state of
+    a run takes the place of an earlier one.
+
+    Raises:
+        ResultError: It is no result, or is there already, or the folder cannot be written.
+    """
+    saved = read(path, labels)
+    there = {_sum(each.read_bytes()): each for each in files_in(folder)}
+    if earlier := there.get(_sum(saved.content)):
+        raise ResultError(f"{path} is there already: {earlier}.")
+    home = _home(saved.result, folder / imported.FOLDER, labels)
+    place = home / Path(saved.name).name
+    for old in _readable(place, labels):
+        if old.result.run_id != saved.result.run_id or old.result.finished_at:
+            raise ResultError(f"{path} would take the place of {place}, which is another run, or later.")
+    imports = imported.load(folder)
+    imports[place.relative_to(folder).as_posix()] = imported.Import(
+        address=showable(path.name), sha256=_sum(saved.content), added=today
+    )
+    # First the list: without a file, an entry says nothing, and without an entry, a file is taken
+    # for the owner's.
+    imported.save(folder, imports)
+    try:
+        files.write(place, saved.content)
+    except OSError as error:
+        raise ResultError(f"Results cannot be written to {folder}: {error.strerror}.") from None
+    return place.relative_to(folder).as_posix()
+
+
+def _home(result: Result, folder: Path, labels: LabelTypes) -> Path:
+    """Return the folder of an imported machine: that of its earlier results, or a new one."""
+    for number in itertools.count(1):
+        home = folder / (result.machine.id if number == 1 else f"{result.machine.id}-{number}")
+        earlier = next((one.result for path in paths(home) for one in _readable(path, labels)), None)
+        if earlier is None or _owner(earlier) == _owner(result):
+            break
+    return home
+
+
+def _owner(result: Result) -> tuple[object, ...]:
+    return (result.installation, runs.hardware(result.machine))
 
 
 def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
@@ -263,8 +365,12 @@ def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
     return read_all(folder, labels)[0]
 
 
-def find(reference: str, folder: Path, labels: LabelTypes) -> Result:
+def find(
+    reference: str, folder: Path, labels: LabelTypes, warn: Callable[[str], object] = lambda _: None
+) -> Result:
     """Return the result in a file, or a machine's runs in a folder, as a person typed it.
+
+    Warns of the machine's files that cannot be read.
 
     Raises:
         UsageError: There is neither.
@@ -274,6 +380,9 @@ def find(reference: str, folder: Path, labels: LabelTypes) -> Result:
     saved, left_out = read_all(folder, labels) if folder.is_dir() else ([], [])
     known = {same[0].machine.id: same for same in runs.by_machine(one.result for one in saved)}
     if reference in known:
+        for one in left_out:
+            if reference in one.name.split("/"):
+                warn(f"Left out: {one.name} {one.reason}")
         return runs.together(known[reference])
     ids = ", ".join(known) or "none"
     wrong = "".join(f"\n{one.name} {one.reason}" for one in left_out)

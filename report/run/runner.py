@@ -37,7 +37,7 @@ from report.text.numerals import count
 from report.worker.records import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from report.config.plan import Plan, PlannedExperiment
     from report.run.host import Host
@@ -400,7 +400,13 @@ class Run:
         while (path := self.results / store.name_of(new)).exists() or path.with_suffix("").exists():
             time.sleep(0.05)
             new.started_at = _now()
+        newest = next(self._earlier(), None)
+        if newest is not None and newest.order[0] > new.started_at:
+            new.follows = newest.order[0]
         return new
+
+    def _earlier(self) -> Iterator[Result]:
+        return store.newest_first(self.results / self.host.machine.id, LABELS, now=_now())
 
     def _resumed(self) -> Result | None:
         """Return this installation's newest result of the same plan, code, machine and frameworks.
@@ -409,19 +415,17 @@ class Run:
         """
         plan, code, own = self.plan.fingerprint(), host.measuring_code(), host.installation()
         wanted = (plan, code, own, self.host.environments)
-        for path in reversed(store.paths(self.results / self.host.machine.id)):
-            with contextlib.suppress(ResultError):  # one that cannot be read is left alone
-                result = store.load(path, LABELS)
-                of_code = (result.config_hash, result.code_hash, result.installation)
-                same = (*of_code, result.environments) == wanted
-                if not (same and hardware(result.machine) == hardware(self.host.machine)):
-                    continue
-                if self.start == "fresh":
-                    if not result.records:
-                        path.unlink()
-                    return None
-                result.config = self.plan.stored()
-                return result
+        for result in self._earlier():
+            of_code = (result.config_hash, result.code_hash, result.installation)
+            same = (*of_code, result.environments) == wanted
+            if not (same and hardware(result.machine) == hardware(self.host.machine)):
+                continue
+            if self.start == "fresh":
+                if not result.records:
+                    (self.results / store.name_of(result)).unlink(missing_ok=True)
+                return None
+            result.config = self.plan.stored()
+            return result
         return None
 
 

@@ -70,12 +70,7 @@ def gather(
                 mine[name] = some
         latest = [_judged([files[id(one)] for one in same], cache) for same in machines]
         views = [
-            view(
-                one,
-                [f"data/{files[id(run)].name}" for run in same],
-                figures[one.machine.id],
-                files[id(same[0])].named,
-            )
+            view(one, [files[id(run)] for run in same], figures[one.machine.id])
             for one, same in zip(latest, machines, strict=True)
         ]
         compared = _compared_sections(latest, views)
@@ -127,8 +122,12 @@ def _judged(same: Sequence[Saved], cache: Cache) -> Result:
 
 
 def _newest(views: Sequence[MachineView]) -> MachineView:
-    """Return the machine that the first page is about; one whose run was cut short if all were."""
-    return max(views, key=lambda one: (not one.unfinished, one.result.started_at))
+    """Return the machine that the first page is about.
+
+    A machine of one's own comes before an imported one, and a whole run before one that was cut
+    short.
+    """
+    return max(views, key=lambda one: (not one.imports, not one.unfinished, one.result.order))
 
 
 def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[str]:

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
     from report.analysis.noise import Grade
     from report.figures.figure import Card, Figure
+    from report.results.imported import Import
     from report.results.machine import Conditions
     from report.results.result import Record, Result
+    from report.results.store import Saved
     from report.site.verdicts import Matrix, VerdictView
     from report.worker.records import Environment
 
@@ -104,6 +106,8 @@ class MachineView:
     """What is missing of the plan, in words; empty if nothing."""
     named: str
     """What its files call it, where a machine of other hardware has that name."""
+    imports: list[Import]
+    """Where its files came from, if not from who keeps the report."""
 
 
 def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
@@ -117,12 +121,10 @@ def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
 
 
 def view(
-    result: Result, files: Sequence[str], figures: Mapping[str, list[Figure]], named: str = ""
+    result: Result, saved: Sequence[Saved], figures: Mapping[str, list[Figure]]
 ) -> MachineView:
-    """Gather a machine's page of its runs together, whose files the site keeps at these paths.
-
-    They may name it as another machine is named.
-    """
+    """Gather a machine's page of its runs together, which these files hold."""
+    files = [f"data/{one.name}" for one in saved]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
     tally = wording.tally([(each.source, each.judged.verdict) for each in judged])
@@ -157,12 +159,13 @@ def view(
         variables=_variables(result),
         grade=_grades(sections),
         states=_states(result),
-        files=list(files),
+        files=files,
         folder=files[-1].rpartition("/")[0],
         runs=len(began),
         days=len({one[:10] for one in began}),
         unfinished=_unfinished(result),
-        named=named,
+        named=saved[0].named,
+        imports=[one.imported for one in saved if one.imported],
     )
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.registry import BACKENDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from report.worker.records import Labels
+
+DEVICES = ("auto", "cpu", "cuda", "cuda:1", "mps", "xpu")
+"""What a person may ask for; a number tells one of several."""
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
@@ -67,19 +70,29 @@ def brand(model: str) -> str:
     return " ".join(words.split())
 
 
+WORDED: dict[str, Callable[[Any], str]] = {
+    "size": "n = {:,}".format,
+    "block_width": "width {:,}".format,
+    "threads": "threads {:,}".format,
+    "working_set_bytes": size,
+    "tf32": lambda allowed: "TF32" if allowed else "no TF32",
+}
+"""What values of labels are called that do not go by themselves."""
+
+
 def series_name(labels: Labels, names: Sequence[str]) -> str:
     """Name a series by some of its labels: those that tell it from others of its experiment."""
     if "run" in names:
         # A run's label stands for its batch size, learning rate and epochs.
         names = [name for name in ("run", "loader", "implementation", "variant") if name in names]
-    worded = {"size": "n = {:,}", "block_width": "width {:,}", "threads": "threads {:,}"}
     return ", ".join(
-        size(int(str(labels[name])))
-        if name == "working_set_bytes"
-        else worded.get(name, "{}").format(labels[name])
-        for name in names
-        if labels[name] is not None
+        WORDED.get(name, str)(labels[name]) for name in names if labels[name] is not None
     )
+
+
+def either(words: Sequence[str]) -> str:
+    """Join at least two words: "auto, cpu or cuda"."""
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def instead(wrong: str, known: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from report.comparing.comparison import compare, names_of
 from report.results.runs import together
+from report.text.names import series_name
 from report.worker.records import Probe
 from results_factory import each_outcome, only
 
@@ -202,6 +203,12 @@ def test_no_tf32_is_the_same_where_there_is_none(both: tuple[Result, Result]) ->
         return replace(outcome, series=labelled)
 
     assert len(compare(both[0], each_outcome(both[1], without)).rows) == len(compare(*both).rows)
+
+
+def test_tf32_is_named_where_products_differ_by_it() -> None:
+    """As people call it, not by the value of a switch."""
+    names = [series_name({"size": 64, "tf32": one}, ["size", "tf32"]) for one in (True, False, None)]
+    assert names == ["n = 64, TF32", "n = 64, no TF32", "n = 64"]
 
 
 def test_what_one_side_lacks_is_listed_with_its_reason(both: tuple[Result, Result]) -> None:

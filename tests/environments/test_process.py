@@ -73,6 +73,17 @@ def test_end_of_a_worker_is_told_in_words(
     assert told(fake_worker, behaviour).reason == reason
 
 
+def test_second_answer_is_not_taken_for_the_next_one(fake_worker: FakeWorker) -> None:
+    """The first counts; the job that would get the second fails instead, and says why."""
+    fake_worker.behave({"8": "answer twice"})
+    with Worker(fake_worker.command) as worker:
+        first = worker.ask(JOB, TIMEOUT_S)["outcome"]["series"][0]["timing"]
+        assert first["median_s"] < 1
+        with pytest.raises(WorkerFailure, match="more than one answer"):
+            worker.ask(JOB, TIMEOUT_S)
+        assert not psutil.pid_exists(worker.pid)
+
+
 def test_program_that_the_system_cannot_run_is_told_in_words(tmp_path: Path) -> None:
     """One that is not there, and one that is no program of this system."""
     strange = tmp_path / "python"

@@ -131,9 +131,9 @@ def test_environment_is_made_found_renewed_and_removed(require: Require, root: P
     )
     assert answer.stdout == "1\n"
     assert "No module named 'click'" in answer.stderr
-    assert not venvs.outdated("numba")
+    assert venvs.state("numba") == "there"
     (folder / "numba.txt").write_text("# another\n")
-    assert venvs.outdated("numba")
+    assert venvs.state("numba") == "outdated"
     assert venvs.remove("numba")
     assert not venvs.remove("numba")
     assert venvs.stamp_of("numba") is None

@@ -24,6 +24,7 @@ from report.experiments.catalogue import LABELS
 from report.machine.noise import Watch
 from report.results import store
 from report.results.result import Allocation, Dataset
+from report.results.runs import by_machine
 from report.run import allocation, data, host, runner, surrogate
 from report.worker.records import Environment
 
@@ -837,9 +838,29 @@ def test_clock_that_is_set_back_does_not_end_a_run_before_it_began(
     fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own file would be refused when it is read again."""
-    times = iter(["2026-06-01T12:00:00Z"])
-    monkeypatch.setattr(runner, "_now", lambda: next(times, "2026-06-01T11:00:00Z"))
-    result = measured(fake_worker, {"first": "answer"})
+    monkeypatch.setattr(runner, "_now", lambda: "2026-06-01T12:00:00Z")
+    run = fake_worker.run(fake_worker.plan({"first": "answer"}))
+    monkeypatch.setattr(runner, "_now", lambda: "2026-06-01T11:00:00Z")
+    result = run.execute(Diary())
     assert result.finished_at == result.started_at == "2026-06-01T12:00:00Z"
     (path,) = store.paths(fake_worker.results / result.machine.id)
     assert store.load(path, LABELS) == result
+
+
+def test_run_after_a_clock_was_set_back_is_the_newest(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is what a page is about, it is gone on with, and the next one comes after it."""
+    monkeypatch.setattr(runner, "_now", lambda: "2026-06-01T12:00:00Z")
+    measured(fake_worker, {"first": "answer"})
+    monkeypatch.setattr(runner, "_now", lambda: "2026-05-01T00:00:00Z")
+    plan = fake_worker.plan({"second": "answer", "third": "answer"})
+    part = fake_worker.run(plan, only=["third"]).execute(Diary())
+    whole = fake_worker.run(plan).execute(Diary())
+    assert part.run_id == whole.run_id
+    monkeypatch.setattr(runner, "_now", lambda: "2026-05-02T00:00:00Z")
+    last = fake_worker.run(plan, start="again").execute(Diary())
+    saved = [one.result for one in store.load_all(fake_worker.results, LABELS)]
+    assert [one.started_at[5:10] for one in saved] == ["06-01", "05-01", "05-02"]
+    (shown,) = by_machine(saved)
+    assert [one.run_id for one in shown] == [whole.run_id, last.run_id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
+from processes import killed_before
 from report.cli import main
 from report.errors import SiteError
 from report.results import files, store
-from report.site.folder import MANIFEST, check, mixture, stale_files, write_files
+from report.site.folder import MANIFEST, check, listed, mixture, stale_files, write_files
 from results_factory import only
 
 if TYPE_CHECKING:
@@ -323,6 +325,35 @@ def test_renaming_that_fails_is_mended_by_the_next_rendering(
     write_files(newer, folder)
     assert set(everything(folder)) == {*NEW, MANIFEST}
     assert stale_files(newer, folder) == []
+
+
+def test_killed_at_any_point_a_site_is_whole_or_known_to_be_none(tmp_path: Path) -> None:
+    """And the next rendering makes it whole, with nothing left of what was cut short."""
+    write = f"""
+from pathlib import Path
+from report.site.folder import write_files
+write_files({NEW!r}, Path(folder))
+"""
+    states = {"old": 0, "new": 0, "known to be none": 0}
+    for number in itertools.count(1):
+        site = tmp_path / str(number)
+        write_files(OLD, site)
+        old = {name: site.joinpath(name).read_bytes() for name in listed(site)}
+        if not killed_before(number, site, write):
+            break
+        if mixture(site):
+            states["known to be none"] += 1
+        else:
+            found = {name: site.joinpath(name).read_bytes() for name in listed(site)}
+            states["old" if found == old else "new"] += 1
+            found.pop(MANIFEST)
+            assert found in (OLD, NEW)
+        write_files(NEW, site)
+        assert set(everything(site)) == {*NEW, MANIFEST}
+        assert stale_files(NEW, site) == []
+    assert states["old"] > 5
+    assert states["known to be none"] > 5
+    assert sum(states.values()) > 20
 
 
 @pytest.mark.parametrize("place", ["site", "site/data"])

@@ -117,4 +117,5 @@ BANDWIDTH = Kind(
     overlay=figures.overlay,
     cards=_cards,
     sentences=_sentences,
+    memory_bytes=lambda s: max((each for each in s["working_set"] if each != "auto"), default=0),
 )

@@ -15,6 +15,7 @@ from report.experiments.matmul.overlay import overlay
 from report.experiments.settings import OneOrMany, Settings, Threads
 from report.figures import prose
 from report.figures.figure import card
+from report.text.numerals import ITEM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,4 +146,6 @@ MATMUL = Kind(
     overlay=overlay,
     cards=_cards,
     sentences=_sentences,
+    # B, C and A of each dtype; the small ones lie within the large ones.
+    memory_bytes=lambda s: 3 * max(s["size"]) ** 2 * sum(ITEM_BYTES[name] for name in s["dtype"]),
 )

@@ -1,0 +1,57 @@
+"""`report env`: environments of frameworks."""
+
+from __future__ import annotations
+
+import click
+
+
+def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from report.environments import venvs
+
+    return [name for name in venvs.names() if name.startswith(incomplete)]
+
+
+NAMES_ARGUMENT = click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=_names
+)
+
+
+@click.group()
+def env() -> None:
+    """Environments of frameworks that do not fit into one: list, create, remove."""
+
+
+@env.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_environments(*, as_json: bool) -> None:
+    """Show which frameworks have an environment, and where all of them lie."""
+    from report import terminal
+
+    if as_json:
+        click.echo(terminal.environments_json())
+    else:
+        terminal.show(terminal.environments())
+
+
+@env.command("create")
+@NAMES_ARGUMENT
+def create_environments(names: tuple[str, ...]) -> None:
+    """Make the environments NAME..., again where they are there."""
+    from rich.console import Console
+
+    from report import runs
+
+    console = Console(stderr=True)
+    for name in names:
+        runs.created(name, console)
+        click.echo(f"{name} is ready.")
+
+
+@env.command("remove")
+@NAMES_ARGUMENT
+def remove_environments(names: tuple[str, ...]) -> None:
+    """Remove the environments NAME...; nothing that this program did not make is touched."""
+    from report.environments import venvs
+
+    for name in names:
+        click.echo(f"{name} is removed." if venvs.remove(name) else f"{name} was not there.")
