@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import http.server
 import itertools
+import posixpath
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from report.experiments.kind import Overlay, Subject
 from report.resources import default_config
 from report.results import store
 from report.site import gather as site
+from report.site.addresses import TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -103,30 +105,83 @@ class Page:
     def figures(self) -> dict[str, OnPage]:
         """Return the figures by name."""
         return {
-            str(each.get("id")).removeprefix("figure_"): OnPage(each, list(self._parents[each]))
+            str(each.get("id")).removeprefix("figure_"): OnPage(
+                each, list(self._parents[each]), self.name
+            )
             for each in self.elements("figure")
         }
+
+    def links(self) -> set[str]:
+        """Return what its links lead to: paths on the site, without anchors."""
+        return {target(self.name, str(each.get("href"))) for each in self.elements("a")}
+
+
+class Report:
+    """All pages of a machine, read one after the other, beginning with the first."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        """Take them in the order of reading."""
+        self.pages = pages
+        self.source = "".join(page.source for page in pages)
+
+    def elements(self, *names: str) -> list[Element]:
+        """Return the elements of these names, or all, page by page."""
+        return [each for page in self.pages for each in page.elements(*names)]
+
+    def words(self, identifier: str | None = None) -> str:
+        """Return the text of all pages, or of the section that a heading with this id begins."""
+        if identifier is None:
+            return " ".join(page.words() for page in self.pages)
+        return next(page for page in self.pages if identifier in page.ids()).words(identifier)
+
+    def figures(self) -> dict[str, OnPage]:
+        """Return the figures by name; the first page shows one of another page's."""
+        return {name: one for page in self.pages[1:] for name, one in page.figures().items()}
+
+    def links(self) -> set[str]:
+        """Return what its links lead to: paths on the site, without anchors."""
+        return set().union(*(page.links() for page in self.pages))
+
+
+def report_of(site: Mapping[str, bytes], machine: str = "fixed-machine") -> Report:
+    """Parse the pages of a machine of a site."""
+    names = [f"machines/{machine}/{name}.html" for name in ("index", *TITLES, "statements", "code")]
+    return Report([Page(name, site[name]) for name in names if name in site])
+
+
+def target(page: str, link: str) -> str:
+    """Return what a link on a page leads to: a path on the site, without an anchor."""
+    path = link.partition("#")[0]
+    return posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page
 
 
 class OnPage:
     """A figure on a page, with the heading above it and what stands between it and the next.
 
     `alts` and `drawings` are what each drawing tells who does not see it, and all of its words;
-    `links` are the caption's; `folds` has the text of each fold-out by what it is opened with.
+    `links` are the caption's, as paths on the site, and `code` the anchors of the code that it
+    timed; `folds` has the text of each fold-out by what it is opened with.
     """
 
-    def __init__(self, figure: Element, siblings: list[Element]) -> None:
+    def __init__(self, figure: Element, siblings: list[Element], page: str) -> None:
         """Gather what belongs to it: from the heading above to the next heading."""
         at = siblings.index(figure)
-        self.title = words(next(each for each in siblings[at::-1] if each.tag == "h3"))
+        self.title = words(next(each for each in siblings[at::-1] if each.tag in {"h2", "h3"}))
         headings = {"h2", "h3", "section"}
         after = [*itertools.takewhile(lambda e: e.tag not in headings, siblings[at + 1 :])]
         folds = [each for each in after if each.tag == "details"]
         self.folds = {words(fold[0]): " ".join(words(each) for each in fold[1:]) for fold in folds}
-        self.explanation = " ".join(words(each) for each in after if each.tag == "p")
+        told = [each for each in after if each.tag == "p" and each.get("class") != "fold"]
+        self.explanation = " ".join(words(each) for each in told)
         (caption,) = figure.iter("figcaption")
         self.caption = words(caption)
-        self.links = [str(each.get("href")) for each in caption.iter("a")]
+        self.links = [target(page, str(each.get("href"))) for each in caption.iter("a")]
+        self.code = [
+            str(link.get("href")).partition("#")[2]
+            for each in after
+            if each.get("class") == "fold"
+            for link in each.iter("a")
+        ]
         drawn = [each for each in figure.iter() if local(str(each.tag)) == "svg"]
         self.alts = [str(each.get("aria-label")) for each in drawn]
         self.drawings = [

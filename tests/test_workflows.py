@@ -190,7 +190,7 @@ def test_good_result_is_rendered_with_the_rest(repository: Path) -> None:
     """The site shows both machines."""
     passed, said = hand_in(repository, {PLACE: handed()})
     assert passed, said
-    assert (repository / "site" / "machine-laptop.html").exists()
+    assert (repository / "site" / "machines" / "laptop" / "index.html").exists()
 
 
 @pytest.mark.parametrize(

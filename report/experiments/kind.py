@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from report.results.result import Record, Result
 
 Noun = Literal["machine", "framework"]
+PageName = Literal["products", "memory", "overhead", "training"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +116,7 @@ class Kind:
 
     Attributes:
         name: In experiments.yaml; its folder, and its template, have it too.
+        page: Of a machine's report, on which its experiments stand.
         settings: What experiments.yaml can tell it.
         labels: What tells its series apart: a TypedDict that result files are held to.
         metrics: What can be asked of it, in claims and elsewhere.
@@ -131,6 +133,7 @@ class Kind:
     """
 
     name: KindName
+    page: PageName
     settings: type[Settings]
     labels: type
     metrics: Mapping[str, Metric]

@@ -31,18 +31,19 @@ class Module(Protocol):
 
 @dataclass(frozen=True)
 class Section:
-    """A section: about every framework, or about the one that leads each experiment.
+    """A section of a page: about every framework, or about the one that leads each experiment.
 
     Its sentences could stand in a mail; most leave that to what they stand on.
     """
 
     module: Module
+    page: str
     every_framework: bool = False
     sentences: Callable[[Result], list[str]] = lambda _: []
 
 
 SECTIONS: dict[str, Section] = {
-    "frameworks": Section(frameworks, every_framework=True, sentences=frameworks.sentences),
-    "roofline": Section(roofline),
-    "data-parallel": Section(data_parallel),
+    "frameworks": Section(frameworks, "frameworks", every_framework=True, sentences=frameworks.sentences),
+    "roofline": Section(roofline, "memory"),
+    "data-parallel": Section(data_parallel, "workers"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import Counter
@@ -25,7 +26,7 @@ from report.registry import BACKENDS
 from report.results import runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
-from report.site import verdicts
+from report.site import addresses, verdicts
 from report.site.compare import pair
 from report.site.machine import MachineView, Section, day, figures_of, view
 from report.text.numerals import digits, percent
@@ -78,35 +79,54 @@ def gather(
         drawn = drawings.finished()
     contents = {f"data/{one.name}": one.content for one in saved}
     for one in views:
-        earlier = [
-            (day(each.result.started_at), each.result.profile, f"data/{each.name}")
-            for each in reversed(saved)
-            if each.result.machine.id == one.id and f"data/{each.name}" not in one.files
-        ]
-        contents[one.page] = _render(
-            "machine.html", machine=one, views=views, older=earlier, drawings=drawn
-        )
+        shown = {"views": views, "older": _older(one, saved), "drawings": drawn}
+        contents |= _pages(one, shown)
         if one.verdicts:
             contents[f"{one.folder}/verdicts.csv"] = verdicts.sheet(one.result).csv()
         drawn_here = [figure for section in one.sections for figure in section.figures]
         contents |= {f"{one.folder}/{f.name}.csv": f.sheet.csv() for f in drawn_here}
     newest = _newest(views)
-    contents["index.html"] = _render(
-        "index.html",
-        views=views,
-        newest=newest,
-        left_out=left_out,
-        labels=_shared_labels(newest, views),
-        drawings=drawn,
-    )
+    first = {"views": views, "left_out": left_out, "drawings": drawn}
     if len(views) > 1:
+        labels = _shared_labels(newest, views)
+        contents["index.html"] = _render(
+            "index.html", "index.html", newest=newest, labels=labels, **first
+        )
         contents |= _comparison(latest, views, compared, drawn)
-    contents["method.html"] = _render("method.html", views=views, **_constants())
-    contents["404.html"] = _render("404.html", views=views)
+    else:
+        older = _older(newest, saved)
+        contents["index.html"] = _render(
+            "machine.html", "index.html", machine=newest, older=older, **first
+        )
+    contents["method.html"] = _render("method.html", "method.html", views=views, **_constants())
+    contents["404.html"] = _render("404.html", "404.html", views=views)
     contents["style.css"] = (resources.templates() / "style.css").read_bytes()
     # GitHub would otherwise run Jekyll over the pages and drop files.
     contents[".nojekyll"] = b""
     return contents
+
+
+def _pages(machine: MachineView, shown: Mapping[str, Any]) -> dict[str, bytes]:
+    """Make the pages of a machine, and one that leads there from where its only page once lay."""
+    shown = {"machine": machine, **shown}
+    pages = {
+        part.path: _render("part.html", part.path, part=part, **shown) for part in machine.parts
+    }
+    for name in ("statements", "code"):
+        path = f"{machine.home}/{name}.html"
+        pages[path] = _render(f"{name}.html", path, **shown)
+    pages[machine.page] = _render("machine.html", machine.page, **shown)
+    old = addresses.old(machine.id)
+    return pages | {old: _render("moved.html", old, **shown)}
+
+
+def _older(machine: MachineView, saved: Sequence[Saved]) -> list[tuple[str, str, str]]:
+    """Return the runs that a machine's pages are not about: day, profile and path."""
+    return [
+        (day(each.result.started_at), each.result.profile, f"data/{each.name}")
+        for each in reversed(saved)
+        if each.result.machine.id == machine.id and f"data/{each.name}" not in machine.files
+    ]
 
 
 def _judged(same: Sequence[Saved], cache: Cache) -> Result:
@@ -176,6 +196,7 @@ def _comparison(
     pairs = [pair(results[0], other) for other in results[1:]]
     contents["compare.html"] = _render(
         "compare.html",
+        "compare.html",
         views=views,
         sections=sections,
         drawings=drawn,
@@ -218,11 +239,13 @@ def _constants() -> dict[str, Any]:
     }
 
 
-def _render(template: str, **context: Any) -> bytes:
+def _render(template: str, here: str, **context: Any) -> bytes:
+    """Fill in the template of the page at a path, in which `to` makes links to others."""
+    to = functools.partial(addresses.relative, here)
     text = (
         prose.environment()
         .get_template(template)
-        .render(version=__version__, page=template, backends=BACKENDS, **context)
+        .render(version=__version__, here=here, to=to, backends=BACKENDS, **context)
     )
     # What a program printed may hold escape sequences; HTML has no characters for these.
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).encode()

@@ -23,7 +23,7 @@ from report.registry import BACKENDS
 from report.resources import PACKAGE
 from report.results.runs import starts
 from report.sections.catalogue import SECTIONS
-from report.site import problems, verdicts
+from report.site import addresses, problems, verdicts
 from report.text.names import series_name, title
 from report.text.numerals import count, percent
 
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from report.worker.records import Environment
 
 
+EXERCISES = "Exercises"
+"""Where a claim stands that answers one."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Section:
     """One experiment on the page, or what several of them say together."""
@@ -49,7 +53,7 @@ class Section:
     title: str
     figures: list[Figure]
     codes: list[str]
-    """For each figure, the timed code as HTML; empty if there is none."""
+    """For each figure, the anchor of the code that was timed; empty if there is none."""
     method: list[str]
     """How it was measured, in sentences."""
     conditions: str
@@ -63,11 +67,33 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """A page of a machine's report, with what of it belongs together."""
+
+    path: str
+    title: str
+    sections: list[Section]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Code that was timed, as the page of all code shows it."""
+
+    anchor: str
+    title: str
+    code: str
+    """As HTML."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class MachineView:
-    """All that a machine's page says."""
+    """All that the pages of a machine say."""
 
     id: str
+    home: str
+    """The folder of its pages."""
     page: str
+    """The first of them."""
     words: str
     """The machine as a person would say it."""
     result: Result
@@ -84,6 +110,9 @@ class MachineView:
     tally: str
     """How many of the chapter's statements hold, and of ours."""
     sections: list[Section]
+    parts: list[Part]
+    """The pages that hold these."""
+    listings: list[Listing]
     facts: list[tuple[str, str, str]]
     """Hardware: name, value, how it is known."""
     frameworks: list[tuple[str, Environment]]
@@ -109,6 +138,22 @@ class MachineView:
     imports: list[Import]
     """Where its files came from, if not from who keeps the report."""
 
+    def where(self, section: str) -> str:
+        """Return the page of a section; where it has none, that of all statements."""
+        found = (p.path for p in self.parts if section in {one.name for one in p.sections})
+        return next(found, f"{self.home}/statements.html")
+
+    def contradicted(self) -> list[VerdictView]:
+        """Return what does not hold here, the chapter's first."""
+        return [one for one in self.verdicts if one.judged.verdict == "contradicted"]
+
+    def neighbours(self, path: str) -> tuple[Part | None, Part | None]:
+        """Return the pages of figures before and after one."""
+        at = [part.path for part in self.parts].index(path)
+        both = (self.parts[k] if 0 <= k < len(self.parts) else None for k in (at - 1, at + 1))
+        before, after = both
+        return before, after
+
 
 def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
     """Make the figures of a machine's page, section by section."""
@@ -130,18 +175,19 @@ def view(
     tally = wording.tally([(each.source, each.judged.verdict) for each in judged])
     led, began = result.led(), starts(result)
     broad = {name for name, model in SECTIONS.items() if model.every_framework}
+    listings: dict[str, Listing] = {}
     sections = [
-        _section(result if name in broad else led, name, drawn, judged)
+        _section(result if name in broad else led, name, drawn, judged, listings)
         for name, drawn in figures.items()
         if drawn or name not in SECTIONS
     ]
+    home = addresses.home(result.machine.id)
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
     said += [s for one in SECTIONS.values() for s in one.sentences(result)]
     return MachineView(
         id=result.machine.id,
-        # All pages lie in one folder, so that the 404 page, which GitHub serves under any address,
-        # can link to them.
-        page=f"machine-{result.machine.id}.html",
+        home=home,
+        page=f"{home}/index.html",
         words=describe(result.machine),
         result=result,
         date=" to ".join(dict.fromkeys((day(began[0]), day(began[-1])))),
@@ -154,6 +200,8 @@ def view(
         problems=problems.of_result(result),
         tally=tally,
         sections=sections,
+        parts=_parts(result, home, sections),
+        listings=list(listings.values()),
         facts=facts(result.machine),
         frameworks=[(title(name), one) for name, one in result.environments.items()],
         variables=_variables(result),
@@ -175,10 +223,38 @@ def day(started_at: str) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
+def _parts(result: Result, home: str, sections: Sequence[Section]) -> list[Part]:
+    """Deal sections out to pages, which follow the chapter."""
+    pages: dict[str, list[Section]] = {name: [] for name in addresses.TITLES}
+    for one in sections:
+        pages[_page_of(result, one)].append(one)
+    return [
+        Part(path=f"{home}/{name}.html", title=addresses.TITLES[name], sections=mine)
+        for name, mine in pages.items()
+        if mine
+    ]
+
+
+def _page_of(result: Result, section: Section) -> str:
+    if section.name in SECTIONS:
+        return SECTIONS[section.name].page
+    # An experiment is an exercise if it answers one.
+    if any(one.claim["section"] == EXERCISES for one in section.verdicts):
+        return "exercises"
+    return KINDS[result.config["experiments"][section.name]["kind"]].page
+
+
 def _section(
-    result: Result, name: str, drawn: list[Figure], judged: Sequence[VerdictView]
+    result: Result,
+    name: str,
+    drawn: list[Figure],
+    judged: Sequence[VerdictView],
+    listings: dict[str, Listing],
 ) -> Section:
-    """Make the section of an experiment, or of what several say together."""
+    """Make the section of an experiment, or of what several say together.
+
+    Code is listed once, whichever figures it belongs to.
+    """
     if name in SECTIONS:
         model = SECTIONS[name].module
         records = [record for used in model.experiments(result) for record in result.of(used)]
@@ -191,11 +267,14 @@ def _section(
         method = [words for mine in backends.values() for words in kind.method(mine)]
         of = [next(b for b in backends if f.name.startswith(f"{name}-{b}")) for f in drawn]
         codes = [listing(backend, f.code) for backend, f in zip(of, drawn, strict=True)]
+    for code in filter(None, codes):
+        anchor = f"code_{len(listings) + 1}"
+        listings.setdefault(code, Listing(anchor=anchor, title=title, code=code))
     return Section(
         name=name,
         title=title,
         figures=drawn,
-        codes=codes,
+        codes=[listings[code].anchor if code else "" for code in codes],
         method=method,
         conditions=_conditions(records, result),
         grade=_grade(records),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from pages import read_pages
+from pages import read_pages, report_of
 from processes import killed_before
 from report.cli import main
 from report.errors import ResultError, UsageError
@@ -75,12 +75,12 @@ def test_imported_result_joins_no_run_of_the_owners(
 def test_pages_say_that_it_was_imported(own: Result, results: Path, tmp_path: Path) -> None:
     """On its page with file, day and sum, on the first page and on the comparison."""
     store.add(came(replace(own, **ANOTHER), tmp_path), results, LABELS, TODAY)
-    pages = read_pages(gather(store.load_all(results, LABELS)))
-    told = pages["machine-laptop-2.html"].words()
+    site = gather(store.load_all(results, LABELS))
+    pages, told = read_pages(site), report_of(site, "laptop-2").words()
     sums = [one.sha256 for one in imported.load(results).values()]
     assert "Imported, not verified" in told
     assert f"20260203T040506Z-quick.json.gz, added on {TODAY}, SHA-256 {sums[0]}" in told
-    assert "Imported" not in pages["machine-laptop.html"].words()
+    assert "Imported" not in report_of(site, "laptop").words()
     assert pages["index.html"].words().count("imported and not verified") == 1
     assert "Imported, not verified: laptop-2" in pages["compare.html"].words()
 
@@ -94,7 +94,8 @@ def test_first_page_is_about_a_machine_of_ones_own(
     store.add(came(future, tmp_path), results, LABELS, TODAY)
     index = read_pages(gather(store.load_all(results, LABELS)))["index.html"]
     links = [element.get("href") for element in index.elements("a")]
-    assert links.index("machine-laptop.html") < links.index("machine-laptop-2.html")
+    first, second = (f"machines/{name}/index.html" for name in ("laptop", "laptop-2"))
+    assert links.index(first) < links.index(second)
     assert "2126" not in index.words().partition("All machines")[0]
 
 

@@ -126,6 +126,6 @@ def test_any_result_is_written_read_rendered_and_compared(result: Result, tmp_pa
     again = store.load(store.save(result, tmp_path), LABELS)
     assert again == result
     pages = read_pages(gather([again, OTHER]))
-    assert {"index.html", "machine-any-machine.html", "compare.html"} <= pages.keys()
+    assert {"index.html", "machines/any-machine/index.html", "compare.html"} <= pages.keys()
     for one, other in ((again, OTHER), (OTHER, again)):
         assert compare(one, other).rows is not None

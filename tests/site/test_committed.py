@@ -86,6 +86,6 @@ def test_committed_result_is_whole_or_says_what_is_missing(path: Path) -> None:
     """None of its processes failed; a run that a lent machine cut short says so on its page."""
     result = store.load(path, LABELS)
     if result.finished_at is None:
-        page = (SITE / f"machine-{result.machine.id}.html").read_text(encoding="utf-8")
+        page = (SITE / "machines" / result.machine.id / "index.html").read_text(encoding="utf-8")
         assert "Unfinished." in page
     assert [record.reason for record in result.records if record.status == "failed"] == []

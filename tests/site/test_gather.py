@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import measured, small_results
-from pages import COMPARED, Page, gather, read_pages, words
+from pages import COMPARED, Page, Report, gather, read_pages, report_of, words
 from report.claims import verdicts
 from report.experiments import catalogue
 from report.experiments.catalogue import LABELS
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     Made = Callable[..., Result]
 
 RUN = "20260102T030405Z-quick"
-FIXED = "machine-fixed-machine.html"
+FIXED = "machines/fixed-machine"
 
 LOSS = "loss above the optimum of 0.2417"
 INTENSITY, BANDWIDTH = "arithmetic intensity, FLOP/byte", "bytes per second, GB/s (logarithmic)"
@@ -121,21 +121,23 @@ def result(two_results: list[Result]) -> Result:
 
 
 @pytest.fixture(scope="module")
-def page(one_machine_site: dict[str, bytes]) -> Page:
-    """Return the page of `fixed-machine`."""
-    return Page(FIXED, one_machine_site[FIXED])
+def page(one_machine_site: dict[str, bytes]) -> Report:
+    """Return the pages of `fixed-machine`."""
+    return report_of(one_machine_site)
 
 
 @pytest.fixture(scope="module")
-def figures(page: Page) -> dict[str, OnPage]:
-    """Return the figures of `fixed-machine`'s page by name."""
+def figures(page: Report) -> dict[str, OnPage]:
+    """Return the figures of `fixed-machine`'s pages by name."""
     return page.figures()
 
 
 def files_of(machine: str) -> set[str]:
     """Return the files that a machine with one run of the default experiments adds."""
     sheets = {f"data/{machine}/{name}.csv" for name in [*FIGURES, "verdicts"]}
-    return {f"machine-{machine}.html", f"data/{machine}/{RUN}.json.gz"} | sheets
+    parts = ["products", "memory", "overhead", "training", "exercises", "workers"]
+    pages = {f"machines/{machine}/{n}.html" for n in ("index", *parts, "statements", "code")}
+    return {f"machine-{machine}.html", f"data/{machine}/{RUN}.json.gz"} | pages | sheets
 
 
 SHARED = {"index.html", "method.html", "404.html", "style.css", ".nojekyll"}
@@ -194,7 +196,7 @@ def test_run_is_downloadable_as_its_file_is(
     files = site.gather(store.load_all(tmp_path / "run.json", LABELS))
     name = f"data/fixed-machine/{RUN}.json" + ("" if level is None else ".gz")
     assert files[name] == content
-    assert f'href="{name}"'.encode() in files[FIXED]
+    assert name in report_of(files).links()
     assert [path for path in files if RUN in path] == [name]
 
 
@@ -226,13 +228,12 @@ def test_alike_runs_of_a_machine_are_one_page(make_result: Made) -> None:
     """Its numbers stand on all of them, which it counts, dates and offers for download."""
     began = {"2026-01-02T03:04:05Z": 1.0, "2026-01-02T04:04:05Z": 1.05, "2026-01-09T03:04:05Z": 1.1}
     alike = [only(make_result(speed=v, started_at=t), "threads") for t, v in began.items()]
-    page = Page(FIXED, (files := gather(alike))[FIXED])
+    page = report_of(files := gather(alike))
     assert "2 January 2026 to 9 January 2026, 3 runs on 2 days" in page.words()
     rates = [max(q.rate().value for q in found_in(one, "threads")) for one in alike]
     mean = math.prod(rates) ** (1 / 3)
     assert f"{digits(mean / 1e9)} GFLOPS" in page.figures()["threads-pytorch"].caption
-    linked = {each.get("href") for each in page.elements("a")}
-    assert {f"data/{store.name_of(one)}" for one in alike} <= linked & files.keys()
+    assert {f"data/{store.name_of(one)}" for one in alike} <= page.links() & files.keys()
 
 
 def test_newest_run_is_shown_and_an_older_one_of_another_plan_can_be_downloaded(
@@ -243,13 +244,13 @@ def test_newest_run_is_shown_and_an_older_one_of_another_plan_can_be_downloaded(
     older = replace(older, config_hash="1" * 64)
     newer = only(make_result(speed=3.0, started_at="2026-02-03T04:05:06Z"), "threads")
     files = gather([older, newer])
-    page = Page(FIXED, files[FIXED])
+    page = report_of(files)
     assert "3 February 2026" in page.words()
     best = max(q.rate().value for q in found_in(newer, "threads"))
     assert f"{digits(best / 1e9)} GFLOPS" in page.figures()["threads-pytorch"].caption
     path = f"data/{store.name_of(older)}"
     assert files[path] == store.pack(older)
-    (link,) = [each for each in page.elements("a") if each.get("href") == path]
+    (link,) = [each for each in page.elements("a") if str(each.get("href")).endswith(path)]
     assert link.text == "2 January 2026, profile quick"
 
 
@@ -260,7 +261,7 @@ def test_start_page_shows_the_newest_machine_and_links_all(
     index = Page("index.html", two_machine_site["index.html"])
     *_, table = index.elements("table")  # after the numbers of the figure
     linked = {each.get("href") for each in table.iter("a")}
-    assert linked == {"machine-fast-machine.html", FIXED}
+    assert linked == {f"machines/{name}/index.html" for name in ("fast-machine", "fixed-machine")}
     assert "peak, float32" in index.words("machines")
     assert index.figures().keys() == {"vectorization-pytorch"}
 
@@ -274,35 +275,35 @@ def test_start_page_is_about_a_run_that_was_finished(make_result: Made) -> None:
     assert "2 January 2026" in pages["index.html"].words("newest")
     assert "unfinished" in pages["index.html"].words("machines")
     assert "Unfinished: other-machine" in pages["compare.html"].words()
-    assert "Unfinished" in read_pages(gather([cut]))["index.html"].words("newest")
+    assert "Unfinished" in read_pages(gather([cut]))["index.html"].words()
 
 
 # Figures
 
 
 def test_default_experiments_have_every_figure(result: Result, figures: dict[str, OnPage]) -> None:
-    """All are on a machine's page: experiments in the order of the file, and then the models."""
+    """All are on a machine's pages: those of every experiment, and the models."""
     assert set(figures) == set(FIGURES)
-    sections = dict.fromkeys(name.partition("-pytorch")[0] for name in figures)
+    sections = {name.partition("-pytorch")[0] for name in figures}
     models = [name for name, model in SECTIONS.items() if not model.every_framework]
-    assert list(sections) == [*result.config["experiments"], *models]
+    assert sections == {*result.config["experiments"], *models}
 
 
 def test_several_frameworks_have_a_section_of_their_own(make_result: Made) -> None:
     """With their figures, data and code; the others stay about the framework that leads."""
     files = gather([make_result(frameworks=("pytorch", "tensorflow", "numba"))])
-    text = files[FIXED].decode()
+    text = report_of(files).source
     assert text.count('<h2 id="frameworks">') == 1
-    assert '<a href="#frameworks">a section of its own</a>' in text
+    assert '<a href="frameworks.html#frameworks">a section of its own</a>' in text
     drawn = set(re.findall(r'id="figure_([a-z0-9-]+)"', text))
     shared = {name for name in drawn if name.startswith("frameworks-")}
     assert {"frameworks-vectorization-strategies", "frameworks-startup"} <= shared
     assert {f"data/fixed-machine/{name}.csv" for name in shared} <= files.keys()
     led = {name for name in drawn - shared if not name.startswith("latency-")}
     assert not any("-tensorflow" in name or "-numba" in name for name in led)
-    section = text[text.index('<h2 id="frameworks">') :].partition("</section>")[0]
+    code = files[f"{FIXED}/code.html"].decode()
     for title in ("PyTorch", "TensorFlow", "Numba"):
-        assert f"# --- {title}</span>" in section
+        assert f"# --- {title}</span>" in code
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -327,19 +328,19 @@ def test_each_figure_says_what_it_shows(figures: dict[str, OnPage], name: str) -
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_each_figure_folds_out_numbers_method_and_code(
-    figures: dict[str, OnPage], name: str
+def test_each_figure_folds_out_numbers_and_method_and_links_its_code(
+    figures: dict[str, OnPage], page: Report, name: str
 ) -> None:
     """Numbers, how they were measured, and the code; a model measures nothing of its own."""
     folds = figures[name].folds
     measured, method = name in MEASURED, folds["How this was measured"]
-    code = ["The code that was measured"] * measured
-    assert list(folds) == ["The numbers", "How this was measured", *code]
+    assert list(folds) == ["The numbers", "How this was measured"]
     assert "PyTorch 2.13.0+cpu on cpu, up to 2 threads." in method
     # One of three failed, or was skipped.
     whole = 2 if name.startswith(("threads-", "concise-pytorch")) else 3
     assert (f"{whole} fresh processes" in method) == measured
-    assert all("def " in folds[each] for each in code)
+    assert len(figures[name].code) == measured
+    assert all("def " in page.words(anchor) for anchor in figures[name].code)
 
 
 def test_measured_peak_is_a_labelled_line(result: Result, figures: dict[str, OnPage]) -> None:
@@ -349,7 +350,7 @@ def test_measured_peak_is_a_labelled_line(result: Result, figures: dict[str, OnP
         assert f"highest: {digits(best / 1e9)}" in drawing
 
 
-def test_as_printed_is_hollow_and_measured_is_solid(page: Page) -> None:
+def test_as_printed_is_hollow_and_measured_is_solid(page: Report) -> None:
     """A mark of the chapter's own timing is filled with paper, a sound one with its colour."""
     _, _, after = page.source.partition('id="figure_vectorization-pytorch"')
     drawing = after.partition("</svg>")[0]
@@ -364,7 +365,7 @@ def test_as_printed_is_hollow_and_measured_is_solid(page: Page) -> None:
     assert any(fill == stroke == "var(--series-1)" for _, fill, stroke in marks)
 
 
-def test_a_headline_is_the_quantity_that_it_names(result: Result, page: Page) -> None:
+def test_a_headline_is_the_quantity_that_it_names(result: Result, page: Report) -> None:
     """The number beside "an epoch at batch 100" is that run's time, with unit and interval."""
     cards = [words(each) for each in page.elements("li")]
     (card,) = [each for each in cards if each.startswith("an epoch at batch 100")]
@@ -375,7 +376,7 @@ def test_a_headline_is_the_quantity_that_it_names(result: Result, page: Page) ->
     assert f"{value} ms 95 % interval {low}\N{EN DASH}{high}" in card
 
 
-def test_numbers_and_their_units_stay_on_one_line(page: Page) -> None:
+def test_numbers_and_their_units_stay_on_one_line(page: Report) -> None:
     """A line never ends between "4.28" and "ms", and so on."""
     source = re.sub("</?data[^>]*>", "", page.source)
     told = re.findall(r"<(?:p|figcaption|h3|li)\b[^>]*>[^<]*", source)
@@ -500,7 +501,7 @@ def test_machines_page_lists_variables_and_packages(make_result: Callable[..., R
         packages={"llvmlite": "0.45.0"},
     )
     made.environments = {**made.environments, "numba": other}
-    page = read_pages(gather([made]))[FIXED]
+    page = report_of(gather([made]))
     said = page.words("the_machine")
     # The cells of a row, one after the other.
     for cells in ("OMP_NUM_THREADS2PyTorch", "OMP_NUM_THREADS4Numba", "HOME<home>all"):
@@ -513,7 +514,7 @@ def test_machines_page_lists_variables_and_packages(make_result: Callable[..., R
         name: replace(one, steering=None, places=None, packages=None)
         for name, one in made.environments.items()
     }
-    assert "Variables" not in read_pages(gather([made]))[FIXED].words("the_machine")
+    assert "Variables" not in report_of(gather([made])).words("the_machine")
 
 
 def test_one_noisy_run_of_several_does_not_grade_the_machine() -> None:

@@ -29,8 +29,17 @@ if TYPE_CHECKING:
 
     from report.results.result import Result
 
-MACHINES = ["machine-fast-machine.html", "machine-fixed-machine.html"]
-NAMES = ["index.html", *MACHINES, "compare.html", "method.html", "404.html"]
+PARTS = ["products", "memory", "overhead", "training", "exercises", "workers"]
+FIRSTS = [f"machines/{name}/index.html" for name in ("fast-machine", "fixed-machine")]
+WITH_FIGURES = [
+    *("index.html", "compare.html", *FIRSTS),
+    *(f"machines/{name}/{part}.html" for name in ("fast-machine", "fixed-machine") for part in PARTS),
+]
+MOVED = ["machine-fast-machine.html", "machine-fixed-machine.html"]
+NAMES = [
+    *(*WITH_FIGURES, *MOVED, "method.html", "404.html"),
+    *(f"machines/{name}/{page}.html" for name in ("fast-machine", "fixed-machine") for page in ("statements", "code")),
+]
 
 FOLLOWED = re.compile("action|background|cite|data|formaction|href|ping|poster|src|srcset")
 """Attributes whose address a browser follows."""
@@ -83,7 +92,7 @@ def test_no_tag_is_shown_as_text(page: Page) -> None:
     (description,) = [e for e in page.elements("meta") if e.get("name") == "description"]
     assert not re.search(r"[<>]|data-key", str(description.get("content")))
     for lead in [e for e in page.elements("p") if e.get("class") == "lead"]:
-        if page.name in {"index.html", *MACHINES}:
+        if page.name in {"index.html", *FIRSTS}:
             assert len([*lead.iter("data")]) > 3
 
 
@@ -127,7 +136,10 @@ def test_nothing_is_executed(page: Page) -> None:
     forbidden = ("script", "iframe", "frame", "object", "embed", "applet", "form", "base")
     assert page.elements(*forbidden) == []
     assert [name for _, name, _ in page.attributes() if name.startswith("on")] == []
-    assert "refresh" not in [e.get("http-equiv", "").lower() for e in page.elements("meta")]
+    # What has moved leads on, and nowhere else.
+    leads = [e.get("content") for e in page.elements("meta") if e.get("http-equiv") == "refresh"]
+    moved = page.name.removeprefix("machine-").removesuffix(".html")
+    assert leads == [f"0; url=machines/{moved}/index.html"] * (page.name in MOVED)
     assert "javascript:" not in page.source.lower()
 
 
@@ -159,8 +171,9 @@ def test_every_link_and_fragment_leads_somewhere(
         start = f"{root}repo/"
         reached = crawl(start)
     names = {address.removeprefix(start) or "index.html" for address in reached}
-    # The 404 page is served by the server, .nojekyll and the manifest are read by programs.
-    assert set(two_machine_site) - names == {"404.html", ".nojekyll"}
+    # The 404 page is served by the server, .nojekyll is read by a program, and what has moved is
+    # linked from elsewhere.
+    assert set(two_machine_site) - names == {"404.html", ".nojekyll", *MOVED}
     assert names <= set(two_machine_site)
 
 
@@ -168,7 +181,7 @@ def test_every_figure_says_how_it_was_measured(page: Page) -> None:
     """Wherever a figure stands, on its machine's page or another, its method is a click away."""
     summaries = [element.text for element in page.elements("summary")]
     assert summaries.count("How this was measured") == len(page.figures())
-    assert bool(page.figures()) == (page.name in {"index.html", *MACHINES, "compare.html"})
+    assert bool(page.figures()) == (page.name in WITH_FIGURES)
 
 
 MEASURED = """
@@ -207,7 +220,8 @@ def test_result_of_this_machine_and_one_from_elsewhere_make_a_site_without_dead_
     with serve(tmp_path / "parent") as root:
         reached = crawl(f"{root}repo/")
         names = {address.removeprefix(f"{root}repo/") for address in reached}
-    assert {"machine-here.html", "machine-elsewhere.html", "compare.html"} <= names
+    firsts = {f"machines/{name}/index.html" for name in ("here", "elsewhere")}
+    assert firsts | {"compare.html"} <= names
     compared = Page("compare.html", (tmp_path / "parent/repo/compare.html").read_bytes())
     drawn = {"compare-vectorization-strategies", "compare-chapter-training-seconds"}
     assert drawn <= compared.figures().keys()

@@ -12,7 +12,7 @@ import pytest
 
 from factories import small_results
 from factories.small_results import products
-from pages import Page, gather, words
+from pages import Report, gather, report_of, words
 from report import resources
 from report.claims.verdicts import of_result
 from report.results.result import Decision
@@ -60,19 +60,18 @@ def of_every_outcome() -> Result:
 
 
 @pytest.fixture(name="page", scope="module")
-def page_of_result(result: Result) -> Page:
-    """Return the machine's page."""
-    name = f"machine-{result.machine.id}.html"
-    return Page(name, gather([result])[name])
+def pages_of_result(result: Result) -> Report:
+    """Return the machine's pages."""
+    return report_of(gather([result]), result.machine.id)
 
 
-def table(page: Page) -> list[list[str]]:
+def table(page: Report) -> list[list[str]]:
     """Return the rows of the table of verdicts."""
     found = next(each for each in page.elements("table") if "verdicts" in str(each.get("class")))
     return [[words(cell) for cell in row] for row in found.iter("tr")]
 
 
-def test_the_chapters_statements_come_first_and_ours_under_a_heading(page: Page) -> None:
+def test_the_chapters_statements_come_first_and_ours_under_a_heading(page: Report) -> None:
     """Whatever order the claims stand in; each group says where in the chapter it belongs."""
     rows = table(page)
     beyond = [k for k, row in enumerate(rows) if row[0].startswith("Beyond the chapter")]
@@ -84,14 +83,14 @@ def test_the_chapters_statements_come_first_and_ours_under_a_heading(page: Page)
     assert max(theirs) < min(beyond) < min(ours)
 
 
-def test_the_headline_counts_the_chapters_apart(page: Page) -> None:
+def test_the_headline_counts_the_chapters_apart(page: Report) -> None:
     """One of four holds, one by less than matters; ours cannot change that."""
     (lead,) = [each for each in page.elements("p") if each.get("class") == "lead"]
     assert "Of 4 statements of the chapter, 1 holds, 1 holds by less than matters" in words(lead)
     assert "of 3 extensions, 2 hold and 1 is not measured" in words(lead)
 
 
-def test_each_outcome_has_a_sign_a_word_and_a_colour(page: Page) -> None:
+def test_each_outcome_has_a_sign_a_word_and_a_colour(page: Report) -> None:
     """None of them has to be seen; and none is like another's."""
     style = (resources.templates() / "style.css").read_text(encoding="utf-8")
     marks: dict[str, str] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pages import gather, overlay, read_pages
+from pages import gather, overlay, read_pages, report_of
 from report.figures.prose import plain
 from report.registry import WITH_DATA
 from report.results.result import Dataset
@@ -18,7 +18,7 @@ from results_factory import only
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pages import Page
+    from pages import Page, Report
     from report.results.result import Record, Result, StoredExperiment
     from report.worker.records import Series, TrainingRun
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Made = Callable[..., Result]
 
-FIXED = "machine-fixed-machine.html"
+FIXED = "machines/fixed-machine/index.html"
 
 MADE_UP = Dataset(source="surrogate", origin="made up", sha1=None, examples=1500, features=5)
 
@@ -75,9 +75,11 @@ def each_outcome(
     return each_record(result, change)
 
 
-def page_of(result: Result) -> Page:
-    """Render a result and return its machine's page; all pages must be valid HTML."""
-    return read_pages(gather([result]))[FIXED]
+def page_of(result: Result) -> Report:
+    """Render a result and return its machine's pages; all pages must be valid HTML."""
+    site = gather([result])
+    read_pages(site)
+    return report_of(site)
 
 
 # What is said at the top
@@ -90,20 +92,21 @@ def test_surrogate_data_are_announced(result: Result) -> None:
     assert "surrogate" not in real[FIXED].words() + real["index.html"].words()
     pages = read_pages(gather([replace(only(result, "threads"), dataset=MADE_UP)]))
     assert "training on surrogate data" in pages["index.html"].words()
-    assert "Surrogate data." in pages[FIXED].words().partition("On this page")[0]
+    assert "Surrogate data." in pages[FIXED].words().partition("The report")[0]
 
 
 def test_every_figure_made_from_surrogate_data_says_so(two_results: list[Result]) -> None:
     """A figure that is copied out of its page still says it, on the comparison with the machine."""
     first, second = two_results
-    pages = read_pages(gather([replace(first, dataset=MADE_UP), second]))
-    figures = pages[f"machine-{first.machine.id}.html"].figures()
+    site = gather([replace(first, dataset=MADE_UP), second])
+    pages = read_pages(site)
+    figures = report_of(site, first.machine.id).figures()
     told = {name for name, figure in figures.items() if "Surrogate data:" in figure.caption}
     fed = {name for name, e in first.config["experiments"].items() if e["kind"] in WITH_DATA}
     assert told == {name for name in figures if name.rpartition("-pytorch")[0] in fed} != set()
     compared = pages["compare.html"].figures()
     assert any(f"Surrogate data on {first.machine.id}:" in f.caption for f in compared.values())
-    assert "Surrogate" not in pages[f"machine-{second.machine.id}.html"].words()
+    assert "Surrogate" not in report_of(site, second.machine.id).words()
 
 
 def test_unfinished_run_says_how_much_is_missing(result: Result) -> None:
@@ -376,10 +379,11 @@ def test_strangers_text_is_shown_and_never_obeyed(
     result: Result, harmless: dict[str, Page], text: str
 ) -> None:
     """Pages with it have the very elements of pages with a plain word, and show it as it is."""
-    pages = read_pages(gather([with_texts(result, lambda: text)]))
-    for name, page in pages.items():
-        assert shape(page) == shape(harmless[name])
-    page = pages[FIXED]
+    site = gather([with_texts(result, lambda: text)])
+    pages = read_pages(site)
+    for name, each in pages.items():
+        assert shape(each) == shape(harmless[name])
+    page = report_of(site)
     for section in ("the_machine", "threads", "what_failed", "how_to_reproduce"):
         assert text in page.words(section)
     assert pages["index.html"].words().startswith("Skip to the text")

@@ -105,6 +105,7 @@ def _method(records: Sequence[Record]) -> list[str]:
 
 BANDWIDTH = Kind(
     name="bandwidth",
+    page="memory",
     settings=BandwidthSettings,
     labels=Labels,
     metrics=quantities.METRICS,

@@ -82,6 +82,7 @@ def _method(records: Sequence[Record]) -> list[str]:
 
 GRADIENT = Kind(
     name="gradient",
+    page="overhead",
     settings=GradientSettings,
     labels=Labels,
     metrics=METRICS,

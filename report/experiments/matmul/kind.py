@@ -136,6 +136,7 @@ def _method(records: Sequence[Record]) -> list[str]:
 
 MATMUL = Kind(
     name="matmul",
+    page="products",
     settings=MatmulSettings,
     labels=Labels,
     metrics=quantities.METRICS,

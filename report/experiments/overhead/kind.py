@@ -103,6 +103,7 @@ def _method(records: Sequence[Record]) -> list[str]:
 
 OVERHEAD = Kind(
     name="overhead",
+    page="overhead",
     settings=OverheadSettings,
     labels=Labels,
     metrics=METRICS,

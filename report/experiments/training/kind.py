@@ -97,6 +97,7 @@ def _method(records: Sequence[Record]) -> list[str]:
 
 TRAINING = Kind(
     name="training",
+    page="training",
     settings=TrainingSettings,
     labels=Labels,
     metrics=METRICS,

@@ -12,7 +12,7 @@ import pytest
 
 import results_factory
 from factories import gradient, small_results
-from pages import gather, read_pages
+from pages import gather, report_of
 from reading import curves, said, whole
 from report.analysis.quantities import Question
 from report.comparing import tables
@@ -220,14 +220,15 @@ def test_nothing_is_timed_and_pages_bear_it(tmp_path: Path) -> None:
     for result in results:
         assert catalogue.of_result(result) == []
         assert store.load(store.save(result, tmp_path), LABELS) == result
-    pages = read_pages(gather(results))
-    page = pages["machine-fixed-machine.html"]
+    site = gather(results)
+    page = report_of(site)
     assert {"noise-pytorch-slope", "noise-pytorch-population"} <= set(page.figures())
     assert "Nothing is timed" in page.words()
-    (section,) = view(results[0], "data/x.json", dict(figures_of(results[0]))).sections
-    assert all("Gradients.deviations" in figure.code for figure in section.figures)
-    assert all("autograd" in code for code in section.codes)
-    assert "compare.html" in pages
+    saved = [store.Saved(result=results[0], content=b"")]
+    shown = view(results[0], saved, dict(figures_of(results[0])))
+    assert all("Gradients.deviations" in f.code for one in shown.sections for f in one.figures)
+    assert ["autograd" in one.code for one in shown.listings] == [True]
+    assert "compare.html" in site
     assert tables.comparison(compare(results[0], results[1]))
 
 
