@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 from report.sections import data_parallel, frameworks, roofline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from report.figures.figure import Figure
     from report.results.result import Result
 
@@ -31,19 +29,15 @@ class Module(Protocol):
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a page: about every framework, or about the one that leads each experiment.
-
-    Its sentences could stand in a mail; most leave that to what they stand on.
-    """
+    """A section of a page: about every framework, or about the one that leads each experiment."""
 
     module: Module
     page: str
     every_framework: bool = False
-    sentences: Callable[[Result], list[str]] = lambda _: []
 
 
 SECTIONS: dict[str, Section] = {
-    "frameworks": Section(frameworks, "frameworks", every_framework=True, sentences=frameworks.sentences),
+    "frameworks": Section(frameworks, "frameworks", every_framework=True),
     "roofline": Section(roofline, "memory"),
     "data-parallel": Section(data_parallel, "workers"),
 }

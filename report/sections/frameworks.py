@@ -56,11 +56,6 @@ def experiments(result: Result) -> list[str]:
     return [name for name in result.config["experiments"] if len(_records_of(result, name)) > 1]
 
 
-def sentences(result: Result) -> list[str]:
-    """Say what an epoch of the smallest batches is above the floor."""
-    return [each for over in _trained(result) for each in training.sentences(over)][:1]
-
-
 def method(result: Result) -> list[str]:
     """Describe how frameworks are compared, and what each of them computes with."""
     backends = dict.fromkeys(b for name in experiments(result) for b in _records_of(result, name))

@@ -183,7 +183,6 @@ def view(
     ]
     home = addresses.home(result.machine.id)
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
-    said += [s for one in SECTIONS.values() for s in one.sentences(result)]
     return MachineView(
         id=result.machine.id,
         home=home,
@@ -192,7 +191,7 @@ def view(
         result=result,
         date=" to ".join(dict.fromkeys((day(began[0]), day(began[-1])))),
         # Sentences are markup, with their numbers tagged; plain ones are escaped when joined.
-        lead=Markup(" ").join(filter(None, [*said, tally and f"{tally}."])),
+        lead=Markup(" ").join([*said, *_held(judged)]),
         cards=[card for kind in KINDS.values() for card in kind.cards(led)],
         verdicts=judged,
         statements=verdicts.grouped(judged),
@@ -215,6 +214,15 @@ def view(
         named=saved[0].named,
         imports=[one.imported for one in saved if one.imported],
     )
+
+
+def _held(judged: Sequence[VerdictView]) -> list[str]:
+    """Say how many of the chapter's statements hold, in a sentence; the rest has a section."""
+    decided = [one.judged.verdict for one in judged if one.source == "chapter"]
+    held = decided.count("supported")
+    verb = "holds" if held == 1 else "hold"
+    of = f"Of {count(len(decided), 'statement')} of the chapter"
+    return [f"{of}, {held} {verb} here."] if decided else []
 
 
 def day(started_at: str) -> str:

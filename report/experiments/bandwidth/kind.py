@@ -90,11 +90,6 @@ def _cards(result: Result) -> list[Card]:
     return [card("memory bandwidth", top.estimate, "B/s", note)]
 
 
-def _sentences(result: Result) -> list[str]:
-    found = _roofs(result)
-    return prose.sentences(figures.TEMPLATE, "mail", roofs=found) if found else []
-
-
 def _method(records: Sequence[Record]) -> list[str]:
     if not (timing := timing_facts(records)):
         return []
@@ -117,6 +112,5 @@ BANDWIDTH = Kind(
     method=_method,
     overlay=figures.overlay,
     cards=_cards,
-    sentences=_sentences,
     memory_bytes=lambda s: max((each for each in s["working_set"] if each != "auto"), default=0),
 )

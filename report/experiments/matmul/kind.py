@@ -98,23 +98,22 @@ class MatmulSettings(Settings):
 
 
 def _cards(result: Result) -> list[Card]:
-    return [
-        card(f"peak, {dtype}", one.estimate, "FLOPS", prose.block(TEMPLATE, "peak_note", best=one))
-        for dtype, one in quantities.peaks(result).items()
-    ]
+    """Return the peak in the format that the chapter computes in, or else the highest."""
+    top = quantities.peaks(result)
+    for dtype in ("float32", *top):
+        if one := top.get(dtype):
+            note = prose.block(TEMPLATE, "peak_note", best=one)
+            return [card(f"peak, {dtype}", one.estimate, "FLOPS", note)]
+    return []
 
 
 def _sentences(result: Result) -> list[str]:
     named, top = _chapters_products(result), quantities.peaks(result)
     full, element = named.get("full"), named.get("element")
-    dtype = full and quantities.number_format(full)
-    peak = dtype and top[dtype]
     return prose.sentences(
         TEMPLATE,
         "mail",
         full=full,
-        share=full and peak and ratio(full, peak.quantity, "flop_per_s"),
-        dtype=dtype,
         slower=element and full and ratio(full, element, "flop_per_s"),
         top=next(iter(top.items()), None),
     )

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
-from report.analysis.quantities import ratio
 from report.experiments.kind import Kind, timing_facts
 from report.experiments.overhead.figures import TEMPLATE, figures, overlay
 from report.experiments.overhead.measure import FEATURES, update_flops
-from report.experiments.overhead.quantities import METRICS, calls_of, of_records
+from report.experiments.overhead.quantities import METRICS, of_records
 from report.experiments.settings import OneOrMany, Settings
 from report.figures import prose
 from report.registry import BACKENDS
@@ -19,7 +18,7 @@ from report.registry import BACKENDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Record, Result
+    from report.results.result import Record
 
 Size = Annotated[int, Field(ge=1, le=2**24)]
 Variant = Literal["eager", "compiled"]
@@ -62,22 +61,6 @@ class OverheadSettings(Settings):
     )
 
 
-def _sentences(result: Result) -> list[str]:
-    for _, lines in calls_of(result):
-        line = lines.get("eager") or lines.get("compiled") or {}
-        if len(line) > 1:
-            small, large = min(line), max(line)
-            return prose.sentences(
-                TEMPLATE,
-                "mail",
-                first=line[small],
-                sizes=(small, large),
-                factor=large / small,
-                longer=ratio(line[large], line[small]),
-            )
-    return []
-
-
 def _method(records: Sequence[Record]) -> list[str]:
     if not (timing := timing_facts(records)):
         return []
@@ -111,5 +94,4 @@ OVERHEAD = Kind(
     figures=figures,
     method=_method,
     overlay=overlay,
-    sentences=_sentences,
 )

@@ -404,13 +404,6 @@ def _listed(ways: Sequence[Way]) -> list[tuple[Subject, Run]]:
 # --- what the section on frameworks says beside its figures
 
 
-def sentences(over: Overlay) -> list[str]:
-    """Say what an epoch of the smallest batches is above the floor, if it was measured."""
-    ways = ways_of(over)
-    facts = {"lead": ways[0], "above": _above(ways)}
-    return prose.sentences(curves.TEMPLATE, "floor_mail", **facts) if facts["above"] else []
-
-
 def method(over: Overlay) -> list[str]:
     """Say how far the losses of the frameworks lie apart."""
     ways = ways_of(over)

@@ -79,7 +79,7 @@ def test_times_the_floor_is_the_ratio_of_two_times() -> None:
 
 
 def test_title_says_where_the_floor_matters() -> None:
-    """At the smallest batch and at the largest, for the framework that leads; in a mail as well."""
+    """At the smallest batch and at the largest, for the framework that leads."""
     title = plain(drawn()["frameworks-chapter-training-seconds"].words.title)
     found = re.fullmatch(
         r"In batches of 1, an epoch in PyTorch takes ([\d,]+) times what its arithmetic does; "
@@ -87,15 +87,11 @@ def test_title_says_where_the_floor_matters() -> None:
         title,
     )
     assert found is not None
-    (sentence,) = map(plain, frameworks.sentences(of_all()))
-    assert sentence.startswith("An epoch of single examples takes ")
-    assert sentence.endswith(f" in PyTorch, {found[1]} times what its arithmetic takes.")
 
 
 def test_without_a_floor_nothing_is_said_of_it() -> None:
     """Then the slowest way is held against the fastest, as an average with an interval."""
     rest = replace(of_all(), records=[r for r in of_all().records if r.backend != "numba"])
-    assert frameworks.sentences(rest) == []
     figure = overlay(over_frameworks(rest, "chapter-training"))[0]
     assert "floor" not in " ".join(figure.table.header)
     title = plain(figure.words.title)
