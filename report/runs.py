@@ -23,6 +23,8 @@ from report.config.plan import refuse_too_large
 from report.environments import trust as approval
 from report.environments import venvs
 from report.errors import Interrupted, UsageError
+from report.experiments.catalogue import KINDS
+from report.figures import prose
 from report.machine.machine import memory
 from report.results import files
 from report.results.result import source_of
@@ -134,11 +136,19 @@ def _execute(run: Run, watcher: Watcher) -> None:
 
 
 def _conclude(result: Result, say: Callable[[str], None]) -> None:
+    """Say the numbers that a person wants first, what does not hold here, and how much does."""
+    led = result.led()
+    for card in (card for kind in KINDS.values() for card in kind.cards(led)):
+        within = f" (95 % interval {card.interval})" if card.interval else ""
+        say(f"{card.label}: {card.value} {card.unit}{within}, {prose.plain(card.note)}")
     if result.verdicts:
         # Of each experiment's leading framework, as the page counts them.
         claims = result.config["claims"]
         leading = verdicts.leading(result)
         judged = [(source_of(claims[each.claim]), each.verdict) for each in leading]
+        for each, (source, verdict) in zip(leading, judged, strict=True):
+            if (source, verdict) == ("chapter", "contradicted"):
+                say(f"does not hold here: {claims[each.claim]['says']}")
         say(f"{wording.tally(judged)}.")
 
 

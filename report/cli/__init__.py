@@ -206,6 +206,9 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
     address, whole = _render(options["results"], site_dir)
     if open_browser:
         click.launch(address)
+    if not options["quiet"]:
+        click.echo("Next: `report publish` puts the site online, `report add` another machine beside "
+                   "it.", err=True)
     click.echo(address)
     context.exit(_exit_code(result) if whole else 1)
 
