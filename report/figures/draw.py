@@ -88,13 +88,13 @@ def _line(axes: Axes, line: Line, shape: Curves) -> Line2D:
     x = [value / shape.x.unit for value in line.x]
     y = [value / shape.y.unit for value in line.y]
     colour = plotting.colour(line.index)
-    marker = plotting.marker(line.index)
+    marker = plotting.marker(line.index + line.twin)
     marked = len(x) < MOST_MARKERS if line.marked is None else line.marked
     (drawn,) = axes.plot(
         x,
         y,
         color=colour,
-        linestyle=line.dash or plotting.DASHES[line.index % len(plotting.DASHES)],
+        linestyle=line.dash or plotting.dash(line.index + line.twin),
         linewidth=line.width,
         marker=marker if marked else None,
         markersize=8 if line.hollow else plotting.SIZES.get(marker, 5.0),
@@ -155,7 +155,7 @@ def _markers(
             axes.errorbar(
                 x,
                 y,
-                fmt=series.marker or plotting.marker(series.index),
+                fmt=series.marker or plotting.marker(series.index + series.twin),
                 color=plotting.colour(series.index),
                 elinewidth=1.4,
                 capsize=3,

@@ -170,6 +170,11 @@ def marker(index: int) -> str:
     return MARKERS[index % len(MARKERS)]
 
 
+def dash(index: int) -> Any:
+    """Return the dashes of the series of an index."""
+    return DASHES[index % len(DASHES)]
+
+
 def dot_axes(axes: Axes, labels: Sequence[str], quantity: str, *, narrow: bool) -> None:
     """Lay out a dot plot: a row for each label, a logarithmic axis for the quantity."""
     log_axis(axes.xaxis, most=FEW_LABELS if narrow else 12)

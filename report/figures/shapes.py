@@ -58,13 +58,16 @@ class Series:
 
     Attributes:
         name: In the legend, or at a line's end; empty for none.
-        index: The place of its colour, marker and dash: what it is decides it, not where it stands.
+        index: The place of its colour, marker and dash: what it is decides it, not where it stands;
+            see `figures.identity`.
+        twin: Which of those that share a colour it is; marker and dash tell them apart.
         low: Lower ends of a line's band, or of whiskers; None where there is none.
         hollow: Its markers are drawn open: what was not measured soundly.
     """
 
     name: str
     index: int
+    twin: int = 0
     low: tuple[float | None, ...] = ()
     high: tuple[float | None, ...] = ()
     hollow: bool = False

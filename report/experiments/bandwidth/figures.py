@@ -23,7 +23,7 @@ from report.experiments.bandwidth.quantities import (
     working_set,
 )
 from report.experiments.kind import Overlay, ranking
-from report.figures import prose
+from report.figures import identity, prose
 from report.figures.figure import Figure, Number, Sheet, Table, number, quantity_sheet, together
 from report.figures.shapes import Axis, Curves, Guide, Upright, line
 from report.text import names
@@ -102,12 +102,15 @@ def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequenc
         marks = [Upright(x=LINE_BYTES // item, label=label) for item in items if len(items) == 1]
     if question == "working_set" and (shortest := _shortest_call(series)):
         marks.append(_call(shortest.time().value, series))
+    things = [mine[0].labels[sweep.label] for mine in lines.values()]
+    alone = len(set(things)) == len(things)  # dtypes and threads do not tell lines apart as well
+    hues = identity.places(sweep.label, things if alone else lines)
     shape = Curves(
         x=x,
         y=sweep.y,
         lines=tuple(
-            line(label, k, [sweep.x(q) for q in mine], [sweep.value(q) for q in mine])
-            for k, (label, mine) in enumerate(lines.items())
+            line(label, hue, [sweep.x(q) for q in mine], [sweep.value(q) for q in mine])
+            for hue, (label, mine) in zip(hues, lines.items(), strict=True)
         ),
         marks=tuple(marks),
         height=420 if question == "working_set" else 380,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import by_backend
 from report.experiments.gradient.noise import THEORY, correction, exponent, lessened, noises
-from report.figures import prose
+from report.figures import identity, prose
 from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
 from report.figures.shapes import Axis, Curves, Line, Points, Reference, points
 from report.text.numerals import digits, scientific, signed
@@ -61,9 +61,10 @@ def _by_size(name: str, lines: Lines, every: Sequence[Noise], data: dict[str, An
     """Draw noise against batch size, and the length of the gradient where it crosses that."""
     shown = [noise for line in lines.values() for noise in line]
     heights = [noise.expected() for noise in shown]
+    hues = identity.places("point", lines)
     marks: list[Mark] = [
-        points(point, k, [(noise.batch_size, noise.std()) for noise in line])
-        for k, (point, line) in enumerate(lines.items())
+        points(point, hue, [(noise.batch_size, noise.std()) for noise in line])
+        for hue, (point, line) in zip(hues, lines.items(), strict=True)
     ]
     marks += [
         Reference(
@@ -78,7 +79,7 @@ def _by_size(name: str, lines: Lines, every: Sequence[Noise], data: dict[str, An
     shape = Curves(
         x=BATCH_SIZE,
         y=Axis(label="standard deviation of the gradient", narrow="standard deviation"),
-        lines=tuple(_theory(k, line) for k, line in enumerate(lines.values())),
+        lines=tuple(_theory(hue, line) for hue, line in zip(hues, lines.values(), strict=True)),
         marks=tuple(marks),
         names="above",
     )

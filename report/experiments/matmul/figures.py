@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
 from report.experiments.matmul import quantities
-from report.figures import prose
+from report.figures import identity, prose
 from report.figures.figure import (
     Figure,
     Number,
@@ -90,7 +90,10 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
     shape = Curves(
         x=axis_of(axis, every),
         y=rate_axis(axis),
-        lines=tuple(curve(label, k, axis, mine) for k, (label, mine) in enumerate(lines.items())),
+        lines=tuple(
+            curve(label, hue, axis, mine)
+            for hue, (label, mine) in zip(_hues(lines), lines.items(), strict=True)
+        ),
         marks=(_full_speed(next(iter(lines.values()))) if axis == "threads" else highest_rate,),
     )
     return prose.figure(
@@ -104,6 +107,16 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
         best=best,
         **_facts(axis, lines, best),
     )
+
+
+def _hues(lines: Lines) -> list[int]:
+    """Return the place of each line's colour, by what tells the lines apart."""
+    firsts = [mine[0] for mine in lines.values()]
+    names = {*varying([q.labels for q in firsts])} - {"block_width"}
+    if names <= {"dtype", "tf32"}:
+        return identity.places("dtype", map(quantities.number_format, firsts))
+    sort = next((name for name in ("strategy", "size") if names == {name}), "")
+    return identity.places(sort, [q.labels[sort] for q in firsts] if sort else lines)
 
 
 def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from report.experiments.training.runs import median_times, ratio, typical
-from report.figures import prose
+from report.figures import identity, prose
 from report.figures.figure import (
     Columns,
     Figure,
@@ -147,10 +147,26 @@ def of_lines(case: Case, lines: Sequence[Line], x: Axis, target: float | None = 
     )
 
 
+TELLING = ("batch_size", "optimizer", "schedule", "sampling", "implementation", "lr", "loader")
+"""What a run is known by: the first of these in which the runs of an experiment differ."""
+
+
+def looks(case: Case) -> dict[Run, tuple[int, int]]:
+    """Return the place of each run's colour, and which of those with that colour it is."""
+    sort = next((name for name in TELLING if name in case.varying), "run")
+    whole = {run: sort == "batch_size" and run.full_batch(case.examples) for run in case.runs}
+    things = [identity.WHOLE if whole[run] else run.labels[sort] for run in case.runs]
+    hues = identity.places(sort, things)
+    twins = [hues[:k].count(hue) for k, hue in enumerate(hues)]
+    return dict(zip(case.runs, zip(hues, twins, strict=True), strict=True))
+
+
 def of_case(case: Case, x: Axis, target: float | None = None) -> Curves:
     """Return the curves of all runs of an experiment."""
     band = len(case.runs) <= BANDS
-    lines = [of_run(case, run, k, x, band=band) for k, run in enumerate(case.runs)]
+    lines = [
+        of_run(case, run, hue, x, band=band, twin=twin) for run, (hue, twin) in looks(case).items()
+    ]
     return of_lines(case, lines, x, target)
 
 

@@ -340,10 +340,10 @@ def _sampling(case: Case) -> Figure:
 def _copies(case: Case) -> Figure:
     pairs = pairs_of_copies(case)
     runs = [run for pair in pairs for run in pair] or case.runs
-    kinds = list(dict.fromkeys(_but_copies(case, run) for run in runs))
+    looks = curves.looks(case)
     lines = []
     for run in runs:
-        more, place = run.spec.copies > 1, kinds.index(_but_copies(case, run))
+        more, (place, _) = run.spec.copies > 1, looks[run]
         # Dashed and hollow, so that both of a pair are seen.
         look: dict[str, Any] = {"dash": (0, (3, 2)) if more else "-", "hollow": more}
         lines.append(curves.of_run(case, run, place, curves.LOG_EPOCHS, band=False, **look))

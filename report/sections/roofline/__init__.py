@@ -16,7 +16,7 @@ from report.analysis.quantities import ratio
 from report.experiments.bandwidth.quantities import MEMORY
 from report.experiments.matmul.figures import CHAPTERS_WIDTH
 from report.experiments.matmul.quantities import number_format
-from report.figures import prose
+from report.figures import identity, prose
 from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
 from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Upright, line, row
 from report.sections.roofline.cases import FAMILIES, Kernel, at, cases
@@ -111,10 +111,13 @@ def of_case(case: Case) -> Figure:
 def of_formats(cases: Sequence[Case]) -> Figure:
     """Draw full products of all number formats below the same slopes."""
     products = {case.dtype: [k for k in case.kernels if k.family == "full"] for case in cases}
+    hues = identity.places("dtype", [case.dtype for case in cases])
     lines = [
-        one for k, case in enumerate(cases) for one in _lines(case.dtype, k, products[case.dtype])
+        one
+        for hue, case in zip(hues, cases, strict=True)
+        for one in _lines(case.dtype, hue, products[case.dtype])
     ]
-    shape = _roofline(cases, range(len(cases)), lines)
+    shape = _roofline(cases, hues, lines)
     high, low = (pick(cases, key=lambda case: case.peak.value) for pick in (max, min))
     rows = [
         [f"{case.dtype}, {kernel.name}", *_cells_of(kernel, case)[1:]]
