@@ -125,13 +125,15 @@ def side_by_side(
     machines: Sequence[Sequence[VerdictView]],
 ) -> dict[Source, list[tuple[str, list[VerdictView | None]]]]:
     """Return claims by whose they are, with the verdict of each machine; None where it lacks it."""
-    named = [{(v.judged.claim, v.framework): v for v in views} for views in machines]
+    # By the framework itself: one that is alone on its machine is not named there.
+    named = [{(v.judged.claim, v.judged.backend): v for v in views} for views in machines]
     keys = dict.fromkeys(key for one in named for key in one)
     rows: dict[Source, list[tuple[str, list[VerdictView | None]]]] = {"chapter": [], "ours": []}
     for key in keys:
         row = [one.get(key) for one in named]
-        first = next(verdict for verdict in row if verdict)
-        rows[first.source].append((f"{first.claim['says']} {key[1]}".strip(), row))
+        there = [verdict for verdict in row if verdict]
+        framework = next((one.framework for one in there if one.framework), "")
+        rows[there[0].source].append((f"{there[0].claim['says']} {framework}".strip(), row))
     return {source: mine for source, mine in rows.items() if mine}
 
 

@@ -152,6 +152,17 @@ def test_machines_side_by_side_have_the_chapters_statements_first(result: Result
     assert all(row[0] == row[1] for _, row in rows["ours"])
 
 
+def test_a_machine_with_one_framework_shares_rows_with_one_that_has_several(
+    result: Result,
+) -> None:
+    """A framework that is alone is not named on its machine's pages, and is the same all the same."""
+    alone = verdicts.views(result)
+    among = [replace(one, framework="PyTorch") for one in alone]
+    rows = [row for each in verdicts.side_by_side([alone, among]).values() for row in each]
+    assert len(rows) == len(alone)
+    assert all(says.endswith(" PyTorch") and all(cells) for says, cells in rows)
+
+
 def test_a_claim_that_names_a_framework_shows_it(result: Result) -> None:
     """Also where there is no other: the sentence speaks of that one."""
     claim = small_results.claim(left=COLUMN, right=ROW, backend="pytorch", source="chapter")
