@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from report.cli import _render, main
+from report.cli import main
+from report.cli.rendering import rendered
 from report.cli.serve import HERE, Refresher, server, state_of
 from report.results import store
 from results_factory import make_result, only
@@ -25,7 +26,7 @@ def served(tmp_path: Path) -> Iterator[str]:
     """Serve the site of one result; gives its address."""
     results, site = tmp_path / "results", tmp_path / "site"
     store.save(only(make_result("here"), "threads"), results)
-    refresh = Refresher(lambda: _render(results, site), lambda: state_of(results))
+    refresh = Refresher(lambda: rendered(results, site), lambda: state_of(results))
     with server(site, refresh, 0) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

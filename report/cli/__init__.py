@@ -14,6 +14,7 @@ import click
 
 from report import __version__
 from report.cli.env import env
+from report.cli.serve import serve
 from report.comparing.command import SLOWER, compare
 from report.errors import Interrupted, ReportError
 from report.program import Known, Program
@@ -22,7 +23,6 @@ from report.text.names import DEVICES, either
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from report.results.files import Cache
     from report.results.result import Result
 
 CONFIG = "experiments.yaml"
@@ -196,6 +196,7 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
     command or the configuration cannot be carried out.
     """  # noqa: D301 (the \b is Click's own: it keeps the lines below it as they are)
     from report import runs
+    from report.cli.rendering import rendered
     from report.site import folder
 
     # What would be refused in the end is refused before the wait.
@@ -203,7 +204,7 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
     result = runs.measure(**options)
     if result is None:
         return
-    address, whole = _render(options["results"], site_dir)
+    address, whole = rendered(options["results"], site_dir)
     if open_browser:
         click.launch(address)
     if not options["quiet"]:
@@ -246,39 +247,23 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
 
     A file that is no result is named and left out; then it exits with 1.
     """
+    from report.cli.rendering import gathered, rendered
+
     if not check:
-        address, whole = _render(results, site_dir)
+        address, whole = rendered(results, site_dir)
         click.echo(address)
         context.exit(0 if whole else 1)
     from report.results.files import Cache
     from report.site.folder import stale_files
 
-    stale = stale_files(_gathered(results, Cache())[0], site_dir)
+    stale = stale_files(gathered(results, Cache())[0], site_dir)
     for path in stale:
         click.echo(f"not up to date: {path}")
     click.echo("`report render` mends that." if stale else f"{site_dir} is up to date.")
     context.exit(STALE if stale else 0)
 
 
-@main.command(epilog="For instance: report serve --open")
-@RESULTS_OPTION
-@SITE_OPTION
-@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
-@click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
-def serve(results: Path, site_dir: Path, port: int, *, open_browser: bool) -> None:
-    """Show the site on this machine, rendered again whenever results change.
-
-    Only this machine can reach it; Ctrl-C ends it.
-    """
-    from report.cli.serve import HERE, Refresher, server, state_of
-
-    refresh = Refresher(lambda: _render(results, site_dir), lambda: state_of(results))
-    with server(site_dir, refresh, port) as running:
-        address = f"http://{HERE}:{running.server_port}/"
-        click.echo(address)
-        if open_browser:
-            click.launch(address)
-        running.serve_forever()
+main.add_command(serve)
 
 
 @main.command(epilog="For instance: report publish --no-push, then look, then report publish")
@@ -417,44 +402,6 @@ def _schema_text(what: str) -> str:
 
 main.add_command(compare)
 main.add_command(env)
-
-
-def _render(results: Path, site_dir: Path) -> tuple[str, bool]:
-    """Bring the site up to date; return its first page's address, and whether all results show."""
-    from report.results import files, store
-    from report.site import folder
-
-    kept = files.user_cache()
-    with files.sole_writer(site_dir, "writing"):
-        sources = [(path.name, path.read_bytes()) for path in store.sources(results)]
-        key = files.key(files.program(), *(part for source in sources for part in source))
-        manifest = kept.get(key)
-        address = (site_dir / "index.html").resolve().as_uri()
-        if sources and manifest is not None and folder.holds(site_dir, manifest):
-            return address, True
-        # Only now what draws: nothing has to be made where nothing has changed.
-        folder.check(site_dir, results)
-        contents, whole = _gathered(results, kept)
-        folder.write_files(contents, site_dir)
-        if whole:
-            kept.put(key, (site_dir / folder.MANIFEST).read_bytes())
-        kept.prune()
-        return address, whole
-
-
-def _gathered(results: Path, kept: Cache) -> tuple[dict[str, bytes], bool]:
-    """Make a site's files, and tell of the results that cannot be in it."""
-    from report.figures import drawings
-
-    drawings.prepare(kept)
-    from report.experiments.catalogue import LABELS
-    from report.results import store
-    from report.site.gather import gather
-
-    saved, left_out = store.read_all(results, LABELS)
-    for one in left_out:
-        click.echo(f"Left out: {one.name} {one.reason}", err=True)
-    return gather(saved, kept, left_out), not left_out
 
 
 def _exit_code(result: Result) -> int:

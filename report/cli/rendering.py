@@ -1,0 +1,50 @@
+"""Results -> a site on disk, as several commands do it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from report.results.files import Cache
+
+
+def rendered(results: Path, site_dir: Path) -> tuple[str, bool]:
+    """Bring the site up to date; return its first page's address, and whether all results show."""
+    from report.results import files, store
+    from report.site import folder
+
+    kept = files.user_cache()
+    with files.sole_writer(site_dir, "writing"):
+        sources = [(path.name, path.read_bytes()) for path in store.sources(results)]
+        key = files.key(files.program(), *(part for source in sources for part in source))
+        manifest = kept.get(key)
+        address = (site_dir / "index.html").resolve().as_uri()
+        if sources and manifest is not None and folder.holds(site_dir, manifest):
+            return address, True
+        # Only now what draws: nothing has to be made where nothing has changed.
+        folder.check(site_dir, results)
+        contents, whole = gathered(results, kept)
+        folder.write_files(contents, site_dir)
+        if whole:
+            kept.put(key, (site_dir / folder.MANIFEST).read_bytes())
+        kept.prune()
+        return address, whole
+
+
+def gathered(results: Path, kept: Cache) -> tuple[dict[str, bytes], bool]:
+    """Make a site's files, and tell of the results that cannot be in it."""
+    from report.figures import drawings
+
+    drawings.prepare(kept)
+    from report.experiments.catalogue import LABELS
+    from report.results import store
+    from report.site.gather import gather
+
+    saved, left_out = store.read_all(results, LABELS)
+    for one in left_out:
+        click.echo(f"Left out: {one.name} {one.reason}", err=True)
+    return gather(saved, kept, left_out), not left_out
