@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from report.cli import main
 from report.cli.rendering import rendered
-from report.cli.serve import HERE, Refresher, server, state_of
+from report.cli.serving import HERE, Refresher, server, state_of
 from report.results import store
 from results_factory import make_result, only
 

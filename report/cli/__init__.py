@@ -14,7 +14,6 @@ import click
 
 from report import __version__
 from report.cli.env import env
-from report.cli.serve import serve
 from report.comparing.command import SLOWER, compare
 from report.errors import Interrupted, ReportError
 from report.program import Known, Program
@@ -263,7 +262,26 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     context.exit(STALE if stale else 0)
 
 
-main.add_command(serve)
+@main.command(epilog="For instance: report serve --open")
+@RESULTS_OPTION
+@SITE_OPTION
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
+@click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
+def serve(results: Path, site_dir: Path, port: int, *, open_browser: bool) -> None:
+    """Show the site on this machine, rendered again whenever results change.
+
+    Only this machine can reach it; Ctrl-C ends it.
+    """
+    from report.cli.rendering import rendered
+    from report.cli.serving import HERE, Refresher, server, state_of
+
+    refresh = Refresher(lambda: rendered(results, site_dir), lambda: state_of(results))
+    with server(site_dir, refresh, port) as running:
+        address = f"http://{HERE}:{running.server_port}/"
+        click.echo(address)
+        if open_browser:
+            click.launch(address)
+        running.serve_forever()
 
 
 @main.command(epilog="For instance: report publish --no-push, then look, then report publish")

@@ -5,17 +5,16 @@ from __future__ import annotations
 import functools
 import http.server
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from report.errors import ReportError
+from report.results import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-FOLDER = click.Path(path_type=Path, file_okay=False)
+    from pathlib import Path
 
 HERE = "127.0.0.1"
 """Nobody else can reach it."""
@@ -85,30 +84,5 @@ class Refresher:
 
 def state_of(results: Path) -> list[tuple[str, int, int]]:
     """Return what tells whether results have changed: names, sizes and times of their files."""
-    from report.results import store
-
     found = [(path, path.stat()) for path in store.sources(results)]
     return [(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in found]
-
-
-@click.command(epilog="For instance: report serve --open")
-@click.option("--results", type=FOLDER, default="results", show_default=True, help="Their folder.")
-@click.option(
-    "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site's folder."
-)
-@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
-@click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
-def serve(results: Path, site_dir: Path, port: int, *, open_browser: bool) -> None:
-    """Show the site on this machine, rendered again whenever results change.
-
-    Only this machine can reach it; Ctrl-C ends it.
-    """
-    from report.cli.rendering import rendered
-
-    refresh = Refresher(lambda: rendered(results, site_dir), lambda: state_of(results))
-    with server(site_dir, refresh, port) as running:
-        address = f"http://{HERE}:{running.server_port}/"
-        click.echo(address)
-        if open_browser:
-            click.launch(address)
-        running.serve_forever()
