@@ -66,7 +66,7 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
     missing = [BACKENDS[name] for name in lacking if name in used]
     said = [f"{one.title} is not there and will be skipped: {one.install}" for one in missing]
     total = duration(plan.estimate_s(only, lacking))
-    about = f"About {total} in profile {plan.profile}, with the workers' start."
+    about = f"About {total} in profile {plan.profile}, including the start of the workers."
     return [table, *map(escape, said), about]
 
 

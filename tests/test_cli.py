@@ -156,7 +156,7 @@ def test_init_github_writes_workflows_and_replaces_none() -> None:
     assert run("init", "--github").exit_code == 0
     done = run("init", "--github")
     assert done.exit_code == 0
-    assert "pages.yml is there already" in done.stderr
+    assert "pages.yml already exists" in done.stderr
     assert kept.read_text() == "mine"
     assert "pull_request" in kept.with_name("handed-in.yml").read_text()
 
@@ -174,7 +174,7 @@ def test_init_full_writes_the_whole_chapter() -> None:
 REFUSED = {
     ("biuld",): "No such command 'biuld'",
     # A file that is there is somebody's work.
-    ("init", "x.yaml"): "x.yaml is there already; it was left as it is.",
+    ("init", "x.yaml"): "x.yaml already exists; it was left as it is.",
     # A folder that is not there is no reason for a traceback.
     ("init", "none/x.yaml"): "none/x.yaml cannot be written: No such file",
     # Each command that reads the file tells the same mistake, and how to get a file.

@@ -91,7 +91,7 @@ def test_several_are_removed_and_what_was_not_there_is_said(root: Path) -> None:
     """One line for each."""
     stand_in(root, "numba")
     done = run("env", "remove", "numpy", "numba")
-    assert (done.exit_code, done.output) == (0, "numpy was not there.\nnumba is removed.\n")
+    assert (done.exit_code, done.output) == (0, "numpy was not there.\nnumba was removed.\n")
     assert not (root / "numba").exists()
 
 
