@@ -356,7 +356,7 @@ def test_finished_run_is_not_repeated(fake: Fake) -> None:
     for options in ([], ["--resume"]):
         done = run("run", *options)
         assert done.exit_code == 0
-        assert done.stderr.startswith("Everything is measured already; --again adds a run.\n")
+        assert done.stderr.startswith("Everything has been measured already; --again adds a run.\n")
         assert len(worker.jobs()) == 1
     for count, option in enumerate(["--again", "--fresh"], 2):
         assert run("run", option).exit_code == 0
@@ -476,7 +476,7 @@ MISSING = "is not there: PyTorch can use cpu."
 CANNOT: dict[tuple[str, ...], str] = {
     # Runs one after the other see the machine in one state.
     ("--runs", "2", "--every", "14m"): "do not count as several",
-    ("--runs", "2", "--every", "soon"): "'soon' is no duration such as 1800s, 30m or 2h",
+    ("--runs", "2", "--every", "soon"): "'soon' is not a duration such as 1800s, 30m or 2h",
     ("--every", "30m"): "--runs says how many",
     ("--runs", "2", "--resume"): "Use one of them",
     # A slip of the pen is answered with the name that was meant.
@@ -575,7 +575,7 @@ def test_file_that_is_no_result_is_named_and_the_rest_is_shown(fake: Fake) -> No
     (folder / "20200101T000000Z-quick.json").write_text("{")
     done = run("render")
     assert done.exit_code == 1
-    assert f"{folder.name}/20200101T000000Z-quick.json is no complete JSON" in done.stderr
+    assert f"{folder.name}/20200101T000000Z-quick.json is not complete JSON" in done.stderr
     page = Path("site", "index.html").read_text(encoding="utf-8")
     assert "20200101T000000Z-quick.json" in page
     assert "<h1>" in page
@@ -616,7 +616,7 @@ def test_interrupted_run_says_what_is_kept(fake: Fake) -> None:
     out, err = process.communicate()
     assert (process.returncode, out) == (130, "")
     assert err.strip() == (
-        "Error: Interrupted. What was measured is kept in results; the same command goes on."
+        "Error: Interrupted. What was measured is kept in results; run the same command to go on."
     )
     result = only_result()
     assert [record.experiment for record in result.records] == ["first"]

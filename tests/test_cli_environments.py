@@ -150,7 +150,7 @@ def test_missing_environments_are_made_before_measuring_and_used(
     assert done.exit_code == 0, done.output
     assert made == ["numba"]
     python = str(venvs.python_in(root / "numba"))
-    assert done.stderr.splitlines()[0] == f"made the environment of numba: {python}"
+    assert done.stderr.splitlines()[0] == f"made the environment for numba: {python}"
     assert measured_by(worker) == {
         "pytorch": sys.executable,
         "numba": python,

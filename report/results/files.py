@@ -95,8 +95,8 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise UsageError(
-            f"{locks}, which keeps two reports apart, cannot be written: {error.strerror}. "
-            "Name another folder for caches, on Linux in XDG_CACHE_HOME."
+            f"{locks} cannot be written: {error.strerror}. It keeps two reports apart. "
+            "Choose another folder for caches, on Linux with XDG_CACHE_HOME."
         ) from None
     try:
         yield

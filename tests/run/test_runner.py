@@ -164,7 +164,7 @@ FAILURES = {
     "fail": "out of memory",
     "garbage": "its answer could not be read",
     **dict.fromkeys([*NO_OUTCOME, "stranger's key"], "its answer is no outcome: "),
-    **dict.fromkeys(["not a number", "infinity"], "its answer has a number that is none: "),
+    **dict.fromkeys(["not a number", "infinity"], "its answer has an invalid number: "),
 }
 """How else a worker can end is told where processes are tested."""
 
