@@ -277,9 +277,9 @@ def test_dry_run_names_what_brings_the_frameworks_that_are_not_there(
     done = run("run", "--dry-run")
     assert done.exit_code == 0
     lines = done.stdout.splitlines()[-3:]
-    assert lines[0].startswith("PyTorch is not there and will be skipped: pip install")
+    assert lines[0].startswith("PyTorch is not installed and will be skipped: pip install")
     assert "minibatch-report[torch]" in lines[0]
-    assert lines[1] == "JAX is not there and will be skipped: report env create jax"
+    assert lines[1] == "JAX is not installed and will be skipped: report env create jax"
     assert lines[2].startswith("About 10 min")
 
 
@@ -472,7 +472,7 @@ def test_only_runs_what_is_named(fake: Fake) -> None:
     assert [job["size"] for job in worker.jobs()] == [8, 10]
 
 
-MISSING = "is not there: PyTorch can use cpu."
+MISSING = "is not available: PyTorch can use cpu."
 CANNOT: dict[tuple[str, ...], str] = {
     # Runs one after the other see the machine in one state.
     ("--runs", "2", "--every", "14m"): "do not count as several",
@@ -782,5 +782,5 @@ def test_real_machine_refuses_a_device_that_it_lacks() -> None:
     Path("experiments.yaml").write_text(yaml.safe_dump(TINY))
     done = report("run", "--device", "xpu:99")
     assert done.returncode == 2
-    assert "Device 'xpu:99' is not there: PyTorch can use cpu" in done.stderr
+    assert "Device 'xpu:99' is not available: PyTorch can use cpu" in done.stderr
     assert not Path("results").exists()
