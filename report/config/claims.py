@@ -88,18 +88,18 @@ class Side(Strict):
     )
     metric: str | None = Field(
         None,
-        description="What is asked: seconds (else), flop_per_s, bytes_per_s, examples_per_s, "
+        description="What is asked: seconds (default), flop_per_s, bytes_per_s, examples_per_s, "
         "seconds_to_loss, examples_to_loss, loss, excess, std; of theory lowest_loss, stable_lr, "
         "steepest_factor; which of them depends on the kind.",
     )
     epoch: int | None = Field(
-        None, ge=0, le=1000, description="For loss and excess: after which epoch; else the last."
+        None, ge=0, le=1000, description="For loss and excess: after which epoch. Default: last."
     )
     loss: float | None = Field(
         None,
         gt=0,
         allow_inf_nan=False,
-        description="For ..._to_loss: which; else 2 % above the lowest possible.",
+        description="For ..._to_loss: which loss. Default: 2 % above the lowest possible.",
     )
     pick: Literal["highest", "lowest"] | None = Field(
         None, description="Where several series fit, take the one with this value."
@@ -117,10 +117,10 @@ class Also(Strict):
     """A further experiment on which a statement is judged, in all else as on the first."""
 
     experiment: str = Field(description="An experiment of this file.")
-    source: Source = Field("ours", description="As of a claim; else ours.")
+    source: Source = Field("ours", description="As for a claim. Default: ours.")
     series: Series = Field(default_factory=dict, description="Labels beside those of left.")
     where: Sentence | None = Field(
-        None, description="What the statement begins with there; else On and the experiment."
+        None, description="How the statement begins there. Default: On and the experiment."
     )
 
 
@@ -139,8 +139,8 @@ class Claim(Strict):
     section: Sentence = Field(description="Where the chapter says so, or what it belongs to there.")
     backend: BackendName | None = Field(
         None,
-        description="The framework that the statement speaks of; it is judged on no other. Else "
-        "on all that measure the experiment.",
+        description="The framework that the statement speaks of; it is judged on no other. "
+        "Default: all that measure the experiment.",
     )
     left: Side = Field(description="The quantity that the statement is about.")
     right: Annotated[Side | float | None, WrapValidator(_side_or_number)] = Field(
@@ -163,7 +163,7 @@ class Claim(Strict):
     tolerance: float = Field(0.05, gt=0, le=10, description="power-law: how far it may be off.")
     after: int | None = Field(None, ge=1, le=1000, description="stalls: after how many epochs.")
     show: str | None = Field(
-        None, description="Experiment at which the verdict is explained; else the left one."
+        None, description="Experiment at which the verdict is explained. Default: the left one."
     )
     numbers: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")], Side] = (
         Field(default_factory=dict, description="More quantities, for use in `because`.")

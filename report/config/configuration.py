@@ -66,8 +66,8 @@ class DatasetSpec(Strict):
     """The data that the training runs use."""
 
     name: Literal["airfoil"] = "airfoil"
-    path: str | None = Field(None, description="A copy of airfoil_self_noise.dat; else fetched.")
-    examples: int = Field(1500, ge=2, le=1503, description="The first so many rows are used.")
+    path: str | None = Field(None, description="Copy of airfoil_self_noise.dat. Default: fetched.")
+    examples: int = Field(1500, ge=2, le=1503, description="Rows that are used, from the first on.")
 
 
 class Profiles(Strict):
@@ -139,7 +139,7 @@ class Config(Strict):
     title: Annotated[str, StringConstraints(min_length=1, max_length=120)] = (
         "Minibatch stochastic gradient descent, measured"
     )
-    seed: int = Field(1, ge=0, lt=2**63, description="Of everything that is drawn.")
+    seed: int = Field(1, ge=0, lt=2**63, description="Seed of everything that is drawn.")
     device: DeviceName = Field(
         "auto",
         description="auto: the accelerator that works and has the most memory, else the CPU.",

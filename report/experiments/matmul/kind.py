@@ -58,7 +58,7 @@ class MatmulSettings(Settings):
         "long.",
     )
     dtype: OneOrMany[Dtype] = Field(
-        ["float32"], description="Those that a device lacks are skipped, with the reason."
+        ["float32"], description="Formats that a device lacks are skipped, with the reason."
     )
     block_width: OneOrMany[Annotated[int, Field(ge=1, le=16_384)]] = Field(
         [64], description="Columns of a block, for the strategy block; wider than n is left out."
@@ -68,7 +68,7 @@ class MatmulSettings(Settings):
         description="CPU threads: auto (all usable cores), each (1, 2, 4 ... all), or numbers.",
     )
     tf32: OneOrMany[bool] = Field(
-        [False], description="CUDA only: float32 products in TF32; elsewhere without meaning."
+        [False], description="CUDA only: float32 products in TF32; no effect elsewhere."
     )
     elements: Literal["auto", "all"] = Field(
         "auto",
