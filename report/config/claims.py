@@ -46,7 +46,7 @@ Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip
 
 def _single(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("a label is never this")
+        raise ValueError("this cannot be a label")
     if value is not None and not isinstance(value, str | int | float):
         raise ValueError("a label has a single value; write a claim for each")
     return value
@@ -234,7 +234,7 @@ class Claim(Strict):
         if self.relation == "power-law" and (self.left.over or self.left.pick):
             raise ValueError("a power law takes single series; remove over and pick from left")
         if self.after and self.left.epoch is not None and self.left.epoch <= self.after:
-            raise ValueError("the epoch of left must lie behind the one that after names")
+            raise ValueError("the epoch of left must be later than the one that after names")
         return self
 
 

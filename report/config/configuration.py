@@ -79,7 +79,7 @@ class Profiles(Strict):
 
 def _text(value: Any) -> Any:
     if isinstance(value, bool | float):
-        raise ValueError("write it in quotes: a variable is a text")  # noqa: TRY004 (pydantic's)
+        raise ValueError("write it in quotes: a variable is text")  # noqa: TRY004 (pydantic's)
     return str(value) if isinstance(value, int) else value
 
 
