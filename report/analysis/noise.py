@@ -147,7 +147,7 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None, where: 
     reasons = [words for severity, words in found if severity > 0]
     needed = [called for name, called in lacking.items() if name in _NEEDED]
     if not conditions:
-        reasons.append("nothing was observed of the machine")
+        reasons.append("the machine was not observed")
     elif needed:
         reasons.append(f"{' and '.join(needed)} could not be read")
     return Grade(
@@ -224,7 +224,8 @@ def _quiet(conditions: Sequence[Conditions]) -> str:
     """Say what was looked for and not found; what could not be read is not claimed."""
     drift = max(drift for seen in conditions if (drift := _drift(seen)) is not None)
     steal = any(seen.steal_fraction is not None for seen in conditions)
-    return f"no other load{', no steal' if steal else ''}, probes steady within {_percent(drift)}"
+    lost = ", no time lost to a hypervisor" if steal else ""
+    return f"no other load{lost}, probes steady within {_percent(drift)}"
 
 
 def _drift(conditions: Conditions) -> float | None:
