@@ -503,9 +503,9 @@ def test_best_batch_size_is_a_headline() -> None:
     card = TRAINING.cards(result)[-1]
     assert card.label == "best batch size to a loss of 0.25"
     title = said(only(drawn_of("sizes"), "target"))["title"]
-    assert f"{card.value} gets to a loss of 0.25 first" in title
+    assert f"{card.value} reaches a loss of 0.25 first" in title
     told = [plain(sentence) for sentence in TRAINING.sentences(result)]
-    assert any(f"{card.value} gets to a loss of 0.25 first" in sentence for sentence in told)
+    assert any(f"{card.value} reaches a loss of 0.25 first" in sentence for sentence in told)
 
 
 def test_headlines_are_of_the_experiment_that_compares_a_few_sizes() -> None:
