@@ -79,7 +79,7 @@ Series = dict[str, Annotated[Scalar, BeforeValidator(_single)]]
 
 
 class Side(Strict):
-    """A measured quantity. What a right side or `over` does not say is as on the left."""
+    """A measured quantity. What a right side or `over` leaves out is as on the left."""
 
     experiment: str | None = Field(None, description="An experiment of this file.")
     series: Series = Field(
@@ -114,7 +114,7 @@ class Side(Strict):
 
 
 class Also(Strict):
-    """A further experiment on which a statement is judged, in all else as on the first."""
+    """A further experiment on which a statement is judged; all else is as on the first."""
 
     experiment: str = Field(description="An experiment of this file.")
     source: Source = Field("ours", description="As for a claim. Default: ours.")
@@ -147,7 +147,7 @@ class Claim(Strict):
         None, description="What it is compared with: a quantity or a plain number."
     )
     relation: Relation = Field(
-        description="greater, less; equivalent within the margin; power-law: left goes with a "
+        description="greater, less; equivalent within the margin; power-law: left follows a "
         "power of `along`; stalls: left falls, then no longer falls, after some epochs."
     )
     least: float = Field(

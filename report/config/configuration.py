@@ -147,14 +147,15 @@ class Config(Strict):
     backends: OneOrMany[BackendName] = Field(["pytorch"], description="Frameworks to measure.")
     interpreters: dict[BackendName, Annotated[str, StringConstraints(min_length=1)]] = Field(
         default_factory=dict,
-        description="Pythons of your own that have a framework, by its name: paths, from this "
-        "file's folder on, or commands. Else the one that `report env create` made, else the one "
-        "that runs the report.",
+        description="Your own Python for a framework, by its name: a path from this file's folder "
+        "on, or a command. Default: the one that `report env create` made, else the one that runs "
+        "the report.",
     )
     environment: Variables = Field(
         Variables(),
-        description="Variables to set for the processes that measure, by name; below a framework's "
-        "name, for its own only. They get none of the shell's that tune a library.",
+        description="Variables to set for the processes that measure, by name; under a framework's "
+        "name, for that framework only. The shell's variables that tune a library do not reach "
+        "them.",
         examples=[{"OMP_PROC_BIND": "close", "pytorch": {"MKL_CBWR": "COMPATIBLE"}}],
     )
     dataset: DatasetSpec = DatasetSpec()

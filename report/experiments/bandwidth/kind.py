@@ -44,7 +44,7 @@ class BandwidthSettings(Settings):
         ["read", "copy", "triad", "strided", "gather"],
         description="read sums numbers, copy copies them, triad computes a = b + s c; strided "
         "reads numbers of the largest working set at a distance, gather looks numbers up by index; "
-        "chase reads each position from where the last one lies, which only numba can.",
+        "chase reads each position from where the last one lies; only numba can do that.",
     )
     working_set: OneOrMany[WorkingSet | Literal["auto"]] = Field(
         ["auto"],

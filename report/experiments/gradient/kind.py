@@ -45,7 +45,7 @@ class GradientSettings(Settings):
     sampling: OneOrMany[Sampling] = Field(
         ["replacement", "permutation"],
         description="How a batch is drawn: each of its examples from all, or the first ones of a "
-        "fresh permutation, so that none comes twice.",
+        "fresh permutation, so none comes twice.",
     )
     draws: int = Field(
         1000, ge=2, le=100_000, description="The most minibatches of one series in one process."

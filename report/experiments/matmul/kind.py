@@ -49,7 +49,7 @@ class MatmulSettings(Settings):
     strategy: OneOrMany[Strategy] = Field(
         ["full"],
         description="element, column, row, block and full as the chapter writes them; full-out is "
-        "the full product into a matrix that is kept, so that no memory is allocated.",
+        "the full product into a matrix that is kept, so no memory is allocated.",
     )
     size: OneOrMany[Size] = Field([256], description="n, the number of rows and columns.")
     device_size: Annotated[list[Size], Field(max_length=16)] = Field(
@@ -72,8 +72,8 @@ class MatmulSettings(Settings):
     )
     elements: Literal["auto", "all"] = Field(
         "auto",
-        description="Of a product computed element by element. auto: where all of them would take "
-        "a framework minutes (MXNet, TensorFlow), some, drawn at random, which stand for the "
+        description="Elements to compute in a product by element. auto: if all of them would take "
+        "a framework minutes (MXNet, TensorFlow), some, drawn at random, stand for the "
         "rest; all: every one, in every framework.",
     )
     as_printed: bool = Field(

@@ -91,7 +91,7 @@ class RunSpec(Strict):
             message = f"optimizer: {self.optimizer} has no momentum; set optimizer: momentum"
         elif self.loss == "mse" and self.optimizer not in SCALED:
             message = (
-                f"optimizer: {self.optimizer} divides by the gradient's size, so that its lr "
+                f"optimizer: {self.optimizer} divides by the gradient's size, so its lr "
                 "belongs to no loss; leave loss out"
             )
         elif self.schedule != "constant" and self.epochs == 1:
