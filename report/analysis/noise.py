@@ -229,7 +229,7 @@ def _quiet(conditions: Sequence[Conditions]) -> str:
 
 
 def _drift(conditions: Conditions) -> float | None:
-    """Return by how much arithmetic has changed, at least; None where an end lacks its probe."""
+    """Return by how much arithmetic changed at least; None if a probe is missing at an end."""
     ends = (conditions.probes_before, conditions.probes_after)
     found = [[p.seconds for p in probes if p.name == "hash"] for probes in ends]
     return _moved(found[0][0], found[1][0]) if all(found) else None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from report.results.result import Result
 
 ANYTHING = 100.0
-"""A row that shows only larger differences than this shows nothing."""
+"""A row shows nothing if it shows only differences larger than this."""
 
 ONE_PROCESS = "a single process does not show how much processes differ"
 

@@ -128,7 +128,7 @@ class Claim(Strict):
     """A statement, and what of it was measured."""
 
     shipped: ClassVar[bool] = False
-    """Whether it comes with the program, so that it is left out where it does not apply."""
+    """Whether it comes with the program; if so, it is left out where it does not apply."""
 
     says: Sentence = Field(description="The statement, in your words.")
     source: Source = Field(

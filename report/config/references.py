@@ -173,7 +173,7 @@ GIVEN = ("left", "right", "effect")
 """Numbers that explanations may name; where a power law is fitted, the last of them only."""
 
 BY_EPOCH = ("loss", "excess")
-"""Metrics that change from epoch to epoch, so that they can stall."""
+"""Metrics that change from epoch to epoch, and so can stall."""
 
 
 def mistakes(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> Mistakes:

@@ -127,7 +127,7 @@ class Cache:
         return kept if hashlib.sha256(kept).hexdigest().encode() == digest else None
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep a content; a cache that cannot be written is none."""
+        """Keep a content, unless the cache cannot be written."""
         digest = hashlib.sha256(content).hexdigest().encode()
         with contextlib.suppress(OSError):
             write(self.folder / key, digest + b"\n" + content)

@@ -257,7 +257,7 @@ def files_below(path: Path) -> list[Path]:
 
 
 def sources(folder: Path) -> list[Path]:
-    """Return all files on which a site depends: the results, and whose they are."""
+    """Return all files that a site depends on: the results, and the list of imported ones."""
     return [*files_in(folder), *folder.glob(imported.LIST)]
 
 
@@ -361,7 +361,7 @@ def _owner(result: Result) -> tuple[object, ...]:
 
 
 def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
-    """Read every result below a folder as `read_all` does; what is none is passed over."""
+    """Read every result below a folder as `read_all` does; other files are passed over."""
     return read_all(folder, labels)[0]
 
 

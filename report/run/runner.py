@@ -69,7 +69,7 @@ class Job:
     process: int
     """Which of the replicates, from 0."""
     idle: bool = False
-    """The framework is not there or does not start, so that nothing will be done."""
+    """The framework is not there or does not start; nothing will be done."""
     repeats: int | None = None
     """The most samples of a series; as planned where nothing is said."""
 

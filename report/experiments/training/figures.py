@@ -389,7 +389,7 @@ def _but_copies(case: Case, run: Run) -> object:
 
 
 def differ(ratios: Mapping[Run, Estimate]) -> tuple[list[Run], list[Run]]:
-    """Return runs whose ratio shows a difference, and not one of rounding; and the others."""
+    """Split runs: those with a ratio that shows a difference beyond rounding, and the others."""
     found = [run for run, one in ratios.items() if one.excludes(1) and abs(one.value - 1) > SAME]
     return found, [run for run in ratios if run not in found]
 

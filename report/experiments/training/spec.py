@@ -25,7 +25,7 @@ Sampling = Literal["permutation", "replacement"]
 Variant = Literal["eager", "compiled", "epoch"]
 
 SCALED = ("sgd", "momentum")
-"""Optimizers whose step is as much larger as the gradient is."""
+"""Optimizers that take a step in proportion to the gradient."""
 
 
 class Labels(TypedDict):
