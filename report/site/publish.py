@@ -54,7 +54,7 @@ def publish(  # noqa: PLR0913 (an option each)
     """
     if wrong := [*folder.mixture(site), *_missing(site, results)]:
         more = f", and {count(len(wrong) - 1, 'file')} more" if wrong[1:] else ""
-        raise SiteError(f"{site} is not a whole site: {wrong[0]}{more}. `report render` writes one.")
+        raise SiteError(f"{site} is not a whole site: {wrong[0]}{more}. `report render` makes one.")
     _check_repository(remote if push else None, branch)
     base = _base(remote, branch)
     domain = _git("show", f"{base}:CNAME").stdout if base else ""

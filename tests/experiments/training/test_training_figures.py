@@ -501,7 +501,7 @@ def test_best_batch_size_is_a_headline() -> None:
     """The card names the size that the figure names, and how long it takes."""
     result = asked("sizes")
     card = TRAINING.cards(result)[-1]
-    assert card.label == "best batch size to a loss of 0.25"
+    assert card.label == "best batch size for a loss of 0.25"
     title = said(only(drawn_of("sizes"), "target"))["title"]
     assert f"{card.value} reaches a loss of 0.25 first" in title
     told = [plain(sentence) for sentence in TRAINING.sentences(result)]
