@@ -66,7 +66,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
 ) -> Result | None:
     """Measure; return the newest result, or nothing if only the plan was wanted."""
     if quiet and verbose:
-        raise UsageError("-q and -v ask for opposite things; use one of them.")
+        raise UsageError("-q and -v ask for opposite things; use only one.")
     if as_json and not dry_run:
         raise UsageError("--json prints the plan, which --dry-run asks for.")
     every_s = _spacing(start, runs, every)
@@ -125,13 +125,14 @@ def _execute(run: Run, watcher: Watcher) -> None:
     if not run.pending():
         failed = any(record.status == "failed" for record in run.result.records)
         more = "; --resume tries again what failed" if failed else ""
-        watcher.say(f"Everything is measured already; --again adds a run{more}.")
+        watcher.say(f"Everything has been measured already; --again adds a run{more}.")
     try:
         with files.sole_writer(run.results, "measuring into"), watcher.shown():
             run.execute(watcher)
     except KeyboardInterrupt:
         raise Interrupted(
-            f"Interrupted. What was measured is kept in {run.results}; the same command goes on."
+            f"Interrupted. What was measured is kept in {run.results}; "
+            "run the same command to go on."
         ) from None
 
 
@@ -155,7 +156,7 @@ def _conclude(result: Result, say: Callable[[str], None]) -> None:
 def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
     """Return the seconds from one start to the next, if they can be meant."""
     if runs is None and every is not None:
-        raise UsageError("--every says how far apart several runs are; --runs says how many.")
+        raise UsageError("--every says how far apart runs start; --runs says how many.")
     if runs is not None and start == "resume":
         raise UsageError("--resume goes on with one run; --runs adds some. Use one of them.")
     if every is None:
@@ -163,7 +164,7 @@ def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
     least_s = APART.total_seconds()
     parts = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", every)
     if parts is None:
-        raise UsageError(f"{every!r} is no duration such as 1800s, 30m or 2h.")
+        raise UsageError(f"{every!r} is not a duration such as 1800s, 30m or 2h.")
     seconds = float(parts[1]) * UNITS[parts[2]]
     if seconds < least_s:
         raise UsageError(
@@ -180,12 +181,12 @@ def _waited(earlier: Result, every_s: float, what: str, say: Callable[[str], Non
         left_s = (due - datetime.now(UTC)).total_seconds()
         if left_s > 0:
             clock = f"{due.astimezone():%H:%M:%S}"
-            say(f"{what} starts at {clock}, in {duration(left_s)}; Ctrl-C ends the waiting.")
+            say(f"{what} starts at {clock}, in {duration(left_s)}; Ctrl-C stops waiting.")
         while (left_s := (due - datetime.now(UTC)).total_seconds()) > 0:
             # In short steps: a laptop that sleeps meanwhile must not add its sleep.
             time.sleep(min(left_s, 10.0))
     except KeyboardInterrupt:
-        say("Ended while waiting; what is measured is kept.")
+        say("Stopped while waiting; what was measured is kept.")
         return False
     return True
 
@@ -208,4 +209,4 @@ def _create_missing(plan: Plan, console: Console, say: Callable[[str], None]) ->
     for backend in venvs.names():
         wanted = backend in plan.backends() and backend not in plan.interpreters
         if wanted and venvs.stamp_of(backend) is None:
-            say(f"made the environment of {backend}: {created(backend, console)}")
+            say(f"made the environment for {backend}: {created(backend, console)}")

@@ -64,9 +64,9 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
         )
     used = {backend for experiment in plan.only(only) for backend in experiment.backends}
     missing = [BACKENDS[name] for name in lacking if name in used]
-    said = [f"{one.title} is not there and will be skipped: {one.install}" for one in missing]
+    said = [f"{one.title} is not installed and will be skipped: {one.install}" for one in missing]
     total = duration(plan.estimate_s(only, lacking))
-    about = f"About {total} in profile {plan.profile}, with the workers' start."
+    about = f"About {total} in profile {plan.profile}, including the start of the workers."
     return [table, *map(escape, said), about]
 
 
@@ -114,8 +114,8 @@ def environments() -> list[RenderableType]:
     """Return the environments that frameworks can have, and which of them are there."""
     table = Table(*columns("framework", "environment", "Python for it"), title="Environments")
     words = {
-        "none": "none; made by `report env create {}`",
-        "outdated": "there, of an older version; renewed by `report env create {}`",
+        "none": "none; `report env create {}` makes it",
+        "outdated": "there, of an older version; `report env create {}` renews it",
         "there": "there",
     }
     for name in venvs.names():
@@ -266,7 +266,7 @@ def dropped_variables(plan: Plan) -> str:
         return ""
     return (
         f"Not passed on, because they tune libraries: {', '.join(found)}. "
-        "What is to be measured with them stands under environment: in the configuration."
+        "To measure with them, set them under environment: in the configuration."
     )
 
 

@@ -62,7 +62,7 @@ SLOWNESS = {
 }
 """How many times longer than the first a framework takes for a call or an update."""
 
-FAILED = "it was ended by SIGKILL, most often for lack of memory"
+FAILED = "it was ended by SIGKILL, most often because memory ran out"
 SKIPPED = "the device was taken by another program"
 STDERR = 'Fatal Python error: Aborted\n  File "<report>/report/backends/pytorch.py", line 1'
 

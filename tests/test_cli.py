@@ -156,7 +156,7 @@ def test_init_github_writes_workflows_and_replaces_none() -> None:
     assert run("init", "--github").exit_code == 0
     done = run("init", "--github")
     assert done.exit_code == 0
-    assert "pages.yml is there already" in done.stderr
+    assert "pages.yml already exists" in done.stderr
     assert kept.read_text() == "mine"
     assert "pull_request" in kept.with_name("handed-in.yml").read_text()
 
@@ -174,7 +174,7 @@ def test_init_full_writes_the_whole_chapter() -> None:
 REFUSED = {
     ("biuld",): "No such command 'biuld'",
     # A file that is there is somebody's work.
-    ("init", "x.yaml"): "x.yaml is there already; it was left as it is.",
+    ("init", "x.yaml"): "x.yaml already exists; it was left as it is.",
     # A folder that is not there is no reason for a traceback.
     ("init", "none/x.yaml"): "none/x.yaml cannot be written: No such file",
     # Each command that reads the file tells the same mistake, and how to get a file.
@@ -277,9 +277,9 @@ def test_dry_run_names_what_brings_the_frameworks_that_are_not_there(
     done = run("run", "--dry-run")
     assert done.exit_code == 0
     lines = done.stdout.splitlines()[-3:]
-    assert lines[0].startswith("PyTorch is not there and will be skipped: pip install")
+    assert lines[0].startswith("PyTorch is not installed and will be skipped: pip install")
     assert "minibatch-report[torch]" in lines[0]
-    assert lines[1] == "JAX is not there and will be skipped: report env create jax"
+    assert lines[1] == "JAX is not installed and will be skipped: report env create jax"
     assert lines[2].startswith("About 10 min")
 
 
@@ -356,7 +356,7 @@ def test_finished_run_is_not_repeated(fake: Fake) -> None:
     for options in ([], ["--resume"]):
         done = run("run", *options)
         assert done.exit_code == 0
-        assert done.stderr.startswith("Everything is measured already; --again adds a run.\n")
+        assert done.stderr.startswith("Everything has been measured already; --again adds a run.\n")
         assert len(worker.jobs()) == 1
     for count, option in enumerate(["--again", "--fresh"], 2):
         assert run("run", option).exit_code == 0
@@ -472,11 +472,11 @@ def test_only_runs_what_is_named(fake: Fake) -> None:
     assert [job["size"] for job in worker.jobs()] == [8, 10]
 
 
-MISSING = "is not there: PyTorch can use cpu."
+MISSING = "is not available: PyTorch can use cpu."
 CANNOT: dict[tuple[str, ...], str] = {
     # Runs one after the other see the machine in one state.
     ("--runs", "2", "--every", "14m"): "do not count as several",
-    ("--runs", "2", "--every", "soon"): "'soon' is no duration such as 1800s, 30m or 2h",
+    ("--runs", "2", "--every", "soon"): "'soon' is not a duration such as 1800s, 30m or 2h",
     ("--every", "30m"): "--runs says how many",
     ("--runs", "2", "--resume"): "Use one of them",
     # A slip of the pen is answered with the name that was meant.
@@ -575,7 +575,7 @@ def test_file_that_is_no_result_is_named_and_the_rest_is_shown(fake: Fake) -> No
     (folder / "20200101T000000Z-quick.json").write_text("{")
     done = run("render")
     assert done.exit_code == 1
-    assert f"{folder.name}/20200101T000000Z-quick.json is no complete JSON" in done.stderr
+    assert f"{folder.name}/20200101T000000Z-quick.json is not complete JSON" in done.stderr
     page = Path("site", "index.html").read_text(encoding="utf-8")
     assert "20200101T000000Z-quick.json" in page
     assert "<h1>" in page
@@ -616,7 +616,7 @@ def test_interrupted_run_says_what_is_kept(fake: Fake) -> None:
     out, err = process.communicate()
     assert (process.returncode, out) == (130, "")
     assert err.strip() == (
-        "Error: Interrupted. What was measured is kept in results; the same command goes on."
+        "Error: Interrupted. What was measured is kept in results; run the same command to go on."
     )
     result = only_result()
     assert [record.experiment for record in result.records] == ["first"]
@@ -782,5 +782,5 @@ def test_real_machine_refuses_a_device_that_it_lacks() -> None:
     Path("experiments.yaml").write_text(yaml.safe_dump(TINY))
     done = report("run", "--device", "xpu:99")
     assert done.returncode == 2
-    assert "Device 'xpu:99' is not there: PyTorch can use cpu" in done.stderr
+    assert "Device 'xpu:99' is not available: PyTorch can use cpu" in done.stderr
     assert not Path("results").exists()

@@ -57,10 +57,10 @@ def test_list_shows_which_are_there_and_which_are_out_of_date(root: Path) -> Non
     assert done.exit_code == 0
     rows = dict(re.findall(r"\u2502 (\w+) +\u2502 (.*?) +\u2502 3\.\d+", done.output))
     assert rows["numba"] == "there"
-    assert rows["numpy"] == "there, of an older version; renewed by `report env create numpy`"
+    assert rows["numpy"] == "there, of an older version; `report env create numpy` renews it"
     others = sorted(set(BACKENDS) - {"pytorch", "numba", "numpy"})
     assert {name: rows[name] for name in others} == {
-        name: f"none; made by `report env create {name}`" for name in others
+        name: f"none; `report env create {name}` makes it" for name in others
     }
     for name in rows:
         assert re.search(rf"{name} .* {re.escape(BACKENDS[name].pythons())} ", done.output)
@@ -91,7 +91,7 @@ def test_several_are_removed_and_what_was_not_there_is_said(root: Path) -> None:
     """One line for each."""
     stand_in(root, "numba")
     done = run("env", "remove", "numpy", "numba")
-    assert (done.exit_code, done.output) == (0, "numpy was not there.\nnumba is removed.\n")
+    assert (done.exit_code, done.output) == (0, "numpy was not there.\nnumba was removed.\n")
     assert not (root / "numba").exists()
 
 
@@ -150,7 +150,7 @@ def test_missing_environments_are_made_before_measuring_and_used(
     assert done.exit_code == 0, done.output
     assert made == ["numba"]
     python = str(venvs.python_in(root / "numba"))
-    assert done.stderr.splitlines()[0] == f"made the environment of numba: {python}"
+    assert done.stderr.splitlines()[0] == f"made the environment for numba: {python}"
     assert measured_by(worker) == {
         "pytorch": sys.executable,
         "numba": python,
@@ -175,7 +175,7 @@ def test_each_framework_is_named_where_there_are_several(
     worker.behave({"numba environment": "be killed", "numpy 8": "be killed"})
     done = run("run")
     assert done.exit_code == 1
-    killed = "it was ended by SIGKILL, most often for lack of memory"
+    killed = "it was ended by SIGKILL, most often because memory ran out"
     assert sorted(re.sub(r", \d.*", "", line) for line in done.stderr.splitlines()) == [
         f"failed all with Numba: Numba could not be started: {killed}",
         *[f"failed product with NumPy: {killed}"] * 2,

@@ -196,7 +196,7 @@ def test_good_result_is_rendered_with_the_rest(repository: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({PLACE: b"{"}, "no complete JSON"),
+        ({PLACE: b"{"}, "not complete JSON"),
         ({PLACE: gzip.compress(b"[" * 10_000_000)}, "holds more than any result"),
         ({PLACE: gzip.compress(bytes(100_000_000))}, "too large"),
         ({PLACE: handed("../../x")}, "cannot name a machine"),

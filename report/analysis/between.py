@@ -46,13 +46,13 @@ SAME_DAY = 0.5
 """The share of these variances that runs of one day have in common."""
 
 ENOUGH = 5
-"""So many runs of a machine tell its variance better than the numbers above."""
+"""With this many runs of a machine, they tell its variance better than the numbers above."""
 
 CANCELLED = 1e-9
 """Powers that add up to less are those of a ratio; floating point leaves so much of 0."""
 
 SMALL_FLOPS = 2 * 384**3
-"""Products below this take less time than waking a thread costs several times over."""
+"""Products below this take less time than it costs to wake a thread several times."""
 
 MEMORY_BYTES = 2**26
 """Working sets from here on lie in memory, or in a last cache that others use as well."""

@@ -64,7 +64,7 @@ Basis = Literal["replicates", "samples", "nothing"]
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A number with its 95 % interval, whose ends are None where nothing tells."""
+    """A number with its 95 % interval; its ends are None if they are not known."""
 
     value: float
     """The geometric mean of the replicates' medians; or an exponent."""
@@ -251,7 +251,7 @@ def _of_parts(
 
 
 def _powers(x: Sequence[float]) -> list[float]:
-    """Return the powers of y of which the logarithm of their product is the slope."""
+    """Return the powers of y that make the logarithm of their product the slope."""
     if len(x) < 3:
         raise ValueError("a power law needs three points")
     logs = [math.log(value) for value in x]

@@ -147,7 +147,7 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None, where: 
     reasons = [words for severity, words in found if severity > 0]
     needed = [called for name, called in lacking.items() if name in _NEEDED]
     if not conditions:
-        reasons.append("nothing was observed of the machine")
+        reasons.append("the machine was not observed")
     elif needed:
         reasons.append(f"{' and '.join(needed)} could not be read")
     return Grade(
@@ -224,11 +224,12 @@ def _quiet(conditions: Sequence[Conditions]) -> str:
     """Say what was looked for and not found; what could not be read is not claimed."""
     drift = max(drift for seen in conditions if (drift := _drift(seen)) is not None)
     steal = any(seen.steal_fraction is not None for seen in conditions)
-    return f"no other load{', no steal' if steal else ''}, probes steady within {_percent(drift)}"
+    lost = ", no time lost to a hypervisor" if steal else ""
+    return f"no other load{lost}, probes steady within {_percent(drift)}"
 
 
 def _drift(conditions: Conditions) -> float | None:
-    """Return by how much arithmetic has changed, at least; None where an end lacks its probe."""
+    """Return by how much arithmetic changed at least; None if a probe is missing at an end."""
     ends = (conditions.probes_before, conditions.probes_after)
     found = [[p.seconds for p in probes if p.name == "hash"] for probes in ends]
     return _moved(found[0][0], found[1][0]) if all(found) else None

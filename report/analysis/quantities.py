@@ -34,7 +34,7 @@ class Metric:
     unit: str
     """In SI, as `numerals.scaled` takes it: "s", "FLOPS", "B/s"; empty for plain numbers."""
     timed: bool
-    """It comes from a clock, so that a noisy machine spoils it."""
+    """It comes from a clock, so a noisy machine spoils it."""
     words: str
     """What it is, for people who write claims."""
     amount: Literal["flops", "bytes_moved", "examples"] | None = None
@@ -102,7 +102,7 @@ class Quantity:
     bytes_moved: int | None = None
     examples: int | None = None
     run: str = ""
-    """Which runs of which machine it belongs to; what stands in others cannot be paired."""
+    """The runs of the machine that it belongs to; others cannot be paired with it."""
     runs: tuple[str, ...] = ()
     """For each process when its run began, where several runs stand together; else empty."""
     device: str = "cpu"
@@ -178,7 +178,7 @@ class Quantity:
 
 
 def quantity(records: Sequence[Record], **fields: Any) -> Quantity:
-    """Return a quantity of the experiment and the backend whose records these are."""
+    """Return a quantity of the experiment and the backend that these records are of."""
     one, runs = records[0], tuple(record.run for record in records)
     fields["runs"] = runs if any(runs) else ()
     return Quantity(experiment=one.experiment, kind=one.kind, backend=one.backend, **fields)
@@ -212,7 +212,7 @@ class Highest:
     estimate: Estimate
     """Its own, which says that it was picked."""
     ties: list[Quantity]
-    """Those whose intervals do not separate them from it."""
+    """Those that the intervals do not separate from it."""
 
 
 def highest(

@@ -64,9 +64,9 @@ class Judgement:
     marginal: bool = False
 
 
-MORE = "more replicates (processes, or seeds where no clock has a part) would narrow it"
-ONE = "a single replicate does not tell how much they differ; measure in more processes"
-CENSORED = "some seeds end before they come to the loss; let them train for more epochs"
+MORE = "more replicates (processes, or seeds if nothing is timed) would narrow it"
+ONE = "a single replicate does not show how much they differ; measure in more processes"
+CENSORED = "some seeds end before they reach the loss; let them train for more epochs"
 
 
 def greater(
@@ -85,7 +85,7 @@ def greater(
         verdict = "supported" if high >= least else "too small to matter"
     elif high <= 1:
         verdict = "contradicted"
-    matters = ", though by less than matters if it holds" if high < least else ""
+    matters = ", though by less than matters if it does" if high < least else ""
     reason = f"the interval leaves open whether it holds{matters}; {MORE}"
     reason = CENSORED if above or below else reason
     shown = (None if below else low, None if above else high)

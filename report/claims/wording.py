@@ -75,7 +75,7 @@ _COUNTED: dict[Decision, tuple[str, str]] = {
     "supported": ("holds", "hold"),
     "too small to matter": ("holds by less than matters", "hold by less than matters"),
     "contradicted": ("is contradicted", "are contradicted"),
-    "inconclusive": ("is undecided", "are undecided"),
+    "inconclusive": ("is inconclusive", "are inconclusive"),
     "not run": ("is not measured", "are not measured"),
 }
 """What one statement does, and what several do."""

@@ -100,7 +100,7 @@ RUN_OPTIONS = _options(
         multiple=True,
         metavar="NAME",
         shell_complete=_names,
-        help="Run this experiment only; may be repeated.",
+        help="Run only this experiment; may be repeated.",
     ),
     click.option(
         "--device",
@@ -114,7 +114,7 @@ RUN_OPTIONS = _options(
         metavar="NAME",
         callback=_machine,
         shell_complete=_machines,
-        help="Call the machine this, not after its hardware.",
+        help="Name the machine this, not after its hardware.",
     ),
     click.option(
         "--resume",
@@ -123,11 +123,9 @@ RUN_OPTIONS = _options(
         help="Go on with the newest run, and try again what failed in it.",
     ),
     click.option(
-        "--fresh", "start", flag_value="fresh", help="Abandon an unfinished run, and start another."
+        "--fresh", "start", flag_value="fresh", help="Abandon an unfinished run and start another."
     ),
-    click.option(
-        "--again", "start", flag_value="again", help="Add a run to those that are finished."
-    ),
+    click.option("--again", "start", flag_value="again", help="Add a run to the finished ones."),
     click.option(
         "--runs",
         type=click.IntRange(1, 1000),
@@ -137,7 +135,7 @@ RUN_OPTIONS = _options(
     click.option(
         "--every",
         metavar="TIME",
-        help="With --runs: from one start to the next, such as 30m or 2h; 15m at least.",
+        help="With --runs: time from one start to the next, such as 30m or 2h; at least 15m.",
     ),
     click.option(
         "--create-envs",
@@ -147,11 +145,11 @@ RUN_OPTIONS = _options(
     click.option(
         "--trust",
         is_flag=True,
-        help="Approve the interpreters and variables that CONFIG names, for as long as they stay.",
+        help="Approve the interpreters and variables that CONFIG names, until they change.",
     ),
     click.option("--dry-run", is_flag=True, help="Show the plan and a time estimate; run nothing."),
     click.option("--json", "as_json", is_flag=True, help="With --dry-run: as JSON."),
-    click.option("-q", "--quiet", is_flag=True, help="Print failures and the result only."),
+    click.option("-q", "--quiet", is_flag=True, help="Print only failures and the result."),
     click.option("-v", "--verbose", is_flag=True, help="Print every process."),
 )
 
@@ -181,7 +179,7 @@ def main() -> None:
 def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **options: Any) -> None:
     """Measure what CONFIG (experiments.yaml) asks for, then render the site.
 
-    What is done depends on the newest run of the same plan, code, frameworks and hardware:
+    What happens depends on the newest run of the same plan, code, frameworks and hardware:
 
     \b
                      there is none   it is unfinished    it is finished
@@ -207,8 +205,10 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
     if open_browser:
         click.launch(address)
     if not options["quiet"]:
-        click.echo("Next: `report publish` puts the site online, `report add` another machine beside "
-                   "it.", err=True)
+        click.echo(
+            "Next: `report publish` puts the site online; `report add` adds another machine.",
+            err=True,
+        )
     click.echo(address)
     context.exit(_exit_code(result) if whole else 1)
 
@@ -238,13 +238,13 @@ def run(context: click.Context, /, **options: Any) -> None:
 )
 @SITE_OPTION
 @click.option(
-    "--check", is_flag=True, help=f"Write nothing; exit with {STALE} if the site is stale."
+    "--check", is_flag=True, help=f"Write nothing; exit with {STALE} if the site is out of date."
 )
 @click.pass_context
 def render(context: click.Context, results: Path, site_dir: Path, *, check: bool) -> None:
     """Render the site from the results.
 
-    A file that is no result is named and left out; then it exits with 1.
+    A file that is not a result is named and left out; the exit status is then 1.
     """
     from report.cli.rendering import gathered, rendered
 
@@ -258,7 +258,7 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     stale = stale_files(gathered(results, Cache())[0], site_dir)
     for path in stale:
         click.echo(f"not up to date: {path}")
-    click.echo("`report render` mends that." if stale else f"{site_dir} is up to date.")
+    click.echo("`report render` updates them." if stale else f"{site_dir} is up to date.")
     context.exit(STALE if stale else 0)
 
 
@@ -287,15 +287,15 @@ def serve(results: Path, site_dir: Path, port: int, *, open_browser: bool) -> No
 @main.command(epilog="For instance: report publish --no-push, then look, then report publish")
 @SITE_OPTION
 @RESULTS_OPTION
-@click.option("--remote", default="origin", show_default=True, help="Where to push.")
+@click.option("--remote", default="origin", show_default=True, help="The remote to push to.")
 @click.option("--branch", default="gh-pages", show_default=True, help="The branch to make.")
-@click.option("--message", default="Publish the rendered report", help="Of the commit.")
+@click.option("--message", default="Publish the rendered report", help="The commit's message.")
 @click.option("--push/--no-push", default=True, help="Push the commit, or keep it here.")
 def publish(site_dir: Path, **options: Any) -> None:
     """Put the rendered site on the gh-pages branch.
 
-    Only a whole site of all results is published: what was changed by hand, cut short while it was
-    written, or lacks a result is refused.
+    Only a whole site of all results is published. A site is refused if it was changed by hand,
+    was cut short while it was written, or lacks a result.
     """
     from report.site.publish import publish as publish_site
 
@@ -306,16 +306,16 @@ def publish(site_dir: Path, **options: Any) -> None:
         click.echo(done.pages_url)
 
 
-@main.command(epilog="For instance: report add downloads/*.json.gz; report add a-classmates-results")
+@main.command(epilog="For instance: report add downloads/*.json.gz; report add classmates-results")
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...", type=PATH)
 @RESULTS_OPTION
 @click.pass_context
 def add(context: click.Context, paths: tuple[Path, ...], results: Path) -> None:
     """Take results of other machines into the results' folder.
 
-    FILE is a result; a FOLDER is one of results, or of files that were downloaded. What is added is
-    shown as imported and not verified, and never takes the place of the folder's own results. A
-    file that is no result is named, and the rest goes on; then it exits with 1.
+    FILE is a result; FOLDER holds results, or downloaded files. What is added is shown as imported
+    and not verified, and never replaces the folder's own results. A file that is not a result is
+    named, and the rest goes on; the exit status is then 1.
     """
     from datetime import UTC, datetime
 
@@ -336,11 +336,11 @@ def add(context: click.Context, paths: tuple[Path, ...], results: Path) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="As a result file holds it.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as a result file holds it.")
 @click.option("--frameworks", is_flag=True, help="Ask the frameworks too, which takes a while.")
-@click.option("--machine", metavar="NAME", callback=_machine, help="Call the machine this.")
+@click.option("--machine", metavar="NAME", callback=_machine, help="Name the machine this.")
 def hardware(machine: str | None, *, as_json: bool, frameworks: bool) -> None:
-    """Show what was detected of this machine, and how each fact is known."""
+    """Show what was detected on this machine, and how each fact is known."""
     from report import terminal
     from report.registry import BACKENDS
     from report.run.host import survey
@@ -366,31 +366,31 @@ def validate(config: Path) -> None:
     counted = (count(len(loaded.experiments), "experiment"), count(len(loaded.claims), "claim"))
     click.echo(f"{config} is valid: {' and '.join(counted)}.")
     if loaded.left_out:
-        click.echo(f"{loaded.left_out} claims about the chapter need experiments that it lacks.")
+        click.echo(f"{loaded.left_out} claims about the chapter need experiments it does not have.")
 
 
 @main.command()
 @click.argument("what", type=Known(["config", "claims", "results"]))
 def schema(what: str) -> None:
-    """Print the JSON Schema of experiments.yaml, of a file of claims or of a result file."""
+    """Print the JSON Schema of experiments.yaml, of a file of claims, or of a result file."""
     click.echo(_schema_text(what), nl=False)
 
 
 @main.command()
 @CONFIG_ARGUMENT
-@click.option("--full", is_flag=True, help="Write all of the chapter's experiments, not some.")
+@click.option("--full", is_flag=True, help="Write all of the chapter's experiments, not only some.")
 @click.option(
     "--github",
     is_flag=True,
-    help="Write workflows too: one deploys the committed results, one looks at those handed in.",
+    help="Also write workflows: one deploys the committed results, one checks those handed in.",
 )
 def init(config: Path, *, full: bool, github: bool) -> None:
-    """Write an experiments.yaml to edit, and beside it the schema that editors complete it from."""
+    """Write an experiments.yaml to edit, and the schema from which editors complete it."""
     from report import resources
     from report.errors import UsageError
 
     for name in resources.write_workflows(config.resolve().parent) if github else ():
-        click.echo(f"{name} is there already; it was left as it is.", err=True)
+        click.echo(f"{name} already exists; it was left as it is.", err=True)
     if github and config.exists():
         click.echo("Wrote the workflows to .github/workflows.")
         return
@@ -398,7 +398,7 @@ def init(config: Path, *, full: bool, github: bool) -> None:
         with config.open("x", encoding="utf-8") as file:
             file.write(resources.default_config() if full else resources.starter_config())
     except FileExistsError:
-        raise UsageError(f"{config} is there already; it was left as it is.") from None
+        raise UsageError(f"{config} already exists; it was left as it is.") from None
     except OSError as error:
         raise UsageError(f"{config} cannot be written: {error.strerror}.") from None
     beside = config.with_name(resources.SCHEMA_NAME)

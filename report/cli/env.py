@@ -24,7 +24,7 @@ def env() -> None:
 @env.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_environments(*, as_json: bool) -> None:
-    """Show which frameworks have an environment, and where all of them lie."""
+    """Show which frameworks have an environment, and where the environments are."""
     from report import terminal
 
     if as_json:
@@ -36,7 +36,7 @@ def list_environments(*, as_json: bool) -> None:
 @env.command("create")
 @NAMES_ARGUMENT
 def create_environments(names: tuple[str, ...]) -> None:
-    """Make the environments NAME..., again where they are there."""
+    """Make the environments NAME...; any that exist are made again."""
     from rich.console import Console
 
     from report import runs
@@ -50,8 +50,8 @@ def create_environments(names: tuple[str, ...]) -> None:
 @env.command("remove")
 @NAMES_ARGUMENT
 def remove_environments(names: tuple[str, ...]) -> None:
-    """Remove the environments NAME...; nothing that this program did not make is touched."""
+    """Remove the environments NAME...; only what this program made is touched."""
     from report.environments import venvs
 
     for name in names:
-        click.echo(f"{name} is removed." if venvs.remove(name) else f"{name} was not there.")
+        click.echo(f"{name} was removed." if venvs.remove(name) else f"{name} was not there.")

@@ -60,7 +60,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What a table says of one machine: a number, times the baseline; or why there is none."""
+    """A table cell for a machine: a number and its ratio to the baseline, or why there is none."""
 
     value: Number | None = None
     note: str = ""
@@ -69,7 +69,7 @@ class Cell:
 
 
 def rows(results: Sequence[Result]) -> list[tuple[str, list[Cell]]]:
-    """Return what is asked, with a cell for each machine, of which the first is the baseline."""
+    """Return what is asked, with a cell for each machine; the first machine is the baseline."""
     finders = (_products, _memory, _calls, _training)
     columns = [dict(found for find in finders for found in find(r.led())) for r in results]
     return [

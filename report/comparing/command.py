@@ -26,7 +26,7 @@ def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float 
     except ValueError:
         value = 0.0
     if not 0 < value < 1:
-        raise click.BadParameter(f"{text!r} is no share such as 5%.")
+        raise click.BadParameter(f"{text!r} is not a share such as 5%.")
     return value
 
 
@@ -57,34 +57,34 @@ def _known(context: click.Context, _: click.Parameter, typed: str) -> list[Compl
     help="What to print.",
 )
 @click.option(
-    "--across-versions", is_flag=True, help="Judge also what other code measured; this is said."
+    "--across-versions", is_flag=True, help="Also judge what other code measured, and say so."
 )
 @click.option(
     "--fail-on",
     callback=_fraction,
     metavar="SHARE",
-    help=f"Exit with {SLOWER} if a judged row is slower than the baseline by this at least.",
+    help=f"Exit with {SLOWER} if a judged row is slower than the baseline by at least this.",
 )
 @click.option("--live", metavar="FRAMEWORK", help="Measure side A and side B now, in turns.")
 @click.option(
     "--a",
     multiple=True,
     metavar="HOW",
-    help="Of --live: python=PATH, threads=N or env:NAME=VALUE; may be repeated.",
+    help="With --live: python=PATH, threads=N or env:NAME=VALUE; may be repeated.",
 )
-@click.option("--b", multiple=True, metavar="HOW", help="The same of the other side.")
-@click.option("--only", multiple=True, metavar="NAME", help="Of --live: this experiment only.")
+@click.option("--b", multiple=True, metavar="HOW", help="The same for side B.")
+@click.option("--only", multiple=True, metavar="NAME", help="With --live: only this experiment.")
 @click.option(
-    "--pairs", type=click.IntRange(2, 1000), metavar="N", help="Of --live: processes a side."
+    "--pairs", type=click.IntRange(2, 1000), metavar="N", help="With --live: processes per side."
 )
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     default="experiments.yaml",
     show_default=True,
-    help="Of --live.",
+    help="With --live: the configuration.",
 )
-@click.option("--trust", is_flag=True, help="Of --live: approve what --config starts and sets.")
+@click.option("--trust", is_flag=True, help="With --live: approve what --config starts and sets.")
 @click.option(
     "--into", type=FOLDER, default="live", show_default=True, help="Where --live keeps its results."
 )
@@ -92,10 +92,10 @@ def _known(context: click.Context, _: click.Parameter, typed: str) -> list[Compl
 def compare(context: click.Context, /, references: tuple[str, ...], **options: Any) -> None:
     """Compare results with the first: files, or machines' ids in the results' folder.
 
-    Says first whether they may be compared. With --live, two ways of running one framework are
-    measured in turns on this machine, so that what slows both cancels: two builds, versions,
-    variables or numbers of threads. Exits with 0, with 3 where --fail-on finds a row, and with 2 if
-    the command cannot be carried out.
+    First says whether they may be compared. With --live, two ways of running one framework are
+    measured in turns on this machine, so what slows both cancels: two builds, versions, variables
+    or numbers of threads. Exits with 0, with 3 if --fail-on finds a row, and with 2 if the command
+    cannot be carried out.
     """
     from report import terminal
     from report.comparing import export, tables
@@ -142,7 +142,7 @@ def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
     folder = config.resolve().parent
     trust.require(planned.interpreters, planned.environment, folder, approved=options["trust"])
     wanted = turns.paired(planned, live, options["only"], options["pairs"] or turns.PAIRS)
-    say(f"About {duration(2 * wanted.estimate_s())}, with the workers' start.")
+    say(f"About {duration(2 * wanted.estimate_s())}, including the start of the workers.")
     with files.sole_writer(into, "measuring into"):
         both = turns.Live(plan=wanted, backend=live, results=into, checkout=folder, say=say)
         return both.measure(sides)

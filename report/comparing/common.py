@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LEAST_GROUPS = 2
 LEAST_ROWS = 6
-"""Of fewer there is no saying what all share."""
+"""With fewer, nobody can say what all share."""
 
 PROCESSES = 0.04
 """How far processes differ, of logarithms: `benchmarks/calibration.py` takes it from results."""

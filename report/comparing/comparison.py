@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from report.results.result import Result
 
 ANYTHING = 100.0
-"""A row that shows only larger differences than this shows nothing."""
+"""A row shows nothing if it shows only differences larger than this."""
 
-ONE_PROCESS = "a single process does not tell how much processes differ"
+ONE_PROCESS = "a single process does not show how much processes differ"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,18 +228,18 @@ def _gate(
         why = list(barred) or ["they have no measurement in common"]
         return Gate(answer="no", because=why, differences=found)
     if state:
-        moved = f"by its probes the machine was in another state: {'; '.join(state)}; run it again"
+        moved = f"the probes show the machine in another state: {'; '.join(state)}; run it again"
         return Gate(answer="no", because=[moved], differences=found)
     care = [f"{count(n, 'row')} of other work: {why}" for why, n in barred.items()]
     sorts = [s for s in ("hardware", "software", "variables") if any(d.sort == s for d in found)]
     if len(sorts) > 1:
-        care.append(f"{' and '.join(sorts)} differ, and a ratio does not tell which of them it is")
+        care.append(f"{' and '.join(sorts)} differ, and a ratio does not show which one matters")
     if across_versions and any(one.name == CODE for one in found):
-        care.append("other code measured them, which may do other work under the same name")
+        care.append("other code measured them, and it may do other work under the same name")
     runs = [len(starts(result)) for result in results]
     if min(runs) == 1 and results[0].run != results[1].run:
         who = "one run each" if max(runs) == 1 else "one run on one side"
-        care.append(f"{who}, so that how much runs differ is taken from other machines")
+        care.append(f"{who}, so how much runs differ is taken from other machines")
     if noisy := sum("noisy" in row.grades for row in rows):
         care.append(f"{count(noisy, 'row')} were measured on a noisy machine, and are not judged")
     return Gate(answer="with care" if care else "yes", because=care, differences=found)

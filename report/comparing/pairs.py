@@ -78,7 +78,7 @@ def why_missing(result: Result, experiment: str, backend: str, labels: Labels | 
     environment = result.environments.get(backend)
     if environment is None or environment.status != "ok":
         reason = environment.reason if environment else None
-        return f"{title(backend)} is not there" + (f": {reason}" if reason else "")
+        return f"{title(backend)} is not available" + (f": {reason}" if reason else "")
     for record in result.of(experiment):
         if record.backend != backend:
             continue

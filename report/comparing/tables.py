@@ -30,7 +30,7 @@ def comparison(compared: Comparison) -> list[RenderableType]:
         differing.add_row(escape(name), *map(escape, values))
     shown.append(differing if differing.row_count else "Nothing that is recorded differs.")
     if weightless := ", ".join(name for name, _ in gate.weightless):
-        shown.append(escape(f"Of no weight, and different: {weightless}."))
+        shown.append(escape(f"Different, but without weight: {weightless}."))
     table = Table(
         *columns("experiment", "what"),
         *columns(*names, "speed-up", "shows from", right=True),

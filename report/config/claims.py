@@ -46,7 +46,7 @@ Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip
 
 def _single(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("a label is never this")
+        raise ValueError("this cannot be a label")
     if value is not None and not isinstance(value, str | int | float):
         raise ValueError("a label has a single value; write a claim for each")
     return value
@@ -79,7 +79,7 @@ Series = dict[str, Annotated[Scalar, BeforeValidator(_single)]]
 
 
 class Side(Strict):
-    """A measured quantity. What a right side or `over` does not say is as on the left."""
+    """A measured quantity. What a right side or `over` leaves out is as on the left."""
 
     experiment: str | None = Field(None, description="An experiment of this file.")
     series: Series = Field(
@@ -88,18 +88,18 @@ class Side(Strict):
     )
     metric: str | None = Field(
         None,
-        description="What is asked: seconds (else), flop_per_s, bytes_per_s, examples_per_s, "
+        description="What is asked: seconds (default), flop_per_s, bytes_per_s, examples_per_s, "
         "seconds_to_loss, examples_to_loss, loss, excess, std; of theory lowest_loss, stable_lr, "
         "steepest_factor; which of them depends on the kind.",
     )
     epoch: int | None = Field(
-        None, ge=0, le=1000, description="For loss and excess: after which epoch; else the last."
+        None, ge=0, le=1000, description="For loss and excess: after which epoch. Default: last."
     )
     loss: float | None = Field(
         None,
         gt=0,
         allow_inf_nan=False,
-        description="For ..._to_loss: which; else 2 % above the lowest possible.",
+        description="For ..._to_loss: which loss. Default: 2 % above the lowest possible.",
     )
     pick: Literal["highest", "lowest"] | None = Field(
         None, description="Where several series fit, take the one with this value."
@@ -114,13 +114,13 @@ class Side(Strict):
 
 
 class Also(Strict):
-    """A further experiment on which a statement is judged, in all else as on the first."""
+    """A further experiment on which a statement is judged; all else is as on the first."""
 
     experiment: str = Field(description="An experiment of this file.")
-    source: Source = Field("ours", description="As of a claim; else ours.")
+    source: Source = Field("ours", description="As for a claim. Default: ours.")
     series: Series = Field(default_factory=dict, description="Labels beside those of left.")
     where: Sentence | None = Field(
-        None, description="What the statement begins with there; else On and the experiment."
+        None, description="How the statement begins there. Default: On and the experiment."
     )
 
 
@@ -128,7 +128,7 @@ class Claim(Strict):
     """A statement, and what of it was measured."""
 
     shipped: ClassVar[bool] = False
-    """Whether it comes with the program, so that it is left out where it does not apply."""
+    """Whether it comes with the program; if so, it is left out where it does not apply."""
 
     says: Sentence = Field(description="The statement, in your words.")
     source: Source = Field(
@@ -139,15 +139,15 @@ class Claim(Strict):
     section: Sentence = Field(description="Where the chapter says so, or what it belongs to there.")
     backend: BackendName | None = Field(
         None,
-        description="The framework that the statement speaks of; it is judged on no other. Else "
-        "on all that measure the experiment.",
+        description="The framework that the statement speaks of; it is judged on no other. "
+        "Default: all that measure the experiment.",
     )
     left: Side = Field(description="The quantity that the statement is about.")
     right: Annotated[Side | float | None, WrapValidator(_side_or_number)] = Field(
         None, description="What it is compared with: a quantity or a plain number."
     )
     relation: Relation = Field(
-        description="greater, less; equivalent within the margin; power-law: left goes with a "
+        description="greater, less; equivalent within the margin; power-law: left follows a "
         "power of `along`; stalls: left falls, then no longer falls, after some epochs."
     )
     least: float = Field(
@@ -163,7 +163,7 @@ class Claim(Strict):
     tolerance: float = Field(0.05, gt=0, le=10, description="power-law: how far it may be off.")
     after: int | None = Field(None, ge=1, le=1000, description="stalls: after how many epochs.")
     show: str | None = Field(
-        None, description="Experiment at which the verdict is explained; else the left one."
+        None, description="Experiment at which the verdict is explained. Default: the left one."
     )
     numbers: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,29}$")], Side] = (
         Field(default_factory=dict, description="More quantities, for use in `because`.")
@@ -234,7 +234,7 @@ class Claim(Strict):
         if self.relation == "power-law" and (self.left.over or self.left.pick):
             raise ValueError("a power law takes single series; remove over and pick from left")
         if self.after and self.left.epoch is not None and self.left.epoch <= self.after:
-            raise ValueError("the epoch of left must lie behind the one that after names")
+            raise ValueError("the epoch of left must be later than the one that after names")
         return self
 
 

@@ -66,8 +66,8 @@ class DatasetSpec(Strict):
     """The data that the training runs use."""
 
     name: Literal["airfoil"] = "airfoil"
-    path: str | None = Field(None, description="A copy of airfoil_self_noise.dat; else fetched.")
-    examples: int = Field(1500, ge=2, le=1503, description="The first so many rows are used.")
+    path: str | None = Field(None, description="Copy of airfoil_self_noise.dat. Default: fetched.")
+    examples: int = Field(1500, ge=2, le=1503, description="Rows that are used, from the first on.")
 
 
 class Profiles(Strict):
@@ -79,7 +79,7 @@ class Profiles(Strict):
 
 def _text(value: Any) -> Any:
     if isinstance(value, bool | float):
-        raise ValueError("write it in quotes: a variable is a text")  # noqa: TRY004 (pydantic's)
+        raise ValueError("write it in quotes: a variable is text")  # noqa: TRY004 (pydantic's)
     return str(value) if isinstance(value, int) else value
 
 
@@ -139,7 +139,7 @@ class Config(Strict):
     title: Annotated[str, StringConstraints(min_length=1, max_length=120)] = (
         "Minibatch stochastic gradient descent, measured"
     )
-    seed: int = Field(1, ge=0, lt=2**63, description="Of everything that is drawn.")
+    seed: int = Field(1, ge=0, lt=2**63, description="Seed of everything that is drawn.")
     device: DeviceName = Field(
         "auto",
         description="auto: the accelerator that works and has the most memory, else the CPU.",
@@ -147,14 +147,15 @@ class Config(Strict):
     backends: OneOrMany[BackendName] = Field(["pytorch"], description="Frameworks to measure.")
     interpreters: dict[BackendName, Annotated[str, StringConstraints(min_length=1)]] = Field(
         default_factory=dict,
-        description="Pythons of your own that have a framework, by its name: paths, from this "
-        "file's folder on, or commands. Else the one that `report env create` made, else the one "
-        "that runs the report.",
+        description="Your own Python for a framework, by its name: a path from this file's folder "
+        "on, or a command. Default: the one that `report env create` made, else the one that runs "
+        "the report.",
     )
     environment: Variables = Field(
         Variables(),
-        description="Variables to set for the processes that measure, by name; below a framework's "
-        "name, for its own only. They get none of the shell's that tune a library.",
+        description="Variables to set for the processes that measure, by name; under a framework's "
+        "name, for that framework only. The shell's variables that tune a library do not reach "
+        "them.",
         examples=[{"OMP_PROC_BIND": "close", "pytorch": {"MKL_CBWR": "COMPATIBLE"}}],
     )
     dataset: DatasetSpec = DatasetSpec()

@@ -173,7 +173,7 @@ GIVEN = ("left", "right", "effect")
 """Numbers that explanations may name; where a power law is fitted, the last of them only."""
 
 BY_EPOCH = ("loss", "excess")
-"""Metrics that change from epoch to epoch, so that they can stall."""
+"""Metrics that change from epoch to epoch, and so can stall."""
 
 
 def mistakes(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> Mistakes:
@@ -249,7 +249,7 @@ def _of_units(full: StoredClaim, kinds: Kinds) -> Mistakes:
     units = _unit(full["left"], kinds), _unit(full["right"], kinds)
     if None not in units and units[0] != units[1]:
         left, right = (unit or "plain numbers" for unit in units)
-        message = f"only like can be compared: left is in {left}, right in {right}"
+        message = f"only like units can be compared: left is in {left}, right in {right}"
         yield ("right",), message, None
 
 
@@ -274,7 +274,7 @@ def _of_words(claim: Claim, full: StoredClaim, kinds: Kinds) -> Mistakes:
         try:
             parts = list(string.Formatter().parse(text))
         except ValueError as error:
-            yield where, f"braces do not fit together: {error}", text
+            yield where, f"braces do not match: {error}", text
             continue
         for _, name, way, conversion in parts:
             if name is None:
@@ -286,13 +286,13 @@ def _of_words(claim: Claim, full: StoredClaim, kinds: Kinds) -> Mistakes:
                 yield where, wrong, name
             elif conversion or (way and way not in ways):
                 shown = f"{name}!{conversion}" if conversion else f"{name}:{way}"
-                message = f"{{{shown}}} is no way to write a number."
+                message = f"{{{shown}}} is not a way to write a number."
                 yield where, message + instead(str(way), ways), shown
 
 
 def _of_number(name: str, measured: Sequence[str]) -> str | None:
     if not measured:
-        return f"nothing that is measured can stand here; name a setting, as in {{{name}.size}}."
+        return f"no measured number can be used here; name a setting, as in {{{name}.size}}."
     return _unknown("there is no number", name, measured)
 
 

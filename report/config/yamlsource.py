@@ -124,7 +124,7 @@ class YamlSource:
                     raise ConfigError(f"{self.name}:{line}: a key must be a single word.")
                 if key.value in seen and key.value != "<<":
                     raise ConfigError(
-                        f"{self.name}:{line}: the key {key.value!r} stands here a second time; "
+                        f"{self.name}:{line}: the key {key.value!r} appears here a second time; "
                         "remove one of the two."
                     )
                 seen.add(key.value)

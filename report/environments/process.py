@@ -249,5 +249,5 @@ def how_it_ended(code: int) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    hint = ", most often for lack of memory" if name == "SIGKILL" else ""
+    hint = ", most often because memory ran out" if name == "SIGKILL" else ""
     return f"it was ended by {name}{hint}"

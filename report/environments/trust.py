@@ -80,6 +80,6 @@ def require(
     )
     there = sys.stdin.isatty()
     if not approved and not (there and click.confirm(f"{question}\nRun them?", err=True)):
-        raise NotApprovedError(f"{question}\nIf you know them, approve them once with --trust.")
+        raise NotApprovedError(f"{question}\nIf you trust them, approve them once with --trust.")
     with contextlib.suppress(OSError):  # else it is asked again
         files.write(path, f"{before}{digest}\n".encode())

@@ -88,7 +88,7 @@ def find(backend: str, configured: Mapping[str, str], base: Path = Path()) -> st
         python = shutil.which(str(base / named) if os.path.dirname(named) else named)  # noqa: PTH120
         if python is None:
             raise UsageError(
-                f"interpreters.{backend}: {wanted} is no program that can be started; "
+                f"interpreters.{backend}: {wanted} is not a program that can be started; "
                 "name a Python, or remove the key"
             )
         return python
@@ -179,7 +179,7 @@ def base_python(
         return f"{last[0]}.{last[1]}"
     raise UsageError(
         f"{backend.title} needs Python {backend.pythons()}; this is {own[0]}.{own[1]}, and no "
-        f"python{last[0]}.{last[1]} is on the PATH. Install one, or uv, which brings one; or name "
+        f"python{last[0]}.{last[1]} is on the PATH. Install one, or uv, which fetches one; or name "
         f"it in experiments.yaml (interpreters: {{{backend.name}: /path/to/python}})."
     )
 
@@ -263,7 +263,9 @@ def _alone(backend: str) -> Iterator[Path]:
     folder = root() / backend
     with files.sole_writer(folder, "at work on"):
         if folder.exists() and not _mark(folder).is_file():
-            raise UsageError(f"{folder} is no environment of this program; it was left as it is.")
+            raise UsageError(
+                f"{folder} is not an environment of this program; it was left as it is."
+            )
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             # First the stamp: what is removed only in part must not be believed.
@@ -274,5 +276,5 @@ def _alone(backend: str) -> Iterator[Path]:
         except OSError as error:
             raise EnvironmentCreationError(
                 f"{folder.parent} cannot be written: {error.strerror}. "
-                f"{FOLDER_VARIABLE} names another folder."
+                f"{FOLDER_VARIABLE} can name another folder."
             ) from None

@@ -58,7 +58,7 @@ class Overlay:
 
     @property
     def backends(self) -> list[str]:
-        """Return whose functions a page lists: those of frameworks, not of one on machines."""
+        """Return the backends to list functions of: all frameworks, but none across machines."""
         return [s.backend for s in self.subjects] if self.noun == "framework" else []
 
     def series(

@@ -84,19 +84,19 @@ class Defaults(Strict):
 class Settings(Strict):
     """Keys that each experiment has, whatever its kind."""
 
-    title: Label | None = Field(None, description="Heading on the page; else made from the name.")
+    title: Label | None = Field(None, description="Heading on the page. Default: from the name.")
     backends: OneOrMany[BackendName] | None = Field(
-        None, description="Frameworks that run it; else those at the top of the file."
+        None, description="Frameworks that run it. Default: those at the top of the file."
     )
-    device: DeviceName | None = Field(None, description="Else the device at the top of the file.")
+    device: DeviceName | None = Field(None, description="Default: the one at the top of the file.")
     budget_s: Seconds = Field(
         10, description="Seconds of measuring for each backend, all processes together."
     )
     timeout_s: Seconds | None = Field(
-        None, description="When to give a process up, in seconds; else 60 s and 5 budgets."
+        None, description="Seconds until a process is given up. Default: 60 s plus 5 budgets."
     )
-    processes: int | None = Field(None, ge=1, le=50, description="Else the profile's.")
-    repeats: int | None = Field(None, ge=3, le=10_000, description="Else the profile's.")
+    processes: int | None = Field(None, ge=1, le=50, description="Default: the profile's.")
+    repeats: int | None = Field(None, ge=3, le=10_000, description="Default: the profile's.")
 
     def batches(self) -> list[tuple[tuple[str | int, ...], int, int]]:
         """Return each batch size, where it stands, with the copies of the data it is cut from."""

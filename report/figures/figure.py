@@ -49,7 +49,7 @@ def table(
     columns: Mapping[str, Sequence[str | Number]],
     caption: str = Table.caption,
 ) -> Table:
-    """Return a table of columns, of which the one with the heads of the rows is called `first`."""
+    """Return a table of columns; `first` is the one with the heads of the rows."""
     cells = zip(rows, *columns.values(), strict=True)
     return Table(header=[first, *columns], rows=[list(each) for each in cells], caption=caption)
 

@@ -72,7 +72,7 @@ def figure(  # noqa: PLR0913 (what a figure is made of)
 
 
 def block(template: str, name: str, **numbers: Any) -> Markup:
-    """Return what a block of a template says of some numbers; nothing where there is none."""
+    """Render a block of a template with these numbers; empty if there is no such block."""
     return Markup(_tidy(_rendered(template, name, numbers)))  # noqa: S704 (escaped by then)
 
 

@@ -249,7 +249,7 @@ class Dots:
 
 
 class Drawn(Protocol):
-    """A drawing of another kind: a dataclass whose fields are all that it depends on."""
+    """A drawing of another kind: a dataclass; it depends on its fields alone."""
 
     @property
     def height(self) -> int:

@@ -95,8 +95,8 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise UsageError(
-            f"{locks}, which keeps two reports apart, cannot be written: {error.strerror}. "
-            "Name another folder for caches, on Linux in XDG_CACHE_HOME."
+            f"{locks} cannot be written: {error.strerror}. It keeps two reports apart. "
+            "Choose another folder for caches, on Linux with XDG_CACHE_HOME."
         ) from None
     try:
         yield
@@ -127,7 +127,7 @@ class Cache:
         return kept if hashlib.sha256(kept).hexdigest().encode() == digest else None
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep a content; a cache that cannot be written is none."""
+        """Keep a content, unless the cache cannot be written."""
         digest = hashlib.sha256(content).hexdigest().encode()
         with contextlib.suppress(OSError):
             write(self.folder / key, digest + b"\n" + content)

@@ -132,4 +132,4 @@ def _finite(digits: str) -> float:
 
 
 def _no_number(digits: str) -> float:
-    raise Refused(f"has a number that is none: {digits[:20]}")
+    raise Refused(f"has an invalid number: {digits[:20]}")

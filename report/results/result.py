@@ -106,7 +106,7 @@ class StoredClaim(TypedDict):
 
 
 def source_of(claim: StoredClaim) -> Source:
-    """Return whose a statement is; of an earlier file only what was a person's own is told."""
+    """Return whose a statement is; earlier files only say which were a person's own."""
     return claim.get("source") or ("ours" if claim.get("origin") == "own" else "chapter")
 
 
@@ -182,7 +182,7 @@ class Moments(Strict):
             raise ValueError("a moment is not a finite number")
 
     def rounded(self) -> Moments:
-        """Return them as they are stored, so that every BLAS stores the same."""
+        """Return them as they are stored: the same with every BLAS."""
         mean, second = ([stable(each) for each in part] for part in (self.mean, self.second))
         return Moments(mean=mean, second=second)
 

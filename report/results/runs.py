@@ -23,7 +23,7 @@ APART = timedelta(minutes=15)
 
 
 def alike(one: Result, other: Result) -> bool:
-    """Return whether two results are runs of one thing, so that they only differ by chance."""
+    """Return whether two results are runs of one thing, and differ only by chance."""
     return _what(one) == _what(other)
 
 

@@ -139,16 +139,16 @@ def read(path: Path, labels: LabelTypes) -> Saved:
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
     except limits.Refused as why:
-        raise ResultError(f"{path} {why}; it is no result file of this program.") from None
+        raise ResultError(f"{path} {why}; it is not a result file of this program.") from None
     except (ValueError, zlib.error):
         raise ResultError(
-            f"{path} is no complete JSON; it may have been cut short. "
-            "Measure again, or take it out of the folder."
+            f"{path} is not complete JSON; it may have been cut short. "
+            "Measure again, or remove it from the folder."
         ) from None
     version = fields.get("version") if isinstance(fields, dict) else None
     del fields  # it can take several times as much memory as the file
     if not isinstance(version, int) or isinstance(version, bool):
-        raise ResultError(f"{path} is no result file of this program.")
+        raise ResultError(f"{path} is not a result file of this program.")
     if version != VERSION:
         raise ResultError(
             f"{path} has format {version}; this program reads format {VERSION}. "
@@ -165,11 +165,11 @@ def read(path: Path, labels: LabelTypes) -> Saved:
         detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, detail["loc"]))
         raise ResultError(
-            f"{path} is no valid result file: {where}: {detail['msg']}. "
+            f"{path} is not a valid result file: {where}: {detail['msg']}. "
             "`report schema results` prints what is expected."
         ) from None
     if wrong := result.contradiction():
-        raise ResultError(f"{path} {wrong}; it is no result of this program.")
+        raise ResultError(f"{path} {wrong}; it is not a result of this program.")
     return Saved(result=result, content=content)
 
 
@@ -257,7 +257,7 @@ def files_below(path: Path) -> list[Path]:
 
 
 def sources(folder: Path) -> list[Path]:
-    """Return all files on which a site depends: the results, and whose they are."""
+    """Return all files that a site depends on: the results, and the list of imported ones."""
     return [*files_in(folder), *folder.glob(imported.LIST)]
 
 
@@ -326,12 +326,12 @@ def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:
     saved = read(path, labels)
     there = {_sum(each.read_bytes()): each for each in files_in(folder)}
     if earlier := there.get(_sum(saved.content)):
-        raise ResultError(f"{path} is there already: {earlier}.")
+        raise ResultError(f"{path} is already there: {earlier}.")
     home = _home(saved.result, folder / imported.FOLDER, labels)
     place = home / Path(saved.name).name
     for old in _readable(place, labels):
         if old.result.run_id != saved.result.run_id or old.result.finished_at:
-            raise ResultError(f"{path} would take the place of {place}, which is another run, or later.")
+            raise ResultError(f"{path} would replace {place}, which is another run, or later.")
     imports = imported.load(folder)
     imports[place.relative_to(folder).as_posix()] = imported.Import(
         address=showable(path.name), sha256=_sum(saved.content), added=today
@@ -361,7 +361,7 @@ def _owner(result: Result) -> tuple[object, ...]:
 
 
 def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
-    """Read every result below a folder as `read_all` does; what is none is passed over."""
+    """Read every result below a folder as `read_all` does; other files are passed over."""
     return read_all(folder, labels)[0]
 
 

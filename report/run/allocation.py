@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from report.results.result import Record, Result, StoredClaim
 
 FIRST = 3
-"""Processes before the rest is dealt out: the fewest whose interval can decide anything."""
+"""Processes before the rest is shared out: with fewer, no interval decides anything."""
 
 MOST = 3
 """How many times its planned processes an experiment can get."""
@@ -64,7 +64,7 @@ HEADLINE = 0.1
 """Half-width of a headline's interval, relative, that is narrow enough."""
 
 FEW = 4
-"""Effects of one kind whose variances are too few to have a median of their own."""
+"""With fewer effects than this of one kind, their variances have no median of their own."""
 
 FEWEST_SAMPLES = 6
 """Of a series in a further process: with fewer, the median has no interval."""

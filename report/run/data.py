@@ -148,7 +148,7 @@ def _cached(say: Callable[[str], None]) -> Copy | None:
         return None
     if _sha1(content) == SHA1:
         return content, "an earlier download"
-    say(f"the cached {FILE_NAME} is spoiled: {_set_aside(content, say)}")
+    say(f"the cached {FILE_NAME} is damaged: {_set_aside(content, say)}")
     return None
 
 

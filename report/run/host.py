@@ -83,7 +83,7 @@ class Host:
         broken = {a.device: a.reason for a in environment.accelerators if not a.works}
         why = f" ({broken[chosen]})" if chosen in broken else ""
         raise UsageError(
-            f"Device {wanted!r} is not there{why}: {BACKENDS[backend].title} can use "
+            f"Device {wanted!r} is not available{why}: {BACKENDS[backend].title} can use "
             f"{', '.join(working)}."
         )
 

@@ -54,7 +54,7 @@ def side(said: Sequence[str]) -> Side:
             found = replace(found, variables={**found.variables, name[4:]: value})
         else:
             raise UsageError(
-                f"{one!r} is no way to run a framework: use python=PATH, threads=N or "
+                f"{one!r} is not a way to run a framework: use python=PATH, threads=N or "
                 "env:NAME=VALUE."
             )
     return found
@@ -123,7 +123,7 @@ def paired(plan: Plan, backend: str, only: Sequence[str], pairs: int) -> Plan:
     """
     wanted = [each for each in plan.only(only) if backend in each.backends]
     if not wanted:
-        raise UsageError(f"No experiment that was asked for is of {backend!r}.")
+        raise UsageError(f"None of the experiments asked for uses {backend!r}.")
     experiments = [
         replace(
             each,

@@ -69,7 +69,7 @@ class Job:
     process: int
     """Which of the replicates, from 0."""
     idle: bool = False
-    """The framework is not there or does not start, so that nothing will be done."""
+    """The framework is not there or does not start; nothing will be done."""
     repeats: int | None = None
     """The most samples of a series; as planned where nothing is said."""
 
@@ -188,7 +188,7 @@ class Run:
             planned_s = sum(job.budget_s for job in jobs)
             if repeated := self._disturbed(first + further, planned_s):
                 noisy = count(len(repeated), "record")
-                self.say(f"The machine was noisy during {noisy}: once more.")
+                self.say(f"The machine was noisy during {noisy}; measuring again.")
                 observer.begin(repeated)
                 self._do(repeated, bundle, observer.start, observer.finish)
         self.result.verdicts = verdicts.of_result(self.result)
@@ -252,7 +252,7 @@ class Run:
         """
         backend = BACKENDS[job.backend]
         if job.experiment.kind not in backend.kinds:
-            reason = f"of {backend.title}, only {', '.join(backend.kinds)} can be measured"
+            reason = f"with {backend.title}, only {', '.join(backend.kinds)} can be measured"
             return self._record(job, status="skipped", reason=reason)
         if job.idle:
             environment = self.host.environments[job.backend]
@@ -279,7 +279,7 @@ class Run:
         except WorkerFailure as failure:
             fields |= {"reason": failure.reason, "stderr_tail": failure.stderr_tail}
         except ValidationError as error:
-            fields["reason"] = f"its answer is no outcome: {error.errors()[0]['msg']}"
+            fields["reason"] = f"its answer is not an outcome: {error.errors()[0]['msg']}"
         fields |= {"elapsed_s": time.monotonic() - begun, "conditions": watch.stop(**probes)}
         return self._record(job, started_at=started_at, **fields)
 
@@ -365,7 +365,7 @@ class Run:
         # Not its origin: what was downloaded at first lies in the cache the next time.
         if earlier and (earlier.source, earlier.sha1) != (now.source, now.sha1):
             raise ResultError(
-                f"The run that would be continued used other data ({earlier.origin}); "
+                f"The run to go on with used other data ({earlier.origin}); "
                 "use --fresh to start over."
             )
         self.result.dataset = earlier or now

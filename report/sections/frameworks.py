@@ -34,7 +34,7 @@ ORDER = ("matmul", "training", "overhead", "bandwidth", "gradient")
 PARTS = {
     "import": ("import", "s", 1.0),
     "first": ("first update, as written", "ms", MILLI),
-    "first_compiled": ("first update, compiled, with compiling", "s", 1.0),
+    "first_compiled": ("first compiled update, compiling included", "s", 1.0),
     "later": ("any later update", "µs", MICRO),
 }
 """What is told apart, in words, and the unit of its column; only the last comes more than once."""

@@ -82,8 +82,8 @@ def check(folder: Path, results: Path) -> None:
     site, kept = folder.resolve(), results.resolve()
     if ".git" in site.parts or site == kept or site in kept.parents or kept in site.parents:
         raise SiteError(
-            f"A site cannot be written to {folder}: it must lie neither in .git nor in {results}, "
-            "nor that in it. Choose another folder with -o."
+            f"A site cannot be written to {folder}: it must not be in .git or in {results}, "
+            f"and {results} must not be in it. Choose another folder with -o."
         )
     _refuse_others(folder, FIXED, _manifest(folder))
 

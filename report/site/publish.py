@@ -54,7 +54,7 @@ def publish(  # noqa: PLR0913 (an option each)
     """
     if wrong := [*folder.mixture(site), *_missing(site, results)]:
         more = f", and {count(len(wrong) - 1, 'file')} more" if wrong[1:] else ""
-        raise SiteError(f"{site} is no whole site: {wrong[0]}{more}. `report render` writes one.")
+        raise SiteError(f"{site} is not a whole site: {wrong[0]}{more}. `report render` makes one.")
     _check_repository(remote if push else None, branch)
     base = _base(remote, branch)
     domain = _git("show", f"{base}:CNAME").stdout if base else ""
@@ -173,7 +173,7 @@ def _base(remote: str, branch: str) -> str | None:
     newest = _git("merge-base", "--independent", *tips).stdout.split()
     if len(newest) > 1:
         raise SiteError(
-            f"{branch} and {remote}/{branch} have each gone their own way. To build on the remote's"
+            f"{branch} and {remote}/{branch} have diverged. To build on the remote's"
             f", run `git branch --force {branch} {remote}/{branch}`, then `report publish` again."
         )
     return newest[0] if newest else None
@@ -203,7 +203,7 @@ def _push(commit: str, remote: str, branch: str) -> None:
     done = _git("push", remote, f"{commit}:refs/heads/{branch}")
     if done.returncode == 0:
         return
-    remedy = "Nothing was changed here; mend that"
+    remedy = "Nothing was changed here; fix that"
     if "! [rejected]" in done.stderr:  # it has commits that this repository lacks
         remedy = f"Run `git fetch {remote} +{branch}:refs/remotes/{remote}/{branch}`"
     raise SiteError(

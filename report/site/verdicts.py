@@ -27,7 +27,7 @@ SIGNS: dict[Decision, str] = {
     "inconclusive": "?",
     "not run": "\N{EN DASH}",
 }
-"""A verdict is word, sign and colour, so that none of them has to be seen."""
+"""A verdict is a word, a sign and a colour: a reader needs only one of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def views(result: Result) -> list[VerdictView]:
 
 
 def grouped(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView]]]:
-    """Return verdicts by whose they are and where the chapter speaks of it, in their order."""
+    """Group verdicts by source and by section of the chapter, in their order."""
     groups: dict[str, list[VerdictView]] = {}
     for one in verdicts:
         beyond = "Beyond the chapter: " if one.source == "ours" else ""
@@ -124,7 +124,7 @@ def _together(text: Markup) -> Markup:
 def side_by_side(
     machines: Sequence[Sequence[VerdictView]],
 ) -> dict[Source, list[tuple[str, list[VerdictView | None]]]]:
-    """Return claims by whose they are, with the verdict of each machine; None where it lacks it."""
+    """Group claims by source, with the verdict of each machine; None where it has none."""
     # By the framework itself: one that is alone on its machine is not named there.
     named = [{(v.judged.claim, v.judged.backend): v for v in views} for views in machines]
     keys = dict.fromkeys(key for one in named for key in one)

@@ -38,7 +38,7 @@ QUIET = replace(
 
 SLOW = (1.06e-3, 1.054e-3, 1.05e-3)
 
-STEADY = "no other load, no steal, probes steady within 0.8 %"
+STEADY = "no other load, no time lost to a hypervisor, probes steady within 0.8 %"
 
 
 def test_quiet_machine_claims_only_what_was_read() -> None:
@@ -176,7 +176,7 @@ def test_all_reasons_are_given_and_the_worst_decides() -> None:
 def test_unwatched_machine_is_not_called_quiet() -> None:
     """Nothing seen is no evidence of quiet."""
     found = grade([])
-    assert (found.level, found.reasons) == ("unknown", ["nothing was observed of the machine"])
+    assert (found.level, found.reasons) == ("unknown", ["the machine was not observed"])
     assert grade([], spread=0.3).level == "noisy"
 
 

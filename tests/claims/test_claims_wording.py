@@ -78,7 +78,7 @@ TALLIES = {
         ("ours", "not run"),
         ("chapter", "supported"),
     ],
-    "Of 4 extensions, 2 hold, 1 is contradicted and 1 is undecided": [
+    "Of 4 extensions, 2 hold, 1 is contradicted and 1 is inconclusive": [
         ("ours", "inconclusive"),
         ("ours", "contradicted"),
         *[("ours", "supported")] * 2,

@@ -38,9 +38,9 @@ LAW = HEAD + "    relation: power-law\n    left: {experiment: a}\n    exponent: 
 STALLS = HEAD + "    relation: stalls\n    left: {experiment: t, metric: loss}\n"
 
 NOT_A_SIDE = "expected a quantity (with keys such as series) or a number above 0"
-MEASURED = "nothing that is measured can stand here; name a setting"
-NO_WAY = "is no way to write a number."
-UNLIKE = "only like can be compared: left is in s, right in"
+MEASURED = "no measured number can be used here; name a setting"
+NO_WAY = "is not a way to write a number."
+UNLIKE = "only like units can be compared: left is in s, right in"
 
 FINE = {
     "two series": GREATER + RIGHT,
@@ -107,7 +107,7 @@ ON_THE_RIGHT = {
     "{series: {stratgy: row}}": "right.series.stratgy: no label 'stratgy'. Did you mean 'strategy'",
     "{series: {strategy: row}, largest: sze}": "right.largest: no label 'sze'. Did you mean 'size'",
     "{series: {size: [64, 128]}}": "right.series.size: a single value; write a claim for each",
-    "{series: {size: .nan}}": "right.series.size: a label is never this (it is nan).",
+    "{series: {size: .nan}}": "right.series.size: this cannot be a label (it is nan).",
     "{serie: {}}": "right.serie: Did you mean 'series'?",
     "{over: {metrc: seconds}}": "right.over.metrc: Did you mean 'metric'?",
     "{over: {experiment: b}}": "right.over.experiment: no experiment 'b'. Did you mean 'bw'?",
@@ -135,8 +135,8 @@ BESIDE_IT = {
     "because: it is {lft.size}": "because: there is no quantity 'lft'. Did you mean 'left'?",
     "because: it is {left.over.size}": "because: there is no quantity 'left.over'.",
     "because: it is {left.size:times}": f"because: {{left.size:times}} {NO_WAY} Did you",
-    "because: it is {left": "because: braces do not fit together: expected '}' before end",
-    "because: it is left}": "because: braces do not fit together: Single '}' encountered",
+    "because: it is {left": "because: braces do not match: expected '}' before end",
+    "because: it is left}": "because: braces do not match: Single '}' encountered",
     "because: '{left:prcent}'": f"because: {{left:prcent}} {NO_WAY} Did you mean 'percent'?",
     "because: '{left!r}'": f"because: {{left!r}} {NO_WAY} There are: percent,",
     "because: '{left:{right}}'": f"because: {{left:{{right}}}} {NO_WAY}",
@@ -179,7 +179,7 @@ ELSEWHERE = {
     ),
     FINE_CLAIM.replace("says: x", "says: it is {left}"): f"8 says: {MEASURED}, as in",
     FINE_CLAIM.replace("says: x", "says: it is {left"): (
-        "8 says: braces do not fit together: expected '}' before end"
+        "8 says: braces do not match: expected '}' before end"
     ),
     FINE_CLAIM.replace("    says: x\n", ""): "7 says: is missing; add it.",
     HEAD + "    relation: greater\n" + RIGHT: "7 left: is missing; add",
@@ -202,7 +202,7 @@ ELSEWHERE = {
         "11 left: only a metric that has epochs can stall: loss or excess."
     ),
     STALLS.replace("loss", "loss, epoch: 6") + "    after: 6\n": (
-        "7 : the epoch of left must lie behind the one that after names."
+        "7 : the epoch of left must be later than the one that after names."
     ),
     ALSO + "      d: {experiment: bb}\n": (
         "15 also_on.d.experiment: there is no experiment 'bb'. Did you mean 'b'?"

@@ -54,7 +54,7 @@ def test_worker_answers_one_request_after_another(fake_worker: FakeWorker) -> No
 
 ENDS = {
     "crash": "it was ended by SIGSEGV",
-    "be killed": "it was ended by SIGKILL, most often for lack of memory",
+    "be killed": "it was ended by SIGKILL, most often because memory ran out",
     "leave": "it ended by itself with code 3",
     "chatter and crash": "it was ended by SIGABRT",
     "leave a child": "it was ended by SIGABRT",

@@ -239,7 +239,7 @@ def test_run_with_an_interpreter_that_is_not_there_changes_nothing() -> None:
     configure(interpreters={"numba": "/no/such/python"})
     done = CliRunner().invoke(main, ["run", "--trust"])
     assert done.exit_code == 2
-    assert "interpreters.numba: /no/such/python is no program that can" in done.output
+    assert "interpreters.numba: /no/such/python is not a program that can" in done.output
     assert "name a Python, or remove the key" in done.output
     assert done.output.count("\n") == 1
     assert not Path("results").exists()

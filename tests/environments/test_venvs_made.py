@@ -187,7 +187,7 @@ def test_killed_creation_is_not_believed_and_can_be_done_again(
     assert venvs.stamp_of("numba") is None
     assert venvs.find("numba", {}) == sys.executable
     listed = CliRunner().invoke(main, ["env", "list"])
-    assert "none; made by" in listed.output
+    assert "none; `report env create" in listed.output
     assert str(venvs.create("numba")) == venvs.find("numba", {})
     assert venvs.stamp_of("numba") is not None
 
@@ -264,7 +264,7 @@ def test_what_this_program_did_not_make_is_left_alone(require: Require, root: Pa
     mine.parent.mkdir(parents=True)
     mine.write_text("x")
     for act in (venvs.create, venvs.remove):
-        with pytest.raises(UsageError, match="is no environment of this program"):
+        with pytest.raises(UsageError, match="is not an environment of this program"):
             act("numba")
     assert mine.read_text() == "x"
 

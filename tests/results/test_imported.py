@@ -171,7 +171,7 @@ def test_command_adds_what_it_can_and_names_the_rest(
     assert done.stdout.splitlines() == ["added imported/laptop/20260203T040506Z-quick.json.gz"]
     assert done.stderr.count("refused") == 2 + 1  # bad twice, by name and in its folder
     again = CliRunner().invoke(main, ["add", "--results", str(results), str(good)])
-    assert (again.exit_code, "is there already" in again.stderr) == (1, True)
+    assert (again.exit_code, "is already there" in again.stderr) == (1, True)
     listed = json.loads((results / imported.LIST).read_text())
     assert list(listed) == ["imported/laptop/20260203T040506Z-quick.json.gz"]
     assert str(tmp_path) not in json.dumps(listed)

@@ -134,7 +134,7 @@ def test_number_that_is_none_is_not_read(
     text = store.dump(make_result()).decode()
     spoiled = text.replace(place, f"{place.partition(':')[0]}:{number}", 1)
     assert spoiled != text
-    assert "a number that is none" in refusal(tmp_path / "x.json", spoiled.encode())
+    assert "an invalid number" in refusal(tmp_path / "x.json", spoiled.encode())
 
 
 @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1, 10**18])
@@ -155,7 +155,7 @@ def test_other_formats_are_refused_with_the_remedy(
 )
 def test_other_json_is_no_result_file(tmp_path: Path, content: bytes) -> None:
     """A JSON file of something else is told apart from a spoiled result."""
-    assert refusal(tmp_path / "x.json", content) == " is no result file of this program."
+    assert refusal(tmp_path / "x.json", content) == " is not a result file of this program."
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_other_json_is_no_result_file(tmp_path: Path, content: bytes) -> None:
 )
 def test_what_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
     """Bytes of whatever kind end in one sentence."""
-    assert re.search("cut short|no result file", refusal(tmp_path / "x.json", content))
+    assert re.search("cut short|not a result file", refusal(tmp_path / "x.json", content))
 
 
 def test_file_cut_short_anywhere_is_refused(small: Result, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_keys_of_a_stranger_are_refused(small: Result, tmp_path: Path, place: st
     """A file with more in it than this program writes is not taken for one of its own."""
     content = as_json(small)
     message = refusal(tmp_path / "x.json", change(content, place, 1))
-    assert f" is no valid result file: {place}: " in message
+    assert f" is not a valid result file: {place}: " in message
     assert "`report schema results` prints what is expected" in message
 
 
@@ -443,7 +443,7 @@ def test_where_no_file_can_be_read_each_says_why(tmp_path: Path) -> None:
     """There is nothing to show without any."""
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "x.json").write_text("{")
-    with pytest.raises(ResultError, match=r"(?s)no results.*m/x\.json is no complete JSON"):
+    with pytest.raises(ResultError, match=r"(?s)no results.*m/x\.json is not complete JSON"):
         store.read_all(tmp_path, LABELS)
 
 

@@ -94,11 +94,15 @@ def test_memory_of_a_device_is_what_any_framework_knows(fake_worker: FakeWorker)
 @pytest.mark.parametrize(
     ("environment", "wanted", "message"),
     [
-        (with_devices(), "cuda", "Device 'cuda' is not there: PyTorch can use cpu."),
-        (with_devices("cuda:0"), "cuda:1", "'cuda:1' is not there: PyTorch can use cpu, cuda:0."),
-        (with_devices("cuda:0"), "mps", "'mps' is not there: PyTorch can use cpu, cuda:0."),
+        (with_devices(), "cuda", "Device 'cuda' is not available: PyTorch can use cpu."),
+        (
+            with_devices("cuda:0"),
+            "cuda:1",
+            "'cuda:1' is not available: PyTorch can use cpu, cuda:0.",
+        ),
+        (with_devices("cuda:0"), "mps", "'mps' is not available: PyTorch can use cpu, cuda:0."),
         (with_devices(broken=[BROKEN]), "cuda", "(no kernel image): PyTorch can use cpu."),
-        (with_devices(), "gpu", "Device 'gpu' is not there: PyTorch can use cpu."),
+        (with_devices(), "gpu", "Device 'gpu' is not available: PyTorch can use cpu."),
     ],
 )
 def test_device_that_is_not_there_is_refused_with_those_that_are(

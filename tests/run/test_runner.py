@@ -163,8 +163,8 @@ FAILURES = {
     "leave a child": "it was ended by SIGABRT",
     "fail": "out of memory",
     "garbage": "its answer could not be read",
-    **dict.fromkeys([*NO_OUTCOME, "stranger's key"], "its answer is no outcome: "),
-    **dict.fromkeys(["not a number", "infinity"], "its answer has a number that is none: "),
+    **dict.fromkeys([*NO_OUTCOME, "stranger's key"], "its answer is not an outcome: "),
+    **dict.fromkeys(["not a number", "infinity"], "its answer has an invalid number: "),
 }
 """How else a worker can end is told where processes are tested."""
 
@@ -348,7 +348,7 @@ def test_kind_that_a_framework_does_not_offer_is_skipped_unasked(fake_worker: Fa
     plan = replace(plan, experiments=[replace(planned, kind="bandwidth")])
     (record,) = fake_worker.run(plan).execute(Diary()).records
     assert record.status == "skipped"
-    assert record.reason == "of NumPy, only matmul, overhead, training can be measured"
+    assert record.reason == "with NumPy, only matmul, overhead, training can be measured"
     assert fake_worker.jobs() == []
 
 
@@ -654,7 +654,7 @@ def test_missing_device_stops_a_run_before_anything_is_written(fake_worker: Fake
     """The mistake shows at once, also where only the last experiment asks for the device."""
     plan = fake_worker.plan({"first": "answer", "last": "answer"})
     last = replace(plan.experiments[1], device="cuda")
-    with pytest.raises(UsageError, match="Device 'cuda' is not there"):
+    with pytest.raises(UsageError, match="Device 'cuda' is not available"):
         fake_worker.run(replace(plan, experiments=[plan.experiments[0], last]))
     assert fake_worker.jobs() == []
     assert not fake_worker.results.exists()

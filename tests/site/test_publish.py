@@ -134,7 +134,7 @@ def test_what_was_cut_short_while_it_was_written_is_not_published(
         _write(clone.site, dict.fromkeys(PAGES, "new\n"))
     monkeypatch.undo()
     monkeypatch.chdir(clone.folder)
-    with pytest.raises(SiteError, match="is no whole site"):
+    with pytest.raises(SiteError, match="is not a whole site"):
         clone.publish()
     _write(clone.site, dict.fromkeys(PAGES, "new\n"))
     clone.publish()
@@ -385,7 +385,7 @@ def test_folder_that_report_did_not_render_is_refused(clone: Clone, missing: str
     """Publishing replaces the whole branch, so it takes nothing but a rendered site."""
     (clone.site / missing).rename(clone.site.with_name("elsewhere"))
     message = _refusal(clone, SiteError)
-    assert f"{clone.site} is no whole site: {missing or MANIFEST} is missing" in message
+    assert f"{clone.site} is not a whole site: {missing or MANIFEST} is missing" in message
     assert "`report render`" in message
 
 

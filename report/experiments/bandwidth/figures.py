@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 TEMPLATE = "experiments/bandwidth.html"
 
 SHOWN = ["read", "copy", "triad", "sequential", "random"]
-"""In this order where they are there, so that each keeps its colour."""
+"""Always in this order, as far as they are there: each keeps its colour."""
 
 BANDWIDTH = Axis(label="bandwidth, GB/s", unit=GIGA, room=2)
 

@@ -44,7 +44,7 @@ class BandwidthSettings(Settings):
         ["read", "copy", "triad", "strided", "gather"],
         description="read sums numbers, copy copies them, triad computes a = b + s c; strided "
         "reads numbers of the largest working set at a distance, gather looks numbers up by index; "
-        "chase reads each position from where the last one lies, which only numba can.",
+        "chase reads each position from where the last one lies; only numba can do that.",
     )
     working_set: OneOrMany[WorkingSet | Literal["auto"]] = Field(
         ["auto"],
@@ -58,7 +58,7 @@ class BandwidthSettings(Settings):
         4,
         ge=1,
         le=64,
-        description="For auto: the largest working set is at least so many times the last cache.",
+        description="For auto: the largest working set is at least this many times the last cache.",
     )
     stride: OneOrMany[Stride] = Field(
         [1, 2, 4, 8, 16, 32, 64],
@@ -68,7 +68,7 @@ class BandwidthSettings(Settings):
         ["sequential", "random"], description="For gather: the order of the indices."
     )
     dtype: OneOrMany[Dtype] = Field(
-        ["float32"], description="Those that a device lacks are skipped, with the reason."
+        ["float32"], description="Formats that a device lacks are skipped, with the reason."
     )
     threads: OneOrMany[Threads] = Field(
         ["auto"],

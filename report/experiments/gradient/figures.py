@@ -144,7 +144,7 @@ def _exponent(one: Estimate | None) -> Number:
 
 
 def _sheet(every: Sequence[Noise]) -> Sheet:
-    """Return every series, also those whose batches hold all examples."""
+    """Return every series, also those with all examples in a batch."""
     rows: list[list[Cell]] = []
     for noise in every:
         labels: list[Cell] = [noise.point, noise.sampling, noise.batch_size, noise.draws]

@@ -45,12 +45,14 @@ class GradientSettings(Settings):
     sampling: OneOrMany[Sampling] = Field(
         ["replacement", "permutation"],
         description="How a batch is drawn: each of its examples from all, or the first ones of a "
-        "fresh permutation, so that none comes twice.",
+        "fresh permutation, so none comes twice.",
     )
     draws: int = Field(
         1000, ge=2, le=100_000, description="The most minibatches of one series in one process."
     )
-    dtype: Literal["float32", "float64"] = Field("float64", description="Of data and gradients.")
+    dtype: Literal["float32", "float64"] = Field(
+        "float64", description="Number format of data and gradients."
+    )
     threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
         1,
         description="CPU threads: auto (all usable cores) or a number. A minibatch is too little "

@@ -62,7 +62,7 @@ class Noise:
 
     @property
     def whole(self) -> bool:
-        """Whether each batch holds all examples, so that its gradient has no noise at all."""
+        """Whether each batch holds all examples; its gradient then has no noise at all."""
         return self.sampling == "permutation" and self.batch_size >= self.examples
 
     def std(self) -> Estimate | None:

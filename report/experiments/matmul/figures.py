@@ -304,7 +304,7 @@ def _strategy_table(
     columns: Columns = {
         "GFLOPS": [number(q.rate(), GIGA, best=q is fastest) for q in series],
         "time, µs": [number(q.time(), MICRO) for q in series],
-        "times slower than the fastest": [
+        "times as long as the fastest": [
             Number(text="1") if q is fastest else number(ratio(fastest, q, "flop_per_s"))
             for q in series
         ],

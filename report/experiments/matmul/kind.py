@@ -49,7 +49,7 @@ class MatmulSettings(Settings):
     strategy: OneOrMany[Strategy] = Field(
         ["full"],
         description="element, column, row, block and full as the chapter writes them; full-out is "
-        "the full product into a matrix that is kept, so that no memory is allocated.",
+        "the full product into a matrix that is kept, so no memory is allocated.",
     )
     size: OneOrMany[Size] = Field([256], description="n, the number of rows and columns.")
     device_size: Annotated[list[Size], Field(max_length=16)] = Field(
@@ -58,7 +58,7 @@ class MatmulSettings(Settings):
         "long.",
     )
     dtype: OneOrMany[Dtype] = Field(
-        ["float32"], description="Those that a device lacks are skipped, with the reason."
+        ["float32"], description="Formats that a device lacks are skipped, with the reason."
     )
     block_width: OneOrMany[Annotated[int, Field(ge=1, le=16_384)]] = Field(
         [64], description="Columns of a block, for the strategy block; wider than n is left out."
@@ -68,12 +68,12 @@ class MatmulSettings(Settings):
         description="CPU threads: auto (all usable cores), each (1, 2, 4 ... all), or numbers.",
     )
     tf32: OneOrMany[bool] = Field(
-        [False], description="CUDA only: float32 products in TF32; elsewhere without meaning."
+        [False], description="CUDA only: float32 products in TF32; no effect elsewhere."
     )
     elements: Literal["auto", "all"] = Field(
         "auto",
-        description="Of a product computed element by element. auto: where all of them would take "
-        "a framework minutes (MXNet, TensorFlow), some, drawn at random, which stand for the "
+        description="Elements to compute in a product by element. auto: if all of them would take "
+        "a framework minutes (MXNet, TensorFlow), some, drawn at random, stand for the "
         "rest; all: every one, in every framework.",
     )
     as_printed: bool = Field(

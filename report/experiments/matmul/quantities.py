@@ -195,7 +195,7 @@ def _elements(labels: Labels, flops: int) -> tuple[int, int]:
 
 
 def sampled(records: Sequence[Record]) -> list[tuple[int, int]]:
-    """Return for each product of which some elements stand for all how many, and of how many."""
+    """Return how many elements were computed, and of how many, for products done in part."""
     counted = dict.fromkeys(
         _elements(series.labels, series.flops)
         for record in records

@@ -45,7 +45,7 @@ class OverheadSettings(Settings):
     )
     update_size: OneOrMany[Size] = Field(
         [1, 2, 5, 10, 20, 50, 100, 200, 500, 1500],
-        description="Examples of the batch of one training update.",
+        description="Examples in the batch of one training update.",
     )
     variant: OneOrMany[Variant] = Field(
         ["eager", "compiled"],
@@ -54,7 +54,7 @@ class OverheadSettings(Settings):
     )
     compiled_size: Annotated[OneOrMany[Size], Field(max_length=MOST_COMPILED)] = Field(
         [1, 100, 1500],
-        description="Examples of the batch of a compiled update; each is compiled of its own.",
+        description="Examples in the batch of a compiled update; each size is compiled apart.",
     )
     threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
         "auto", description="CPU threads: auto (all usable cores), or a number."

@@ -248,7 +248,7 @@ def excess(estimate: Estimate | None, *, best: bool = False) -> Number:
 
 
 def way_to(case: Case) -> Columns:
-    """Return columns that say how runs fared towards the target; none where there is none."""
+    """Return columns that say how runs fared towards the target; none without a target."""
     if case.target is None:
         return {}
     least = min((one.time.value for one in case.fared if one.time), default=None)

@@ -257,7 +257,7 @@ def _optimizer(case: Case) -> Figure:
             "learning rate": [digits(run.spec.lr) for run in case.runs],
             **curves.way_to(case),
             "microseconds an update": [number(one, MICRO) for one in seconds],
-            "over sgd's": [number(costs[run][0] if run in costs else None) for run in case.runs],
+            "times sgd's": [number(costs[run][0] if run in costs else None) for run in case.runs],
             **curves.ends(case),
         },
         sheet=sheet,
@@ -297,7 +297,7 @@ def _schedule(case: Case) -> Figure:
             "first rate": [f"{run.spec.lr:g}" for run in case.runs],
             "loss at the end": [curves.loss_at_the_end(run) for run in case.runs],
             case.height: curves.heights(case),
-            "over the constant rate's": [number(one) for one in against.values()],
+            "times the constant rate's": [number(one) for one in against.values()],
         },
         constant=constant,
         gained=nearest and against[nearest],
@@ -389,7 +389,7 @@ def _but_copies(case: Case, run: Run) -> object:
 
 
 def differ(ratios: Mapping[Run, Estimate]) -> tuple[list[Run], list[Run]]:
-    """Return runs whose ratio shows a difference, and not one of rounding; and the others."""
+    """Split runs: those with a ratio that shows a difference beyond rounding, and the others."""
     found = [run for run, one in ratios.items() if one.excludes(1) and abs(one.value - 1) > SAME]
     return found, [run for run in ratios if run not in found]
 

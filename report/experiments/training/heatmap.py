@@ -71,7 +71,7 @@ class HeatMap:
 
 
 def shade(height: float, edges: Sequence[float]) -> float:
-    """Return the opacity of a height: of the first shade whose upper edge is above it."""
+    """Return the opacity of a height: that of the first shade with an upper edge above it."""
     return SHADES[sum(height > edge for edge in edges)]
 
 

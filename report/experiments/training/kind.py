@@ -36,12 +36,12 @@ def _cards(result: Result) -> list[Card]:
         found.append(card(f"an epoch at batch {WELL_KNOWN_BATCH}", known.seconds.time(), "s", note))
     if sweep and (best := sweep.soonest):
         note = prose.block(TEMPLATE, "size_note", case=sweep, first=best)
-        label = f"best batch size to a loss of {sweep.target:g}"
+        label = f"best batch size for a loss of {sweep.target:g}"
         size = f"{best.run.spec.batch_size:,}"
         found.append(Card(label=label, value=size, unit="examples", interval="", note=note))
     elif chapter and (first := chapter.soonest):
         note = prose.block(TEMPLATE, "target_note", first=first)
-        found.append(card(f"to a loss of {chapter.target:g}", first.estimate, "s", note))
+        found.append(card(f"time to a loss of {chapter.target:g}", first.estimate, "s", note))
     return found
 
 

@@ -229,7 +229,7 @@ def _seconds(over: Overlay, ways: Sequence[Way]) -> Figure | None:
 
 
 def _swept(ways: Sequence[Way]) -> bool:
-    """Return whether runs differ in their batch sizes, so that these can be an axis."""
+    """Return whether runs differ in their batch sizes, which can then be an axis."""
     sizes = {size for way in ways for size in way.by_size}
     return len(sizes) >= LEAST_SIZES and all(len(w.by_size) == len(w.seconds) for w in ways)
 
@@ -306,7 +306,7 @@ def _shares(ways: Sequence[Way]) -> list[tuple[Subject, list[tuple[int, Estimate
 
 
 def _loaded(ways: Sequence[Way]) -> tuple[list[str], list[str]]:
-    """Return whose seconds hold a data loader, which is a good part of some, and whose do not."""
+    """Split subjects: those with seconds that include a data loader, and those without."""
     own = {way.subject.name for way in ways for run in way.runs if run.spec.loader == "dataloader"}
     names = dict.fromkeys(way.subject.name for way in ways)
     return [name for name in names if name in own], [name for name in names if name not in own]

@@ -150,7 +150,7 @@ def _columns(lines: Sequence[Printed]) -> Columns:
     return {
         "loss as printed": [_spread(one.losses, 1.0) for one in lines],
         "as printed, ms per epoch": [_spread(one.seconds()) for one in lines],
-        "of it garbage collection": [_spread(one.collected()) for one in lines],
+        "garbage collection in it": [_spread(one.collected()) for one in lines],
         "printed again, ms per epoch": [_spread(one.seconds(1)) for one in lines],
         "garbage collection then": [_spread(one.collected(1)) for one in lines],
         "measured, ms per epoch": curves.milliseconds([one.run.seconds for one in lines]),

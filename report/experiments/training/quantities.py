@@ -258,12 +258,12 @@ class Case:
 
     @cached_property
     def nearest(self) -> Lowest | None:
-        """Return the run that ends lowest, of those none of whose seeds diverged."""
+        """Return the run that ends lowest, of those without a diverged seed."""
         return lowest(self.runs, lambda run: self.excess(run) if run.complete else None)
 
     @cached_property
     def fared(self) -> list[Reached]:
-        """Return how each run fared towards the target; nothing where there is none."""
+        """Return how each run fared towards the target; empty if there is no target."""
         return [] if self.target is None else [towards(run, self.target) for run in self.runs]
 
     @cached_property

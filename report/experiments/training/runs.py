@@ -90,7 +90,7 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Return whether every seed came to its end, so that where the run ends can be said."""
+        """Return whether every seed finished; only then is there an end to speak of."""
         ended = all(len(seed.epoch_ends) >= self.spec.epochs for seed in self.seeds)
         return ended and not self.diverged
 

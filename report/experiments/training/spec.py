@@ -25,7 +25,7 @@ Sampling = Literal["permutation", "replacement"]
 Variant = Literal["eager", "compiled", "epoch"]
 
 SCALED = ("sgd", "momentum")
-"""Optimizers whose step is as much larger as the gradient is."""
+"""Optimizers that take a step in proportion to the gradient."""
 
 
 class Labels(TypedDict):
@@ -59,7 +59,7 @@ class RunSpec(Strict):
         "mean squared error of the frameworks, whose gradient is twice as large. Losses are always "
         "shown with the 1/2.",
     )
-    optimizer: Optimizer = Field("sgd", description="What makes a step of a gradient.")
+    optimizer: Optimizer = Field("sgd", description="How a gradient becomes a step.")
     momentum: float | None = Field(
         None, gt=0, lt=1, description="How much of its speed optimizer: momentum keeps."
     )
@@ -75,12 +75,12 @@ class RunSpec(Strict):
         "drawn with replacement.",
     )
     copies: int = Field(
-        1, ge=1, le=10, description="How often each example is in the data; the loss is of one."
+        1, ge=1, le=10, description="How often each example occurs; the loss counts it once."
     )
-    loader: Loader | None = Field(None, description="Else the experiment's.")
-    implementation: Implementation | None = Field(None, description="Else the experiment's.")
+    loader: Loader | None = Field(None, description="Default: the experiment's.")
+    implementation: Implementation | None = Field(None, description="Default: the experiment's.")
     backends: OneOrMany[BackendName] | None = Field(
-        None, description="Frameworks of the experiment that train it; else all of them."
+        None, description="Frameworks of the experiment that train it. Default: all of them."
     )
 
     @model_validator(mode="after")
@@ -91,7 +91,7 @@ class RunSpec(Strict):
             message = f"optimizer: {self.optimizer} has no momentum; set optimizer: momentum"
         elif self.loss == "mse" and self.optimizer not in SCALED:
             message = (
-                f"optimizer: {self.optimizer} divides by the gradient's size, so that its lr "
+                f"optimizer: {self.optimizer} divides by the gradient's size, so its lr "
                 "belongs to no loss; leave loss out"
             )
         elif self.schedule != "constant" and self.epochs == 1:
@@ -125,7 +125,7 @@ class TrainingSettings(Settings):
         None, description="Runs at every pair of a batch size and a rate, beside those of runs."
     )
     runs: Annotated[list[RunSpec], Field(min_length=1, max_length=24)] = Field(
-        [], description="The runs to compare; else two of the chapter's, unless there is a grid."
+        [], description="Runs to compare. Default: two of the chapter's, unless there is a grid."
     )
     evaluate: Literal["examples", "epochs"] = Field(
         "examples",
@@ -153,11 +153,13 @@ class TrainingSettings(Settings):
         "epoch: once, cold, in a fresh process, and again; in the frameworks that the chapter has "
         "listings for, from scratch with the data loader.",
     )
-    dtype: Literal["float32", "float64"] = Field("float32", description="Of data and parameters.")
+    dtype: Literal["float32", "float64"] = Field(
+        "float32", description="Number format of data and parameters."
+    )
     threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
         "auto", description="CPU threads: auto (all usable cores) or a number."
     )
-    seeds: int | None = Field(None, ge=1, le=100, description="Else the profile's.")
+    seeds: int | None = Field(None, ge=1, le=100, description="Default: the profile's.")
 
     def batches(self) -> list[tuple[tuple[str | int, ...], int, int]]:
         """Return each batch size, where it stands, with the copies of the data it is cut from."""

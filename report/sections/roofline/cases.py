@@ -130,7 +130,7 @@ def _other(quantity: Quantity) -> Kernel | None:
 
 
 def at(series: Sequence[Kernel], **labels: object) -> Kernel | None:
-    """Return the first kernel whose labels have these values."""
+    """Return the first kernel with these values of labels."""
     return next((k for k in series if labels.items() <= k.quantity.labels.items()), None)
 
 
@@ -176,7 +176,7 @@ class Case:
 
     @property
     def theoretical(self) -> float | None:
-        """Return the theoretical peak, unless the measured one shows that it is none."""
+        """Return the theoretical peak, unless the measured one exceeds it."""
         promised = self.promise.flop_per_s
         return None if promised is None or promised < self.peak.value else promised
 

@@ -252,4 +252,4 @@ def test_method_says_what_an_update_is() -> None:
     assert "1.44 ms to" in whole  # nine times 160 µs, and the rest of 1 example
     few = " ".join(OVERHEAD.method(timed(EAGER).of("one")))
     assert "Compiling" not in few
-    assert "additions are" not in few
+    assert "Each addition" not in few

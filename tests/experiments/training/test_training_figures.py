@@ -304,7 +304,7 @@ def test_run_that_does_not_reach_the_target_is_shown_as_open() -> None:
     """It has a mark of its own, its share of seeds, and a time that it takes at least."""
     runs = [*ASKED["sizes"], {"run": "lazy", "batch_size": 50, "lr": 1e-4}]
     figure = only(figures(trained(runs), "one"), "target")
-    assert "50 in 0 of 3 seeds, so that it takes at least" in said(figure)["caption"]
+    assert "50 in 0 of 3 seeds, so it takes at least" in said(figure)["caption"]
     assert isinstance(figure.shape, Curves)
     (bound,) = [m for m in figure.shape.marks if isinstance(m, Points) and m.marker == "^"]
     assert 50 in bound.x
@@ -408,7 +408,7 @@ def test_a_loaders_share_is_what_is_gone_without_it() -> None:
 def test_versions_on_one_path_are_said_to_be() -> None:
     """The curves coincide, so that no drawing of them is needed; the losses stand in the table."""
     figure = only(drawn_of("implementation"), "implementation")
-    assert "their losses differ not at all" in said(figure)["explanation"]
+    assert "their losses do not differ" in said(figure)["explanation"]
     cells = row(figure.table, "a")
     assert cells["loss at the end, scratch"] == cells["loss at the end, concise"] != ""
     assert float(cells["concise / scratch"]) > 1.1
@@ -473,7 +473,7 @@ def test_optimizer_that_never_gets_there_is_not_left_out() -> None:
     """It stands in its row with a mark that points on, and in the words."""
     figure = only(drawn_of("optimizer"), "optimizer")
     words = said(figure)
-    assert "late in 0 of 3 seeds, so that it takes at least" in words["caption"]
+    assert "late in 0 of 3 seeds, so it takes at least" in words["caption"]
     assert isinstance(figure.shape, Dots)
     reached, bound = figure.shape.rows
     late = figure.shape.labels.index("late")
@@ -488,7 +488,7 @@ def test_same_path_in_two_implementations_is_said_to_be_one() -> None:
     """Steps of 0.05 for the loss with 1/2, and of 0.025 for that without it."""
     words = said(only(drawn_of("listed"), "listed"))
     assert (
-        "From scratch and same path take the same steps; their losses differ not at all"
+        "From scratch and same path take the same steps; their losses do not differ"
         in (words["explanation"])
     )
     assert "as listed take the same steps" not in words["explanation"]
@@ -501,11 +501,11 @@ def test_best_batch_size_is_a_headline() -> None:
     """The card names the size that the figure names, and how long it takes."""
     result = asked("sizes")
     card = TRAINING.cards(result)[-1]
-    assert card.label == "best batch size to a loss of 0.25"
+    assert card.label == "best batch size for a loss of 0.25"
     title = said(only(drawn_of("sizes"), "target"))["title"]
-    assert f"{card.value} gets to a loss of 0.25 first" in title
+    assert f"{card.value} reaches a loss of 0.25 first" in title
     told = [plain(sentence) for sentence in TRAINING.sentences(result)]
-    assert any(f"{card.value} gets to a loss of 0.25 first" in sentence for sentence in told)
+    assert any(f"{card.value} reaches a loss of 0.25 first" in sentence for sentence in told)
 
 
 def test_headlines_are_of_the_experiment_that_compares_a_few_sizes() -> None:
