@@ -279,7 +279,9 @@ def publish(site_dir: Path, **options: Any) -> None:
         click.echo(done.pages_url)
 
 
-@main.command(epilog="For instance: report add downloads/*.json.gz; report add a-classmates-results")
+@main.command(
+    epilog="For instance: report add downloads/*.json.gz; report add a-classmates-results"
+)
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...", type=PATH)
 @RESULTS_OPTION
 @click.pass_context

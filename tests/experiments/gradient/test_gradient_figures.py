@@ -224,7 +224,9 @@ def test_nothing_is_timed_and_pages_bear_it(tmp_path: Path) -> None:
     page = pages["machine-fixed-machine.html"]
     assert {"noise-pytorch-slope", "noise-pytorch-population"} <= set(page.figures())
     assert "Nothing is timed" in page.words()
-    (section,) = view(results[0], "data/x.json", dict(figures_of(results[0]))).sections
+    (section,) = view(
+        results[0], [store.Saved(result=results[0], content=b"")], dict(figures_of(results[0]))
+    ).sections
     assert all("Gradients.deviations" in figure.code for figure in section.figures)
     assert all("autograd" in code for code in section.codes)
     assert "compare.html" in pages
