@@ -65,10 +65,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
     verbose: bool,
 ) -> Result | None:
     """Measure; return the newest result, or nothing if only the plan was wanted."""
-    if quiet and verbose:
-        raise UsageError("-q and -v ask for opposite things; use only one.")
-    if as_json and not dry_run:
-        raise UsageError("--json prints the plan, which --dry-run asks for.")
+    _refuse_contradictions(quiet=quiet, verbose=verbose, as_json=as_json, dry_run=dry_run)
     every_s = _spacing(start, runs, every)
     plan = make_plan(load(config), profile, device=device)
     refuse_too_large(plan.only(only), memory())
@@ -118,6 +115,13 @@ def measure(  # noqa: PLR0913 (one argument for each option)
         _execute(run, Watcher(console, verbosity))
     _conclude(run.result, say)
     return run.result
+
+
+def _refuse_contradictions(*, quiet: bool, verbose: bool, as_json: bool, dry_run: bool) -> None:
+    if quiet and verbose:
+        raise UsageError("-q and -v ask for opposite things; use only one.")
+    if as_json and not dry_run:
+        raise UsageError("--json prints the plan, which --dry-run asks for.")
 
 
 def _execute(run: Run, watcher: Watcher) -> None:

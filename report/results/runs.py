@@ -114,4 +114,6 @@ def together(runs: Sequence[Result]) -> Result:
 
 def starts(result: Result) -> list[str]:
     """Return when the runs began that a result holds and that count as several, oldest first."""
-    return sorted({record.run or result.started_at for record in result.records})
+    return sorted({record.run or result.started_at for record in result.records}) or [
+        result.started_at  # it has only begun
+    ]

@@ -130,8 +130,6 @@ def read(path: Path, labels: LabelTypes) -> Saved:
         ResultError: It is not one, is cut short, or is of another version.
     """
     try:
-        if path.is_dir():
-            raise ResultError(f"{path} holds no results.")
         if path.stat().st_size > MOST_BYTES:
             raise _too_large(path)
         content = path.read_bytes()
@@ -285,9 +283,7 @@ def read_all(folder: Path, labels: LabelTypes) -> tuple[list[Saved], list[LeftOu
     for path in files_in(folder):
         place = path.relative_to(folder).as_posix()
         try:
-            saved = replace(read(path, labels), imported=imports.get(place))
-            if saved.imported and saved.imported.sha256 != _sum(saved.content):
-                raise ResultError(f"{path} is no longer what was imported.")
+            saved = _as_imported(path, read(path, labels), imports.get(place))
             # A copy in another folder is no other machine.
             first.setdefault(saved.content, (saved, place.rpartition("/")[0]))
         except ResultError as error:
@@ -308,6 +304,12 @@ def read_all(folder: Path, labels: LabelTypes) -> tuple[list[Saved], list[LeftOu
         for (one, _), result in zip(found, told, strict=True)
     ]
     return sorted(named, key=lambda one: (one.result.order, one.name)), left_out
+
+
+def _as_imported(path: Path, saved: Saved, found: Import | None) -> Saved:
+    if found is not None and found.sha256 != _sum(saved.content):
+        raise ResultError(f"{path} is no longer what was imported.")
+    return replace(saved, imported=found)
 
 
 def _sum(content: bytes) -> str:
@@ -350,7 +352,9 @@ def _home(result: Result, folder: Path, labels: LabelTypes) -> Path:
     """Return the folder of an imported machine: that of its earlier results, or a new one."""
     for number in itertools.count(1):
         home = folder / (result.machine.id if number == 1 else f"{result.machine.id}-{number}")
-        earlier = next((one.result for path in paths(home) for one in _readable(path, labels)), None)
+        earlier = next(
+            (one.result for path in paths(home) for one in _readable(path, labels)), None
+        )
         if earlier is None or _owner(earlier) == _owner(result):
             break
     return home

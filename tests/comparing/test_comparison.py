@@ -207,7 +207,9 @@ def test_no_tf32_is_the_same_where_there_is_none(both: tuple[Result, Result]) ->
 
 def test_tf32_is_named_where_products_differ_by_it() -> None:
     """As people call it, not by the value of a switch."""
-    names = [series_name({"size": 64, "tf32": one}, ["size", "tf32"]) for one in (True, False, None)]
+    names = [
+        series_name({"size": 64, "tf32": one}, ["size", "tf32"]) for one in (True, False, None)
+    ]
     assert names == ["n = 64, TF32", "n = 64, no TF32", "n = 64"]
 
 

@@ -6,7 +6,7 @@ import gzip
 import itertools
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TODAY = "2026-11-27"
 STRANGER = "0f0f0f0f-1111-4222-8333-444444444444"
 
-ANOTHER = {
+ANOTHER: dict[str, Any] = {
     "run_id": "11111111-2222-4333-8444-555555555555",
     "started_at": "2026-02-03T04:05:06Z",
     "finished_at": "2026-02-03T23:59:59Z",
@@ -136,7 +136,7 @@ def test_later_state_of_a_run_takes_the_place_of_an_earlier(
     place = store.add(came(part, tmp_path), results, LABELS, TODAY)
     assert store.add(came(whole, tmp_path), results, LABELS, TODAY) == place
     for other in (part, replace(whole, run_id=own.run_id, generator="another")):
-        with pytest.raises(ResultError, match="take the place"):
+        with pytest.raises(ResultError, match="would replace"):
             store.add(came(other, tmp_path), results, LABELS, TODAY)
     assert store.load(results / place, LABELS).finished_at == whole.finished_at
 
@@ -160,7 +160,7 @@ def test_no_machine_may_be_called_imported() -> None:
 def test_command_adds_what_it_can_and_names_the_rest(
     own: Result, results: Path, tmp_path: Path
 ) -> None:
-    """Files and folders; what is no result, or is there already, is refused and the rest goes on."""
+    """Files and folders; what is no result, or is there already, is refused; the rest goes on."""
     good = came(replace(own, **ANOTHER), tmp_path)
     bad = tmp_path / "inbox" / "bad.json"
     bad.write_text("{}")

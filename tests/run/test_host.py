@@ -215,7 +215,9 @@ MEASURES = {
     **dict.fromkeys(["registry.py", "worker/timing.py", "worker/main.py"], True),
     **dict.fromkeys([f"experiments/{kind}/measure.py" for kind in KINDS], True),
     "backends/pytorch/products.py": True,
-    **dict.fromkeys(["cli/__init__.py", "results/store.py", "experiments/matmul/figures.py"], False),
+    **dict.fromkeys(
+        ["cli/__init__.py", "results/store.py", "experiments/matmul/figures.py"], False
+    ),
 }
 
 

@@ -256,9 +256,7 @@ def test_every_text_has_enough_contrast(
     assert faint(contrasts["texts"]) == faint(contrasts["lines"]) == {}
     if name == f"{HOME}/index.html":
         expected = {"P byline", "FIGCAPTION", "A", "SPAN status failed", "SPAN status skipped"}
-        assert expected | {"SPAN level quiet", "SPAN interval", "STRONG"} <= set(
-            contrasts["texts"]
-        )
+        assert expected | {"SPAN level quiet", "SPAN interval", "STRONG"} <= set(contrasts["texts"])
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,20 @@ PARTS = ["products", "memory", "overhead", "training", "exercises", "workers"]
 FIRSTS = [f"machines/{name}/index.html" for name in ("fast-machine", "fixed-machine")]
 WITH_FIGURES = [
     *("index.html", "compare.html", *FIRSTS),
-    *(f"machines/{name}/{part}.html" for name in ("fast-machine", "fixed-machine") for part in PARTS),
+    *(
+        f"machines/{name}/{part}.html"
+        for name in ("fast-machine", "fixed-machine")
+        for part in PARTS
+    ),
 ]
 MOVED = ["machine-fast-machine.html", "machine-fixed-machine.html"]
 NAMES = [
     *(*WITH_FIGURES, *MOVED, "method.html", "404.html"),
-    *(f"machines/{name}/{page}.html" for name in ("fast-machine", "fixed-machine") for page in ("statements", "code")),
+    *(
+        f"machines/{name}/{page}.html"
+        for name in ("fast-machine", "fixed-machine")
+        for page in ("statements", "code")
+    ),
 ]
 
 FOLLOWED = re.compile("action|background|cite|data|formaction|href|ping|poster|src|srcset")

@@ -15,7 +15,6 @@ from report.experiments.training.overlay import gap, overlay, ways_of
 from report.figures.prose import plain
 from report.figures.shapes import YARDSTICK, Curves
 from report.registry import BACKENDS
-from report.sections import frameworks
 from report.sections.frameworks import over_frameworks
 from results_factory import each_outcome, make_result
 
