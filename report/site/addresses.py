@@ -9,7 +9,7 @@ TITLES = {
     "memory": "Memory",
     "overhead": "Calls and gradient noise",
     "training": "Training",
-    "exercises": "The chapter’s exercises",
+    "exercises": "Exercises",
     "frameworks": "Frameworks",
     "workers": "Many workers",
 }

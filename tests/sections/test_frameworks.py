@@ -159,15 +159,6 @@ def test_a_framework_keeps_its_colour() -> None:
 # --- numbers
 
 
-def test_top_of_the_page_says_what_a_framework_is_above_the_floor(result: Result) -> None:
-    """The first framework's smallest batches, in seconds and in times the floor."""
-    (said,) = frameworks.sentences(result)
-    assert said.startswith("An epoch of single examples takes ")
-    assert " in PyTorch, " in said
-    without = only(result, lambda record: record.backend != FLOOR)
-    assert frameworks.sentences(without) == []
-
-
 def test_numba_has_no_update_as_written(drawn: dict[str, Figure]) -> None:
     """A dash and no number, and its compiled update is the floor of the others."""
     table = drawn["frameworks-overhead-calls"].table

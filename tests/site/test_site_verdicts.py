@@ -155,7 +155,7 @@ def test_machines_side_by_side_have_the_chapters_statements_first(result: Result
 def test_a_machine_with_one_framework_shares_rows_with_one_that_has_several(
     result: Result,
 ) -> None:
-    """A framework that is alone is not named on its machine's pages, and is the same all the same."""
+    """A framework that is alone is not named on its machine's pages, and is still the same one."""
     alone = verdicts.views(replace(result, verdicts=of_result(result)))
     among = [replace(one, framework="PyTorch") for one in alone]
     rows = [row for each in verdicts.side_by_side([alone, among]).values() for row in each]
