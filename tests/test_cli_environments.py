@@ -176,10 +176,12 @@ def test_each_framework_is_named_where_there_are_several(
     done = run("run")
     assert done.exit_code == 1
     killed = "it was ended by SIGKILL, most often because memory ran out"
-    assert sorted(re.sub(r", \d.*", "", line) for line in done.stderr.splitlines()) == [
+    shown = (re.sub(r", (\d|float32).*", "", line) for line in done.stderr.splitlines())
+    assert sorted(shown) == [
         f"failed all with Numba: Numba could not be started: {killed}",
         *[f"failed product with NumPy: {killed}"] * 2,
         "measured product with PyTorch in 2 processes",
+        "peak",
     ]
 
 

@@ -265,7 +265,13 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
 @main.command(epilog="For instance: report serve --open")
 @RESULTS_OPTION
 @SITE_OPTION
-@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8000,
+    show_default=True,
+    help="Where to listen; 0 takes a free port.",
+)
 @click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
 def serve(results: Path, site_dir: Path, port: int, *, open_browser: bool) -> None:
     """Show the site on this machine, rendered again whenever results change.

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 from report.errors import SiteError
@@ -186,7 +187,10 @@ def _parents(name: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back for the few milliseconds of renaming."""
+    """Hold Ctrl-C back for the few milliseconds of renaming; it only ever ends the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     held: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
     try:

@@ -144,8 +144,9 @@ class MachineView:
         return next(found, f"{self.home}/statements.html")
 
     def contradicted(self) -> list[VerdictView]:
-        """Return what does not hold here, the chapter's first."""
-        return [one for one in self.verdicts if one.judged.verdict == "contradicted"]
+        """Return which of the chapter's statements do not hold here."""
+        mine = [one for one in self.verdicts if one.source == "chapter"]
+        return [one for one in mine if one.judged.verdict == "contradicted"]
 
     def neighbours(self, path: str) -> tuple[Part | None, Part | None]:
         """Return the pages of figures before and after one."""

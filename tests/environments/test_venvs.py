@@ -81,7 +81,7 @@ def test_what_cannot_be_started_is_named_with_its_key(tmp_path: Path) -> None:
     """A folder or a text file is no interpreter, nor is what is not there."""
     (tmp_path / "notes.txt").write_text("x")
     for wanted in (tmp_path, tmp_path / "notes.txt", tmp_path / "nothing"):
-        with pytest.raises(UsageError, match=rf"interpreters\.numba: {wanted} is no program"):
+        with pytest.raises(UsageError, match=rf"interpreters\.numba: {wanted} is not a program"):
             venvs.find("numba", {"numba": str(wanted)})
 
 

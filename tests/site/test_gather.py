@@ -294,7 +294,7 @@ def test_several_frameworks_have_a_section_of_their_own(make_result: Made) -> No
     files = gather([make_result(frameworks=("pytorch", "tensorflow", "numba"))])
     text = report_of(files).source
     assert text.count('<h2 id="frameworks">') == 1
-    assert '<a href="frameworks.html#frameworks">a section of its own</a>' in text
+    assert '<a href="frameworks.html#frameworks">separate section</a>' in text
     drawn = set(re.findall(r'id="figure_([a-z0-9-]+)"', text))
     shared = {name for name in drawn if name.startswith("frameworks-")}
     assert {"frameworks-vectorization-strategies", "frameworks-startup"} <= shared

@@ -125,7 +125,7 @@ def test_references_lead_to_something_on_the_page(page: Page) -> None:
         if attribute in {"aria-labelledby", "aria-describedby", "for"}
         for each in value.split()
     }
-    assert wanted
+    assert wanted or page.name in MOVED  # which has nothing to lead to
     assert wanted - ids == set()
 
 

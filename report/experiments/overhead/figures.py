@@ -152,7 +152,10 @@ def _facts(
         "parts": found,
         "most": each and each.reciprocal(1 / MEGA, f"million examples per s at most, {each.key}"),
         "rough": found is not None and found.line.deviation > ROUGH,
-        "growing": found and [_percent(found.growing[size]) for size in sizes],
+        # A size that no process with a fit has measured has no share.
+        "growing": [_percent(found.growing[size]) for size in sizes]
+        if found and found.growing.keys() >= {*sizes}
+        else None,
         "gains": gains if len(gains) < 2 else [gains[0], gains[-1]],
         "strict": [_percent(ratio(q, peak, "flop_per_s")) for q in (first, last)] if peak else [],
     }

@@ -380,7 +380,7 @@ def test_every_series_can_be_told_apart_by_a_claim(result: Result) -> None:
 # --- the top of the page
 
 
-def test_card_sentence_and_claims_speak_of_the_same_number(result: Result) -> None:
+def test_card_and_claims_speak_of_the_same_number(result: Result) -> None:
     """Memory's roof, 20 GB/s less up to 4 % noise: named highest of those that reach memory."""
     found = roofs(result.led(), "pytorch")
     rates = {name: top.estimate.value for name, top in found.items()}
@@ -390,10 +390,6 @@ def test_card_sentence_and_claims_speak_of_the_same_number(result: Result) -> No
     assert (card.label, card.unit) == ("memory bandwidth", "GB/s")
     assert card.estimate == found["memory"].estimate
     assert card.interval
-    (said,) = BANDWIDTH.sentences(result.led())
-    assert f"{card.value}\N{NO-BREAK SPACE}GB/s" in said
-    assert "L1 cache" in said
-    assert "cache" not in BANDWIDTH.sentences(without_caches(result).led())[0]
 
 
 # --- machines and frameworks on the same axes
