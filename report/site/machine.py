@@ -276,9 +276,12 @@ def _section(
         method = [words for mine in backends.values() for words in kind.method(mine)]
         of = [next(b for b in backends if f.name.startswith(f"{name}-{b}")) for f in drawn]
         codes = [listing(backend, f.code) for backend, f in zip(of, drawn, strict=True)]
-    for code in filter(None, codes):
-        anchor = f"code_{len(listings) + 1}"
-        listings.setdefault(code, Listing(anchor=anchor, title=title, code=code))
+    for figure, code in zip(drawn, codes, strict=True):
+        if code and code not in listings:
+            names = dict.fromkeys(name.rpartition(".")[2] for name in figure.code)
+            anchor = f"code_{len(listings) + 1}"
+            named = f"{title}: {', '.join(names)}"
+            listings[code] = Listing(anchor=anchor, title=named, code=code)
     return Section(
         name=name,
         title=title,
