@@ -281,7 +281,10 @@ def _section(
             names = dict.fromkeys(name.rpartition(".")[2] for name in figure.code)
             anchor = f"code_{len(listings) + 1}"
             named = f"{title}: {', '.join(names)}"
-            listings[code] = Listing(anchor=anchor, title=named, code=code)
+            # The same functions, of other frameworks.
+            again = sum(one.title.startswith(named) for one in listings.values())
+            heading = f"{named} ({again + 1})" if again else named
+            listings[code] = Listing(anchor=anchor, title=heading, code=code)
     return Section(
         name=name,
         title=title,

@@ -155,8 +155,8 @@ def test_processes_of_the_same_code_lay_their_memory_out_differently() -> None:
 import runpy
 runpy.run_path({str(BOOTSTRAP)!r})
 import ctypes
-array = bytearray(65_536)
-print(ctypes.addressof((ctypes.c_char * 65_536).from_buffer(array)) % 4096)
+arrays = [bytearray(65_536) for _ in range(16)]  # the first may fill holes from before
+print(ctypes.addressof((ctypes.c_char * 65_536).from_buffer(arrays[-1])) % 4096)
 """
     start = [sys.executable, "-c", code]
     places = {subprocess.run(start, stdout=-1, check=True).stdout for _ in range(8)}

@@ -180,6 +180,8 @@ def fit(times: Mapping[int, float]) -> StepModel | None:
     aa, ac, cc = (math.fsum(u[i] * u[j] for u in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
     a1, c1 = (math.fsum(u[i] for u in rows) for i in (0, 1))
     determinant = aa * cc - ac * ac
+    if determinant <= 0:  # times so far apart that only one of them counts
+        return None
     fixed, per_example = (cc * a1 - ac * c1) / determinant, (aa * c1 - ac * a1) / determinant
     if per_example < 0:
         fixed, per_example = a1 / aa, 0.0
