@@ -711,7 +711,9 @@ def test_exit_codes_reach_the_shell() -> None:
 def test_shell_completes_names(typed: str, expected: list[str]) -> None:
     """After --only come the experiments of this folder, after --machine those of its results."""
     for name in ("my-laptop", "my-server", "other", "imported"):
-        Path("results", name).mkdir(parents=True)
+        place = "imported/my-copy" if name == "imported" else name
+        Path("results", place).mkdir(parents=True)
+        Path("results", place, "run.json.gz").touch()
     Path("experiments.yaml").write_text(default_config())
     done = report(
         _REPORT_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD=str(typed.count(" "))

@@ -14,7 +14,7 @@ import click
 
 from report import __version__
 from report.cli.env import env
-from report.comparing.command import SLOWER, compare
+from report.comparing.command import SLOWER, compare, machines
 from report.errors import Interrupted, ReportError
 from report.program import Known, Program
 from report.text.names import DEVICES, either
@@ -67,13 +67,6 @@ def _machine(_: click.Context, __: click.Parameter, value: str | None) -> str | 
     return None if value is None else check_name(value)
 
 
-def _machines(context: click.Context, _: click.Parameter, typed: str) -> list[str]:
-    """Complete --machine from the results' folder: to go on with a run takes its name."""
-    folders = Path(context.params.get("results") or "results").glob("*/")
-    names = sorted(folder.name for folder in folders)
-    return [name for name in names if name.startswith(typed) and name != "imported"]
-
-
 def _some(known: Sequence[str]) -> Callable[..., list[str]]:
     return lambda _, __, typed: [name for name in known if name.startswith(typed)]
 
@@ -113,7 +106,7 @@ RUN_OPTIONS = _options(
         "--machine",
         metavar="NAME",
         callback=_machine,
-        shell_complete=_machines,
+        shell_complete=machines,
         help="Name the machine this, not after its hardware.",
     ),
     click.option(

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from report.results import files, store
+from report.site import folder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -14,9 +17,6 @@ if TYPE_CHECKING:
 
 def rendered(results: Path, site_dir: Path) -> tuple[str, bool]:
     """Bring the site up to date; return its first page's address, and whether all results show."""
-    from report.results import files, store
-    from report.site import folder
-
     kept = files.user_cache()
     with files.sole_writer(site_dir, "writing"):
         sources = [(path.name, path.read_bytes()) for path in store.sources(results)]
@@ -41,7 +41,6 @@ def gathered(results: Path, kept: Cache) -> tuple[dict[str, bytes], bool]:
 
     drawings.prepare(kept)
     from report.experiments.catalogue import LABELS
-    from report.results import store
     from report.site.gather import gather
 
     saved, left_out = store.read_all(results, LABELS)

@@ -33,11 +33,16 @@ def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-def _known(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Complete machines of the results' folder, and files."""
+def machines(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Complete machines that have results in their folder."""
     folder = Path(context.params.get("results") or "results")
-    names = sorted(path.name for path in folder.glob(f"{glob.escape(typed)}*/"))
-    return [*map(CompletionItem, names), CompletionItem(typed, type="file")]
+    found = {path.parent.name for path in folder.glob(f"{glob.escape(typed)}*/*.json*")}
+    return [CompletionItem(name) for name in sorted(found)]
+
+
+def _known(context: click.Context, at: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Complete machines, and files."""
+    return [*machines(context, at, typed), CompletionItem(typed, type="file")]
 
 
 @click.command(epilog="For instance: report compare my-laptop the-server --format markdown")

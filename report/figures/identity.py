@@ -27,7 +27,6 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "schedule": ("constant", "tenth", "cosine", "step", "inverse"),
     "sampling": ("permutation", "replacement"),
     "implementation": ("scratch", "concise"),
-    "lr": (),
 }
 """Things by their sort, each in the place of its colour. Others get one by their name."""
 

@@ -236,6 +236,40 @@ def test_alike_runs_of_a_machine_are_one_page(make_result: Made) -> None:
     assert {f"data/{store.name_of(one)}" for one in alike} <= page.links() & files.keys()
 
 
+def test_runs_too_near_to_count_apart_are_told(make_result: Made) -> None:
+    """Their processes stand together, and the page says that it was measured twice."""
+    began = ("2026-01-02T03:04:05Z", "2026-01-02T03:14:05Z")
+    near = [only(make_result(started_at=start), "threads") for start in began]
+    told = report_of(gather(near)).words()
+    assert "2 January 2026, 1 run" in told
+    assert "Measured 2 times" in told
+    assert "Measured" not in report_of(gather(near[:1])).words().partition("The machine")[0]
+
+
+def test_an_experiment_that_answers_an_exercise_stands_with_them(make_result: Made) -> None:
+    """By the claims that it explains; without them it is a training like others."""
+    made = only(make_result(), "decay", "chapter-training")
+    parts = {"exercises": "decay", "training": "chapter-training"}
+    site = gather([made])
+    for page, name in parts.items():
+        assert name in Page(page, site[f"{FIXED}/{page}.html"]).ids()
+    silent = gather([replace(made, config={**made.config, "claims": {}})])
+    assert f"{FIXED}/exercises.html" not in silent
+    assert set(parts.values()) <= set(Page("x", silent[f"{FIXED}/training.html"]).ids())
+
+
+def test_first_page_tells_what_of_the_chapter_does_not_hold(
+    result: Result, one_machine_site: dict[str, bytes]
+) -> None:
+    """All of it and nothing of ours, each with a link to where it is explained."""
+    page = Page("index.html", one_machine_site["index.html"])
+    (listed,) = [each for each in page.elements("ul") if each.get("class") == "claims"]
+    leading = verdicts.leading(result)
+    wrong = [result.config["claims"][v.claim] for v in leading if v.verdict == "contradicted"]
+    chapters = [claim["says"] for claim in wrong if claim["source"] == "chapter"]
+    assert [words(link) for link in listed.iter("a")] == chapters != []
+
+
 def test_newest_run_is_shown_and_an_older_one_of_another_plan_can_be_downloaded(
     make_result: Made,
 ) -> None:

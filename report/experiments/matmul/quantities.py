@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import (
     BYTES_PER_S,
@@ -17,6 +17,7 @@ from report.analysis.quantities import (
     quantity,
 )
 from report.experiments.matmul.measure import PRINTED_FLOPS
+from report.text.names import WORDED
 from report.text.numerals import ITEM_BYTES, count
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest, Question
     from report.results.result import Record, Result
-    from report.worker.records import Labels, Scalar
+    from report.worker.records import Labels
 
 
 METRICS = {
@@ -52,11 +53,9 @@ def of_result(result: Result) -> list[Quantity]:
     return of_kind(result, "matmul", of_records)
 
 
-WORDS: dict[str, Callable[[Scalar], str]] = {
-    "tf32": lambda allowed: "TF32" if allowed else "no TF32",
+WORDS: dict[str, Callable[[Any], str]] = WORDED | {
     "strategy": lambda name: "full, memory kept" if name == "full-out" else str(name),
     "block_width": lambda width: f"of {width}",
-    "size": lambda size: f"n = {size:,}",
     "threads": lambda threads: count(int(str(threads)), "thread"),
 }
 """What values of labels are called that do not go by themselves."""
