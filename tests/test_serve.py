@@ -60,7 +60,8 @@ def test_nothing_beside_the_site_is_served(address: str) -> None:
     for path in ("../results/here/", "%2e%2e/results/", "machines/none/index.html"):
         with pytest.raises(urllib.error.HTTPError) as caught:
             page(address + path)
-        assert caught.value.code == 404
+        with caught.value as answer:
+            assert answer.code == 404
 
 
 def test_port_that_is_taken_is_one_line(address: str, tmp_path: Path) -> None:
