@@ -89,7 +89,7 @@ def test_an_update_is_told_with_what_it_is_made_of() -> None:
     figure = by_question(result)["update"]
     words, table = figure.words, figure.table
     assert "1,500 examples takes 1.37 times as long as one with 1 example" in plain(words.title)
-    assert "80.0 µs by a fit of a + c b with 20.0" in plain(words.caption)
+    assert "80.0 µs by a straight line through the times, with 20.0" in plain(words.caption)
     explanation = plain(words.explanation)
     assert "27.3 % of one with 1,500 examples" in explanation
     assert "multiplies the rate by 2.00 from 1 to 10 and by 1.86 from 100 to 1,500" in explanation
