@@ -127,14 +127,18 @@ _NEEDED = {"other_cores", "drift"}
 """Without these a machine is not called quiet."""
 
 
-def grade(conditions: Sequence[Conditions], spread: float | None = None, where: str = "") -> Grade:
+def apart(spread: float, where: str = "") -> str:
+    """Say how far processes differ, and in which series."""
+    return SPREAD.say(spread) + (f" ({where})" if where else "")
+
+
+def grade(conditions: Sequence[Conditions], spread: float | None = None) -> Grade:
     """Judge how far the times can be trusted, by the worst that was seen.
 
-    The spread is the largest ratio between two processes' medians of one series, less 1; `where`
-    says in words which series that is.
+    The spread is the largest ratio between two processes' medians of one series, less 1; it is for
+    those who ask whether processes agree on an answer.
     """
-    differ = SPREAD.say(spread or 0) + (f" ({where})" if where else "")
-    found = [(SPREAD.severity(spread or 0), differ)]
+    found = [(SPREAD.severity(spread or 0), apart(spread or 0))]
     lacking: dict[str, str] = {}
     for name, sign in SIGNS.items():
         read = [(value, seen) for seen in conditions if (value := _read(name, seen)) is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
@@ -99,30 +99,45 @@ def tally(judged: Collection[tuple[Source, Decision]]) -> str:
     return sentence("; ".join(parts))
 
 
-def effect(verdict: Verdict, tag: Tag = _untagged) -> Markup:
-    """Write an effect for a table: "9.3", "exponent -0.498"."""
-    if verdict.effect is None:
+def turned(verdict: Verdict) -> bool:
+    """Return whether a ratio is told the other way round: nobody thinks of 37 times as 0.027."""
+    return (
+        verdict.kind != "exponent" and verdict.effect is not None and 0 < verdict.effect.value < 1
+    )
+
+
+def told(verdict: Verdict, *, turn: bool) -> Value | None:
+    """Return an effect as it is told: a ratio that is `turn`ed is one divided by it."""
+    one = verdict.effect
+    if one is None or not turn:
+        return one
+    low, high = (None if end is None or end <= 0 else 1 / end for end in (one.high, one.low))
+    return replace(one, value=1 / one.value, low=low, high=high, key=one.key and f"1 / ({one.key})")
+
+
+def effect(verdict: Verdict, tag: Tag = _untagged, *, turn: bool | None = None) -> Markup:
+    """Write an effect for a table: "9.3", "exponent -0.498"; above 1 unless `turn` says."""
+    value = told(verdict, turn=turned(verdict) if turn is None else turn)
+    if value is None:
         return Markup()
-    value = verdict.effect.value
     if verdict.kind == "exponent":
-        return Markup("exponent {}").format(tag(verdict.effect, _signed(value)))
-    return tag(verdict.effect, times(value))
+        return Markup("exponent {}").format(tag(value, _signed(value.value)))
+    return tag(value, times(value.value))
 
 
 def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Markup:
     """Say in one or two sentences what was measured and what of it decides."""
     if verdict.effect is None:
         return escape(sentence(f"{verdict.reason}."))
-    ends = interval(verdict.effect)
-    known = f" (95 % interval {ends})" if ends else ""
+    value = told(verdict, turn=turned(verdict)) or verdict.effect
+    ends = interval(value)
+    known = f" ({ends})" if ends else ""
     if claim["relation"] == "power-law":
         said = Markup("The exponent is {}{}; the claim\u2019s is {}.").format(
-            tag(verdict.effect, _signed(verdict.effect.value)), known, _signed(claim["exponent"])
+            tag(value, _signed(value.value)), known, _signed(claim["exponent"])
         )
     else:
-        ratio = Markup("ratio {}{}.").format(
-            tag(verdict.effect, times(verdict.effect.value)), known
-        )
+        ratio = Markup("a factor of {}{}.").format(tag(value, times(value.value)), known)
         first, *others = [*_sides(claim, verdict, tag), ratio]
         said = Markup("; ").join([first[:1].upper() + first[1:], *others])
     sentences = [said, _threshold(claim)]
@@ -138,12 +153,12 @@ def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Marku
     return Markup(" ").join(filter(None, sentences))
 
 
-def ratio(claim: StoredClaim) -> str:
+def ratio(claim: StoredClaim, *, turn: bool = False) -> str:
     """Say what is divided by what: "by element \u00f7 by column"; empty for an exponent."""
     if claim["relation"] == "power-law":
         return ""
-    below = _right_name(claim) or f"{claim['right']:g}"
-    return f"{side_name(claim['left'])} \N{DIVISION SIGN} {below}"
+    sides = [side_name(claim["left"]), _right_name(claim) or f"{claim['right']:g}"]
+    return " \N{DIVISION SIGN} ".join(sides[::-1] if turn else sides)
 
 
 def _right_name(claim: StoredClaim) -> str:

@@ -157,12 +157,12 @@ def _written(write: Callable[..., str]) -> Callable[..., Markup]:
 def _with_ends(
     write: Callable[[float], str], number: Estimate, unit: str = "", to: str = "\N{EN DASH}"
 ) -> Markup:
-    """Write an estimate with its interval: "297 GFLOPS (95 % interval 291-303)"."""
+    """Write an estimate with its 95 % interval: "297 GFLOPS (291-303)"."""
     if number.low is None or number.high is None:
         ends = f"{numerals.count(number.samples, 'sample')}, no interval"
     else:
         between = " to " if number.low < 0 else to  # a dash would meet a minus
-        ends = f"95 % interval {write(number.low)}{between}{write(number.high)}"
+        ends = f"{write(number.low)}{between}{write(number.high)}"
     return Markup("{} ({})").format(tagged(number, write(number.value) + unit), ends)
 
 
@@ -174,7 +174,7 @@ def si_ends(number: Estimate, unit: str) -> Markup:
 
 
 def percent_ends(number: Estimate) -> Markup:
-    """Write a share with its interval, in percent: "61 % (95 % interval 60-61 %)"."""
+    """Write a share with its interval, in percent: "61 % (60-61 %)"."""
     text = re.sub(r" %(\N{EN DASH}| to )", r"\1", _with_ends(numerals.percent, number))
     return Markup(text)  # noqa: S704 (it was before)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,8 @@ class Section:
     """Where it ran: device, threads, framework."""
     grade: Grade | None
     """How quiet the machine was; None where nothing is timed."""
+    spread: str
+    """How far its processes differ, which the intervals include; empty if nothing is timed."""
     missing: str
     """Why there is nothing to show, if so."""
     verdicts: list[VerdictView]
@@ -285,6 +287,7 @@ def _section(
             again = sum(one.title.startswith(named) for one in listings.values())
             heading = f"{named} ({again + 1})" if again else named
             listings[code] = Listing(anchor=anchor, title=heading, code=code)
+    noisy, spread = _noise(records)
     return Section(
         name=name,
         title=title,
@@ -292,17 +295,18 @@ def _section(
         codes=[listings[code].anchor if code else "" for code in codes],
         method=method,
         conditions=_conditions(records, result),
-        grade=_grade(records),
+        grade=noisy,
+        spread=spread,
         missing="" if drawn else _why_missing(records),
         verdicts=[verdict for verdict in judged if verdict.claim["show"] == name],
     )
 
 
-def _grade(records: Sequence[Record]) -> Grade | None:
-    """Grade the noise of processes that count by the series in which they differ most, if timed.
+def _noise(records: Sequence[Record]) -> tuple[Grade | None, str]:
+    """Grade what went on beside the processes that count, and say how far these differ, if timed.
 
-    Of several runs it is the grade in the middle: how far runs differ is no noise of any of them,
-    and the worst of many is always bad.
+    The grade is of the surroundings alone: how far processes differ is in the intervals. Of several
+    runs it is the one in the middle: the worst of many is always bad.
     """
     spreads: dict[str, list[tuple[float, str]]] = {}
     conditions: dict[str, list[Conditions]] = {}
@@ -321,14 +325,11 @@ def _grade(records: Sequence[Record]) -> Grade | None:
                     where = series_name(quantity.labels, varying)
                     spreads.setdefault(run, []).append((apart, where))
     if not timed:
-        return None
-    widest = {run: max(each) for run, each in spreads.items()}
-    each = [grade(seen, *widest.get(run, (None, ""))) for run, seen in conditions.items()]
-    middle = sorted(each, key=lambda one: one.severity)[len(each) // 2]
-    noisy = sum(one.level == "noisy" for one in each)
-    if middle.level == "noisy" or not noisy:
-        return middle
-    return replace(middle, reasons=[*middle.reasons, f"{noisy} of {len(each)} runs were noisy"])
+        return None, ""
+    widest = sorted(max(each) for each in spreads.values())
+    spread = noise.apart(*widest[len(widest) // 2]) if widest else ""
+    each = sorted((grade(seen) for seen in conditions.values()), key=lambda one: one.severity)
+    return each[len(each) // 2], spread
 
 
 def _conditions(records: Sequence[Record], result: Result) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
@@ -44,7 +44,7 @@ class VerdictView:
     """The page is about this one; those with other frameworks stand beside it in one table."""
     sign: str
     ratio: str
-    """What is divided by what; empty for an exponent."""
+    """What is divided by what, so that it is above 1; empty for an exponent."""
     effect: Markup
     interval: str
     """Of 95 %; empty if there is none."""
@@ -95,11 +95,25 @@ def by_framework(verdicts: Sequence[VerdictView]) -> Matrix:
     for one in asked:
         claims.setdefault(one.judged.claim, {})[one.framework] = one
     rows = [[row.get(name) for name in frameworks] for row in claims.values() if len(row) > 1]
-    return Matrix(frameworks, [(next(filter(None, row)), row) for row in rows])
+    firsts = [next(filter(None, row)) for row in rows]
+    return Matrix(
+        frameworks, [(one, _alike(one, row)) for one, row in zip(firsts, rows, strict=True)]
+    )
+
+
+def _alike(first: VerdictView, row: Sequence[VerdictView | None]) -> list[VerdictView | None]:
+    """Tell all ratios of a row in the direction of the first, so that they can be compared."""
+    turn = wording.turned(first.judged)
+    return [
+        one and replace(one, effect=wording.effect(one.judged, prose.tagged, turn=turn))
+        for one in row
+    ]
 
 
 def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> VerdictView:
     claim = result.config["claims"][verdict.claim]
+    turn = wording.turned(verdict)
+    effect = wording.told(verdict, turn=turn)
     return VerdictView(
         judged=verdict,
         claim=claim,
@@ -109,9 +123,9 @@ def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> 
         framework=title(verdict.backend) if several or claim.get("backend") else "",
         leading=leading,
         sign=SIGNS[verdict.verdict],
-        ratio=wording.ratio(claim),
+        ratio=wording.ratio(claim, turn=turn),
         effect=wording.effect(verdict, prose.tagged),
-        interval=wording.interval(verdict.effect) if verdict.effect else "",
+        interval=wording.interval(effect) if effect else "",
         finding=_together(wording.finding(claim, verdict, prose.tagged)),
         because=_together(wording.because(claim, verdict, prose.tagged)),
     )
@@ -133,7 +147,8 @@ def side_by_side(
         row = [one.get(key) for one in named]
         there = [verdict for verdict in row if verdict]
         framework = next((one.framework for one in there if one.framework), "")
-        rows[there[0].source].append((f"{there[0].claim['says']} {framework}".strip(), row))
+        says = f"{there[0].claim['says']} {framework}".strip()
+        rows[there[0].source].append((says, _alike(there[0], row)))
     return {source: mine for source, mine in rows.items() if mine}
 
 

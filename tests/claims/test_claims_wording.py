@@ -53,9 +53,30 @@ VERDICT = found(
 def test_a_finding_names_both_sides_the_ratio_and_the_threshold() -> None:
     """In one sentence each: what was measured, and what of it would have decided otherwise."""
     assert wording.finding(claim(), VERDICT) == (
-        "Column: 400 µs; full: 43.0 µs; ratio 9.3 (95 % interval 9.10 to 9.52). "
+        "Column: 400 µs; full: 43.0 µs; a factor of 9.3 (9.10 to 9.52). "
         "A factor below 1.02 would not matter."
     )
+
+
+@pytest.mark.parametrize(
+    ("effect", "text", "ends", "divided"),
+    [
+        (value(0.025, 0.02, 0.05), "40", "20.0 to 50.0", "full ÷ column"),
+        (value(0.5, None, 0.8), "2.0", "at least 1.25", "full ÷ column"),
+        (value(1.5, 1.2, None), "1.50", "at least 1.20", "column ÷ full"),
+    ],
+)
+def test_a_ratio_below_one_is_told_the_other_way_round(
+    effect: Value, text: str, ends: str, divided: str
+) -> None:
+    """With its ends, bounds and what is divided by what; the verdict's own number stays."""
+    verdict = found("supported", effect=effect)
+    turn = wording.turned(verdict)
+    assert wording.effect(verdict) == text
+    assert wording.interval(wording.told(verdict, turn=turn) or effect) == ends
+    assert wording.ratio(claim(), turn=turn) == divided
+    assert f"a factor of {text} ({ends})" in wording.finding(claim(), verdict).lower()
+    assert verdict.effect == effect
 
 
 def test_a_finding_tells_whether_the_effect_matters() -> None:
@@ -99,7 +120,7 @@ def test_a_tally_counts_the_chapters_statements_apart(expected: str) -> None:
 def test_a_finding_without_interval_claims_none() -> None:
     """One process: the ratio stands alone, and the reason says what to do."""
     lone = found("inconclusive", effect=value(2.0), reason="measure in more processes")
-    assert wording.finding(claim(least=1), lone) == "Ratio 2.0. Measure in more processes."
+    assert wording.finding(claim(least=1), lone) == "A factor of 2.0. Measure in more processes."
 
 
 def test_a_finding_counts_the_processes_that_were_left_out() -> None:
@@ -119,7 +140,7 @@ def test_a_finding_of_a_power_law_names_both_exponents() -> None:
     law = claim(relation="power-law", right=None, along="size", exponent=3)
     cubic = found("supported", effect=value(2.98, 2.96, 3.0), kind="exponent")
     assert wording.finding(law, cubic) == (
-        "The exponent is 2.98 (95 % interval 2.96 to 3.00); the claim\u2019s is 3.00. "
+        "The exponent is 2.98 (2.96 to 3.00); the claim\u2019s is 3.00. "
         "Within 0.05 it counts as the same."
     )
     assert wording.effect(cubic) == "exponent 2.98"

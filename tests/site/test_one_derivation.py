@@ -15,7 +15,7 @@ import pytest
 
 import pages
 from report.analysis.estimate import Estimate
-from report.claims import verdicts
+from report.claims import verdicts, wording
 from report.experiments.catalogue import LABELS
 from report.figures.prose import digest
 from report.results import store
@@ -76,10 +76,11 @@ def site_alone(shown: Shown) -> Site:
     return shown[0]
 
 
-def of_verdicts(result: Result) -> Iterator[Value]:
-    """Return all numbers that verdicts show."""
+def of_verdicts(result: Result, *, turn: bool = False) -> Iterator[Value]:
+    """Return all numbers that verdicts show, their ratios perhaps the other way round."""
     for verdict in result.verdicts:
-        for value in (verdict.effect, verdict.left, verdict.right, *verdict.numbers.values()):
+        effect = wording.told(verdict, turn=turn)
+        for value in (effect, verdict.left, verdict.right, *verdict.numbers.values()):
             if value is not None and value.key:
                 yield value
 
@@ -170,7 +171,9 @@ def series_in(key: str) -> Iterator[tuple[str, str, frozenset[str]]]:
 def test_whatever_is_timed_on_a_page_can_be_downloaded(result: Result, shown: Shown) -> None:
     """A number on a page is a series of some CSV file or verdict, or is made from such."""
     site, estimates = shown
-    keys = {digest(key): key for key in estimates}
+    keys = {
+        digest(key): key for key in [*estimates, *(v.key for v in of_verdicts(result, turn=True))]
+    }
     known: dict[str, list[frozenset[str]]] = defaultdict(list)
     for key in [key for _, key, _ in in_sheets(site)] + [v.key for v in of_verdicts(result)]:
         for where, _, labels in series_in(key):
