@@ -151,6 +151,17 @@ def number(
     return Number(text=text, interval=ends, best=best, estimate=estimate)
 
 
+def spread(
+    values: Sequence[float], unit_factor: float = 1.0, middle: float | None = None
+) -> Number:
+    """Write single numbers for a table: the first of them, or their middle, and their range."""
+    if not values:
+        return Number(text=NONE)
+    first, *ends = (values[0] if middle is None else middle, min(values), max(values))
+    text, low, high = (digits(each / unit_factor) for each in (first, *ends))
+    return Number(text=text, interval="" if low == high else f"{low}\N{EN DASH}{high}")
+
+
 def interval(
     estimate: Estimate, unit_factor: float = 1.0, write: Callable[[float], str] = digits
 ) -> str:

@@ -133,6 +133,25 @@ def row(name: str, index: int, estimates: Sequence[Estimate | None], **look: Any
     return Row(name=name, index=index, values=values, **_intervals(estimates), **look)
 
 
+BOOKS_WAY = "timed the book\N{RIGHT SINGLE QUOTATION MARK}s way"
+"""Here, by the book's listing: once, cold, by its own timer."""
+
+BOOKS = "what the book prints"
+"""In its published executions, on machines that are not named."""
+
+
+def ranges(name: str, printed: Sequence[Sequence[float]]) -> Row:
+    """Return what others printed as dots: the first of each, with the range of all as whiskers."""
+    return Row(
+        name=name,
+        index=YARDSTICK,
+        marker="D",
+        values=tuple(each[0] if each else None for each in printed),
+        low=tuple(min(each) if len(each) > 1 else None for each in printed),
+        high=tuple(max(each) if len(each) > 1 else None for each in printed),
+    )
+
+
 def _intervals(estimates: Sequence[Estimate | None]) -> dict[str, Any]:
     return {
         "low": tuple(None if e is None else e.low for e in estimates),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
+from report.experiments import book
 from report.experiments.matmul import quantities
 from report.figures import identity, prose
 from report.figures.figure import (
@@ -17,9 +18,22 @@ from report.figures.figure import (
     columns,
     number,
     quantity_sheet,
+    spread,
     table,
 )
-from report.figures.shapes import Axis, Curves, Dots, Guide, Line, Reference, line, row
+from report.figures.shapes import (
+    BOOKS,
+    BOOKS_WAY,
+    Axis,
+    Curves,
+    Dots,
+    Guide,
+    Line,
+    Reference,
+    line,
+    ranges,
+    row,
+)
 from report.registry import BACKENDS
 from report.text.numerals import GIGA, MICRO, PERCENT, digits
 
@@ -251,7 +265,10 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
     printed = [cold.get(str(q.labels["strategy"])) for q in series]
     rows = [row("measured" if cold else "", 0, [q.rate() for q in series])]
     if cold:
-        rows.append(row("as printed", 1, printed, hollow=True))
+        rows.append(row(BOOKS_WAY, 0, printed, hollow=True, twin=1))
+    prints = _book(records[0].backend, series) if cold else []
+    if any(prints):
+        rows.append(ranges(BOOKS, prints))
     shape = Dots(labels=tuple(labels.values()), x=RATE, rows=tuple(rows))
     best = highest(series, "flop_per_s")
     by_rate = sorted(series, key=lambda q: q.rate().value)
@@ -263,7 +280,7 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         name,
         question,
         shape,
-        table=_strategy_table(labels, series, printed),
+        table=_strategy_table(labels, series, printed, prints),
         sheet=_with_printed(sheet(series), printed) if cold else sheet(series),
         code=_code(series),
         best=best,
@@ -272,11 +289,23 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         series=by_rate,
         factor=ratio(best.quantity, by_rate[0], "flop_per_s"),
         cold=cold,
+        book=book.BOOK[records[0].backend] if any(prints) else None,
         # Whether a listing that waits for some of its products does not wait for this one.
         block_unwaited=bool(listing) and "block" not in listing,
         blank=quantities.blank_prints(records),
         **_ways({str(q.labels["strategy"]): q for q in series}, best.quantity),
     )
+
+
+def _book(backend: str, series: Sequence[Quantity]) -> list[list[float]]:
+    """Return what the book prints of each series, in FLOP/s; nothing of what it does not time."""
+    prints = book.BOOK.get(backend)
+    return [
+        prints.rates(str(q.labels["strategy"]))
+        if prints and (q.labels["size"], q.labels["dtype"]) == (book.SIZE, "float32")
+        else []
+        for q in series
+    ]
 
 
 def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, Any]:
@@ -298,7 +327,10 @@ def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, Any]:
 
 
 def _strategy_table(
-    labels: Mapping[str, str], series: Sequence[Quantity], printed: Sequence[Estimate | None]
+    labels: Mapping[str, str],
+    series: Sequence[Quantity],
+    printed: Sequence[Estimate | None],
+    prints: Sequence[Sequence[float]],
 ) -> Table:
     fastest = highest(series, "flop_per_s").quantity
     columns: Columns = {
@@ -310,7 +342,9 @@ def _strategy_table(
         ],
     }
     if any(printed):
-        columns["as printed, GFLOPS"] = [number(cold, GIGA) for cold in printed]
+        columns[f"{BOOKS_WAY}, GFLOPS"] = [number(cold, GIGA) for cold in printed]
+    if any(prints):
+        columns[f"{BOOKS}, GFLOPS"] = [spread(each, GIGA) for each in prints]
     return table("strategy", [labels[q.name()] for q in series], columns)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from report.experiments.book import BOOK
 from report.experiments.training import curves
 from report.experiments.training.quantities import case_of
 from report.experiments.training.runs import ratio, typical
 from report.figures import prose
-from report.figures.figure import Number, Sheet, table, together
-from report.figures.shapes import Dots, Row, row
+from report.figures.figure import Number, Sheet, spread, table, together
+from report.figures.shapes import BOOKS, BOOKS_WAY, Dots, Row, ranges, row
 from report.registry import BACKENDS
-from report.text.numerals import MILLI, NONE, digits
+from report.text.numerals import MILLI
 from report.worker.timing import median
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 MINIBATCH = 100
 """Of which the chapter says that an epoch takes less time than one of gradient descent."""
 
-CAPTION = "As printed: medians over processes, and their range; measured: 95 % intervals"
+AGAIN = "the same once more"
+
+CAPTION = (
+    f"{BOOKS_WAY.capitalize()}: medians over processes, and their range; measured: 95 % intervals"
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,12 @@ class Printed:
         return [p.collected_s for p in self.turn(turn) if p]
 
     @property
+    def book(self) -> tuple[float, float] | None:
+        """Return the loss and the seconds per epoch that the book prints for it, if it does."""
+        prints = BOOK.get(self.run.blank.backend)
+        return prints.epochs.get(self.run.spec.batch_size) if prints else None
+
+    @property
     def losses(self) -> list[float]:
         """Return what is printed of the loss, in all turns."""
         return [p.loss for each in self.run.prints for p in each if p.loss is not None]
@@ -58,7 +69,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class Order:
-    """Whether the smaller batches have the quicker epoch, as printed and as measured."""
+    """Whether the smaller batches have the quicker epoch, the book's way and as measured."""
 
     hundred: Printed
     full: Printed
@@ -114,6 +125,7 @@ def figure(case: Case) -> Figure | None:
         sheet=_sheet(lines),
         code=["loaded", "train_scratch", "sgd"],
         lines=lines,
+        book=BOOK.get(case.runs[0].blank.backend) if any(one.book for one in lines) else None,
         order=_order(case),
         queued=_queues(case.runs[0].blank.backend),
         median=median,
@@ -142,39 +154,44 @@ def overlay(over: Overlay) -> Figure | None:
         blocks="compared_printed",
         orders={s.name: order for s, case, _ in found if (order := _order(case))},
         queued=[s.name for s, *_ in found if _queues(s.backend)],
+        book=any(one.book for one in lines),
         median=median,
     )
 
 
 def _columns(lines: Sequence[Printed]) -> Columns:
-    return {
-        "loss as printed": [_spread(one.losses, 1.0) for one in lines],
-        "as printed, ms per epoch": [_spread(one.seconds()) for one in lines],
+    columns: Columns = {
+        f"{BOOKS_WAY}, ms per epoch": [_spread(one.seconds()) for one in lines],
         "garbage collection in it": [_spread(one.collected()) for one in lines],
-        "printed again, ms per epoch": [_spread(one.seconds(1)) for one in lines],
+        f"{AGAIN}, ms per epoch": [_spread(one.seconds(1)) for one in lines],
         "garbage collection then": [_spread(one.collected(1)) for one in lines],
+        "loss that it prints": [_spread(one.losses, 1.0) for one in lines],
         "measured, ms per epoch": curves.milliseconds([one.run.seconds for one in lines]),
     }
+    if any(one.book for one in lines):
+        losses, seconds = zip(*(one.book or (None, None) for one in lines), strict=True)
+        columns[f"{BOOKS}, ms per epoch"] = [_spread([s] if s else []) for s in seconds]
+        columns[f"{BOOKS}, loss"] = [_spread([loss] if loss else [], 1.0) for loss in losses]
+    return columns
 
 
 def _spread(values: Sequence[float], unit_factor: float = MILLI) -> Number:
     """Write the median of what processes print for a table, with the range beside it."""
-    if not values:
-        return Number(text=NONE)
-    low, middle, high = (digits(f(values) / unit_factor) for f in (min, median, max))
-    return Number(text=middle, interval=f"{low}\N{EN DASH}{high}")
+    return spread(values, unit_factor, median(values) if values else None)
 
 
 def _dots(names: Sequence[str], lines: Sequence[Printed]) -> Dots:
     rows = [row("measured", 0, [typical(one.run.seconds) for one in lines])]
-    for turn, name in enumerate(("as printed", "printed again")):
+    for turn, name in enumerate((BOOKS_WAY, AGAIN)):
         printed = [one.seconds(turn) for one in lines]
         values, low, high = (
             tuple(find(s) if s else None for s in printed) for find in (median, min, max)
         )
         if any(printed):
-            index = 1 + turn
-            rows.append(Row(name=name, index=index, values=values, low=low, high=high, hollow=True))
+            mine = Row(name=name, index=0, values=values, low=low, high=high, hollow=True)
+            rows.append(replace(mine, twin=1 + turn))
+    if any(one.book for one in lines):
+        rows.append(ranges(BOOKS, [[one.book[1]] if one.book else [] for one in lines]))
     return Dots(labels=tuple(names), x=curves.SECONDS, rows=tuple(rows))
 
 

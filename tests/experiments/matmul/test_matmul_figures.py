@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories.small_results import record, result, series
+from report.experiments.book import BOOK
 from report.experiments.matmul.kind import MATMUL
 from report.experiments.matmul.quantities import of_records
 from report.figures.prose import plain
+from report.figures.shapes import BOOKS
+from report.text.numerals import digits
 from report.worker.records import AsPrinted
 
 if TYPE_CHECKING:
     from report.results.result import Record
+    from report.worker.records import Series
 
 
 def test_products_of_several_sizes_are_ranked_by_rate() -> None:
@@ -60,6 +64,11 @@ def test_page_names_how_many_elements_were_computed() -> None:
     assert "drawn at random" not in " ".join(MATMUL.method([record("products", 0, every)]))
 
 
+def wider(one: Series) -> Series:
+    """Return a series of a larger product."""
+    return replace(one, labels=one.labels | {"size": 1024})
+
+
 def printed(process: int, *seconds: float) -> Record:
     """Return a process in which the full product took a second, and prints so many seconds."""
     cold = [
@@ -82,3 +91,23 @@ def test_prints_that_show_nothing_are_counted() -> None:
     assert re.search(r"\b3 of 3 prints show nothing", caption), caption
     fine = [printed(process, 0.0156) for process in range(3)]
     assert "nothing" not in plain(MATMUL.figures(result(fine), "products")[0].words.caption)
+
+
+def test_what_the_book_prints_stands_beside_what_was_timed_its_way() -> None:
+    """Its newest print with the range of all, of the product that it times; else not at all."""
+    first, *rest = BOOK["pytorch"].rates("full")
+    there = MATMUL.figures(result([printed(k, 0.5) for k in range(3)]), "products")[0]
+    (cell,) = [row[-1] for row in there.table.rows if row[0] == "full"]
+    assert getattr(cell, "text", cell) == digits(first / 1e9)
+    assert getattr(cell, "interval", "") == "\N{EN DASH}".join(
+        digits(end([first, *rest]) / 1e9) for end in (min, max)
+    )
+    assert BOOK["pytorch"].newest.address in there.words.explanation
+    untimed = [record("products", k, series("full", [1.0] * 3)) for k in range(3)]
+    other = [
+        replace(each, outcome=replace(outcome, series=[wider(one) for one in outcome.series]))
+        for k in range(3)
+        if (outcome := (each := printed(k, 0.5)).outcome)
+    ]
+    for records in (untimed, other):
+        assert BOOKS not in str(MATMUL.figures(result(records), "products")[0].table)

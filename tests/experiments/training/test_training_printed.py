@@ -11,10 +11,12 @@ import pytest
 
 from factories.training import trained
 from reading import row, said, some, whole
+from report.experiments.book import BOOK
 from report.experiments.training import printed
 from report.experiments.training.figures import figures
 from report.experiments.training.overlay import overlay
 from report.experiments.training.quantities import cases
+from report.figures.shapes import BOOKS, BOOKS_WAY, Dots
 from report.registry import BACKENDS
 from report.sections.frameworks import over_frameworks
 from report.worker.records import PrintedRun
@@ -23,6 +25,8 @@ from results_factory import each_outcome, make_result
 if TYPE_CHECKING:
     from report.figures.figure import Figure
     from report.results.result import Result
+
+WAY = f"{BOOKS_WAY}, ms per epoch"
 
 RUNS: list[dict[str, Any]] = [
     {"run": "GD", "batch_size": 1500, "epochs": 10, "lr": 1.0, "loader": "dataloader"},
@@ -71,11 +75,24 @@ def test_every_print_stands_beside_the_sound_number() -> None:
     drawn = figure(FIRST, AGAIN)
     whole(drawn)
     cells = dict(zip(drawn.table.header, drawn.table.rows[0], strict=True))
-    assert row(drawn.table, "GD")["as printed, ms per epoch"] == "50.0"
-    assert cells["as printed, ms per epoch"].interval == "40.0\N{EN DASH}60.0"  # type: ignore[union-attr]
-    assert row(drawn.table, "GD")["printed again, ms per epoch"] == "10.0"
-    assert row(drawn.table, "GD")["loss as printed"] == "0.250"
+    assert row(drawn.table, "GD")[WAY] == "50.0"
+    assert cells[WAY].interval == "40.0\N{EN DASH}60.0"  # type: ignore[union-attr]
+    assert row(drawn.table, "GD")["the same once more, ms per epoch"] == "10.0"
+    assert row(drawn.table, "GD")["loss that it prints"] == "0.250"
     assert cells["measured, ms per epoch"].estimate is not None  # type: ignore[union-attr]
+
+
+def test_what_the_book_prints_is_a_mark_of_its_own() -> None:
+    """20 and 25 ms from its notebook for PyTorch, which contradict its text; none by other ways."""
+    drawn = figure(FIRST)
+    assert isinstance(drawn.shape, Dots)
+    assert drawn.shape.rows[-1].marker not in {one.marker for one in drawn.shape.rows[:-1]}
+    book = f"{BOOKS}, ms per epoch"
+    assert row(drawn.table, "GD")[book] == "20.0"
+    assert row(drawn.table, "batch 100")[book] == "25.0"
+    explanation = said(drawn)["explanation"]
+    assert BOOK["pytorch"].newest.address in drawn.words.explanation
+    assert "contradicts the chapter\N{RIGHT SINGLE QUOTATION MARK}s text" in explanation
 
 
 def test_the_title_says_in_how_many_processes_the_chapters_order_comes_out() -> None:
