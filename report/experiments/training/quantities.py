@@ -259,7 +259,11 @@ class Case:
     @cached_property
     def nearest(self) -> Lowest | None:
         """Return the run that ends lowest, of those without a diverged seed."""
-        return lowest(self.runs, lambda run: self.excess(run) if run.complete else None)
+        return lowest(self.runs, self.end)
+
+    def end(self, run: Run) -> Quantity | None:
+        """Return how high a run ends above the optimum, if no seed of it diverged."""
+        return self.excess(run) if run.complete else None
 
     @cached_property
     def fared(self) -> list[Reached]:

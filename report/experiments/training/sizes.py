@@ -17,6 +17,7 @@ from report.experiments.training.quantities import (
     update,
     updates,
 )
+from report.experiments.training.runs import lowest
 from report.figures.figure import Number, number, table
 from report.figures.shapes import YARDSTICK, Axis, Curves, Guide, Points, line
 from report.text.numerals import MICRO, MILLI, digits, small
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from report.analysis.factors import Factor
     from report.analysis.quantities import Quantity
     from report.experiments.training.quantities import Case
+    from report.experiments.training.runs import Lowest
     from report.figures.figure import Columns, Figure
 
 
@@ -179,9 +181,10 @@ def grid(case: Case) -> Figure:
     sizes, rates = sorted({size for size, _ in ends}), sorted({rate for _, rate in ends})
     rows = {size: [ends[size, rate] for rate in rates] for size in sizes}
     best = {
-        size: min(filter(None, row), key=lambda end: end.value, default=None)
-        for size, row in rows.items()
+        size: lowest((run for run in case.runs if run.spec.batch_size == size), case.end)
+        for size in sizes
     }
+    firsts = {size: each for size in sizes if (each := best[size])}
     shape = HeatMap(
         sizes=tuple(sizes),
         rates=tuple(rates),
@@ -192,7 +195,7 @@ def grid(case: Case) -> Figure:
     seconds = {size_of(q): q for q in by_batch_size(case.seconds)}
     columns = {"milliseconds per epoch": curves.milliseconds([seconds.get(size) for size in sizes])}
     for k, rate in enumerate(rates):
-        columns[f"lr {rate:g}"] = [_cell(row[k], best[size]) for size, row in rows.items()]
+        columns[f"lr {rate:g}"] = [_cell(row[k], best[size], rate) for size, row in rows.items()]
     caption = (
         f"Geometric means over seeds of the {case.height} at the end, by learning rate; seconds "
         "with their 95 % intervals over all rates"
@@ -204,17 +207,33 @@ def grid(case: Case) -> Figure:
         table("batch size", [f"{size:,}" for size in sizes], columns, caption),
         sheet=curves.ends_sheet(case, case.runs),
         lost=sum(end is None for end in ends.values()),
-        lowest={size: rates[rows[size].index(end)] for size, end in best.items() if end},
+        lowest={size: each.run.spec.lr for size, each in firsts.items()},
+        growing=_growing([*firsts.values()]),
         breaks={size: rates[row.index(None)] for size, row in rows.items() if None in row},
         order=sorted(seconds.values(), key=lambda q: q.time().value),
     )
 
 
-def _cell(height: Estimate | None, best: Estimate | None) -> Number:
+def _growing(firsts: Sequence[Lowest]) -> bool:
+    """Return whether the best rate surely grows from the smallest batch to the largest.
+
+    Surely: no rate that is tied with the smallest batch's best is one of the largest's as well.
+    """
+    rates = [one.run.spec.lr for one in firsts]
+    if len(firsts) < 2 or rates != sorted(rates):
+        return False
+    small, large = (
+        {run.spec.lr for run in (one.run, *one.ties)} for one in (firsts[0], firsts[-1])
+    )
+    return max(small) < min(large)
+
+
+def _cell(height: Estimate | None, best: Lowest | None, rate: float) -> Number:
     """Write a height without its interval, for which so many columns have no room."""
     if height is None:
         return Number(text=DIVERGED)
-    return Number(text=small(height.value), best=height is best, estimate=height)
+    first = best is not None and best.run.spec.lr == rate
+    return Number(text=small(height.value), best=first, estimate=height)
 
 
 def limit(case: Case) -> float | None:
