@@ -6,7 +6,6 @@ newest run of the same plan decides what a command does; its help has the table.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -87,9 +86,14 @@ def measure(  # noqa: PLR0913 (one argument for each option)
 
     def prepared(start: Start | None) -> Run:
         """Look at the machine as it is now, and at its newest run."""
-        looking = console.status("looking at the machine and its frameworks")
-        with contextlib.nullcontext() if quiet else looking:
-            host = _host(plan, machine, folder)
+        say("Looking at the machine and its frameworks.")
+        host = survey(
+            plan.backends(),
+            name=machine,
+            interpreters=plan.interpreters,
+            variables=plan.environment,
+            base=folder,
+        )
         _require_a_framework(host, {name for e in plan.only(only) for name in e.backends})
         return Run(
             plan=plan,
@@ -112,16 +116,6 @@ def measure(  # noqa: PLR0913 (one argument for each option)
         _execute(run, Watcher(console, verbosity, look if number == 0 else None))
     _conclude(run.result, say)
     return run.result
-
-
-def _host(plan: Plan, name: str | None, folder: Path) -> Host:
-    return survey(
-        plan.backends(),
-        name=name,
-        interpreters=plan.interpreters,
-        variables=plan.environment,
-        base=folder,
-    )
 
 
 def _show(plan: Plan, only: tuple[str, ...], *, as_json: bool) -> None:

@@ -23,32 +23,20 @@ if TYPE_CHECKING:
 START_S = {"pytorch": 1.5, "mxnet": 1.2, "tensorflow": 2.5, "jax": 0.6, "numpy": 0.2, "numba": 0.5}
 """A worker's start and the import of its framework."""
 
-AROUND_S = 0.15
-"""Around each job: probes of the machine before and after it, and its record on the disk."""
-
-BESIDE_S = 0.4
-"""What is timed is also made, warmed up and checked."""
+AROUND_S = 0.4
+"""Around what each job measures: probes of the machine, checks, its record on the disk."""
 
 COMPILING_S = {("overhead", "pytorch"): 6.8, ("overhead", "jax"): 8.5, ("bandwidth", "numba"): 8}
 """What a process takes at least, however small its budget: there is much to compile."""
 
-UPDATE_S = {"pytorch": 1.4e-4, "mxnet": 7e-4, "tensorflow": 2.2e-3, "numpy": 9e-6, "jax": 3e-5}
-"""A training update as it is written, with its part of loading and evaluating; numba's is less."""
-
-COMPILED = 0.2
-"""A compiled update takes about this share of that."""
+UPDATE_S = {"pytorch": 1.4e-4, "mxnet": 7e-4, "tensorflow": 1.7e-3, "jax": 1.7e-5}
+"""A training update, with its part of loading and evaluating; 10 µs in the others."""
 
 ELEMENT_S = 7e-6
 """A dot product of a product by element."""
 
 LAUNCH = 4.5
 """By so much both take longer on an accelerator, which has to be asked for each."""
-
-PRINTED = 2
-"""What is also timed as printed is done so twice."""
-
-EXAMPLES = 1500
-"""As in the chapter."""
 
 STEADY_S = 20.0
 """Until this much has been measured, the first jobs say little of the others."""
@@ -98,33 +86,34 @@ class Job:
             return min(max(self.budget_s, round_s), self.experiment.repeats * round_s)
         compiles = "compiled" in self.experiment.settings.get("variant", ["compiled"])
         compiling_s = COMPILING_S.get((self.experiment.kind, self.backend), 0.0)
-        return max(self.budget_s + BESIDE_S, compiles * compiling_s, self._elements_s())
+        return max(self.budget_s, compiles * compiling_s, self._elements_s())
 
     def _elements_s(self) -> float:
-        """Return what a product by element takes to be warmed up, sampled, and printed."""
+        """Return what a product by element takes: warmed up, sampled, and as printed twice."""
         settings, backend = self.experiment.settings, BACKENDS[self.backend]
         if "element" not in settings.get("strategy", ()):
             return 0.0
         every: int = max(settings["size"]) ** 2
-        once_s = min(every, backend.sampled_elements or every) * self._slowed(ELEMENT_S)
-        return (2 + PRINTED * self.experiment.cold(self.backend)) * once_s
+        calls = min(every, backend.sampled_elements or every)
+        return (2 + self._printed()) * calls * ELEMENT_S * (LAUNCH if self.accelerated else 1)
 
     def _round_s(self) -> float:
-        """Return what it takes to train each run once, with each seed that a process has."""
+        """Return what it takes to train each run with each seed of a process, and as printed."""
         backend = BACKENDS[self.backend]
-        printed = PRINTED * self.experiment.cold(self.backend)
         updates = sum(
             run.epochs
-            * math.ceil(EXAMPLES * run.copies / run.batch_size)
-            * (1 + printed if run.variant == "eager" else COMPILED)
+            * math.ceil(1500 * run.copies / run.batch_size)
+            * (1 + self._printed() if run.variant == "eager" else 1)
             for run in offered(backend, self.experiment.settings)
             if not refusal(backend, run)
         )
         seeds = max(1.0, self.experiment.seeds / self.experiment.processes)
-        return updates * seeds * self._slowed(UPDATE_S.get(self.backend, 1e-5))
+        each_s = UPDATE_S.get(self.backend, 1e-5) * (LAUNCH if self.accelerated else 1)
+        return updates * seeds * each_s
 
-    def _slowed(self, seconds: float) -> float:
-        return seconds * LAUNCH if self.accelerated else seconds
+    def _printed(self) -> int:
+        """Return how often it is also done as the chapter's listing times it."""
+        return 2 * self.experiment.cold(self.backend)
 
 
 def planned(
@@ -140,16 +129,18 @@ def planned(
     """
     most = max((one.processes for one in experiments), default=0)
     return [
-        Job(one, backend, process, backend in lacking, accelerated=accelerator and _may(one))
+        Job(
+            one,
+            backend,
+            process,
+            backend in lacking,
+            accelerated=accelerator and one.device != "cpu",
+        )
         for process in range(most)
         for backend in backends
         for one in experiments
         if backend in one.backends and process < one.processes
     ]
-
-
-def _may(experiment: PlannedExperiment) -> bool:
-    return experiment.device != "cpu"
 
 
 class Forecast:
