@@ -96,13 +96,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
         )
         _require_a_framework(host, {name for e in plan.only(only) for name in e.backends})
         return Run(
-            plan=plan,
-            host=host,
-            results=results,
-            only=only,
-            start=start,
-            checkout=folder,
-            say=say,
+            plan=plan, host=host, results=results, only=only, start=start, checkout=folder, say=say
         )
 
     run = prepared(None if start == "again" and runs is not None else start)

@@ -225,7 +225,7 @@ class Watcher(Observer):
                 experiments = count(len(self._names), "experiment")
                 self.say(
                     f"Measuring {experiments} with {titles}: about {duration(self._expected_s)}.\n"
-                    "Of each one number, with its 95 % interval and the time that it took:"
+                    "Each line has one of its numbers, the 95 % interval, and the time it took:"
                 )
 
     def pause(self) -> None:
@@ -238,7 +238,7 @@ class Watcher(Observer):
         begun = time.monotonic()
         self._bars.update(self._task, description="rendering what there is")
         try:
-            self.say(f"Something to read, rendered again at the end: {look()}")
+            self.say(f"The report so far, to be rendered again at the end: {look()}")
         except ReportError as error:
             self._fail("to render what there is", error.format_message())
         except Exception as error:  # noqa: BLE001 (no page is worth a run)
