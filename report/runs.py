@@ -63,19 +63,19 @@ def measure(  # noqa: PLR0913 (one argument for each option)
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    look: Callable[[], str] | None = None,
 ) -> Result | None:
-    """Measure; return the newest result, or nothing if only the plan was wanted."""
+    """Measure; return the newest result, or nothing if only the plan was wanted.
+
+    Once, while nothing is timed, `look` renders what there is and returns its address.
+    """
     _refuse_contradictions(quiet=quiet, verbose=verbose, as_json=as_json, dry_run=dry_run)
     every_s = _spacing(start, runs, every)
     plan = make_plan(load(config), profile, device=device)
     refuse_too_large(plan.only(only), memory())
     console = Console(stderr=True)
     if dry_run:
-        lacking = venvs.lacking(plan.backends(), plan.interpreters)
-        if as_json:
-            click.echo(terminal.plan_json(plan, only, lacking))
-        else:
-            terminal.show(terminal.plan(plan, only, lacking))
+        _show(plan, only, as_json=as_json)
         return None
     verbosity = QUIET if quiet else VERBOSE if verbose else NORMAL
     say = Watcher(console, verbosity).say
@@ -86,6 +86,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
 
     def prepared(start: Start | None) -> Run:
         """Look at the machine as it is now, and at its newest run."""
+        say("Looking at the machine and its frameworks.")
         host = survey(
             plan.backends(),
             name=machine,
@@ -95,13 +96,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
         )
         _require_a_framework(host, {name for e in plan.only(only) for name in e.backends})
         return Run(
-            plan=plan,
-            host=host,
-            results=results,
-            only=only,
-            start=start,
-            checkout=folder,
-            say=say,
+            plan=plan, host=host, results=results, only=only, start=start, checkout=folder, say=say
         )
 
     run = prepared(None if start == "again" and runs is not None else start)
@@ -112,9 +107,17 @@ def measure(  # noqa: PLR0913 (one argument for each option)
             if not _waited(run.result, every_s, f"Run {number + 1} of {runs}", say):
                 break
             run = prepared("again")
-        _execute(run, Watcher(console, verbosity))
+        _execute(run, Watcher(console, verbosity, look if number == 0 else None))
     _conclude(run.result, say)
     return run.result
+
+
+def _show(plan: Plan, only: tuple[str, ...], *, as_json: bool) -> None:
+    lacking = venvs.lacking(plan.backends(), plan.interpreters)
+    if as_json:
+        click.echo(terminal.plan_json(plan, only, lacking))
+    else:
+        terminal.show(terminal.plan(plan, only, lacking))
 
 
 def _refuse_contradictions(*, quiet: bool, verbose: bool, as_json: bool, dry_run: bool) -> None:
@@ -133,6 +136,7 @@ def _execute(run: Run, watcher: Watcher) -> None:
     try:
         with files.sole_writer(run.results, "measuring into"), watcher.shown():
             run.execute(watcher)
+        watcher.total()
     except KeyboardInterrupt:
         raise Interrupted(
             f"Interrupted. What was measured is kept in {run.results}; "

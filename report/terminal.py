@@ -16,20 +16,25 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from report.environments import variables, venvs
+from report.errors import ReportError
+from report.experiments.catalogue import headline
+from report.machine.accelerators import read_boards
 from report.machine.machine import describe, facts
 from report.registry import BACKENDS
-from report.text.numerals import count, duration
+from report.run.jobs import Forecast, planned
+from report.run.runner import Observer
+from report.text.numerals import clock, count, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
 
     from report.config.plan import Plan
-    from report.results.result import Record
+    from report.results.result import Record, Result
     from report.run.host import Host
-    from report.run.runner import Job
+    from report.run.jobs import Job
 
 
 def show(renderables: Sequence[RenderableType]) -> None:
@@ -45,11 +50,20 @@ def columns(*names: str, right: bool = False) -> list[Column]:
     return [Column(name, overflow="fold", justify="right" if right else "left") for name in names]
 
 
+def forecast(plan: Plan, only: Sequence[str], lacking: Collection[str]) -> dict[str, float]:
+    """Return about how many seconds each experiment will take, its workers' starts included."""
+    # No framework is asked: a board that is there is taken to be used.
+    board = bool(read_boards()[0])
+    jobs = planned(plan.only(only), plan.backends(), lacking, accelerator=board)
+    return Forecast(jobs).by_experiment(jobs)
+
+
 def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list[RenderableType]:
     """Return the plan, or `only` some of it, with time estimates; `lacking` will be skipped."""
+    each_s = forecast(plan, only, lacking)
     table = Table(
         *columns("experiment", "kind", "device"),
-        *columns("backends", "processes", "at most", right=True),
+        *columns("backends", "processes", "about", right=True),
         title=escape(plan.title),
         title_justify="left",
     )
@@ -60,12 +74,12 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
             experiment.device,
             ", ".join(experiment.backends),
             str(experiment.processes),
-            duration(experiment.estimate_s(lacking)),
+            duration(each_s[experiment.name]),
         )
     used = {backend for experiment in plan.only(only) for backend in experiment.backends}
     missing = [BACKENDS[name] for name in lacking if name in used]
     said = [f"{one.title} is not installed and will be skipped: {one.install}" for one in missing]
-    total = duration(plan.estimate_s(only, lacking))
+    total = duration(sum(each_s.values()))
     about = f"About {total} in profile {plan.profile}, including the start of the workers."
     return [table, *map(escape, said), about]
 
@@ -75,13 +89,13 @@ def plan_json(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) ->
 
     Settings are those that a result file keeps.
     """
+    each_s = forecast(plan, only, lacking)
     experiments = {
-        each.name: {**each.stored(), "estimate_s": each.estimate_s(lacking)}
-        for each in plan.only(only)
+        each.name: {**each.stored(), "estimate_s": each_s[each.name]} for each in plan.only(only)
     }
     shown = {
         "profile": plan.profile,
-        "estimate_s": plan.estimate_s(only, lacking),
+        "estimate_s": sum(each_s.values()),
         "lacking": sorted(lacking),
         "experiments": experiments,
     }
@@ -145,16 +159,34 @@ QUIET, NORMAL, VERBOSE = -1, 0, 1
 """Failures only; each experiment as well; every process."""
 
 
-class Watcher:
+FEW = 5
+"""So many experiments, or all, are something to read once each was measured in one process."""
+
+SOON_S = 20.0
+"""What is rendered in the end comes soon enough if no more than this is left."""
+
+WIDTH = 80
+
+
+class Watcher(Observer):
     """An observer of runs that tells a person about them."""
 
-    def __init__(self, console: Console, verbosity: int = NORMAL) -> None:
-        """Write to a console, with bars only if it is a terminal."""
+    def __init__(
+        self,
+        console: Console,
+        verbosity: int = NORMAL,
+        look: Callable[[], str] | None = None,
+    ) -> None:
+        """Write to a console, with bars only if it is a terminal.
+
+        Once, when there is something to see, `look` renders it, and returns its address.
+        """
         self._console = console
         self._verbosity = verbosity
+        self._look = look
         self._bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=16),
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
             console=console,
@@ -162,45 +194,87 @@ class Watcher:
             refresh_per_second=1,
         )
         self._done = 0
+        self._waiting: list[Job] = []
+        self._names: set[str] = set()
         self._seconds: dict[str, float] = collections.defaultdict(float)
-        self._open: dict[str, int] = {}
-        self._task = self._bars.add_task("", note="")
+        self._open: dict[str, Job] = {}
+        self._task = self._bars.add_task("preparing", note="")
         self._told: set[tuple[str, str | None]] = set()
         self._lost: collections.Counter[str] = collections.Counter()
+        self._expected_s = 0.0
 
     def shown(self) -> AbstractContextManager[object]:
         """Show bars inside the block, in a terminal that was not asked to be quiet."""
         bars = self._console.is_terminal and self._verbosity > QUIET
         return self._bars if bars else contextlib.nullcontext()
 
-    def begin(self, jobs: Sequence[Job]) -> None:
+    def begin(self, jobs: Sequence[Job], result: Result) -> None:
         """Prepare for these jobs; for a second time, where others than at first are left."""
         self._waiting = list(jobs)
-        self._begun, self._planned_s = time.monotonic(), 0.0
+        names = {_name(job): None for job in jobs}
         self._bars.update(self._task, total=max(self._done + len(jobs), 1))
-        names = {_name(job) for job in jobs}
         for name in [name for name in self._open if name not in names]:
             self._end(name)
+        if not self._done:
+            self._result, self._forecast, self._begun = result, Forecast(jobs), time.monotonic()
+            self._column = max(map(len, names), default=0)
+            self._names = {job.experiment.name for job in jobs}
+            self._expected_s = self._forecast.seconds(jobs)
+            if used := {job.backend for job in jobs if not job.idle}:
+                titles = ", ".join(one.title for name, one in BACKENDS.items() if name in used)
+                experiments = count(len(self._names), "experiment")
+                self.say(
+                    f"Measuring {experiments} with {titles}: about {duration(self._expected_s)}.\n"
+                    "Each line has one of its numbers, the 95 % interval, and the time it took:"
+                )
+
+    def pause(self) -> None:
+        """Render what there is, once; if that fails, it is told and measuring goes on."""
+        known = {job.experiment.name for job in self._open.values()}
+        left_s = self._forecast.seconds(self._waiting)
+        if self._look is None or len(known) < min(FEW, len(self._names)) or left_s < SOON_S:
+            return
+        look, self._look = self._look, None
+        begun = time.monotonic()
+        self._bars.update(self._task, description="rendering what there is")
+        try:
+            self.say(f"The report so far, to be rendered again at the end: {look()}")
+        except ReportError as error:
+            self._fail("to render what there is", error.format_message())
+        except Exception as error:  # noqa: BLE001 (no page is worth a run)
+            self._fail("to render what there is", repr(error))
+        self._begun += time.monotonic() - begun
 
     def start(self, job: Job) -> None:
         """Name the job under way and the time that remains."""
         total = self._done + len(self._waiting)
-        note = f"{self._done + 1} of {total}, about {duration(self._remaining_s())} left"
-        name = f"{job.experiment.title}{_of(job)} (process {job.process + 1})"
+        left = duration(self._forecast.seconds(self._waiting))
+        note = f"{self._done + 1} of {total}, about {left} left"
+        name = _name(job)
         self._bars.update(self._task, description=escape(name), note=note)
         if self._verbosity >= VERBOSE:
-            self.say(f"{name}, {note}")
+            self.say(f"{name}, process {job.process + 1}, {note}")
 
     def finish(self, job: Job, record: Record) -> None:
         """Report a failure at once, and an experiment when its last process has run."""
         self._done += 1
-        self._planned_s += job.budget_s
+        self._forecast.learn(job, record)
         self._waiting.remove(job)
         self._bars.advance(self._task)
-        name = shown = _name(job)
-        self._open[name] = job.process + 1
+        name = _name(job)
+        first = name not in self._seconds
+        self._open[name] = job
         self._seconds[name] += record.elapsed_s
         self._lost[name] += record.status != "ok"
+        self._tell(job, record)
+        if name not in map(_name, self._waiting):
+            self._end(name)
+        elif first and record.status == "ok":
+            self._number(job, "first look", "dim")
+
+    def _tell(self, job: Job, record: Record) -> None:
+        """Tell of a job, or a part of it, that failed or was skipped."""
+        name = shown = _name(job)
         if record.elapsed_s == 0:  # it was not even begun, for the same reason in every process
             if job.idle:
                 shown = f"all with {BACKENDS[job.backend].title}"
@@ -215,15 +289,30 @@ class Watcher:
         for reason in faults(record):
             if self._first_time(name, reason):
                 self._fail(f"in {name}", reason)
-        if name not in map(_name, self._waiting):
-            self._end(name)
+
+    def total(self) -> None:
+        """Say how long it took, if anything was measured."""
+        if self._expected_s:
+            took, about = (duration(s) for s in (time.monotonic() - self._begun, self._expected_s))
+            self.say(f"Measured in {took}; the estimate was {about}.\n")
 
     def _end(self, name: str) -> None:
-        planned, spent = self._open.pop(name), duration(self._seconds[name])
+        job = self._open.pop(name)
+        planned, spent = job.process + 1, clock(self._seconds[name])
         measured = planned - self._lost[name]
-        of = "" if measured == planned else f"{measured} of "
-        if measured and self._first_time(name, "measured"):
-            self.say(f"measured {name} in {of}{count(planned, 'process')}, {spent}")
+        if not self._first_time(name, "measured"):  # the machine had been noisy
+            self._number(job, f"again, {spent}")
+        elif measured:
+            lost = "" if measured == planned else f"{measured} of {planned} processes, "
+            self._number(job, lost + spent)
+
+    def _number(self, job: Job, right: str, style: str = "") -> None:
+        """Print an experiment's number as its pages have it, with a word at the right."""
+        card = headline(self._result, *job.pair)
+        words = f"{card.label} {card.value} {card.unit}".strip() if card else "measured"
+        ends = f" ({card.interval})" if card and card.interval else ""
+        left = f"{_name(job):{self._column}}  {words}{ends}  "
+        self.say(left + right.rjust(WIDTH - len(left)), style)
 
     def _first_time(self, name: str, reason: str | None) -> bool:
         first = (name, reason) not in self._told
@@ -234,20 +323,16 @@ class Watcher:
         words = f"[red]failed[/] {escape(what)}: {escape(str(reason))}"
         self._console.print(words, highlight=False, soft_wrap=True)
 
-    def say(self, message: str) -> None:
+    def say(self, message: str, style: str = "") -> None:
         """Print a line unless asked to be quiet."""
         if self._verbosity > QUIET:
-            self._console.print(escape(message), highlight=False, soft_wrap=True)
-
-    def _remaining_s(self) -> float:
-        planned_s = sum(job.budget_s for job in self._waiting)
-        spent_s = time.monotonic() - self._begun
-        # Jobs take longer than their budgets by start-up and set-up; by how much, the past tells.
-        return planned_s * (spent_s / self._planned_s if self._planned_s else 1.2)
+            self._console.print(escape(message), highlight=False, soft_wrap=True, style=style)
 
 
 def _name(job: Job) -> str:
-    return job.experiment.name + _of(job)
+    """Name a job's experiment, with the framework where it has several."""
+    several = len(job.experiment.backends) > 1
+    return job.experiment.name + (f", {BACKENDS[job.backend].title}" if several else "")
 
 
 def faults(record: Record) -> list[str]:
@@ -268,8 +353,3 @@ def dropped_variables(plan: Plan) -> str:
         f"Not passed on, because they tune libraries: {', '.join(found)}. "
         "To measure with them, set them under environment: in the configuration."
     )
-
-
-def _of(job: Job) -> str:
-    """Name a job's framework where its experiment has several."""
-    return f" with {BACKENDS[job.backend].title}" if len(job.experiment.backends) > 1 else ""

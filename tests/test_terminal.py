@@ -12,8 +12,9 @@ import os
 import re
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -21,16 +22,16 @@ from rich.console import Console
 from factories import small_results
 from report.cli import _exit_code, main
 from report.results import store
-from report.run.runner import Job
-from report.terminal import QUIET, VERBOSE, Watcher, dropped_variables, faults
+from report.run.jobs import Job
+from report.terminal import NORMAL, QUIET, VERBOSE, Watcher, dropped_variables, faults
 from results_factory import only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from conftest import FakeWorker
-    from report.results.result import Result
+    from report.results.result import Record, Result
 
 
 @pytest.fixture
@@ -210,45 +211,120 @@ def test_strangers_text_is_printed_and_never_obeyed(
     assert [f"{text}, PyTorch", "scratch"] in [row[:2] for row in rows]
 
 
-def test_time_left_is_learned_from_the_time_that_passed(
-    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Three processes share 30 s; the first takes 15 s, not 10, and so will those that remain."""
-    # In the end the time of all of them is told.
+@pytest.fixture(name="clock")
+def clock_by_hand(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a clock that shows the number in it."""
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    plan = fake_worker.plan({"first": "answer"}, processes=3, budget_s=30.0)
-    jobs = [Job(plan.experiments[0], "pytorch", process) for process in range(3)]
+    return clock
+
+
+def watched(
+    worker: FakeWorker, records: Sequence[Record], verbosity: int = NORMAL, clock: Any = None
+) -> list[str]:
+    """Return the lines on a run of `first` in as many processes, each with one of the records."""
+    plan = worker.plan({"first": "answer"}, processes=len(records), budget_s=30.0)
+    jobs = [Job(plan.experiments[0], "pytorch", record.process) for record in records]
+    result = replace(worker.run(plan).result, records=list(records))
     printed = io.StringIO()
-    watcher = Watcher(Console(file=printed, width=1000), VERBOSE)
-    watcher.begin(jobs)
-    for job, elapsed_s in zip(jobs, (15.0, 20.0, 25.0), strict=True):
+    watcher = Watcher(Console(file=printed, width=1000), verbosity)
+    watcher.begin(jobs, result)
+    for job, record in zip(jobs, records, strict=True):
         watcher.start(job)
-        clock[0] += elapsed_s
-        record = small_results.record("first", job.process, kind="matmul", elapsed_s=elapsed_s)
+        if clock is not None:
+            clock[0] += record.elapsed_s
         watcher.finish(job, record)
-    left = re.findall(r"(\d) of 3, about ([\d.]+) s left", printed.getvalue())
-    # 30 s with a fifth for start-up; then 20 s of budget at 15 for 10; then 10 s at 35 for 20.
-    assert left == [("1", "36"), ("2", "30"), ("3", "18")]
-    assert printed.getvalue().endswith("measured first in 3 processes, 1 min\n")
+    watcher.total()
+    return printed.getvalue().splitlines()
+
+
+def test_time_left_is_learned_from_the_time_that_passed(
+    fake_worker: FakeWorker, clock: list[float]
+) -> None:
+    """Three processes share 30 s; the first takes 15 s, not 10, and so will those that remain."""
+    # In the end the time of all of them is told, beside the estimate.
+    took = enumerate((15.0, 20.0, 25.0))
+    records = [small_results.record("first", k, kind="matmul", elapsed_s=s) for k, s in took]
+    lines = watched(fake_worker, records, VERBOSE, clock)
+    left = [re.search(r"(\d) of 3, about (\d+) s left", line) for line in lines]
+    first, second, third = [int(match[2]) for match in left if match]
+    assert 30 <= first <= 36
+    assert 30 <= second <= 34
+    assert 17 <= third <= 20
+    assert any(re.search(rf"in 1 min; .* {first} s", line) for line in lines)
+
+
+def test_each_experiment_has_one_line_with_its_number(fake_worker: FakeWorker) -> None:
+    """A first look after the first process; in the end the interval and the time."""
+    series = [small_results.series("full", [2e-6, 2.1e-6, 2.2e-6], flops=8) for _ in range(3)]
+    records = [small_results.record("first", k, one, kind="matmul") for k, one in enumerate(series)]
+    mine = [line for line in watched(fake_worker, records) if line.startswith("first ")]
+    assert len(mine) == 2
+    assert re.search(r"full product, n = 256 3\.81 MFLOPS .*first look$", mine[0])
+    assert re.search(r"full product, n = 256 3\.81 MFLOPS \(3\.47.4\.18\) +0:03$", mine[1])
+    assert max(map(len, mine)) <= 80
+    assert watched(fake_worker, records, QUIET) == []
 
 
 @pytest.mark.parametrize("lost", [1, 2])
 def test_processes_that_measured_are_counted(fake_worker: FakeWorker, lost: int) -> None:
     """One of three that was killed is named at once, and is not among those that measured."""
-    plan = fake_worker.plan({"first": "answer"}, processes=3)
-    jobs = [Job(plan.experiments[0], "pytorch", process) for process in range(3)]
+    records = [small_results.record("first", process, kind="matmul") for process in range(3)]
+    records[lost] = replace(records[lost], status="failed", reason="killed", outcome=None)
+    lines = watched(fake_worker, records)
+    assert "failed first: killed" in lines
+    assert any(re.match("first .*2 of 3 processes", line) for line in lines)
+
+
+def test_what_was_measured_again_is_told_again(fake_worker: FakeWorker) -> None:
+    """A record that takes the place of a noisy one changes the number of the page."""
+    records = [small_results.record("first", process, kind="matmul") for process in range(2)]
+    plan = fake_worker.plan({"first": "answer"}, processes=2)
+    jobs = [Job(plan.experiments[0], "pytorch", record.process) for record in records]
     printed = io.StringIO()
-    watcher = Watcher(Console(file=printed, width=1000), QUIET + 1)
-    watcher.begin(jobs)
-    for job in jobs:
-        watcher.start(job)
-        record = small_results.record("first", job.process, kind="matmul")
-        if job.process == lost:
-            record = replace(record, status="failed", reason="killed", outcome=None)
-        watcher.finish(job, record)
-    assert "failed first: killed" in printed.getvalue()
-    assert "measured first in 2 of 3 processes" in printed.getvalue()
+    watcher = Watcher(Console(file=printed, width=1000))
+    for again in (jobs, jobs[:1]):
+        watcher.begin(again, replace(fake_worker.run(plan).result, records=records))
+        for job in again:
+            watcher.finish(job, records[job.process])
+    assert "again" in printed.getvalue().splitlines()[-1]
+
+
+MANY = dict.fromkeys(("first", "second", "third", "fourth", "fifth", "sixth"), "answer")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_run_is_rendered_once_between_workers_and_goes_on(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    """Once each experiment has something to show; a failure there is told, and costs nothing."""
+    monkeypatch.setattr("report.terminal.SOON_S", 0.0)
+    seen: list[set[int]] = []
+
+    def look() -> str:
+        assert not any(psutil.pid_exists(job["pid"]) for job in fake_worker.jobs())
+        seen.append({job["size"] for job in fake_worker.jobs()})
+        if fails:
+            raise RuntimeError("no page")
+        return "file:///here"
+
+    printed = io.StringIO()
+    plan = fake_worker.plan(MANY, processes=3)
+    result = fake_worker.run(plan).execute(Watcher(Console(file=printed), look=look))
+    assert [record.status for record in result.records] == ["ok"] * 18
+    assert [len(sizes) for sizes in seen] == [6]
+    assert ("failed to render" in printed.getvalue()) == fails
+    assert ("no page" if fails else "file:///here") in printed.getvalue()
+
+
+@pytest.mark.parametrize(("processes", "budget_s"), [(1, 300.0), (3, 1.0)])
+def test_run_that_is_soon_over_is_rendered_in_the_end(
+    fake_worker: FakeWorker, processes: int, budget_s: float
+) -> None:
+    """Nothing is gained by pages that are out of date in seconds, or before anything is there."""
+    plan = fake_worker.plan(MANY, processes=processes, budget_s=budget_s)
+    watcher = Watcher(Console(file=io.StringIO()), look=lambda: pytest.fail("rendered"))
+    fake_worker.run(plan).execute(watcher)
 
 
 def test_series_that_failed_is_told_and_counts(
@@ -265,7 +341,7 @@ def test_series_that_failed_is_told_and_counts(
     watcher = Watcher(Console(file=written), QUIET)
     (experiment,) = plan.experiments
     jobs = [Job(experiment, "pytorch", 0)] * 2
-    watcher.begin(jobs)
+    watcher.begin(jobs, result)
     for job in jobs:
         watcher.finish(job, failed)
     assert written.getvalue().count("wrong result") == 1

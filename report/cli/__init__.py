@@ -167,7 +167,12 @@ def main() -> None:
 @main.command(epilog="For instance: report build; report build --profile full --open")
 @RUN_OPTIONS
 @SITE_OPTION
-@click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
+@click.option(
+    "--open",
+    "open_browser",
+    is_flag=True,
+    help="Open the site in a browser, as soon as there is something to read.",
+)
 @click.pass_context
 def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **options: Any) -> None:
     """Measure what CONFIG (experiments.yaml) asks for, then render the site.
@@ -191,12 +196,21 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
 
     # What would be refused in the end is refused before the wait.
     folder.check(site_dir, options["results"])
-    result = runs.measure(**options)
+    opened: set[str] = set()
+
+    def show() -> tuple[str, bool]:
+        address, whole = rendered(options["results"], site_dir)
+        if open_browser and not opened:
+            opened.add(address)
+            click.launch(address)
+        return address, whole
+
+    result = runs.measure(**options, look=lambda: show()[0])
     if result is None:
         return
-    address, whole = rendered(options["results"], site_dir)
-    if open_browser:
-        click.launch(address)
+    if not options["quiet"]:
+        click.echo("Rendering the site.", err=True)
+    address, whole = show()
     if not options["quiet"]:
         click.echo(
             "Next: `report publish` puts the site online; `report add` adds another machine.",

@@ -133,6 +133,7 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
 
 
 def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
+    from report import terminal
     from report.config.configuration import load
     from report.config.plan import plan
     from report.environments import trust
@@ -147,7 +148,8 @@ def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
     folder = config.resolve().parent
     trust.require(planned.interpreters, planned.environment, folder, approved=options["trust"])
     wanted = turns.paired(planned, live, options["only"], options["pairs"] or turns.PAIRS)
-    say(f"About {duration(2 * wanted.estimate_s())}, including the start of the workers.")
+    each_s = terminal.forecast(wanted, (), ())
+    say(f"About {duration(2 * sum(each_s.values()))}, including the start of the workers.")
     with files.sole_writer(into, "measuring into"):
         both = turns.Live(plan=wanted, backend=live, results=into, checkout=folder, say=say)
         return both.measure(sides)

@@ -18,7 +18,7 @@ from report.text.names import instead, size
 from report.text.numerals import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from report.config.configuration import Config
     from report.experiments.settings import Defaults, Experiment
@@ -30,9 +30,6 @@ TIMEOUT_BASE_S = 60.0
 
 LONGEST_S = 86_400.0
 """Of a run: several of them tell more than one that takes days."""
-
-STARTUP_S = 2.5
-"""What a worker needs to start and import its framework, for estimates only (measured here)."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +56,6 @@ class PlannedExperiment:
     def cold(self, backend: str) -> bool:
         """Return whether it must be the first that a process of a backend does."""
         return bool(self.settings.get("as_printed")) and BACKENDS[backend].listing is not None
-
-    def estimate_s(self, lacking: Collection[str] = ()) -> float:
-        """Return about how long it takes at most, in seconds, without the workers' start."""
-        return self.budget_s * len([name for name in self.backends if name not in lacking])
 
 
 @dataclass(frozen=True)
@@ -115,19 +108,6 @@ class Plan:
                 raise ConfigError(f"There is no experiment {name!r}.{instead(name, known)}")
         return [e for e in self.experiments if not names or e.name in names]
 
-    def estimate_s(self, names: Sequence[str] = (), lacking: Collection[str] = ()) -> float:
-        """Return about how long these experiments, or all, take at most, in seconds.
-
-        Backends that are `lacking` will be skipped.
-        """
-        chosen = self.only(names)
-        used = {b for experiment in chosen for b in experiment.backends if b not in lacking}
-        starts = max((e.processes for e in chosen), default=0) * len(used)
-        for backend in used:
-            mine = [each for each in chosen if backend in each.backends]
-            starts += sum(each.processes for each in mine[1:] if each.cold(backend))
-        return sum(e.estimate_s(lacking) for e in chosen) + starts * STARTUP_S
-
 
 def _refuse_too_much(made: Plan) -> None:
     """Refuse what could not be read again, or nobody would wait for.
@@ -141,9 +121,10 @@ def _refuse_too_much(made: Plan) -> None:
             f"Profile {made.profile} would take {records:,} records, and a result holds "
             f"{MOST_RECORDS:,}: use fewer processes, or several files."
         )
-    if made.estimate_s() > LONGEST_S:
+    budgets_s = sum(each.budget_s * len(each.backends) for each in made.experiments)
+    if budgets_s > LONGEST_S:
         raise ConfigError(
-            f"Profile {made.profile} would take about {duration(made.estimate_s())}, and a run "
+            f"Profile {made.profile} would take about {duration(budgets_s)}, and a run "
             f"takes {duration(LONGEST_S)} at most: lower the budgets, or use several files."
         )
 

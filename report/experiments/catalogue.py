@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from report.analysis.quantities import by_backend
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from report.analysis.quantities import Quantity
     from report.experiments.kind import Kind
+    from report.figures.figure import Card
     from report.registry import KindName
     from report.results.result import Record, Result
 
@@ -25,6 +27,18 @@ KINDS: dict[KindName, Kind] = {
 
 LABELS = {name: kind.labels for name, kind in KINDS.items()}
 """What tells the series of a kind apart: result files are held to it when they are read."""
+
+
+def headline(result: Result, experiment: str, backend: str) -> Card | None:
+    """Return the number that says how an experiment went on a backend, as its pages have it."""
+    planned = result.config["experiments"][experiment]
+    alone = replace(
+        result,
+        records=[record for record in result.of(experiment) if record.backend == backend],
+        config={**result.config, "experiments": {experiment: planned}},
+    )
+    kind = KINDS[planned["kind"]]
+    return next(iter((kind.headlines or kind.cards)(alone)), None)
 
 
 def of_records(records: Sequence[Record], run: str) -> list[Quantity]:

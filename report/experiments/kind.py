@@ -128,6 +128,8 @@ class Kind:
         claim_labels: By which a claim can choose series, beside those of the series.
         overlay: (overlay) -> figures of several machines, or frameworks, on the same axes.
         cards: (result) -> the numbers that stand at the top of a machine's page.
+        headlines: (result of one experiment on one backend) -> the number that says how it went;
+            else its first card.
         sentences: (result) -> what could stand in a mail.
         memory_bytes: (settings) -> what an experiment takes of a CPU's memory at least.
     """
@@ -144,6 +146,7 @@ class Kind:
     claim_labels: tuple[str, ...] = ()
     overlay: Callable[[Overlay], list[Figure]] = _nothing
     cards: Callable[[Result], list[Card]] = _nothing
+    headlines: Callable[[Result], list[Card]] | None = None
     sentences: Callable[[Result], list[str]] = _nothing
     memory_bytes: Callable[[Mapping[str, Any]], int] = lambda _: 0
 

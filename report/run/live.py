@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from report.errors import UsageError
 from report.results import store
 from report.run.host import survey
-from report.run.runner import Job, Run
+from report.run.jobs import Job
+from report.run.runner import Observer, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +62,7 @@ def side(said: Sequence[str]) -> Side:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Live:
+class Live(Observer):
     """A plan, already narrowed by `paired`, to be measured by both sides in turns."""
 
     plan: Plan
@@ -85,10 +86,11 @@ class Live:
             self.say(f"pair {process + 1} of {pairs}")
             for run in (first, second) if process % 2 == 0 else (second, first):
                 planned = run.plan.experiments
-                run.do([Job(each, self.backend, process) for each in planned], self._failed)
+                run.do([Job(each, self.backend, process) for each in planned], self)
         return first.result, second.result
 
-    def _failed(self, job: Job, record: Record) -> None:
+    def finish(self, job: Job, record: Record) -> None:
+        """Tell what has failed."""
         if record.status != "ok":
             self.say(f"{record.status} {job.experiment.name}: {record.reason}")
 

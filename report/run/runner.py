@@ -14,7 +14,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,6 +33,7 @@ from report.results import store
 from report.results.result import Record, Result
 from report.results.runs import hardware
 from report.run import again, allocation, data, host
+from report.run.jobs import Job
 from report.text.numerals import count
 from report.worker.records import Answer
 
@@ -47,41 +48,20 @@ ANSWER = TypeAdapter(Answer)
 Start = Literal["resume", "fresh", "again"]
 
 
-class Observer(Protocol):
-    """Is told how a run proceeds."""
+class Observer:
+    """Is told how a run proceeds, and makes nothing of it."""
 
-    def begin(self, jobs: Sequence[Job]) -> None:
-        """These jobs are to be done, in this order."""
+    def begin(self, jobs: Sequence[Job], result: Result) -> None:
+        """These jobs are to be done, in this order; the result grows by their records."""
 
     def start(self, job: Job) -> None:
         """A job starts."""
 
+    def pause(self) -> None:
+        """No worker runs, and the next one starts when this returns: nothing is being timed."""
+
     def finish(self, job: Job, record: Record) -> None:
         """A job has ended; its record is on disk."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One experiment in one process of one backend."""
-
-    experiment: PlannedExperiment
-    backend: str
-    process: int
-    """Which of the replicates, from 0."""
-    idle: bool = False
-    """The framework is not there or does not start; nothing will be done."""
-    repeats: int | None = None
-    """The most samples of a series; as planned where nothing is said."""
-
-    @property
-    def budget_s(self) -> float:
-        """Return this process's part of the experiment's budget, in seconds."""
-        return 0.0 if self.idle else self.experiment.budget_s / self.experiment.processes
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """Return what tells it from other jobs."""
-        return (self.experiment.name, self.backend, self.process)
 
 
 @dataclass(kw_only=True)
@@ -161,8 +141,17 @@ class Run:
                     share = shares.get((experiment.name, backend))
                     if share is not None and process < share.processes:
                         repeats = share.repeats if process >= allocation.FIRST else None
-                        jobs.append(Job(experiment, backend, process, idle, repeats))
+                        device = self._device(experiment, backend)
+                        fast = device not in {"cpu", "none"}
+                        jobs.append(Job(experiment, backend, process, idle, repeats, fast))
         return jobs
+
+    def _device(self, experiment: PlannedExperiment, backend: str) -> str:
+        """Return where a framework runs an experiment: "none" if it does not."""
+        if self.host.environments[backend].status == "ok":
+            with contextlib.suppress(UsageError):
+                return self.host.device(backend, experiment.device)
+        return "none"
 
     def execute(self, observer: Observer) -> Result:
         """Do all pending jobs and return the result, which is on disk as well.
@@ -172,25 +161,25 @@ class Run:
             DataError: The data set is there but wrong.
         """
         jobs = self.pending()
-        observer.begin(jobs)
+        observer.begin(jobs, self.result)
         with tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder:
             bundle = self._prepare_data(jobs, Path(folder))
             # Before anything is measured: a folder that cannot be written must not cost minutes.
             store.save(self.result, self.results)
             first = [job for job in jobs if job.process < allocation.FIRST]
-            self._do(first, bundle, observer.start, observer.finish)
+            self._do(first, bundle, observer)
             # What these leave open decides who gets how many more.
             tried = {job.key for job in first}
             further = [job for job in self.pending() if job.key not in tried]
             if further != jobs[len(first) :]:
-                observer.begin(further)
-            self._do(further, bundle, observer.start, observer.finish)
+                observer.begin(further, self.result)
+            self._do(further, bundle, observer)
             planned_s = sum(job.budget_s for job in jobs)
             if repeated := self._disturbed(first + further, planned_s):
                 noisy = count(len(repeated), "record")
                 self.say(f"The machine was noisy during {noisy}; measuring again.")
-                observer.begin(repeated)
-                self._do(repeated, bundle, observer.start, observer.finish)
+                observer.begin(repeated, self.result)
+                self._do(repeated, bundle, observer)
         self.result.verdicts = verdicts.of_result(self.result)
         store.save(self.result, self.results)
         return self.result
@@ -204,27 +193,22 @@ class Run:
         noisy = [job for job in jobs if job.key in again_keys]
         return [noisy[k] for k in again.affordable([job.budget_s for job in noisy], left_s)]
 
-    def do(self, jobs: Sequence[Job], finish: Callable[[Job, Record], None]) -> None:
+    def do(self, jobs: Sequence[Job], observer: Observer) -> None:
         """Do these jobs alone, in this order; each record is on disk before the next starts."""
         with tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder:
-            self._do(jobs, self._prepare_data(jobs, Path(folder)), lambda _: None, finish)
+            self._do(jobs, self._prepare_data(jobs, Path(folder)), observer)
 
-    def _do(
-        self,
-        jobs: Sequence[Job],
-        bundle: dict[str, Any] | None,
-        start: Callable[[Job], None],
-        finish: Callable[[Job, Record], None],
-    ) -> None:
+    def _do(self, jobs: Sequence[Job], bundle: dict[str, Any] | None, observer: Observer) -> None:
         worker: Worker | None = None
         replicate: tuple[object, ...] | None = None
         with contextlib.ExitStack() as workers:
             for job in jobs:
-                start(job)
                 cold = worker is not None and worker.used and job.experiment.cold(job.backend)
                 if replicate != (now := self._replicate(job)) or cold:
                     workers.close()
                     worker, replicate = None, now
+                    observer.pause()
+                observer.start(job)
                 record = self._not_begun(job)
                 if record is None:
                     try:
@@ -238,7 +222,7 @@ class Run:
                     workers.close()
                     worker = None
                 self._keep(record)
-                finish(job, record)
+                observer.finish(job, record)
 
     def _replicate(self, job: Job) -> tuple[object, ...]:
         """Return what jobs must have in common to be done by one worker."""
@@ -310,11 +294,8 @@ class Run:
         return wanted if isinstance(wanted, int) else usable_cores(self.host.machine)
 
     def _record(self, job: Job, **fields: Any) -> Record:
-        environment = self.host.environments[job.backend]
         if "device" not in fields:
-            usable = environment.status == "ok"
-            chosen = self.host.device(job.backend, job.experiment.device) if usable else "none"
-            fields["device"] = chosen
+            fields["device"] = self._device(job.experiment, job.backend)
         return Record(
             experiment=job.experiment.name,
             kind=job.experiment.kind,

@@ -150,6 +150,11 @@ def duration(seconds: float) -> str:
     return f"{rest} s"
 
 
+def clock(seconds: float) -> str:
+    """Write how long something took, in little room: "0:41", "12:05"."""
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02}"
+
+
 def spelled(number: int) -> str:
     """Write a small number in words, others in digits: "four", "1,500"."""
     return _WORDS[number] if 0 <= number < len(_WORDS) else f"{number:,}"

@@ -219,13 +219,6 @@ def test_chosen_experiments_keep_the_files_order() -> None:
     assert made.only([]) == made.experiments
 
 
-def test_estimate_grows_with_what_is_chosen() -> None:
-    """The estimate of a part is below that of the whole and above its own budgets."""
-    made = planned()
-    assert 4 < made.estimate_s(["products"]) < made.estimate_s()
-    assert made.estimate_s(lacking=made.backends()) == 0
-
-
 def test_only_experiments_as_printed_need_a_fresh_process() -> None:
     """The chapter's cold timing is the one that cannot share a process with what ran before.
 
@@ -236,15 +229,6 @@ def test_only_experiments_as_printed_need_a_fresh_process() -> None:
     assert printed.cold("mxnet")
     assert not printed.cold("jax")
     assert not any(e.cold("pytorch") for e in planned().experiments)
-
-
-def test_a_second_fresh_process_is_part_of_the_estimate() -> None:
-    """What must come first in a process starts another, unless it is the first experiment."""
-    first, later = (
-        planned({f"experiments.{name}.as_printed": True}).estimate_s()
-        for name in ("products", "runs")
-    )
-    assert first == planned().estimate_s() < later
 
 
 def test_variables_are_part_of_the_plan_by_framework() -> None:

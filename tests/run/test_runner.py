@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from conftest import FakeWorker
     from report.config.plan import Plan
     from report.results.result import Record, Result
-    from report.run.runner import Job
+    from report.run.jobs import Job
 
 
-class Diary:
+class Diary(runner.Observer):
     """An observer that notes what it is told, and what lies on disk at that moment."""
 
     def __init__(self, results: Path | None = None) -> None:
@@ -49,8 +49,9 @@ class Diary:
         self.finished: list[tuple[str, str | None]] = []
         self.on_disk: list[int] = []
 
-    def begin(self, jobs: Sequence[Job]) -> None:
+    def begin(self, jobs: Sequence[Job], result: Result) -> None:
         """Note what is to be done."""
+        del result
         self.planned = [job.key for job in jobs]
 
     def start(self, job: Job) -> None:
@@ -209,6 +210,24 @@ def test_record_of_a_failure_keeps_the_end_of_the_output(fake_worker: FakeWorker
     text = text_of(fake_worker)
     assert "thesis" not in text
     assert str(fake_worker.folder) not in text
+
+
+def test_nothing_is_timed_while_an_observer_pauses_a_run(fake_worker: FakeWorker) -> None:
+    """Every worker starts after a pause, in which no other is left, and no job is under way."""
+    plan = fake_worker.plan({"first": "answer", "cold": "answer"}, processes=2, cold=["cold"])
+    diary = Diary()
+
+    def pause() -> None:
+        assert len(diary.started) == len(diary.finished)
+        noted = fake_worker.jobs()
+        assert all(gone(job["pid"]) for job in noted)
+        pauses.append(len(noted))
+
+    pauses: list[int] = []
+    diary.pause = pause  # type: ignore[method-assign]
+    fake_worker.run(plan).execute(diary)
+    assert pauses == [0, 1, 2, 3]
+    assert len({job["pid"] for job in fake_worker.jobs()}) == 4
 
 
 def test_each_record_is_on_disk_before_the_next_starts(fake_worker: FakeWorker) -> None:
@@ -753,6 +772,7 @@ from pathlib import Path
 import click
 from report.environments import process
 from report.machine import noise
+from report.run import runner
 
 noise.probes = list
 tests, folder, experiments = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
@@ -762,12 +782,9 @@ from conftest import FakeWorker
 fake_worker = FakeWorker(folder)
 process.BOOTSTRAP = fake_worker.bootstrap
 
-class Silent:
-    begin = start = finish = lambda *_: None
-
 @click.command()
 def main():
-    fake_worker.run(fake_worker.plan(experiments)).execute(Silent())
+    fake_worker.run(fake_worker.plan(experiments)).execute(runner.Observer())
 
 main([])
 """

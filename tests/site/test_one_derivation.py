@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 import pages
 from report.analysis.estimate import Estimate
 from report.claims import verdicts, wording
-from report.experiments.catalogue import LABELS
+from report.config.plan import PlannedExperiment
+from report.experiments.catalogue import LABELS, headline
 from report.figures.prose import digest
 from report.results import store
+from report.run.jobs import Job
+from report.terminal import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -207,3 +211,29 @@ def test_numbers_carry_their_keys_wherever_they_stand(site: Site, what: str, tag
     page = "".join(body.decode() for name, body in site.items() if name.startswith("machines/"))
     assert len(re.findall(tags, page)) > 0, what
     assert "&lt;data" not in page
+
+
+def line_of(result: Result, experiment: str, backend: str) -> str:
+    """Return what is printed when an experiment has ended."""
+    planned = PlannedExperiment(name=experiment, **result.config["experiments"][experiment])
+    job, printed = Job(planned, backend, 0), io.StringIO()
+    watcher = Watcher(Console(file=printed, width=1000))
+    watcher.begin([job], result)
+    watcher.finish(job, result.of(experiment)[0])
+    return next(each for each in printed.getvalue().splitlines() if each.startswith(experiment))
+
+
+def test_lines_of_a_run_show_numbers_of_its_pages(result: Result, site: Site) -> None:
+    """What the terminal says of each experiment stands on a page, with the same key and value."""
+    text = b"".join(content for name, content in site.items() if name.endswith(".html")).decode()
+    shown = re.findall(r'<data value="([^"]*)" data-key="([^"]*)">', text)
+    values = {key: value for value, key in shown}
+    for name in result.config["experiments"]:
+        lead = str(result.lead(name))
+        card = headline(result, name, lead)
+        assert card is not None, name
+        assert card.estimate is not None, name
+        assert values[digest(card.estimate.key)] == f"{card.estimate.value:.10g}", name
+        ends = f" ({card.interval})" if card.interval else ""
+        number = f"{card.label} {card.value} {card.unit}".strip()
+        assert f"  {number}{ends}  " in line_of(result, name, lead)

@@ -90,6 +90,15 @@ def _cards(result: Result) -> list[Card]:
     return [card("memory bandwidth", top.estimate, "B/s", note)]
 
 
+def _headlines(result: Result) -> list[Card]:
+    """Return the bandwidth of memory, else the longest access that nothing foresees."""
+    chased = [q for q in quantities.of_result(result) if q.labels["operation"] == "chase"]
+    if not chased:
+        return _cards(result)
+    far = max(chased, key=quantities.working_set)
+    return [card("access to memory", quantities.each(far), "s", "")]
+
+
 def _method(records: Sequence[Record]) -> list[str]:
     if not (timing := timing_facts(records)):
         return []
@@ -112,5 +121,6 @@ BANDWIDTH = Kind(
     method=_method,
     overlay=figures.overlay,
     cards=_cards,
+    headlines=_headlines,
     memory_bytes=lambda s: max((each for each in s["working_set"] if each != "auto"), default=0),
 )

@@ -45,8 +45,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     }
     for backend, records in by_backend(result.of(experiment)).items():
         every = noises(records, data["examples"], result.run)
-        noisy = [noise for noise in every if not noise.whole and noise.std() is not None]
-        shown = [noise for noise in noisy if noise.sampling == "replacement"] or noisy
+        shown = with_replacement(every)
         lines: Lines = {noise.point: [] for noise in shown}
         for noise in sorted(shown, key=lambda noise: noise.batch_size):
             lines[noise.point].append(noise)
@@ -55,6 +54,12 @@ def figures(result: Result, experiment: str) -> list[Figure]:
         if ratios := lessened(every):
             drawn.append(_by_share(f"{experiment}-{backend}-population", ratios, data))
     return drawn
+
+
+def with_replacement(every: Sequence[Noise]) -> list[Noise]:
+    """Return what there is of noise where batches are drawn so, or else in the other way."""
+    noisy = [noise for noise in every if not noise.whole and noise.std() is not None]
+    return [noise for noise in noisy if noise.sampling == "replacement"] or noisy
 
 
 def _by_size(name: str, lines: Lines, every: Sequence[Noise], data: dict[str, Any]) -> Figure:

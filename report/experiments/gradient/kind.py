@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
-from report.experiments.gradient.figures import TEMPLATE, figures
-from report.experiments.gradient.noise import HALFWAY_STEPS, METRICS, observed
+from report.experiments.gradient.figures import TEMPLATE, figures, with_replacement
+from report.experiments.gradient.noise import HALFWAY_STEPS, METRICS, exponent, noises, observed
 from report.experiments.kind import Kind
 from report.experiments.settings import OneOrMany, Settings
 from report.figures import prose
+from report.figures.figure import Card
+from report.text.numerals import signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Record
+    from report.results.result import Record, Result
 
 Point = Literal["start", "halfway", "optimum"]
 Sampling = Literal["replacement", "permutation"]
@@ -64,6 +66,17 @@ class GradientSettings(Settings):
         return [(("batch_size", index), size, 1) for index, size in enumerate(self.batch_size)]
 
 
+def _headlines(result: Result) -> list[Card]:
+    """Return the power of the batch size with which the noise goes."""
+    every = noises(result.records, result.config["examples"], result.run)
+    found = exponent(sorted(with_replacement(every), key=lambda noise: noise.batch_size))
+    if found is None:
+        return []
+    ends = " to ".join(signed(end, 2) for end in (found.low, found.high) if end is not None)
+    named = {"label": "noise exponent", "value": signed(found.value, 2), "unit": ""}
+    return [Card(**named, interval=ends, note="", estimate=found)]
+
+
 def _method(records: Sequence[Record]) -> list[str]:
     measured = [record for record in records if record.outcome and record.outcome.noise]
     series = [each for record in measured if record.outcome for each in record.outcome.noise]
@@ -91,4 +104,5 @@ GRADIENT = Kind(
     observed=observed,
     figures=figures,
     method=_method,
+    headlines=_headlines,
 )

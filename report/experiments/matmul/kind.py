@@ -20,7 +20,7 @@ from report.text.numerals import ITEM_BYTES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.quantities import Quantity
+    from report.analysis.quantities import Highest, Quantity
     from report.figures.figure import Card
     from report.results.result import Record, Result
 
@@ -97,14 +97,25 @@ class MatmulSettings(Settings):
         return self
 
 
-def _cards(result: Result) -> list[Card]:
+def _peak(result: Result) -> tuple[str, Highest] | None:
     """Return the peak in the format that the chapter computes in, or else the highest."""
     top = quantities.peaks(result)
-    for dtype in ("float32", *top):
-        if one := top.get(dtype):
-            note = prose.block(TEMPLATE, "peak_note", best=one)
-            return [card(f"peak, {dtype}", one.estimate, "FLOPS", note)]
-    return []
+    return next(((dtype, top[dtype]) for dtype in ("float32", *top) if dtype in top), None)
+
+
+def _cards(result: Result) -> list[Card]:
+    if (peak := _peak(result)) is None:
+        return []
+    note = prose.block(TEMPLATE, "peak_note", best=peak[1])
+    return [card(f"peak, {peak[0]}", peak[1].estimate, "FLOPS", note)]
+
+
+def _headlines(result: Result) -> list[Card]:
+    if (peak := _peak(result)) is None:
+        return []
+    strategy, size, _ = quantities.product(peak[1].quantity)
+    name = f"{strategy.removesuffix('-out')} product, n = {size:,}"
+    return [card(name, peak[1].estimate, "FLOPS", "")]
 
 
 def _sentences(result: Result) -> list[str]:
@@ -145,6 +156,7 @@ MATMUL = Kind(
     method=_method,
     overlay=overlay,
     cards=_cards,
+    headlines=_headlines,
     sentences=_sentences,
     # B, C and A of each dtype; the small ones lie within the large ones.
     memory_bytes=lambda s: 3 * max(s["size"]) ** 2 * sum(ITEM_BYTES[name] for name in s["dtype"]),

@@ -10,15 +10,17 @@ from typing_extensions import TypedDict  # pydantic needs this one below Python 
 from report.experiments.kind import Kind, timing_facts
 from report.experiments.overhead.figures import TEMPLATE, figures, overlay
 from report.experiments.overhead.measure import FEATURES, update_flops
-from report.experiments.overhead.quantities import METRICS, of_records
+from report.experiments.overhead.quantities import METRICS, calls_of, name_call, of_records
 from report.experiments.settings import OneOrMany, Settings
 from report.figures import prose
+from report.figures.figure import card
 from report.registry import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Record
+    from report.figures.figure import Card
+    from report.results.result import Record, Result
 
 Size = Annotated[int, Field(ge=1, le=2**24)]
 Variant = Literal["eager", "compiled"]
@@ -61,6 +63,13 @@ class OverheadSettings(Settings):
     )
 
 
+def _headlines(result: Result) -> list[Card]:
+    """Return the shortest call of the first sort that was measured."""
+    lines = (line for _, each in calls_of(result) for line in each.values())
+    shortest = (next(iter(line.values())) for line in lines)
+    return [card(name_call(q), q.time(), "s", "") for q in shortest][:1]
+
+
 def _method(records: Sequence[Record]) -> list[str]:
     if not (timing := timing_facts(records)):
         return []
@@ -93,5 +102,6 @@ OVERHEAD = Kind(
     quantities=of_records,
     figures=figures,
     method=_method,
+    headlines=_headlines,
     overlay=overlay,
 )

@@ -12,7 +12,8 @@ from report.experiments.training.overlay import overlay
 from report.experiments.training.quantities import METRICS, cases, observed, of_records
 from report.experiments.training.spec import Labels, TrainingSettings
 from report.figures import prose
-from report.figures.figure import Card, card
+from report.figures.figure import Card, card, interval
+from report.text.numerals import ROUNDING, excess
 from report.worker.timing import EVERY
 
 if TYPE_CHECKING:
@@ -43,6 +44,17 @@ def _cards(result: Result) -> list[Card]:
         note = prose.block(TEMPLATE, "target_note", first=first)
         found.append(card(f"time to a loss of {chapter.target:g}", first.estimate, "s", note))
     return found
+
+
+def _headlines(result: Result) -> list[Card]:
+    """Return seconds per epoch where batch sizes differ, else how low the loss ends."""
+    case = next(iter(_trainings(result)), None)
+    if case is None or "batch_size" in case.varying or case.nearest is None:
+        return _cards(result)
+    above = case.nearest.estimate
+    named = {"label": "loss above optimum", "value": excess(above.value), "unit": "", "note": ""}
+    ends = interval(above, write=excess) if above.value >= ROUNDING else ""
+    return [Card(**named, interval=ends, estimate=above)]
 
 
 def _sentences(result: Result) -> list[str]:
@@ -107,5 +119,6 @@ TRAINING = Kind(
     method=_method,
     overlay=overlay,
     cards=_cards,
+    headlines=_headlines,
     sentences=_sentences,
 )
