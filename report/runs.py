@@ -148,7 +148,7 @@ def _conclude(result: Result, say: Callable[[str], None]) -> None:
     """Say the numbers that a person wants first, what does not hold here, and how much does."""
     led = result.led()
     for card in (card for kind in KINDS.values() for card in kind.cards(led)):
-        within = f" (95 % interval {card.interval})" if card.interval else ""
+        within = f" ({card.interval})" if card.interval else ""
         say(f"{card.label}: {card.value} {card.unit}{within}, {prose.plain(card.note)}")
     if result.verdicts:
         # Of each experiment's leading framework, as the page counts them.
