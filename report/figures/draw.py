@@ -18,6 +18,7 @@ from report.figures.values import series
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as Spine
     from matplotlib.lines import Line2D
@@ -55,19 +56,19 @@ def drawing(name: str, alt: str, shape: Shape) -> Drawing:
 def _curves(axes: Axes, shape: Curves, *, narrow: bool) -> None:
     _scale(axes, axes.xaxis, shape.x, narrow=narrow)
     _scale(axes, axes.yaxis, shape.y, narrow=narrow)
-    drawn = [
-        _line(axes, one, number, shape)
-        if isinstance(one, Line)
-        else _points(axes, one, number, shape)
-        for number, one in enumerate(series(shape))
-    ]
+    drawn: list[Line2D] = []
+    for number, one in enumerate(series(shape)):
+        if isinstance(one, Line):
+            drawn.append(_line(axes, one, number, shape))
+        else:
+            _points(axes, one, number, shape)
     _limits(axes, shape)
     for mark in shape.marks:
         _mark(axes, mark, shape, narrow=narrow)
     axes.set_xlabel((narrow and shape.x.narrow) or shape.x.label)
     axes.set_ylabel((narrow and shape.y.narrow) or shape.y.label)
     if shape.names == "ends":
-        plotting.name_lines(axes, [line for line in drawn if line], narrow=narrow)
+        plotting.name_lines(axes, drawn, narrow=narrow)
     elif shape.names == "above":
         plotting.legend_above(axes, narrow=narrow)
 
@@ -127,7 +128,8 @@ def _points(axes: Axes, points: Points, number: int, shape: Curves) -> None:
     }
     ends = itertools.zip_longest(points.x, points.y, points.low, points.high)
     dots = [(x / x_unit, y / y_unit, _reach(y, low, high, y_unit)) for x, y, low, high in ends]
-    _markers(axes, points, number, dots, "yerr", look)
+    for each in _markers(axes, points, dots, "yerr", look):
+        each.set_gid(series_id(number))
     if points.label and points.x:
         axes.annotate(
             points.label,
@@ -144,22 +146,22 @@ def _reach(value: float, low: float | None, high: float | None, unit: float) -> 
     return None if low is None or high is None else ((value - low) / unit, (high - value) / unit)
 
 
-def _markers(  # noqa: PLR0913 (what markers are made of)
+def _markers(
     axes: Axes,
     series: Points | Row,
-    number: int,
     dots: Sequence[tuple[float, float, Reach]],
     along: str,
     look: Any,
-) -> None:
+) -> list[Artist]:
     """Draw the dots of a series, those with whiskers in one go and those without in another."""
     label = plotting.safe(series.name) if series.name else None
+    drawn: list[Artist] = []
     for known in (True, False):
         mine = [dot for dot in dots if (dot[2] is not None) == known]
         if mine:
             x, y, ends = zip(*mine, strict=True)
             whiskers: Any = {along: [*zip(*ends, strict=True)]} if known else {}
-            drawn = axes.errorbar(
+            bars = axes.errorbar(
                 x,
                 y,
                 fmt=series.marker or plotting.marker(series.index + series.twin),
@@ -170,9 +172,9 @@ def _markers(  # noqa: PLR0913 (what markers are made of)
                 **look,
                 **whiskers,
             )
-            for each in drawn.get_children():
-                each.set_gid(series_id(number))
+            drawn += bars.get_children()
             label = None  # one entry in the legend is enough
+    return drawn
 
 
 def _limits(axes: Axes, shape: Curves) -> None:
@@ -277,4 +279,5 @@ def _row(axes: Axes, row: Row, number: int, shape: Dots) -> None:
         for at, (value, low, high) in rows
         if value is not None
     ]
-    _markers(axes, row, number, dots, "xerr", look)
+    for each in _markers(axes, row, dots, "xerr", look):
+        each.set_gid(series_id(number))

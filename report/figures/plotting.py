@@ -169,7 +169,7 @@ def _places(axes: Axes, width: int, height: int) -> str:
     box = axes.get_position()
     across: Any = (axes.get_xscale(), width * box.x0, width * box.x1, *axes.get_xlim())
     up: Any = (axes.get_yscale(), height * (1 - box.y0), height * (1 - box.y1), *axes.get_ylim())
-    return ",".join(f"{scale},{a:.1f},{b:.1f},{c:.5g},{d:.5g}" for scale, a, b, c, d in (across, up))
+    return ",".join("{},{:.1f},{:.1f},{:.5g},{:.5g}".format(*axis) for axis in (across, up))
 
 
 def colour(index: int) -> str:

@@ -89,8 +89,11 @@ def _numbers(values: Sequence[float | None], one: Series, unit: float) -> list[l
     return [[None if v is None else _short(v / unit) for v in some] for some in (values, low, high)]
 
 
-def _short(value: float) -> float | int:
-    """Return a number in three significant digits; twice rounded, as `numerals.digits` does."""
+def _short(value: float) -> float | int | None:
+    """Return a number in three significant digits, or none of what has no place.
+
+    It is rounded twice, as `numerals.digits` does.
+    """
     if not math.isfinite(value):
         return None
     short = stable(stable(value), 3)
