@@ -26,7 +26,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 from report.figures.shapes import YARDSTICK
 from report.figures.svg import INK, MUTED, RULE, SERIES, Drawing, for_page
 from report.text.names import size
-from report.text.numerals import digits, scaled, scientific
+from report.text.numerals import digits, scaled, scientific, stable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -169,7 +169,10 @@ def _places(axes: Axes, width: int, height: int) -> str:
     box = axes.get_position()
     across: Any = (axes.get_xscale(), width * box.x0, width * box.x1, *axes.get_xlim())
     up: Any = (axes.get_yscale(), height * (1 - box.y0), height * (1 - box.y1), *axes.get_ylim())
-    return ",".join("{},{:.1f},{:.1f},{:.5g},{:.5g}".format(*axis) for axis in (across, up))
+    return ",".join(
+        "{},{:.1f},{:.1f},{:.5g},{:.5g}".format(scale, *map(stable, numbers))
+        for scale, *numbers in (across, up)
+    )
 
 
 def colour(index: int) -> str:
