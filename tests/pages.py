@@ -11,7 +11,7 @@ import itertools
 import posixpath
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import html5lib
 import yaml
@@ -24,13 +24,19 @@ from report.site import gather as site
 from report.site.addresses import TITLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from xml.etree.ElementTree import Element
+
+    from playwright.sync_api import BrowserContext, Request, Response
+    from playwright.sync_api import Page as Tab
 
     from report.figures.figure import Figure
     from report.results.result import Result
 
+    Opened = Callable[..., Tab]
+
+ColorScheme = Literal["light", "dark"]
 
 EXPERIMENTS = yaml.safe_load(default_config())["experiments"]
 TRAINED = [name for name, e in EXPERIMENTS.items() if e["kind"] == "training" and name != "concise"]
@@ -203,6 +209,26 @@ def words(element: Element) -> str:
 def read_pages(site: Mapping[str, bytes]) -> dict[str, Page]:
     """Parse every page of a site."""
     return {name: Page(name, site[name]) for name in sorted(site) if name.endswith(".html")}
+
+
+def watch(context: BrowserContext, address: str) -> list[str]:
+    """Note whatever a page complains of, and every request that leaves the site or fails."""
+    troubles: list[str] = []
+
+    def answered(response: Response) -> None:
+        if response.status >= 400:
+            troubles.append(f"{response.status}: {response.url}")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((address, "data:")):
+            troubles.append(f"elsewhere: {request.url}")
+
+    context.on("response", answered)
+    context.on("request", asked)
+    context.on("console", lambda message: troubles.append(f"console: {message.text}"))
+    context.on("weberror", lambda error: troubles.append(f"error: {error.error}"))
+    context.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
+    return troubles
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.ticker import MaxNLocator
 
 from report.figures import plotting
-from report.figures.shapes import YARDSTICK, Curves, Dots, Guide, Points, Reference, Upright
-from report.figures.svg import MUTED, PAPER
+from report.figures.shapes import YARDSTICK, Curves, Dots, Guide, Line, Points, Reference, Upright
+from report.figures.svg import MUTED, PAPER, series_id
+from report.figures.values import series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as Spine
     from matplotlib.lines import Line2D
 
-    from report.figures.shapes import Axis, Line, Mark, Row, Shape
+    from report.figures.shapes import Axis, Mark, Row, Shape
     from report.figures.svg import Drawing
 
 Reach = tuple[float, float] | None
@@ -54,10 +56,12 @@ def drawing(name: str, alt: str, shape: Shape) -> Drawing:
 def _curves(axes: Axes, shape: Curves, *, narrow: bool) -> None:
     _scale(axes, axes.xaxis, shape.x, narrow=narrow)
     _scale(axes, axes.yaxis, shape.y, narrow=narrow)
-    drawn = [_line(axes, line, shape) for line in shape.lines]
-    for mark in shape.marks:
-        if isinstance(mark, Points):
-            _points(axes, mark, shape)
+    drawn: list[Line2D] = []
+    for number, one in enumerate(series(shape)):
+        if isinstance(one, Line):
+            drawn.append(_line(axes, one, number, shape))
+        else:
+            _points(axes, one, number, shape)
     _limits(axes, shape)
     for mark in shape.marks:
         _mark(axes, mark, shape, narrow=narrow)
@@ -84,7 +88,7 @@ def _scale(axes: Axes, spine: Spine, axis: Axis, *, narrow: bool) -> None:
             spine.set_major_locator(MaxNLocator(8, integer=True))
 
 
-def _line(axes: Axes, line: Line, shape: Curves) -> Line2D:
+def _line(axes: Axes, line: Line, number: int, shape: Curves) -> Line2D:
     x = [value / shape.x.unit for value in line.x]
     y = [value / shape.y.unit for value in line.y]
     colour = plotting.colour(line.index)
@@ -100,6 +104,7 @@ def _line(axes: Axes, line: Line, shape: Curves) -> Line2D:
         markersize=8 if line.hollow else plotting.SIZES.get(marker, 5.0),
         markerfacecolor=PAPER if line.hollow else colour,
         label=plotting.safe(line.name),
+        gid=series_id(number),
     )
     band = [
         (at, low / shape.y.unit, high / shape.y.unit)
@@ -108,11 +113,13 @@ def _line(axes: Axes, line: Line, shape: Curves) -> Line2D:
     ]
     if band:
         at, low, high = zip(*band, strict=True)
-        axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
+        axes.fill_between(
+            at, low, high, color=colour, alpha=0.18, linewidth=0, gid=series_id(number)
+        )
     return drawn
 
 
-def _points(axes: Axes, points: Points, shape: Curves) -> None:
+def _points(axes: Axes, points: Points, number: int, shape: Curves) -> None:
     x_unit, y_unit = shape.x.unit, shape.y.unit
     look = {
         "markersize": points.size or (8 if points.marker else 5),
@@ -121,7 +128,8 @@ def _points(axes: Axes, points: Points, shape: Curves) -> None:
     }
     ends = itertools.zip_longest(points.x, points.y, points.low, points.high)
     dots = [(x / x_unit, y / y_unit, _reach(y, low, high, y_unit)) for x, y, low, high in ends]
-    _markers(axes, points, dots, "yerr", look)
+    for each in _markers(axes, points, dots, "yerr", look):
+        each.set_gid(series_id(number))
     if points.label and points.x:
         axes.annotate(
             points.label,
@@ -144,15 +152,16 @@ def _markers(
     dots: Sequence[tuple[float, float, Reach]],
     along: str,
     look: Any,
-) -> None:
+) -> list[Artist]:
     """Draw the dots of a series, those with whiskers in one go and those without in another."""
     label = plotting.safe(series.name) if series.name else None
+    drawn: list[Artist] = []
     for known in (True, False):
         mine = [dot for dot in dots if (dot[2] is not None) == known]
         if mine:
             x, y, ends = zip(*mine, strict=True)
             whiskers: Any = {along: [*zip(*ends, strict=True)]} if known else {}
-            axes.errorbar(
+            bars = axes.errorbar(
                 x,
                 y,
                 fmt=series.marker or plotting.marker(series.index + series.twin),
@@ -163,7 +172,9 @@ def _markers(
                 **look,
                 **whiskers,
             )
+            drawn += bars.get_children()
             label = None  # one entry in the legend is enough
+    return drawn
 
 
 def _limits(axes: Axes, shape: Curves) -> None:
@@ -249,26 +260,24 @@ def _dots(axes: Axes, shape: Dots, *, narrow: bool) -> None:
     if shape.x.scale == "seconds":
         plotting.time_axis(axes.xaxis, narrow=narrow)
     for place, row in enumerate(shape.rows):
-        # Closer and closer, so that any number of series stays within its row; or evenly, if known.
-        lower = 0.8 * (1 - 0.8**place)
-        if shape.evenly is not None:
-            lower = 0.76 * ((place % shape.evenly + 0.5) / shape.evenly - 0.5)
-        _row(axes, row, lower, shape.x.unit)
+        _row(axes, row, place, shape)
     if shape.x.low is not None or shape.x.high is not None:
         axes.set_xlim(shape.x.low, shape.x.high)
     if any(row.name for row in shape.rows):
         plotting.legend_above(axes, narrow=narrow)
 
 
-def _row(axes: Axes, row: Row, lower: float, unit: float) -> None:
+def _row(axes: Axes, row: Row, number: int, shape: Dots) -> None:
     look = {
         "markersize": 8 if row.marker else 6.5,
         "markerfacecolor": PAPER if row.hollow or row.marker else plotting.colour(row.index),
     }
     rows = enumerate(zip(row.values, row.low, row.high, strict=True))
+    lower, unit = shape.lower(number), shape.x.unit
     dots = [
         (value / unit, at + lower, _reach(value, low, high, unit))
         for at, (value, low, high) in rows
         if value is not None
     ]
-    _markers(axes, row, dots, "xerr", look)
+    for each in _markers(axes, row, dots, "xerr", look):
+        each.set_gid(series_id(number))

@@ -26,7 +26,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 from report.figures.shapes import YARDSTICK
 from report.figures.svg import INK, MUTED, RULE, SERIES, Drawing, for_page
 from report.text.names import size
-from report.text.numerals import digits, scaled, scientific
+from report.text.numerals import digits, scaled, scientific, stable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,9 +93,11 @@ def drawing(name: str, alt: str, draw: Callable[..., Any], *, height: int = 380)
     The name is unique on its page and prefixes all ids inside. The height is in CSS pixels; on a
     phone, where names take more lines, it is at least 300.
     """
+    wide, wide_axes = _svg(draw, (WIDE, height), narrow=False)
+    narrow, narrow_axes = _svg(draw, (NARROW, max(300, height)), narrow=True)
     return Drawing(
-        wide=for_page(_svg(draw, (WIDE, height), narrow=False), f"{name}_w", alt),
-        narrow=for_page(_svg(draw, (NARROW, max(300, height)), narrow=True), f"{name}_n", alt),
+        wide=for_page(wide, f"{name}_w", alt, wide_axes),
+        narrow=for_page(narrow, f"{name}_n", alt, narrow_axes),
     )
 
 
@@ -145,19 +147,32 @@ class _Canvas(FigureCanvasBase):
         return _LayoutRenderer(1, 1, 72)  # type: ignore[no-untyped-call]
 
 
-def _svg(draw: Callable[..., Any], size: tuple[int, int], *, narrow: bool) -> str:
+def _svg(draw: Callable[..., Any], size: tuple[int, int], *, narrow: bool) -> tuple[str, str]:
+    """Return a drawing as matplotlib's file, and where its axes lie."""
     with mpl.rc_context(_RC | {"font.size": SMALL if narrow else 12}):
         # At 72 dots an inch a point is a pixel, so that sizes mean what they say on the page.
         figure = Canvas(figsize=(size[0] / 72, size[1] / 72), dpi=72)
         _Canvas(figure)
-        draw(figure.add_subplot(), narrow=narrow)
+        axes = figure.add_subplot()
+        draw(axes, narrow=narrow)
         # Once, and drawn below without `savefig`, which draws everything twice.
         ConstrainedLayoutEngine().execute(figure)
         file = io.StringIO()
         renderer: Any = _PageRenderer(*size, file, image_dpi=72, metadata=_METADATA)  # type: ignore[no-untyped-call]
         figure.draw(renderer)
         renderer.finalize()
-    return file.getvalue()
+    return file.getvalue(), _places(axes, *size)
+
+
+def _places(axes: Axes, width: int, height: int) -> str:
+    """Return of each axis its scale, the pixels where it starts and ends, and its limits."""
+    box = axes.get_position()
+    across: Any = (axes.get_xscale(), width * box.x0, width * box.x1, *axes.get_xlim())
+    up: Any = (axes.get_yscale(), height * (1 - box.y0), height * (1 - box.y1), *axes.get_ylim())
+    return ",".join(
+        "{},{:.1f},{:.1f},{:.5g},{:.5g}".format(scale, *map(stable, numbers))
+        for scale, *numbers in (across, up)
+    )
 
 
 def colour(index: int) -> str:
@@ -215,6 +230,7 @@ def name_lines(axes: Axes, lines: Sequence[Line2D], *, narrow: bool) -> None:
             textcoords="offset points",
             color=one.get_color(),
             va="center",
+            gid=one.get_gid(),
         )
 
 
@@ -227,7 +243,7 @@ def legend_above(axes: Axes, lines: Sequence[Artist] | None = None, *, narrow: b
     widest = max(len(line) for label in labels for line in label.split("\n"))
     fitting = room // (widest * _LETTER + _SAMPLE)
     # The figure's and not the axes' legend: the layout may then use the whole width for it.
-    axes.figure.legend(
+    legend = axes.figure.legend(
         handles=handles,
         labels=labels,
         loc="outside upper left",
@@ -238,6 +254,9 @@ def legend_above(axes: Axes, lines: Sequence[Artist] | None = None, *, narrow: b
         labelcolor=INK,
         fontsize=SMALL,
     )
+    for text, handle in zip(legend.get_texts(), handles, strict=True):
+        # Markers with whiskers are a container of artists.
+        text.set_gid((handle[0] if isinstance(handle, tuple) else handle).get_gid())
 
 
 def _wrapped(label: str, letters: int) -> str:

@@ -17,6 +17,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from report import resources
+from report.figures import values
 from report.figures.figure import Figure, Words
 from report.text import names, numerals
 
@@ -205,6 +206,7 @@ def capital(text: Any) -> Markup:
 FILTERS: dict[str, Callable[..., Any]] = {
     # Only what this program itself made is marked so: figures and highlighted code.
     "markup": Markup,
+    "values": lambda shape: Markup(values.attribute(shape)),  # noqa: S704 (it is quoted)
     "si": _written(numerals.scaled),
     "si_ends": si_ends,
     "times": _written(numerals.times),

@@ -255,6 +255,13 @@ class Dots:
         """Return how many series share a row; None for each a bit closer than the one before."""
         return self.of or (len(self.rows) if len(self.rows) > 3 else None)
 
+    def lower(self, place: int) -> float:
+        """Return how much lower than its label the dots of a series stand, in rows."""
+        if self.evenly is not None:
+            return round(0.76 * ((place % self.evenly + 0.5) / self.evenly - 0.5), 3)
+        # Closer and closer, so that any number of series stays within its row.
+        return round(0.8 * (1 - 0.8**place), 3)
+
     @property
     def height(self) -> int:
         """Return the figure's height in CSS pixels."""

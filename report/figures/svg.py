@@ -19,6 +19,8 @@ _VARIABLES |= {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", PA
 
 _LANDMARK = re.compile(r"(?:legend|[xy]tick)_\d+")
 
+_SERIES = "series_"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
@@ -28,11 +30,20 @@ class Drawing:
     narrow: str
 
 
-def for_page(svg: str, name: str, alt: str) -> str:
-    """Turn matplotlib's file into an element: own ids, the page's colours and fonts."""
+def series_id(number: int) -> str:
+    """Return the id by which matplotlib groups what a series is drawn with."""
+    return f"{_SERIES}{number}"
+
+
+def for_page(svg: str, name: str, alt: str, axes: str = "") -> str:
+    """Turn matplotlib's file into an element: own ids, the page's colours and fonts.
+
+    `axes` says where they lie, for the page's script.
+    """
     body = svg[svg.index("<svg") :]
     view = re.search(r'viewBox="[^"]+"', body)
-    body = body[body.index(">") + 1 :]
+    # Without its sheet of one rule, which a strict page forbids: the element below says the same.
+    body = re.sub(r"<style.*?</style>", "", body[body.index(">") + 1 :], count=1, flags=re.DOTALL)
     # Tags only: a label that looks like one of these is a person's text and stays as it is.
     texts_and_tags = re.split(r"(<[^>]*>)", body)
     tags = _with_own_ids(_with_own_style("\0".join(texts_and_tags[1::2])), name)
@@ -40,7 +51,8 @@ def for_page(svg: str, name: str, alt: str) -> str:
     body = re.sub(r"\n\s*", "\n", _without_bare_groups("".join(texts_and_tags)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {view[0] if view else ""} '
-        f'role="img" aria-label="{escape(alt, quote=True)}">{body}'
+        f'role="img" aria-label="{escape(alt, quote=True)}" data-axes="{axes}" '
+        f'stroke-linejoin="round">{body}'
     )
 
 
@@ -57,7 +69,13 @@ def _with_own_style(tags: str) -> str:
     tags = re.sub(r"(?<![\w.])-0(?:\.0+)?(?![\w.])", "0", tags)
     for colour, variable in _VARIABLES.items():
         tags = tags.replace(colour, variable)
-    return tags
+    # Attributes of their own and not `style`, which a strict page forbids.
+    return re.sub(r' style="([^"]*)"', _attributes, tags)
+
+
+def _attributes(style: re.Match[str]) -> str:
+    declarations = (each.split(": ", 1) for each in style[1].rstrip("; ").split("; "))
+    return "".join(f' {name}="{value}"' for name, value in declarations)
 
 
 def _with_own_ids(tags: str, name: str) -> str:
@@ -72,6 +90,8 @@ def _with_own_ids(tags: str, name: str) -> str:
     own = {one: f"{name}_{number}" for number, one in enumerate(referred, 1)}
 
     def own_id(match: re.Match[str]) -> str:
+        if match[1].startswith(_SERIES):
+            return f' data-s="{match[1].removeprefix(_SERIES)}"'
         landmark = f"{name}_{match[1]}" if _LANDMARK.fullmatch(match[1]) else ""
         new = own.get(match[1], landmark)
         return f' id="{new}"' if new else ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "data/manifest.json"
 
-FIXED = ("index.html", "method.html", "404.html", "style.css", MANIFEST)
+FIXED = ("index.html", "method.html", "404.html", "style.css", "script.js", MANIFEST)
 """Files that every site has."""
 
 Sums = dict[str, set[str]]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import re
+from base64 import b64encode
 from collections import Counter
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -99,11 +101,18 @@ def gather(
             "machine.html", "index.html", machine=newest, older=older, **first
         )
     contents["method.html"] = _render("method.html", "method.html", views=views, **_constants())
-    contents["404.html"] = _render("404.html", "404.html", views=views)
-    contents["style.css"] = (resources.templates() / "style.css").read_bytes()
+    contents |= {name: _own(name) for name in ("style.css", "script.js")}
+    style = contents["style.css"]
+    # The only page with its style in itself allows no other by its policy.
+    allowed = {"style": style.decode(), "style_sha256": b64encode(sha256(style).digest()).decode()}
+    contents["404.html"] = _render("404.html", "404.html", views=views, **allowed)
     # GitHub would otherwise run Jekyll over the pages and drop files.
     contents[".nojekyll"] = b""
     return contents
+
+
+def _own(name: str) -> bytes:
+    return (resources.templates() / name).read_bytes()
 
 
 def _pages(machine: MachineView, shown: Mapping[str, Any]) -> dict[str, bytes]:

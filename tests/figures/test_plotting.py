@@ -147,8 +147,10 @@ def test_drawing_is_part_of_a_page(svg: str) -> None:
     assert not re.search(r"#[0-9a-f]{6}|#[0-9a-f]{3}\b", svg)
     assert not re.search(r"<metadata|dc:|(?i:matplotlib)|xlink|<\?xml|DejaVu", svg)
     assert set(re.findall(r"https?://[^\"<]*", svg)) == {"http://www.w3.org/2000/svg"}
-    colours = set(re.findall(r"(?:fill|stroke): (?!none)([^;\"]+)", svg))
+    colours = set(re.findall(r"(?:fill|stroke)=\"(?!none)([^\"]+)", svg))
     assert colours
+    # A strict page allows no style but its own sheet's.
+    assert not re.search(r" style=|<style", svg)
     assert all(re.fullmatch(r"var\(--(series-\d|ink|muted|rule|paper)\)", each) for each in colours)
 
 
@@ -160,7 +162,7 @@ def test_text_is_text_of_a_legible_size(layout: str, width: int) -> None:
     svg = getattr(curves(["a", "b"]), layout)
     assert f'viewBox="0 0 {width} ' in svg
     assert {"a", "b", "n", "64", "256"} <= set(texts(svg))
-    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)]
+    sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)px"', svg)]
     assert len(sizes) == svg.count("<text")
     assert min(sizes) >= 11
 
@@ -294,9 +296,7 @@ def test_single_line_needs_no_name() -> None:
 def test_many_series_stay_within_their_row() -> None:
     """Dots of ten machines lie around their own row, and reach no other."""
     svg = dot_plot(["first", "second"], [f"machine {k}" for k in range(10)]).wide
-    ys = [
-        float(y) for y in re.findall(r'<use [^>]*y="([\d.]+)"[^>]*style="fill: var\(--series', svg)
-    ]
+    ys = [float(y) for y in re.findall(r'<use [^>]*y="([\d.]+)"[^>]*fill="var\(--series', svg)]
     rows = [heights(svg)[name] for name in ("first", "second")]
     height = rows[1] - rows[0]
     # A dot and two ends of its whisker for each machine.
@@ -314,13 +314,13 @@ def one_line(*marks: Mark, **look: Any) -> Drawing:
 
 def bands(svg: str) -> int:
     """Count areas that are filled lightly."""
-    return len(re.findall(r"(?:fill-)?opacity: 0\.18", svg))
+    return len(re.findall(r'(?:fill-)?opacity="0\.18"', svg))
 
 
 def marks_of(svg: str, index: int) -> list[tuple[str, str]]:
     """Return fill and edge of every mark in the colour of a series."""
     edge = re.escape(f"var(--series-{index + 1})")
-    return re.findall(rf'<use [^>]*style="fill: ([^;"]+); stroke: ({edge})', svg)
+    return re.findall(rf'<use [^>]*fill="([^"]+)" stroke="({edge})', svg)
 
 
 def test_intervals_are_bands_and_whiskers_and_absent_where_there_are_none() -> None:

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from pages import gather, serve
-from report.registry import BACKENDS
-from report.site.folder import write_files
+from pages import watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext, Request, Response, ViewportSize
     from playwright.sync_api import Page as Tab
 
-    from report.results.result import Result
-
-    Opened = Callable[..., Tab]
-
-ColorScheme = Literal["light", "dark"]
+    from pages import ColorScheme, Opened
 
 pytestmark = pytest.mark.browser
-
-# As few of the browser's own connections as it allows; nothing may leave this machine.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 HOME = "machines/fixed-machine"
 WITH_FIGURES = [
@@ -134,82 +112,11 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start the system's Chromium; without one there is nothing to test, but CI must have it."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    chromium = os.environ.get("CHROME_PATH") or next(filter(None, map(shutil.which, names)), None)
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have Chromium: install it, or set CHROME_PATH")
-        pytest.skip("Chromium is not installed: set CHROME_PATH")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def folder(make_result: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder, in another, of the site of two machines, one with every framework."""
-    results = [make_result("fast-machine", 2.0), make_result(frameworks=tuple(BACKENDS))]
-    parent = tmp_path_factory.mktemp("served")
-    write_files(gather(results), parent / "repo")
-    return parent / "repo"
-
-
-@pytest.fixture(scope="module")
-def address(folder: Path) -> Iterator[str]:
-    """Return where the site is served."""
-    with serve(folder.parent) as root:
-        yield f"{root}repo/"
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Opened]:
-    """Return a function that opens a tab, as wide as a desk's unless it is told otherwise."""
-    contexts: list[BrowserContext] = []
-
-    def open_tab(width: int = 1400, scheme: ColorScheme = "light", **options: Any) -> Tab:
-        viewport: ViewportSize = {"width": width, "height": 900}
-        contexts.append(browser.new_context(viewport=viewport, color_scheme=scheme, **options))
-        return contexts[-1].new_page()
-
-    yield open_tab
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
-def tab(opened: Opened) -> Tab:
-    """Open a tab in light colours."""
-    return opened()
-
-
-def watch(context: BrowserContext, address: str) -> list[str]:
-    """Note whatever a page complains of, and every request that leaves the site or fails."""
-    troubles: list[str] = []
-
-    def answered(response: Response) -> None:
-        if response.status >= 400:
-            troubles.append(f"{response.status}: {response.url}")
-
-    def asked(request: Request) -> None:
-        if not request.url.startswith((address, "data:")):
-            troubles.append(f"elsewhere: {request.url}")
-
-    context.on("response", answered)
-    context.on("request", asked)
-    context.on("console", lambda message: troubles.append(f"console: {message.text}"))
-    context.on("weberror", lambda error: troubles.append(f"error: {error.error}"))
-    context.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
-    return troubles
-
-
 def unfold(tab: Tab, *, is_open: bool = True) -> None:
-    """Open all that can be folded, or close it."""
+    """Open all that can be folded, or close it; of figures with a choice of axis, show each."""
     command = "open => document.querySelectorAll('details').forEach(one => one.open = open)"
     tab.evaluate(command, is_open)
+    tab.evaluate("document.querySelectorAll('.finding').forEach(one => one.hidden = false)")
 
 
 def faint(contrasts: dict[str, float]) -> dict[str, float]:

@@ -72,6 +72,12 @@ def test_committed_result_is_small(path: Path) -> None:
     assert path.stat().st_size < 250_000 * measured / 7
 
 
+@pytest.mark.parametrize("path", sorted(SITE.rglob("*.html")), ids=lambda path: path.name)
+def test_committed_page_is_small(path: Path) -> None:
+    """No page is over 100 KB packed: a phone reads it at once."""
+    assert len(gzip.compress(path.read_bytes(), mtime=0)) < 100_000
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_committed_result_names_nobody(path: Path) -> None:
     """No home, no temporary folder, no address of a person."""

@@ -139,7 +139,7 @@ def files_of(machine: str) -> set[str]:
     return {f"machine-{machine}.html", f"data/{machine}/{RUN}.json.gz"} | pages | sheets
 
 
-SHARED = {"index.html", "method.html", "404.html", "style.css", ".nojekyll"}
+SHARED = {"index.html", "method.html", "404.html", "style.css", "script.js", ".nojekyll"}
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
@@ -177,7 +177,7 @@ def test_same_results_give_the_same_bytes(
 def test_each_machine_has_its_page_and_data_and_two_have_a_comparison(
     one_machine_site: dict[str, bytes], two_machine_site: dict[str, bytes]
 ) -> None:
-    """Start page, method, 404, style; of a machine its run, its verdicts and a CSV a figure."""
+    """Five files of every site; of a machine its run, its verdicts and a CSV for each figure."""
     compared = {f"data/compare/compare-{name}.csv" for name in COMPARED} | {"compare.html"}
     alone = SHARED | files_of("fixed-machine")
     assert set(one_machine_site) == alone
@@ -388,9 +388,7 @@ def test_as_printed_is_hollow_and_measured_is_solid(page: Report) -> None:
     """A mark of the chapter's own timing is filled with paper, a sound one with its colour."""
     _, _, after = page.source.partition('id="figure_vectorization-pytorch"')
     drawing = after.partition("</svg>")[0]
-    marks = re.findall(
-        r'<use href="#([^"]+)" [^>]*style="fill: ([^;]+); stroke: ([^;"]+)[;"]', drawing
-    )
+    marks = re.findall(r'<use href="#([^"]+)" [^>]*fill="([^"]+)" stroke="([^"]+)"', drawing)
     hollow = {shape for shape, fill, _ in marks if fill == "var(--paper)"}
     assert {stroke for shape, _, stroke in marks if shape in hollow} == {"var(--series-2)"}
     assert {fill for shape, fill, _ in marks if shape in hollow} == {"var(--paper)"}

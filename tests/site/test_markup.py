@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import getpass
 import gzip
+import hashlib
 import itertools
 import json
 import re
@@ -19,7 +21,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 
-from pages import Page, read_pages, serve
+from pages import Page, read_pages, serve, target
 from report import resources
 from report.results import store
 from report.site.folder import write_files
@@ -139,16 +141,54 @@ def test_nothing_comes_from_elsewhere(page: Page) -> None:
         assert not re.search(r"\s", address), address
 
 
-def test_nothing_is_executed(page: Page) -> None:
-    """No script, no frame, no plug-in, no form, and no attribute that holds a program."""
-    forbidden = ("script", "iframe", "frame", "object", "embed", "applet", "form", "base")
+def test_nothing_but_our_script_is_executed(page: Page) -> None:
+    """One script, ours; no frame, no plug-in, no form, and no attribute that holds a program."""
+    forbidden = ("iframe", "frame", "object", "embed", "applet", "form", "base")
     assert page.elements(*forbidden) == []
+    scripts = page.elements("script")
+    assert [target(page.name, str(each.get("src"))) for each in scripts] == ["script.js"] * (
+        page.name not in {*MOVED, "404.html"}
+    )
+    assert not any("".join(each.itertext()).strip() for each in scripts)
     assert [name for _, name, _ in page.attributes() if name.startswith("on")] == []
     # What has moved leads on, and nowhere else.
     leads = [e.get("content") for e in page.elements("meta") if e.get("http-equiv") == "refresh"]
     moved = page.name.removeprefix("machine-").removesuffix(".html")
     assert leads == [f"0; url=machines/{moved}/index.html"] * (page.name in MOVED)
     assert "javascript:" not in page.source.lower()
+
+
+def policy(page: Page) -> dict[str, str]:
+    """Return the content security policy of a page: what is allowed, by directive."""
+    (meta,) = [e for e in page.elements("meta") if e.get("http-equiv") == "Content-Security-Policy"]
+    rules = (rule.partition(" ")[::2] for rule in str(meta.get("content")).split("; "))
+    return dict(rules)
+
+
+def test_every_page_has_a_strict_policy(page: Page) -> None:
+    """A browser refuses all but our own script and sheet, whatever a result has put on a page."""
+    rules = policy(page)
+    assert {rules[name] for name in ("default-src", "base-uri", "form-action")} == {"'none'"}
+    for name in ("script-src", "style-src"):
+        assert re.fullmatch(r"'self'|'none'|'sha256-[\w+/]{43}='", rules.get(name, "'none'"))
+    assert not [name for _, name, _ in page.attributes() if name == "style"]
+    # The rule of the 404 page fits its own sheet.
+    for style in page.elements("style"):
+        digest = hashlib.sha256("".join(style.itertext()).encode()).digest()
+        assert rules["style-src"] == f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def test_script_is_small_and_asks_for_nothing(two_machine_site: dict[str, bytes]) -> None:
+    """Under 5 KB packed; it fetches, stores and evaluates nothing."""
+    script = two_machine_site["script.js"]
+    assert len(gzip.compress(script, mtime=0)) < 5000
+    asks = rb"\b(fetch|XMLHttpRequest|WebSocket|import|eval|Function|cookie|localStorage|https?:)\b"
+    assert re.findall(asks, script) == []
+
+
+def test_pages_are_small(page: Page) -> None:
+    """No page is over 100 KB packed, with the values that its script reads."""
+    assert len(gzip.compress(page.source.encode(), mtime=0)) < 100_000
 
 
 def test_style_fetches_nothing() -> None:

@@ -401,7 +401,8 @@ def test_strangers_texts_are_shown_in_comparisons(result: Result, make_result: M
     assert " ".join(HOSTILE) in page.words("differences")
     for text in HOSTILE[::2]:
         assert f"{text} " in page.words("differences")
-    assert page.elements("script", "img", "b", "form") == []
+    assert page.elements("img", "b", "form") == []
+    assert [each.get("src") for each in page.elements("script")] == ["script.js"]
 
 
 def test_control_characters_are_shown_as_unknown(result: Result) -> None:
