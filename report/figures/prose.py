@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from report import resources
 from report.figures.figure import Figure, Words
 from report.text import names, numerals
+from report.text.plain import bibtex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -229,5 +230,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "capital": capital,
     "tagged": tagged,
     "plain": plain,
+    "bibtex": bibtex,
 }
 """How templates write numbers; those of estimates carry their key."""
