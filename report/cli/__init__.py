@@ -366,7 +366,8 @@ def schema(what: str) -> None:
 @click.option(
     "--github",
     is_flag=True,
-    help="Also write workflows: one deploys the committed results, one checks those handed in.",
+    help="Also write workflows: one deploys the committed results, one checks those handed in, one "
+    "measures on a runner of yours.",
 )
 def init(config: Path, *, full: bool, github: bool) -> None:
     """Write an experiments.yaml to edit, and the schema from which editors complete it."""
