@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import re
+import subprocess
+import urllib.request
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -185,6 +187,39 @@ def test_no_address_is_refused_before_anything_is_written(results: Path) -> None
     assert "https://example.org/report/" in said
     assert "secret" not in said
     assert not (results / "site").exists()
+
+
+def test_what_a_site_says_of_itself_is_found_there(results: Path) -> None:
+    """Every address in the sitemap and on the pages answers, by a real server below a path."""
+    with pages.serve(results) as root:
+        report("render", "-o", "repo", "--site-url", f"{root}repo")
+        for name in re.findall("<loc>(.*)</loc>", fetch(f"{root}repo/sitemap.xml").decode()):
+            page = Page(name, fetch(name))
+            assert canonical(page) == [name]
+            assert fetch(metas(page)["og:image"]).startswith(b"\x89PNG")
+
+
+def fetch(address: str) -> bytes:
+    """Get what is at an address of the server that this test started, or fail."""
+    with urllib.request.urlopen(address, timeout=20) as answer:  # noqa: S310 (on this machine)
+        content: bytes = answer.read()
+    return content
+
+
+def test_publishing_for_an_address_renders_it_first(results: Path) -> None:
+    """What is on the branch names its addresses, though what was rendered before did not."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], check=True, capture_output=True, text=True, cwd=results
+        ).stdout
+
+    git("init", "--quiet", "--initial-branch=main")
+    git("config", "user.name", "A Reader")
+    git("config", "user.email", "reader@example.org")
+    report("render")
+    report("publish", "--no-push", "--site-url", AT)
+    assert f"<loc>{AT}</loc>" in git("show", "gh-pages:sitemap.xml")
 
 
 # --- citing and repeating
