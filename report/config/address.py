@@ -28,11 +28,11 @@ def site_url(text: str) -> str:
     """
     with contextlib.suppress(ValueError):
         parts = urlsplit(text)
-        rest = (parts.username, parts.password, parts.query or None, parts.fragment or None)
         known = parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname))
+        # Without @, ? and # there are neither credentials nor a query or fragment.
         plain = re.fullmatch(r"[\w:/.\[\]~%-]+", text, re.ASCII)
         # An impossible port raises as it is read.
-        if plain and known and parts.hostname and set(rest) == {None} and parts.port != 0:
+        if plain and known and parts.hostname and parts.port != 0:
             return text.rstrip("/") + "/"
     raise ValueError(EXPECTED)
 
