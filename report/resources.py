@@ -6,6 +6,7 @@ install does not, so the package's folder is tried first and the repository's se
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 from pathlib import Path
@@ -62,8 +63,7 @@ def write_workflows(folder: Path) -> list[str]:
 @functools.cache
 def project_urls() -> dict[str, str]:
     """Return the project's addresses by label, as pyproject.toml names them; none without it."""
-    try:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         named = importlib.metadata.metadata("minibatch-report").get_all("Project-URL") or []
-    except importlib.metadata.PackageNotFoundError:
-        named = []
-    return dict(each.split(", ", 1) for each in named)
+        return dict(each.split(", ", 1) for each in named)
+    return {}

@@ -8,11 +8,12 @@ differ.
 from __future__ import annotations
 
 import itertools
+import struct
 import textwrap
 import warnings
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, MARGIN = 1200, 630, 70
 """In pixels, as the networks that show such pictures ask for."""
-
-DARK, LIGHT = (0x1E, 0x1F, 0x22), (0xFD, 0xFC, 0xF9)
-"""Ink and paper of the pages."""
 
 MUTED = "0.4"
 LONGEST_RUN = 257
@@ -53,23 +51,18 @@ def preview(title: str, numbers: Sequence[tuple[str, str, str]], below: str) -> 
         figure.add_artist(bar)
         _write(figure, label, (left, 214), 20, grey=MUTED, room=room)
         _write(figure, f"{value} {unit}".strip(), (left, 158), 38, bold=True, room=room)
-    _write(figure, below, (MARGIN, 70), 26, room=WIDTH - 2 * MARGIN)
+    _write(figure, below, (MARGIN, 70), 26)
     canvas.draw()  # type: ignore[no-untyped-call]
     pixels = np.asarray(canvas.buffer_rgba(), dtype=np.uint8)  # type: ignore[no-untyped-call]
     return _png((pixels[:, :, 0] >> 4).astype(np.uint8))
 
 
-def _write(  # noqa: PLR0913 (where, how large and how)
-    figure: Canvas,
-    text: str,
-    at: tuple[int, int],
-    size: float,
-    *,
-    grey: str = "0",
-    bold: bool = False,
-    room: int = WIDTH - 2 * MARGIN,
-) -> None:
-    """Write a line from a place on, in pixels from below; smaller where it has no room."""
+def _write(figure: Canvas, text: str, at: tuple[int, int], size: float, **look: Any) -> None:
+    """Write a line from a place on, in pixels from below; smaller where it has no room.
+
+    `look` is its grey, whether it is bold, and how many pixels there are for it.
+    """
+    bold, room = look.get("bold", False), look.get("room", WIDTH - 2 * MARGIN)
     if not text.strip():
         return  # matplotlib has no outline for it
     file = Path(mpl.get_data_path(), "fonts", "ttf", f"DejaVuSans{'-Bold' * bold}.ttf")
@@ -78,8 +71,8 @@ def _write(  # noqa: PLR0913 (where, how large and how)
         line = TextPath((0, 0), text, size=size, prop=FontProperties(fname=file))
     scale = min(1.0, room / max(1.0, float(line.get_extents().x1)))
     path = line.transformed(mpl.transforms.Affine2D().scale(scale).translate(*at))
-    look = {"facecolor": grey, "linewidth": 0, "transform": IdentityTransform()}
-    figure.add_artist(PathPatch(path, **look))
+    grey = look.get("grey", "0")
+    figure.add_artist(PathPatch(path, fc=grey, lw=0, transform=IdentityTransform()))
 
 
 def _png(levels: NDArray[np.uint8]) -> bytes:
@@ -92,26 +85,11 @@ def _png(levels: NDArray[np.uint8]) -> bytes:
     packed = (levels[:, 0::2] << 4) | levels[:, 1::2]
     above = np.vstack([np.zeros_like(packed[:1]), packed[:-1]])
     rows = np.insert(packed - above, 0, 2, axis=1).tobytes()
-    palette = [
-        light * step // 15 + dark * (15 - step) // 15
-        for step in range(16)
-        for dark, light in zip(DARK, LIGHT, strict=True)
-    ]
-    size = WIDTH.to_bytes(4, "big") + HEIGHT.to_bytes(4, "big")
-    stream = b"\x78\x01" + _deflated(rows) + zlib.adler32(rows).to_bytes(4, "big")
-    chunks = {
-        b"IHDR": size + bytes([4, 3, 0, 0, 0]),
-        b"PLTE": bytes(palette),
-        b"IDAT": stream,
-        b"IEND": b"",
-    }
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        len(content).to_bytes(4, "big")
-        + name
-        + content
-        + zlib.crc32(name + content).to_bytes(4, "big")
-        for name, content in chunks.items()
-    )
+    stream = b"\x78\x01" + _deflated(rows) + struct.pack(">I", zlib.adler32(rows))
+    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 4, 0, 0, 0, 0)  # four bits of grey
+    chunks = [b"IHDR" + header, b"IDAT" + stream, b"IEND"]
+    packs = [struct.pack(f">I{len(c)}sI", len(c) - 4, c, zlib.crc32(c)) for c in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packs)
 
 
 def _deflated(content: bytes) -> bytes:

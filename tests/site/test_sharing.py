@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib import image
+from PIL import Image
 
 import pages
 from pages import Page, read_pages
@@ -34,6 +34,8 @@ from report.text.plain import bibtex
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from report.results.result import Result
 
@@ -57,6 +59,11 @@ def canonical(page: Page) -> list[str]:
     """Return what a page names as its address."""
     links = page.elements("link")
     return [str(each.get("href")) for each in links if each.get("rel") == "canonical"]
+
+
+def read_picture(content: bytes) -> NDArray[np.uint8]:
+    """Return a picture's levels as another program reads them."""
+    return (np.asarray(Image.open(io.BytesIO(content))) // 17).astype(np.uint8)
 
 
 # --- at a known address
@@ -116,10 +123,9 @@ def test_without_an_address_there_is_nothing_of_it(
 def test_a_picture_is_what_networks_take(shared: dict[str, bytes]) -> None:
     """1200 x 630 pixels of a PNG that others can read, small, with ink and paper on it."""
     content = shared[f"{HOME}preview.png"]
-    pixels = image.imread(io.BytesIO(content))
-    assert pixels.shape[:2] == (630, 1200)
-    assert pixels[..., :3].min() < 0.2
-    assert pixels[..., :3].max() > 0.95
+    pixels = read_picture(content)
+    assert pixels.shape == (630, 1200)
+    assert (pixels.min(), pixels.max()) == (0, 15)
     assert len(content) < 100_000
     told = metas(Page("", shared[f"{HOME}index.html"]))
     assert (told["og:image:width"], told["og:image:height"]) == ("1200", "630")
@@ -136,10 +142,7 @@ def test_picture_is_packed_without_loss(runs: list[tuple[int, int]]) -> None:
     """Runs of any length and level come back from a reader that is not ours."""
     row = np.concatenate([np.full(length, level) for level, length in runs])
     levels = np.resize(row, (preview.HEIGHT, preview.WIDTH)).astype(np.uint8)
-    read = image.imread(io.BytesIO(preview._png(levels)))[..., 0]
-    _, order = np.unique(read, return_inverse=True)
-    _, wanted = np.unique(levels, return_inverse=True)
-    assert np.array_equal(order.reshape(levels.shape), wanted.reshape(levels.shape))
+    assert np.array_equal(read_picture(preview._png(levels)), levels)
 
 
 def test_picture_has_room_for_any_name() -> None:
