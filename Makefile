@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 CHECKS = tests/site-checks
 
-.PHONY: help site envs test bench browser-checks clean
+.PHONY: help site envs test bench screenshots browser-checks clean
 
 help:
 	@echo 'make site               measure this machine and render site/ (a few minutes)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make envs               an environment for each further framework, for their tests'
 	@echo 'make test               lint, types and tests'
 	@echo 'make bench              time the parts of the program itself'
+	@echo 'make screenshots        take the pictures of the README from site/'
 	@echo 'make browser-checks     hold site/ against HTML, link and accessibility checkers'
 	@echo 'make clean              remove what was installed and cached; results/ and site/ stay'
 	@echo
@@ -39,6 +40,9 @@ test: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+screenshots: $(VENV)/.installed-dev
+	$(BIN)/python docs/screenshots.py
 
 browser-checks: $(CHECKS)/node_modules/.installed
 	$(CHECKS)/check.sh site

@@ -6,6 +6,9 @@ install does not, so the package's folder is tried first and the repository's se
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import importlib.metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -55,3 +58,12 @@ def write_workflows(folder: Path) -> list[str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes())
     return there
+
+
+@functools.cache
+def project_urls() -> dict[str, str]:
+    """Return the project's addresses by label, as pyproject.toml names them; none without it."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        named = importlib.metadata.metadata("minibatch-report").get_all("Project-URL") or []
+        return dict(each.split(", ", 1) for each in named)
+    return {}

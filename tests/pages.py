@@ -57,9 +57,10 @@ COMPARED = [
 no property of a machine, so that it is not compared."""
 
 
-def gather(results: Sequence[Result]) -> dict[str, bytes]:
+def gather(results: Sequence[Result], site_url: str = "") -> dict[str, bytes]:
     """Make the site of results that were never written to a folder."""
-    return site.gather([store.Saved(result=each, content=store.pack(each)) for each in results])
+    saved = [store.Saved(result=each, content=store.pack(each)) for each in results]
+    return site.gather(saved, site_url=site_url)
 
 
 def overlay(results: Sequence[Result], experiment: str) -> list[Figure]:

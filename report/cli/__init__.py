@@ -6,13 +6,13 @@ imported at the top.
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from report import __version__
+from report.cli import arguments
 from report.cli.env import env
 from report.comparing.command import SLOWER, compare, machines
 from report.errors import Interrupted, ReportError
@@ -20,11 +20,8 @@ from report.program import Known, Program
 from report.text.names import DEVICES, either
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from report.results.result import Result
 
-CONFIG = "experiments.yaml"
 STALE = 4
 """Exit status of a check that finds a site out of date."""
 
@@ -33,52 +30,21 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 PATH = click.Path(path_type=Path, exists=True)
 
 
-def _names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Complete --only from the configuration's experiments."""
-    from report.config.configuration import load
-
-    try:
-        names = load(Path(context.params.get("config") or CONFIG)).experiments
-    except ReportError:
-        return []
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda command: functools.reduce(lambda f, add: add(f), decorators[::-1], command)
-
-
-def _device(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    from pydantic import TypeAdapter, ValidationError
-
-    from report.experiments.settings import DeviceName
-
-    if value is None:
-        return None
-    try:
-        return str(TypeAdapter(DeviceName).validate_python(value))
-    except ValidationError:
-        raise click.BadParameter(f"{value!r} is not {either(DEVICES)}.") from None
-
-
-def _machine(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    from report.results.machine import check_name
-
-    return None if value is None else check_name(value)
-
-
-def _some(known: Sequence[str]) -> Callable[..., list[str]]:
-    return lambda _, __, typed: [name for name in known if name.startswith(typed)]
-
-
-CONFIG_ARGUMENT = click.argument("config", type=FILE, default=CONFIG)
+CONFIG_ARGUMENT = click.argument("config", type=FILE, default=arguments.CONFIG)
 SITE_OPTION = click.option(
     "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site's folder."
 )
 RESULTS_OPTION = click.option(
     "--results", type=FOLDER, default="results", show_default=True, help="The results' folder."
 )
-RUN_OPTIONS = _options(
+SITE_URL_OPTION = click.option(
+    "--site-url",
+    metavar="URL",
+    callback=arguments.site_url,
+    help="Where the site will be read. Pages then name their addresses, and links to them have a "
+    "picture. Default: site_url of experiments.yaml.",
+)
+RUN_OPTIONS = arguments.together(
     CONFIG_ARGUMENT,
     RESULTS_OPTION,
     click.option(
@@ -92,20 +58,20 @@ RUN_OPTIONS = _options(
         "--only",
         multiple=True,
         metavar="NAME",
-        shell_complete=_names,
+        shell_complete=arguments.names,
         help="Run only this experiment; may be repeated.",
     ),
     click.option(
         "--device",
         metavar="DEVICE",
-        callback=_device,
-        shell_complete=_some(DEVICES),
+        callback=arguments.device,
+        shell_complete=arguments.some(DEVICES),
         help=f"{either(DEVICES)}.",
     ),
     click.option(
         "--machine",
         metavar="NAME",
-        callback=_machine,
+        callback=arguments.machine,
         shell_complete=machines,
         help="Name the machine this, not after its hardware.",
     ),
@@ -167,6 +133,7 @@ def main() -> None:
 @main.command(epilog="For instance: report build; report build --profile full --open")
 @RUN_OPTIONS
 @SITE_OPTION
+@SITE_URL_OPTION
 @click.option(
     "--open",
     "open_browser",
@@ -174,7 +141,15 @@ def main() -> None:
     help="Open the site in a browser, as soon as there is something to read.",
 )
 @click.pass_context
-def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **options: Any) -> None:
+def build(
+    context: click.Context,
+    /,
+    site_dir: Path,
+    site_url: str,
+    *,
+    open_browser: bool,
+    **options: Any,
+) -> None:
     """Measure what CONFIG (experiments.yaml) asks for, then render the site.
 
     What happens depends on the newest run of the same plan, code, frameworks and hardware:
@@ -199,7 +174,7 @@ def build(context: click.Context, /, site_dir: Path, *, open_browser: bool, **op
     opened: set[str] = set()
 
     def show() -> tuple[str, bool]:
-        address, whole = rendered(options["results"], site_dir)
+        address, whole = rendered(options["results"], site_dir, site_url)
         if open_browser and not opened:
             opened.add(address)
             click.launch(address)
@@ -244,11 +219,14 @@ def run(context: click.Context, /, **options: Any) -> None:
     help="The results' folder, or one result file.",
 )
 @SITE_OPTION
+@SITE_URL_OPTION
 @click.option(
     "--check", is_flag=True, help=f"Write nothing; exit with {STALE} if the site is out of date."
 )
 @click.pass_context
-def render(context: click.Context, results: Path, site_dir: Path, *, check: bool) -> None:
+def render(
+    context: click.Context, results: Path, site_dir: Path, site_url: str, *, check: bool
+) -> None:
     """Render the site from the results.
 
     A file that is not a result is named and left out; the exit status is then 1.
@@ -256,13 +234,13 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     from report.cli.rendering import gathered, rendered
 
     if not check:
-        address, whole = rendered(results, site_dir)
+        address, whole = rendered(results, site_dir, site_url)
         click.echo(address)
         context.exit(0 if whole else 1)
     from report.results.files import Cache
     from report.site.folder import stale_files
 
-    stale = stale_files(gathered(results, Cache())[0], site_dir)
+    stale = stale_files(gathered(results, Cache(), site_url)[0], site_dir)
     for path in stale:
         click.echo(f"not up to date: {path}")
     click.echo("`report render` updates them." if stale else f"{site_dir} is up to date.")
@@ -272,6 +250,7 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
 @main.command(epilog="For instance: report serve --open")
 @RESULTS_OPTION
 @SITE_OPTION
+@SITE_URL_OPTION
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
@@ -280,7 +259,7 @@ def render(context: click.Context, results: Path, site_dir: Path, *, check: bool
     help="Where to listen; 0 takes a free port.",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
-def serve(results: Path, site_dir: Path, port: int, *, open_browser: bool) -> None:
+def serve(results: Path, site_dir: Path, site_url: str, port: int, *, open_browser: bool) -> None:
     """Show the site on this machine, rendered again whenever results change.
 
     Only this machine can reach it; Ctrl-C ends it.
@@ -288,7 +267,7 @@ def serve(results: Path, site_dir: Path, port: int, *, open_browser: bool) -> No
     from report.cli.rendering import rendered
     from report.cli.serving import HERE, Refresher, server, state_of
 
-    refresh = Refresher(lambda: rendered(results, site_dir), lambda: state_of(results))
+    refresh = Refresher(lambda: rendered(results, site_dir, site_url), lambda: state_of(results))
     with server(site_dir, refresh, port) as running:
         address = f"http://{HERE}:{running.server_port}/"
         click.echo(address)
@@ -299,19 +278,23 @@ def serve(results: Path, site_dir: Path, port: int, *, open_browser: bool) -> No
 
 @main.command(epilog="For instance: report publish --no-push, then look, then report publish")
 @SITE_OPTION
+@SITE_URL_OPTION
 @RESULTS_OPTION
 @click.option("--remote", default="origin", show_default=True, help="The remote to push to.")
 @click.option("--branch", default="gh-pages", show_default=True, help="The branch to make.")
 @click.option("--message", default="Publish the rendered report", help="The commit's message.")
 @click.option("--push/--no-push", default=True, help="Push the commit, or keep it here.")
-def publish(site_dir: Path, **options: Any) -> None:
-    """Put the rendered site on the gh-pages branch.
+def publish(site_dir: Path, site_url: str, **options: Any) -> None:
+    """Put the rendered site on the gh-pages branch, rendered again if its address is known.
 
     Only a whole site of all results is published. A site is refused if it was changed by hand,
     was cut short while it was written, or lacks a result.
     """
+    from report.cli.rendering import rendered
     from report.site.publish import publish as publish_site
 
+    if site_url:
+        rendered(options["results"], site_dir, site_url)
     done = publish_site(site_dir, **options)
     pushed = ", pushed" if options["push"] else ""
     click.echo(f"{options['branch']} is at {done.commit[:12]}{pushed}.")
@@ -351,7 +334,9 @@ def add(context: click.Context, paths: tuple[Path, ...], results: Path) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print it as a result file holds it.")
 @click.option("--frameworks", is_flag=True, help="Ask the frameworks too, which takes a while.")
-@click.option("--machine", metavar="NAME", callback=_machine, help="Name the machine this.")
+@click.option(
+    "--machine", metavar="NAME", callback=arguments.machine, help="Name the machine this."
+)
 def hardware(machine: str | None, *, as_json: bool, frameworks: bool) -> None:
     """Show what was detected on this machine, and how each fact is known."""
     from report import terminal
@@ -395,7 +380,8 @@ def schema(what: str) -> None:
 @click.option(
     "--github",
     is_flag=True,
-    help="Also write workflows: one deploys the committed results, one checks those handed in.",
+    help="Also write workflows: one deploys the committed results, one checks those handed in, one "
+    "measures on a runner of yours.",
 )
 def init(config: Path, *, full: bool, github: bool) -> None:
     """Write an experiments.yaml to edit, and the schema from which editors complete it."""

@@ -15,19 +15,23 @@ if TYPE_CHECKING:
     from report.results.files import Cache
 
 
-def rendered(results: Path, site_dir: Path) -> tuple[str, bool]:
-    """Bring the site up to date; return its first page's address, and whether all results show."""
+def rendered(results: Path, site_dir: Path, site_url: str = "") -> tuple[str, bool]:
+    """Bring the site up to date; return its first page's address, and whether all results show.
+
+    `site_url` is where it will be read, if that is known.
+    """
     kept = files.user_cache()
     with files.sole_writer(site_dir, "writing"):
         sources = [(path.name, path.read_bytes()) for path in store.sources(results)]
-        key = files.key(files.program(), *(part for source in sources for part in source))
+        parts = (part for source in sources for part in source)
+        key = files.key(files.program(), site_url, *parts)
         manifest = kept.get(key)
         address = (site_dir / "index.html").resolve().as_uri()
         if sources and manifest is not None and folder.holds(site_dir, manifest):
             return address, True
         # Only now what draws: nothing has to be made where nothing has changed.
         folder.check(site_dir, results)
-        contents, whole = gathered(results, kept)
+        contents, whole = gathered(results, kept, site_url)
         folder.write_files(contents, site_dir)
         if whole:
             kept.put(key, (site_dir / folder.MANIFEST).read_bytes())
@@ -35,7 +39,7 @@ def rendered(results: Path, site_dir: Path) -> tuple[str, bool]:
         return address, whole
 
 
-def gathered(results: Path, kept: Cache) -> tuple[dict[str, bytes], bool]:
+def gathered(results: Path, kept: Cache, site_url: str) -> tuple[dict[str, bytes], bool]:
     """Make a site's files, and tell of the results that cannot be in it."""
     from report.figures import drawings
 
@@ -46,4 +50,4 @@ def gathered(results: Path, kept: Cache) -> tuple[dict[str, bytes], bool]:
     saved, left_out = store.read_all(results, LABELS)
     for one in left_out:
         click.echo(f"Left out: {one.name} {one.reason}", err=True)
-    return gather(saved, kept, left_out), not left_out
+    return gather(saved, kept, left_out, site_url), not left_out

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from report.config import address
 from report.config.claims import Claims  # noqa: TC001 (pydantic reads it)
 from report.config.references import applying, mistakes
 from report.config.yamlsource import YamlSource, explain
@@ -102,6 +103,13 @@ Text = Annotated[
 ]
 
 
+SiteUrl = Annotated[
+    str,
+    AfterValidator(address.site_url),
+    WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"}),
+]
+
+
 class _Variables(Strict):
     """Variables of the processes that measure: for all frameworks, and for some."""
 
@@ -138,6 +146,12 @@ class Config(Strict):
     version: Literal[1] = Field(description="Version of this format.")
     title: Annotated[str, StringConstraints(min_length=1, max_length=120)] = (
         "Minibatch stochastic gradient descent, measured"
+    )
+    site_url: SiteUrl | None = Field(
+        None,
+        description="Where the site will be read. Its pages then name their addresses, and have "
+        "a picture for links to them; it has no part in what is measured.",
+        examples=["https://example.org/report/"],
     )
     seed: int = Field(1, ge=0, lt=2**63, description="Seed of everything that is drawn.")
     device: DeviceName = Field(

@@ -20,6 +20,7 @@ from report import resources
 from report.figures import values
 from report.figures.figure import Figure, Words
 from report.text import names, numerals
+from report.text.plain import bibtex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -231,5 +232,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "capital": capital,
     "tagged": tagged,
     "plain": plain,
+    "bibtex": bibtex,
 }
 """How templates write numbers; those of estimates carry their key."""

@@ -28,7 +28,7 @@ from report.registry import BACKENDS
 from report.results import runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
-from report.site import addresses, verdicts
+from report.site import addresses, repeating, verdicts
 from report.site.compare import pair
 from report.site.machine import MachineView, Section, day, figures_of, view
 from report.text.numerals import digits, percent
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.figures.figure import Figure
-    from report.figures.svg import Drawing
     from report.registry import KindName
     from report.results.result import Result
     from report.results.store import LeftOut, Saved
@@ -53,11 +52,15 @@ _CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
 def gather(
-    saved: Sequence[Saved], cache: Cache = NOTHING_KEPT, left_out: Sequence[LeftOut] = ()
+    saved: Sequence[Saved],
+    cache: Cache = NOTHING_KEPT,
+    left_out: Sequence[LeftOut] = (),
+    site_url: str = "",
 ) -> dict[str, bytes]:
     """Make every file of the site: bytes by path relative to it, of all results, oldest first.
 
-    The first page names the files that are no results.
+    The first page names the files that are no results. Where the site's address is known, its pages
+    name theirs, and each machine has a picture for links to it.
 
     Each machine shows all runs that are like its newest; the others stay downloadable. Earlier
     drawings and verdicts come from the cache.
@@ -79,40 +82,59 @@ def gather(
         compared = _compared_sections(latest, views)
         drawings.order(figure for section in compared for figure in section.figures)
         drawn = drawings.finished()
+    newest = _newest(views)
+    always = {"views": views, "newest": newest, "drawings": drawn, "site_url": site_url}
+    always["install"] = repeating.installation
     contents = {f"data/{one.name}": one.content for one in saved}
     for one in views:
-        shown = {"views": views, "older": _older(one, saved), "drawings": drawn}
-        contents |= _pages(one, shown)
+        contents |= _pages(one, always | {"older": _older(one, saved)})
+        contents[f"{one.folder}/experiments.yaml"] = repeating.configuration(one.result)
         if one.verdicts:
             contents[f"{one.folder}/verdicts.csv"] = verdicts.sheet(one.result).csv()
         drawn_here = [figure for section in one.sections for figure in section.figures]
         contents |= {f"{one.folder}/{f.name}.csv": f.sheet.csv() for f in drawn_here}
-    newest = _newest(views)
-    first = {"views": views, "left_out": left_out, "drawings": drawn}
+    first = always | {"left_out": left_out}
     if len(views) > 1:
         labels = _shared_labels(newest, views)
-        contents["index.html"] = _render(
-            "index.html", "index.html", newest=newest, labels=labels, **first
-        )
-        contents |= _comparison(latest, views, compared, drawn)
+        contents["index.html"] = _render("index.html", "index.html", labels=labels, **first)
+        contents |= _comparison(latest, compared, always)
     else:
         older = _older(newest, saved)
         contents["index.html"] = _render(
             "machine.html", "index.html", machine=newest, older=older, **first
         )
-    contents["method.html"] = _render("method.html", "method.html", views=views, **_constants())
+    contents["method.html"] = _render("method.html", "method.html", **always, **_constants())
     contents |= {name: _own(name) for name in ("style.css", "script.js")}
     style = contents["style.css"]
     # The only page with its style in itself allows no other by its policy.
     allowed = {"style": style.decode(), "style_sha256": b64encode(sha256(style).digest()).decode()}
-    contents["404.html"] = _render("404.html", "404.html", views=views, **allowed)
+    contents["404.html"] = _render("404.html", "404.html", **always, **allowed)
     # GitHub would otherwise run Jekyll over the pages and drop files.
     contents[".nojekyll"] = b""
+    if site_url:
+        contents |= _for_links(views, cache)
+        contents["sitemap.xml"] = addresses.sitemap(site_url, contents)
     return contents
 
 
 def _own(name: str) -> bytes:
     return (resources.templates() / name).read_bytes()
+
+
+def _for_links(views: Sequence[MachineView], cache: Cache) -> dict[str, bytes]:
+    """Make a picture of each machine, or take those of an earlier rendering."""
+    from report.figures.preview import preview  # noqa: PLC0415 (loads the drawing library)
+
+    made = {}
+    for one in views:
+        numbers = [(card.label, card.value, card.unit) for card in one.cards]
+        mine = key("preview", program(), one.words, one.tally, *map("\0".join, numbers))
+        content = cache.get(mine)
+        if content is None:
+            content = preview(one.words, numbers, one.tally)
+            cache.put(mine, content)
+        made[f"{one.home}/preview.png"] = content
+    return made
 
 
 def _pages(machine: MachineView, shown: Mapping[str, Any]) -> dict[str, bytes]:
@@ -195,10 +217,7 @@ def _compared_sections(
 
 
 def _comparison(
-    results: Sequence[Result],
-    views: Sequence[MachineView],
-    sections: Sequence[ComparedSection],
-    drawn: Mapping[str, Drawing],
+    results: Sequence[Result], sections: Sequence[ComparedSection], always: Mapping[str, Any]
 ) -> dict[str, bytes]:
     figures = [figure for section in sections for figure in section.figures]
     contents = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
@@ -206,13 +225,12 @@ def _comparison(
     contents["compare.html"] = _render(
         "compare.html",
         "compare.html",
-        views=views,
+        **always,
         sections=sections,
-        drawings=drawn,
         pairs=pairs,
         asked=asked.rows(results),
         bounds=bounds,
-        verdicts=verdicts.side_by_side([one.verdicts for one in views]),
+        verdicts=verdicts.side_by_side([one.verdicts for one in always["views"]]),
         differs=Gate(answer="yes", because=[], differences=differences(results)),
     )
     return contents
@@ -251,10 +269,9 @@ def _constants() -> dict[str, Any]:
 def _render(template: str, here: str, **context: Any) -> bytes:
     """Fill in the template of the page at a path, in which `to` makes links to others."""
     to = functools.partial(addresses.relative, here)
-    text = (
-        prose.environment()
-        .get_template(template)
-        .render(version=__version__, here=here, to=to, backends=BACKENDS, **context)
-    )
+    own = {"version": __version__, "here": here, "to": to, "backends": BACKENDS}
+    own["address"] = addresses.public(context["site_url"], here)
+    own |= {"chapter": addresses.CHAPTER, "project": resources.project_urls()}
+    text = prose.environment().get_template(template).render(own | context)
     # What a program printed may hold escape sequences; HTML has no characters for these.
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).encode()

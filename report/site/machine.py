@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import hashlib
 import textwrap
 from dataclasses import dataclass
 from datetime import datetime
@@ -127,6 +128,8 @@ class MachineView:
     """Which runs, and processes of a run, met another machine by its probes."""
     files: list[str]
     """Paths of the results' own files, oldest first."""
+    sums: list[str]
+    """Their SHA-256, as the site's manifest has them."""
     folder: str
     """Where the data of figures and verdicts lie, for download."""
     runs: int
@@ -210,6 +213,7 @@ def view(
         grade=_grades(sections),
         states=_states(result),
         files=files,
+        sums=[hashlib.sha256(one.content).hexdigest() for one in saved],
         folder=files[-1].rpartition("/")[0],
         runs=len(began),
         days=len({one[:10] for one in began}),

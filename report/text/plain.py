@@ -19,6 +19,13 @@ _HIDDEN = re.compile(
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
 
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{letter: f"\\{letter}" for letter in "{}#$%&_"},
+}
+
 
 def showable(text: str) -> str:
     """Return a text in which each character that cannot be shown is replaced."""
@@ -33,3 +40,8 @@ def brief(text: str) -> str:
     if more := len(rows) - len(kept):
         shown.append(f"... and {count(more, 'line')} more.")
     return "\n".join(shown)
+
+
+def bibtex(text: str) -> str:
+    """Return a text as a value in BibTeX's braces."""
+    return re.sub(r"[\\~^{}#$%&_]", lambda found: _SPECIAL[found[0]], text)

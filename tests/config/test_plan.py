@@ -157,6 +157,7 @@ def test_fingerprint_changes_with_all_that_is_measured(place: str, value: Any) -
     ("place", "value"),
     [
         ("title", "Another"),
+        ("site_url", "https://example.org/report/"),
         ("experiments.products.title", "Another"),
         ("dataset.path", "/elsewhere/there.dat"),
         ("profiles.full.processes", 9),

@@ -136,7 +136,8 @@ def files_of(machine: str) -> set[str]:
     sheets = {f"data/{machine}/{name}.csv" for name in [*FIGURES, "verdicts"]}
     parts = ["products", "memory", "overhead", "training", "exercises", "workers"]
     pages = {f"machines/{machine}/{n}.html" for n in ("index", *parts, "statements", "code")}
-    return {f"machine-{machine}.html", f"data/{machine}/{RUN}.json.gz"} | pages | sheets
+    run = {f"data/{machine}/{name}" for name in (f"{RUN}.json.gz", "experiments.yaml")}
+    return {f"machine-{machine}.html"} | run | pages | sheets
 
 
 SHARED = {"index.html", "method.html", "404.html", "style.css", "script.js", ".nojekyll"}
@@ -177,7 +178,7 @@ def test_same_results_give_the_same_bytes(
 def test_each_machine_has_its_page_and_data_and_two_have_a_comparison(
     one_machine_site: dict[str, bytes], two_machine_site: dict[str, bytes]
 ) -> None:
-    """Five files of every site; of a machine its run, its verdicts and a CSV for each figure."""
+    """What every site has; of a machine its run, plan and verdicts, and a CSV of each figure."""
     compared = {f"data/compare/compare-{name}.csv" for name in COMPARED} | {"compare.html"}
     alone = SHARED | files_of("fixed-machine")
     assert set(one_machine_site) == alone

@@ -24,6 +24,7 @@ import pytest
 from pages import Page, read_pages, serve, target
 from report import resources
 from report.results import store
+from report.site.addresses import CHAPTER
 from report.site.folder import write_files
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ NAMES = [
     ),
 ]
 
+AWAY = {CHAPTER, *resources.project_urls().values()}
+"""Where links lead that only a person follows: the chapter, and the project."""
+
 FOLLOWED = re.compile("action|background|cite|data|formaction|href|ping|poster|src|srcset")
 """Attributes whose address a browser follows."""
 
@@ -68,7 +72,7 @@ def page(pages: dict[str, Page], request: pytest.FixtureRequest) -> Page:
 
 
 def addresses(page: Page) -> list[str]:
-    """Return whatever a browser would follow or fetch from a page."""
+    """Return whatever a browser would follow or fetch from a page, but for `AWAY`."""
     found = []
     for _, name, value in page.attributes():
         if FOLLOWED.fullmatch(name):
@@ -76,7 +80,8 @@ def addresses(page: Page) -> list[str]:
         found += re.findall(r"url\(\s*['\"]?([^'\")]*)", value)
     for style in page.elements("style"):
         found += re.findall(r"url\(\s*['\"]?([^'\")]*)|@import", "".join(style.itertext()))
-    return found
+    away = {str(each.get("href")) for each in page.elements("a")} & AWAY
+    return [each for each in found if each not in away]
 
 
 def test_every_page_is_there(pages: dict[str, Page]) -> None:
@@ -132,7 +137,7 @@ def test_references_lead_to_something_on_the_page(page: Page) -> None:
 
 
 def test_nothing_comes_from_elsewhere(page: Page) -> None:
-    """Every address is relative; the icon is in the page itself."""
+    """Every address is relative but for links away; the icon is in the page itself."""
     for address in addresses(page):
         parts = urlsplit(address)
         inline = parts.scheme == "data" and address.startswith("data:image/svg+xml,")

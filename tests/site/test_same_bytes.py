@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+import pages
 from report.results import store
 
 if TYPE_CHECKING:
@@ -70,11 +71,23 @@ def _features(first: str) -> str:
     return " ".join(names[names.index(first) if first in names else 0 :])
 
 
-def _rendered(results: Path, home: Path, variables: Mapping[str, str]) -> dict[str, bytes]:
+def _rendered(
+    results: Path, home: Path, variables: Mapping[str, str], *options: str
+) -> dict[str, bytes]:
     """Return the files of a site that a process with some variables renders in somebody's home."""
     own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(home), **variables}
     own["NPY_DISABLE_CPU_FEATURES"] = _features(variables["NPY_DISABLE_CPU_FEATURES"])
-    command = [sys.executable, "-m", "report", "render", "--results", str(results), "-o", "site"]
+    command = [
+        sys.executable,
+        "-m",
+        "report",
+        "render",
+        "--results",
+        str(results),
+        "-o",
+        "site",
+        *options,
+    ]
     done = subprocess.run(command, capture_output=True, check=False, cwd=home, env=own, text=True)
     assert done.returncode == 0, done.stderr
     return _files(home / "site")
@@ -133,13 +146,15 @@ def test_derived_numbers_have_twelve_digits(two_machine_site: dict[str, bytes]) 
 
 
 def test_two_machines_are_rendered_alike_on_another_processor(
-    two_results: list[Result], two_machine_site: dict[str, bytes], tmp_path: Path
+    two_results: list[Result], tmp_path: Path
 ) -> None:
-    """Pages, data and comparisons of made-up results."""
+    """Pages, data and comparisons of made-up results, and the pictures for links to them."""
     for result in two_results:
         store.save(result, tmp_path / "results")
-    rendered = _rendered(tmp_path / "results", tmp_path, OTHERS["oldest"])
-    different = _differences(two_machine_site, rendered)
+    address = "https://example.org/"
+    rendered = _rendered(tmp_path / "results", tmp_path, OTHERS["oldest"], "--site-url", address)
+    assert len([name for name in rendered if name.endswith(".png")]) == 2
+    different = _differences(pages.gather(two_results, address), rendered)
     assert not different, "\n".join(different)
 
 

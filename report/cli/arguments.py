@@ -1,0 +1,71 @@
+"""How the commands read their options. Everything heavy is imported when an option is read."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from report.errors import ReportError
+from report.text.names import DEVICES, either
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+CONFIG = "experiments.yaml"
+
+
+def names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Complete --only from the configuration's experiments."""
+    from report.config.configuration import load
+
+    try:
+        names = load(Path(context.params.get("config") or CONFIG)).experiments
+    except ReportError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def together(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return one decorator that does what several do."""
+    return lambda command: functools.reduce(lambda f, add: add(f), decorators[::-1], command)
+
+
+def device(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Take a device's name."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from report.experiments.settings import DeviceName
+
+    if value is None:
+        return None
+    try:
+        return str(TypeAdapter(DeviceName).validate_python(value))
+    except ValidationError:
+        raise click.BadParameter(f"{value!r} is not {either(DEVICES)}.") from None
+
+
+def machine(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Take a machine's name."""
+    from report.results.machine import check_name
+
+    return None if value is None else check_name(value)
+
+
+def site_url(context: click.Context, _: click.Parameter, value: str | None) -> str:
+    """Take the address from the option, else from the configuration, if there is one."""
+    from report.config import address
+
+    if value is None:
+        return address.of_file(Path(context.params.get("config") or CONFIG))
+    try:
+        return address.site_url(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+
+
+def some(known: Sequence[str]) -> Callable[..., list[str]]:
+    """Complete from some words."""
+    return lambda _, __, typed: [name for name in known if name.startswith(typed)]

@@ -1,0 +1,59 @@
+"""`site_url`: the address under which a site will be read, if it is known."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from report.config.yamlsource import YamlSource
+from report.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXPECTED = (
+    "write it as https://example.org/report/ (http:// for this machine only), "
+    "without user, password, query and fragment"
+)
+
+
+def site_url(text: str) -> str:
+    """Return a site's address with a slash at its end.
+
+    Raises:
+        ValueError: It is none; in words, which do not repeat a password.
+    """
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(text)
+        known = parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname))
+        # Without @, ? and # there are neither credentials nor a query or fragment.
+        plain = re.fullmatch(r"[\w:/.\[\]~%-]+", text, re.ASCII)
+        # An impossible port raises as it is read.
+        if plain and known and parts.hostname and parts.port != 0:
+            return text.rstrip("/") + "/"
+    raise ValueError(EXPECTED)
+
+
+def _loopback(host: str | None) -> bool:
+    with contextlib.suppress(ValueError):
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    return False
+
+
+def of_file(path: Path) -> str:
+    """Return the address that a configuration names; empty if it names none or is not there.
+
+    Raises:
+        ConfigError: The file cannot be read, or names what is no address.
+    """
+    source = YamlSource(path) if path.exists() else None
+    named = source.content.get("site_url") if source and isinstance(source.content, dict) else None
+    if source is None or named is None:
+        return ""
+    try:
+        return site_url(str(named))
+    except ValueError as error:
+        raise ConfigError(f"{source.place(('site_url',))}: site_url: {error}.") from None
