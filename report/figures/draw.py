@@ -8,7 +8,10 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Affine2D, Bbox
 
 from report.figures import plotting
 from report.figures.shapes import YARDSTICK, Curves, Dots, Guide, Line, Points, Reference, Upright
@@ -77,7 +80,7 @@ def _scale(axes: Axes, spine: Spine, axis: Axis, *, narrow: bool) -> None:
     match axis.scale:
         case "log":
             # On a phone the longest of these labels would meet.
-            plotting.log_axis(spine, most=6 if narrow and spine is axes.xaxis else 12)
+            plotting.log_axis(spine, most=5 if narrow and spine is axes.xaxis else 12)
         case "log2":
             plotting.log2_axis(axes, axis.ticks)
         case "bytes":
@@ -197,17 +200,50 @@ def _ends(axis: Axis, low: float, high: float) -> tuple[float, float]:
 def _mark(axes: Axes, mark: Mark, shape: Curves, *, narrow: bool) -> None:
     match mark:
         case Reference():
-            y = mark.y / shape.y.unit
-            axes.axhline(y, color=MUTED, linewidth=1, linestyle=THIN)
-            label, va = (narrow and mark.narrow) or mark.label, "top" if mark.below else "bottom"
-            offset = (4, -3 if mark.below else 3)
-            _note(axes, label, (0, y), offset, xycoords=("axes fraction", "data"), va=va)
+            _reference(axes, mark, shape, narrow=narrow)
         case Upright():
             left, right = axes.get_xlim()
             if left < mark.x / shape.x.unit < right:
                 _upright(axes, mark.x / shape.x.unit, mark)
         case Guide():
             _guide(axes, mark, shape, narrow=narrow)
+
+
+def _reference(axes: Axes, mark: Reference, shape: Curves, *, narrow: bool) -> None:
+    """Draw a thin horizontal line, its label where it covers least of the series' lines."""
+    y, ends = mark.y / shape.y.unit, 1.0
+    label = (narrow and mark.narrow) or mark.label
+    to_axes = axes.transScale + axes.transLimits
+    paths = [
+        to_axes.transform(np.column_stack([one.x, one.y]) / (shape.x.unit, shape.y.unit))
+        for one in shape.lines
+    ]
+    if shape.names == "ends" and not narrow and len(paths) > 1:
+        ends = max(float(path[-1][0]) for path in paths)  # the names of lines stand further on
+    axes.axhline(y, xmax=ends, color=MUTED, linewidth=1, linestyle=THIN)
+    width, height = plotting.room(label, shape.height, narrow=narrow)
+    level = float(to_axes.transform((axes.get_xlim()[0], y))[1])
+    paths += [np.array([(x, 0.0), (x, 1.0)]) for x in _uprights(axes, shape)]
+
+    def covered(place: tuple[float, bool]) -> int:
+        start, below = place
+        box = Bbox.from_bounds(start, level - below * height, width, height)
+        inside = sum(bool(Path(path).intersects_bbox(box, filled=False)) for path in paths)
+        return inside + (len(paths) if box.y0 < 0 or box.y1 > 1 else 0)
+
+    starts = [share * max(0.0, ends - width) for share in (0.0, 1.0, 0.5, 0.25, 0.75)]
+    sides = (mark.below, not mark.below)
+    start, below = min(itertools.product(starts, sides), key=covered)
+    va = "top" if below else "bottom"
+    offset = (4, -3 if below else 3)
+    _note(axes, label, (start, y), offset, xycoords=("axes fraction", "data"), va=va)
+
+
+def _uprights(axes: Axes, shape: Curves) -> list[float]:
+    """Return where vertical lines stand, as shares of the axes' width."""
+    level, to_axes = axes.get_ylim()[0], axes.transScale + axes.transLimits
+    marks = (mark for mark in shape.marks if isinstance(mark, Upright))
+    return [float(to_axes.transform((mark.x / shape.x.unit, level))[0]) for mark in marks]
 
 
 def _note(
@@ -250,7 +286,10 @@ def _guide(axes: Axes, guide: Guide, shape: Curves, *, narrow: bool) -> None:
         angle = math.degrees(math.atan2(y[-1] - y[0], x[-1] - x[0]))
         # Turned once the layout is known, by the angle that the line then has.
         place |= {"rotation_mode": "anchor", "transform_rotates_text": True}
-        axes.text(*at, label, rotation=angle, color=MUTED, fontsize=plotting.SMALL, **place)
+        # Off the line that it runs along.
+        off = axes.transData + Affine2D().translate(0, -3 if guide.va == "top" else 3)
+        place |= {"color": MUTED, "fontsize": plotting.SMALL, "transform": off}
+        axes.text(*at, label, rotation=angle, **place)
     elif label:
         _note(axes, label, at, guide.offset, **place)
 

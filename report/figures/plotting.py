@@ -281,6 +281,11 @@ def _apart(positions: Sequence[float], least: float) -> list[float]:
     return [start(group) + k * least for group in groups for k, _ in enumerate(group)]
 
 
+def room(label: str, height: float, *, narrow: bool) -> tuple[float, float]:
+    """Return about what share of the axes a small label takes, to the right and up."""
+    return len(label) * _LETTER / (0.85 * (NARROW if narrow else WIDE)), 20 / (0.8 * height)
+
+
 def safe(label: str) -> str:
     """Return a label that matplotlib shows: it hides those that begin with an underscore."""
     return f"\N{ZERO WIDTH SPACE}{label}" if label.startswith("_") else label

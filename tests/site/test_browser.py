@@ -34,7 +34,8 @@ BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 PAPER = "rgb(253, 252, 249)"
 
 # What is visible of each figure: how many drawings, how large their texts are on the screen,
-# which texts leave the figure, and which two lie on each other.
+# which texts leave the figure, which two lie on each other, and which a line runs through: no line
+# of the grid, and nothing that is cut off at the axes.
 FIGURES = """() => [...document.querySelectorAll('figure.plot')].map(figure => {
   const shown = [...figure.querySelectorAll('svg')].filter(svg => svg.checkVisibility())
   const texts = shown.flatMap(svg => [...svg.querySelectorAll('text')])
@@ -59,6 +60,23 @@ FIGURES = """() => [...document.querySelectorAll('figure.plot')].map(figure => {
     return Math.max(...one) <= Math.min(...other) || Math.max(...other) <= Math.min(...one)
   }
   const meet = (a, b) => ![...sides(a), ...sides(b)].some(side => apart(a, b, side))
+  const drawn = path => {
+    const {fill, stroke} = getComputedStyle(path)
+    const grid = /tick/.test(path.closest('[id]')?.id)
+    return stroke !== 'none' && fill === 'none' && !grid && !path.closest('defs, clipPath')
+  }
+  const points = path => {
+    const frame = path.getAttribute('clip-path')?.match(/#([^)]+)/)?.[1]
+    const cut = frame && document.getElementById(frame).firstElementChild.getBBox()
+    const every = Array.from({length: path.getTotalLength() / 2}, (_, k) =>
+      path.getPointAtLength(2 * k))
+    const kept = cut ? every.filter(({x, y}) => x >= cut.x && x <= cut.x + cut.width
+      && y >= cut.y && y <= cut.y + cut.height) : every
+    return kept.map(point => new DOMPoint(point.x, point.y).matrixTransform(path.getScreenCTM()))
+  }
+  const within = (point, corners) => !sides(corners).some(side =>
+    apart([point], corners, side))
+  const lines = shown.flatMap(svg => [...svg.querySelectorAll('path')]).filter(drawn).map(points)
   return {
     name: figure.id,
     shown: shown.length,
@@ -68,6 +86,8 @@ FIGURES = """() => [...document.querySelectorAll('figure.plot')].map(figure => {
       || box.top < frame.top - 1 || box.bottom > frame.bottom + 1).map(one => one.text),
     meeting: boxes.flatMap((one, at) => boxes.slice(at + 1)
       .filter(other => meet(one.corners, other.corners)).map(other => [one.text, other.text])),
+    crossed: boxes.filter(({corners}) => lines.some(line =>
+      line.some(point => within(point, corners)))).map(one => one.text),
   }
 })"""
 
@@ -146,7 +166,10 @@ def test_pages_fit_and_are_legible(
         for figure in figures:
             assert (figure["shown"], figure["smallest"] >= 11) == (1, True), (width, figure)
             assert figure["texts"] > 3, (width, figure)
-            assert figure["outside"] == figure["meeting"] == [], (width, figure)
+            assert figure["outside"] == figure["meeting"] == figure["crossed"] == [], (
+                width,
+                figure,
+            )
     assert troubles == []
 
 

@@ -149,14 +149,7 @@ def _call(call_s: float, series: Sequence[Quantity]) -> Guide:
     sizes = [working_set(q) for q in series]
     top = max(q.bandwidth().value for q in series)
     ends = (float(min(sizes)), min(max(sizes), top * call_s))
-    return Guide(
-        x=ends,
-        y=tuple(end / call_s for end in ends),
-        label="one call",
-        at=(ends[1], ends[1] / call_s),
-        offset=(4, -2),
-        va="bottom",
-    )
+    return Guide(x=ends, y=tuple(end / call_s for end in ends))
 
 
 def _table(lines: Lines, sweep: Sweep) -> Table:

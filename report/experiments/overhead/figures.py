@@ -62,7 +62,12 @@ def _additions(name: str, adds: BySize) -> Figure:
     first, last, twice = series[0], series[-1], quantities.doubled(adds)
     cost = first.time().value
     marks: list[Mark] = [
-        Reference(y=cost, label=f"{quantities.name_call(first)}: {scaled(cost, 's')}", below=True)
+        Reference(
+            y=cost,
+            label=f"{quantities.name_call(first)}: {scaled(cost, 's')}",
+            narrow=scaled(cost, "s"),
+            below=True,
+        )
     ]
     if twice is not None:
         marks.append(Upright(x=twice.value, label=f"twice that: {digits(twice.value)}", top=True))

@@ -211,11 +211,10 @@ def _roofline(
 def _slopes(slopes: Mapping[str, float], left: float, peak: float) -> list[Guide]:
     """Draw each bandwidth up to where it meets the peak, its name along it."""
     guides: list[Guide] = []
-    start, previous = left, math.inf
+    start, previous = 1.5 * left, math.inf
     for name, slope in sorted(slopes.items(), key=lambda item: -item[1]):
-        # Where two are too close for two names, the second one stands further on.
-        lowest = slope == min(slopes.values())
-        start = 4 * start if previous < 2 * slope and not lowest else 1.5 * left
+        # Where two are too close for two names, the second one stands below its line.
+        below = slope == min(slopes.values()) or previous < 2 * slope
         previous, ridge = slope, peak / slope
         guides.append(
             Guide(
@@ -225,7 +224,7 @@ def _slopes(slopes: Mapping[str, float], left: float, peak: float) -> list[Guide
                 narrow=name,
                 at=(start, start * slope),
                 along=True,
-                va="top" if lowest else "bottom",
+                va="top" if below else "bottom",
                 colour=YARDSTICK if name == MEMORY else None,
             )
         )
