@@ -30,6 +30,9 @@ PAGES = [
 WIDTHS = [360, 400, 768, 1250, 1400]
 SCHEMES: list[ColorScheme] = ["light", "dark"]
 
+A4 = 718
+"""Pixels between margins of 1 cm."""
+
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 PAPER = "rgb(253, 252, 249)"
 
@@ -227,6 +230,19 @@ def test_pages_can_be_printed(opened: Opened, address: str, scheme: ColorScheme)
     assert tab.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
     assert faint(tab.evaluate(CONTRASTS)["texts"]) == {}
     assert tab.pdf(format="A4").startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_cut_off_on_paper(opened: Opened, address: str, name: str) -> None:
+    """Every table, drawing and listing is as wide as A4 less margins of 1 cm at most."""
+    tab = opened(width=A4)
+    tab.emulate_media(media="print")
+    tab.goto(address + name)
+    wide = "e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1"
+    assert (
+        tab.evaluate(f"[...document.querySelectorAll('table, svg, pre')].filter({wide}).length")
+        == 0
+    )
 
 
 def test_site_opens_from_a_disk(tab: Tab, folder: Path) -> None:
