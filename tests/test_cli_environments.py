@@ -177,11 +177,9 @@ def test_each_framework_is_named_where_there_are_several(
     assert done.exit_code == 1
     killed = "it was ended by SIGKILL, most often because memory ran out"
     shown = (re.sub(r", (\d|float32).*", "", line) for line in done.stderr.splitlines())
-    assert sorted(shown) == [
+    assert sorted(line for line in shown if line.startswith("failed")) == [
         f"failed all with Numba: Numba could not be started: {killed}",
-        *[f"failed product with NumPy: {killed}"] * 2,
-        "measured product with PyTorch in 2 processes",
-        "peak",
+        *[f"failed product, NumPy: {killed}"] * 2,
     ]
 
 

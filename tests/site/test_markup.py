@@ -23,6 +23,7 @@ import pytest
 
 from pages import Page, read_pages, serve, target
 from report import resources
+from report.experiments.book import BOOK
 from report.results import store
 from report.site.addresses import CHAPTER
 from report.site.folder import write_files
@@ -52,7 +53,11 @@ NAMES = [
     ),
 ]
 
-AWAY = {CHAPTER, *resources.project_urls().values()}
+AWAY = {
+    CHAPTER,
+    *resources.project_urls().values(),
+    *(each.newest.address for each in BOOK.values()),
+}
 """Where links lead that only a person follows: the chapter, and the project."""
 
 FOLLOWED = re.compile("action|background|cite|data|formaction|href|ping|poster|src|srcset")
