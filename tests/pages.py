@@ -156,6 +156,12 @@ def report_of(site: Mapping[str, bytes], machine: str = "fixed-machine") -> Repo
     return Report([Page(name, site[name]) for name in names if name in site])
 
 
+def comparison_of(site: Mapping[str, bytes]) -> Report:
+    """Parse the pages that put the machines of a site side by side."""
+    names = [name for name in site if name.startswith("compare/") and name.endswith(".html")]
+    return Report([Page(name, site[name]) for name in ("compare.html", *names)])
+
+
 def target(page: str, link: str) -> str:
     """Return what a link on a page leads to: a path on the site, without an anchor."""
     path = link.partition("#")[0]

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -191,9 +192,23 @@ def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[st
 class ComparedSection(NamedTuple):
     """An experiment of several machines on the same axes, with the machines' own sections on it."""
 
+    name: str
     title: str
     figures: list[Figure]
     measured: list[tuple[MachineView, Section]]
+
+    @property
+    def page(self) -> str:
+        """Return the part of the chapter that it belongs to, as on the machines' own pages."""
+        return PurePosixPath(self.measured[0][0].where(self.name)).stem
+
+
+class ComparedPart(NamedTuple):
+    """A page of figures of several machines."""
+
+    path: str
+    title: str
+    sections: list[ComparedSection]
 
 
 def _compared_sections(
@@ -207,6 +222,7 @@ def _compared_sections(
     led = [result.led() for result in results]
     return [
         ComparedSection(
+            name=name,
             title=title,
             figures=figures,
             measured=[(v, s) for v in views for s in v.sections if s.name == name and s.method],
@@ -221,12 +237,26 @@ def _comparison(
 ) -> dict[str, bytes]:
     figures = [figure for section in sections for figure in section.figures]
     contents = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
-    pairs = [pair(results[0], other) for other in results[1:]]
+    of_part: dict[str, list[ComparedSection]] = {name: [] for name in addresses.TITLES}
+    for section in sections:
+        of_part[section.page].append(section)
+    parts = [
+        ComparedPart(path=f"compare/{name}.html", title=addresses.TITLES[name], sections=mine)
+        for name, mine in of_part.items()
+        if mine
+    ]
+    contents |= {p.path: _render("compared.html", p.path, **always, part=p) for p in parts}
+    # A machine may have the name of a part.
+    pairs = [(f"compare/with-{o.machine.id}.html", pair(results[0], o)) for o in results[1:]]
+    contents |= {
+        path: _render("times.html", path, **always, pair=each, bounds=bounds)
+        for path, each in pairs
+    }
     contents["compare.html"] = _render(
         "compare.html",
         "compare.html",
         **always,
-        sections=sections,
+        parts=parts,
         pairs=pairs,
         asked=asked.rows(results),
         bounds=bounds,

@@ -19,12 +19,12 @@ pytestmark = pytest.mark.browser
 
 HOME = "machines/fixed-machine"
 WITH_FIGURES = [
-    *("index.html", "compare.html"),
+    *("index.html", "compare/products.html", "compare/training.html"),
     *(f"{HOME}/{name}.html" for name in ("index", "products", "memory", "overhead", "training")),
     *(f"{HOME}/{name}.html" for name in ("exercises", "workers")),
 ]
 PAGES = [
-    *(*WITH_FIGURES, "method.html", "404.html"),
+    *(*WITH_FIGURES, "compare.html", "compare/with-fixed-machine.html", "method.html", "404.html"),
     *(f"{HOME}/{name}.html" for name in ("statements", "code")),
 ]
 WIDTHS = [360, 400, 768, 1250, 1400]

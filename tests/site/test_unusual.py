@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pages import gather, overlay, read_pages, report_of
+from pages import Page, comparison_of, gather, overlay, read_pages, report_of
 from report.registry import WITH_DATA
 from report.results.result import Dataset
 from report.site.compare import pair
@@ -17,7 +17,7 @@ from results_factory import only
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pages import Page, Report
+    from pages import Report
     from report.results.result import Record, Result, StoredExperiment
     from report.worker.records import Series, TrainingRun
 
@@ -98,12 +98,11 @@ def test_every_figure_made_from_surrogate_data_says_so(two_results: list[Result]
     """A figure that is copied out of its page still says it, on the comparison with the machine."""
     first, second = two_results
     site = gather([replace(first, dataset=MADE_UP), second])
-    pages = read_pages(site)
     figures = report_of(site, first.machine.id).figures()
     told = {name for name, figure in figures.items() if "Surrogate data:" in figure.caption}
     fed = {name for name, e in first.config["experiments"].items() if e["kind"] in WITH_DATA}
     assert told == {name for name in figures if name.rpartition("-pytorch")[0] in fed} != set()
-    compared = pages["compare.html"].figures()
+    compared = comparison_of(site).figures()
     assert any(f"Surrogate data on {first.machine.id}:" in f.caption for f in compared.values())
     assert "Surrogate" not in report_of(site, second.machine.id).words()
 
@@ -307,7 +306,7 @@ def test_long_names_leave_the_axes_their_room(result: Result) -> None:
 
     long = each_outcome(only(result, "loader"), run=run)
     renamed = replace(long, machine=replace(long.machine, id="a-" + "very-" * 12 + "x"))
-    figures = read_pages(gather([long, renamed]))["compare.html"].figures()
+    figures = comparison_of(gather([long, renamed])).figures()
     assert figures
     assert all(figure.drawings for figure in figures.values())
 
@@ -397,7 +396,7 @@ def test_strangers_texts_are_shown_in_comparisons(result: Result, make_result: M
     texts = iter(range(10**6))
     left = with_texts(result, lambda: f"{HOSTILE[next(texts) % len(HOSTILE)]} {next(texts)}")
     right = with_texts(make_result("fast-machine"), lambda: " ".join(HOSTILE))
-    page = read_pages(gather([right, left]))["compare.html"]
+    page = Page("compare.html", gather([right, left])["compare.html"])
     assert " ".join(HOSTILE) in page.words("differences")
     for text in HOSTILE[::2]:
         assert f"{text} " in page.words("differences")
