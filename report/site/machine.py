@@ -225,11 +225,13 @@ def view(
 
 def _held(judged: Sequence[VerdictView]) -> list[str]:
     """Say how many of the chapter's statements hold, in a sentence; the rest has a section."""
-    decided = [one.judged.verdict for one in judged if one.source == "chapter"]
-    held = decided.count("supported")
+    mine = [one.judged.verdict for one in judged if one.source == "chapter"]
+    asked = [verdict for verdict in mine if verdict != "not run"]
+    held = asked.count("supported")
     verb = "holds" if held == 1 else "hold"
-    of = f"Of {count(len(decided), 'statement')} of the chapter"
-    return [f"{of}, {held} {verb} here."] if decided else []
+    of = f"Of {count(len(asked), 'statement')} of the chapter"
+    measured = "" if asked == mine else " that were measured"
+    return [f"{of}{measured}, {held} {verb} here."] if asked else []
 
 
 def day(started_at: str) -> str:

@@ -200,7 +200,7 @@ def test_words_name_the_larger_of_what_is_not_shared(figures_of: Drawn) -> None:
 def test_updates_that_do_not_grow_are_not_divided_by(figures_of: Drawn) -> None:
     """The fit gives 0 for each example: no minibatch is named."""
     figures = figures_of("data-parallel", noise=0.0, per_example_s=0.0)
-    assert "no minibatch makes the speed-up 64" in figures[0].words.explanation
+    assert "do not say which minibatch would reach a speed-up of 64" in figures[0].words.explanation
     assert [getattr(row[5], "text", "") for row in figures[0].table.rows] == [NONE, NONE]
 
 

@@ -92,6 +92,16 @@ def test_the_headline_counts_the_chapters_apart(page: Report) -> None:
     assert "of 3 extensions, 2 hold and 1 is not measured" in told
 
 
+def test_the_headline_does_not_count_what_was_not_measured(result: Result) -> None:
+    """Else a machine with fewer frameworks looks as if more did not hold there."""
+    claims: Any = {name: {**one} for name, one in result.config["claims"].items()}
+    claims["missing"]["source"] = "chapter"
+    changed = replace(result, config={**result.config, "claims": claims})
+    page = report_of(gather([changed]), result.machine.id)
+    (lead,) = [each for each in page.elements("p") if each.get("class") == "lead"]
+    assert "Of 4 statements of the chapter that were measured, 1 holds here." in words(lead)
+
+
 def test_each_outcome_has_a_sign_a_word_and_a_colour(page: Report) -> None:
     """None of them has to be seen; and none is like another's."""
     style = (resources.templates() / "style.css").read_text(encoding="utf-8")

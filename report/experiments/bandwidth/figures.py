@@ -233,9 +233,14 @@ def _of_chases(lines: Lines, known: Sequence[Level]) -> dict[str, Any]:
         "first": mine[0],
         "last": mine[-1],
         "slower": ratio(mine[-1], mine[0]),
-        # The largest that each holds.
-        "levels": {name: held[-1] for name, held in by_place(known, mine).items()},
+        "levels": {name: _ends(held) for name, held in by_place(known, mine).items()},
     }
+
+
+def _ends(held: Sequence[Quantity]) -> list[Estimate]:
+    """Return the shortest and the longest time of an element, or the one that there is."""
+    times = sorted(map(each, held), key=lambda time: time.value)
+    return times[:1] + times[1:][-1:]
 
 
 SWEEPS = {

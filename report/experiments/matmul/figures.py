@@ -286,6 +286,7 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         best=best,
         slowest=by_rate[0],
         names=labels,
+        ways=[*names],
         series=by_rate,
         factor=ratio(best.quantity, by_rate[0], "flop_per_s"),
         cold=cold,

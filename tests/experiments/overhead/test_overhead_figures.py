@@ -59,13 +59,13 @@ def test_every_question_has_a_figure_its_text_and_its_code() -> None:
 
 def test_dispatch_is_the_shortest_addition_and_where_it_doubles() -> None:
     """1 µs and 0.1 ns an element: read off a sweep this coarse, 3,308 elements take 2 µs."""
-    # A million take 101 µs, 0.101 ns each, so that the shortest call is worth 9,900 additions.
+    # A million take 101 µs, 0.101 ns each: the shortest call costs as much as 9,900 additions.
     figure = by_question(timed(ADDS, slowness=[1.0]))["dispatch"]
     assert plain(figure.words.title) == (
         "Adding 1 element takes 1.00 µs; about 3,310 elements take twice that"
     )
     assert "9.90 GFLOPS" in plain(figure.words.caption)
-    assert "worth 9,900 additions" in plain(figure.words.explanation)
+    assert "costs as much as 9,900 additions" in plain(figure.words.explanation)
     floor, twice = curves(figure).marks
     assert isinstance(floor, Reference)
     assert isinstance(twice, Upright)

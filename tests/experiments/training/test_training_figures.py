@@ -369,7 +369,7 @@ def test_that_the_best_rate_grows_is_a_finding_only_where_the_seeds_show_it() ->
         for size, lr in itertools.product((1, 1500), (0.001, 0.9))
     ]
     title = said(only(figures(trained(runs, every=0), "one"), "grid"))["title"]
-    assert re.search(r"grows with the batch: from 0\.001 in batches of 1 to 0\.9", title)
+    assert re.search(r"grows with the batch: from 0\.001, the lowest tried, .* of 1 to 0\.9", title)
     alone = one_seed(trained(runs, every=0))
     assert "grows" not in said(only(figures(alone, "one"), "grid"))["title"]
 
@@ -594,6 +594,28 @@ def test_machines_of_one_speed_show_no_difference() -> None:
     there = replace(here, machine=replace(here.machine, id="another"))
     for figure in overlay([here, there], "one"):
         assert "no difference is shown" in said(figure)["title"].lower()
+
+
+def test_a_ratio_that_the_interval_does_not_show_is_no_part_of_a_title() -> None:
+    """Concise is 1.5 times as slow here, and as quick as from scratch there, or as unsure."""
+
+    def timed(factor: Callable[[TrainingRun], float]) -> Callable[[TrainingRun], TrainingRun]:
+        def change(run: TrainingRun) -> TrainingRun:
+            scratch = run.labels["implementation"] == "scratch"
+            each = 1e-6 * (1.0 if scratch else factor(run)) * (1 + 0.001 * run.seed)
+            return replace(run, elapsed_s=[[each * n for n in run.examples]] * 3)
+
+        return change
+
+    here = each_run(asked("implementation"), timed(lambda _: 1.5))
+    there = each_run(asked("implementation"), timed(lambda run: (0.8, 1.25)[run.seed % 2]))
+    there = replace(there, machine=replace(there.machine, id="another"))
+    (figure,) = overlay([here, there], "one")
+    title = said(figure)["title"]
+    assert title.startswith("The concise version takes 1.50 times as long as the one from scratch")
+    assert title.endswith("on another no difference is shown")
+    (figure,) = overlay([there, replace(there, machine=here.machine)], "one")
+    assert "times" not in said(figure)["title"]
 
 
 def _runs(result: Result) -> list[TrainingRun]:
