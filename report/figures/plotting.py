@@ -176,8 +176,13 @@ def _places(axes: Axes, width: int, height: int) -> str:
 
 
 def colour(index: int) -> str:
-    """Return the colour of the series of an index, the same in every figure."""
-    return INK if index == YARDSTICK else SERIES[index % len(SERIES)]
+    """Return the colour of the series of an index, the same in every figure.
+
+    More than eight cannot be told apart: the others are grey, and have their marker and dashes.
+    """
+    if index == YARDSTICK:
+        return INK
+    return SERIES[index] if index < len(SERIES) else MUTED
 
 
 def marker(index: int) -> str:

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from report.figures.identity import COLOURS, KNOWN, WHOLE, places
+from report.figures.plotting import colour
+from report.figures.svg import MUTED
 
 
 @pytest.mark.parametrize("sort", KNOWN)
@@ -32,3 +34,10 @@ def test_as_many_things_as_there_are_colours_are_told_apart(names: list[str]) ->
     found = places("of no sort", names)
     assert len({place % COLOURS for place in found}) == len(names)
     assert found == places("of no sort", names)
+
+
+def test_beyond_as_many_as_can_be_told_apart_all_are_grey() -> None:
+    """A ninth machine does not look like the first."""
+    colours = [colour(index) for index in range(COLOURS + 4)]
+    assert len(set(colours[:COLOURS])) == COLOURS
+    assert set(colours[COLOURS:]) == {MUTED}
