@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from report.run.runner import Observer
 from report.text.numerals import clock, count, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
@@ -237,12 +238,13 @@ class Watcher(Observer):
         look, self._look = self._look, None
         begun = time.monotonic()
         self._bars.update(self._task, description="rendering what there is")
-        try:
-            self.say(f"The report so far, to be rendered again at the end: {look()}")
-        except ReportError as error:
-            self._fail("to render what there is", error.format_message())
-        except Exception as error:  # noqa: BLE001 (no page is worth a run)
-            self._fail("to render what there is", repr(error))
+        with _heard():
+            try:
+                self.say(f"The report so far, to be rendered again at the end: {look()}")
+            except ReportError as error:
+                self._fail("to render what there is", error.format_message())
+            except Exception as error:  # noqa: BLE001 (no page is worth a run)
+                self._fail("to render what there is", repr(error))
         self._begun += time.monotonic() - begun
 
     def start(self, job: Job) -> None:
@@ -327,6 +329,29 @@ class Watcher(Observer):
         """Print a line unless asked to be quiet."""
         if self._verbosity > QUIET:
             self._console.print(escape(message), highlight=False, soft_wrap=True, style=style)
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[None]:
+    """Raise at the end of the block the interrupt that a library inside it has swallowed.
+
+    Of a dozen interrupts while the drawing library was being loaded, one was (seen here).
+    """
+    before, heard = signal.getsignal(signal.SIGINT), []
+
+    def interrupt(number: int, _: object) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        if before is signal.default_int_handler:
+            signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def _name(job: Job) -> str:
