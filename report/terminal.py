@@ -197,6 +197,7 @@ class Watcher(Observer):
         self._done = 0
         self._waiting: list[Job] = []
         self._names: set[str] = set()
+        self._known: set[str] = set()
         self._seconds: dict[str, float] = collections.defaultdict(float)
         self._open: dict[str, Job] = {}
         self._task = self._bars.add_task("preparing", note="")
@@ -231,9 +232,8 @@ class Watcher(Observer):
 
     def pause(self) -> None:
         """Render what there is, once; if that fails, it is told and measuring goes on."""
-        known = {job.experiment.name for job in self._open.values()}
         left_s = self._forecast.seconds(self._waiting)
-        if self._look is None or len(known) < min(FEW, len(self._names)) or left_s < SOON_S:
+        if self._look is None or len(self._known) < min(FEW, len(self._names)) or left_s < SOON_S:
             return
         look, self._look = self._look, None
         begun = time.monotonic()
@@ -266,6 +266,7 @@ class Watcher(Observer):
         name = _name(job)
         first = name not in self._seconds
         self._open[name] = job
+        self._known.add(job.experiment.name)
         self._seconds[name] += record.elapsed_s
         self._lost[name] += record.status != "ok"
         self._tell(job, record)

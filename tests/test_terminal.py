@@ -319,6 +319,19 @@ def test_run_is_rendered_once_between_workers_and_goes_on(
     assert ("no page" if fails else "file:///here") in printed.getvalue()
 
 
+def test_experiments_of_one_process_count_among_what_there_is_to_read(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are done early, and wait for the others all the more."""
+    monkeypatch.setattr("report.terminal.SOON_S", 0.0)
+    plan = fake_worker.plan(MANY, processes=3)
+    few = [replace(one, processes=1) for one in plan.experiments[:2]]
+    plan = replace(plan, experiments=[*few, *plan.experiments[2:]])
+    printed = io.StringIO()
+    fake_worker.run(plan).execute(Watcher(Console(file=printed), look=lambda: "file:///here"))
+    assert printed.getvalue().count("file:///here") == 1
+
+
 def test_interrupt_that_rendering_swallows_ends_the_run(
     fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
