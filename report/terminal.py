@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from report.run.runner import Observer
 from report.text.numerals import clock, count, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
@@ -196,6 +197,7 @@ class Watcher(Observer):
         self._done = 0
         self._waiting: list[Job] = []
         self._names: set[str] = set()
+        self._known: set[str] = set()
         self._seconds: dict[str, float] = collections.defaultdict(float)
         self._open: dict[str, Job] = {}
         self._task = self._bars.add_task("preparing", note="")
@@ -230,19 +232,19 @@ class Watcher(Observer):
 
     def pause(self) -> None:
         """Render what there is, once; if that fails, it is told and measuring goes on."""
-        known = {job.experiment.name for job in self._open.values()}
         left_s = self._forecast.seconds(self._waiting)
-        if self._look is None or len(known) < min(FEW, len(self._names)) or left_s < SOON_S:
+        if self._look is None or len(self._known) < min(FEW, len(self._names)) or left_s < SOON_S:
             return
         look, self._look = self._look, None
         begun = time.monotonic()
         self._bars.update(self._task, description="rendering what there is")
-        try:
-            self.say(f"The report so far, to be rendered again at the end: {look()}")
-        except ReportError as error:
-            self._fail("to render what there is", error.format_message())
-        except Exception as error:  # noqa: BLE001 (no page is worth a run)
-            self._fail("to render what there is", repr(error))
+        with _heard():
+            try:
+                self.say(f"The report so far, to be rendered again at the end: {look()}")
+            except ReportError as error:
+                self._fail("to render what there is", error.format_message())
+            except Exception as error:  # noqa: BLE001 (no page is worth a run)
+                self._fail("to render what there is", repr(error))
         self._begun += time.monotonic() - begun
 
     def start(self, job: Job) -> None:
@@ -264,6 +266,7 @@ class Watcher(Observer):
         name = _name(job)
         first = name not in self._seconds
         self._open[name] = job
+        self._known.add(job.experiment.name)
         self._seconds[name] += record.elapsed_s
         self._lost[name] += record.status != "ok"
         self._tell(job, record)
@@ -327,6 +330,29 @@ class Watcher(Observer):
         """Print a line unless asked to be quiet."""
         if self._verbosity > QUIET:
             self._console.print(escape(message), highlight=False, soft_wrap=True, style=style)
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[None]:
+    """Raise at the end of the block the interrupt that a library inside it has swallowed.
+
+    Of a dozen interrupts while the drawing library was being loaded, one was (seen here).
+    """
+    before, heard = signal.getsignal(signal.SIGINT), []
+
+    def interrupt(number: int, _: object) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        if before is signal.default_int_handler:
+            signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def _name(job: Job) -> str:

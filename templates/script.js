@@ -132,7 +132,7 @@ const listen = (box, { points, names, quantity }, state) => {
     const series = names.filter(name => left.some(each => each.name === name))
     const name = series[series.indexOf(current.name) + across]
     const mine = left.filter(each => each.name === name)
-    const off = each => Math.abs(each.pixel[0] - current.pixel[0])
+    const off = each => each.at !== current.at && Math.abs(each.pixel[0] - current.pixel[0])
     show((along ? mine[mine.indexOf(current) + along] : nearest(mine, off)) || current)
   }
 
@@ -215,7 +215,7 @@ groups.forEach(explore)
 // The number at the beginning of a cell, in full if it is an estimate; or null.
 const number = cell => {
   const exact = cell.querySelector("data")
-  const [, plain, unit] = cell.textContent.replace(/,/g, "").match(/^[\s≥≤<>]*(-?[\d.]+)\s*(\S*)/) || []
+  const [, plain, unit] = cell.textContent.replace(/,/g, "").replace("−", "-").match(/^[\s≥≤<>]*(-?\d+\.?\d*)\s*(\S*)/) || []
   return exact ? +exact.value : plain ? plain * (SIZES[unit] || 1) : null
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 import urllib.error
 import urllib.request
@@ -14,6 +16,7 @@ from report.cli import main
 from report.cli.rendering import rendered
 from report.cli.serving import HERE, Refresher, server, state_of
 from report.results import store
+from report.results.limits import MOST_BYTES
 from results_factory import make_result, only
 
 if TYPE_CHECKING:
@@ -53,6 +56,30 @@ def test_pages_show_results_that_came_meanwhile(address: str, tmp_path: Path) ->
     for path in (tmp_path / "results").glob("*/*"):
         path.write_bytes(b"{")
     assert "compare.html" in page(address)  # the last that could be rendered stays
+
+
+def test_what_is_no_file_or_is_gone_is_passed_over(tmp_path: Path) -> None:
+    """A link that leads nowhere, a folder, a pipe: each is left out, and the rest is shown."""
+    results, site = tmp_path / "results", tmp_path / "site"
+    kept = store.save(only(make_result("here"), "threads"), results)
+    beside = [kept.with_name(f"2099010{day}T000000Z-quick.json.gz") for day in (1, 2, 3)]
+    beside[0].symlink_to(tmp_path / "nowhere")
+    beside[1].mkdir()
+    os.mkfifo(beside[2])
+    assert [name for name, *_ in state_of(results)].count(str(kept)) == 1
+    _, whole = rendered(results, site)
+    assert not whole
+    assert {one.name for one in beside} == set(
+        re.findall(r"20990\S+?gz", (site / "index.html").read_text())
+    )
+
+
+def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
+    """Neither to show it nor to see whether something has changed."""
+    large = tmp_path / "large.json.gz"
+    with large.open("wb") as file:
+        file.truncate(2 * MOST_BYTES)
+    assert store.content_of(large) == b""
 
 
 def test_nothing_beside_the_site_is_served(address: str) -> None:

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
 import re
+import signal
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -315,6 +317,37 @@ def test_run_is_rendered_once_between_workers_and_goes_on(
     assert [len(sizes) for sizes in seen] == [6]
     assert ("failed to render" in printed.getvalue()) == fails
     assert ("no page" if fails else "file:///here") in printed.getvalue()
+
+
+def test_experiments_of_one_process_count_among_what_there_is_to_read(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are done early, and wait for the others all the more."""
+    monkeypatch.setattr("report.terminal.SOON_S", 0.0)
+    plan = fake_worker.plan(MANY, processes=3)
+    few = [replace(one, processes=1) for one in plan.experiments[:2]]
+    plan = replace(plan, experiments=[*few, *plan.experiments[2:]])
+    printed = io.StringIO()
+    fake_worker.run(plan).execute(Watcher(Console(file=printed), look=lambda: "file:///here"))
+    assert printed.getvalue().count("file:///here") == 1
+
+
+def test_interrupt_that_rendering_swallows_ends_the_run(
+    fake_worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library may catch whatever comes while it is loaded; the person meant the run."""
+    monkeypatch.setattr("report.terminal.SOON_S", 0.0)
+
+    def look() -> str:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        return "file:///here"
+
+    run = fake_worker.run(fake_worker.plan(MANY, processes=3))
+    with pytest.raises(KeyboardInterrupt):
+        run.execute(Watcher(Console(file=io.StringIO()), look=look))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert {record.process for record in run.result.records} == {0}
 
 
 @pytest.mark.parametrize(("processes", "budget_s"), [(1, 300.0), (3, 1.0)])

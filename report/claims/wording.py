@@ -140,7 +140,7 @@ def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Marku
         ratio = Markup("a factor of {}{}.").format(tag(value, times(value.value)), known)
         first, *others = [*_sides(claim, verdict, tag), ratio]
         said = Markup("; ").join([first[:1].upper() + first[1:], *others])
-    sentences = [said, _threshold(claim)]
+    sentences = [said, _threshold(claim, turn=turned(verdict))]
     if verdict.left_out:
         were = "was" if verdict.left_out == 1 else "were"
         processes = count(verdict.left_out, "process")
@@ -178,7 +178,7 @@ def _sides(claim: StoredClaim, verdict: Verdict, tag: Tag) -> list[Markup]:
     ]
 
 
-def _threshold(claim: StoredClaim) -> str:
+def _threshold(claim: StoredClaim, *, turn: bool) -> str:
     # Settings as their author wrote them: 1.1 and not 1.10.
     match claim["relation"]:
         case "greater" | "less" if claim["least"] > 1:
@@ -188,6 +188,9 @@ def _threshold(claim: StoredClaim) -> str:
         case "power-law":
             return f"Within {claim['tolerance']:g} it counts as the same."
         case "stalls":
+            # Of what is left at the end over what was left at the turn, or the other way round.
+            if turn:
+                return f"A factor above {claim['least']:g} would be further progress."
             return f"A factor below {digits(1 / claim['least'])} would be further progress."
     return ""
 

@@ -22,7 +22,7 @@ def rendered(results: Path, site_dir: Path, site_url: str = "") -> tuple[str, bo
     """
     kept = files.user_cache()
     with files.sole_writer(site_dir, "writing"):
-        sources = [(path.name, path.read_bytes()) for path in store.sources(results)]
+        sources = [(path.name, store.content_of(path)) for path in store.sources(results)]
         parts = (part for source in sources for part in source)
         key = files.key(files.program(), site_url, *parts)
         manifest = kept.get(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import threading
@@ -84,5 +85,9 @@ class Refresher:
 
 def state_of(results: Path) -> list[tuple[str, int, int]]:
     """Return what tells whether results have changed: names, sizes and times of their files."""
-    found = [(path, path.stat()) for path in store.sources(results)]
-    return [(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in found]
+    found = []
+    for path in store.sources(results):
+        with contextlib.suppress(OSError):  # it was moved away meanwhile, or leads nowhere
+            stat = path.stat()
+            found.append((str(path), stat.st_size, stat.st_mtime_ns))
+    return found

@@ -9,6 +9,7 @@ import inspect
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
@@ -97,10 +98,7 @@ def prepare(cache: Cache) -> None:
     """Let another process load the drawing library meanwhile, where nothing was ever drawn."""
     gc.set_threshold(GC_THRESHOLD)
     if sys.platform == "linux" and cache.is_empty():
-        from multiprocessing import forkserver  # noqa: PLC0415 (there is none elsewhere)
-
         _context()
-        forkserver.ensure_running()
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -110,7 +108,23 @@ def _context() -> multiprocessing.context.BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["report.figures.draw"])
+    _start_server()
     return context
+
+
+def _start_server() -> None:
+    """Start the process that others are forked from, deaf to Ctrl-C, as they are then.
+
+    A terminal interrupts all of them, and each would print where it was. This program lets them go.
+    """
+    from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415 (not everywhere)
+
+    resource_tracker.ensure_running()  # else it is started below, and lets interrupts through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _processes() -> ProcessPoolExecutor:

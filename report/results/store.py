@@ -130,9 +130,7 @@ def read(path: Path, labels: LabelTypes) -> Saved:
         ResultError: It is not one, is cut short, or is of another version.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise _too_large(path)
-        content = path.read_bytes()
+        content = _bytes(path)
         text, fields = limits.parsed(_unpacked(path, content))
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
@@ -169,6 +167,15 @@ def read(path: Path, labels: LabelTypes) -> Saved:
     if wrong := result.contradiction():
         raise ResultError(f"{path} {wrong}; it is not a result of this program.")
     return Saved(result=result, content=content)
+
+
+def _bytes(path: Path) -> bytes:
+    """Return what a file holds; a pipe would keep one waiting for it."""
+    if path.is_fifo():
+        raise ResultError(f"{path} is not a file.")
+    if path.stat().st_size > MOST_BYTES:
+        raise _too_large(path)
+    return path.read_bytes()
 
 
 def _unpacked(path: Path, content: bytes) -> bytes:
@@ -213,9 +220,11 @@ def paths(folder: Path) -> list[Path]:
     Where a person has unpacked one beside itself, it is the packed one: a run that goes on writes
     that.
     """
-    packed = set(folder.glob("*.json.gz"))
-    plain = set(folder.glob("*.json")) - {path.with_suffix("") for path in packed}
-    return sorted(packed | plain)
+    try:
+        packed, plain = set(folder.glob("*.json.gz")), set(folder.glob("*.json"))
+    except FileNotFoundError:  # it was taken away meanwhile
+        return []
+    return sorted(packed | plain - {path.with_suffix("") for path in packed})
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -257,6 +266,17 @@ def files_below(path: Path) -> list[Path]:
 def sources(folder: Path) -> list[Path]:
     """Return all files that a site depends on: the results, and the list of imported ones."""
     return [*files_in(folder), *folder.glob(imported.LIST)]
+
+
+def content_of(path: Path) -> bytes:
+    """Return what tells a source of a site from another: its content, if it can be a result's.
+
+    Nothing of what is no file (a pipe would keep one waiting), is too large, or is gone meanwhile.
+    """
+    with contextlib.suppress(OSError):
+        if path.is_file() and path.stat().st_size <= MOST_BYTES:
+            return path.read_bytes()
+    return b""
 
 
 @dataclass(frozen=True)

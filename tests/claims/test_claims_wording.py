@@ -79,6 +79,21 @@ def test_a_ratio_below_one_is_told_the_other_way_round(
     assert verdict.effect == effect
 
 
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (0.5, "a factor of 2.0 (1.67 to 2.50). A factor above 1.25 would be further progress."),
+        (1.42, "a factor of 1.42 (1.23 to 1.65). A factor below 0.800 would be further progress."),
+    ],
+)
+def test_a_stall_is_told_with_the_threshold_of_its_direction(left: float, said: str) -> None:
+    """Half of it is left: a factor of two, which is further progress and has to read so."""
+    ends = {0.5: (0.4, 0.6), 1.42: (1.23, 1.65)}[left]
+    stall = claim(relation="stalls", after=6, least=1.25, right=None)
+    verdict = found("inconclusive", effect=value(left, *ends))
+    assert wording.finding(stall, verdict).lower().endswith(said.lower())
+
+
 def test_a_finding_tells_whether_the_effect_matters() -> None:
     """Surely not, or possibly not; nothing of it where it surely does."""
     small = found("too small to matter", effect=value(1.1, 1.05, 1.15))

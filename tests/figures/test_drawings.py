@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,3 +173,17 @@ def test_a_killed_program_leaves_nobody_behind_who_draws() -> None:
         assert len(drawing) >= 2
         program.kill()
     assert gone(*drawing)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others start it otherwise")
+def test_processes_that_draw_leave_interrupts_to_the_program(tmp_path: Path) -> None:
+    """A terminal interrupts them as well, and each would print a traceback over what is said."""
+    files_of = "/proc/{}/status"
+    with Drawings(Cache(tmp_path)) as ordered:
+        ordered.order([figure(k) for k in range(drawings.FEW + 1)])
+        ordered.finished()
+        pids = list(ordered._pool._processes or {}) if ordered._pool else []
+        statuses = [Path(files_of.format(pid)).read_text() for pid in pids]
+    blocked = [int(re.findall(r"SigBlk:\s*(\w+)", one)[0], 16) for one in statuses]
+    assert blocked
+    assert all(mask >> (signal.SIGINT - 1) & 1 for mask in blocked)

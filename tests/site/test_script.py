@@ -104,6 +104,20 @@ def test_keys_and_pointer_give_the_values_of_the_table(
     expect(tip).to_be_empty()
 
 
+def test_keys_go_from_one_series_to_the_next_within_a_row(tab: Tab, address: str) -> None:
+    """In a dot plot the same product was computed in both, however far apart their rates lie."""
+    tab.goto(f"{address}{HOME}/products.html")
+    tip = focused(tab, "#figure_vectorization-pytorch")
+    for _ in range(4):
+        name, row = tip.locator("strong, span").all_inner_texts()[:2]
+        pressed(tab, "ArrowDown")
+        other, same = tip.locator("strong, span").all_inner_texts()[:2]
+        assert (other != name, same) == (True, row) or row == "row"
+        pressed(tab, "ArrowUp")
+        assert tip.locator("strong, span").all_inner_texts()[:2] == [name, same]
+        pressed(tab, "ArrowRight")
+
+
 def test_touch_gives_a_value_too(opened: Opened, address: str) -> None:
     """Beside a dot of a dot plot, whose table has the same number."""
     tab = opened(390, has_touch=True)
@@ -190,6 +204,21 @@ def test_tables_are_sorted_by_number(tab: Tab, address: str) -> None:
     assert sorted(before) != before
 
 
+def test_numbers_are_read_as_they_are_written(tab: Tab, address: str) -> None:
+    """Below zero, as a bound, with a unit; what only looks like a number upsets nothing."""
+    tab.goto(f"{address}{HOME}/products.html")
+    read = """texts => texts.map(text => {
+      const cell = document.createElement('td')
+      cell.textContent = text
+      return number(cell)
+    })"""
+    written = ["\N{MINUS SIGN}1.5", "\N{GREATER-THAN OR EQUAL TO} 1,200", "12 %", "2 KiB", "1.0.3"]
+    assert tab.evaluate(read, [*written, "...", "\N{EN DASH}", "none"]) == [
+        *(-1.5, 1200, 12, 2048, 1.0),
+        *(None, None, None),
+    ]
+
+
 def test_sizes_are_sorted_by_what_they_mean(tab: Tab, address: str) -> None:
     """A MiB is more than 64 KiB, whatever the letters say."""
     tab.goto(f"{address}{HOME}/memory.html")
@@ -225,6 +254,23 @@ def test_statements_are_chosen_and_the_choice_has_an_address(opened: Opened, add
     for name in ("source", "outcome"):
         again.locator(f"select[name={name}]").select_option("")
     assert all(row.is_visible() for row in rows.all())
+
+
+def test_nothing_is_missing_on_paper(tab: Tab, address: str) -> None:
+    """What was switched off or filtered out on the screen: paper would not say that."""
+    tab.goto(f"{address}{HOME}/products.html")
+    tab.locator(f"{SIZES} .controls button").first.click()
+    line = tab.locator(f'{SIZES} .wide [data-s="0"]').first
+    assert line.evaluate("one => getComputedStyle(one).visibility") == "hidden"
+    tab.emulate_media(media="print")
+    assert line.evaluate("one => getComputedStyle(one).visibility") == "visible"
+    tab.emulate_media(media="screen")
+    tab.goto(f"{address}{HOME}/statements.html#outcome=contradicted")
+    rows = tab.locator("table.stacked tr[data-judged]").all()
+    assert not all(row.is_visible() for row in rows)
+    tab.emulate_media(media="print")
+    assert all(row.is_visible() for row in rows)
+    assert {row.evaluate("one => getComputedStyle(one).display") for row in rows} == {"table-row"}
 
 
 def test_nothing_is_missing_without_the_script(opened: Opened, address: str) -> None:

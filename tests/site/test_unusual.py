@@ -311,6 +311,17 @@ def test_long_names_leave_the_axes_their_room(result: Result) -> None:
     assert all(figure.drawings for figure in figures.values())
 
 
+@pytest.mark.parametrize("loss", [0.0, -1.0, 1.7e308])
+def test_impossible_losses_stop_no_page(result: Result, loss: float) -> None:
+    """A stranger's file may hold them; pages of it, and of all that lies beside it, are made."""
+
+    def run(one: TrainingRun) -> TrainingRun:
+        return replace(one, loss=[*one.loss[:-1], loss])
+
+    page = page_of(each_outcome(only(result, "chapter-training", "loader"), run=run))
+    assert page.figures()
+
+
 # Texts of strangers
 
 

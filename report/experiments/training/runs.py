@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LEAST_EXCESS = 1e-9
 """A loss in float32 cannot show less; what lies below the optimum by rounding counts as this."""
 
+MOST_EXCESS = 1e300
+"""Two losses above this have no mean that a float can hold; a stranger's file may have them."""
+
 _NAMING = ("run", "loader", "implementation", "variant")
 
 
@@ -175,7 +178,7 @@ class Run:
         def above(seed: TrainingRun) -> float | None:
             ends = [0, *seed.epoch_ends]
             loss = seed.loss[ends[wanted]] if wanted < len(ends) else None
-            return _above(base, loss) if base and loss is not None else loss
+            return None if loss is None else _above(base, loss)
 
         after = "" if epoch is None else f" after epoch {epoch}"
         return self._by_seed(f"{'excess' if base else 'loss'}{after}", above)
@@ -269,7 +272,7 @@ def _until(seed: TrainingRun, target: float, scale: Sequence[float]) -> tuple[fl
 
 
 def _above(base: float, loss: float) -> float:
-    return max(loss - base, LEAST_EXCESS)
+    return min(max(loss - base, LEAST_EXCESS), MOST_EXCESS)
 
 
 # --- estimates
