@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,10 @@ from report.config.plan import refuse_too_large
 from report.environments import trust as approval
 from report.environments import venvs
 from report.errors import Interrupted, UsageError
-from report.experiments.catalogue import KINDS
+from report.experiments.catalogue import KINDS, LABELS
 from report.figures import prose
 from report.machine.machine import memory
-from report.results import files
+from report.results import files, store
 from report.results.result import source_of
 from report.results.runs import APART
 from report.run.host import survey
@@ -108,8 +109,17 @@ def measure(  # noqa: PLR0913 (one argument for each option)
                 break
             run = prepared("again")
         _execute(run, Watcher(console, verbosity, look if number == 0 else None))
-    _conclude(run.result, say)
+    if not quiet:
+        _conclude(_with_its_runs(run.result, results), say)
     return run.result
+
+
+def _with_its_runs(result: Result, folder: Path) -> Result:
+    """Return a run together with those that are alike, which its machine's page is about."""
+    if len(store.paths(folder / result.machine.id)) < 2:
+        return result
+    whole = store.find(result.machine.id, folder, LABELS)
+    return replace(whole, verdicts=verdicts.of_result(whole))
 
 
 def _show(plan: Plan, only: tuple[str, ...], *, as_json: bool) -> None:
