@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
@@ -77,14 +78,20 @@ def check(folder: Path, results: Path) -> None:
     """Look whether a site can be written to a folder, before anything is measured for it.
 
     Raises:
-        SiteError: It lies in a repository's own folder, or it and the results in one another; or a
-            file of somebody else's is in the way.
+        SiteError: It lies in a repository's own folder, or it and the results in one another;
+            nothing can be written there; or a file of somebody else's is in the way.
     """
     site, kept = folder.resolve(), results.resolve()
     if ".git" in site.parts or site == kept or site in kept.parents or kept in site.parents:
         raise SiteError(
             f"A site cannot be written to {folder}: it must not be in .git or in {results}, "
             f"and {results} must not be in it. Choose another folder with -o."
+        )
+    there = next(each for each in (site, *site.parents) if each.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise SiteError(
+            f"A site cannot be written to {folder}: nothing can be written to {there}. "
+            "Choose another folder with -o."
         )
     _refuse_others(folder, FIXED, _manifest(folder))
 

@@ -84,6 +84,15 @@ def test_folders_that_would_mix_are_refused_at_once(
         check(Path(site), Path(results))
 
 
+def test_place_where_nothing_can_be_written_is_told_before_the_wait(tmp_path: Path) -> None:
+    """A file stands where the site's folder, or one above it, would be."""
+    (tmp_path / "taken").write_text("mine")
+    for name in ("taken", "taken/below/it"):
+        with pytest.raises(SiteError, match=r"taken"):
+            check(tmp_path / name, tmp_path / "results")
+    check(tmp_path / "new" / "below", tmp_path / "results")
+
+
 def test_somebodys_start_page_is_told_before_the_wait(tmp_path: Path, folder: Path) -> None:
     """And a site of ours is not."""
     check(folder, tmp_path / "results")
