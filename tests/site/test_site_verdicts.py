@@ -88,7 +88,7 @@ def test_the_headline_counts_the_chapters_apart(page: Report) -> None:
     (lead,) = [each for each in page.elements("p") if each.get("class") == "lead"]
     assert "Of 4 statements of the chapter, 1 holds here." in words(lead)
     told = page.words("verdicts_here")
-    assert "Of 4 statements of the chapter, 1 holds, 1 holds by less than matters" in told
+    assert "Of 4 statements of the chapter, 1 holds, 1 holds by too little to matter" in told
     assert "of 3 extensions, 2 hold and 1 is not measured" in told
 
 
@@ -102,7 +102,7 @@ def test_each_outcome_has_a_sign_a_word_and_a_colour(page: Report) -> None:
     for name, decision in EXPECTED.items():
         if name in marks:
             assert marks[name].startswith(f"{verdicts.SIGNS[decision]} {decision}")
-    assert marks["marginal"].endswith("possibly by less than matters")
+    assert marks["marginal"].endswith("possibly by too little to matter")
     assert "possibly" not in marks["supported"]
     decisions = get_args(Decision)
     assert len({*verdicts.SIGNS.values()}) == len(decisions)
