@@ -83,7 +83,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two results, whether they may be compared, and what that says.
+    """Two results, whether they can be compared, and what that says.
 
     Attributes:
         names: Of both, as columns have them.

@@ -1,4 +1,4 @@
-"""Before any number: what differs, of which sort, and whether results may be compared."""
+"""Before any number: what differs, of which sort, and whether results can be compared."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_the_chapters_statements_come_first_and_ours_under_a_heading(page: Repor
 
 
 def test_the_headline_counts_the_chapters_apart(page: Report) -> None:
-    """One of four holds, one by less than matters; ours cannot change that."""
+    """One of four holds, one by too little to matter; ours cannot change that."""
     (lead,) = [each for each in page.elements("p") if each.get("class") == "lead"]
     assert "Of 4 statements of the chapter, 1 holds here." in words(lead)
     told = page.words("verdicts_here")
