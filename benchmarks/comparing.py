@@ -169,9 +169,9 @@ def one_line(name: str, processes: int, pages: int, *, live: int = 0) -> None:
             relative.add([(each, by or smallest(each) or 1) for each in beside])
     print(f"{name:>26}{processes:4}{plain.line()}")
     if relative.pages and not live:
-        print(f"{'beside the common factor':>26}{'':4}{relative.line()}")
+        print(f"{'relative to common factor':>26}{'':4}{relative.line()}")
     shown = (f"{group} {float(np.median(each)):.2f}" for group, each in promised.items())
-    print(f"{'shows from':>26}    {', '.join(shown)}")
+    print(f"{'detects':>26}    {', '.join(shown)}")
 
 
 def main() -> None:

@@ -141,7 +141,7 @@ def _execute(run: Run, watcher: Watcher) -> None:
     """Measure what is left of a run, if anything is."""
     if not run.pending():
         failed = any(record.status == "failed" for record in run.result.records)
-        more = "; --resume tries again what failed" if failed else ""
+        more = "; --resume retries what failed" if failed else ""
         watcher.say(f"Everything has been measured already; --again adds a run{more}.")
     try:
         with files.sole_writer(run.results, "measuring into"), watcher.shown():
@@ -150,7 +150,7 @@ def _execute(run: Run, watcher: Watcher) -> None:
     except KeyboardInterrupt:
         raise Interrupted(
             f"Interrupted. What was measured is kept in {run.results}; "
-            "run the same command to go on."
+            "run the same command to continue."
         ) from None
 
 
@@ -176,7 +176,7 @@ def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
     if runs is None and every is not None:
         raise UsageError("--every says how far apart runs start; --runs says how many.")
     if runs is not None and start == "resume":
-        raise UsageError("--resume goes on with one run; --runs adds some. Use one of them.")
+        raise UsageError("--resume continues a run; --runs adds some. Use one of them.")
     if every is None:
         return APART.total_seconds()
     least_s = APART.total_seconds()
@@ -186,8 +186,8 @@ def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
     seconds = float(parts[1]) * UNITS[parts[2]]
     if seconds < least_s:
         raise UsageError(
-            f"Runs that start less than {duration(least_s)} apart do not count as several: "
-            f"they see the machine in one state. Use --every {least_s / 60:g}m or more."
+            f"Runs that start less than {duration(least_s)} apart count as one: "
+            f"they see the machine in the same state. Use --every {least_s / 60:g}m or more."
         )
     return seconds
 

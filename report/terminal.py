@@ -64,7 +64,7 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
     each_s = forecast(plan, only, lacking)
     table = Table(
         *columns("experiment", "kind", "device"),
-        *columns("backends", "processes", "about", right=True),
+        *columns("frameworks", "processes", "estimate", right=True),
         title=escape(plan.title),
         title_justify="left",
     )
@@ -81,7 +81,7 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
     missing = [BACKENDS[name] for name in lacking if name in used]
     said = [f"{one.title} is not installed and will be skipped: {one.install}" for one in missing]
     total = duration(sum(each_s.values()))
-    about = f"About {total} in profile {plan.profile}, including the start of the workers."
+    about = f"About {total} with profile {plan.profile}, including start-up."
     return [table, *map(escape, said), about]
 
 
@@ -106,7 +106,7 @@ def plan_json(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) ->
 def host(host: Host) -> list[RenderableType]:
     """Return the facts of a machine, each with its source, and its frameworks."""
     title = escape(describe(host.machine))
-    hardware = Table(*columns("fact", "value", "how it is known"), title=title)
+    hardware = Table(*columns("fact", "value", "source"), title=title)
     for row in facts(host.machine):
         hardware.add_row(*map(escape, row))
     heads = columns("framework", "versions", "BLAS", "threads", "devices")
@@ -126,12 +126,12 @@ def host(host: Host) -> list[RenderableType]:
 
 
 def environments() -> list[RenderableType]:
-    """Return the environments that frameworks can have, and which of them are there."""
-    table = Table(*columns("framework", "environment", "Python for it"), title="Environments")
+    """Return the environments that frameworks can have, and which of them are installed."""
+    table = Table(*columns("framework", "environment", "needs Python"), title="Environments")
     words = {
-        "none": "none; `report env create {}` makes it",
-        "outdated": "there, of an older version; `report env create {}` renews it",
-        "there": "there",
+        "none": "none; `report env create {}` creates it",
+        "outdated": "installed, but outdated; `report env create {}` renews it",
+        "there": "installed",
     }
     for name in venvs.names():
         table.add_row(name, words[venvs.state(name)].format(name), BACKENDS[name].pythons())
@@ -376,6 +376,6 @@ def dropped_variables(plan: Plan) -> str:
     if not found:
         return ""
     return (
-        f"Not passed on, because they tune libraries: {', '.join(found)}. "
+        f"Not passed on, because they affect libraries: {', '.join(found)}. "
         "To measure with them, set them under environment: in the configuration."
     )

@@ -222,7 +222,7 @@ def test_dry_run_shows_the_plan_and_runs_nothing(fake: Fake, command: str) -> No
     assert done.exit_code == 0
     for name in ("first", "second"):
         assert re.search(rf"{name} .*matmul.* \d s", done.stdout)
-    assert re.search(r"About \d+ s in profile quick", done.stdout)
+    assert re.search(r"About \d+ s with profile quick", done.stdout)
     assert worker.jobs() == []
     assert set(Path().rglob("*")) == files
 
@@ -498,7 +498,7 @@ def test_only_runs_what_is_named(fake: Fake) -> None:
 MISSING = "is not available: PyTorch can use cpu."
 CANNOT: dict[tuple[str, ...], str] = {
     # Runs one after the other see the machine in one state.
-    ("--runs", "2", "--every", "14m"): "do not count as several",
+    ("--runs", "2", "--every", "14m"): "count as one",
     ("--runs", "2", "--every", "soon"): "'soon' is not a duration such as 1800s, 30m or 2h",
     ("--every", "30m"): "--runs says how many",
     ("--runs", "2", "--resume"): "Use one of them",
@@ -639,7 +639,8 @@ def test_interrupted_run_says_what_is_kept(fake: Fake) -> None:
     out, err = process.communicate()
     assert (process.returncode, out) == (130, "")
     assert err.strip() == (
-        "Error: Interrupted. What was measured is kept in results; run the same command to go on."
+        "Error: Interrupted. What was measured is kept in results; "
+        "run the same command to continue."
     )
     result = only_result()
     assert [record.experiment for record in result.records] == ["first"]
@@ -682,7 +683,7 @@ def test_hardware_is_shown_with_how_it_is_known(fake: Fake) -> None:
     done = run("hardware", "--frameworks", "--machine", "here")
     assert done.exit_code == 0
     assert "Machine id: here" in done.stdout
-    for word in ("fact", "value", "how it is known", "Memory", "pytorch"):
+    for word in ("fact", "value", "source", "Memory", "pytorch"):
         assert word in done.stdout
 
 

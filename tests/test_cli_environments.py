@@ -56,11 +56,11 @@ def test_list_shows_which_are_there_and_which_are_out_of_date(root: Path) -> Non
     done = run("env", "list")
     assert done.exit_code == 0
     rows = dict(re.findall(r"\u2502 (\w+) +\u2502 (.*?) +\u2502 3\.\d+", done.output))
-    assert rows["numba"] == "there"
-    assert rows["numpy"] == "there, of an older version; `report env create numpy` renews it"
+    assert rows["numba"] == "installed"
+    assert rows["numpy"] == "installed, but outdated; `report env create numpy` renews it"
     others = sorted(set(BACKENDS) - {"pytorch", "numba", "numpy"})
     assert {name: rows[name] for name in others} == {
-        name: f"none; `report env create {name}` makes it" for name in others
+        name: f"none; `report env create {name}` creates it" for name in others
     }
     for name in rows:
         assert re.search(rf"{name} .* {re.escape(BACKENDS[name].pythons())} ", done.output)
@@ -91,7 +91,7 @@ def test_several_are_removed_and_what_was_not_there_is_said(root: Path) -> None:
     """One line for each."""
     stand_in(root, "numba")
     done = run("env", "remove", "numpy", "numba")
-    assert (done.exit_code, done.output) == (0, "numpy was not there.\nnumba was removed.\n")
+    assert (done.exit_code, done.output) == (0, "numpy was not installed.\nnumba was removed.\n")
     assert not (root / "numba").exists()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from report.figures.prose import environment
+from report.figures.prose import PARAGRAPH, environment, paragraphs, typeset
 from report.resources import templates
 
 if TYPE_CHECKING:
@@ -113,3 +113,18 @@ def test_a_number_of_ones_own_is_found(source: str) -> None:
 def test_what_is_named_or_marked_is_no_fault(source: str) -> None:
     """Nor are attributes, entities, comments and arithmetic."""
     assert not numbers(source)
+
+
+def test_an_explanation_has_a_paragraph_for_each_mark() -> None:
+    """What nothing is said in is none, as where a mark ends what was left out."""
+    text = f"\n One \n thing . {PARAGRAPH}\n \n{PARAGRAPH} <a>Another</a>. {PARAGRAPH}\n"
+    assert paragraphs(text) == "<p>One thing.</p>\n<p><a>Another</a>.</p>"
+    assert paragraphs(f" {PARAGRAPH}\n") == ""
+
+
+def test_apostrophes_are_curved_and_quotes_are_not() -> None:
+    """In text and where it was escaped; what quotes a name or a command stays as it was typed."""
+    curved = "the loader\N{RIGHT SINGLE QUOTATION MARK}s share"
+    assert typeset("the loader's share") == typeset("the loader&#39;s share") == curved
+    assert typeset("pip install 'x[y]==1'") == "pip install 'x[y]==1'"
+    assert typeset("it has no 'torch' here") == "it has no 'torch' here"

@@ -71,11 +71,11 @@ def test_machines_are_compared_by_id(results: Path) -> None:
     output = compared("slow-one", "quick-one", "--results", results)
     rows = rows_of(output)
     assert len(rows) > 50
-    for _, _, _, _, speedup, shows_from, verdict, _, noise in rows:
+    for _, _, _, _, speedup, detects, verdict, _, noise in rows:
         value, low, high = map(float, re.findall(r"[\d.]+", speedup))
         assert value == pytest.approx(2, rel=0.08)
         assert low < value < high
-        assert 1 < float(shows_from) < 2
+        assert 1 < float(detects) < 2
         assert (verdict, noise) == ("faster", "quiet")
     factor = next(row for row in cells(output) if row[:2] == ["all rows", "common factor"])
     assert float(factor[4].split()[0]) == pytest.approx(2, rel=0.03)
@@ -110,7 +110,7 @@ def test_what_differs_is_printed_before_any_number(
     store.save(replace(other, machine=machine), results)
     output = compared("slow-one", "other-one", "--results", results)
     assert ["Memory", "24 GiB", "64 GiB"] in cells(output)
-    assert output.startswith("May these be compared?")
+    assert output.startswith("Can these be compared?")
     assert output.index("What differs") < output.index("Memory") < output.index("Times")
     assert "Processor" not in output
 
@@ -123,7 +123,7 @@ def test_other_code_is_refused_with_the_way_round_it(
     store.save(other, results)
     arguments = ("slow-one", "other-one", "--results", results)
     refused = compared(*arguments)
-    assert refused.startswith("May these be compared? no")
+    assert refused.startswith("Can these be compared? no")
     assert "--across-versions" in refused
     assert {row[4] for row in rows_of(refused)} == {""}
     assert {row[6] for row in rows_of(compared(*arguments, "--across-versions"))} == {"faster"}
@@ -163,7 +163,7 @@ def test_other_formats_say_the_same(results: Path) -> None:
     assert shown["comparable"] in markdown
     for one, other in zip(shown["rows"], lines, strict=True):
         assert one["verdict"] == other["verdict"] == "faster"
-        for name in ("first_s", "speedup", "speedup_low99", "shows_from"):
+        for name in ("first_s", "speedup", "speedup_low99", "detects"):
             assert one[name] == pytest.approx(float(other[name]))
     assert shown["common"]["value"] == pytest.approx(2, rel=0.03)
 
@@ -181,8 +181,8 @@ def test_machines_with_nothing_in_common_are_said_to(
     store.save(only(make_result("left"), "threads"), results)
     store.save(only(make_result("right"), "loader"), results)
     output = compared("left", "right", "--results", results)
-    assert output.startswith("May these be compared? no")
-    assert output.rstrip().endswith("They have no measurement in common.")
+    assert output.startswith("Can these be compared? no")
+    assert output.rstrip().endswith("They share no measurement.")
     assert rows_of(output) == []
     assert ["Threads, PyTorch", "2", "right", "not measured"] in cells(output)
 

@@ -47,7 +47,7 @@ class Grade:
     """How far times from this machine can be trusted, and why, in words.
 
     Fair is where the large differences hold, noisy where one has to measure again. It is unknown
-    where other programs' share of the processor or the probes could not be read, unless something
+    where processor time of other programs or the probes could not be read, unless something
     that could be read says fair or noisy.
     """
 
@@ -96,7 +96,7 @@ SIGNS = {
     ),
     # A desktop at rest needs a tenth of a core; half a core takes a thread's place at times.
     "other_cores": Sign(
-        0.1, 0.5, "other programs kept {cores} busy", "other programs' share of the processor"
+        0.1, 0.5, "other programs kept {cores} busy", "processor time of other programs"
     ),
     # A busy program on the worker's core takes it 120 to 600 times a second (measured here). So do
     # threads of the worker's own where there are more than cores, 12,000 times a second in MXNet:

@@ -4,7 +4,7 @@ Every rule reads the 95 % interval alone. For a claim that something is larger, 
 smallest factor that matters:
 
     supported             the whole interval lies above 1, and not all of it below `least`; where
-                          a part does, possibly by less than matters (marginal)
+                          a part does, possibly by too little to matter (marginal)
     too small to matter   the whole interval lies above 1 and below `least`
     contradicted          no part of the interval lies above 1
     inconclusive          1 lies inside: it is open which of the two is larger
@@ -52,7 +52,7 @@ class Judgement:
         high: Upper end; None where there is none, or where only a lower bound is known.
         reason: Why nothing is decided, and what to do; empty otherwise.
         unanimous: Every replicate by itself points the same way.
-        marginal: It is supported, but possibly by less than matters.
+        marginal: It is supported, but possibly by too little to matter.
     """
 
     verdict: Outcome
@@ -85,7 +85,7 @@ def greater(
         verdict = "supported" if high >= least else "too small to matter"
     elif high <= 1:
         verdict = "contradicted"
-    matters = ", though by less than matters if it does" if high < least else ""
+    matters = ", though by too little to matter if it does" if high < least else ""
     reason = f"the interval leaves open whether it holds{matters}; {MORE}"
     reason = CENSORED if above or below else reason
     shown = (None if below else low, None if above else high)

@@ -73,7 +73,7 @@ def interval(value: Value) -> str:
 
 _COUNTED: dict[Decision, tuple[str, str]] = {
     "supported": ("holds", "hold"),
-    "too small to matter": ("holds by less than matters", "hold by less than matters"),
+    "too small to matter": ("holds by too little to matter", "hold by too little to matter"),
     "contradicted": ("is contradicted", "are contradicted"),
     "inconclusive": ("is inconclusive", "are inconclusive"),
     "not run": ("is not measured", "are not measured"),
@@ -84,8 +84,8 @@ _COUNTED: dict[Decision, tuple[str, str]] = {
 def tally(judged: Collection[tuple[Source, Decision]]) -> str:
     """Count verdicts, the chapter's apart from ours; empty without any.
 
-    "Of 30 statements of the chapter, 24 hold, 1 holds by less than matters and 5 are contradicted;
-    of 20 extensions, 20 hold".
+    "Of 30 statements of the chapter, 24 hold, 1 holds by too little to matter and 5 are
+    contradicted; of 20 extensions, 20 hold".
     """
     parts = []
     for source, noun in (("chapter", "statement"), ("ours", "extension")):
@@ -133,8 +133,8 @@ def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Marku
     ends = interval(value)
     known = f" ({ends})" if ends else ""
     if claim["relation"] == "power-law":
-        said = Markup("The exponent is {}{}; the claim\u2019s is {}.").format(
-            tag(value, _signed(value.value)), known, _signed(claim["exponent"])
+        said = Markup("The exponent is {}{}; the statement implies {}, give or take {:g}.").format(
+            tag(value, _signed(value.value)), known, _signed(claim["exponent"]), claim["tolerance"]
         )
     else:
         ratio = Markup("a factor of {}{}.").format(tag(value, times(value.value)), known)
@@ -142,12 +142,12 @@ def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Marku
         said = Markup("; ").join([first[:1].upper() + first[1:], *others])
     sentences = [said, _threshold(claim, turn=turned(verdict))]
     if verdict.left_out:
-        were = "was" if verdict.left_out == 1 else "were"
-        processes = count(verdict.left_out, "process")
-        sentences.append(f"{processes} {were} disturbed and {were} left out.")
+        one = verdict.left_out == 1
+        who = "One process was" if one else f"{count(verdict.left_out, 'process')} were"
+        sentences.append(f"{who} disturbed and {'is' if one else 'are'} left out.")
     if verdict.marginal or verdict.verdict == "too small to matter":
-        surely = "may hold" if verdict.marginal else "holds"
-        sentences.append(f"It {surely} by less than matters.")
+        surely = "may be" if verdict.marginal else "is"
+        sentences.append(f"The effect {surely} too small to matter.")
     if verdict.verdict == "inconclusive" and verdict.reason:
         sentences.append(f"{sentence(verdict.reason)}.")
     return Markup(" ").join(filter(None, sentences))
@@ -157,7 +157,7 @@ def ratio(claim: StoredClaim, *, turn: bool = False) -> str:
     """Say what is divided by what: "by element \u00f7 by column"; empty for an exponent."""
     if claim["relation"] == "power-law":
         return ""
-    sides = [side_name(claim["left"]), _right_name(claim) or f"{claim['right']:g}"]
+    sides = [side_name(claim["left"]), _right_name(claim) or f"threshold {claim['right']:g}"]
     return " \N{DIVISION SIGN} ".join(sides[::-1] if turn else sides)
 
 
@@ -169,7 +169,7 @@ def _right_name(claim: StoredClaim) -> str:
 
 
 def _sides(claim: StoredClaim, verdict: Verdict, tag: Tag) -> list[Markup]:
-    other = _right_name(claim) or "compared with"
+    other = _right_name(claim) or "the statement\u2019s threshold"
     named = ((side_name(claim["left"]), verdict.left), (other, verdict.right))
     return [
         Markup("{}: {}").format(name, tag(v, number(v.value, v.unit)))
@@ -182,16 +182,14 @@ def _threshold(claim: StoredClaim, *, turn: bool) -> str:
     # Settings as their author wrote them: 1.1 and not 1.10.
     match claim["relation"]:
         case "greater" | "less" if claim["least"] > 1:
-            return f"A factor below {claim['least']:g} would not matter."
+            return f"We count only a factor of {claim['least']:g} or more."
         case "equivalent":
-            return f"Within a factor of {claim['margin']:g} it counts as the same."
-        case "power-law":
-            return f"Within {claim['tolerance']:g} it counts as the same."
+            return f"Anything within a factor of {claim['margin']:g} counts as equal."
         case "stalls":
             # Of what is left at the end over what was left at the turn, or the other way round.
             if turn:
-                return f"A factor above {claim['least']:g} would be further progress."
-            return f"A factor below {digits(1 / claim['least'])} would be further progress."
+                return f"A factor above {claim['least']:g} would count as further progress."
+            return f"A factor below {digits(1 / claim['least'])} would count as further progress."
     return ""
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 STALE = 4
 """Exit status of a check that finds a site out of date."""
 
+SHOWN = 10
+"""So many files that are out of date are named."""
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 PATH = click.Path(path_type=Path, exists=True)
@@ -32,17 +35,17 @@ PATH = click.Path(path_type=Path, exists=True)
 
 CONFIG_ARGUMENT = click.argument("config", type=FILE, default=arguments.CONFIG)
 SITE_OPTION = click.option(
-    "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site's folder."
+    "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site folder."
 )
 RESULTS_OPTION = click.option(
-    "--results", type=FOLDER, default="results", show_default=True, help="The results' folder."
+    "--results", type=FOLDER, default="results", show_default=True, help="The results folder."
 )
 SITE_URL_OPTION = click.option(
     "--site-url",
     metavar="URL",
     callback=arguments.site_url,
-    help="Where the site will be read. Pages then name their addresses, and links to them have a "
-    "picture. Default: site_url of experiments.yaml.",
+    help="Address where the site will be published. Adds canonical addresses and preview images. "
+    "Default: site_url of experiments.yaml.",
 )
 RUN_OPTIONS = arguments.together(
     CONFIG_ARGUMENT,
@@ -73,13 +76,13 @@ RUN_OPTIONS = arguments.together(
         metavar="NAME",
         callback=arguments.machine,
         shell_complete=machines,
-        help="Name the machine this, not after its hardware.",
+        help="Name for this machine, instead of one made from its hardware.",
     ),
     click.option(
         "--resume",
         "start",
         flag_value="resume",
-        help="Go on with the newest run, and try again what failed in it.",
+        help="Continue the newest run and retry what failed.",
     ),
     click.option(
         "--fresh", "start", flag_value="fresh", help="Abandon an unfinished run and start another."
@@ -99,7 +102,7 @@ RUN_OPTIONS = arguments.together(
     click.option(
         "--create-envs",
         is_flag=True,
-        help="First make environments for the frameworks that have none.",
+        help="First create environments for the frameworks that have none.",
     ),
     click.option(
         "--trust",
@@ -116,9 +119,9 @@ RUN_OPTIONS = arguments.together(
 @click.group(
     cls=Program,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"Exits with 0 when all is done, 1 if something failed or could not be read, 2 if the "
-    f"command or the configuration cannot be carried out, {SLOWER} if `compare --fail-on` finds "
-    f"something slower, {STALE} if `render --check` finds a site out of date, and "
+    epilog=f"Exit status: 0 if everything was done; 1 if something failed or could not be read; 2 "
+    f"if the command or the configuration cannot be carried out; {SLOWER} if `compare --fail-on` "
+    f"finds something slower; {STALE} if `render --check` finds a site out of date; "
     f"{Interrupted.exit_code} after Ctrl-C.",
 )
 @click.version_option(__version__, prog_name="report")
@@ -156,13 +159,13 @@ def build(
 
     \b
                      there is none   it is unfinished    it is finished
-      (no option)    starts one      goes on with it     measures nothing
-      --resume       starts one      goes on with it     tries again what failed
+      (no option)    starts one      continues it        measures nothing
+      --resume       starts one      continues it        retries failures
       --fresh        starts one      starts another      starts another
-      --again        starts one      goes on with it     starts another
+      --again        starts one      continues it        starts another
       --runs N       the same as --again, N times; --every says how far apart
 
-    Exits with 0 if all experiments ran, 1 if something failed (the site shows it), 2 if the
+    Exit status: 0 if all experiments ran; 1 if something failed (the site shows it); 2 if the
     command or the configuration cannot be carried out.
     """  # noqa: D301 (the \b is Click's own: it keeps the lines below it as they are)
     from report import runs
@@ -201,7 +204,7 @@ def build(
 def run(context: click.Context, /, **options: Any) -> None:
     """Measure what CONFIG (experiments.yaml) asks for; render nothing.
 
-    `report build --help` says when it starts a run, goes on with one, or measures nothing.
+    `report build --help` says when it starts a run, continues one, or measures nothing.
     """
     from report import runs
 
@@ -216,7 +219,7 @@ def run(context: click.Context, /, **options: Any) -> None:
     type=click.Path(path_type=Path),
     default="results",
     show_default=True,
-    help="The results' folder, or one result file.",
+    help="The results folder, or one result file.",
 )
 @SITE_OPTION
 @SITE_URL_OPTION
@@ -229,7 +232,7 @@ def render(
 ) -> None:
     """Render the site from the results.
 
-    A file that is not a result is named and left out; the exit status is then 1.
+    Files that are not results are reported and left out; the exit status is then 1.
     """
     from report.cli.rendering import gathered, rendered
 
@@ -241,8 +244,10 @@ def render(
     from report.site.folder import stale_files
 
     stale = stale_files(gathered(results, Cache(), site_url)[0], site_dir)
-    for path in stale:
-        click.echo(f"not up to date: {path}")
+    for path in stale[:SHOWN]:
+        click.echo(f"out of date: {path}")
+    if len(stale) > SHOWN:
+        click.echo(f"and {len(stale) - SHOWN} more")
     click.echo("`report render` updates them." if stale else f"{site_dir} is up to date.")
     context.exit(STALE if stale else 0)
 
@@ -287,8 +292,8 @@ def serve(results: Path, site_dir: Path, site_url: str, port: int, *, open_brows
 def publish(site_dir: Path, site_url: str, **options: Any) -> None:
     """Put the rendered site on the gh-pages branch, rendered again if its address is known.
 
-    Only a whole site of all results is published. A site is refused if it was changed by hand,
-    was cut short while it was written, or lacks a result.
+    Only a complete site with all results is published. A site is refused if it was changed by
+    hand, was cut short while it was written, or lacks a result.
     """
     from report.cli.rendering import rendered
     from report.site.publish import publish as publish_site
@@ -307,11 +312,11 @@ def publish(site_dir: Path, site_url: str, **options: Any) -> None:
 @RESULTS_OPTION
 @click.pass_context
 def add(context: click.Context, paths: tuple[Path, ...], results: Path) -> None:
-    """Take results of other machines into the results' folder.
+    """Copy results from other machines into the results folder.
 
     FILE is a result; FOLDER holds results, or downloaded files. What is added is shown as imported
-    and not verified, and never replaces the folder's own results. A file that is not a result is
-    named, and the rest goes on; the exit status is then 1.
+    and not verified, and never replaces the folder's own results. Files that are not results are
+    reported and skipped; the exit status is then 1.
     """
     from datetime import UTC, datetime
 
@@ -332,13 +337,13 @@ def add(context: click.Context, paths: tuple[Path, ...], results: Path) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print it as a result file holds it.")
-@click.option("--frameworks", is_flag=True, help="Ask the frameworks too, which takes a while.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as stored in result files.")
+@click.option("--frameworks", is_flag=True, help="Query the frameworks too (slow).")
 @click.option(
-    "--machine", metavar="NAME", callback=arguments.machine, help="Name the machine this."
+    "--machine", metavar="NAME", callback=arguments.machine, help="Name for this machine."
 )
 def hardware(machine: str | None, *, as_json: bool, frameworks: bool) -> None:
-    """Show what was detected on this machine, and how each fact is known."""
+    """Show what was detected on this machine, and the source of each fact."""
     from report import terminal
     from report.registry import BACKENDS
     from report.run.host import survey
@@ -381,7 +386,7 @@ def schema(what: str) -> None:
     "--github",
     is_flag=True,
     help="Also write workflows: one deploys the committed results, one checks those handed in, one "
-    "measures on a runner of yours.",
+    "measures on your own runner.",
 )
 def init(config: Path, *, full: bool, github: bool) -> None:
     """Write an experiments.yaml to edit, and the schema from which editors complete it."""

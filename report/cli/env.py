@@ -18,13 +18,13 @@ NAMES_ARGUMENT = click.argument(
 
 @click.group()
 def env() -> None:
-    """Environments of frameworks that do not fit into one: list, create, remove."""
+    """Separate environments for the frameworks: list, create, remove."""
 
 
 @env.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_environments(*, as_json: bool) -> None:
-    """Show which frameworks have an environment, and where the environments are."""
+    """Show which frameworks have an environment, and where."""
     from report import terminal
 
     if as_json:
@@ -36,7 +36,7 @@ def list_environments(*, as_json: bool) -> None:
 @env.command("create")
 @NAMES_ARGUMENT
 def create_environments(names: tuple[str, ...]) -> None:
-    """Make the environments NAME...; any that exist are made again."""
+    """Create (or recreate) the environments NAME...."""
     from rich.console import Console
 
     from report import runs
@@ -54,4 +54,4 @@ def remove_environments(names: tuple[str, ...]) -> None:
     from report.environments import venvs
 
     for name in names:
-        click.echo(f"{name} was removed." if venvs.remove(name) else f"{name} was not there.")
+        click.echo(f"{name} was removed." if venvs.remove(name) else f"{name} was not installed.")

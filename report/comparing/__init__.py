@@ -1,1 +1,1 @@
-"""Results side by side: whether they may be compared, and what each row says. Pure."""
+"""Results side by side: whether they can be compared, and what each row says. Pure."""

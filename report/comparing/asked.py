@@ -1,4 +1,4 @@
-"""The few numbers that people ask for, of several machines side by side. Pure."""
+"""The few numbers most people want, of several machines side by side. Pure."""
 
 from __future__ import annotations
 

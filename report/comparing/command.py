@@ -48,10 +48,14 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
 @click.command(epilog="For instance: report compare my-laptop the-server --format markdown")
 @click.argument("references", nargs=-1, metavar="[BASELINE OTHER...]", shell_complete=_known)
 @click.option(
-    "--results", type=FOLDER, default="results", show_default=True, help="The results' folder."
+    "--results", type=FOLDER, default="results", show_default=True, help="The results folder."
 )
 @click.option(
-    "--least", callback=_fraction, default="5%", show_default=True, help="The effect that matters."
+    "--least",
+    callback=_fraction,
+    default="5%",
+    show_default=True,
+    help="Smallest difference that matters.",
 )
 @click.option(
     "--format",
@@ -62,7 +66,9 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
     help="What to print.",
 )
 @click.option(
-    "--across-versions", is_flag=True, help="Also judge what other code measured, and say so."
+    "--across-versions",
+    is_flag=True,
+    help="Also judge results measured by a different version of the code.",
 )
 @click.option(
     "--fail-on",
@@ -89,18 +95,22 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
     show_default=True,
     help="With --live: the configuration.",
 )
-@click.option("--trust", is_flag=True, help="With --live: approve what --config starts and sets.")
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="With --live: approve the interpreters and variables that --config names.",
+)
 @click.option(
     "--into", type=FOLDER, default="live", show_default=True, help="Where --live keeps its results."
 )
 @click.pass_context
 def compare(context: click.Context, /, references: tuple[str, ...], **options: Any) -> None:
-    """Compare results with the first: files, or machines' ids in the results' folder.
+    """Compare results (files or machine ids) with the first one.
 
-    First says whether they may be compared. With --live, two ways of running one framework are
+    First says whether they can be compared. With --live, two ways of running one framework are
     measured in turns on this machine, so what slows both cancels: two builds, versions, variables
-    or numbers of threads. Exits with 0, with 3 if --fail-on finds a row, and with 2 if the command
-    cannot be carried out.
+    or numbers of threads. Exit status: 0; 3 if --fail-on finds a row; 2 if the command cannot be
+    carried out.
     """
     from report import terminal
     from report.comparing import export, tables
@@ -149,7 +159,7 @@ def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
     trust.require(planned.interpreters, planned.environment, folder, approved=options["trust"])
     wanted = turns.paired(planned, live, options["only"], options["pairs"] or turns.PAIRS)
     each_s = terminal.forecast(wanted, (), ())
-    say(f"About {duration(2 * sum(each_s.values()))}, including the start of the workers.")
+    say(f"About {duration(2 * sum(each_s.values()))}, including start-up.")
     with files.sole_writer(into, "measuring into"):
         both = turns.Live(plan=wanted, backend=live, results=into, checkout=folder, say=say)
         return both.measure(sides)

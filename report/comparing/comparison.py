@@ -69,7 +69,7 @@ class Row:
         return title(self.first.backend)
 
     @property
-    def shows_from(self) -> str:
+    def detects(self) -> str:
         """Return the smallest ratio that it could have shown, in words; empty if that is open."""
         if self.smallest is None:
             return ""
@@ -83,7 +83,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two results, whether they may be compared, and what that says.
+    """Two results, whether they can be compared, and what that says.
 
     Attributes:
         names: Of both, as columns have them.
@@ -106,7 +106,7 @@ class Comparison:
     def counts(self) -> str:
         """Say how many rows have which verdict."""
         words = Counter(row.verdict.word if row.verdict else "not judged" for row in self.rows)
-        order = ("faster", "slower", "the same", "not told", "not judged")
+        order = ("faster", "slower", "the same", "undecided", "not judged")
         return ", ".join(f"{words[word]} {word}" for word in order if words[word])
 
 
@@ -168,7 +168,7 @@ def _rows(
     least: float,
 ) -> list[Row]:
     grades = [_grades(result) for result in results]
-    moved = f"the machine was in another state ({'; '.join(state)})" if state else ""
+    moved = f"the machine was in a different state ({'; '.join(state)})" if state else ""
     planned = results[0].config["experiments"]
     labels: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for q, _ in same:
@@ -225,21 +225,23 @@ def _gate(
 ) -> Gate:
     barred = Counter(row.reason for row in rows if row.ratio is None)
     if not rows or barred.total() == len(rows):
-        why = list(barred) or ["they have no measurement in common"]
+        why = list(barred) or ["they share no measurement"]
         return Gate(answer="no", because=why, differences=found)
     if state:
-        moved = f"the probes show the machine in another state: {'; '.join(state)}; run it again"
+        moved = f"the probes show it in a different state: {'; '.join(state)}; run it again"
         return Gate(answer="no", because=[moved], differences=found)
-    care = [f"{count(n, 'row')} of other work: {why}" for why, n in barred.items()]
+    care = [f"different work in {count(n, 'row')}: {why}" for why, n in barred.items()]
     sorts = [s for s in ("hardware", "software", "variables") if any(d.sort == s for d in found)]
     if len(sorts) > 1:
-        care.append(f"{' and '.join(sorts)} differ, and a ratio does not show which one matters")
+        *first, last = sorts
+        differ = f"{', '.join(first)} and {last}".replace("variables", "environment variables")
+        care.append(f"{differ} differ, so a ratio cannot say which is the cause")
     if across_versions and any(one.name == CODE for one in found):
-        care.append("other code measured them, and it may do other work under the same name")
+        care.append("different code measured them, and may do different work under the same name")
     runs = [len(starts(result)) for result in results]
     if min(runs) == 1 and results[0].run != results[1].run:
-        who = "one run each" if max(runs) == 1 else "one run on one side"
-        care.append(f"{who}, so how much runs differ is taken from other machines")
+        who = "each side" if max(runs) == 1 else "one side"
+        care.append(f"{who} has a single run, so run-to-run variation is taken from other machines")
     if noisy := sum("noisy" in row.grades for row in rows):
-        care.append(f"{count(noisy, 'row')} were measured on a noisy machine, and are not judged")
+        care.append(f"{count(noisy, 'row')} were measured on a noisy machine and are not judged")
     return Gate(answer="with care" if care else "yes", because=care, differences=found)

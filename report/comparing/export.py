@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("experiment", "framework", "what", "first", "second", "first_s", "second_s", "speedup"),
-    *("speedup_low99", "speedup_high99", "shows_from", "verdict", "beyond_least"),
+    *("speedup_low99", "speedup_high99", "detects", "verdict", "beyond_least"),
     *("beside_common", "beside_low99", "beside_high99", "beside_verdict"),
     *("first_noise", "second_noise", "reason"),
 )
@@ -54,12 +54,12 @@ def as_markdown(compared: Sequence[Comparison]) -> str:
     """Return it as Markdown: the answer, then a table of the rows."""
     lines: list[str] = []
     for one in compared:
-        because = f", because {'; '.join(one.gate.because)}" if one.gate.because else ""
-        lines += [f"**May {' and '.join(one.names)} be compared?** {one.gate.answer}{because}.", ""]
+        because = f": {'; '.join(one.gate.because)}" if one.gate.because else ""
+        lines += [f"**Can {' and '.join(one.names)} be compared?** {one.gate.answer}{because}.", ""]
         lines += [f"- {name}: {' against '.join(values)}" for name, values in one.gate.weighty]
         if one.common:
             lines += ["", f"Common factor: {speedup(one.common)}."]
-        header = ("experiment", "what", *one.names, "speed-up", "shows from", "verdict")
+        header = ("experiment", "what", *one.names, "speed-up", "detects", "verdict")
         lines += ["", _line(header), _line(["---"] * len(header))]
         lines += [_line(line(row)) for row in one.rows]
         lines += ["", one.counts() + ".", ""]
@@ -73,7 +73,7 @@ def line(row: Row) -> list[str]:
         row.what,
         *(scaled(q.time().value, "s") for q in (row.first, row.second)),
         speedup(row.ratio),
-        row.shows_from,
+        row.detects,
         row.says,
     ]
 

@@ -1,4 +1,4 @@
-"""Before any number: in what results differ, and whether they may be compared. Pure."""
+"""Before any number: in what results differ, and whether they can be compared. Pure."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """Whether results may be compared, and why not or with which care."""
+    """Whether results can be compared, and why not or with which care."""
 
     answer: Literal["yes", "with care", "no"]
     because: list[str]

@@ -6,12 +6,12 @@ faster. With its 99 % interval, and the least effect e:
     faster                    the whole interval lies above 1 + e
     faster, possibly by less  it lies above 1, and reaches beyond 1 + e
     the same                  it lies between 1 / (1 + e) and 1 + e: two one-sided tests
-    not told                  otherwise
+    undecided                 otherwise
 
 and slower as faster, upside down. It is the rule by which claims are judged, at 99 % and not at
 95 %, since a comparison has hundreds of rows and nobody chose them beforehand.
 
-The smallest difference is what the row shows in four cases of five where it is there: of d, the
+The smallest difference is what the row detects in four cases of five where it is there: of d, the
 interval excludes 1 if its estimate lies t(99.5 %) standard errors away, and that it does with 80 %
 where d is t(80 %) more. Where the row is so precise that such a difference is the same within e, it
 is what reaches beyond e as often.
@@ -34,7 +34,7 @@ LEAST = 0.05
 LEVEL = 0.99
 POWER = 0.8
 
-Word = Literal["faster", "slower", "the same", "not told"]
+Word = Literal["faster", "slower", "the same", "undecided"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ def judge(ratio: Estimate, least: float = LEAST) -> Verdict | None:
         return Verdict(word="faster", least=least, beyond=ratio.low > 1 + least)
     if ratio.high < 1:
         return Verdict(word="slower", least=least, beyond=ratio.high < 1 / (1 + least))
-    return Verdict(word="not told", least=least)
+    return Verdict(word="undecided", least=least)
 
 
 def smallest(ratio: Estimate, least: float = LEAST) -> float | None:

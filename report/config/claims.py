@@ -170,7 +170,7 @@ class Claim(Strict):
     )
     because: Annotated[Sentence | dict[Outcome, Sentence], WrapValidator(_one_or_each)] = Field(
         default_factory=dict,
-        description="What decides it, for all verdicts or for each. {left}, {right}, {effect} "
+        description="Why, for all verdicts or for each one. {left}, {right}, {effect} "
         "and the names under `numbers` stand for this run's numbers; {name:percent} writes a "
         "fraction in percent. {left.size} stands for a setting, as it can in `says` and `name`.",
     )

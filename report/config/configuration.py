@@ -149,8 +149,8 @@ class Config(Strict):
     )
     site_url: SiteUrl | None = Field(
         None,
-        description="Where the site will be read. Its pages then name their addresses, and have "
-        "a picture for links to them; it has no part in what is measured.",
+        description="Address where the site will be published. Adds canonical addresses and "
+        "preview images; it has no part in what is measured.",
         examples=["https://example.org/report/"],
     )
     seed: int = Field(1, ge=0, lt=2**63, description="Seed of everything that is drawn.")

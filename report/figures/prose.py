@@ -3,7 +3,8 @@
 The template of a kind has, for each question that a figure answers, the blocks `<question>_asked`,
 `<question>_title`, `<question>_caption` and, where there is something to explain,
 `<question>_explanation`; each is rendered with the figure's numbers. Python makes the numbers, and
-the template chooses among sentences.
+the template chooses among sentences. An explanation is as many paragraphs as `{{ paragraph }}`, at
+the end of a line, makes of it.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
     from report.figures.figure import Sheet, Table
     from report.figures.shapes import Shape
 
+PARAGRAPH = "\N{PARAGRAPH SEPARATOR}"
+
 _WITHIN_NUMBER = re.compile(
     r"(?:(?<=\d)|(?<=\d</data>)) (?=(?:%|[nmµ]?s|[MGTP]?FLOPS|[MGTP]?B/s|[KMGT]iB|[MG]Hz)(?!\w))"
     r"|(?<=\bn) (?== )|(?<=\bn =) (?=\d|<)"
     r"|(?<=\d) (?=\N{MULTIPLICATION SIGN} 10)|(?<=\N{MULTIPLICATION SIGN}) (?=10)"
 )
+
+_APOSTROPHE = re.compile(r"(?<=[A-Za-z])(?:'|&#39;)(?=[A-Za-z])")
 
 _BEFORE_STOP = re.compile(r" ([.,;:)])")
 
@@ -56,10 +61,11 @@ def figure(  # noqa: PLR0913 (what a figure is made of)
 
     The blocks are those of its question, unless they are named.
     """
-    asked, title, caption, explanation = (
-        block(template, f"{blocks or question}_{part}", **{"shape": shape, **numbers})
-        for part in ("asked", "title", "caption", "explanation")
+    named, numbers = blocks or question, {"shape": shape, **numbers}
+    asked, title, caption = (
+        block(template, f"{named}_{part}", **numbers) for part in ("asked", "title", "caption")
     )
+    explanation = paragraphs(_rendered(template, f"{named}_explanation", numbers))
     alt = " ".join([shape.alt, f"{plain(title)}.", plain(caption)])
     return Figure(
         name=name,
@@ -78,6 +84,12 @@ def block(template: str, name: str, **numbers: Any) -> Markup:
     return Markup(_tidy(_rendered(template, name, numbers)))  # noqa: S704 (escaped by then)
 
 
+def paragraphs(text: str) -> Markup:
+    """Return markup as its paragraphs, without those in which nothing is said."""
+    said = filter(None, map(_tidy, text.split(PARAGRAPH)))
+    return Markup("\n".join(f"<p>{one}</p>" for one in said))  # noqa: S704 (escaped by then)
+
+
 def sentences(template: str, name: str, **numbers: Any) -> list[str]:
     """Return what a block says, a paragraph for each line that is not empty."""
     lines = map(_tidy, _rendered(template, name, numbers).split("\n"))
@@ -93,7 +105,7 @@ def _rendered(template: str, name: str, numbers: dict[str, Any]) -> str:
 
 def _tidy(text: str) -> str:
     """Close up what the template's lines and tags leave between words."""
-    return kept_together(_BEFORE_STOP.sub(r"\1", " ".join(text.split())))
+    return typeset(_BEFORE_STOP.sub(r"\1", " ".join(text.split())))
 
 
 @functools.cache
@@ -121,16 +133,17 @@ def environment() -> jinja2.Environment:
         extensions=["jinja2.ext.do"],
     )
     made.filters |= FILTERS
+    made.globals["paragraph"] = PARAGRAPH
     return made
 
 
-def kept_together(text: str) -> str:
-    """Keep on one line what is one number: "4.28 ms", "95 %", "n = 256", "2 x 10^8"."""
-    return _WITHIN_NUMBER.sub("\N{NO-BREAK SPACE}", text)
+def typeset(text: str) -> str:
+    """Keep on one line what is one number ("4.28 ms", "95 %", "n = 256"); curve apostrophes."""
+    return _APOSTROPHE.sub("\N{RIGHT SINGLE QUOTATION MARK}", _WITHIN_NUMBER.sub("\xa0", text))
 
 
 def _finalize(value: Any) -> Any:
-    return kept_together(value) if type(value) is str else value
+    return typeset(value) if type(value) is str else value
 
 
 def digest(key: str) -> str:

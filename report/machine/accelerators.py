@@ -79,7 +79,7 @@ def _summary(
     if devices:
         return "the installed frameworks"
     if not environments:
-        return f"{UNREADABLE}: no framework was asked"
+        return f"{UNREADABLE}: frameworks not queried (--frameworks)"
     if boards:  # a framework built without CUDA is the usual reason, and easy to overlook
         names = ", ".join(board.name or "an NVIDIA board" for board in boards)
         return f"no installed framework sees one, but NVML sees {names}"

@@ -216,7 +216,11 @@ def facts(machine: Machine) -> list[tuple[str, str, str]]:
     ]
     return [
         # What is not there is told from what could not be looked at.
-        (label, value or (UNREADABLE if source.startswith(UNREADABLE) else "none"), source)
+        (
+            label,
+            value or ("unknown" if source.startswith(UNREADABLE) else "none"),
+            source.removeprefix(f"{UNREADABLE}: "),
+        )
         for label, value, key in rows
         for source in [machine.sources.get(key, UNREADABLE)]
     ]

@@ -263,7 +263,7 @@ class Verdict(Strict):
         claim: Its id.
         backend: With which framework.
         verdict: supported, too small to matter, contradicted, inconclusive, or not run.
-        marginal: It is supported, but possibly by less than matters.
+        marginal: It is supported, but possibly by too little to matter.
         effect: What decides: a ratio, or an exponent; null if not run.
         kind: Which of the two.
         left: The quantity that the claim is about; null for a power law.

@@ -346,7 +346,7 @@ class Run:
         # Not its origin: what was downloaded at first lies in the cache the next time.
         if earlier and (earlier.source, earlier.sha1) != (now.source, now.sha1):
             raise ResultError(
-                f"The run to go on with used other data ({earlier.origin}); "
+                f"The unfinished run used different data ({earlier.origin}); "
                 "use --fresh to start over."
             )
         self.result.dataset = earlier or now

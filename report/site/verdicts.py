@@ -126,13 +126,13 @@ def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> 
         ratio=wording.ratio(claim, turn=turn),
         effect=wording.effect(verdict, prose.tagged),
         interval=wording.interval(effect) if effect else "",
-        finding=_together(wording.finding(claim, verdict, prose.tagged)),
-        because=_together(wording.because(claim, verdict, prose.tagged)),
+        finding=_typeset(wording.finding(claim, verdict, prose.tagged)),
+        because=_typeset(wording.because(claim, verdict, prose.tagged)),
     )
 
 
-def _together(text: Markup) -> Markup:
-    return Markup(prose.kept_together(text))  # noqa: S704 (it was before)
+def _typeset(text: Markup) -> Markup:
+    return Markup(prose.typeset(text))  # noqa: S704 (it was before)
 
 
 def side_by_side(

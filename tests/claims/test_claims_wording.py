@@ -54,7 +54,7 @@ def test_a_finding_names_both_sides_the_ratio_and_the_threshold() -> None:
     """In one sentence each: what was measured, and what of it would have decided otherwise."""
     assert wording.finding(claim(), VERDICT) == (
         "Column: 400 µs; full: 43.0 µs; a factor of 9.3 (9.10 to 9.52). "
-        "A factor below 1.02 would not matter."
+        "We count only a factor of 1.02 or more."
     )
 
 
@@ -98,15 +98,15 @@ def test_a_finding_tells_whether_the_effect_matters() -> None:
     """Surely not, or possibly not; nothing of it where it surely does."""
     small = found("too small to matter", effect=value(1.1, 1.05, 1.15))
     perhaps = found("supported", effect=value(1.3, 1.1, 1.5), marginal=True)
-    assert wording.finding(claim(least=1.2), small).endswith("It holds by less than matters.")
-    assert wording.finding(claim(least=1.2), perhaps).endswith("It may hold by less than matters.")
-    assert "less than matters" not in wording.finding(claim(least=1.2), VERDICT)
+    assert wording.finding(claim(least=1.2), small).endswith("The effect is too small to matter.")
+    assert wording.finding(claim(least=1.2), perhaps).endswith("may be too small to matter.")
+    assert "too small" not in wording.finding(claim(least=1.2), VERDICT)
 
 
 TALLIES = {
     "": [],
     "Of 1 statement of the chapter, 1 holds": [("chapter", "supported")],
-    "Of 3 statements of the chapter, 2 hold and 1 holds by less than matters; of 2 extensions, "
+    "Of 3 statements of the chapter, 2 hold and 1 holds by too little to matter; of 2 extensions, "
     "1 is contradicted and 1 is not measured": [
         ("ours", "contradicted"),
         ("chapter", "supported"),
@@ -142,7 +142,7 @@ def test_a_finding_counts_the_processes_that_were_left_out() -> None:
     """So that nobody takes the interval for that of all."""
     two_out = found("supported", effect=value(2.0, 1.9, 2.1), left_out=2)
     said = wording.finding(claim(least=1), two_out)
-    assert said.endswith("2 processes were disturbed and were left out.")
+    assert said.endswith("2 processes were disturbed and are left out.")
 
 
 def test_a_finding_of_what_was_not_run_is_its_reason() -> None:
@@ -155,8 +155,7 @@ def test_a_finding_of_a_power_law_names_both_exponents() -> None:
     law = claim(relation="power-law", right=None, along="size", exponent=3)
     cubic = found("supported", effect=value(2.98, 2.96, 3.0), kind="exponent")
     assert wording.finding(law, cubic) == (
-        "The exponent is 2.98 (2.96 to 3.00); the claim\u2019s is 3.00. "
-        "Within 0.05 it counts as the same."
+        "The exponent is 2.98 (2.96 to 3.00); the statement implies 3.00, give or take 0.05."
     )
     assert wording.effect(cubic) == "exponent 2.98"
 

@@ -259,8 +259,8 @@ STALLS = {
     # high = 0.98 e^0.01 = 0.990 < 1: it did not fall in the first place
     "never falls": (0.98, 0.01, 1.0, 0.005, "contradicted"),
     # 1.01 e^-0.005 = 1.005 and 1.01 e^0.005 = 1.015 lie between 1 and 1.02
-    "falls by less than matters": (1.01, 0.005, 1.0, 0.005, "too small to matter"),
-    "falls by less than matters, and may go on": (1.01, 0.005, 0.98, 0.05, "inconclusive"),
+    "falls by too little to matter": (1.01, 0.005, 1.0, 0.005, "too small to matter"),
+    "falls by too little to matter, and may go on": (1.01, 0.005, 0.98, 0.05, "inconclusive"),
     "rises, and then falls": (0.9, 0.05, 0.5, 0.05, "contradicted"),
     # low = 1.05 e^-0.1 = 0.95: it may not have fallen
     "may have fallen": (1.05, 0.1, 1.0, 0.005, "inconclusive"),
@@ -350,7 +350,7 @@ def test_more_doubt_never_turns_a_verdict_round(
     doubtful = between(effect.low / wider, effect.value, effect.high * wider)
     for rule in (judge.greater, judge.less):
         before, after = rule(effect, least), rule(doubtful, least)
-        # What is too small may turn out to be supported, and then possibly by less than matters.
+        # What is too small may turn out to be supported, and then possibly by too little to matter.
         small = before.verdict == "too small to matter" and after.marginal
         assert after.verdict in {before.verdict, "inconclusive"} or small
         assert after.marginal or not before.marginal or after.verdict == "inconclusive"

@@ -1,4 +1,4 @@
-"""Before any number: what differs, of which sort, and whether results may be compared."""
+"""Before any number: what differs, of which sort, and whether results can be compared."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_nothing_differs_between_equal_results(left: Result, right: Result) -> N
     assert differences([left, right]) == []
     gate = compare(left, right).gate
     assert gate.answer == "with care"
-    assert [why.partition(",")[0] for why in gate.because] == ["one run each"]
+    assert [why.partition(",")[0] for why in gate.because] == ["each side has a single run"]
 
 
 def test_other_measuring_code_is_other_work(left: Result, right: Result) -> None:
@@ -66,7 +66,7 @@ def test_other_measuring_code_is_other_work(left: Result, right: Result) -> None
     assert all(row.verdict is None for row in compared.rows)
     across = compare(left, right, across_versions=True)
     assert (across.gate.answer, barred(across)) == ("with care", set())
-    assert any("other code" in why for why in across.gate.because)
+    assert any("different code" in why for why in across.gate.because)
 
 
 @pytest.mark.parametrize(

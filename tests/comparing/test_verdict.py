@@ -36,8 +36,8 @@ def ratio(value: float, error: float, freedom: float = 20.0) -> Estimate:
         (1 / 1.1, 0.02, "slower", False),
         (1.0, 0.01, "the same", False),
         (1.03, 0.005, "the same", False),  # it differs, and not by what matters
-        (1.0, 0.05, "not told", False),
-        (1.1, 0.05, "not told", False),
+        (1.0, 0.05, "undecided", False),
+        (1.1, 0.05, "undecided", False),
     ],
 )
 def test_a_verdict_reads_the_whole_interval(

@@ -111,7 +111,7 @@ def test_title_counts_the_kernels_below_the_balance(asked: Asked) -> None:
     """As many as the table puts on memory's side."""
     figure = asked()["roofline"]
     fewer = [row[-1] for row in figure.table.rows].count("memory")
-    assert f"{fewer} of {len(figure.table.rows)} kernels have fewer" in figure.words.title
+    assert f"{fewer} of {len(figure.table.rows)} do fewer" in figure.words.title
 
 
 def test_title_of_all_formats_names_the_highest_and_the_lowest_balance(
@@ -176,10 +176,10 @@ def test_memory_that_feeds_the_peak_turns_the_title(asked: Asked) -> None:
     """A slow processor with fast memory: the finding is the other way round."""
     title = plain(asked(noise=0.0, bandwidths={2**28: 1e13})["balance"].words.title)
     # 4 bytes for each of about 3.2e11 operations against 1e13.
-    assert title.startswith("Memory gives 7.9 times the bytes")
+    assert title.startswith("Memory delivers 7.9 times the bytes")
     # Where the interval holds 1, no side wins.
     tied = asked(noise=0.2, bandwidths={2**28: 4 * 317e9}, triads=1.0)["balance"]
-    assert tied.words.title.startswith("Memory gives about")
+    assert tied.words.title.startswith("Memory delivers about")
 
 
 def test_chapters_estimate_stands_beside_this_machines(asked: Asked) -> None:
@@ -189,7 +189,7 @@ def test_chapters_estimate_stands_beside_this_machines(asked: Asked) -> None:
     assert "2 GHz × 16 cores × 32 B = 1.02 TB/s against 100 GB/s from memory" in caption  # noqa: RUF001
     # 2.6 GHz * 2 * 32 B = 166.4 GB/s, 8.3 times 20 GB/s.
     assert "= 166 GB/s, at the clock that the system reports" in caption
-    assert "8.3 times what memory was measured to give" in caption
+    assert "8.3 times what memory was measured to deliver" in caption
     rows = {str(row[0]): row for row in figure.table.rows}
     assert getattr(rows["here: memory"][2], "text", "") == "1.00"
     assert getattr(rows["here: L1"][2], "text", "") == "10.0"

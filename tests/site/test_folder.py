@@ -398,16 +398,21 @@ def render(tmp_path: Path, *arguments: str) -> Outcome:
 def test_check_tells_whether_the_site_is_up_to_date(small: Result, tmp_path: Path) -> None:
     """Exit 0 after a rendering; 4 where a file is missing, differs or is left over; no writing."""
     store.save(small, tmp_path / "results")
-    assert render(tmp_path, "--check").exit_code == 4
+    missing = render(tmp_path, "--check")
+    assert missing.exit_code == 4
     assert not (tmp_path / "site").exists()
     assert render(tmp_path).exit_code == 0
+    # Of many, the first are named and the others counted.
+    others = len(everything(tmp_path / "site")) - missing.output.count("out of date: ")
+    assert others > 0
+    assert f"and {others} more\n" in missing.output
     assert render(tmp_path, "--check").exit_code == 0
     store.save(replace(small, **LATER), tmp_path / "results")
     before = everything(tmp_path / "site")
     outcome = render(tmp_path, "--check")
     assert outcome.exit_code == 4
     for name in ("index.html", "data/fixed-machine/20260203T040506Z-quick.json.gz"):
-        assert f"not up to date: {name}\n" in outcome.output
+        assert f"out of date: {name}\n" in outcome.output
     assert everything(tmp_path / "site") == before
 
 

@@ -23,6 +23,7 @@ from report.experiments import catalogue
 from report.experiments.catalogue import LABELS
 from report.experiments.training.quantities import Case
 from report.experiments.training.runs import median_times, trained
+from report.figures import prose
 from report.figures.shapes import BOOKS_WAY
 from report.results import runs, store
 from report.results.files import Cache
@@ -246,7 +247,7 @@ def test_runs_too_near_to_count_apart_are_told(make_result: Made) -> None:
     near = [only(make_result(started_at=start), "threads") for start in began]
     told = report_of(gather(near)).words()
     assert "2 January 2026, 1 run" in told
-    assert "Measured 2 times" in told
+    assert "Measured twice" in told
     assert "Measured" not in report_of(gather(near[:1])).words().partition("The machine")[0]
 
 
@@ -270,7 +271,7 @@ def test_first_page_tells_what_of_the_chapter_does_not_hold(
     (listed,) = [each for each in page.elements("ul") if each.get("class") == "claims"]
     leading = verdicts.leading(result)
     wrong = [result.config["claims"][v.claim] for v in leading if v.verdict == "contradicted"]
-    chapters = [claim["says"] for claim in wrong if claim["source"] == "chapter"]
+    chapters = [prose.typeset(claim["says"]) for claim in wrong if claim["source"] == "chapter"]
     assert [words(link) for link in listed.iter("a")] == chapters != []
 
 

@@ -181,7 +181,7 @@ def test_option_and_configuration_say_where_a_site_is_read(results: Path) -> Non
     )
     report("render", "--site-url", AT)
     assert f"<loc>{AT}</loc>" in (results / "site" / "sitemap.xml").read_text()
-    assert "sitemap.xml" in report("render", "--check", status=4)
+    assert "out of date: index.html" in report("render", "--check", status=4)
 
 
 def test_no_address_is_refused_before_anything_is_written(results: Path) -> None:

@@ -84,11 +84,11 @@ def test_the_chapters_statements_come_first_and_ours_under_a_heading(page: Repor
 
 
 def test_the_headline_counts_the_chapters_apart(page: Report) -> None:
-    """One of four holds, one by less than matters; ours cannot change that."""
+    """One of four holds, one by too little to matter; ours cannot change that."""
     (lead,) = [each for each in page.elements("p") if each.get("class") == "lead"]
     assert "Of 4 statements of the chapter, 1 holds here." in words(lead)
     told = page.words("verdicts_here")
-    assert "Of 4 statements of the chapter, 1 holds, 1 holds by less than matters" in told
+    assert "Of 4 statements of the chapter, 1 holds, 1 holds by too little to matter" in told
     assert "of 3 extensions, 2 hold and 1 is not measured" in told
 
 
@@ -112,7 +112,7 @@ def test_each_outcome_has_a_sign_a_word_and_a_colour(page: Report) -> None:
     for name, decision in EXPECTED.items():
         if name in marks:
             assert marks[name].startswith(f"{verdicts.SIGNS[decision]} {decision}")
-    assert marks["marginal"].endswith("possibly by less than matters")
+    assert marks["marginal"].endswith("possibly by too little to matter")
     assert "possibly" not in marks["supported"]
     decisions = get_args(Decision)
     assert len({*verdicts.SIGNS.values()}) == len(decisions)

@@ -134,7 +134,7 @@ class TrainingSettings(Settings):
     )
     loader: OneOrMany[Loader] = Field(
         ["dataloader"],
-        description="dataloader: the framework's own, as in the chapter; sliced: batches cut "
+        description="dataloader: the framework's own, as in the chapter; sliced: batches sliced "
         "from a tensor that is shuffled once an epoch.",
     )
     implementation: OneOrMany[Implementation] = Field(

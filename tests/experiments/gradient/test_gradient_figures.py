@@ -161,7 +161,7 @@ WHOLE = {"batch_size": 1500, "sampling": ["permutation", "replacement"]}
         (OPTIMUM, 0, "explanation", "at the optimum it is zero", "much larger than that"),
         (WHOLE, 1, "title", "A batch of all examples", "power"),
         # At 2 of 1500 examples the correction is 0.9997, and nothing of it shows.
-        ({"batch_size": [1, 2]}, 1, "title", "makes no difference that shows", "power"),
+        ({"batch_size": [1, 2]}, 1, "title", "shows no difference", "power"),
     ],
 )
 def test_of_less_than_the_usual_only_what_holds_is_said(

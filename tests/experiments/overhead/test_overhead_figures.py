@@ -89,7 +89,7 @@ def test_an_update_is_told_with_what_it_is_made_of() -> None:
     figure = by_question(result)["update"]
     words, table = figure.words, figure.table
     assert "1,500 examples takes 1.37 times as long as one with 1 example" in plain(words.title)
-    assert "80.0 µs by a straight line through the times, with 20.0" in plain(words.caption)
+    assert "a straight-line fit gives 80.0 µs plus 20.0" in plain(words.caption)
     explanation = plain(words.explanation)
     assert "27.3 % of one with 1,500 examples" in explanation
     assert "multiplies the rate by 2.00 from 1 to 10 and by 1.86 from 100 to 1,500" in explanation
@@ -141,7 +141,7 @@ def test_times_that_are_no_line_are_said_to_be_none(
 ) -> None:
     """A time far off the fit makes the fixed part and the shares doubtful, in words."""
     words = by_question(timed(EAGER | {("update", "eager", 200): off * 84e-6}))["update"].words
-    assert ("describes them badly" in words.caption) is rough
+    assert ("describes the times badly" in words.caption) is rough
     assert ("roughly" in words.explanation) is rough
     assert ("However large the batch" in words.explanation) is not rough
 

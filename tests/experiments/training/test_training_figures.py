@@ -331,11 +331,12 @@ def test_a_difference_without_an_interval_is_not_claimed() -> None:
 def test_runs_above_the_limit_are_named_with_where_they_turn() -> None:
     """Lr 1 lies above 2 / lambda_max = 0.953; 0.9 and the momentum run do not."""
     words = said(only(drawn_of("stability"), "stability"))
-    assert words["title"].startswith("Plain steps longer than 0.953 cannot settle: lr 1 ends ")
-    assert "Lr 1 takes 1.00: beyond the limit" in words["explanation"]
-    assert "Lr 0.9 takes 0.900: the error along the slowest" in words["explanation"]
+    assert words["title"].startswith("Above a learning rate of 0.953, ")
+    assert "cannot settle: lr 1 ends " in words["title"]
+    assert "Lr 1: beyond the limit" in words["explanation"]
+    assert "Lr 0.9: the error along the slowest" in words["explanation"]
     # With momentum m the limit is (1 + m) times as high: 1.3 * 0.95307 = 1.239.
-    assert "with its momentum may take up to 1.24" in words["explanation"]
+    assert "with its momentum the limit is 1.24" in words["explanation"]
 
 
 def test_where_all_are_below_the_limit_none_is_named() -> None:
@@ -415,7 +416,7 @@ def test_a_loaders_share_is_what_is_gone_without_it() -> None:
     """By the model 8 us of 8 + 4 an example are the loader's, and 0.2 are left: 7.8 / 12 = 65 %."""
     words = said(only(drawn_of("loader"), "loader"))
     assert re.search(r"The loader takes (64|65) % of an epoch of a", words["title"])
-    assert re.search(r"takes (7\.[789]|8\.[01])\d µs an example with a", words["explanation"])
+    assert re.search(r"adds (7\.[789]|8\.[01])\d µs per example with a", words["explanation"])
 
 
 def test_versions_on_one_path_are_said_to_be() -> None:
@@ -435,7 +436,7 @@ def test_a_schedule_is_compared_with_the_constant_rate_by_seed() -> None:
     gained = some(case.above(best.run, base))
     assert gained.replicates == 6
     title = words_of(case.result, "schedule")["title"]
-    told = "of the loss above the optimum that a constant rate leaves" in title
+    told = "of a constant rate\N{RIGHT SINGLE QUOTATION MARK}s loss above the optimum" in title
     assert told == gained.excludes(1)
 
 
@@ -475,7 +476,7 @@ def test_copies_leave_full_batches_where_they_were() -> None:
     assert alike.value == pytest.approx(expected.value)
     figure = only(figures(case.result, "one"), "copies")
     title = said(figure)["title"]
-    assert "batch 100 is at" in title
+    assert "batch 100 ends at" in title
     assert "no difference is shown for GD" in title
     assert isinstance(figure.shape, Curves)
     assert [line.hollow for line in figure.shape.lines] == [False, True, False, True]

@@ -81,7 +81,7 @@ def test_title_says_where_the_floor_matters() -> None:
     """At the smallest batch and at the largest, for the framework that leads."""
     title = plain(drawn()["frameworks-chapter-training-seconds"].words.title)
     found = re.fullmatch(
-        r"In batches of 1, an epoch in PyTorch takes ([\d,]+) times what its arithmetic does; "
+        r"In batches of 1, an epoch in PyTorch takes ([\d,]+) times as long as its arithmetic; "
         r"in batches of 1,500, ([\d,.]+) times",
         title,
     )
@@ -117,7 +117,7 @@ def test_whose_seconds_hold_a_loader_is_said() -> None:
     """Three have one, the others cut batches off an array: no fair comparison unsaid."""
     words = plain(drawn()["frameworks-chapter-training-seconds"].words.explanation)
     assert "own loader in PyTorch, MXNet and TensorFlow" in words
-    assert f"JAX, NumPy and {FLOOR} cut them" in words
+    assert f"JAX, NumPy and {FLOOR} slice them" in words
 
 
 def test_times_to_the_target_are_of_every_run_and_way() -> None:
