@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import itertools
 import math
+import sys
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -146,14 +147,19 @@ def runs_of(factor: Factor) -> list[str]:
 
 def _logs(factor: Factor, wanted: str) -> list[float]:
     pairs = zip(factor.runs, factor.groups, strict=True)
-    return [math.log(median(group)) for run, group in pairs if run == wanted and len(group)]
+    return [_log(median(group)) for run, group in pairs if run == wanted and len(group)]
+
+
+def _log(value: float) -> float:
+    """Return the logarithm; what has none, in a stranger's file, counts as the least of a float."""
+    return math.log(max(value, sys.float_info.min))
 
 
 def _part(family: Sequence[Factor], replicates: Sequence[int]) -> Part:
     if not replicates:
         raise ValueError("no samples")
     each = [
-        math.fsum(factor.weight * math.log(median(factor.groups[index])) for factor in family)
+        math.fsum(factor.weight * _log(median(factor.groups[index])) for factor in family)
         for index in replicates
     ]
     within = [

@@ -82,8 +82,14 @@ def test_a_ratio_below_one_is_told_the_other_way_round(
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        (0.5, "a factor of 2.0 (1.67 to 2.50). A factor above 1.25 would be further progress."),
-        (1.42, "a factor of 1.42 (1.23 to 1.65). A factor below 0.800 would be further progress."),
+        (
+            0.5,
+            "a factor of 2.0 (1.67 to 2.50). A factor above 1.25 would count as further progress.",
+        ),
+        (
+            1.42,
+            "a factor of 1.42 (1.23 to 1.65). A factor below 0.800 would count as further progress.",
+        ),
     ],
 )
 def test_a_stall_is_told_with_the_threshold_of_its_direction(left: float, said: str) -> None:

@@ -746,9 +746,7 @@ def test_run_does_not_go_on_with_other_data(
     loads.append(replace(loads[0], dataset=other))
     plan = training_plan(fake_worker, ["first", "second"])
     fake_worker.run(plan, only=["first"]).execute(Diary())
-    with pytest.raises(
-        ResultError, match=r"used different data \(downloaded from x\); use --fresh"
-    ):
+    with pytest.raises(ResultError, match=r"different data \(downloaded from x\); use --fresh"):
         fake_worker.run(plan).execute(Diary())
     assert len(fake_worker.jobs()) == 1
 

@@ -178,7 +178,7 @@ class Run:
         def above(seed: TrainingRun) -> float | None:
             ends = [0, *seed.epoch_ends]
             loss = seed.loss[ends[wanted]] if wanted < len(ends) else None
-            return None if loss is None else _above(base, loss)
+            return _above(base, loss) if base and loss is not None else loss
 
         after = "" if epoch is None else f" after epoch {epoch}"
         return self._by_seed(f"{'excess' if base else 'loss'}{after}", above)
