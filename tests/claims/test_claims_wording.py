@@ -88,7 +88,8 @@ def test_a_ratio_below_one_is_told_the_other_way_round(
         ),
         (
             1.42,
-            "a factor of 1.42 (1.23 to 1.65). A factor below 0.800 would count as further progress.",
+            "a factor of 1.42 (1.23 to 1.65). A factor below 0.800 would count as further "
+            "progress.",
         ),
     ],
 )
