@@ -176,7 +176,7 @@ const explore = group => {
       state.base = baseline.value
       refresh()
     }
-    controls.append(make("label", {}, "Values: ", baseline))
+    controls.append(make("label", {}, "Pointer shows: ", baseline))
     group[0].figure.querySelector("figcaption").before(controls)
   }
   if (group.length > 1) choose(group, controls)
@@ -197,7 +197,7 @@ const choose = (group, controls) => {
   }
 
   panels.forEach((panel, k) => panel.onbeforematch = () => pick(k))
-  panels[0].before(make("div", { className: "tabs", role: "group" }, "Against: ", ...tabs))
+  panels[0].before(make("div", { className: "tabs", role: "group" }, "Horizontal axis: ", ...tabs))
   pick(Math.max(0, panels.findIndex(panel => panel.querySelector(":target"))))
 }
 
@@ -281,9 +281,10 @@ const filters = rows => {
       const mine = all("[data-judged]", table)
       const left = mine.filter(row => !row.hidden)
       for (const body of table.tBodies) body.hidden = !left.some(row => body.contains(row))
-      return `${left.length} of ${mine.length}`
+      table.hidden = !left.length
+      return `${left.length || "none"} of ${mine.length}`
     })
-    status.textContent = `Shown: ${counts.join("; by framework ")}.`
+    status.textContent = `Showing ${counts.join("; by framework ")}.`
   }
 
   form.onchange = () => {

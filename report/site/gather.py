@@ -25,6 +25,7 @@ from report.experiments.kind import Overlay, Subject
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures import prose
 from report.figures.drawings import Drawings
+from report.machine.machine import short_names
 from report.registry import BACKENDS
 from report.results import runs
 from report.results.files import Cache, key, program
@@ -77,8 +78,10 @@ def gather(
                 mine[name] = some
         latest = [_judged([files[id(one)] for one in same], cache) for same in machines]
         views = [
-            view(one, [files[id(run)] for run in same], figures[one.machine.id])
-            for one, same in zip(latest, machines, strict=True)
+            view(one, name, [files[id(run)] for run in same], figures[one.machine.id])
+            for one, same, name in zip(
+                latest, machines, short_names([one.machine for one in latest]), strict=True
+            )
         ]
         compared = _compared_sections(latest, views)
         drawings.order(figure for section in compared for figure in section.figures)
@@ -228,7 +231,7 @@ def _compared_sections(
             measured=[(v, s) for v in views for s in v.sections if s.name == name and s.method],
         )
         for name, kind, title in names
-        if (figures := _compared(kind, led, name))
+        if (figures := _compared(kind, led, name, [view.name for view in views]))
     ]
 
 
@@ -247,7 +250,11 @@ def _comparison(
     ]
     contents |= {p.path: _render("compared.html", p.path, **always, part=p) for p in parts}
     # A machine may have the name of a part.
-    pairs = [(f"compare/with-{o.machine.id}.html", pair(results[0], o)) for o in results[1:]]
+    names = [one.name for one in always["views"]]
+    pairs = [
+        (f"compare/with-{o.machine.id}.html", pair(results[0], o, (names[0], name)))
+        for o, name in zip(results[1:], names[1:], strict=True)
+    ]
     contents |= {
         path: _render("times.html", path, **always, pair=each, bounds=bounds)
         for path, each in pairs
@@ -259,6 +266,7 @@ def _comparison(
         parts=parts,
         pairs=pairs,
         asked=asked.rows(results),
+        answers=asked.answers(asked.rows(results)),
         bounds=bounds,
         verdicts=verdicts.side_by_side([one.verdicts for one in always["views"]]),
         differs=Gate(answer="yes", because=[], differences=differences(results)),
@@ -266,10 +274,12 @@ def _comparison(
     return contents
 
 
-def _compared(kind: KindName, led: Sequence[Result], experiment: str) -> list[Figure]:
+def _compared(
+    kind: KindName, led: Sequence[Result], experiment: str, names: Sequence[str]
+) -> list[Figure]:
     """Put an experiment of several machines on the same axes, each with its first framework."""
     subjects = [
-        Subject(name=one.machine.id, index=k, result=one, backend=backend)
+        Subject(name=names[k], index=k, result=one, backend=backend)
         for k, one in enumerate(led)
         if (backend := one.lead(experiment)) is not None
     ]

@@ -565,7 +565,7 @@ def test_one_busy_run_of_several_does_not_grade_the_machine() -> None:
         ]
         whole = runs.together(made)
         saved = [store.Saved(result=one, content=b"") for one in made]
-        (section, *_) = machine.view(whole, saved, dict(machine.figures_of(whole))).sections
+        (section, *_) = machine.view(whole, "name", saved, dict(machine.figures_of(whole))).sections
         assert section.grade is not None
         return section.grade.level, section.spread
 
