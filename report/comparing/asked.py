@@ -59,11 +59,6 @@ class Asked:
         """Return it."""
         return self.quantity.estimate(self.metric)
 
-    @property
-    def where(self) -> str:
-        """Return the circumstances, with the device."""
-        return ", ".join(filter(None, (self.note, self.quantity.device)))
-
     def over(self, other: Asked) -> Estimate:
         """Return how many times as fast it is as another, with a 99 % interval."""
         above, below = (self, other) if self.metric else (other, self)
@@ -186,7 +181,9 @@ def _cells(kind: KindName, results: Sequence[Result], found: Sequence[Asked | No
             best=alone and one is best and len(there) > 1,
             estimate=one.estimate,
         )
-        cell = Cell(value=value, note=one.where, device=one.quantity.device, faster=faster)
+        device = one.quantity.device
+        note = f"{one.note}, {device}" if one.note else device
+        cell = Cell(value=value, note=note, device=device, faster=faster)
         if faster:
             inverse = faster.reciprocal(key=f"inverse of {faster.key}")
             cell = replace(cell, ratio=number(inverse if cell.word == "slower" else faster))

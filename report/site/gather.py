@@ -77,11 +77,10 @@ def gather(
                 drawings.order(some)
                 mine[name] = some
         latest = [_judged([files[id(one)] for one in same], cache) for same in machines]
+        names = short_names([one.machine for one in latest])
         views = [
             view(one, name, [files[id(run)] for run in same], figures[one.machine.id])
-            for one, same, name in zip(
-                latest, machines, short_names([one.machine for one in latest]), strict=True
-            )
+            for one, same, name in zip(latest, machines, names, strict=True)
         ]
         compared = _compared_sections(latest, views)
         drawings.order(figure for section in compared for figure in section.figures)
@@ -156,9 +155,13 @@ def _pages(machine: MachineView, shown: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def _older(machine: MachineView, saved: Sequence[Saved]) -> list[tuple[str, str, str]]:
-    """Return the runs that a machine's pages are not about: day, profile and path."""
+    """Return the runs that a machine's pages are not about: when it began, profile and path."""
     return [
-        (day(each.result.started_at), each.result.profile, f"data/{each.name}")
+        (
+            f"{day(each.result.started_at)}, {each.result.started_at[11:16]} UTC",
+            each.result.profile,
+            f"data/{each.name}",
+        )
         for each in reversed(saved)
         if each.result.machine.id == machine.id and f"data/{each.name}" not in machine.files
     ]
@@ -250,7 +253,7 @@ def _comparison(
     ]
     contents |= {p.path: _render("compared.html", p.path, **always, part=p) for p in parts}
     # A machine may have the name of a part.
-    names = [one.name for one in always["views"]]
+    rows, names = asked.rows(results), [one.name for one in always["views"]]
     pairs = [
         (f"compare/with-{o.machine.id}.html", pair(results[0], o, (names[0], name)))
         for o, name in zip(results[1:], names[1:], strict=True)
@@ -265,8 +268,8 @@ def _comparison(
         **always,
         parts=parts,
         pairs=pairs,
-        asked=asked.rows(results),
-        answers=asked.answers(asked.rows(results)),
+        asked=rows,
+        answers=asked.answers(rows),
         bounds=bounds,
         verdicts=verdicts.side_by_side([one.verdicts for one in always["views"]]),
         differs=Gate(answer="yes", because=[], differences=differences(results)),

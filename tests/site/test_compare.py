@@ -114,6 +114,21 @@ def test_what_people_ask_for_stands_above_all_figures(page: Report) -> None:
     )
 
 
+def test_the_answer_stands_above_everything(page: Report) -> None:
+    """Who is faster for large products and small models, by factors with intervals."""
+    text = page.words()
+    before = text[text.index("side by side") : text.index("May these be compared?")]
+    products, small = before.index("large products"), before.index("small models")
+    untold = before.index("the intervals do not tell")
+    for part in (before[products:small], before[small:untold]):
+        assert part.index("fast-machine") < part.index("is faster")
+        factors = re.findall(r"([\d.]+) \(([\d.]+).[\d.]+\)", part)
+        assert factors
+        assert all(float(one) == pytest.approx(2, rel=0.08) for one, _ in factors)
+        assert all(float(low) > 1 for _, low in factors)
+    assert "GPU" not in before
+
+
 def test_a_number_that_is_missing_says_why(make_result: Made) -> None:
     """A machine whose memory failed, and one that did not plan it: no dash, but the reason."""
     names = ("memory", "matrix-size")

@@ -228,6 +228,21 @@ def test_statements_are_chosen_and_the_choice_has_an_address(opened: Opened, add
     assert all(row.is_visible() for row in rows.all())
 
 
+def test_an_empty_choice_says_so(tab: Tab, address: str) -> None:
+    """No table that is only a head: it goes, and the count says that there is none."""
+    tab.goto(f"{address}{HOME}/statements.html")
+    tab.locator("select[name=outcome]").select_option("contradicted")
+    sections = tab.locator("select[name=section]")
+    empty = 0
+    for k in range(sections.locator("option").count()):
+        sections.select_option(index=k)
+        left = tab.locator("table.stacked tr[data-judged]:visible").count()
+        assert tab.locator("table.stacked").is_visible() == bool(left)
+        assert ("none of" in tab.locator("[role=status]").inner_text()) == (not left)
+        empty += not left
+    assert empty
+
+
 def test_nothing_is_missing_without_the_script(opened: Opened, address: str) -> None:
     """All figures, rows and statements are there, and no control that would do nothing."""
     tab = opened(java_script_enabled=False)
