@@ -1,4 +1,4 @@
-// Values under the pointer, sorted tables, filtered statements; no content depends on it.
+// Values under the pointer, sorted and filtered tables; pages say all without it.
 "use strict"
 
 const make = (tag, properties, ...content) => {
@@ -36,7 +36,7 @@ const write = (value, scale, along) => {
 
 // --- figures
 
-// The points of a figure, as text and as places on its axes.
+// The points of a figure, as text and places.
 const read = figure => {
   const { x, y, rows, s } = JSON.parse(figure.dataset.values)
   const [quantity, scale] = y || x
@@ -76,7 +76,7 @@ const ratio = (point, base, quantity) => {
 
 const nearest = (points, distance) => points.sort((a, b) => distance(a) - distance(b))[0]
 
-// Along a series, and from one to the next.
+// Along a series, across them.
 const STEPS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }
 
 // Pixels from the pointer to a point.
