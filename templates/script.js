@@ -1,4 +1,4 @@
-// Values under the pointer, sorted tables, filtered statements; no content depends on it.
+// Values under the pointer, sorted and filtered tables; pages say all without it.
 "use strict"
 
 const make = (tag, properties, ...content) => {
@@ -36,7 +36,7 @@ const write = (value, scale, along) => {
 
 // --- figures
 
-// The points of a figure, as text and as places on its axes.
+// The points of a figure, as text and places.
 const read = figure => {
   const { x, y, rows, s } = JSON.parse(figure.dataset.values)
   const [quantity, scale] = y || x
@@ -76,11 +76,9 @@ const ratio = (point, base, quantity) => {
 
 const nearest = (points, distance) => points.sort((a, b) => distance(a) - distance(b))[0]
 
-// Along a series, and from one to the next.
 const STEPS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }
 
-// Pixels from the pointer to a point.
-const REACH = 60
+const REACH = 60 // pixels
 
 // One of the two drawings of a figure.
 const listen = (box, { points, names, quantity }, state) => {
@@ -176,7 +174,7 @@ const explore = group => {
       state.base = baseline.value
       refresh()
     }
-    controls.append(make("label", {}, "Values: ", baseline))
+    controls.append(make("label", {}, "Pointer shows: ", baseline))
     group[0].figure.querySelector("figcaption").before(controls)
   }
   if (group.length > 1) choose(group, controls)
@@ -197,7 +195,7 @@ const choose = (group, controls) => {
   }
 
   panels.forEach((panel, k) => panel.onbeforematch = () => pick(k))
-  panels[0].before(make("div", { className: "tabs", role: "group" }, "Against: ", ...tabs))
+  panels[0].before(make("div", { className: "tabs", role: "group" }, "Horizontal axis: ", ...tabs))
   pick(Math.max(0, panels.findIndex(panel => panel.querySelector(":target"))))
 }
 
@@ -281,9 +279,10 @@ const filters = rows => {
       const mine = all("[data-judged]", table)
       const left = mine.filter(row => !row.hidden)
       for (const body of table.tBodies) body.hidden = !left.some(row => body.contains(row))
-      return `${left.length} of ${mine.length}`
+      table.hidden = !left.length
+      return `${left.length || "none"} of ${mine.length}`
     })
-    status.textContent = `Shown: ${counts.join("; by framework ")}.`
+    status.textContent = `Showing ${counts.join("; by framework ")}.`
   }
 
   form.onchange = () => {

@@ -180,7 +180,7 @@ class Quantity:
 def quantity(records: Sequence[Record], **fields: Any) -> Quantity:
     """Return a quantity of the experiment and the backend that these records are of."""
     one, runs = records[0], tuple(record.run for record in records)
-    fields["runs"] = runs if any(runs) else ()
+    fields |= {"runs": runs if any(runs) else (), "device": one.device}
     return Quantity(experiment=one.experiment, kind=one.kind, backend=one.backend, **fields)
 
 
@@ -286,7 +286,6 @@ def of_series(
             bytes_moved=series.bytes_moved,
             examples=examples(series),
             run=run,
-            device=records[0].device,
         )
         for key, series in first.items()
     ]

@@ -188,8 +188,8 @@ def _threshold(claim: StoredClaim, *, turn: bool) -> str:
         case "stalls":
             # Of what is left at the end over what was left at the turn, or the other way round.
             if turn:
-                return f"A factor above {claim['least']:g} would count as further progress."
-            return f"A factor below {digits(1 / claim['least'])} would count as further progress."
+                return f"A factor above {claim['least']:g} would count as more progress."
+            return f"A factor below {digits(1 / claim['least'])} would count as more progress."
     return ""
 
 

@@ -21,7 +21,8 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure as Canvas
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.offsetbox import DrawingArea
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from report.figures.shapes import YARDSTICK
 from report.figures.svg import INK, MUTED, RULE, SERIES, Drawing, for_page
@@ -259,9 +260,13 @@ def legend_above(axes: Axes, lines: Sequence[Artist] | None = None, *, narrow: b
         labelcolor=INK,
         fontsize=SMALL,
     )
-    for text, handle in zip(legend.get_texts(), handles, strict=True):
+    for handle, area, text in zip(
+        handles, legend.findobj(DrawingArea), legend.get_texts(), strict=True
+    ):
         # Markers with whiskers are a container of artists.
-        text.set_gid((handle[0] if isinstance(handle, tuple) else handle).get_gid())
+        gid = (handle[0] if isinstance(handle, tuple) else handle).get_gid()
+        for each in (*area.get_children(), text):
+            each.set_gid(gid)
 
 
 def _wrapped(label: str, letters: int) -> str:
@@ -300,18 +305,28 @@ FEW_LABELS = 4
 """So many labels have room beside the names of a dot plot's rows on a phone."""
 
 
+LEAST_TICKS = 3
+"""With fewer, nobody sees how far apart values are."""
+
+
 class _PlainLogLocator(LogLocator):
-    """Ticks at powers of ten; at 2 and 5 as well where there are few of those in view."""
+    """Ticks at powers of ten, and between them where few of those are in view: three at least."""
 
     few = 150.0
     """Times the lowest value: so far reach few powers of ten."""
 
     def tick_values(self, vmin: float, vmax: float) -> Any:
         few = vmax / max(vmin, 1e-30) < self.few
-        self.set_params(subs=(1.0, 2.0, 5.0) if few else (1.0,))
-        ticks: Any = super().tick_values(vmin, vmax)
-        # Those beyond the view would be made and placed, and not drawn.
-        return ticks[(ticks > 0.999 * vmin) & (ticks < 1.001 * vmax)]
+        for subs in ((1.0, 2.0, 5.0),) if few else ((1.0,), (1.0, 3.0)):
+            self.set_params(subs=subs)
+            ticks: Any = super().tick_values(vmin, vmax)
+            # Those beyond the view would be made and placed, and not drawn.
+            ticks = ticks[(ticks > 0.999 * vmin) & (ticks < 1.001 * vmax)]
+            if len(ticks) >= LEAST_TICKS:
+                return ticks
+        # So short an axis is nearly even.
+        ticks = MaxNLocator(4).tick_values(vmin, vmax)
+        return ticks[(ticks >= vmin) & (ticks <= vmax)]
 
 
 def log_axis(axis: Axis, *, most: int = 12) -> None:

@@ -176,8 +176,10 @@ def _with_ends(
     if number.low is None or number.high is None:
         ends = f"{numerals.count(number.samples, 'sample')}, no interval"
     else:
-        between = " to " if number.low < 0 else to  # a dash would meet a minus
-        ends = f"{write(number.low)}{between}{write(number.high)}"
+        low, high = write(number.low), write(number.high)
+        if low == high:  # in the digits that are shown, there is nothing to add
+            return tagged(number, write(number.value) + unit)
+        ends = f"{low}{' to ' if number.low < 0 else to}{high}"  # a dash would meet a minus
     return Markup("{} ({})").format(tagged(number, write(number.value) + unit), ends)
 
 

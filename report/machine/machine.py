@@ -183,6 +183,28 @@ def describe(machine: Machine) -> str:
     return ", ".join([words, names.memory_as_sold(machine.memory_bytes), *counted])
 
 
+def short_names(machines: Sequence[Machine]) -> list[str]:
+    """Name machines in little room: "16 cores, H200", "2 cores, no GPU".
+
+    Those that would have the same name keep their ids.
+    """
+    short = [_short(machine) for machine in machines]
+    each = zip(machines, short, strict=True)
+    return [machine.id if short.count(name) > 1 else name for machine, name in each]
+
+
+def _short(machine: Machine) -> str:
+    cpu = machine.cpu
+    number = cpu.physical_cores or cpu.logical_cores
+    cores = f"{number} {'core' if number == 1 else 'cores'}" if number else _brand(cpu)
+    devices = collections.Counter(names.chip(d.name or d.device) for d in machine.accelerators)
+    counted = [name if count == 1 else f"{count} x {name}" for name, count in devices.items()]
+    if not any(device.works for device in machine.accelerators):
+        unread = machine.sources.get("accelerators", "").startswith(UNREADABLE)
+        counted = [] if unread else ["no working GPU" if counted else "no GPU"]
+    return ", ".join([cores, *counted])
+
+
 def facts(machine: Machine) -> list[tuple[str, str, str]]:
     """List what is known of the machine, for people: label, value in words, how it is known."""
     cpu = machine.cpu

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 from report.sections import data_parallel, frameworks, roofline
 
 if TYPE_CHECKING:
-    from report.figures.figure import Figure
+    from collections.abc import Callable
+
+    from report.figures.figure import Figure, Table
     from report.results.result import Result
 
 
@@ -34,10 +36,12 @@ class Section:
     module: Module
     page: str
     every_framework: bool = False
+    brief: Callable[[Result], Table | None] = lambda _: None
+    """What it says in short, above all figures."""
 
 
 SECTIONS: dict[str, Section] = {
-    "frameworks": Section(frameworks, "frameworks", every_framework=True),
+    "frameworks": Section(frameworks, "frameworks", every_framework=True, brief=frameworks.brief),
     "roofline": Section(roofline, "memory"),
     "data-parallel": Section(data_parallel, "workers"),
 }

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 from report.analysis.quantities import Quantity, by_backend, ratio, undisturbed
 from report.experiments.catalogue import KINDS
 from report.experiments.kind import Overlay, Subject
-from report.experiments.overhead.quantities import calls, of_records
+from report.experiments.overhead.figures import shortest
+from report.experiments.overhead.quantities import calls, name_call, of_records
 from report.experiments.training import overlay as training
+from report.experiments.training.kind import WELL_KNOWN_BATCH
 from report.figures import prose
-from report.figures.figure import Figure, Sheet, Table, cells, columns, number
+from report.figures.figure import Figure, Sheet, Table, cells, columns, number, table
 from report.figures.shapes import YARDSTICK, Axis, Dots, row
 from report.registry import BACKENDS
 from report.text.names import title
-from report.text.numerals import MICRO, MILLI
+from report.text.numerals import MICRO, MILLI, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from report.figures.figure import Columns
     from report.results.result import Record, Result
 
 TITLE = "Frameworks side by side, and the floor beneath them"
@@ -49,6 +52,29 @@ def figures(result: Result) -> list[Figure]:
         for figure in KINDS[kinds[name]].overlay(over_frameworks(result, name))
     ]
     return [*drawn, *_startup(result)] if drawn else []
+
+
+def brief(result: Result) -> Table | None:
+    """Return a call, an update and an epoch in each framework; None where they share none."""
+    first: dict[str, Overlay] = {}
+    for name in experiments(result):
+        first.setdefault(result.config["experiments"][name]["kind"], over_frameworks(result, name))
+    names = list(dict.fromkeys(s.name for over in first.values() for s in over.subjects))
+    heads: Columns = {}
+    calls_of = shortest(first["overhead"].series(of_records)) if "overhead" in first else {}
+    for mine in calls_of.values():
+        times = [mine[name].time() if name in mine else None for name in names]
+        heads[f"{name_call(next(iter(mine.values())))}, µs"] = [number(t, MICRO) for t in times]
+    ways = training.ways_of(first["training"]) if "training" in first else []
+    epochs = [
+        (w, w.by_size[WELL_KNOWN_BATCH].time()) for w in ways if WELL_KNOWN_BATCH in w.by_size
+    ]
+    epochs.sort(key=lambda each: -each[1].value)
+    if quickest := {way.subject.name: (way.how, time) for way, time in epochs}:
+        told = [quickest.get(name, (NONE, None)) for name in names]
+        heads[f"epoch of batch {WELL_KNOWN_BATCH}, ms"] = [number(time, MILLI) for _, time in told]
+        heads["its quickest way"] = [how for how, _ in told]
+    return table("framework", names, heads) if heads else None
 
 
 def experiments(result: Result) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from report.comparing import comparison
@@ -25,9 +25,9 @@ class PairView:
     both times and their ratio."""
 
 
-def pair(left: Result, right: Result) -> PairView:
+def pair(left: Result, right: Result, names: tuple[str, str]) -> PairView:
     """Return what two results have in common, side by side, in the order of the first."""
-    compared = comparison.compare(left, right)
+    compared = replace(comparison.compare(left, right), names=names)
     common = number(compared.common)
     view = PairView(compared=compared, common=common, groups={})
     for row in compared.rows:

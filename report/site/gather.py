@@ -25,6 +25,7 @@ from report.experiments.kind import Overlay, Subject
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures import prose
 from report.figures.drawings import Drawings
+from report.machine.machine import short_names
 from report.registry import BACKENDS
 from report.results import runs
 from report.results.files import Cache, key, program
@@ -76,9 +77,10 @@ def gather(
                 drawings.order(some)
                 mine[name] = some
         latest = [_judged([files[id(one)] for one in same], cache) for same in machines]
+        names = short_names([one.machine for one in latest])
         views = [
-            view(one, [files[id(run)] for run in same], figures[one.machine.id])
-            for one, same in zip(latest, machines, strict=True)
+            view(one, name, [files[id(run)] for run in same], figures[one.machine.id])
+            for one, same, name in zip(latest, machines, names, strict=True)
         ]
         compared = _compared_sections(latest, views)
         drawings.order(figure for section in compared for figure in section.figures)
@@ -153,9 +155,13 @@ def _pages(machine: MachineView, shown: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def _older(machine: MachineView, saved: Sequence[Saved]) -> list[tuple[str, str, str]]:
-    """Return the runs that a machine's pages are not about: day, profile and path."""
+    """Return the runs that a machine's pages are not about: when it began, profile and path."""
     return [
-        (day(each.result.started_at), each.result.profile, f"data/{each.name}")
+        (
+            f"{day(each.result.started_at)}, {each.result.started_at[11:16]} UTC",
+            each.result.profile,
+            f"data/{each.name}",
+        )
         for each in reversed(saved)
         if each.result.machine.id == machine.id and f"data/{each.name}" not in machine.files
     ]
@@ -228,7 +234,7 @@ def _compared_sections(
             measured=[(v, s) for v in views for s in v.sections if s.name == name and s.method],
         )
         for name, kind, title in names
-        if (figures := _compared(kind, led, name))
+        if (figures := _compared(kind, led, name, [view.name for view in views]))
     ]
 
 
@@ -247,7 +253,11 @@ def _comparison(
     ]
     contents |= {p.path: _render("compared.html", p.path, **always, part=p) for p in parts}
     # A machine may have the name of a part.
-    pairs = [(f"compare/with-{o.machine.id}.html", pair(results[0], o)) for o in results[1:]]
+    rows, names = asked.rows(results), [one.name for one in always["views"]]
+    pairs = [
+        (f"compare/with-{o.machine.id}.html", pair(results[0], o, (names[0], name)))
+        for o, name in zip(results[1:], names[1:], strict=True)
+    ]
     contents |= {
         path: _render("times.html", path, **always, pair=each, bounds=bounds)
         for path, each in pairs
@@ -258,7 +268,8 @@ def _comparison(
         **always,
         parts=parts,
         pairs=pairs,
-        asked=asked.rows(results),
+        asked=rows,
+        answers=asked.answers(rows),
         bounds=bounds,
         verdicts=verdicts.side_by_side([one.verdicts for one in always["views"]]),
         differs=Gate(answer="yes", because=[], differences=differences(results)),
@@ -266,10 +277,12 @@ def _comparison(
     return contents
 
 
-def _compared(kind: KindName, led: Sequence[Result], experiment: str) -> list[Figure]:
+def _compared(
+    kind: KindName, led: Sequence[Result], experiment: str, names: Sequence[str]
+) -> list[Figure]:
     """Put an experiment of several machines on the same axes, each with its first framework."""
     subjects = [
-        Subject(name=one.machine.id, index=k, result=one, backend=backend)
+        Subject(name=names[k], index=k, result=one, backend=backend)
         for k, one in enumerate(led)
         if (backend := one.lead(experiment)) is not None
     ]

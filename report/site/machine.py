@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import re
 import textwrap
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from report.analysis.noise import Grade
-    from report.figures.figure import Card, Figure
+    from report.figures.figure import Card, Figure, Table
     from report.results.imported import Import
     from report.results.machine import Conditions
     from report.results.result import Record, Result
@@ -63,6 +64,8 @@ class Section:
     """How quiet the machine was; None where nothing is timed."""
     spread: str
     """How far its processes differ, which the intervals include; empty if nothing is timed."""
+    brief: Table | None
+    """What it says in short, above its figures."""
     missing: str
     """Why there is nothing to show, if so."""
     verdicts: list[VerdictView]
@@ -97,6 +100,8 @@ class MachineView:
     """The folder of its pages."""
     page: str
     """The first of them."""
+    name: str
+    """What it is called where room is short."""
     words: str
     """The machine as a person would say it."""
     result: Result
@@ -148,6 +153,12 @@ class MachineView:
         found = (p.path for p in self.parts if section in {one.name for one in p.sections})
         return next(found, f"{self.home}/statements.html")
 
+    def beside(self, experiment: str) -> str:
+        """Return where an experiment's frameworks stand side by side; empty if nowhere."""
+        found = next((s.figures for s in self.sections if s.name == "frameworks"), [])
+        mine = [f for f in found if re.fullmatch(f"frameworks-{experiment}(-[a-z]+)?", f.name)]
+        return f"{self.where('frameworks')}#figure_{mine[0].name}" if mine else ""
+
     def contradicted(self) -> list[VerdictView]:
         """Return which of the chapter's statements do not hold here."""
         mine = [one for one in self.verdicts if one.source == "chapter"]
@@ -156,9 +167,8 @@ class MachineView:
     def neighbours(self, path: str) -> tuple[Part | None, Part | None]:
         """Return the pages of figures before and after one."""
         at = [part.path for part in self.parts].index(path)
-        both = (self.parts[k] if 0 <= k < len(self.parts) else None for k in (at - 1, at + 1))
-        before, after = both
-        return before, after
+        parts = (None, *self.parts, None)
+        return parts[at], parts[at + 2]
 
 
 def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
@@ -172,7 +182,7 @@ def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
 
 
 def view(
-    result: Result, saved: Sequence[Saved], figures: Mapping[str, list[Figure]]
+    result: Result, name: str, saved: Sequence[Saved], figures: Mapping[str, list[Figure]]
 ) -> MachineView:
     """Gather a machine's page of its runs together, which these files hold."""
     files = [f"data/{one.name}" for one in saved]
@@ -193,6 +203,7 @@ def view(
         id=result.machine.id,
         home=home,
         page=f"{home}/index.html",
+        name=name,
         words=describe(result.machine),
         result=result,
         date=" to ".join(dict.fromkeys((day(began[0]), day(began[-1])))),
@@ -303,6 +314,7 @@ def _section(
         conditions=_conditions(records, result),
         grade=noisy,
         spread=spread,
+        brief=SECTIONS[name].brief(result) if name in SECTIONS else None,
         missing="" if drawn else _why_missing(records),
         verdicts=[verdict for verdict in judged if verdict.claim["show"] == name],
     )

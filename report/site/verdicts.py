@@ -147,7 +147,7 @@ def side_by_side(
         row = [one.get(key) for one in named]
         there = [verdict for verdict in row if verdict]
         framework = next((one.framework for one in there if one.framework), "")
-        says = f"{there[0].claim['says']} {framework}".strip()
+        says = there[0].claim["says"] + (f" ({framework})" if framework else "")
         rows[there[0].source].append((says, _alike(there[0], row)))
     return {source: mine for source, mine in rows.items() if mine}
 

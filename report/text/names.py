@@ -70,6 +70,12 @@ def brand(model: str) -> str:
     return " ".join(words.split())
 
 
+def chip(accelerator: str) -> str:
+    """Say which accelerator it is in little room: "NVIDIA A100-SXM4-40GB" is "A100"."""
+    words = re.sub(r"^(?:NVIDIA|AMD|Intel\(R\)|Apple)\s+", "", accelerator)
+    return re.split(r"[ -](?:SXM|PCI|NVL|\d+ ?GB)", words)[0] or accelerator
+
+
 WORDED: dict[str, Callable[[Any], str]] = {
     "size": "n = {:,}".format,
     "block_width": "width {:,}".format,

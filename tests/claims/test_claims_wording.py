@@ -84,12 +84,11 @@ def test_a_ratio_below_one_is_told_the_other_way_round(
     [
         (
             0.5,
-            "a factor of 2.0 (1.67 to 2.50). A factor above 1.25 would count as further progress.",
+            "a factor of 2.0 (1.67 to 2.50). A factor above 1.25 would count as more progress.",
         ),
         (
             1.42,
-            "a factor of 1.42 (1.23 to 1.65). A factor below 0.800 would count as further "
-            "progress.",
+            "a factor of 1.42 (1.23 to 1.65). A factor below 0.800 would count as more progress.",
         ),
     ],
 )

@@ -281,6 +281,21 @@ def test_description_is_what_a_person_would_say(machine: Machine, expected: str)
     assert machines.describe(machine) == expected
 
 
+def test_short_names_say_what_matters_and_fall_back_on_ids() -> None:
+    """Cores and accelerators; two of one short name are told apart by their ids."""
+    sxm = replace(H100, name="NVIDIA A100-SXM4-40GB")
+    unread = made_of(LAPTOP, sources={"accelerators": f"{UNREADABLE}: no framework was asked"})
+    one, two, no = made_of(LAPTOP, H100), made_of(LAPTOP, sxm, sxm), made_of(LAPTOP)
+    assert machines.short_names([one, two, no, made_of(LAPTOP, BROKEN), unread]) == [
+        *("2 cores, H100", "2 cores, 2 x A100", "2 cores, no GPU", "2 cores, no working GPU"),
+        "2 cores",
+    ]
+    others = [replace(no, id="other"), made_of(replace(LAPTOP, physical_cores=1)), no]
+    assert machines.short_names(others) == ["other", "1 core, no GPU", "made-up"]
+    unknown = replace(LAPTOP, physical_cores=None, logical_cores=None)
+    assert machines.short_names([made_of(unknown)]) == ["Intel Xeon, no GPU"]
+
+
 def test_facts_have_units_and_tell_absent_from_unreadable() -> None:
     """No limit of CPU time is a fact; a governor that nobody could read is none."""
     device = replace(H100, clock_hz=1_980_000_000, power_limit_w=700.0)

@@ -76,6 +76,28 @@ def test_every_framework_is_in_what_it_measured(drawn: dict[str, Figure]) -> Non
         assert [row.index for row in figure.shape.rows] == [index_of(b) for b in EVERY]
 
 
+def test_in_short_has_the_numbers_of_the_figures(result: Result, drawn: dict[str, Figure]) -> None:
+    """A call, an update and an epoch of each framework are those of the tables below."""
+    table = frameworks.brief(result)
+    assert table is not None
+    assert [str(row[0]).removesuffix(" (the floor)") for row in table.rows] == STATED
+    calls = drawn["frameworks-overhead-calls"].table
+    for k, head in enumerate(table.header[1:4], 1):
+        below = [row[calls.header.index(head)] for row in calls.rows]
+        assert [row[k] for row in table.rows] == [replace(one, best=False) for one in below]  # type: ignore[type-var]
+    epochs = drawn["frameworks-chapter-training-seconds"].table
+    column_of = epochs.header.index("batch 100, ms per epoch")
+    for row in table.rows:
+        mine = [each[column_of] for each in epochs.rows if str(each[0]).split(",")[0] == row[0]]
+        quickest = min(mine, key=lambda cell: cell.estimate.value)  # type: ignore[union-attr]
+        assert row[4] == replace(quickest, best=False)  # type: ignore[type-var]
+
+
+def test_one_framework_has_nothing_in_short(make_result: Made) -> None:
+    """There is nothing beside it."""
+    assert frameworks.brief(make_result()) is None
+
+
 def test_where_some_elements_stand_for_all_is_said_at_the_figure(
     result: Result, drawn: dict[str, Figure]
 ) -> None:

@@ -254,6 +254,26 @@ def test_site_opens_from_a_disk(tab: Tab, folder: Path) -> None:
     assert tab.evaluate(BACKGROUND) == PAPER
 
 
+def test_a_phone_shows_every_machine_of_a_comparison(opened: Opened, address: str) -> None:
+    """Cells stand below each other, each with its machine's name; nothing scrolls by itself."""
+    tab = opened(390)
+    for page in ("compare.html", "index.html"):
+        tab.goto(address + page)
+        for table in tab.locator("table.cells").all():
+            box = table.bounding_box()
+            assert box is not None
+            for cell in table.locator("td").all():
+                place = cell.bounding_box()
+                assert place is not None
+                assert place["x"] + place["width"] <= box["x"] + box["width"] + 1 <= 391
+        heights = "every => every.map(one => one.scrollHeight - one.clientHeight)"
+        assert set(tab.locator(".scroll").evaluate_all(heights)) <= {0}
+    tab.goto(address + "compare.html")
+    shown = "one => getComputedStyle(one, '::before').content"
+    cells = tab.locator("table.cells >> nth=0").locator("td")
+    assert {cells.nth(k).evaluate(shown) for k in (0, 1)} == {'"fast-machine"', '"fixed-machine"'}
+
+
 def test_keyboard_skips_to_the_text_first(tab: Tab, address: str) -> None:
     """The first stop is a link past the navigation, visible only then."""
     tab.goto(f"{address}{HOME}/index.html")

@@ -32,8 +32,8 @@ def page(two_machine_site: dict[str, bytes]) -> Report:
 
 def rows_of(table: Element) -> list[list[str]]:
     """Return the cells of a table, without its head."""
-    (body,) = table.iter("tbody")
-    return [[words(cell) for cell in row] for row in body]
+    rows = [row for body in table.iter("tbody") for row in body if row.get("class") != "group"]
+    return [[words(cell) for cell in row] for row in rows]
 
 
 @pytest.mark.parametrize("name", COMPARED)
@@ -97,19 +97,36 @@ def test_what_people_ask_for_stands_above_all_figures(page: Report) -> None:
     labels = {row[0] for row in rows_of(table)}
     asked = {"peak, float64", "memory", "one call", "one update", "an epoch", "start-up"}
     assert asked <= labels
-    (body,) = table.iter("tbody")
-    for row in body:
+    for row in (row for body in table.iter("tbody") for row in body if row.get("class") != "group"):
         label, baseline, other = list(row)
-        ((times, high),) = re.findall(r"([\d.]+) times \([\d.]+.([\d.]+)\)", words(other))
-        assert len(list(baseline.iter("strong"))) == (float(high) < 1)
+        told = re.findall(r"([\d.]+) times slower \(([\d.]+).[\d.]+\)", words(other))
+        assert bool(told) != ("undecided" in words(other))
+        assert len(list(baseline.iter("strong"))) == len(told)
         assert not list(other.iter("strong"))
-        assert float(times) == pytest.approx(0.5, rel=0.08), words(label)
+        for times, low in told:
+            assert float(times) == pytest.approx(2, rel=0.08), words(label)
+            assert float(low) > 1
     text = page.words()
     assert (
         text.index("Can these be compared?")
         < text.index("peak, float32")
         < text.index("Every time")
     )
+
+
+def test_the_answer_stands_above_everything(page: Report) -> None:
+    """Who is faster for large products and small models, by factors with intervals."""
+    text = page.words()
+    before = text[text.index("side by side") : text.index("May these be compared?")]
+    products, small = before.index("large products"), before.index("small models")
+    untold = before.index("the intervals do not tell")
+    for part in (before[products:small], before[small:untold]):
+        assert part.index("fast-machine") < part.index("is faster")
+        factors = re.findall(r"([\d.]+) \(([\d.]+).[\d.]+\)", part)
+        assert factors
+        assert all(float(one) == pytest.approx(2, rel=0.08) for one, _ in factors)
+        assert all(float(low) > 1 for _, low in factors)
+    assert "GPU" not in before
 
 
 def test_a_number_that_is_missing_says_why(make_result: Made) -> None:
@@ -174,7 +191,7 @@ def test_machines_with_nothing_in_common_are_said_to(make_result: Made) -> None:
     assert page.figures() == {}
     assert "These machines share no measurement." in page.words("ratios")
     assert "no, for this reason" in page.words("may_they")
-    assert pair(left, right).groups == {}
+    assert pair(left, right, ("a", "b")).groups == {}
 
 
 def test_machine_without_claims_has_no_link_to_its_verdicts(make_result: Made) -> None:
@@ -235,7 +252,7 @@ def test_runs_of_one_name_and_other_settings_are_not_mixed(make_result: Made) ->
     assert "batch 100" not in labels
     # It was the first at the target on the left, so that it takes part in no race.
     assert not any("batch 100" in plain(race.words.title).lower() for race in races)
-    rows = [what for group in pair(left, right).groups.values() for _, what, _ in group]
+    rows = [what for group in pair(left, right, ("a", "b")).groups.values() for _, what, _ in group]
     assert set(rows) == {"GD, ms", "SGD, ms", "batch 10, ms"}
 
 

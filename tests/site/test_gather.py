@@ -290,7 +290,7 @@ def test_newest_run_is_shown_and_an_older_one_of_another_plan_can_be_downloaded(
     path = f"data/{store.name_of(older)}"
     assert files[path] == store.pack(older)
     (link,) = [each for each in page.elements("a") if str(each.get("href")).endswith(path)]
-    assert link.text == "2 January 2026, profile quick"
+    assert link.text == "2 January 2026, 03:04 UTC, profile quick"
 
 
 def test_start_page_shows_the_newest_machine_and_links_all(
@@ -566,7 +566,7 @@ def test_one_busy_run_of_several_does_not_grade_the_machine() -> None:
         ]
         whole = runs.together(made)
         saved = [store.Saved(result=one, content=b"") for one in made]
-        (section, *_) = machine.view(whole, saved, dict(machine.figures_of(whole))).sections
+        (section, *_) = machine.view(whole, "name", saved, dict(machine.figures_of(whole))).sections
         assert section.grade is not None
         return section.grade.level, section.spread
 
@@ -574,3 +574,32 @@ def test_one_busy_run_of_several_does_not_grade_the_machine() -> None:
     assert graded(busy)[0] == "fair"
     assert graded(quiet, busy, quiet)[0] == "quiet"
     assert graded(quiet, busy, busy)[0] == "fair"
+
+
+def test_first_page_of_several_leads_to_what_does_not_hold(
+    two_machine_site: dict[str, bytes],
+) -> None:
+    """Contradicted statements of the newest machine, the tally's page, and each section."""
+    index = Page("index.html", two_machine_site["index.html"])
+    own = Page("own", two_machine_site["machines/fast-machine/index.html"])
+    links = {str(one.get("href")) for one in index.elements("a")}
+    home = next(one for one in links if one.endswith("/statements.html")).rpartition("/")[0]
+    assert any(one.startswith(f"{home}/") and "#claim_" in one for one in links)
+    assert f"{home}/training.html#chapter-training" in links
+    assert "What does not hold here" in index.words()
+    assert "What does not hold here" in own.words()
+
+
+def test_frameworks_have_contents_and_are_linked_from_what_they_measured(
+    make_result: Callable[..., Result],
+) -> None:
+    """Each figure by its title; a table in short above; experiments lead to their own figure."""
+    made = gather([make_result(frameworks=("pytorch", "numpy"))])
+    page = Page("frameworks", made[f"{FIXED}/frameworks.html"])
+    figures = [one for one in page.ids() if one.startswith("figure_")]
+    assert len(figures) > 3
+    assert {f"#{one}" for one in figures} <= {one.get("href") for one in page.elements("a")}
+    assert "epoch of batch 100, ms" in page.words("in_short")
+    overhead = Page("overhead", made[f"{FIXED}/overhead.html"])
+    links = {str(one.get("href")) for one in overhead.elements("a")}
+    assert any(one.endswith("frameworks.html#figure_frameworks-overhead-calls") for one in links)

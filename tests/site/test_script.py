@@ -134,17 +134,18 @@ def test_touch_gives_a_value_too(opened: Opened, address: str) -> None:
 
 
 def test_series_are_switched_off_and_on(tab: Tab, address: str) -> None:
-    """A button for each; what is off is neither drawn nor read."""
+    """A button for each; what is off is neither drawn, nor in the legend, nor read."""
     tab.goto(f"{address}{HOME}/products.html")
-    line = tab.locator(f'{SIZES} .wide [data-s="0"]').first
+    parts = tab.locator(f'{SIZES} .wide [data-s="0"]')
+    visibilities = "every => [...new Set(every.map(one => getComputedStyle(one).visibility))]"
     button = tab.locator(f"{SIZES} .controls button", has_text="float32")
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
-    assert line.evaluate("one => getComputedStyle(one).visibility") == "hidden"
+    assert parts.evaluate_all(visibilities) == ["hidden"]
     assert focused(tab, SIZES).locator("strong").inner_text() == "float64"
     button.focus()
     pressed(tab, "Enter")
-    assert line.evaluate("one => getComputedStyle(one).visibility") == "visible"
+    assert parts.evaluate_all(visibilities) == ["visible"]
 
 
 def test_values_are_relative_to_a_series(tab: Tab, address: str) -> None:
@@ -271,6 +272,21 @@ def test_nothing_is_missing_on_paper(tab: Tab, address: str) -> None:
     tab.emulate_media(media="print")
     assert all(row.is_visible() for row in rows)
     assert {row.evaluate("one => getComputedStyle(one).display") for row in rows} == {"table-row"}
+
+
+def test_an_empty_choice_says_so(tab: Tab, address: str) -> None:
+    """No table that is only a head: it goes, and the count says that there is none."""
+    tab.goto(f"{address}{HOME}/statements.html")
+    tab.locator("select[name=outcome]").select_option("contradicted")
+    sections = tab.locator("select[name=section]")
+    empty = 0
+    for k in range(sections.locator("option").count()):
+        sections.select_option(index=k)
+        left = tab.locator("table.stacked tr[data-judged]:visible").count()
+        assert tab.locator("table.stacked").is_visible() == bool(left)
+        assert ("none of" in tab.locator("[role=status]").inner_text()) == (not left)
+        empty += not left
+    assert empty
 
 
 def test_nothing_is_missing_without_the_script(opened: Opened, address: str) -> None:

@@ -170,7 +170,7 @@ def test_a_machine_with_one_framework_shares_rows_with_one_that_has_several(
     among = [replace(one, framework="PyTorch") for one in alone]
     rows = [row for each in verdicts.side_by_side([alone, among]).values() for row in each]
     assert len(rows) == len(alone)
-    assert all(says.endswith(" PyTorch") and all(cells) for says, cells in rows)
+    assert all(says.endswith(" (PyTorch)") and all(cells) for says, cells in rows)
 
 
 def test_a_claim_that_names_a_framework_shows_it(result: Result) -> None:

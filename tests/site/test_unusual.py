@@ -294,7 +294,7 @@ def test_unusual_result_is_compared(result: Result, make_result: Made, name: str
         for figure in drawn:
             heads = [*figure.table.header, *(str(row[0]) for row in figure.table.rows)]
             assert "fast-machine" in " ".join(heads)
-        assert pair(*pairing).groups
+        assert pair(pairing[0], pairing[1], ("a", "b")).groups
 
 
 def test_long_names_leave_the_axes_their_room(result: Result) -> None:

@@ -86,9 +86,9 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
     )
 
 
-def announced(figure: Figure, results: Sequence[Result]) -> Figure:
-    """Say under a figure whether the data it was made from are made up."""
-    made_up = [r.machine.id for r in results if r.dataset and r.dataset.source == "surrogate"]
+def announced(figure: Figure, results: Mapping[str, Result]) -> Figure:
+    """Say under a figure whether the data it was made from are made up: results by machine."""
+    made_up = [n for n, r in results.items() if r.dataset and r.dataset.source == "surrogate"]
     note = prose.block(TEMPLATE, "made_up", machines=made_up, several=len(results) > 1)
     caption = Markup(" ").join(filter(None, [figure.words.caption, note]))
     return replace(figure, words=replace(figure.words, caption=caption))

@@ -45,7 +45,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
             if applies(case)
         )
         drawn += next(filter(None, answers), [])
-    return [curves.announced(figure, [result]) for figure in drawn]
+    return [curves.announced(figure, {result.machine.id: result}) for figure in drawn]
 
 
 # --- the chapter's runs

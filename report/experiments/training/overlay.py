@@ -69,6 +69,12 @@ class Way:
         return _joined(self.subject.name, VARIANTS[self.variant], self.further)
 
     @property
+    def how(self) -> str:
+        """Return how it was carried out: "compiled epoch", "as written, with a data loader"."""
+        loader = any(run.spec.loader == "dataloader" for run in self.runs)
+        return _joined(VARIANTS[self.variant] or "as written", "with a data loader" * loader)
+
+    @property
     def look(self) -> dict[str, Any]:
         """Return its line: dashes say what is one program, or that no loader takes part."""
         dash = DASHES["compiled" if self.further == "sliced" else self.variant]
@@ -151,8 +157,9 @@ def overlay(over: Overlay) -> list[Figure]:
         drawn = [_implementations(over, ways)]
     else:
         drawn = [_seconds(over, ways), _time(over, ways), printed.overlay(over)]
-    results = {id(way.subject.result): way.subject.result for way in ways}
-    return [curves.announced(figure, [*results.values()]) for figure in drawn if figure]
+    # Frameworks of a machine share its result.
+    results = dict({id(s.result): (s.name, s.result) for s in over.subjects}.values())
+    return [curves.announced(figure, results) for figure in drawn if figure]
 
 
 def _figure(  # noqa: PLR0913 (what a figure is made of)

@@ -225,7 +225,7 @@ def test_nothing_is_timed_and_pages_bear_it(tmp_path: Path) -> None:
     assert {"noise-pytorch-slope", "noise-pytorch-population"} <= set(page.figures())
     assert "Nothing is timed" in page.words()
     saved = [store.Saved(result=results[0], content=b"")]
-    shown = view(results[0], saved, dict(figures_of(results[0])))
+    shown = view(results[0], "name", saved, dict(figures_of(results[0])))
     assert all("Gradients.deviations" in f.code for one in shown.sections for f in one.figures)
     assert ["autograd" in one.code for one in shown.listings] == [True]
     assert "compare.html" in site
