@@ -1,4 +1,4 @@
-// Values under the pointer, sorted tables, filtered statements; no content depends on it.
+// Values under the pointer, sorted and filtered tables; pages say all without it.
 "use strict"
 
 const make = (tag, properties, ...content) => {
@@ -36,7 +36,6 @@ const write = (value, scale, along) => {
 
 // --- figures
 
-// The points of a figure, as text and as places on its axes.
 const read = figure => {
   const { x, y, rows, s } = JSON.parse(figure.dataset.values)
   const [quantity, scale] = y || x
@@ -76,11 +75,9 @@ const ratio = (point, base, quantity) => {
 
 const nearest = (points, distance) => points.sort((a, b) => distance(a) - distance(b))[0]
 
-// Along a series, and from one to the next.
 const STEPS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }
 
-// Pixels from the pointer to a point.
-const REACH = 60
+const REACH = 60 // pixels
 
 // One of the two drawings of a figure.
 const listen = (box, { points, names, quantity }, state) => {
@@ -132,7 +129,7 @@ const listen = (box, { points, names, quantity }, state) => {
     const series = names.filter(name => left.some(each => each.name === name))
     const name = series[series.indexOf(current.name) + across]
     const mine = left.filter(each => each.name === name)
-    const off = each => Math.abs(each.pixel[0] - current.pixel[0])
+    const off = each => each.at !== current.at && Math.abs(each.pixel[0] - current.pixel[0])
     show((along ? mine[mine.indexOf(current) + along] : nearest(mine, off)) || current)
   }
 
@@ -176,7 +173,7 @@ const explore = group => {
       state.base = baseline.value
       refresh()
     }
-    controls.append(make("label", {}, "Values: ", baseline))
+    controls.append(make("label", {}, "Pointer shows: ", baseline))
     group[0].figure.querySelector("figcaption").before(controls)
   }
   if (group.length > 1) choose(group, controls)
@@ -197,7 +194,7 @@ const choose = (group, controls) => {
   }
 
   panels.forEach((panel, k) => panel.onbeforematch = () => pick(k))
-  panels[0].before(make("div", { className: "tabs", role: "group" }, "Against: ", ...tabs))
+  panels[0].before(make("div", { className: "tabs", role: "group" }, "Horizontal axis: ", ...tabs))
   pick(Math.max(0, panels.findIndex(panel => panel.querySelector(":target"))))
 }
 
@@ -215,7 +212,7 @@ groups.forEach(explore)
 // The number at the beginning of a cell, in full if it is an estimate; or null.
 const number = cell => {
   const exact = cell.querySelector("data")
-  const [, plain, unit] = cell.textContent.replace(/,/g, "").match(/^[\s≥≤<>]*(-?[\d.]+)\s*(\S*)/) || []
+  const [, plain, unit] = cell.textContent.replace(/,/g, "").replace("−", "-").match(/^[\s≥≤<>]*(-?\d+\.?\d*)\s*(\S*)/) || []
   return exact ? +exact.value : plain ? plain * (SIZES[unit] || 1) : null
 }
 
@@ -281,9 +278,10 @@ const filters = rows => {
       const mine = all("[data-judged]", table)
       const left = mine.filter(row => !row.hidden)
       for (const body of table.tBodies) body.hidden = !left.some(row => body.contains(row))
-      return `${left.length} of ${mine.length}`
+      table.hidden = !left.length
+      return `${left.length || "none"} of ${mine.length}`
     })
-    status.textContent = `Shown: ${counts.join("; by framework ")}.`
+    status.textContent = `Showing ${counts.join("; by framework ")}.`
   }
 
   form.onchange = () => {

@@ -36,7 +36,6 @@ const write = (value, scale, along) => {
 
 // --- figures
 
-// The points of a figure, as text and places.
 const read = figure => {
   const { x, y, rows, s } = JSON.parse(figure.dataset.values)
   const [quantity, scale] = y || x

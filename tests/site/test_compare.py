@@ -117,7 +117,7 @@ def test_what_people_ask_for_stands_above_all_figures(page: Report) -> None:
 def test_the_answer_stands_above_everything(page: Report) -> None:
     """Who is faster for large products and small models, by factors with intervals."""
     text = page.words()
-    before = text[text.index("side by side") : text.index("May these be compared?")]
+    before = text[text.index("side by side") : text.index("Can these be compared?")]
     products, small = before.index("large products"), before.index("small models")
     untold = before.index("the intervals do not tell")
     for part in (before[products:small], before[small:untold]):
