@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 PICTURES = Path(__file__).parent / "screenshots"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-COLOURS = 96
+COLOURS = 192
 
 
 def first_page(page: Page) -> bytes:
@@ -30,7 +30,7 @@ def first_page(page: Page) -> bytes:
 
 def figure(page: Page) -> bytes:
     """Return the first figure with its finding, on the page that compares the frameworks."""
-    heading = page.locator("h3").first.bounding_box()
+    heading = page.locator(".finding h3").first.bounding_box()
     drawn = page.locator("figure.plot").first.bounding_box()
     if heading is None or drawn is None:
         raise SystemExit("There is no figure on the page.")
