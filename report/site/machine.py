@@ -42,10 +42,6 @@ if TYPE_CHECKING:
     from report.worker.records import Environment
 
 
-EXERCISES = "Exercises"
-"""Where a claim stands that answers one."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Section:
     """One experiment on the page, or what several of them say together."""
@@ -267,7 +263,7 @@ def _page_of(result: Result, section: Section) -> str:
     if section.name in SECTIONS:
         return SECTIONS[section.name].page
     # An experiment is an exercise if it answers one.
-    if any(one.claim["section"] == EXERCISES for one in section.verdicts):
+    if any(one.claim["section"] == addresses.TITLES["exercises"] for one in section.verdicts):
         return "exercises"
     return KINDS[result.config["experiments"][section.name]["kind"]].page
 
