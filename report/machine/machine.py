@@ -23,7 +23,7 @@ from report.text import names
 from report.worker.host import ROOT, memory_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from report.results.machine import Cache
@@ -154,9 +154,19 @@ def _brand(cpu: Cpu) -> str:
     return names.brand(cpu.model or "") or f"{cpu.architecture or 'unknown'} processor"
 
 
+def _core_count(cpu: Cpu) -> int | None:
+    return cpu.physical_cores or cpu.logical_cores
+
+
 def _cores(cpu: Cpu) -> str:
-    cores = cpu.physical_cores or cpu.logical_cores
-    return f"{cores}-core" if cores else ""
+    number = _core_count(cpu)
+    return f"{number}-core" if number else ""
+
+
+def _counted(devices: Iterable[str]) -> list[str]:
+    """Name devices once each: "2 x NVIDIA H200"."""
+    counts = collections.Counter(devices)
+    return [name if count == 1 else f"{count} x {name}" for name, count in counts.items()]
 
 
 def describe(machine: Machine) -> str:
@@ -173,11 +183,10 @@ def describe(machine: Machine) -> str:
         words += f" with {simd}"
     if (machine.virtualization or "").startswith("translated"):
         words += f", {machine.virtualization}"
-    devices = collections.Counter(
+    counted = _counted(
         (each.name or each.device) + ("" if each.works else " (not working)")
         for each in machine.accelerators
     )
-    counted = [name if count == 1 else f"{count} x {name}" for name, count in devices.items()]
     if not counted and not machine.sources.get("accelerators", "").startswith(UNREADABLE):
         counted = ["no accelerator"]
     return ", ".join([words, names.memory_as_sold(machine.memory_bytes), *counted])
@@ -195,10 +204,9 @@ def short_names(machines: Sequence[Machine]) -> list[str]:
 
 def _short(machine: Machine) -> str:
     cpu = machine.cpu
-    number = cpu.physical_cores or cpu.logical_cores
+    number = _core_count(cpu)
     cores = f"{number} {'core' if number == 1 else 'cores'}" if number else _brand(cpu)
-    devices = collections.Counter(names.chip(d.name or d.device) for d in machine.accelerators)
-    counted = [name if count == 1 else f"{count} x {name}" for name, count in devices.items()]
+    counted = _counted(names.chip(d.name or d.device) for d in machine.accelerators)
     if not any(device.works for device in machine.accelerators):
         unread = machine.sources.get("accelerators", "").startswith(UNREADABLE)
         counted = [] if unread else ["no working GPU" if counted else "no GPU"]

@@ -32,6 +32,9 @@ COMPILING_S = {("overhead", "pytorch"): 6.8, ("overhead", "jax"): 8.5, ("bandwid
 UPDATE_S = {"pytorch": 1.4e-4, "mxnet": 7e-4, "tensorflow": 1.7e-3, "jax": 1.7e-5}
 """A training update, with its part of loading and evaluating; 10 µs in the others."""
 
+EXAMPLES = 1500
+"""Rows that one copy of the training data has."""
+
 ELEMENT_S = 7e-6
 """A dot product of a product by element."""
 
@@ -102,7 +105,7 @@ class Job:
         backend = BACKENDS[self.backend]
         updates = sum(
             run.epochs
-            * math.ceil(1500 * run.copies / run.batch_size)
+            * math.ceil(EXAMPLES * run.copies / run.batch_size)
             * (1 + self._printed() if run.variant == "eager" else 1)
             for run in offered(backend, self.experiment.settings)
             if not refusal(backend, run)

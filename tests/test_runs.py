@@ -1,4 +1,4 @@
-"""What a run ends with in the terminal."""
+"""One run after another, and what they end with in the terminal."""
 
 from __future__ import annotations
 
