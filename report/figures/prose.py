@@ -240,6 +240,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "count": numerals.count,
     "bytes": names.size,
     "duration": numerals.duration,
+    # Of learning, which somebody chose: no zeros at its end.
+    "rate": "{:.3g}".format,
     "backend": names.title,
     # Marks a number as the chapter's own, where no setting decides it.
     "chapter": lambda number: number,
