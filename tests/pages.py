@@ -9,6 +9,7 @@ import functools
 import http.server
 import itertools
 import posixpath
+import re
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,6 +56,17 @@ COMPARED = [
 ]
 """What several machines that ran the default experiments have on the same axes. Gradient noise is
 no property of a machine, so that it is not compared."""
+
+
+def marks(svg: str) -> list[dict[str, str]]:
+    """Return how every mark of a drawing looks: what its shape says goes before what it says."""
+
+    def attributes(tag: str) -> dict[str, str]:
+        return dict(re.findall(r' ([\w-]+)="([^"]*)"', tag))
+
+    shapes = {shape["id"]: shape for shape in map(attributes, re.findall("<path id=[^>]*>", svg))}
+    copies = map(attributes, re.findall("<use [^>]*>", svg))
+    return [{**copy, **shapes[copy["href"][1:]]} for copy in copies]
 
 
 def gather(results: Sequence[Result], site_url: str = "") -> dict[str, bytes]:

@@ -65,7 +65,7 @@ FIGURES = """() => [...document.querySelectorAll('figure.plot')].map(figure => {
   const meet = (a, b) => ![...sides(a), ...sides(b)].some(side => apart(a, b, side))
   const drawn = path => {
     const {fill, stroke} = getComputedStyle(path)
-    const grid = /tick/.test(path.closest('[id]')?.id)
+    const grid = path.closest('.xtick, .ytick')
     return stroke !== 'none' && fill === 'none' && !grid && !path.closest('defs, clipPath')
   }
   const points = path => {

@@ -86,7 +86,8 @@ def test_keys_and_pointer_give_the_values_of_the_table(
     # The third marker of the second series, where matplotlib drew it.
     svg = box.locator("svg")
     drawn = svg.evaluate("""svg => {
-      const [, , mark] = svg.querySelectorAll('[data-s="1"] use[stroke]')
+      const line = '[data-s="1"] path[stroke]'
+      const [, , mark] = svg.querySelectorAll(`${line} ~ use, ${line} ~ g use`)
       return ['x', 'y'].map(name => +mark.getAttribute(name))
     }""")
     there = svg.evaluate("""svg => {
