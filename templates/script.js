@@ -53,7 +53,7 @@ const read = figure => {
   }
   const names = unique(points.map(point => point.name))
   const panel = figure.closest(".finding")
-  const section = panel && panel.parentNode
+  const section = !rows && panel && panel.parentNode
   return { figure, panel, section, x: x[0], quantity, points, names, series: `${names}` }
 }
 

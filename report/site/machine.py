@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import ast
-import functools
 import hashlib
 import re
-import textwrap
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 
 from report.analysis import noise, quantities
 from report.analysis.noise import LEVELS, UNKNOWN, grade
 from report.claims import wording
 from report.experiments.catalogue import KINDS, of_records
 from report.machine.machine import describe, facts
-from report.registry import BACKENDS
-from report.resources import PACKAGE
 from report.results.runs import starts
 from report.sections.catalogue import SECTIONS
 from report.site import addresses, problems, verdicts
+from report.site.code import listing, side_by_side
 from report.text.names import series_name, title
 from report.text.numerals import count, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from report.analysis.noise import Grade
     from report.figures.figure import Card, Figure, Table
@@ -408,40 +401,3 @@ def _unfinished(result: Result) -> str:
     if missing <= 0:
         return ""
     return f"{percent(missing / result.wanted)} of the planned processes have not run yet"
-
-
-def listing(backend: str, names: Iterable[str]) -> str:
-    """Return functions of a backend, in the order of its files, as highlighted HTML.
-
-    Methods are "Class.method". Unknown names are left out: a newer version may know more of them.
-    """
-    wanted = set(names)
-    code = "\n\n".join(source for name, source in _functions(backend).items() if name in wanted)
-    return str(highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))) if code else ""
-
-
-def side_by_side(backends: Iterable[str], names: Sequence[str]) -> str:
-    """Return what each backend has of these functions, as HTML below its framework's name."""
-    return "\n\n".join(
-        f'<span class="c1"># --- {BACKENDS[backend].title}</span>\n\n{code}'
-        for backend in dict.fromkeys(backends)
-        if (code := listing(backend, names))
-    )
-
-
-@functools.cache
-def _functions(backend: str) -> dict[str, str]:
-    functions: dict[str, str] = {}
-    for path in sorted((PACKAGE / "backends" / backend).glob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        functions |= _cut(ast.parse(text), text.splitlines(), "")
-    return functions
-
-
-def _cut(node: ast.AST, lines: list[str], prefix: str) -> Iterator[tuple[str, str]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef):
-            body = "\n".join(lines[child.lineno - 1 : child.end_lineno])
-            yield prefix + child.name, textwrap.dedent(body)
-        elif isinstance(child, ast.ClassDef):
-            yield from _cut(child, lines, f"{child.name}.")
