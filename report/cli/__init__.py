@@ -14,8 +14,9 @@ import click
 from report import __version__
 from report.cli import arguments
 from report.cli.env import env
+from report.cli.results import add
 from report.comparing.command import SLOWER, compare, machines
-from report.errors import Interrupted, ReportError
+from report.errors import Interrupted
 from report.program import Known, Program
 from report.text.names import DEVICES, either
 
@@ -30,15 +31,11 @@ SHOWN = 10
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
-PATH = click.Path(path_type=Path, exists=True)
 
 
 CONFIG_ARGUMENT = click.argument("config", type=FILE, default=arguments.CONFIG)
 SITE_OPTION = click.option(
     "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site folder."
-)
-RESULTS_OPTION = click.option(
-    "--results", type=FOLDER, default="results", show_default=True, help="The results folder."
 )
 SITE_URL_OPTION = click.option(
     "--site-url",
@@ -49,7 +46,7 @@ SITE_URL_OPTION = click.option(
 )
 RUN_OPTIONS = arguments.together(
     CONFIG_ARGUMENT,
-    RESULTS_OPTION,
+    arguments.RESULTS,
     click.option(
         "--profile",
         type=Known(["quick", "full"]),
@@ -253,7 +250,7 @@ def render(
 
 
 @main.command(epilog="For instance: report serve --open")
-@RESULTS_OPTION
+@arguments.RESULTS
 @SITE_OPTION
 @SITE_URL_OPTION
 @click.option(
@@ -284,7 +281,7 @@ def serve(results: Path, site_dir: Path, site_url: str, port: int, *, open_brows
 @main.command(epilog="For instance: report publish --no-push, then look, then report publish")
 @SITE_OPTION
 @SITE_URL_OPTION
-@RESULTS_OPTION
+@arguments.RESULTS
 @click.option("--remote", default="origin", show_default=True, help="The remote to push to.")
 @click.option("--branch", default="gh-pages", show_default=True, help="The branch to make.")
 @click.option("--message", default="Publish the rendered report", help="The commit's message.")
@@ -305,35 +302,6 @@ def publish(site_dir: Path, site_url: str, **options: Any) -> None:
     click.echo(f"{options['branch']} is at {done.commit[:12]}{pushed}.")
     if done.pages_url:
         click.echo(done.pages_url)
-
-
-@main.command(epilog="For instance: report add downloads/*.json.gz; report add classmates-results")
-@click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...", type=PATH)
-@RESULTS_OPTION
-@click.pass_context
-def add(context: click.Context, paths: tuple[Path, ...], results: Path) -> None:
-    """Copy results from other machines into the results folder.
-
-    FILE is a result; FOLDER holds results, or downloaded files. What is added is shown as imported
-    and not verified, and never replaces the folder's own results. Files that are not results are
-    reported and skipped; the exit status is then 1.
-    """
-    from datetime import UTC, datetime
-
-    from report.experiments.catalogue import LABELS
-    from report.results import files, store
-
-    refused = 0
-    with files.sole_writer(results, "adding to"):
-        # A folder without any is refused like a file that is none.
-        for path in (file for each in paths for file in store.files_below(each) or [each]):
-            try:
-                place = store.add(path, results, LABELS, f"{datetime.now(UTC):%Y-%m-%d}")
-                click.echo(f"added {place}")
-            except ReportError as error:
-                refused += 1
-                click.echo(f"refused: {error.format_message()}", err=True)
-    context.exit(1 if refused else 0)
 
 
 @main.command()
@@ -422,6 +390,7 @@ def _schema_text(what: str) -> str:
     return json.dumps(schemas[what](), indent=2) + "\n"
 
 
+main.add_command(add)
 main.add_command(compare)
 main.add_command(env)
 

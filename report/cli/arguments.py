@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 CONFIG = "experiments.yaml"
 
+RESULTS = click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="results",
+    show_default=True,
+    help="The results folder.",
+)
+
 
 def names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Complete --only from the configuration's experiments."""
