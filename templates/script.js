@@ -251,19 +251,17 @@ const ORDERS = { none: ["ascending", 1], ascending: ["descending", -1], descendi
 
 all("main table").forEach(sortable)
 
-// --- statements by verdict
+// --- rows by what they are of
 
-// What a row says, once for each framework.
-const facts = ({ dataset: { judged, section, source } }) => judged.split("|").map(each => {
-  const [framework, outcome] = each.split(":")
-  return { outcome, framework, section, source }
-})
+// What a row says; of a statement once for each framework.
+const facts = row => row.dataset.facts.split("|").map(each => new URLSearchParams(each))
 
 const filters = rows => {
   const status = make("p", { role: "status" })
   const form = make("form", { className: "filters", ariaLabel: "Show only" })
-  for (const name of ["outcome", "framework", "section", "source"]) {
-    const values = unique(rows.flatMap(facts).map(fact => fact[name])).filter(Boolean)
+  const every = rows.flatMap(facts)
+  for (const name of unique(every.flatMap(fact => [...fact.keys()]))) {
+    const values = unique(every.flatMap(fact => fact.getAll(name))).filter(Boolean)
     const chosen = select(name, "all", values.map(value => [value, value]))
     if (values.length > 1) form.append(make("label", {}, `${name} `, chosen))
   }
@@ -272,10 +270,11 @@ const filters = rows => {
   const apply = () => {
     const asked = new URLSearchParams(location.hash.slice(1))
     for (const chosen of form) chosen.value = asked.get(chosen.name) || ""
-    const suits = fact => [...form].every(({ name, value }) => !value || fact[name] === value)
+    const suits = fact => [...form].every(
+      ({ name, value }) => !value || fact.getAll(name).includes(value))
     for (const row of rows) row.hidden = !facts(row).some(suits)
     const counts = unique(rows.map(row => row.closest("table"))).map(table => {
-      const mine = all("[data-judged]", table)
+      const mine = all("[data-facts]", table)
       const left = mine.filter(row => !row.hidden)
       for (const body of table.tBodies) body.hidden = !left.some(row => body.contains(row))
       table.hidden = !left.length
@@ -289,10 +288,31 @@ const filters = rows => {
     location.replace(`#${set.length ? new URLSearchParams(set) : "all"}`)
   }
   addEventListener("hashchange", apply)
-  rows[0].closest(".long").before(form, status)
+  rows[0].closest(".long, .scroll").before(form, status)
   apply()
 }
 
-const statements = all("tr[data-judged]")
-if (statements.length) filters(statements)
+const filtered = all("tr[data-facts]")
+if (filtered.length) filters(filtered)
+
+// --- any two machines
+
+const couple = list => {
+  const { baseline, name } = list.dataset
+  const links = Object.fromEntries(all("[data-id]", list).map(
+    one => [one.dataset.id, one.querySelector("a")]))
+  const options = [[baseline, name], ...Object.entries(links).map(([id, a]) => [id, a.textContent])]
+  const sides = ["first", "second"].map(side => select(side, "", options))
+  const answer = make("span")
+  sides.forEach(side => side.onchange = () => {
+    const ids = sides.map(({ value }) => value)
+    const link = ids.includes(baseline) && links[ids.find(id => id !== baseline)]
+    answer.replaceChildren(ids[0] === ids[1] || ids.includes("") ? ""
+      : link ? link.cloneNode(true) : make("code", {}, `report compare ${ids.join(" ")}`))
+  })
+  const labels = sides.map(side => make("label", {}, `${side.name} `, side))
+  list.before(make("p", { className: "filters" }, ...labels, answer))
+}
+
+all(".pairs").forEach(couple)
 document.documentElement.classList.add("js")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from report.results.files import Cache
+    from report.site.contents import Contents
 
 
 def rendered(results: Path, site_dir: Path, site_url: str = "") -> tuple[str, bool]:
@@ -39,7 +40,7 @@ def rendered(results: Path, site_dir: Path, site_url: str = "") -> tuple[str, bo
         return address, whole
 
 
-def gathered(results: Path, kept: Cache, site_url: str) -> tuple[dict[str, bytes], bool]:
+def gathered(results: Path, kept: Cache, site_url: str) -> tuple[Contents, bool]:
     """Make a site's files, and tell of the results that cannot be in it."""
     from report.figures import drawings
 

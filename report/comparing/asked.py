@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from report.analysis.estimate import Estimate  # noqa: TC001 (pydantic reads it)
 from report.comparing.common import judged_ratio
-from report.comparing.gate import differences, other_work
+from report.comparing.gate import differences, other_work, work
 from report.comparing.pairs import NOT_MEASURED, why_missing
+from report.comparing.verdict import LEVEL
 from report.experiments.bandwidth import quantities as bandwidth
 from report.experiments.matmul.quantities import peaks
 from report.experiments.overhead.quantities import calls_of, name_call
@@ -18,9 +20,8 @@ from report.text.names import title
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
     from report.registry import KindName
     from report.results.result import Result
@@ -43,6 +44,8 @@ TOPICS: dict[str, dict[str, KindName]] = {
 }
 """What is asked, in this order, and which kind of experiment measures it."""
 
+KINDS = {label: kind for asked in TOPICS.values() for label, kind in asked.items()}
+
 UNITS = {"flop_per_s": "FLOPS", "bytes_per_s": "B/s", None: "s"}
 
 
@@ -54,15 +57,47 @@ class Asked:
     metric: str | None = None
     note: str = ""
 
-    @property
-    def estimate(self) -> Estimate:
-        """Return it."""
-        return self.quantity.estimate(self.metric)
-
     def over(self, other: Asked) -> Estimate:
         """Return how many times as fast it is as another, with a 99 % interval."""
         above, below = (self, other) if self.metric else (other, self)
         return judged_ratio(above.quantity, below.quantity, self.metric)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The same, of which its samples are no longer needed.
+
+    Attributes:
+        metric: None for a time, which is better if it is less.
+        work: What must be the same elsewhere for it to be of the same work.
+    """
+
+    estimate: Estimate
+    metric: str | None
+    note: str
+    device: str
+    work: list[str]
+
+    @property
+    def text(self) -> str:
+        """Return the number with its unit."""
+        return scaled(self.estimate.value, UNITS[self.metric])
+
+    def beats(self, other: Found) -> bool:
+        """Return whether it is of other work, or faster beyond the doubt of both intervals."""
+        mine, its = self.estimate.at(LEVEL), other.estimate.at(LEVEL)
+        if self.work != other.work or None in {mine.low, its.low}:
+            return False
+        better, worse = (mine.low, its.high) if self.metric else (its.low, mine.high)
+        return better is not None and worse is not None and better > worse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What a machine has of all that is asked, by label, and why it lacks the rest."""
+
+    found: dict[str, Found]
+    missing: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +122,15 @@ class Cell:
         if self.faster is None or not self.faster.excludes(1):
             return ""
         return "faster" if self.faster.value > 1 else "slower"
+
+    @property
+    def shade(self) -> str:
+        """Return how much faster or slower it is as a class of the style sheet; may be empty."""
+        if not self.word or self.faster is None:
+            return ""
+        return (
+            f"{self.word}-{sum(max(self.faster.value, 1 / self.faster.value) >= x for x in (2, 5))}"
+        )
 
 
 Rows = dict[str, list[tuple[str, list[Cell]]]]
@@ -150,40 +194,68 @@ def _answer(rows: Rows, k: int) -> Answer | None:
     )
 
 
-def rows(results: Sequence[Result]) -> Rows:
-    """Return what is asked, with a cell for each machine; the first machine is the baseline."""
-    finders = (_products, _memory, _calls, _training)
-    columns = [dict(found for find in finders for found in find(r.led())) for r in results]
+def column(result: Result) -> Column:
+    """Return what is asked of a machine."""
+    asked = _asked(result)
+    return Column(
+        found={
+            label: Found(
+                estimate=one.quantity.estimate(one.metric),
+                metric=one.metric,
+                note=one.note,
+                device=one.quantity.device,
+                work=work(result, one.quantity.experiment, one.quantity.kind),
+            )
+            for label, one in asked.items()
+        },
+        missing={label: _missing(kind, result) for label, kind in KINDS.items()},
+    )
+
+
+def beside(first: Result, other: Result) -> dict[str, Estimate]:
+    """Return how many times as fast another machine is as the first, where the work is the same."""
+    mine, found = _asked(first), differences([first, other])
+    return {
+        label: one.over(mine[label])
+        for label, one in _asked(other).items()
+        if label in mine
+        if not other_work(found, one.quantity.experiment, one.quantity.kind)
+    }
+
+
+def rows(columns: Sequence[Column], ratios: Sequence[Mapping[str, Estimate]]) -> Rows:
+    """Return what is asked, with a cell for each machine; the first machine is the baseline.
+
+    `ratios` has what each of the others is beside it.
+    """
     every = {
         topic: [
-            (label, _cells(kind, results, [column.get(label) for column in columns]))
-            for label, kind in asked.items()
-            if any(label in column for column in columns)
+            (label, _cells(label, columns, [{}, *ratios]))
+            for label in asked
+            if any(label in one.found for one in columns)
         ]
         for topic, asked in TOPICS.items()
     }
     return {topic: found for topic, found in every.items() if found}
 
 
-def _cells(kind: KindName, results: Sequence[Result], found: Sequence[Asked | None]) -> list[Cell]:
-    first, cells = found[0], []
-    there = [(k, one) for k, one in enumerate(found) if one is not None]
-    k, best = max(there, key=lambda each: each[1].estimate.value * (1 if each[1].metric else -1))
-    same = [_same_work(results, k, j, best) for j, _ in there]
-    alone = all(same) and all(best.over(one).excludes(1) for _, one in there if one is not best)
-    for j, (result, one) in enumerate(zip(results, found, strict=True)):
+def _cells(
+    label: str, columns: Sequence[Column], ratios: Sequence[Mapping[str, Estimate]]
+) -> list[Cell]:
+    there = [one.found[label] for one in columns if label in one.found]
+    sign = 1 if there[0].metric else -1
+    best = max(there, key=lambda one: sign * one.estimate.value)
+    alone = len(there) > 1 and all(best.beats(one) for one in there if one is not best)
+    cells = []
+    for column, mine in zip(columns, ratios, strict=True):
+        one = column.found.get(label)
         if one is None:
-            cells.append(Cell(missing=_missing(kind, result)))
+            cells.append(Cell(missing=column.missing[label]))
             continue
-        faster = one.over(first) if j and first and _same_work(results, 0, j, one) else None
-        value = Number(
-            text=scaled(one.estimate.value, UNITS[one.metric]),
-            best=alone and one is best and len(there) > 1,
-            estimate=one.estimate,
-        )
-        device = one.quantity.device
-        note = f"{one.note}, {device}" if one.note else device
-        cell = Cell(value=value, note=note, device=device, faster=faster)
+        value = Number(text=one.text, best=alone and one is best, estimate=one.estimate)
+        note = f"{one.note}, {one.device}" if one.note else one.device
+        faster = mine.get(label)
+        cell = Cell(value=value, note=note, device=one.device, faster=faster)
         if faster:
             inverse = faster.reciprocal(key=f"inverse of {faster.key}")
             cell = replace(cell, ratio=number(inverse if cell.word == "slower" else faster))
@@ -191,9 +263,10 @@ def _cells(kind: KindName, results: Sequence[Result], found: Sequence[Asked | No
     return cells
 
 
-def _same_work(results: Sequence[Result], one: int, other: int, asked: Asked) -> bool:
-    found = differences([results[one], results[other]])
-    return not other_work(found, asked.quantity.experiment, asked.quantity.kind)
+def _asked(result: Result) -> dict[str, Asked]:
+    led = result.led()
+    finders = (_products, _memory, _calls, _training)
+    return dict(found for find in finders for found in find(led))
 
 
 def _missing(kind: KindName, result: Result) -> str:

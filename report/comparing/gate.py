@@ -114,6 +114,16 @@ def other_work(found: Sequence[Difference], experiment: str, kind: str) -> str:
     )
 
 
+def work(result: Result, experiment: str, kind: str) -> list[str]:
+    """Return what must be the same of two results for times of an experiment to be comparable."""
+    scopes = {"", experiment, DATA} if kind in WITH_DATA else {"", experiment}
+    return [
+        f"{name} {value}"
+        for (name, sort, of), value in _facts(result, ())
+        if sort == "incomparable" and of in scopes
+    ]
+
+
 def _facts(result: Result, backends: Collection[str]) -> Iterator[tuple[_Fact, str]]:
     yield ("Machine", "hardware", ""), describe(result.machine)
     sorts: dict[str, Sort] = {

@@ -80,12 +80,14 @@ class Drawings(AbstractContextManager["Drawings"]):
             self._waiting = {}
 
     def finished(self) -> dict[str, Drawing]:
-        """Return all that was ordered."""
+        """Return all that was ordered since the last time."""
         made = {name: _drawn(*job) for name, job in self._waiting.items()}
         made |= {name: future.result() for name, future in self._begun.items()}
         for name, one in made.items():
             self._cache.put(self._keys[name], f"{one.wide}\0{one.narrow}".encode())
-        return self._made | made
+        made |= self._made
+        self._made, self._keys, self._waiting, self._begun = {}, {}, {}, {}
+        return made
 
 
 def _drawn(name: str, alt: str, shape: Shape) -> Drawing:

@@ -12,8 +12,10 @@ import functools
 import glob
 import hashlib
 import importlib.metadata
+import json
 import os
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +33,12 @@ if TYPE_CHECKING:
 VARIABLE = "REPORT_CACHE_DIR"
 """Names another folder for the cache."""
 
-MOST_FILES = 4000
-"""When there are more in the cache, the older half goes."""
+MOST_FILES = 40_000
+"""When there are more in the cache, the older half goes. A machine has some 60 drawings."""
+
+SETTLED_NS = 100_000_000
+"""A file that was changed so shortly before it was read may have changed again in the same tick of
+the file system's clock."""
 
 DRAWING_WITH = ("matplotlib", "numpy", "scipy", "jinja2", "pygments")
 """Packages whose version can change what is rendered."""
@@ -117,6 +123,10 @@ class Cache:
         except OSError:
             return True
 
+    def has(self, key: str) -> bool:
+        """Return whether something whole is kept for a key."""
+        return self.get(key) is not None
+
     def get(self, key: str) -> bytes | None:
         """Return what is kept for a key, or None."""
         try:
@@ -138,6 +148,39 @@ class Cache:
             kept = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime)
             for path in kept[: len(kept) // 2] if len(kept) > MOST_FILES else ():
                 path.unlink(missing_ok=True)
+
+
+class Sums:
+    """SHA-256 of files, read again only where size or time of change are others than before.
+
+    What is known is kept in the cache, under a name.
+    """
+
+    def __init__(self, cache: Cache, name: str) -> None:
+        """Take what is known from the cache."""
+        self._cache, self._key = cache, key("sums", name)
+        self._known: dict[str, list[int | str]] = json.loads(cache.get(self._key) or b"{}")
+        self._seen: dict[str, list[int | str]] = {}
+
+    def of(self, path: Path) -> str | None:
+        """Return a file's sum; None if there is no such file."""
+        try:
+            stat = path.stat()
+            state = [stat.st_size, stat.st_mtime_ns]
+            known = self._known.get(str(path), [])
+            if known[:2] != state:
+                settled = time.time_ns() - stat.st_mtime_ns > SETTLED_NS
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                known = [*(state if settled else (-1, -1)), digest]
+        except OSError:
+            return None
+        self._seen[str(path)] = known
+        return str(known[2])
+
+    def keep(self) -> None:
+        """Keep the sums that were asked for."""
+        if self._seen != self._known:
+            self._cache.put(self._key, json.dumps(self._seen).encode())
 
 
 def user_cache() -> Cache:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import gzip
-import hashlib
 import itertools
 import json
 import zlib
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from report.errors import ResultError, UsageError
-from report.results import files, imported, limits, runs
+from report.results import files, imported, limits, resultfile, runs
 from report.results.limits import MOST_BYTES, MOST_PACKED_BYTES
 from report.results.machine import check_name
 from report.results.result import VERSION, Result
+from report.results.resultfile import GZIP, Saved, name_of
 from report.text.plain import showable
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ LEVEL = 4
 """Of packing, which happens after each record: 4.5 MB take 46 ms and become 1.08 MB; at the highest
 level they take 256 ms and become 1.02 MB (measured here)."""
 
-GZIP = b"\x1f\x8b"
-"""How a packed file begins, whatever its name."""
+NOTHING_KEPT = files.Cache()
 
 _ADAPTER = TypeAdapter(Result)
 
@@ -48,33 +47,6 @@ def schema() -> dict[str, Any]:
 
 class TooLargeError(ResultError):
     """A result has grown beyond what can be read."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Saved:
-    """A result with the bytes of its file, which are passed on as they are.
-
-    Packing them again would give others wherever zlib is of another version.
-    """
-
-    result: Result
-    content: bytes
-    named: str = ""
-    """What its file calls the machine, where another one has that name."""
-    imported: Import | None = None
-    """Where it came from, if not from this folder's owner."""
-
-    @property
-    def name(self) -> str:
-        """Return its place in a results folder; a file that was unpacked ends with .json only."""
-        name = name_of(self.result)
-        return name if self.content.startswith(GZIP) else name.removesuffix(".gz")
-
-
-def name_of(result: Result) -> str:
-    """Return a result's place in a results folder: "<machine>/<time>-<profile>.json.gz"."""
-    stamp = result.started_at.replace("-", "").replace(":", "")
-    return f"{result.machine.id}/{stamp}-{result.profile}.json.gz"
 
 
 def save(result: Result, folder: Path) -> Path:
@@ -166,7 +138,7 @@ def read(path: Path, labels: LabelTypes) -> Saved:
         ) from None
     if wrong := result.contradiction():
         raise ResultError(f"{path} {wrong}; it is not a result of this program.")
-    return Saved(result=result, content=content)
+    return resultfile.of(result, content)
 
 
 def _bytes(path: Path) -> bytes:
@@ -241,7 +213,7 @@ def newest_first(folder: Path, labels: LabelTypes, *, now: str) -> Iterator[Resu
     They are read one by one, unless the newest seems yet to come: it was made before the clock was
     set back, and names are no order then.
     """
-    found = (saved.result for path in reversed(paths(folder)) for saved in _readable(path, labels))
+    found = (one.result for path in reversed(paths(folder)) for one in _readable(path, labels))
     newest = next(found, None)
     if newest is None:
         return
@@ -287,25 +259,28 @@ class LeftOut:
     reason: str
 
 
-def read_all(folder: Path, labels: LabelTypes) -> tuple[list[Saved], list[LeftOut]]:
+def read_all(
+    folder: Path, labels: LabelTypes, cache: files.Cache = NOTHING_KEPT
+) -> tuple[list[Saved], list[LeftOut]]:
     """Read every result below a folder, oldest first, and say which files are none.
 
     Machines of other hardware have other names in what is returned, whatever their files say.
-    Those of the folder's owner are named first.
+    Those of the folder's owner are named first. What the cache knows already is read only when it
+    is asked for.
 
     Raises:
         ResultError: There is none; or it is a single file, and cannot be read; or nobody knows
             which of them were imported.
     """
-    imports = imported.load(folder)
-    first: dict[bytes, tuple[Saved, str]] = {}
+    imports, reader = imported.load(folder), _reader(labels)
+    first: dict[str, tuple[Saved, str]] = {}
     left_out = []
     for path in files_in(folder):
         place = path.relative_to(folder).as_posix()
         try:
-            saved = _as_imported(path, read(path, labels), imports.get(place))
+            one = _as_imported(path, _listed(path, reader, cache), imports.get(place))
             # A copy in another folder is no other machine.
-            first.setdefault(saved.content, (saved, place.rpartition("/")[0]))
+            first.setdefault(one.sha256, (one, place.rpartition("/")[0]))
         except ResultError as error:
             if folder.is_file():
                 raise
@@ -316,24 +291,52 @@ def read_all(folder: Path, labels: LabelTypes) -> tuple[list[Saved], list[LeftOu
         raise ResultError(f"There are no results in {folder}. `report run` measures some.{why}")
     found = sorted(
         first.values(),
-        key=lambda each: (each[0].imported is not None, each[0].result.order, each[0].name),
+        key=lambda each: (each[0].imported is not None, each[0].head.order, each[0].name),
     )
-    told = runs.apart([one.result for one, _ in found], [place for _, place in found])
+    told = runs.apart([one.head for one, _ in found], [place for _, place in found])
     named = [
-        one if result is one.result else replace(one, result=result, named=one.result.machine.id)
-        for (one, _), result in zip(found, told, strict=True)
+        one if head is one.head else replace(one, head=head, named=one.head.machine.id)
+        for (one, _), head in zip(found, told, strict=True)
     ]
-    return sorted(named, key=lambda one: (one.result.order, one.name)), left_out
+    return sorted(named, key=lambda one: (one.head.order, one.name)), left_out
 
 
-def _as_imported(path: Path, saved: Saved, found: Import | None) -> Saved:
-    if found is not None and found.sha256 != _sum(saved.content):
+def _listed(
+    path: Path, reader: Callable[[Path, str], tuple[Result, bytes]], cache: files.Cache
+) -> Saved:
+    """Return a result file of which only the head is read, if the cache has that."""
+    content = _bytes(path)
+    digest = resultfile.digest(content)
+    whole = functools.partial(reader, path, digest)
+    mine = files.key("head", files.program(), digest)
+    kept = cache.get(mine)
+    if kept is None:
+        result = whole()[0]
+        first = [replace(record, outcome=None) for record in result.records[:1]]
+        head = replace(result, records=first, verdicts=[])
+        cache.put(mine, dump(head))
+    else:
+        head = _ADAPTER.validate_json(kept)
+    return replace(resultfile.of(head, content), whole=whole)
+
+
+def _reader(labels: LabelTypes) -> Callable[[Path, str], tuple[Result, bytes]]:
+    """Return what reads files that were read before; for a moment it has the last few at hand."""
+
+    @functools.lru_cache(maxsize=8)
+    def whole(path: Path, digest: str) -> tuple[Result, bytes]:
+        one = read(path, labels)
+        if one.sha256 != digest:
+            raise ResultError(f"{path} was changed meanwhile. Render again.")
+        return one.result, one.content
+
+    return whole
+
+
+def _as_imported(path: Path, one: Saved, found: Import | None) -> Saved:
+    if found is not None and found.sha256 != one.sha256:
         raise ResultError(f"{path} is no longer what was imported.")
-    return replace(saved, imported=found)
-
-
-def _sum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    return replace(one, imported=found)
 
 
 def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:
@@ -345,24 +348,24 @@ def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:
     Raises:
         ResultError: It is no result, or is there already, or the folder cannot be written.
     """
-    saved = read(path, labels)
-    there = {_sum(each.read_bytes()): each for each in files_in(folder)}
-    if earlier := there.get(_sum(saved.content)):
+    one = read(path, labels)
+    there = {resultfile.digest(each.read_bytes()): each for each in files_in(folder)}
+    if earlier := there.get(one.sha256):
         raise ResultError(f"{path} is already there: {earlier}.")
-    home = _home(saved.result, folder / imported.FOLDER, labels)
-    place = home / Path(saved.name).name
+    home = _home(one.head, folder / imported.FOLDER, labels)
+    place = home / Path(one.name).name
     for old in _readable(place, labels):
-        if old.result.run_id != saved.result.run_id or old.result.finished_at:
+        if old.head.run_id != one.head.run_id or old.head.finished_at:
             raise ResultError(f"{path} would replace {place}, which is another run, or later.")
     imports = imported.load(folder)
     imports[place.relative_to(folder).as_posix()] = imported.Import(
-        address=showable(path.name), sha256=_sum(saved.content), added=today
+        address=showable(path.name), sha256=one.sha256, added=today
     )
     # First the list: without a file, an entry says nothing, and without an entry, a file is taken
     # for the owner's.
     imported.save(folder, imports)
     try:
-        files.write(place, saved.content)
+        files.write(place, one.content)
     except OSError as error:
         raise ResultError(f"Results cannot be written to {folder}: {error.strerror}.") from None
     return place.relative_to(folder).as_posix()
@@ -401,13 +404,14 @@ def find(
     """
     if Path(reference).is_file():
         return load(Path(reference), labels)
-    saved, left_out = read_all(folder, labels) if folder.is_dir() else ([], [])
-    known = {same[0].machine.id: same for same in runs.by_machine(one.result for one in saved)}
+    every, left_out = read_all(folder, labels) if folder.is_dir() else ([], [])
+    files_of = {id(one.head): one for one in every}
+    known = {same[0].machine.id: same for same in runs.by_machine(one.head for one in every)}
     if reference in known:
         for one in left_out:
             if reference in one.name.split("/"):
                 warn(f"Left out: {one.name} {one.reason}")
-        return runs.together(known[reference])
+        return runs.together([files_of[id(head)].result for head in known[reference]])
     ids = ", ".join(known) or "none"
     wrong = "".join(f"\n{one.name} {one.reason}" for one in left_out)
     raise UsageError(

@@ -1,17 +1,57 @@
-"""The page that puts several machines side by side: what its tables hold. Pure."""
+"""Machines side by side: the pages of a site that are about several.
+
+Of each machine only what it has in common with the baseline is looked at closely, once; the rest
+stands on digests, however many there are.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from report.comparing import comparison
-from report.figures.figure import Number, number, shared_prefix
+from pydantic import TypeAdapter
+
+from report.analysis.estimate import Estimate
+from report.comparing import asked, comparison
+from report.comparing import verdict as bounds
+from report.comparing.gate import Gate
+from report.experiments.catalogue import KINDS
+from report.experiments.kind import Overlay, Subject
+from report.figures import prose
+from report.figures.figure import Number, Sheet, Table, cells, columns, number, shared_prefix
+from report.figures.shapes import Axis, Dots, row
+from report.results.files import key, program
+from report.site import addresses
+from report.site.contents import Bundle
+from report.site.pages import render
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from report.comparing.comparison import Comparison, Row
+    from report.figures.drawings import Drawings
+    from report.figures.figure import Figure
+    from report.registry import KindName
+    from report.results.files import Cache
     from report.results.result import Result
+    from report.site.digest import Digest, Statement
+    from report.site.gather import Place
+
+NAMED = 3
+"""So many machines stand in the navigation of each page."""
+
+DRAWN = 8
+"""So many machines share a figure: more cannot be told apart by colour."""
+
+COLUMNS = 12
+"""So many machines can be columns of a table; more are its rows, in short."""
+
+SCALE = ("peak, float32", "memory", "one call", "one update", "an epoch", "time to a loss")
+"""What stands on the overview's one scale."""
+
+_RATIOS = TypeAdapter(dict[str, Estimate])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +70,259 @@ def pair(left: Result, right: Result, names: tuple[str, str]) -> PairView:
     compared = replace(comparison.compare(left, right), names=names)
     common = number(compared.common)
     view = PairView(compared=compared, common=common, groups={})
-    for row in compared.rows:
-        first, second = row.first.time(), row.second.time()
+    for one in compared.rows:
+        first, second = one.first.time(), one.second.time()
         factor, unit = shared_prefix([first.value]), scaled(first.value, "s").rpartition(" ")[2]
-        numbers = [number(first, factor), number(second, factor), number(row.ratio)]
-        mine = view.groups.setdefault(f"{row.experiment}, {row.framework}", [])
-        mine.append((row, f"{row.what}, {unit}", numbers))
+        numbers = [number(first, factor), number(second, factor), number(one.ratio)]
+        mine = view.groups.setdefault(f"{one.experiment}, {one.framework}", [])
+        mine.append((one, f"{one.what}, {unit}", numbers))
     return view
+
+
+def path_of(machine: str) -> str:
+    """Return the page of a machine beside the baseline; a machine may have the name of a part."""
+    return f"compare/with-{machine}.html"
+
+
+def with_baseline(
+    first: Result, other: Result, places: tuple[Place, Place], shown: Mapping[str, Any]
+) -> Bundle:
+    """Make the page of a machine beside the baseline, and what others say of that."""
+    found = pair(first, other, (places[0].name, places[1].name))
+    ratios, gate = asked.beside(first, other), found.compared.gate
+    rows = asked.rows([asked.column(first), asked.column(other)], [ratios])
+    here = path_of(places[1].id)
+    page = render(
+        "times.html",
+        here,
+        **{**shown, "pair": found, "bounds": bounds, "both": places, "asked": rows},
+        answers=asked.answers(rows),
+        differs=Gate(answer="yes", because=[], differences=gate.differences),
+    )
+    facts = {
+        "ratios": _RATIOS.dump_python(ratios, mode="json"),
+        "answer": gate.answer,
+        "because": gate.because,
+        "counts": found.compared.counts(),
+        "rows": len(found.compared.rows),
+    }
+    return Bundle(facts, {here: page})
+
+
+class ComparedSection(NamedTuple):
+    """An experiment of several machines on the same axes, and where these show it themselves."""
+
+    name: str
+    title: str
+    figures: list[Figure]
+    measured: list[tuple[Digest, str]]
+
+    @property
+    def page(self) -> str:
+        """Return the part of the chapter that it belongs to, as on the machines' own pages."""
+        return PurePosixPath(self.measured[0][1]).stem
+
+
+class ComparedPart(NamedTuple):
+    """A page of figures of several machines."""
+
+    path: str
+    title: str
+    sections: list[ComparedSection]
+
+
+class Side:
+    """The pages that put all machines of a site side by side; the first is the baseline."""
+
+    def __init__(
+        self,
+        digests: Sequence[Digest],
+        pairs: Sequence[Mapping[str, Any]],
+        shown: Mapping[str, Any],
+    ) -> None:
+        """Take a digest of each, and what each but the first has with the first."""
+        self.machines, self.pairs, self.shown = digests, pairs, shown
+        self.ratios = [_RATIOS.validate_python(one["ratios"]) for one in pairs]
+        self.rows = asked.rows([one.column for one in digests], self.ratios)
+
+    def overlays(
+        self,
+        results: Sequence[tuple[Callable[[], Result], Sequence[str]]],
+        cache: Cache,
+        drawings: Drawings,
+    ) -> Bundle:
+        """Put experiments of the first machines on the same axes.
+
+        `results` has each machine's, to be read if need be, and the sums of its files.
+        """
+        some = self.machines[:DRAWN]
+        names = [(one.id, one.name) for one in some]
+        around = [self.shown["site_url"], names, len(self.machines) > DRAWN]
+        sums = [part for _, mine in results[:DRAWN] for part in (*mine, "")]
+        mine = key("overlays", program(), str(around), *sums)
+        kept = Bundle.kept(cache, mine)
+        if kept is not None:
+            return kept
+        sections = _sections([load() for load, _ in results[:DRAWN]], some)
+        figures = [figure for section in sections for figure in section.figures]
+        drawings.order(figures)
+        drawn = drawings.finished()
+        files = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
+        parts = _parts(sections)
+        shown = {**self.shown, "drawings": drawn, "drawn": some}
+        files |= {p.path: render("compared.html", p.path, part=p, **shown) for p in parts}
+        facts = [(p.path, p.title, [one.title for one in p.sections]) for p in parts]
+        return Bundle({"parts": facts}, files).keep(cache, mine)
+
+    def pages(
+        self, parts: Sequence[Any], drawings: Drawings, first: Mapping[str, Any]
+    ) -> dict[str, bytes]:
+        """Make the overview and the page that compares all; `parts` are the overlays' pages."""
+        figures = self._scale()
+        drawings.order(figures)
+        shown = {
+            **self.shown,
+            "views": self.machines,
+            "bounds": bounds,
+            "many": COLUMNS,
+            "few": NAMED + 1,
+        }
+        shown |= {"asked": self.rows, "drawings": drawings.finished()}
+        shown |= {"pairs": self.pairs, "path_of": path_of, "newest": first["newest"]}
+        files = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
+        files["index.html"] = render(
+            "index.html", "index.html", figures=figures, left_out=first["left_out"], **shown
+        )
+        files["compare.html"] = render(
+            "compare.html",
+            "compare.html",
+            parts=parts,
+            first=self.fastest(),
+            answers=asked.answers(self.rows) if len(self.machines) <= DRAWN else [],
+            verdicts=side_by_side([one.statements for one in self.machines]),
+            **shown,
+        )
+        return files
+
+    def fastest(self) -> dict[str, list[str]]:
+        """Return for which of the numbers each machine is beyond doubt the fastest."""
+        found: dict[str, list[str]] = {}
+        for name, row in (each for topic in self.rows.values() for each in topic):
+            for one, cell in zip(self.machines, row, strict=True):
+                if name in SCALE and cell.value and cell.value.best:
+                    found.setdefault(one.name, []).append(name.removeprefix("peak, "))
+        return found
+
+    def _scale(self) -> list[Figure]:
+        """Put all machines on one scale: how many times as fast as the baseline each is."""
+        shared = [name for name in SCALE if any(name in one for one in self.ratios)]
+        if not shared:
+            return []
+        others = self.machines[1:]
+        few = len(others) < DRAWN
+        dots = tuple(
+            row(one.name if few else "", k, [ratios.get(name) for name in shared])
+            for k, (one, ratios) in enumerate(zip(others, self.ratios, strict=True), 1)
+        )
+        if not few:
+            none = (None,) * len(shared)
+            dots = tuple(replace(one, low=none, high=none, index=DRAWN) for one in dots)
+        axis = Axis(label=f"times as fast as {self.machines[0].name}", narrow="times as fast")
+        shape = Dots(labels=tuple(shared), x=axis, rows=dots, of=None if few else 1)
+        table = Table(
+            header=["machine", *shared],
+            rows=[
+                [one.name, *(number(ratios.get(name)) for name in shared)]
+                for one, ratios in zip(others, self.ratios, strict=True)
+            ],
+            caption="Times as fast as the baseline, with 99 % intervals",
+        )
+        sheet = Sheet(
+            header=["machine", "what", *columns("speedup"), "key"],
+            rows=[
+                [one.id, name, *cells(ratios[name]), ratios[name].key]
+                for one, ratios in zip(others, self.ratios, strict=True)
+                for name in shared
+                if name in ratios
+            ],
+        )
+        return [
+            prose.figure(
+                "sections/machines.html",
+                "machines-scale",
+                "scale",
+                shape,
+                table=table,
+                sheet=sheet,
+                first=self.fastest(),
+                baseline=self.machines[0].name,
+                few=few,
+                number=len(others),
+            )
+        ]
+
+
+def _sections(results: Sequence[Result], machines: Sequence[Digest]) -> list[ComparedSection]:
+    names = dict.fromkeys(
+        (name, planned["kind"], planned["title"])
+        for result in results
+        for name, planned in result.config["experiments"].items()
+    )
+    led = [result.led() for result in results]
+    return [
+        ComparedSection(
+            name=name,
+            title=title,
+            figures=figures,
+            measured=[(one, one.sections[name]) for one in machines if name in one.sections],
+        )
+        for name, kind, title in names
+        if (figures := _compared(kind, led, name, [one.name for one in machines]))
+    ]
+
+
+def _compared(
+    kind: KindName, led: Sequence[Result], experiment: str, names: Sequence[str]
+) -> list[Figure]:
+    """Put an experiment of several machines on the same axes, each with its first framework."""
+    subjects = [
+        Subject(name=names[k], index=k, result=one, backend=backend)
+        for k, one in enumerate(led)
+        if (backend := one.lead(experiment)) is not None
+    ]
+    if len(subjects) < 2:
+        return []
+    return KINDS[kind].overlay(Overlay(noun="machine", experiment=experiment, subjects=subjects))
+
+
+def _parts(sections: Sequence[ComparedSection]) -> list[ComparedPart]:
+    of_part: dict[str, list[ComparedSection]] = {name: [] for name in addresses.TITLES}
+    for section in sections:
+        of_part[section.page].append(section)
+    return [
+        ComparedPart(path=f"compare/{name}.html", title=addresses.TITLES[name], sections=mine)
+        for name, mine in of_part.items()
+        if mine
+    ]
+
+
+def side_by_side(
+    machines: Sequence[Mapping[str, Statement]],
+) -> dict[str, list[tuple[str, str, list[tuple[Statement, str] | None]]]]:
+    """Group claims by source: what each says, its ratio, and verdicts, None where there is none.
+
+    All ratios of a row are told in the direction of the first, so that they can be compared.
+    """
+    rows: dict[str, list[tuple[str, str, list[tuple[Statement, str] | None]]]] = {}
+    for name in dict.fromkeys(name for one in machines for name in one):
+        row = [one.get(name) for one in machines]
+        there = [one for one in row if one]
+        # One that is alone on its machine is not named there.
+        framework = next((one.framework for one in there if one.framework), "")
+        says = there[0].says + (f" ({framework})" if framework else "")
+        told = [
+            (one, (one.turned if there[0].turn else one.told)[1]) if one else None for one in row
+        ]
+        ratio = (there[0].turned if there[0].turn else there[0].told)[0]
+        rows.setdefault(there[0].source, []).append((says, ratio, told))
+    return {source: rows[source] for source in ("chapter", "ours") if source in rows}

@@ -1,38 +1,34 @@
-"""A list of results -> the files of a site, as bytes."""
+"""A list of results -> the files of a site.
+
+What a machine's results give is made once and kept, and so is what it has in common with the
+baseline; pages that list all machines are made of digests. So nothing depends on the records of
+more than a few machines at once, and a machine that is added costs no more than itself.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
-import re
 from base64 import b64encode
-from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from report import __version__, resources
 from report.analysis import between, noise
 from report.claims.verdicts import of_result
-from report.comparing import asked
-from report.comparing import verdict as bounds
-from report.comparing.gate import Gate, differences
-from report.experiments.catalogue import KINDS
-from report.experiments.kind import Overlay, Subject
 from report.experiments.training.measure import WARMUP_UPDATES
-from report.figures import prose
 from report.figures.drawings import Drawings
-from report.machine.machine import short_names
-from report.registry import BACKENDS
+from report.machine.machine import describe, short_names
 from report.results import runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
-from report.site import addresses, repeating, verdicts
-from report.site.compare import pair
-from report.site.machine import MachineView, Section, day, figures_of, view
+from report.site import addresses, compare, repeating, verdicts
+from report.site.contents import Bundle, Contents
+from report.site.digest import ADAPTER, digest
+from report.site.machine import day, figures_of, view
+from report.site.pages import own, render
 from report.text.numerals import digits, percent
 from report.worker import timing
 from report.worker.timing import EVERY
@@ -41,16 +37,47 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.figures.figure import Figure
-    from report.registry import KindName
     from report.results.result import Result
-    from report.results.store import LeftOut, Saved
-
+    from report.results.resultfile import Saved
+    from report.results.store import LeftOut
+    from report.site.digest import Digest
+    from report.site.machine import MachineView
 
 NOTHING_KEPT = Cache()
 
+AT_ONCE = 4
+"""So many machines are in memory at once, beside the baseline: their figures are drawn together."""
+
 _VERDICTS = TypeAdapter(list[Verdict])
 
-_CONTROL = re.compile("[\0-\b\v\f\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Place:
+    """A machine among those of a site, by what can be said without its records.
+
+    Attributes:
+        name: What it is called where room is short.
+        words: The machine as a person would say it.
+        files: The runs that its pages are about, oldest first.
+        every: All of its runs.
+    """
+
+    id: str
+    name: str
+    words: str
+    home: str
+    page: str
+    files: list[Saved]
+    every: list[Saved]
+
+    @property
+    def sums(self) -> list[str]:
+        """Return what tells its runs from others."""
+        return [one.sha256 for one in self.files]
+
+    def result(self) -> Result:
+        """Read its runs, and return them together."""
+        return runs.together([one.result for one in self.files])
 
 
 def gather(
@@ -58,237 +85,199 @@ def gather(
     cache: Cache = NOTHING_KEPT,
     left_out: Sequence[LeftOut] = (),
     site_url: str = "",
-) -> dict[str, bytes]:
+) -> Contents:
     """Make every file of the site: bytes by path relative to it, of all results, oldest first.
 
     The first page names the files that are no results. Where the site's address is known, its pages
     name theirs, and each machine has a picture for links to it.
 
-    Each machine shows all runs that are like its newest; the others stay downloadable. Earlier
-    drawings and verdicts come from the cache.
+    Each machine shows all runs that are like its newest; the others stay downloadable. What was
+    made of the same results before comes from the cache.
     """
-    figures: dict[str, dict[str, list[Figure]]] = {}
-    files = {id(one.result): one for one in saved}
-    machines = runs.by_machine(one.result for one in saved)
+    contents = Contents()
+    for one in saved:
+        contents.refer(f"data/{one.name}", one.sha256, functools.partial(getattr, one, "content"))
+    places = _places(saved)
+    shown = {"views": places, "site_url": site_url, "install": repeating.installation}
     with Drawings(cache) as drawings:
-        for same in machines:
-            mine = figures[same[0].machine.id] = {}
-            for name, some in figures_of(runs.together(same)):
-                drawings.order(some)
-                mine[name] = some
-        latest = [_judged([files[id(one)] for one in same], cache) for same in machines]
-        names = short_names([one.machine for one in latest])
-        views = [
-            view(one, name, [files[id(run)] for run in same], figures[one.machine.id])
-            for one, same, name in zip(latest, machines, names, strict=True)
-        ]
-        compared = _compared_sections(latest, views)
-        drawings.order(figure for section in compared for figure in section.figures)
-        drawn = drawings.finished()
-    newest = _newest(views)
-    always = {"views": views, "newest": newest, "drawings": drawn, "site_url": site_url}
-    always["install"] = repeating.installation
-    contents = {f"data/{one.name}": one.content for one in saved}
-    for one in views:
-        contents |= _pages(one, always | {"older": _older(one, saved)})
-        contents[f"{one.folder}/experiments.yaml"] = repeating.configuration(one.result)
-        if one.verdicts:
-            contents[f"{one.folder}/verdicts.csv"] = verdicts.sheet(one.result).csv()
-        drawn_here = [figure for section in one.sections for figure in section.figures]
-        contents |= {f"{one.folder}/{f.name}.csv": f.sheet.csv() for f in drawn_here}
-    first = always | {"left_out": left_out}
-    if len(views) > 1:
-        labels = _shared_labels(newest, views)
-        contents["index.html"] = _render("index.html", "index.html", labels=labels, **first)
-        contents |= _comparison(latest, compared, always)
-    else:
-        older = _older(newest, saved)
-        contents["index.html"] = _render(
-            "machine.html", "index.html", machine=newest, older=older, **first
-        )
-    contents["method.html"] = _render("method.html", "method.html", **always, **_constants())
-    contents |= {name: _own(name) for name in ("style.css", "script.js")}
-    style = contents["style.css"]
+        machines, pairs = _Maker(places, shown, left_out, cache, drawings).bundles()
+        digests = [ADAPTER.validate_python(one.facts["digest"]) for one in machines]
+        always = shown | {"newest": _newest(places, digests)}
+        left = {"left_out": left_out}
+        if len(places) > 1:
+            side = compare.Side(digests, [one.facts for one in pairs], shown)
+            overlays = side.overlays([(p.result, p.sums) for p in places], cache, drawings)
+            contents.add(side.pages(overlays.facts["parts"], drawings, always | left))
+            machines += [*pairs, overlays]
+    for bundle in machines:
+        contents.take(bundle.files)
+    contents.add({"method.html": render("method.html", "method.html", **always, **_constants())})
+    contents.add({name: own(name) for name in ("style.css", "script.js")})
     # The only page with its style in itself allows no other by its policy.
+    style = own("style.css")
     allowed = {"style": style.decode(), "style_sha256": b64encode(sha256(style).digest()).decode()}
-    contents["404.html"] = _render("404.html", "404.html", **always, **allowed)
+    contents.add({"404.html": render("404.html", "404.html", **always, **allowed)})
     # GitHub would otherwise run Jekyll over the pages and drop files.
-    contents[".nojekyll"] = b""
+    contents.add({".nojekyll": b""})
     if site_url:
-        contents |= _for_links(views, cache)
-        contents["sitemap.xml"] = addresses.sitemap(site_url, contents)
+        contents.add({"sitemap.xml": addresses.sitemap(site_url, contents)})
     return contents
 
 
-def _own(name: str) -> bytes:
-    return (resources.templates() / name).read_bytes()
-
-
-def _for_links(views: Sequence[MachineView], cache: Cache) -> dict[str, bytes]:
-    """Make a picture of each machine, or take those of an earlier rendering."""
-    from report.figures.preview import preview  # noqa: PLC0415 (loads the drawing library)
-
-    made = {}
-    for one in views:
-        numbers = [(card.label, card.value, card.unit) for card in one.cards]
-        mine = key("preview", program(), one.words, one.tally, *map("\0".join, numbers))
-        content = cache.get(mine)
-        if content is None:
-            content = preview(one.words, numbers, one.tally)
-            cache.put(mine, content)
-        made[f"{one.home}/preview.png"] = content
-    return made
-
-
-def _pages(machine: MachineView, shown: Mapping[str, Any]) -> dict[str, bytes]:
-    """Make the pages of a machine, and one that leads there from where its only page once lay."""
-    shown = {"machine": machine, **shown}
-    pages = {
-        part.path: _render("part.html", part.path, part=part, **shown) for part in machine.parts
-    }
-    for name in ("statements", "code"):
-        path = f"{machine.home}/{name}.html"
-        pages[path] = _render(f"{name}.html", path, **shown)
-    pages[machine.page] = _render("machine.html", machine.page, **shown)
-    old = addresses.old(machine.id)
-    return pages | {old: _render("moved.html", old, **shown)}
-
-
-def _older(machine: MachineView, saved: Sequence[Saved]) -> list[tuple[str, str, str]]:
-    """Return the runs that a machine's pages are not about: when it began, profile and path."""
+def _places(saved: Sequence[Saved]) -> list[Place]:
+    of_head = {id(one.head): one for one in saved}
+    machines = runs.by_machine(one.head for one in saved)
+    every: dict[str, list[Saved]] = {}
+    for one in saved:
+        every.setdefault(one.head.machine.id, []).append(one)
+    hardware = [same[-1].machine for same in machines]
     return [
-        (
-            f"{day(each.result.started_at)}, {each.result.started_at[11:16]} UTC",
-            each.result.profile,
-            f"data/{each.name}",
+        Place(
+            id=one.id,
+            name=name,
+            words=describe(one),
+            home=addresses.home(one.id),
+            page=f"{addresses.home(one.id)}/index.html",
+            files=[of_head[id(head)] for head in same],
+            every=every[one.id],
         )
-        for each in reversed(saved)
-        if each.result.machine.id == machine.id and f"data/{each.name}" not in machine.files
+        for one, name, same in zip(hardware, short_names(hardware), machines, strict=True)
     ]
 
 
-def _judged(same: Sequence[Saved], cache: Cache) -> Result:
-    """Judge a machine's runs by the rules of today, whatever the files say; once a content."""
-    result = runs.together([one.result for one in same])
-    mine = key("verdicts", program(), *(one.content for one in same))
-    kept = cache.get(mine)
-    if kept is not None:
-        return replace(result, verdicts=_VERDICTS.validate_json(kept))
-    judged = of_result(result)
-    cache.put(mine, json.dumps(judged, default=vars).encode())
-    return replace(result, verdicts=judged)
+class _Maker:
+    """Makes what a machine has to itself, and what it has with the baseline, or finds it kept."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        shown: Mapping[str, Any],
+        left_out: Sequence[LeftOut],
+        cache: Cache,
+        drawings: Drawings,
+    ) -> None:
+        self.places, self.shown, self.left_out = places, shown, left_out
+        self.cache, self.drawings = cache, drawings
+
+    def bundles(self) -> tuple[list[Bundle], list[Bundle]]:
+        """Return both in the order of the machines; the first of these is the baseline."""
+        base, *others = self.places
+        machines = {p.id: Bundle.kept(self.cache, self._key(p)) for p in self.places}
+        pairs = {p.id: Bundle.kept(self.cache, self._pair_key(p)) for p in others}
+        todo = [p for p in self.places if not (machines[p.id] and (p is base or pairs[p.id]))]
+        first: Result | None = None
+        for k in range(0, len(todo), AT_ONCE):
+            some = {p: p.result() for p in todo[k : k + AT_ONCE]}
+            new = {p: result for p, result in some.items() if machines[p.id] is None}
+            figures = {p: self._figures(result) for p, result in new.items()}
+            for p, result in some.items():
+                if p is not base and pairs[p.id] is None:
+                    first = first or some.get(base) or base.result()
+                    made = compare.with_baseline(first, result, (base, p), self.shown)
+                    pairs[p.id] = made.keep(self.cache, self._pair_key(p))
+            views = {
+                p: view(self._judged(p, result), p.name, p.files, figures[p])
+                for p, result in new.items()
+            }
+            drawn = self.drawings.finished()
+            for p, one in views.items():
+                facts = {"digest": ADAPTER.dump_python(digest(one), mode="json")}
+                made = Bundle(facts, self._files(p, one, drawn))
+                machines[p.id] = made.keep(self.cache, self._key(p))
+        return [m for m in machines.values() if m], [p for p in pairs.values() if p]
+
+    def _around(self) -> str:
+        """Return what a page says of other machines than its own, which it is made again for."""
+        few = [(p.id, p.name) for p in self.places] if len(self.places) <= compare.NAMED else []
+        return json.dumps([self.shown["site_url"], few, len(self.places) > 1])
+
+    def _key(self, place: Place) -> str:
+        files = (f"{s.sha256} {s.named} {s.imported}" for s in (*place.files, *place.every))
+        alike = [p.id for p in self.places if p.words == place.words]
+        alone = "" if len(self.places) > 1 else str(self.left_out)
+        parts = (place.name, place.id, str(len(alike) > 1), self._around(), alone)
+        return key("machine", program(), *parts, *files)
+
+    def _pair_key(self, place: Place) -> str:
+        both = (self.places[0], place)
+        sums = (part for p in both for part in (p.id, p.name, *p.sums))
+        return key("pair", program(), self._around(), *sums)
+
+    def _figures(self, result: Result) -> dict[str, list[Figure]]:
+        made = {}
+        for name, some in figures_of(result):
+            self.drawings.order(some)
+            made[name] = some
+        return made
+
+    def _judged(self, place: Place, result: Result) -> Result:
+        """Judge a machine's runs by the rules of today, whatever the files say; once a content."""
+        mine = key("verdicts", program(), *place.sums)
+        kept = self.cache.get(mine)
+        if kept is not None:
+            return replace(result, verdicts=_VERDICTS.validate_json(kept))
+        judged = of_result(result)
+        self.cache.put(mine, json.dumps(judged, default=vars).encode())
+        return replace(result, verdicts=judged)
+
+    def _files(
+        self, place: Place, machine: MachineView, drawn: Mapping[str, Any]
+    ) -> dict[str, bytes]:
+        """Make all that is a machine's own, and a page that leads there from its old address."""
+        shown = {**self.shown, "machine": machine, "drawings": drawn, "older": _older(place)}
+        files = {
+            part.path: render("part.html", part.path, part=part, **shown) for part in machine.parts
+        }
+        for name in ("statements", "code"):
+            path = f"{machine.home}/{name}.html"
+            files[path] = render(f"{name}.html", path, **shown)
+        files[machine.page] = render("machine.html", machine.page, **shown)
+        if len(self.places) == 1:
+            left = {"left_out": self.left_out}
+            files["index.html"] = render("machine.html", "index.html", **shown, **left)
+        old = addresses.old(machine.id)
+        files[old] = render("moved.html", old, **shown)
+        files[f"{machine.folder}/experiments.yaml"] = repeating.configuration(machine.result)
+        if machine.verdicts:
+            files[f"{machine.folder}/verdicts.csv"] = verdicts.sheet(machine.result).csv()
+        figures = [figure for section in machine.sections for figure in section.figures]
+        files |= {f"{machine.folder}/{f.name}.csv": f.sheet.csv() for f in figures}
+        if self.shown["site_url"]:
+            files[f"{machine.home}/preview.png"] = _picture(machine)
+        return files
 
 
-def _newest(views: Sequence[MachineView]) -> MachineView:
+def _picture(machine: MachineView) -> bytes:
+    """Make the picture that stands for links to a machine."""
+    from report.figures.preview import preview  # noqa: PLC0415 (loads the drawing library)
+
+    numbers = [(card.label, card.value, card.unit) for card in machine.cards]
+    return preview(machine.words, numbers, machine.tally)
+
+
+def _older(place: Place) -> list[tuple[str, str, str]]:
+    """Return the runs that a machine's pages are not about: when it began, profile and path."""
+    shown = {one.name for one in place.files}
+    return [
+        (
+            f"{day(one.head.started_at)}, {one.head.started_at[11:16]} UTC",
+            one.head.profile,
+            f"data/{one.name}",
+        )
+        for one in reversed(place.every)
+        if one.name not in shown
+    ]
+
+
+def _newest(places: Sequence[Place], digests: Sequence[Digest]) -> Digest:
     """Return the machine that the first page is about.
 
     A machine of one's own comes before an imported one, and a whole run before one that was cut
     short.
     """
-    return max(views, key=lambda one: (not one.imports, not one.unfinished, one.result.order))
-
-
-def _shared_labels(newest: MachineView, views: Sequence[MachineView]) -> list[str]:
-    """Return the headline figures that most machines have, at most four: a table has to fit."""
-    shown = Counter(label for one in views for label in {card.label for card in one.cards})
-    own = dict.fromkeys(card.label for card in newest.cards)
-    return sorted(own, key=lambda label: -shown[label])[:4]
-
-
-class ComparedSection(NamedTuple):
-    """An experiment of several machines on the same axes, with the machines' own sections on it."""
-
-    name: str
-    title: str
-    figures: list[Figure]
-    measured: list[tuple[MachineView, Section]]
-
-    @property
-    def page(self) -> str:
-        """Return the part of the chapter that it belongs to, as on the machines' own pages."""
-        return PurePosixPath(self.measured[0][0].where(self.name)).stem
-
-
-class ComparedPart(NamedTuple):
-    """A page of figures of several machines."""
-
-    path: str
-    title: str
-    sections: list[ComparedSection]
-
-
-def _compared_sections(
-    results: Sequence[Result], views: Sequence[MachineView]
-) -> list[ComparedSection]:
-    names = dict.fromkeys(
-        (name, planned["kind"], planned["title"])
-        for result in results
-        for name, planned in result.config["experiments"].items()
-    )
-    led = [result.led() for result in results]
-    return [
-        ComparedSection(
-            name=name,
-            title=title,
-            figures=figures,
-            measured=[(v, s) for v in views for s in v.sections if s.name == name and s.method],
-        )
-        for name, kind, title in names
-        if (figures := _compared(kind, led, name, [view.name for view in views]))
-    ]
-
-
-def _comparison(
-    results: Sequence[Result], sections: Sequence[ComparedSection], always: Mapping[str, Any]
-) -> dict[str, bytes]:
-    figures = [figure for section in sections for figure in section.figures]
-    contents = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
-    of_part: dict[str, list[ComparedSection]] = {name: [] for name in addresses.TITLES}
-    for section in sections:
-        of_part[section.page].append(section)
-    parts = [
-        ComparedPart(path=f"compare/{name}.html", title=addresses.TITLES[name], sections=mine)
-        for name, mine in of_part.items()
-        if mine
-    ]
-    contents |= {p.path: _render("compared.html", p.path, **always, part=p) for p in parts}
-    # A machine may have the name of a part.
-    rows, names = asked.rows(results), [one.name for one in always["views"]]
-    pairs = [
-        (f"compare/with-{o.machine.id}.html", pair(results[0], o, (names[0], name)))
-        for o, name in zip(results[1:], names[1:], strict=True)
-    ]
-    contents |= {
-        path: _render("times.html", path, **always, pair=each, bounds=bounds)
-        for path, each in pairs
-    }
-    contents["compare.html"] = _render(
-        "compare.html",
-        "compare.html",
-        **always,
-        parts=parts,
-        pairs=pairs,
-        asked=rows,
-        answers=asked.answers(rows),
-        bounds=bounds,
-        verdicts=verdicts.side_by_side([one.verdicts for one in always["views"]]),
-        differs=Gate(answer="yes", because=[], differences=differences(results)),
-    )
-    return contents
-
-
-def _compared(
-    kind: KindName, led: Sequence[Result], experiment: str, names: Sequence[str]
-) -> list[Figure]:
-    """Put an experiment of several machines on the same axes, each with its first framework."""
-    subjects = [
-        Subject(name=names[k], index=k, result=one, backend=backend)
-        for k, one in enumerate(led)
-        if (backend := one.lead(experiment)) is not None
-    ]
-    if len(subjects) < 2:
-        return []
-    return KINDS[kind].overlay(Overlay(noun="machine", experiment=experiment, subjects=subjects))
+    orders = [one.files[-1].head.order for one in places]
+    both = zip(digests, orders, strict=True)
+    return max(both, key=lambda one: (not one[0].imported, not one[0].unfinished, one[1]))[0]
 
 
 def _constants() -> dict[str, Any]:
@@ -307,14 +296,3 @@ def _constants() -> dict[str, Any]:
         "digits": digits,
         "percent": percent,
     }
-
-
-def _render(template: str, here: str, **context: Any) -> bytes:
-    """Fill in the template of the page at a path, in which `to` makes links to others."""
-    to = functools.partial(addresses.relative, here)
-    own = {"version": __version__, "here": here, "to": to, "backends": BACKENDS}
-    own["address"] = addresses.public(context["site_url"], here)
-    own |= {"chapter": addresses.CHAPTER, "project": resources.project_urls()}
-    text = prose.environment().get_template(template).render(own | context)
-    # What a program printed may hold escape sequences; HTML has no characters for these.
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).encode()

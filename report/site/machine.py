@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from report.results.imported import Import
     from report.results.machine import Conditions
     from report.results.result import Record, Result
-    from report.results.store import Saved
+    from report.results.resultfile import Saved
     from report.site.verdicts import Matrix, VerdictView
     from report.worker.records import Environment
 
@@ -213,7 +212,7 @@ def view(
         grade=_grades(sections),
         states=_states(result),
         files=files,
-        sums=[hashlib.sha256(one.content).hexdigest() for one in saved],
+        sums=[one.sha256 for one in saved],
         folder=files[-1].rpartition("/")[0],
         runs=len(began),
         days=len({one[:10] for one in began}),

@@ -1,0 +1,100 @@
+"""The files of a site, most of which nobody need read again."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from report.errors import SiteError
+from report.results.resultfile import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from report.results.files import Cache
+
+
+class Contents(Mapping[str, bytes]):
+    """Bytes by path relative to the site: at hand, or read where they are kept when asked for."""
+
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        """Begin with some files at hand."""
+        self.sums: dict[str, str] = {}
+        self._read: dict[str, Callable[[], bytes]] = {}
+        self.add(files or {})
+
+    def add(self, files: Mapping[str, bytes]) -> None:
+        """Add files that are at hand."""
+        for name, content in files.items():
+            self.refer(name, digest(content), functools.partial(bytes, content))
+
+    def refer(self, name: str, sha256: str, read: Callable[[], bytes]) -> None:
+        """Add a file that is read when it is asked for."""
+        self.sums[name], self._read[name] = sha256, read
+
+    def take(self, files: Contents) -> None:
+        """Add all of another one's."""
+        self.sums |= files.sums
+        self._read |= files._read
+
+    def __getitem__(self, name: str) -> bytes:
+        """Return what a file holds."""
+        return self._read[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the paths."""
+        return iter(self.sums)
+
+    def __len__(self) -> int:
+        """Return how many files there are."""
+        return len(self.sums)
+
+
+class Bundle:
+    """Files that are made together, with what other pages say of them: kept as one."""
+
+    def __init__(self, facts: Any, files: Mapping[str, bytes]) -> None:
+        """Hold facts as JSON knows them, and files."""
+        self.facts = facts
+        self.files = files if isinstance(files, Contents) else Contents(files)
+
+    @classmethod
+    def kept(cls, cache: Cache, key: str) -> Bundle | None:
+        """Return what the cache has, without the files' bytes; None if it has nothing."""
+        if not cache.has(key):
+            return None
+        head = json.loads(_archive(cache, key).read(HEAD))
+        files = Contents()
+        for name, known in head["sums"].items():
+            files.refer(name, known, functools.partial(_member, cache, key, name))
+        return cls(head["facts"], files)
+
+    def keep(self, cache: Cache, key: str) -> Bundle:
+        """Put it into the cache, and return it as it is there, or itself if nothing can be."""
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.writestr(HEAD, json.dumps({"facts": self.facts, "sums": self.files.sums}))
+            for name, content in self.files.items():
+                archive.writestr(name, content)
+        cache.put(key, made.getvalue())
+        return Bundle.kept(cache, key) or self
+
+
+HEAD = "facts and sums"
+"""Of a bundle, beside its files; no path has spaces."""
+
+
+def _member(cache: Cache, key: str, name: str) -> bytes:
+    return _archive(cache, key).read(name)
+
+
+@functools.lru_cache(maxsize=2)
+def _archive(cache: Cache, key: str) -> zipfile.ZipFile:
+    content = cache.get(key)
+    if content is None:
+        raise SiteError(f"{cache.folder} was emptied meanwhile. Render again.")
+    return zipfile.ZipFile(io.BytesIO(content))

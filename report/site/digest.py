@@ -1,0 +1,140 @@
+"""What other pages say of a machine, without its results: small, and kept with its pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from pydantic import TypeAdapter
+
+from report.claims import wording
+from report.comparing import asked
+from report.comparing.asked import Column  # noqa: TC001 (pydantic reads it)
+from report.figures import prose
+from report.results.result import Decision, Source  # noqa: TC001 (pydantic reads it)
+from report.text.names import title
+
+if TYPE_CHECKING:
+    from report.site.machine import MachineView
+    from report.site.verdicts import VerdictView
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """A verdict in a table of machines.
+
+    Attributes:
+        told: Ratio and effect, as the first machine of a row has them.
+        turned: The same the other way round.
+        turn: Whether this machine's own pages turn them.
+    """
+
+    says: str
+    source: Source
+    framework: str
+    css: str
+    sign: str
+    verdict: Decision
+    marginal: bool
+    told: tuple[str, str]
+    turned: tuple[str, str]
+    turn: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digest:
+    """A machine among others. What its pages say at more length, `MachineView` explains."""
+
+    id: str
+    home: str
+    page: str
+    name: str
+    words: str
+    date: str
+    day: str
+    """Of the newest run, ISO 8601: sorts."""
+    profile: str
+    sentences: str
+    """As HTML, like the effects of statements."""
+    tally: str
+    grade: str
+    unfinished: str
+    imported: bool
+    runs: int
+    processor: str
+    accelerators: list[str]
+    frameworks: list[str]
+    holding: tuple[int, int]
+    """How many of the chapter's statements hold, of how many that were judged."""
+    column: Column
+    statements: dict[str, Statement]
+    """By claim and framework."""
+    sections: dict[str, str]
+    """Where the experiments stand that were measured, by name."""
+
+    @property
+    def lead(self) -> Markup:
+        """Return what could stand in a mail, as this program wrote it."""
+        return Markup(self.sentences)  # noqa: S704
+
+    @property
+    def dtypes(self) -> list[str]:
+        """Return in which formats it multiplied."""
+        return [name.removeprefix("peak, ") for name in asked.PRODUCTS if name in self.column.found]
+
+
+ADAPTER = TypeAdapter(Digest)
+
+
+def digest(view: MachineView) -> Digest:
+    """Return what other pages say of a machine."""
+    machine, chapter = view.result.machine, [v for v in view.verdicts if v.source == "chapter"]
+    judged = [one.judged.verdict for one in chapter if one.judged.verdict != "not run"]
+    working = [each.name or each.device for each in machine.accelerators if each.works]
+    return Digest(
+        id=view.id,
+        home=view.home,
+        page=view.page,
+        name=view.name,
+        words=view.words,
+        date=view.date,
+        day=view.result.started_at[:10],
+        profile=view.result.profile,
+        sentences=str(view.lead),
+        tally=view.tally,
+        grade=view.grade,
+        unfinished=view.unfinished,
+        imported=bool(view.imports),
+        runs=view.runs,
+        processor=machine.cpu.model or machine.cpu.architecture or "unknown",
+        accelerators=list(dict.fromkeys(working)),
+        frameworks=[title(n) for n, one in view.result.environments.items() if one.status == "ok"],
+        holding=(judged.count("supported"), len(judged)),
+        column=asked.column(view.result),
+        statements={f"{v.judged.claim} {v.judged.backend}": _statement(v) for v in view.verdicts},
+        sections={one.name: view.where(one.name) for one in view.sections if one.method},
+    )
+
+
+def _statement(view: VerdictView) -> Statement:
+    verdict = view.judged
+    told, turned = (
+        (
+            wording.ratio(view.claim, turn=turn),
+            str(wording.effect(verdict, prose.tagged, turn=turn)),
+        )
+        for turn in (False, True)
+    )
+    return Statement(
+        says=view.claim["says"],
+        source=view.source,
+        framework=view.framework,
+        css=view.css,
+        sign=view.sign,
+        verdict=verdict.verdict,
+        marginal=bool(verdict.marginal),
+        told=told,
+        turned=turned,
+        turn=wording.turned(verdict),
+    )
