@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from report.results import files, store
+from report.results.limits import MOST_BYTES
 from report.site import folder
 
 if TYPE_CHECKING:
@@ -23,17 +24,20 @@ def rendered(results: Path, site_dir: Path, site_url: str = "") -> tuple[str, bo
     """
     kept = files.user_cache()
     with files.sole_writer(site_dir, "writing"):
-        sources = [(path.name, store.content_of(path)) for path in store.sources(results)]
+        known = files.Sums(kept, f"{results.resolve()}\n{site_dir.resolve()}")
+        sources = [(path.name, known.of(path, MOST_BYTES) or "") for path in store.sources(results)]
         parts = (part for source in sources for part in source)
         key = files.key(files.program(), site_url, *parts)
         manifest = kept.get(key)
         address = (site_dir / "index.html").resolve().as_uri()
-        if sources and manifest is not None and folder.holds(site_dir, manifest):
+        if sources and manifest is not None and folder.holds(site_dir, manifest, known.of):
+            known.keep()
             return address, True
         # Only now what draws: nothing has to be made where nothing has changed.
         folder.check(site_dir, results)
         contents, whole = gathered(results, kept, site_url)
-        folder.write_files(contents, site_dir)
+        folder.write_files(contents, site_dir, known.of)
+        known.keep()
         if whole:
             kept.put(key, (site_dir / folder.MANIFEST).read_bytes())
         kept.prune()
@@ -48,7 +52,7 @@ def gathered(results: Path, kept: Cache, site_url: str) -> tuple[Contents, bool]
     from report.experiments.catalogue import LABELS
     from report.site.gather import gather
 
-    saved, left_out = store.read_all(results, LABELS)
+    saved, left_out = store.read_all(results, LABELS, kept)
     for one in left_out:
         click.echo(f"Left out: {one.name} {one.reason}", err=True)
     return gather(saved, kept, left_out, site_url), not left_out

@@ -13,7 +13,9 @@ import glob
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
+import stat
 import tempfile
 import time
 from contextlib import contextmanager
@@ -162,16 +164,19 @@ class Sums:
         self._known: dict[str, list[int | str]] = json.loads(cache.get(self._key) or b"{}")
         self._seen: dict[str, list[int | str]] = {}
 
-    def of(self, path: Path) -> str | None:
-        """Return a file's sum; None if there is no such file."""
+    def of(self, path: Path, most: float = math.inf) -> str | None:
+        """Return a file's sum; None for what is no file, or has more than so many bytes."""
         try:
-            stat = path.stat()
-            state = [stat.st_size, stat.st_mtime_ns]
+            state = path.stat()
+            found = [state.st_size, state.st_mtime_ns]
             known = self._known.get(str(path), [])
-            if known[:2] != state:
-                settled = time.time_ns() - stat.st_mtime_ns > SETTLED_NS
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                known = [*(state if settled else (-1, -1)), digest]
+            if not stat.S_ISREG(state.st_mode) or state.st_size > most:
+                return None
+            if known[:2] != found:
+                settled = time.time_ns() - state.st_mtime_ns > SETTLED_NS
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                known = [*(found if settled else (-1, -1)), digest]
         except OSError:
             return None
         self._seen[str(path)] = known

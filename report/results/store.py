@@ -240,17 +240,6 @@ def sources(folder: Path) -> list[Path]:
     return [*files_in(folder), *folder.glob(imported.LIST)]
 
 
-def content_of(path: Path) -> bytes:
-    """Return what tells a source of a site from another: its content, if it can be a result's.
-
-    Nothing of what is no file (a pipe would keep one waiting), is too large, or is gone meanwhile.
-    """
-    with contextlib.suppress(OSError):
-        if path.is_file() and path.stat().st_size <= MOST_BYTES:
-            return path.read_bytes()
-    return b""
-
-
 @dataclass(frozen=True)
 class LeftOut:
     """A file among results that cannot be read: its place in their folder, and why."""

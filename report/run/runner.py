@@ -29,8 +29,9 @@ from report.experiments.training.measure import run_specs
 from report.machine.machine import last_cache_bytes, usable_cores
 from report.machine.noise import Watch
 from report.registry import BACKENDS, WITH_DATA
-from report.results import resultfile, store
+from report.results import store
 from report.results.result import Record, Result
+from report.results.resultfile import name_of
 from report.results.runs import hardware
 from report.run import again, allocation, data, host
 from report.run.jobs import Job
@@ -378,9 +379,7 @@ class Run:
             environments=self.host.environments,
         )
         # The file is named by the second, and must not take the place of another run's.
-        while (path := self.results / resultfile.name_of(new)).exists() or path.with_suffix(
-            ""
-        ).exists():
+        while (path := self.results / name_of(new)).exists() or path.with_suffix("").exists():
             time.sleep(0.05)
             new.started_at = _now()
         newest = next(self._earlier(), None)
@@ -405,7 +404,7 @@ class Run:
                 continue
             if self.start == "fresh":
                 if not result.records:
-                    (self.results / resultfile.name_of(result)).unlink(missing_ok=True)
+                    (self.results / name_of(result)).unlink(missing_ok=True)
                 return None
             result.config = self.plan.stored()
             return result

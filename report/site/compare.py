@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from report.results.files import Cache
     from report.results.result import Result
     from report.site.digest import Digest, Statement
-    from report.site.gather import Place
+    from report.site.places import Place
 
 NAMED = 3
 """So many machines stand in the navigation of each page."""
@@ -207,8 +207,8 @@ class Side:
     def fastest(self) -> dict[str, list[str]]:
         """Return for which of the numbers each machine is beyond doubt the fastest."""
         found: dict[str, list[str]] = {}
-        for name, row in (each for topic in self.rows.values() for each in topic):
-            for one, cell in zip(self.machines, row, strict=True):
+        for name, mine in (each for topic in self.rows.values() for each in topic):
+            for one, cell in zip(self.machines, mine, strict=True):
                 if name in SCALE and cell.value and cell.value.best:
                     found.setdefault(one.name, []).append(name.removeprefix("peak, "))
         return found

@@ -7,33 +7,44 @@ has its sum, is a person's: it is neither replaced nor deleted.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import signal
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from report.errors import SiteError
 from report.results import files
+from report.results.resultfile import digest
+from report.site.contents import Contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 MANIFEST = "data/manifest.json"
 
 FIXED = ("index.html", "method.html", "404.html", "style.css", "script.js", MANIFEST)
 """Files that every site has."""
 
+Known = Callable[[Path], str | None]
+"""Returns the SHA-256 of a file; None if there is none."""
+
 Sums = dict[str, set[str]]
 """For each file the SHA-256 of what this program wrote there; two while it is being replaced."""
 
 
-def write_files(contents: Mapping[str, bytes], folder: Path) -> int:
+def sum_of(path: Path) -> str | None:
+    """Return the SHA-256 of a file as it is now."""
+    content = _current(path)
+    return None if content is None else digest(content)
+
+
+def write_files(files_of_site: Mapping[str, bytes], folder: Path, known: Known = sum_of) -> int:
     """Write a site of bytes by path relative to the folder, which is made if missing.
 
-    Returns how many files changed.
+    `known` returns the sums of files, and may remember them. Returns how many files changed.
 
     All files are first written beside their places and flushed to the disk; only when every one
     is there are they renamed into place, with interrupts held back meanwhile. Whatever stops it
@@ -43,9 +54,10 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> int:
     Raises:
         SiteError: The folder cannot be written, or a file of somebody else's is in the way.
     """
-    old = _manifest(folder)
-    contents = {**contents, MANIFEST: _list(contents)}
-    changed = [name for name in contents if _current(folder / name) != contents[name]]
+    old, contents = _manifest(folder), Contents()
+    contents.take(_with_sums(files_of_site))
+    contents.add({MANIFEST: _list(contents.sums)})
+    changed = [name for name in contents if known(folder / name) != contents.sums[name]]
     left_over = [name for name in old if name not in contents and _is_ours(folder, name, old)]
     _refuse_others(folder, changed, old)
     files.sweep(folder / name for name in contents)
@@ -58,7 +70,7 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> int:
                 for name in dict.fromkeys((*changed, MANIFEST))
             }
             waiting.enter_context(_uninterrupted())
-            files.write(folder / MANIFEST, _list(contents, replacing=old))
+            files.write(folder / MANIFEST, _list(contents.sums, replacing=old))
             manifest = staged.pop(MANIFEST)
             for name, path in staged.items():
                 path.replace(folder / name)
@@ -124,39 +136,42 @@ def listed(folder: Path) -> list[str]:
     return sorted(_manifest(folder))
 
 
-def holds(folder: Path, manifest: bytes) -> bool:
+def holds(folder: Path, manifest: bytes, known: Known = sum_of) -> bool:
     """Return whether a site is still what a manifest lists, and nothing of it was changed."""
     sums = _manifest(folder)
-    untouched = all(_is_ours(folder, name, sums) for name in sums)
+    untouched = all(
+        not _linked(folder, name) and known(folder / name) in sums[name] for name in sums
+    )
     return _current(folder / MANIFEST) == manifest and untouched
 
 
 def stale_files(contents: Mapping[str, bytes], folder: Path) -> list[str]:
     """Return the files of a site that are missing, differ, or should no longer be there."""
-    contents = {**contents, MANIFEST: _list(contents)}
-    names = {*contents, *_manifest(folder)}
-    return sorted(name for name in names if _current(folder / name) != contents.get(name))
+    sums = dict(_with_sums(contents).sums)
+    sums[MANIFEST] = digest(_list(sums))
+    names = {*sums, *_manifest(folder)}
+    return sorted(name for name in names if sum_of(folder / name) != sums.get(name))
 
 
-def _list(contents: Mapping[str, bytes], replacing: Sums | None = None) -> bytes:
-    listed: dict[str, Any] = {"files": {name: _sum(contents[name]) for name in sorted(contents)}}
+def _with_sums(contents: Mapping[str, bytes]) -> Contents:
+    return contents if isinstance(contents, Contents) else Contents(contents)
+
+
+def _list(contents: Mapping[str, str], replacing: Sums | None = None) -> bytes:
+    listed: dict[str, Any] = {"files": {name: contents[name] for name in sorted(contents)}}
     if replacing:
         listed["replacing"] = {name: sorted(sums) for name, sums in sorted(replacing.items())}
     return (json.dumps(listed, indent=1) + "\n").encode()
 
 
-def _sum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _manifest(folder: Path) -> Sums:
     """Return the sums of what was written last, its own too; nothing if that cannot be read."""
     content = _current(folder / MANIFEST) or b""
-    sums: Sums = {MANIFEST: {_sum(content)}}
+    sums: Sums = {MANIFEST: {digest(content)}}
     try:
         listed = json.loads(content)
-        for name, digest in listed["files"].items():
-            sums.setdefault(name, set()).add(str(digest))
+        for name, known in listed["files"].items():
+            sums.setdefault(name, set()).add(str(known))
         for name, digests in listed.get("replacing", {}).items():
             sums.setdefault(name, set()).update(map(str, digests))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -179,7 +194,7 @@ def _current(path: Path) -> bytes | None:
 
 def _is_ours(folder: Path, name: str, sums: Sums) -> bool:
     content = None if _linked(folder, name) else _current(folder / name)
-    return content is not None and _sum(content) in sums.get(name, ())
+    return content is not None and digest(content) in sums.get(name, ())
 
 
 def _linked(folder: Path, name: str) -> bool:

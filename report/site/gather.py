@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from base64 import b64encode
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from report.analysis import between, noise
 from report.claims.verdicts import of_result
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures.drawings import Drawings
-from report.machine.machine import describe, short_names
 from report.results import runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
@@ -29,6 +28,7 @@ from report.site.contents import Bundle, Contents
 from report.site.digest import ADAPTER, digest
 from report.site.machine import day, figures_of, view
 from report.site.pages import own, render
+from report.site.places import places_of
 from report.text.numerals import digits, percent
 from report.worker import timing
 from report.worker.timing import EVERY
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from report.results.store import LeftOut
     from report.site.digest import Digest
     from report.site.machine import MachineView
+    from report.site.places import Place
 
 NOTHING_KEPT = Cache()
 
@@ -49,35 +50,6 @@ AT_ONCE = 4
 """So many machines are in memory at once, beside the baseline: their figures are drawn together."""
 
 _VERDICTS = TypeAdapter(list[Verdict])
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Place:
-    """A machine among those of a site, by what can be said without its records.
-
-    Attributes:
-        name: What it is called where room is short.
-        words: The machine as a person would say it.
-        files: The runs that its pages are about, oldest first.
-        every: All of its runs.
-    """
-
-    id: str
-    name: str
-    words: str
-    home: str
-    page: str
-    files: list[Saved]
-    every: list[Saved]
-
-    @property
-    def sums(self) -> list[str]:
-        """Return what tells its runs from others."""
-        return [one.sha256 for one in self.files]
-
-    def result(self) -> Result:
-        """Read its runs, and return them together."""
-        return runs.together([one.result for one in self.files])
 
 
 def gather(
@@ -97,7 +69,7 @@ def gather(
     contents = Contents()
     for one in saved:
         contents.refer(f"data/{one.name}", one.sha256, functools.partial(getattr, one, "content"))
-    places = _places(saved)
+    places = places_of(saved)
     shown = {"views": places, "site_url": site_url, "install": repeating.installation}
     with Drawings(cache) as drawings:
         machines, pairs = _Maker(places, shown, left_out, cache, drawings).bundles()
@@ -122,27 +94,6 @@ def gather(
     if site_url:
         contents.add({"sitemap.xml": addresses.sitemap(site_url, contents)})
     return contents
-
-
-def _places(saved: Sequence[Saved]) -> list[Place]:
-    of_head = {id(one.head): one for one in saved}
-    machines = runs.by_machine(one.head for one in saved)
-    every: dict[str, list[Saved]] = {}
-    for one in saved:
-        every.setdefault(one.head.machine.id, []).append(one)
-    hardware = [same[-1].machine for same in machines]
-    return [
-        Place(
-            id=one.id,
-            name=name,
-            words=describe(one),
-            home=addresses.home(one.id),
-            page=f"{addresses.home(one.id)}/index.html",
-            files=[of_head[id(head)] for head in same],
-            every=every[one.id],
-        )
-        for one, name, same in zip(hardware, short_names(hardware), machines, strict=True)
-    ]
 
 
 class _Maker:

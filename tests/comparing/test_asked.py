@@ -42,9 +42,15 @@ def on(device: str, result: Result, kinds: set[str]) -> Result:
     return replace(result, records=records)
 
 
+def rows_of(first: Result, *others: Result) -> asked.Rows:
+    """Return what is asked of machines, the first of which is the baseline."""
+    columns = [asked.column(one) for one in (first, *others)]
+    return asked.rows(columns, [asked.beside(first, one) for one in others])
+
+
 def answer(*results: Result) -> Answer:
     """Return the answer of two machines."""
-    (found,) = asked.answers(asked.rows(results))
+    (found,) = asked.answers(rows_of(*results))
     return found
 
 
@@ -90,14 +96,14 @@ def test_a_gpu_beside_a_cpu_is_said_to_be_one(slow: Result, fast: Result) -> Non
 def test_there_is_no_answer_where_nothing_of_it_was_measured(make_result: Made) -> None:
     """Rates of memory alone say nothing of products and training."""
     results = [only(make_result(name), "memory") for name in "ab"]
-    assert asked.rows(results)
-    assert asked.answers(asked.rows(results)) == []
+    assert rows_of(*results)
+    assert asked.answers(rows_of(*results)) == []
     assert asked.answers({}) == []
 
 
 def test_rows_say_where_they_were_computed(slow: Result, fast: Result) -> None:
     """Each has its device, and how large the work was where sizes differ."""
-    rows = asked.rows([slow, fast])
+    rows = rows_of(slow, fast)
     cells = {label: cells[0] for topic in rows.values() for label, cells in topic}
     assert all("cpu" in cell.note for cell in cells.values())
     assert "element" in cells[CALL].note

@@ -81,7 +81,7 @@ def test_pages_say_that_it_was_imported(own: Result, results: Path, tmp_path: Pa
     assert "Imported, not verified" in told
     assert f"20260203T040506Z-quick.json.gz, added on {TODAY}, SHA-256 {sums[0]}" in told
     assert "Imported" not in report_of(site, "laptop").words()
-    assert pages["index.html"].words().count("imported and not verified") == 1
+    assert pages["index.html"].words().count("imported, not verified") == 1
     assert "Imported, not verified: laptop-2" in pages["compare.html"].words()
 
 

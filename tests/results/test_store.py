@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from report.errors import ResultError, UsageError
 from report.experiments.catalogue import LABELS
 from report.registry import KINDS
-from report.results import limits, store
+from report.results import limits, resultfile, store
 from report.results.result import VERSION, source_of
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ def test_result_that_was_unpacked_beside_itself_counts_once(small: Result, tmp_p
     path = store.save(small, tmp_path)
     path.with_suffix("").write_bytes(store.dump(replace(small, records=[])))
     (saved,) = store.load_all(tmp_path, LABELS)
-    assert saved == store.Saved(result=small, content=path.read_bytes())
+    assert (saved.result, saved.content) == (small, path.read_bytes())
     path.unlink()
     (saved,) = store.load_all(tmp_path, LABELS)
     assert saved.result.records == []
@@ -474,7 +474,7 @@ def test_result_is_found_by_machine_or_by_file(make_result: Make, tmp_path: Path
     newest, middle, oldest = saved(make_result, tmp_path)
     assert store.find("machine-b", tmp_path, LABELS) == newest
     assert store.find("machine-a", tmp_path, LABELS) == middle
-    path = tmp_path / store.name_of(oldest)
+    path = tmp_path / resultfile.name_of(oldest)
     assert store.find(str(path), tmp_path, LABELS) == oldest
 
 

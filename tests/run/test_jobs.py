@@ -15,7 +15,7 @@ from report.results import store
 from report.run.jobs import Forecast, Job, planned
 
 if TYPE_CHECKING:
-    from report.results.store import Saved
+    from report.results.resultfile import Saved
 
 RESULTS = Path(__file__).parents[2] / "results"
 

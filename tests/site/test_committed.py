@@ -11,7 +11,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from report.experiments.catalogue import LABELS
-from report.results import store
+from report.results import resultfile, store
 from report.site.folder import stale_files
 from report.site.gather import gather
 
@@ -61,7 +61,7 @@ def test_committed_result_fits_the_published_schema(path: Path) -> None:
     content = json.loads(gzip.decompress(path.read_bytes()))
     assert [error.message for error in validator.iter_errors(content)] == []
     result = store.load(path, LABELS)
-    assert path == RESULTS / store.name_of(result)
+    assert path == RESULTS / resultfile.name_of(result)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -238,7 +238,7 @@ def test_statements_are_chosen_and_the_choice_has_an_address(opened: Opened, add
     """By outcome and source, with a count; opened again the address shows the same."""
     tab = opened()
     tab.goto(f"{address}{HOME}/statements.html")
-    rows = tab.locator("table.stacked tr[data-judged]")
+    rows = tab.locator("table.stacked tr[data-facts]")
     every, all_of = rows.count(), tab.locator("[role=status]")
     tab.locator("select[name=source]").select_option("ours")
     tab.locator("select[name=outcome]").select_option("contradicted")
@@ -249,7 +249,7 @@ def test_statements_are_chosen_and_the_choice_has_an_address(opened: Opened, add
     assert all(row.get_attribute("data-source") == "ours" for row in shown)
     again = opened()
     again.goto(tab.url)
-    rows = again.locator("table.stacked tr[data-judged]")
+    rows = again.locator("table.stacked tr[data-facts]")
     assert [row.inner_text() for row in rows.all() if row.is_visible()] == [
         row.inner_text() for row in shown
     ]
@@ -268,7 +268,7 @@ def test_nothing_is_missing_on_paper(tab: Tab, address: str) -> None:
     assert line.evaluate("one => getComputedStyle(one).visibility") == "visible"
     tab.emulate_media(media="screen")
     tab.goto(f"{address}{HOME}/statements.html#outcome=contradicted")
-    rows = tab.locator("table.stacked tr[data-judged]").all()
+    rows = tab.locator("table.stacked tr[data-facts]").all()
     assert not all(row.is_visible() for row in rows)
     tab.emulate_media(media="print")
     assert all(row.is_visible() for row in rows)
@@ -283,7 +283,7 @@ def test_an_empty_choice_says_so(tab: Tab, address: str) -> None:
     empty = 0
     for k in range(sections.locator("option").count()):
         sections.select_option(index=k)
-        left = tab.locator("table.stacked tr[data-judged]:visible").count()
+        left = tab.locator("table.stacked tr[data-facts]:visible").count()
         assert tab.locator("table.stacked").is_visible() == bool(left)
         assert ("none of" in tab.locator("[role=status]").inner_text()) == (not left)
         empty += not left
@@ -297,7 +297,7 @@ def test_nothing_is_missing_without_the_script(opened: Opened, address: str) -> 
     assert all(figure.is_visible() for figure in tab.locator("figure.plot").all())
     assert tab.locator("main button, main select").count() == 0
     tab.goto(f"{address}{HOME}/statements.html#outcome=contradicted")
-    assert all(row.is_visible() for row in tab.locator("tr[data-judged]").all())
+    assert all(row.is_visible() for row in tab.locator("tr[data-facts]").all())
 
 
 @pytest.mark.parametrize("where", ["a file", "a root", "a sub-path"])
