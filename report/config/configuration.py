@@ -109,6 +109,12 @@ SiteUrl = Annotated[
     WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"}),
 ]
 
+SourceUrl = Annotated[
+    str,
+    AfterValidator(address.source),
+    WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"}),
+]
+
 
 class _Variables(Strict):
     """Variables of the processes that measure: for all frameworks, and for some."""
@@ -152,6 +158,12 @@ class Config(Strict):
         description="Address where the site will be published. Adds canonical addresses and "
         "preview images; it has no part in what is measured.",
         examples=["https://example.org/report/"],
+    )
+    machines: list[SourceUrl] = Field(
+        default_factory=list,
+        description="Addresses of published reports, or of single results, whose new runs `report "
+        "add --update` takes into the results folder. It has no part in what is measured.",
+        examples=[["https://example.org/report/"]],
     )
     seed: int = Field(1, ge=0, lt=2**63, description="Seed of everything that is drawn.")
     device: DeviceName = Field(

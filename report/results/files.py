@@ -34,7 +34,7 @@ VARIABLE = "REPORT_CACHE_DIR"
 MOST_FILES = 4000
 """When there are more in the cache, the older half goes."""
 
-DRAWING_WITH = ("matplotlib", "numpy", "scipy", "jinja2", "pygments")
+DRAWING_WITH = ("matplotlib", "numpy", "scipy", "jinja2", "pydantic", "pygments")
 """Packages whose version can change what is rendered."""
 
 

@@ -7,6 +7,7 @@ call themselves.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from report.errors import ResultError
 from report.results import files
+from report.text.plain import showable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +44,16 @@ class Import:
 
 
 _ADAPTER = TypeAdapter(dict[str, Import])
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of a file, as the list has it."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def of(content: bytes, address: str, today: str) -> Import:
+    """Return the entry of a file that came today."""
+    return Import(address=showable(address), sha256=sha256(content), added=today)
 
 
 def load(results: Path) -> dict[str, Import]:

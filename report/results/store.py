@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import gzip
-import hashlib
 import itertools
 import json
 import zlib
@@ -131,9 +130,15 @@ def read(path: Path, labels: LabelTypes) -> Saved:
     """
     try:
         content = _bytes(path)
-        text, fields = limits.parsed(_unpacked(path, content))
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
+    return read_bytes(content, path, labels)
+
+
+def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
+    """Read what a result file holds, as `read` does; errors name its path or its address."""
+    try:
+        text, fields = limits.parsed(_unpacked(path, content))
     except limits.Refused as why:
         raise ResultError(f"{path} {why}; it is not a result file of this program.") from None
     except (ValueError, zlib.error):
@@ -178,7 +183,7 @@ def _bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _unpacked(path: Path, content: bytes) -> bytes:
+def _unpacked(path: Path | str, content: bytes) -> bytes:
     """Return a file's JSON; no more of it is unpacked than a result can have."""
     if not content.startswith(GZIP):
         return content
@@ -191,7 +196,7 @@ def _unpacked(path: Path, content: bytes) -> bytes:
     return unpacked
 
 
-def _too_large(path: Path) -> ResultError:
+def _too_large(path: Path | str) -> ResultError:
     return ResultError(f"{path} is too large to be a result file.")
 
 
@@ -327,27 +332,39 @@ def read_all(folder: Path, labels: LabelTypes) -> tuple[list[Saved], list[LeftOu
 
 
 def _as_imported(path: Path, saved: Saved, found: Import | None) -> Saved:
-    if found is not None and found.sha256 != _sum(saved.content):
+    if found is not None and found.sha256 != imported.sha256(saved.content):
         raise ResultError(f"{path} is no longer what was imported.")
     return replace(saved, imported=found)
 
 
-def _sum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def sums(folder: Path) -> dict[str, Path]:
+    """Return the files below a results folder by their SHA-256."""
+    return {imported.sha256(each.read_bytes()): each for each in files_in(folder)}
 
 
 def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:
     """Take a result file from elsewhere into a results folder, and return its place there.
 
+    Raises:
+        ResultError: It is no result, or as for `take`.
+    """
+    saved = read(path, labels)
+    return take(saved, path, folder, labels, imported.of(saved.content, path.name, today))
+
+
+def take(saved: Saved, path: Path | str, folder: Path, labels: LabelTypes, origin: Import) -> str:
+    """Take a result that was read from a path or an address into a results folder.
+
     It joins those of the same installation and hardware, and none of the owner's. A later state of
     a run takes the place of an earlier one.
 
+    Returns:
+        Its place there.
+
     Raises:
-        ResultError: It is no result, or is there already, or the folder cannot be written.
+        ResultError: It is there already, or the folder cannot be written.
     """
-    saved = read(path, labels)
-    there = {_sum(each.read_bytes()): each for each in files_in(folder)}
-    if earlier := there.get(_sum(saved.content)):
+    if earlier := sums(folder).get(origin.sha256):
         raise ResultError(f"{path} is already there: {earlier}.")
     home = _home(saved.result, folder / imported.FOLDER, labels)
     place = home / Path(saved.name).name
@@ -355,9 +372,7 @@ def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:
         if old.result.run_id != saved.result.run_id or old.result.finished_at:
             raise ResultError(f"{path} would replace {place}, which is another run, or later.")
     imports = imported.load(folder)
-    imports[place.relative_to(folder).as_posix()] = imported.Import(
-        address=showable(path.name), sha256=_sum(saved.content), added=today
-    )
+    imports[place.relative_to(folder).as_posix()] = origin
     # First the list: without a file, an entry says nothing, and without an entry, a file is taken
     # for the owner's.
     imported.save(folder, imports)

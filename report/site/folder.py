@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from report.errors import SiteError
 from report.results import files
+from report.results.published import INDEX, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 MANIFEST = "data/manifest.json"
 
-FIXED = ("index.html", "method.html", "404.html", "style.css", "script.js", MANIFEST)
+FIXED = (
+    *("index.html", "method.html", "404.html", "style.css", "script.js"),
+    *(MANIFEST, INDEX, SCHEMA),
+)
 """Files that every site has."""
 
 Sums = dict[str, set[str]]

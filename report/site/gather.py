@@ -27,7 +27,7 @@ from report.figures import prose
 from report.figures.drawings import Drawings
 from report.machine.machine import short_names
 from report.registry import BACKENDS
-from report.results import runs
+from report.results import published, runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
 from report.site import addresses, repeating, verdicts
@@ -88,7 +88,7 @@ def gather(
     newest = _newest(views)
     always = {"views": views, "newest": newest, "drawings": drawn, "site_url": site_url}
     always["install"] = repeating.installation
-    contents = {f"data/{one.name}": one.content for one in saved}
+    contents = {f"data/{one.name}": one.content for one in saved} | published.listed(saved)
     for one in views:
         contents |= _pages(one, always | {"older": _older(one, saved)})
         contents[f"{one.folder}/experiments.yaml"] = repeating.configuration(one.result)
