@@ -103,17 +103,9 @@ Text = Annotated[
 ]
 
 
-SiteUrl = Annotated[
-    str,
-    AfterValidator(address.site_url),
-    WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"}),
-]
-
-SourceUrl = Annotated[
-    str,
-    AfterValidator(address.source),
-    WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"}),
-]
+_UrlSchema = WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})
+SiteUrl = Annotated[str, AfterValidator(address.site_url), _UrlSchema]
+SourceUrl = Annotated[str, AfterValidator(address.source), _UrlSchema]
 
 
 class _Variables(Strict):

@@ -32,8 +32,7 @@ class PublishedRun(TypedDict):
 
     Attributes:
         path: From the site's address on.
-        size_bytes: Of the file as it lies there.
-        sha256: As above.
+        size_bytes: Of the file as it lies there; so is the sum.
         machine: The id under which the site shows it.
         started_at: UTC, ISO 8601.
         profile: `quick` or `full`.
@@ -92,11 +91,9 @@ def read(content: bytes, address: str) -> list[PublishedRun]:
     try:
         _, fields = limits.parsed(content)
         return _INDEX.validate_python(fields, strict=True)["runs"]
-    except limits.Refused as error:
-        why = str(error)
     except ValidationError as error:
         detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
         why = f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
-    except ValueError:
-        why = "it is not JSON"
+    except ValueError as error:  # it is no JSON, or more than a result may hold
+        why = str(error)
     raise ResultError(f"{address} is not the index of a report: {why}.")

@@ -31,17 +31,11 @@ if TYPE_CHECKING:
     from report.results.published import PublishedRun
     from report.results.store import LabelTypes
 
-    Place = tuple[int, int, int, str, tuple[Any, ...]]
-    """What `socket.getaddrinfo` knows of an address."""
-
 MOST_REDIRECTS = 5
 REDIRECTS = {301, 302, 303, 307, 308}
-PIECE_BYTES = 65_536
 EXPECTED = "only https:// is read, and with --allow-private http:// from this machine"
 UNICAST = ipaddress.IPv6Network("2000::/3")
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-RESULT = (".json", ".json.gz")
-"""How the address of a single result ends."""
 
 
 class RemoteError(ResultError):
@@ -65,7 +59,7 @@ def take(
     """
     there = store.sums(folder)
     try:
-        if address.endswith(RESULT):
+        if address.endswith((".json", ".json.gz")):
             wanted: list[tuple[str, PublishedRun | None]] = [(address, None)]
         else:
             index = address + published.INDEX
@@ -158,7 +152,7 @@ class Reader:
             connection.request("GET", path, headers={"User-Agent": agent, "Connection": "close"})
             yield opened.enter_context(connection.getresponse())
 
-    def _checked(self, parts: SplitResult, host: str, port: int) -> list[Place]:
+    def _checked(self, parts: SplitResult, host: str, port: int) -> list[Any]:
         """Look a host up, once; nobody is asked unless all that it can mean may be."""
         plain = parts.scheme == "http"
         if not host or not (parts.scheme == "https" or (plain and self.allow_private)):
@@ -176,7 +170,7 @@ class Reader:
             raise ValueError(EXPECTED)
         return places
 
-    def _connected(self, places: list[Place], end: float) -> socket.socket:
+    def _connected(self, places: list[Any], end: float) -> socket.socket:
         """Connect to the first of some addresses that answers."""
         error: OSError | None = None
         for family, kind, protocol, _, place in places:
@@ -224,7 +218,7 @@ def _content(answer: http.client.HTTPResponse, most_bytes: int) -> bytes:
         raise ValueError(f"it is sent encoded ({encoding}), which was not asked for")
     content = bytearray()
     # In pieces: http.client keeps a list of all chunks, which can be tiny, of what it is asked for.
-    while piece := answer.read(PIECE_BYTES):
+    while piece := answer.read(65_536):
         content += piece
         if len(content) > most_bytes:
             raise ValueError(f"it is larger than {most_bytes:,} bytes")

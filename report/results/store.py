@@ -353,13 +353,10 @@ def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:
 
 
 def take(saved: Saved, path: Path | str, folder: Path, labels: LabelTypes, origin: Import) -> str:
-    """Take a result that was read from a path or an address into a results folder.
+    """Take what was read from a path or an address, and return its place in a results folder.
 
     It joins those of the same installation and hardware, and none of the owner's. A later state of
     a run takes the place of an earlier one.
-
-    Returns:
-        Its place there.
 
     Raises:
         ResultError: It is there already, or the folder cannot be written.

@@ -169,10 +169,27 @@ def test_what_was_imported_is_published_as_imported(
     assert [line.split("/")[1] for line in done.stdout.splitlines()] == ["laptop"]
 
 
-def test_update_fetches_only_what_is_new(folder: Path, ours: Path, theirs: Result) -> None:
+@pytest.fixture(name="fetched")
+def addresses_that_are_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that is filled with the addresses that are read, without the site's."""
+    read: list[str] = []
+    fetch = Reader.fetch
+
+    def noted(self: Reader, address: str, most_bytes: int) -> bytes:
+        read.append(address[address.index("data/") :])
+        return fetch(self, address, most_bytes)
+
+    monkeypatch.setattr(Reader, "fetch", noted)
+    return read
+
+
+def test_update_fetches_only_what_is_new(
+    folder: Path, ours: Path, theirs: Result, fetched: list[str]
+) -> None:
     """From where results came, without being told, and from `machines:`."""
     with serve(folder) as address:
         assert add(ours, address).exit_code == 0
+        fetched.clear()
         known = add(ours, "--update")
         assert (known.exit_code, known.stdout) == (0, f"nothing new at {address}\n")
         newer = replace(theirs, **LATER)
@@ -180,6 +197,8 @@ def test_update_fetches_only_what_is_new(folder: Path, ours: Path, theirs: Resul
         written(folder.parent / "theirs", folder)
         done = add(ours, "--update")
         assert done.stdout == "added imported/desktop/20260203T040506Z-quick.json.gz\n"
+        newest = "data/desktop/20260203T040506Z-quick.json.gz"
+        assert fetched == [published.INDEX, published.INDEX, newest]
         Path("experiments.yaml").write_text(json.dumps(MATMUL | {"machines": [address]}))
         other = add(ours.parent / "empty", "--update")
         assert (other.exit_code, other.stdout.count("added")) == (0, 2)
