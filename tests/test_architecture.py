@@ -33,6 +33,9 @@ FRAMEWORKS = {
 OPTIONAL = {"threadpoolctl"}
 """What a backend may use beside its framework, where it is installed."""
 
+NETWORK = ("socket", "ssl", "http", "urllib.request", "urllib3", "pooch", "requests", "ftplib")
+"""What can reach another machine."""
+
 LOADERS = {"import_module", "__import__", "run_module", "run_path"}
 """What loads a module by a string."""
 
@@ -193,6 +196,20 @@ def test_only_figures_import_the_drawing_library() -> None:
     }
     assert importers
     assert {room_of(name) for name in importers} == {"figures"}
+
+
+def test_only_adding_and_the_data_set_ask_the_network() -> None:
+    """Whatever a result says, rendering it fetches nothing; `serve` only answers."""
+    askers = {
+        name for name in FILES for found in imports_of(name) if found.name.startswith(NETWORK)
+    }
+    assert askers == {
+        *("report.results.remote", "report.run.data", "report.cli.serving"),
+        "report.results.privacy",  # asks for this machine's own name
+    }
+    everywhere = [(name, found.name) for name in FILES for found in imports_of(name)]
+    importers = {name for name, found in everywhere if found == "report.results.remote"}
+    assert importers == {"report.cli.results"}
 
 
 def test_modules_are_loaded_by_name() -> None:

@@ -30,11 +30,21 @@ def site_url(text: str) -> str:
         parts = urlsplit(text)
         known = parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname))
         # Without @, ? and # there are neither credentials nor a query or fragment.
-        plain = re.fullmatch(r"[\w:/.\[\]~%-]+", text, re.ASCII)
+        plain = re.fullmatch(r"[\w:/.\[\]~%-]{,1000}", text, re.ASCII)
         # An impossible port raises as it is read.
         if plain and known and parts.hostname and parts.port != 0:
             return text.rstrip("/") + "/"
     raise ValueError(EXPECTED)
+
+
+def source(text: str) -> str:
+    """Return the address of a report, with a slash at its end, or of a single result file.
+
+    Raises:
+        ValueError: As for `site_url`.
+    """
+    site = site_url(text.removesuffix("index.html"))
+    return site.rstrip("/") if text.endswith((".json", ".json.gz")) else site
 
 
 def _loopback(host: str | None) -> bool:

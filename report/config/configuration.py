@@ -103,11 +103,9 @@ Text = Annotated[
 ]
 
 
-SiteUrl = Annotated[
-    str,
-    AfterValidator(address.site_url),
-    WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"}),
-]
+_UrlSchema = WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})
+SiteUrl = Annotated[str, AfterValidator(address.site_url), _UrlSchema]
+SourceUrl = Annotated[str, AfterValidator(address.source), _UrlSchema]
 
 
 class _Variables(Strict):
@@ -152,6 +150,12 @@ class Config(Strict):
         description="Address where the site will be published. Adds canonical addresses and "
         "preview images; it has no part in what is measured.",
         examples=["https://example.org/report/"],
+    )
+    machines: list[SourceUrl] = Field(
+        default_factory=list,
+        description="Addresses of published reports, or of single results, whose new runs `report "
+        "add --update` takes into the results folder. It has no part in what is measured.",
+        examples=[["https://example.org/report/"]],
     )
     seed: int = Field(1, ge=0, lt=2**63, description="Seed of everything that is drawn.")
     device: DeviceName = Field(

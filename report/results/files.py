@@ -42,7 +42,7 @@ SETTLED_NS = 100_000_000
 """A file that was changed so shortly before it was read may have changed again in the same tick of
 the file system's clock."""
 
-DRAWING_WITH = ("matplotlib", "numpy", "scipy", "jinja2", "pygments")
+DRAWING_WITH = ("matplotlib", "numpy", "scipy", "jinja2", "pydantic", "pygments")
 """Packages whose version can change what is rendered."""
 
 

@@ -15,6 +15,8 @@ from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from report.errors import ResultError
 from report.results import files
+from report.results.resultfile import digest
+from report.text.plain import showable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +44,11 @@ class Import:
 
 
 _ADAPTER = TypeAdapter(dict[str, Import])
+
+
+def of(content: bytes, address: str, today: str) -> Import:
+    """Return the entry of a file that came today."""
+    return Import(address=showable(address), sha256=digest(content), added=today)
 
 
 def load(results: Path) -> dict[str, Import]:

@@ -103,9 +103,15 @@ def read(path: Path, labels: LabelTypes) -> Saved:
     """
     try:
         content = _bytes(path)
-        text, fields = limits.parsed(_unpacked(path, content))
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
+    return read_bytes(content, path, labels)
+
+
+def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
+    """Read what a result file holds, as `read` does; errors name its path or its address."""
+    try:
+        text, fields = limits.parsed(_unpacked(path, content))
     except limits.Refused as why:
         raise ResultError(f"{path} {why}; it is not a result file of this program.") from None
     except (ValueError, zlib.error):
@@ -150,7 +156,7 @@ def _bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _unpacked(path: Path, content: bytes) -> bytes:
+def _unpacked(path: Path | str, content: bytes) -> bytes:
     """Return a file's JSON; no more of it is unpacked than a result can have."""
     if not content.startswith(GZIP):
         return content
@@ -163,7 +169,7 @@ def _unpacked(path: Path, content: bytes) -> bytes:
     return unpacked
 
 
-def _too_large(path: Path) -> ResultError:
+def _too_large(path: Path | str) -> ResultError:
     return ResultError(f"{path} is too large to be a result file.")
 
 
@@ -328,18 +334,31 @@ def _as_imported(path: Path, one: Saved, found: Import | None) -> Saved:
     return replace(one, imported=found)
 
 
+def sums(folder: Path) -> dict[str, Path]:
+    """Return the files below a results folder by their SHA-256."""
+    return {resultfile.digest(each.read_bytes()): each for each in files_in(folder)}
+
+
 def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:
     """Take a result file from elsewhere into a results folder, and return its place there.
+
+    Raises:
+        ResultError: It is no result, or as for `take`.
+    """
+    one = read(path, labels)
+    return take(one, path, folder, labels, imported.of(one.content, path.name, today))
+
+
+def take(one: Saved, path: Path | str, folder: Path, labels: LabelTypes, origin: Import) -> str:
+    """Take what was read from a path or an address, and return its place in a results folder.
 
     It joins those of the same installation and hardware, and none of the owner's. A later state of
     a run takes the place of an earlier one.
 
     Raises:
-        ResultError: It is no result, or is there already, or the folder cannot be written.
+        ResultError: It is there already, or the folder cannot be written.
     """
-    one = read(path, labels)
-    there = {resultfile.digest(each.read_bytes()): each for each in files_in(folder)}
-    if earlier := there.get(one.sha256):
+    if earlier := sums(folder).get(origin.sha256):
         raise ResultError(f"{path} is already there: {earlier}.")
     home = _home(one.head, folder / imported.FOLDER, labels)
     place = home / Path(one.name).name
@@ -347,9 +366,7 @@ def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:
         if old.head.run_id != one.head.run_id or old.head.finished_at:
             raise ResultError(f"{path} would replace {place}, which is another run, or later.")
     imports = imported.load(folder)
-    imports[place.relative_to(folder).as_posix()] = imported.Import(
-        address=showable(path.name), sha256=one.sha256, added=today
-    )
+    imports[place.relative_to(folder).as_posix()] = origin
     # First the list: without a file, an entry says nothing, and without an entry, a file is taken
     # for the owner's.
     imported.save(folder, imports)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from report.errors import SiteError
 from report.results import files
+from report.results.published import INDEX, SCHEMA
 from report.results.resultfile import digest
 from report.site.contents import Contents
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 MANIFEST = "data/manifest.json"
 
-FIXED = ("index.html", "method.html", "404.html", "style.css", "script.js", MANIFEST)
+FIXED = (
+    *("index.html", "method.html", "404.html", "style.css", "script.js"),
+    *(MANIFEST, INDEX, SCHEMA),
+)
 """Files that every site has."""
 
 Known = Callable[[Path], str | None]

@@ -20,7 +20,7 @@ from report.analysis import between, noise
 from report.claims.verdicts import of_result
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures.drawings import Drawings
-from report.results import runs
+from report.results import published, runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
 from report.site import addresses, compare, repeating, verdicts
@@ -69,6 +69,7 @@ def gather(
     contents = Contents()
     for one in saved:
         contents.refer(f"data/{one.name}", one.sha256, functools.partial(getattr, one, "content"))
+    contents.add(published.listed(saved))
     places = places_of(saved)
     shown = {"views": places, "site_url": site_url, "install": repeating.installation}
     with Drawings(cache) as drawings:

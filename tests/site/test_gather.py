@@ -143,7 +143,10 @@ def files_of(machine: str) -> set[str]:
     return {f"machine-{machine}.html"} | run | pages | sheets
 
 
-SHARED = {"index.html", "method.html", "404.html", "style.css", "script.js", ".nojekyll"}
+SHARED = {
+    *("index.html", "method.html", "404.html", "style.css", "script.js", ".nojekyll"),
+    *("data/index.json", "data/result.schema.json"),
+}
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
