@@ -46,6 +46,11 @@ DRAWING_WITH = ("matplotlib", "numpy", "scipy", "jinja2", "pydantic", "pygments"
 """Packages whose version can change what is rendered."""
 
 
+def digest(content: bytes) -> str:
+    """Return a SHA-256 as it is written."""
+    return hashlib.sha256(content).hexdigest()
+
+
 @contextmanager
 def staged(path: Path, content: bytes) -> Iterator[Path]:
     """Write a file beside its place, down to the disk, and delete it unless it is renamed.

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from report.errors import ResultError
 from report.results import files
-from report.results.resultfile import digest
+from report.results.files import digest
 from report.text.plain import showable
 
 if TYPE_CHECKING:

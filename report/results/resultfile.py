@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from report.results import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ def of(result: Result, content: bytes) -> Saved:
     """Return a result that is at hand, with the bytes of its file."""
     return Saved(
         head=result,
-        sha256=digest(content),
+        sha256=files.digest(content),
         size=len(content),
         packed=content.startswith(GZIP),
         whole=lambda: (result, content),
@@ -72,8 +73,3 @@ def name_of(result: Result) -> str:
     """Return a result's place in a results folder: "<machine>/<time>-<profile>.json.gz"."""
     stamp = result.started_at.replace("-", "").replace(":", "")
     return f"{result.machine.id}/{stamp}-{result.profile}.json.gz"
-
-
-def digest(content: bytes) -> str:
-    """Return a SHA-256 as it is written."""
-    return hashlib.sha256(content).hexdigest()

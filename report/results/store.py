@@ -300,8 +300,11 @@ def _listed(
     path: Path, reader: Callable[[Path, str], tuple[Result, bytes]], cache: files.Cache
 ) -> Saved:
     """Return a result file of which only the head is read, if the cache has that."""
-    content = _bytes(path)
-    digest = resultfile.digest(content)
+    try:
+        content = _bytes(path)
+    except OSError as error:
+        raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
+    digest = files.digest(content)
     whole = functools.partial(reader, path, digest)
     mine = files.key("head", files.program(), digest)
     kept = cache.get(mine)
@@ -336,7 +339,7 @@ def _as_imported(path: Path, one: Saved, found: Import | None) -> Saved:
 
 def sums(folder: Path) -> dict[str, Path]:
     """Return the files below a results folder by their SHA-256."""
-    return {resultfile.digest(each.read_bytes()): each for each in files_in(folder)}
+    return {files.digest(each.read_bytes()): each for each in files_in(folder)}
 
 
 def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:

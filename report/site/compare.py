@@ -169,7 +169,7 @@ class Side:
         drawn = drawings.finished()
         files = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
         parts = _parts(sections)
-        shown = {**self.shown, "drawings": drawn, "drawn": some}
+        shown = {**self.shown, "drawings": drawn, "drawn": some, "newest": some[0]}
         files |= {p.path: render("compared.html", p.path, part=p, **shown) for p in parts}
         facts = [(p.path, p.title, [one.title for one in p.sections]) for p in parts]
         return Bundle({"parts": facts}, files).keep(cache, mine)

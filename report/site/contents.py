@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from report.errors import SiteError
-from report.results.resultfile import digest
+from report.results.files import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from report.errors import SiteError
 from report.results import files
+from report.results.files import digest
 from report.results.published import INDEX, SCHEMA
-from report.results.resultfile import digest
 from report.site.contents import Contents
 
 if TYPE_CHECKING:

@@ -74,7 +74,7 @@ def gather(
     shown = {"views": places, "site_url": site_url, "install": repeating.installation}
     with Drawings(cache) as drawings:
         machines, pairs = _Maker(places, shown, left_out, cache, drawings).bundles()
-        digests = [ADAPTER.validate_python(one.facts["digest"]) for one in machines]
+        digests = [_digest(one) for one in machines]
         always = shown | {"newest": _newest(places, digests)}
         left = {"left_out": left_out}
         if len(places) > 1:
@@ -118,22 +118,28 @@ class _Maker:
         pairs = {p.id: Bundle.kept(self.cache, self._pair_key(p)) for p in others}
         todo = [p for p in self.places if not (machines[p.id] and (p is base or pairs[p.id]))]
         first: Result | None = None
+        baseline: Digest | None = None
         for k in range(0, len(todo), AT_ONCE):
             some = {p: p.result() for p in todo[k : k + AT_ONCE]}
             new = {p: result for p, result in some.items() if machines[p.id] is None}
             figures = {p: self._figures(result) for p, result in new.items()}
-            for p, result in some.items():
-                if p is not base and pairs[p.id] is None:
-                    first = first or some.get(base) or base.result()
-                    made = compare.with_baseline(first, result, (base, p), self.shown)
-                    pairs[p.id] = made.keep(self.cache, self._pair_key(p))
             views = {
                 p: view(self._judged(p, result), p.name, p.files, figures[p])
                 for p, result in new.items()
             }
+            digests = {p: digest(one) for p, one in views.items()}
+            # While figures are drawn elsewhere.
+            for p, result in some.items():
+                if p is not base and pairs[p.id] is None:
+                    first = first or some.get(base) or base.result()
+                    known = (_digest(one) for one in [machines[base.id]] if one)
+                    baseline = baseline or digests.get(base) or next(known)
+                    shown = {**self.shown, "newest": baseline}
+                    made = compare.with_baseline(first, result, (base, p), shown)
+                    pairs[p.id] = made.keep(self.cache, self._pair_key(p))
             drawn = self.drawings.finished()
             for p, one in views.items():
-                facts = {"digest": ADAPTER.dump_python(digest(one), mode="json")}
+                facts = {"digest": ADAPTER.dump_python(digests[p], mode="json")}
                 made = Bundle(facts, self._files(p, one, drawn))
                 machines[p.id] = made.keep(self.cache, self._key(p))
         return [m for m in machines.values() if m], [p for p in pairs.values() if p]
@@ -197,6 +203,10 @@ class _Maker:
         if self.shown["site_url"]:
             files[f"{machine.home}/preview.png"] = _picture(machine)
         return files
+
+
+def _digest(bundle: Bundle) -> Digest:
+    return ADAPTER.validate_python(bundle.facts["digest"])
 
 
 def _picture(machine: MachineView) -> bytes:
