@@ -112,8 +112,8 @@ def told(claim: StoredClaim, verdict: Verdict, *, turn: bool) -> Value | None:
     """
     one, left, limit = verdict.effect, verdict.left, claim["right"]
     if one and left and isinstance(limit, int | float):
-        low, high = (None if end is None else limit * end for end in (one.low, one.high))
-        return replace(left, low=low, high=high)
+        low = None if one.low is None else left.low
+        return replace(left, low=low, high=None if one.high is None else left.high)
     if one is None or not turn:
         return one
     low, high = (None if end is None or end <= 0 else 1 / end for end in (one.high, one.low))
@@ -192,7 +192,7 @@ def _sides(claim: StoredClaim, verdict: Verdict, tag: Tag) -> list[Markup]:
     left = claim["left"]
     of = " above the optimum" if left["metric"] == "excess" and left["over"] is None else ""
     return [
-        Markup("{}: {}{}").format(name, tag(v, number(v.value, v.unit)), of)
+        Markup("{}: {}{}").format(name, tag(v, number(v.value, v.unit)), of * (v is verdict.left))
         for name, v in named
         if v is not None
     ]
