@@ -167,12 +167,15 @@ def _gated(case: Case) -> tuple[Decision, str, str]:
     if case.measured.x:
         each = tuple(math.exp(one) for one in each)  # an exponent may be negative
     spread = None if judged.unanimous else estimate.spread([[one] for one in each])
-    records = case.measured.records.values()
-    grade = noise.grade([r.conditions for r in records if r.conditions], spread)
+    seen = [r.conditions for r in case.measured.records.values() if r.conditions]
+    grade = noise.grade(seen, spread)
     if grade.level != "noisy" or judged.verdict == "inconclusive":
         return judged.verdict, grade.level, judged.reason
     why = f"the machine was too noisy for a verdict ({'; '.join(grade.reasons)})"
-    return "inconclusive", grade.level, f"{why}; measure again on a quieter one"
+    if noise.grade(seen).level == "noisy":
+        return "inconclusive", grade.level, f"{why}; measure again on a quieter one"
+    why = f"{noise.apart(spread or 0)} and disagree on the answer"
+    return "inconclusive", grade.level, f"{why}; measure in more of them"
 
 
 def _numbers(evidence: Evidence, backend: str, claim: StoredClaim) -> dict[str, Value]:

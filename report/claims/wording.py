@@ -61,7 +61,7 @@ def number(value: float, unit: str) -> str:
 
 def interval(value: Value) -> str:
     """Write the interval of an effect: "9.1 to 9.5", "at least 4.2"; empty if there is none."""
-    low, high = _signed(value.low), _signed(value.high)
+    low, high = (_signed(end, value.unit) for end in (value.low, value.high))
     if value.low is None and value.high is None:
         return ""
     if value.high is None:
@@ -85,17 +85,16 @@ def tally(judged: Collection[tuple[Source, Decision]]) -> str:
     """Count verdicts, the chapter's apart from ours; empty without any.
 
     "Of 30 statements of the chapter, 24 hold, 1 holds by too little to matter and 5 are
-    contradicted; of 20 extensions, 20 hold".
+    contradicted; of 20 statements of our own, 20 hold".
     """
     parts = []
-    for source, noun in (("chapter", "statement"), ("ours", "extension")):
+    for source, owner in (("chapter", "the chapter"), ("ours", "our own")):
         mine = [decision for whose, decision in judged if whose == source]
         said = [f"{n} {words[n > 1]}" for d, words in _COUNTED.items() if (n := mine.count(d))]
-        of = " of the chapter" if source == "chapter" else ""
         if said:
             *first, last = said
             listed = f"{', '.join(first)} and {last}" if first else last
-            parts.append(f"of {count(len(mine), noun)}{of}, {listed}")
+            parts.append(f"of {count(len(mine), 'statement')} of {owner}, {listed}")
     return sentence("; ".join(parts))
 
 
@@ -106,39 +105,56 @@ def turned(verdict: Verdict) -> bool:
     )
 
 
-def told(verdict: Verdict, *, turn: bool) -> Value | None:
-    """Return an effect as it is told: a ratio that is `turn`ed is one divided by it."""
-    one = verdict.effect
+def told(claim: StoredClaim, verdict: Verdict, *, turn: bool) -> Value | None:
+    """Return an effect as it is told: a ratio that is `turn`ed is one divided by it.
+
+    Where the claim sets a limit, what was measured is told and not how often the limit goes in.
+    """
+    one, left, limit = verdict.effect, verdict.left, claim["right"]
+    if one and left and isinstance(limit, int | float):
+        low = None if one.low is None else left.low
+        return replace(left, low=low, high=None if one.high is None else left.high)
     if one is None or not turn:
         return one
     low, high = (None if end is None or end <= 0 else 1 / end for end in (one.high, one.low))
     return replace(one, value=1 / one.value, low=low, high=high, key=one.key and f"1 / ({one.key})")
 
 
-def effect(verdict: Verdict, tag: Tag = _untagged, *, turn: bool | None = None) -> Markup:
-    """Write an effect for a table: "9.3", "exponent -0.498"; above 1 unless `turn` says."""
-    value = told(verdict, turn=turned(verdict) if turn is None else turn)
+def effect(
+    claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged, *, turn: bool | None = None
+) -> Markup:
+    """Write an effect for a table: "9.31", "exponent -0.498"; above 1 unless `turn` says."""
+    value = told(claim, verdict, turn=turned(verdict) if turn is None else turn)
     if value is None:
         return Markup()
-    if verdict.kind == "exponent":
-        return Markup("exponent {}").format(tag(value, _signed(value.value)))
-    return tag(value, times(value.value))
+    said = tag(value, _as_precise(value))
+    return Markup("exponent {}").format(said) if verdict.kind == "exponent" else said
+
+
+def _as_precise(value: Value) -> str:
+    """Write a value in no fewer digits than the interval beside it, or it may lie outside."""
+    if not interval(value) or value.unit in _PREFIXED:
+        return number(value.value, value.unit)
+    return f"{_signed(value.value)} {value.unit}".rstrip()
 
 
 def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Markup:
     """Say in one or two sentences what was measured and what of it decides."""
     if verdict.effect is None:
         return escape(sentence(f"{verdict.reason}."))
-    value = told(verdict, turn=turned(verdict)) or verdict.effect
+    value = told(claim, verdict, turn=turned(verdict)) or verdict.effect
     ends = interval(value)
     known = f" ({ends})" if ends else ""
+    measured = Markup("{}{}").format(tag(value, _as_precise(value)), known)
     if claim["relation"] == "power-law":
-        said = Markup("The exponent is {}{}; the statement implies {}, give or take {:g}.").format(
-            tag(value, _signed(value.value)), known, _signed(claim["exponent"]), claim["tolerance"]
+        said = Markup("The exponent is {}; the statement implies {}, give or take {:g}.").format(
+            measured, _signed(claim["exponent"]), claim["tolerance"]
         )
+    elif isinstance(claim["right"], int | float):
+        said = Markup("{}: {}.").format(sentence(ratio(claim)), measured)
     else:
-        ratio = Markup("a factor of {}{}.").format(tag(value, times(value.value)), known)
-        first, *others = [*_sides(claim, verdict, tag), ratio]
+        factor = Markup("a factor of {}.").format(measured)
+        first, *others = [*_sides(claim, verdict, tag), factor]
         said = Markup("; ").join([first[:1].upper() + first[1:], *others])
     sentences = [said, _threshold(claim, turn=turned(verdict))]
     if verdict.left_out:
@@ -154,25 +170,29 @@ def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Marku
 
 
 def ratio(claim: StoredClaim, *, turn: bool = False) -> str:
-    """Say what is divided by what: "by element \u00f7 by column"; empty for an exponent."""
+    """Say what is divided by what, or limited: "by element \u00f7 by column"; else empty."""
     if claim["relation"] == "power-law":
         return ""
-    sides = [side_name(claim["left"]), _right_name(claim) or f"threshold {claim['right']:g}"]
+    if isinstance(limit := claim["right"], int | float):
+        than = {"greater": "more than ", "less": "less than "}.get(claim["relation"], "")
+        return f"{side_name(claim['left'])} (claimed: {than}{limit:,g})"
+    sides = [side_name(claim["left"]), _right_name(claim)]
     return " \N{DIVISION SIGN} ".join(sides[::-1] if turn else sides)
 
 
 def _right_name(claim: StoredClaim) -> str:
-    """Name what is measured to compare with; empty for a plain number."""
-    if claim["relation"] == "stalls":
-        return f"after {count(claim['after'] or 0, 'epoch')}"
-    return side_name(claim["right"]) if isinstance(claim["right"], dict) else ""
+    """Name what is measured to compare with."""
+    if isinstance(claim["right"], dict):
+        return side_name(claim["right"])
+    return f"after {count(claim['after'] or 0, 'epoch')}"
 
 
 def _sides(claim: StoredClaim, verdict: Verdict, tag: Tag) -> list[Markup]:
-    other = _right_name(claim) or "the statement\u2019s threshold"
-    named = ((side_name(claim["left"]), verdict.left), (other, verdict.right))
+    named = ((side_name(claim["left"]), verdict.left), (_right_name(claim), verdict.right))
+    left = claim["left"]
+    of = " above the optimum" if left["metric"] == "excess" and left["over"] is None else ""
     return [
-        Markup("{}: {}").format(name, tag(v, number(v.value, v.unit)))
+        Markup("{}: {}{}").format(name, tag(v, number(v.value, v.unit)), of * (v is verdict.left))
         for name, v in named
         if v is not None
     ]
@@ -193,7 +213,9 @@ def _threshold(claim: StoredClaim, *, turn: bool) -> str:
     return ""
 
 
-def _signed(value: float | None) -> str:
+def _signed(value: float | None, unit: str = "") -> str:
+    if value is not None and unit in _PREFIXED:
+        return scaled(value, unit)
     return digits(value).replace("-", "\N{MINUS SIGN}")
 
 

@@ -61,6 +61,7 @@ def brief(result: Result) -> Table | None:
         first.setdefault(result.config["experiments"][name]["kind"], over_frameworks(result, name))
     names = list(dict.fromkeys(s.name for over in first.values() for s in over.subjects))
     heads: Columns = {}
+    caption = Table.caption
     calls_of = shortest(first["overhead"].series(of_records)) if "overhead" in first else {}
     for mine in calls_of.values():
         times = [mine[name].time() if name in mine else None for name in names]
@@ -73,8 +74,10 @@ def brief(result: Result) -> Table | None:
     if quickest := {way.subject.name: (way.how, time) for way, time in epochs}:
         told = [quickest.get(name, (NONE, None)) for name in names]
         heads[f"epoch of batch {WELL_KNOWN_BATCH}, ms"] = [number(time, MILLI) for _, time in told]
-        heads["its quickest way"] = [how for how, _ in told]
-    return table("framework", names, heads) if heads else None
+        heads["its quickest way there"] = [how for how, _ in told]
+        title = result.config["experiments"][first["training"].experiment]["title"]
+        caption += f"; epochs are those of \u201c{title}\u201d"
+    return table("framework", names, heads, caption) if heads else None
 
 
 def experiments(result: Result) -> list[str]:
@@ -174,7 +177,11 @@ def _startup(result: Result) -> list[Figure]:
         quick=min(imports, key=lambda name: imports[name].time().value),
         slow=max(imports, key=lambda name: imports[name].time().value),
         compiled={title(b): s["first_compiled"] for b, s in found.items() if "first_compiled" in s},
-        worth={title(b): ratio(s["import"], s["later"]) for b, s in found.items() if "later" in s},
+        worth={
+            title(b): (ratio(s["import"], later), later.labels["variant"])
+            for b, s in found.items()
+            if (later := s.get("later"))
+        },
     )
     return [figure]
 

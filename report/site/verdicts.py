@@ -44,7 +44,7 @@ class VerdictView:
     """The page is about this one; those with other frameworks stand beside it in one table."""
     sign: str
     ratio: str
-    """What is divided by what, so that it is above 1; empty for an exponent."""
+    """What is divided by what, so that it is above 1, or what is limited; empty for an exponent."""
     effect: Markup
     interval: str
     """Of 95 %; empty if there is none."""
@@ -82,7 +82,7 @@ def grouped(verdicts: Sequence[VerdictView]) -> list[tuple[str, list[VerdictView
     """Group verdicts by source and by section of the chapter, in their order."""
     groups: dict[str, list[VerdictView]] = {}
     for one in verdicts:
-        beyond = "Beyond the chapter: " if one.source == "ours" else ""
+        beyond = "Our own: " if one.source == "ours" else ""
         groups.setdefault(f"{beyond}{one.claim['section']}", []).append(one)
     return list(groups.items())
 
@@ -105,7 +105,7 @@ def _alike(first: VerdictView, row: Sequence[VerdictView | None]) -> list[Verdic
     """Tell all ratios of a row in the direction of the first, so that they can be compared."""
     turn = wording.turned(first.judged)
     return [
-        one and replace(one, effect=wording.effect(one.judged, prose.tagged, turn=turn))
+        one and replace(one, effect=wording.effect(one.claim, one.judged, prose.tagged, turn=turn))
         for one in row
     ]
 
@@ -113,7 +113,7 @@ def _alike(first: VerdictView, row: Sequence[VerdictView | None]) -> list[Verdic
 def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> VerdictView:
     claim = result.config["claims"][verdict.claim]
     turn = wording.turned(verdict)
-    effect = wording.told(verdict, turn=turn)
+    effect = wording.told(claim, verdict, turn=turn)
     return VerdictView(
         judged=verdict,
         claim=claim,
@@ -124,7 +124,7 @@ def _view(result: Result, verdict: Verdict, *, several: bool, leading: bool) -> 
         leading=leading,
         sign=SIGNS[verdict.verdict],
         ratio=wording.ratio(claim, turn=turn),
-        effect=wording.effect(verdict, prose.tagged),
+        effect=wording.effect(claim, verdict, prose.tagged),
         interval=wording.interval(effect) if effect else "",
         finding=_typeset(wording.finding(claim, verdict, prose.tagged)),
         because=_typeset(wording.because(claim, verdict, prose.tagged)),

@@ -382,7 +382,8 @@ def test_processes_that_differ_give_a_verdict_if_they_agree_on_the_answer(
     assert (found.verdict, found.grade) == expected
     if found.grade == "noisy":
         assert found.effect.low == pytest.approx(1.24, abs=0.01)
-        assert "processes differ by up to 37 %" in found.reason
+        assert "processes differ by up to 37 % and disagree" in found.reason
+        assert "machine" not in found.reason
 
 
 # --- what explains it

@@ -163,8 +163,8 @@ def test_everything_is_called_a_model(result_of: Made) -> None:
     ]
     for figure in figures:
         assert figure.words.asked.startswith("<p>")
-        assert figure.words.title.startswith("A model, not a measurement")
-        assert figure.words.caption.startswith("Predicted, not measured")
+        assert figure.words.title.startswith("In the model, ")
+        assert "predicted" in figure.words.caption
         assert isinstance(figure.shape, Curves)
         assert "model" in figure.shape.y.label
         assert "model" in figure.shape.y.narrow
@@ -174,9 +174,9 @@ def test_everything_is_called_a_model(result_of: Made) -> None:
 
 
 def test_title_tells_what_the_least_minibatch_brings(figures_of: Drawn) -> None:
-    """(80 us + 128 * 13 ns) / (80 us + 13 ns + 190 us) = 0.302."""
+    """(80 us + 128 * 13 ns) / (80 us + 13 ns + 190 us) = 0.302 = 1 / 3.3."""
     title = plain(figures_of("data-parallel", noise=0.0)[0].words.title)
-    assert title.endswith("s linear regression 0.302 times as fast as one")
+    assert "take 3.3 times as long as one" in title
 
 
 def test_drawing_marks_half_of_each_number_of_workers(figures_of: Drawn) -> None:
@@ -236,7 +236,7 @@ def test_a_prediction_whose_interval_holds_one_claims_no_difference(result_of: M
     # T(128, 1) / T(128, 128): far below 1 with cheap examples, far above it with expensive ones.
     for costs, said in (
         ([1e-9, 1e-5, 1e-3], "no faster and no slower than one"),
-        ([1e-9, 1e-9, 1e-9], "times as fast as one"),
+        ([1e-9, 1e-9, 1e-9], "times as long as one"),
     ):
         title = prose.block(
             data_parallel.TEMPLATE, "regression_title", settings=[many(result, costs)], trained="it"

@@ -129,7 +129,7 @@ def test_title_of_all_formats_names_the_highest_and_the_lowest_balance(
 def test_words_name_the_calls_where_no_roof_decides(asked: Asked) -> None:
     """9 us for a dot product, of which its roof explains less than a thousandth; an add is 1 us."""
     words = plain(asked(**EXACT)["roofline"].words.explanation)
-    assert "element 9.0, column 12, row 9.0" in words
+    assert "9.0 (element), 12 (column), 9.0 (row)" in words
     assert re.search(r"For element, .* less than 10 %", words)
     # 80 us and 13 ns for one example; 99.5 us for 1,500.
     assert re.search(r"1 example takes .* 80 of these .* 1,500 examples takes .* 99 of", words)

@@ -83,7 +83,7 @@ def site_alone(shown: Shown) -> Site:
 def of_verdicts(result: Result, *, turn: bool = False) -> Iterator[Value]:
     """Return all numbers that verdicts show, their ratios perhaps the other way round."""
     for verdict in result.verdicts:
-        effect = wording.told(verdict, turn=turn)
+        effect = wording.told(result.config["claims"][verdict.claim], verdict, turn=turn)
         for value in (effect, verdict.left, verdict.right, *verdict.numbers.values()):
             if value is not None and value.key:
                 yield value

@@ -74,7 +74,7 @@ def table(page: Report) -> list[list[str]]:
 def test_the_chapters_statements_come_first_and_ours_under_a_heading(page: Report) -> None:
     """Whatever order the claims stand in; each group says where in the chapter it belongs."""
     rows = table(page)
-    beyond = [k for k, row in enumerate(rows) if row[0].startswith("Beyond the chapter")]
+    beyond = [k for k, row in enumerate(rows) if row[0].startswith("Our own")]
     ours = [
         k for k, (first, *_) in enumerate(rows) if "Ours stands" in first or "marginal" in first
     ]
@@ -89,7 +89,7 @@ def test_the_headline_counts_the_chapters_apart(page: Report) -> None:
     assert "Of 4 statements of the chapter, 1 holds here." in words(lead)
     told = page.words("verdicts_here")
     assert "Of 4 statements of the chapter, 1 holds, 1 holds by too little to matter" in told
-    assert "of 3 extensions, 2 hold and 1 is not measured" in told
+    assert "of 3 statements of our own, 2 hold and 1 is not measured" in told
 
 
 def test_the_headline_does_not_count_what_was_not_measured(result: Result) -> None:

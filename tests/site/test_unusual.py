@@ -260,7 +260,7 @@ PRODUCTS = ("vectorization", "threads")
 RUNS = ("chapter-training", "loader")
 
 UNUSUAL: dict[str, tuple[Change, tuple[str, ...], list[str]]] = {
-    "one process": (one_process, PRODUCTS, ["2 threads against"]),
+    "one process": (one_process, PRODUCTS, ["2 threads multiply"]),
     "one seed": (one_seed, RUNS, ["A single seed.", "0 of 1"]),
     "one core": (one_core, PRODUCTS, ["The full, memory kept product runs at"]),
     "few samples": (few_samples, PRODUCTS, ["With 2 samples there is no interval"]),

@@ -142,7 +142,7 @@ def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, Any]:
         base = by_format.get("float32")
         return {
             "tops": tops,
-            "enough": _enough(first, top),
+            "enough": enough(first, top),
             "top": top,
             "smallest": first[0],
             "share": ratio(first[0], top, "flop_per_s"),
@@ -155,7 +155,7 @@ def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, Any]:
     if axis == "block_width":
         chapter = next((q for q in main if q.labels[axis] == CHAPTERS_WIDTH), None)
         return {
-            "enough": _enough(main, best.quantity),
+            "enough": enough(main, best.quantity),
             "gains": [
                 (mine[0], mine[-1], ratio(mine[-1], mine[0], "flop_per_s"))
                 for mine in lines.values()
@@ -181,7 +181,7 @@ def _efficiency(first: Quantity, last: Quantity) -> Estimate:
     return speedup.scaled(1 / factor, f"efficiency {speedup.key}")
 
 
-def _enough(mine: Sequence[Quantity], top: Quantity) -> Quantity:
+def enough(mine: Sequence[Quantity], top: Quantity) -> Quantity:
     """Return the first point of a line that reaches nine tenths of a rate."""
     return next(q for q in mine if q.rate().value >= 0.9 * top.rate().value)
 
@@ -275,6 +275,10 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
     backend = BACKENDS.get(records[0].backend)
     listing = (backend and backend.listing) or ()
     question = "strategy" if "strategy" in names and len(series) > 1 else "products"
+    facts = _ways({str(q.labels["strategy"]): q for q in series}, best.quantity)
+    if names == ["threads"]:  # too few for a curve
+        question, by_threads = "threads", sorted(series, key=lambda q: q.number("threads"))
+        facts |= _facts("threads", {"": by_threads}, best)
     return prose.figure(
         TEMPLATE,
         name,
@@ -286,7 +290,6 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         best=best,
         slowest=by_rate[0],
         names=labels,
-        ways=[*names],
         series=by_rate,
         factor=ratio(best.quantity, by_rate[0], "flop_per_s"),
         cold=cold,
@@ -294,7 +297,7 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         # Whether a listing that waits for some of its products does not wait for this one.
         block_unwaited=bool(listing) and "block" not in listing,
         blank=quantities.blank_prints(records),
-        **_ways({str(q.labels["strategy"]): q for q in series}, best.quantity),
+        **facts,
     )
 
 

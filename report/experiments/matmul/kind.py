@@ -106,7 +106,8 @@ def _peak(result: Result) -> tuple[str, Highest] | None:
 def _cards(result: Result) -> list[Card]:
     if (peak := _peak(result)) is None:
         return []
-    note = prose.block(TEMPLATE, "peak_note", best=peak[1])
+    of = result.config["experiments"][peak[1].quantity.experiment]["title"]
+    note = prose.block(TEMPLATE, "peak_note", best=peak[1], title=of)
     return [card(f"peak, {peak[0]}", peak[1].estimate, "FLOPS", note)]
 
 

@@ -72,7 +72,7 @@ def _compared_curves(over: Overlay, axis: str, lines: Lines) -> Figure:
     least = min(mine[0].number(axis) for mine in lines.values())
     small = {name: mine[0] for name, mine in lines.items() if mine[0].number(axis) == least}
     by_small = sorted(small, key=lambda name: small[name].rate().value)
-    quick, slow = small[by_small[-1]], small[by_small[0]]
+    ends = by_small[-1], by_small[0]
     values = sorted({q.number(axis) for mine in lines.values() for q in mine})
     named = {name: {f"{q.number(axis):,}": q for q in mine} for name, mine in lines.items()}
     return prose.figure(
@@ -87,8 +87,10 @@ def _compared_curves(over: Overlay, axis: str, lines: Lines) -> Figure:
         noun=over.noun,
         axis=axis,
         conditions=name_series(fast.labels, ["dtype"] if axis == "size" else ["dtype", "size"]),
-        small=(quick, by_small[-1], by_small[0]),
-        small_gap=ratio(quick, slow, "flop_per_s"),
+        small=(small[ends[0]], *ends),
+        small_gap=ratio(small[ends[0]], small[ends[1]], "flop_per_s"),
+        best_gap=ratio(tops[ends[0]].quantity, tops[ends[1]].quantity, "flop_per_s"),
+        enough={name: figures.enough(mine, tops[name].quantity) for name, mine in lines.items()},
         **ranking(tops, "flop_per_s"),
     )
 

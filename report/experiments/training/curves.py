@@ -46,6 +46,11 @@ SECONDS = Axis(label="milliseconds per epoch", unit=MILLI)
 
 NOT_ALL = "at least: not all seeds get there"
 
+GEOMETRIC = (
+    f"{Table.caption}; means over seeds are geometric, so that the mean of what is left above the "
+    "optimum is not the mean loss less the optimum"
+)
+
 BANDS = 4
 """The bands of more lines than this would cover each other."""
 
@@ -73,7 +78,9 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
     `facts` beside the case and the best of its runs.
     """
     if not isinstance(numbers, Table):
-        numbers = table("run", [run.name for run in case.runs], numbers)
+        both = case.lowest is not None and case.seeds > 1 and "loss at the end" in numbers
+        caption = GEOMETRIC if both else Table.caption
+        numbers = table("run", [run.name for run in case.runs], numbers, caption)
     return prose.figure(
         TEMPLATE,
         f"{case.name}-{question}",

@@ -44,6 +44,10 @@ def _joined(*words: str) -> str:
     return ", ".join(filter(None, words))
 
 
+def _named(name: str, *words: str) -> str:
+    return f"{name} ({how})" if (how := _joined(*words)) else name
+
+
 @dataclass(frozen=True, eq=False)
 class Way:
     """A subject, and how what was written is carried out there.
@@ -63,10 +67,10 @@ class Way:
 
     @property
     def name(self) -> str:
-        """Return what it is called: "TensorFlow, compiled update"."""
+        """Return what it is called: "TensorFlow (compiled update)"."""
         if not self.several or self.subject.floor:
             return self.subject.name
-        return _joined(self.subject.name, VARIANTS[self.variant], self.further)
+        return _named(self.subject.name, VARIANTS[self.variant], self.further)
 
     @property
     def how(self) -> str:
@@ -271,7 +275,8 @@ def _compared(over: Overlay, ways: Sequence[Way]) -> dict[str, Any]:
         return product([*above, *(found[other][run].factor(weight=-power) for run in runs)])
 
     fastest, *_, slowest = sorted(found, key=lambda name: average(name, first).value)
-    each = {run: ratio(found[slowest][run], found[fastest][run]) for run in runs}
+    each = [(run, ratio(found[slowest][run], found[fastest][run])) for run in runs]
+    each.sort(key=lambda pair: pair[1].value if pair[1] else 0.0)
     factor = average(slowest, fastest)
     return {"slowest": slowest, "fastest": fastest, "factor": factor, "each": each}
 
@@ -325,10 +330,13 @@ def _loaded(ways: Sequence[Way]) -> tuple[list[str], list[str]]:
 def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     """Draw the loss against time of the run that gets to the target first in the first way."""
     solved = [way for way in ways if way.case.target is not None]
-    lead = replace(solved[0].case, runs=solved[0].runs) if solved else None
-    target, first = (lead.target, lead.soonest) if lead else (None, None)
+    target = solved[0].case.target if solved else None
+    if target is None:
+        return None
+    everywhere = [run for run in solved[0].runs if _all_reach(solved, run.spec.run, target)]
+    first = replace(solved[0].case, runs=everywhere or solved[0].runs).soonest
     # Where more than batch sizes differs, as with two loaders, the seconds per epoch say it all.
-    if target is None or first is None or any(way.further for way in ways) or not _swept(ways):
+    if first is None or any(way.further for way in ways) or not _swept(ways):
         return None
     chosen = {way: run for way in solved if (run := way.run(first.run.spec.run))}
     if len({way.subject.name for way in chosen}) < 2:
@@ -368,6 +376,12 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     )
 
 
+def _all_reach(ways: Sequence[Way], label: str, target: float) -> bool:
+    """Return whether all seeds of a run come to a loss in every way in which it was trained."""
+    runs = (run for way in ways if (run := way.run(label)))
+    return all(towards(run, target).time for run in runs)
+
+
 # --- two implementations
 
 
@@ -378,7 +392,7 @@ def _implementations(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         runs = [way.run(label) for label in both[:1] for way in (scratch, concise)]
         if len(runs) == 2 and runs[0] and runs[1]:
             # What it is called does not depend on which of the two it is.
-            pairs[_joined(scratch.subject.name, VARIANTS[scratch.variant])] = runs[0], runs[1]
+            pairs[_named(scratch.subject.name, VARIANTS[scratch.variant])] = runs[0], runs[1]
     if len({(one.blank.run, one.blank.backend) for one, _ in pairs.values()}) < 2:
         return None
     shape, columns, ratios = curves.both_ways(pairs, ("from scratch", "concise"))

@@ -117,7 +117,7 @@ def _table(settings: Sequence[Setting], examples: int | None) -> Table:
         "smallest minibatch": [Number(text=f"{one.workers:,}") for one in settings],
         "step with it, ms": [number(one.step(one.workers), MILLI) for one in settings],
         "speed-up with it": [number(one.speedup(one.workers)) for one in settings],
-        "minibatch for half the workers' number": [number(one.half()) for one in settings],
+        "minibatch for a speed-up of half the workers": [number(one.half()) for one in settings],
     }
     if examples:
         columns[f"speed-up with all {examples:,} examples"] = [

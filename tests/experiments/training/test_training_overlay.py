@@ -29,10 +29,10 @@ WAYS = [
     "PyTorch",
     "MXNet",
     "TensorFlow",
-    "TensorFlow, compiled update",
-    "TensorFlow, compiled epoch",
-    "JAX, compiled update",
-    "JAX, compiled epoch",
+    "TensorFlow (compiled update)",
+    "TensorFlow (compiled epoch)",
+    "JAX (compiled update)",
+    "JAX (compiled epoch)",
     "NumPy",
     FLOOR,
 ]
@@ -60,7 +60,7 @@ def ways(experiment: str = "chapter-training", result: Result | None = None) -> 
 def test_ways_are_named_by_no_more_than_tells_them_apart() -> None:
     """A variant where there are several, a loader where both were used."""
     assert list(ways()) == WAYS
-    loaders = [f"{name}, {how}" for name in WAYS[:3] for how in ("dataloader", "sliced")]
+    loaders = [f"{name} ({how})" for name in WAYS[:3] for how in ("dataloader", "sliced")]
     assert list(ways("loader")) == loaders
 
 
@@ -94,7 +94,9 @@ def test_without_a_floor_nothing_is_said_of_it() -> None:
     figure = overlay(over_frameworks(rest, "chapter-training"))[0]
     assert "floor" not in " ".join(figure.table.header)
     title = plain(figure.words.title)
-    assert re.search(r"times as long in TensorFlow as in JAX, .*, on average over 4 runs", title)
+    assert re.search(
+        r"times as long in TensorFlow as in JAX \(.*, on average over 4 settings", title
+    )
 
 
 def test_lines_keep_their_framework_and_say_their_variant() -> None:
@@ -110,7 +112,7 @@ def test_lines_keep_their_framework_and_say_their_variant() -> None:
     loaders = drawn()["frameworks-loader-loaders"].shape
     assert isinstance(loaders, Curves)
     dashes = {line.name: line.dash for line in loaders.lines}
-    assert dashes["PyTorch, sliced"] == dashes["MXNet, sliced"] != dashes["PyTorch, dataloader"]
+    assert dashes["PyTorch (sliced)"] == dashes["MXNet (sliced)"] != dashes["PyTorch (dataloader)"]
 
 
 def test_whose_seconds_hold_a_loader_is_said() -> None:
