@@ -122,7 +122,7 @@ def _statement(view: VerdictView) -> Statement:
     told, turned = (
         (
             wording.ratio(view.claim, turn=turn),
-            str(wording.effect(verdict, prose.tagged, turn=turn)),
+            str(wording.effect(view.claim, verdict, prose.tagged, turn=turn)),
         )
         for turn in (False, True)
     )
