@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +24,7 @@ from report.machine.machine import describe, facts
 from report.registry import BACKENDS
 from report.run.jobs import Forecast, planned
 from report.run.runner import Observer
+from report.text.names import size
 from report.text.numerals import clock, count, duration
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from report.config.plan import Plan
     from report.results.result import Record, Result
+    from report.results.store import LeftOut, Saved
     from report.run.host import Host
     from report.run.jobs import Job
 
@@ -123,6 +125,41 @@ def host(host: Host) -> list[RenderableType]:
         )
     asked = [frameworks] if host.environments else []
     return [f"Machine id: {host.machine.id}", hardware, *asked]
+
+
+def holdings(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> list[RenderableType]:
+    """Return what a results folder holds: each run, then the files that are no results."""
+    rows = [_held(one) for one in sorted(saved, key=lambda one: one.result.machine.id)]
+    heads = ("machine", "began", "profile", "frameworks", "state", "imported from", "size", "file")
+    table = Table(*columns(*heads), title="Results")
+    for row in rows:
+        cells = row | {"size": size(row["size"]), "frameworks": ", ".join(row["frameworks"])}
+        table.add_row(*(escape(cells[name.replace(" ", "_")]) for name in heads))
+    machines = count(len({row["machine"] for row in rows}), "machine")
+    total = size(sum(row["size"] for row in rows))
+    lines = [f"No result: {escape(one.name)} {escape(one.reason)}" for one in left_out]
+    return [table, f"{machines}, {count(len(rows), 'run')}, {total}.", *lines]
+
+
+def holdings_json(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> str:
+    """Return the same for a program; sizes are in bytes."""
+    shown = {"results": [_held(one) for one in saved], "left_out": [vars(one) for one in left_out]}
+    return json.dumps(shown, indent=2, ensure_ascii=False)
+
+
+def _held(one: Saved) -> dict[str, Any]:
+    result = one.result
+    lacking = f"{len(result.records)} of {result.wanted} processes"
+    return {
+        "machine": result.machine.id,
+        "began": result.started_at,
+        "profile": result.profile,
+        "frameworks": [n for n, found in result.environments.items() if found.status == "ok"],
+        "state": "finished" if result.finished_at else lacking,
+        "imported_from": one.imported.address if one.imported else "",
+        "size": len(one.content),
+        "file": one.place,
+    }
 
 
 def environments() -> list[RenderableType]:

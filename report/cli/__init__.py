@@ -14,7 +14,7 @@ import click
 from report import __version__
 from report.cli import arguments
 from report.cli.env import env
-from report.cli.results import add
+from report.cli.results import add, export, held, remove
 from report.comparing.command import SLOWER, compare, machines
 from report.errors import Interrupted
 from report.program import Known, Program
@@ -391,6 +391,9 @@ def _schema_text(what: str) -> str:
 
 
 main.add_command(add)
+main.add_command(held)
+main.add_command(remove)
+main.add_command(export)
 main.add_command(compare)
 main.add_command(env)
 

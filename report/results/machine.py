@@ -15,7 +15,10 @@ from report.worker.records import Accelerator, Probe, Strict
 CacheType = Literal["data", "instruction", "unified"]
 
 # A site has folders and files of these names beside those of its machines.
-_OF_THE_SITE = {"compare", "data", "imported", "imported.json", "manifest.json", "index.json"}
+_OF_THE_SITE = {
+    *("compare", "data", "estimates.csv", "imported", "imported.json", "index.json"),
+    "manifest.json",
+}
 
 # Windows gives these names to devices; a folder of that name could not even be checked out there.
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {

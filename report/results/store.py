@@ -63,6 +63,8 @@ class Saved:
     """What its file calls the machine, where another one has that name."""
     imported: Import | None = None
     """Where it came from, if not from this folder's owner."""
+    place: str = ""
+    """Where its file lies in the results folder that it was read from."""
 
     @property
     def name(self) -> str:
@@ -304,6 +306,7 @@ def read_all(folder: Path, labels: LabelTypes) -> tuple[list[Saved], list[LeftOu
         place = path.relative_to(folder).as_posix()
         try:
             saved = _as_imported(path, read(path, labels), imports.get(place))
+            saved = replace(saved, place=place)
             # A copy in another folder is no other machine.
             first.setdefault(saved.content, (saved, place.rpartition("/")[0]))
         except ResultError as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from report import __version__, resources
+from report import __version__, frames, resources
 from report.analysis import between, noise
 from report.claims.verdicts import of_result
 from report.comparing import asked
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 
 NOTHING_KEPT = Cache()
+
+ESTIMATES = "data/estimates.csv"
+"""All numbers of all machines."""
 
 _VERDICTS = TypeAdapter(list[Verdict])
 
@@ -87,8 +90,9 @@ def gather(
         drawn = drawings.finished()
     newest = _newest(views)
     always = {"views": views, "newest": newest, "drawings": drawn, "site_url": site_url}
-    always["install"] = repeating.installation
+    always |= {"install": repeating.installation, "estimates": ESTIMATES}
     contents = {f"data/{one.name}": one.content for one in saved}
+    contents[ESTIMATES] = frames.sheet([(one.result, bool(one.imports)) for one in views]).csv()
     for one in views:
         contents |= _pages(one, always | {"older": _older(one, saved)})
         contents[f"{one.folder}/experiments.yaml"] = repeating.configuration(one.result)

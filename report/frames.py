@@ -1,0 +1,210 @@
+"""All numbers of some results in one table: a row for each estimate, or for each sample.
+
+The estimates are those of the pages, and the samples are those that they stand on: processes that
+were disturbed are left out. Runs of a machine that are alike stand together. Every label of a
+series is a column, empty where a kind of experiment has no such label. A row has the key that pages
+write with the same number, as `data-key`.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from report.analysis.quantities import Question, by_backend, surroundings
+from report.errors import UsageError
+from report.experiments.catalogue import KINDS, LABELS
+from report.figures.figure import Sheet, cells, columns
+from report.figures.prose import digest
+from report.results import runs, store
+from report.text.numerals import NANO, stable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from report.analysis.estimate import Estimate
+    from report.analysis.quantities import Metric, Quantity
+    from report.figures.figure import Cell
+    from report.results.result import Result
+    from report.results.store import LeftOut
+
+    Machines = Sequence[tuple[Result, bool]]
+    """The runs of each machine together, and whether they were imported."""
+
+Level = Literal["estimates", "samples"]
+
+NAMES = tuple(dict.fromkeys(name for labels in LABELS.values() for name in labels.__annotations__))
+"""Of all labels of all kinds."""
+
+SHARED = (
+    *("machine", "imported", "began", "experiment", "kind", "backend", "device"),
+    *("metric", "unit", "grade"),
+)
+"""`began` is when the newest of the runs did, or the run of a sample."""
+
+OWN: dict[Level, tuple[str, ...]] = {
+    "estimates": (*columns("value"), "replicate", "runs", "censored"),
+    "samples": ("process", "seed", "index", "value"),
+}
+"""`replicate` is what is counted: processes or seeds. Of the `replicates`, `censored` are only
+lower bounds: runs that ended before they came to a loss."""
+
+DTYPES = {bool: "boolean", int: "Int64", str: "string"}
+"""By the type of a column's values, what keeps it beside empty cells in pandas; else float64."""
+
+
+class Asked(NamedTuple):
+    """A metric of a series."""
+
+    quantity: Quantity
+    name: str
+    metric: Metric
+    grade: str | None
+
+    @property
+    def rate(self) -> str | None:
+        """Return which of a quantity's rates it is, if it is one."""
+        return self.name if self.metric.amount else None
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """Return the one estimate of it; a value of zero has no logarithm, and so none."""
+        positive = all(value > 0 for group in self.quantity.groups for value in group)
+        return self.quantity.estimate(self.rate) if positive else None
+
+
+def machines(path: Path) -> tuple[Machines, list[LeftOut]]:
+    """Return what the pages of a results folder, or of a single file, are about.
+
+    Raises:
+        ResultError: There are no results.
+    """
+    saved, left_out = store.read_all(path, LABELS)
+    imported = {id(one.result): one.imported is not None for one in saved}
+    alike = runs.by_machine(one.result for one in saved)
+    return [(runs.together(same), imported[id(same[0])]) for same in alike], left_out
+
+
+def sheet(every: Machines, level: Level = "estimates") -> Sheet:
+    """Return the table of some machines, in SI units."""
+    rows: list[list[Cell]] = []
+    for result, imported in every:
+        machine: list[Cell] = [result.machine.id, imported]
+        for asked in _asked(result):
+            q = asked.quantity
+            what: list[Cell] = [q.experiment, q.kind, q.backend, q.device]
+            what += [asked.name, asked.metric.unit or None, asked.grade]
+            series = [*(q.labels.get(name) for name in NAMES), digest(q.name(asked.rate))]
+            for began, own in (_estimate if level == "estimates" else _samples)(result, asked):
+                rows.append([*machine, began, *what, *own, *series])
+    return Sheet(header=[*SHARED, *OWN[level], *NAMES, "key"], rows=rows)
+
+
+def _asked(result: Result) -> Iterator[Asked]:
+    """Yield each metric of each series that was measured, in the order of the configuration."""
+    for name, planned in result.config["experiments"].items():
+        kind = KINDS[planned["kind"]]
+        for records in by_backend(result.of(name)).values():
+            grade = surroundings(records).level
+            for metric, one in kind.metrics.items():
+                if one.known:
+                    continue
+                for q in kind.observe(result, records, Question(metric=metric)):
+                    if any(q.groups):
+                        yield Asked(q, metric, one, grade if one.timed else None)
+
+
+def _estimate(result: Result, asked: Asked) -> Iterator[tuple[str, list[Cell]]]:
+    q, count = asked.quantity, len(runs.starts(result))
+    yield result.started_at, [*cells(asked.estimate), q.replicate, count, q.censored]
+
+
+def _samples(result: Result, asked: Asked) -> Iterator[tuple[str, list[Cell]]]:
+    if asked.rate:
+        return  # it follows from the seconds
+    q = asked.quantity
+    for k, group in enumerate(q.groups):
+        process, seed = (k, None) if q.replicate == "process" else (None, k)
+        began = q.runs[k] if q.runs and seed is None else result.started_at
+        for index, value in enumerate(group):
+            yield began, [process, seed, index, value]
+
+
+def load(path: Path, level: Level = "estimates") -> Any:
+    """Return the table as a pandas DataFrame; where there is no pandas, as a dict of columns.
+
+    Raises:
+        ResultError: There are no results.
+    """
+    every, left_out = machines(path)
+    for one in left_out:
+        warnings.warn(f"Left out: {one.name} {one.reason}", stacklevel=3)
+    return frame(sheet(every, level))
+
+
+def frame(table: Sheet) -> Any:
+    """Return a table as a DataFrame, or a dict of columns."""
+    cells = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.header)
+    named = {name: list(column) for name, column in zip(table.header, cells, strict=True)}
+    try:
+        import pandas as pd  # noqa: PLC0415 (heavy, and an extra)
+    except ImportError:
+        return named
+    return pd.DataFrame({name: pd.array(one, dtype=_dtype(one)) for name, one in named.items()})
+
+
+def _dtype(column: Sequence[Cell]) -> str:
+    (kind, *others) = {type(cell) for cell in column if cell is not None} or {float}
+    return DTYPES.get(kind, "float64") if not others else "float64"
+
+
+def written(every: Machines, form: str, level: Level = "estimates") -> bytes:
+    """Return the table as a file: csv, json, parquet, or bmf (`bencher`).
+
+    Raises:
+        UsageError: It takes pandas and pyarrow, and these are not installed.
+    """
+    if form == "bmf":
+        return bencher(result for result, _ in every).encode()
+    table = sheet(every, level)
+    if form == "csv":
+        return table.csv()
+    if form == "json":
+        # An object for each row, without its empty cells.
+        named = (zip(table.header, row, strict=True) for row in table.rows)
+        rows = ({name: cell for name, cell in row if cell is not None} for row in named)
+        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        return f"[{lines}]\n".encode()
+    try:
+        packed: bytes = frame(table).to_parquet(index=False)
+    except (AttributeError, ImportError):
+        raise UsageError(
+            "Parquet needs pandas and pyarrow: pip install 'minibatch-report[frames]'."
+        ) from None
+    return packed
+
+
+def bencher(every: Iterable[Result]) -> str:
+    """Return all times and rates as Bencher Metric Format, in which machines are not told apart.
+
+    Seconds are its measure of latency, in nanoseconds; all others are in SI units.
+
+    Source:
+        bencher.dev/docs/reference/bencher-metric-format, schema v0.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for asked in (asked for result in every for asked in _asked(result) if asked.metric.timed):
+        estimate = None if asked.quantity.censored else asked.estimate
+        if estimate is None:
+            continue
+        experiment, backend, _, labels = asked.quantity.key
+        series = "&".join(f"{name}={value}" for name, value in labels if value is not None)
+        latency = asked.name == "seconds"
+        measure, unit = ("latency", NANO) if latency else (asked.name.replace("_", "-"), 1.0)
+        ends = {"value": estimate.value, "lower_value": estimate.low, "upper_value": estimate.high}
+        found.setdefault(f"{experiment}/{backend}?{series}", {})[measure] = {
+            name: stable(end / unit) for name, end in ends.items() if end is not None
+        }
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
