@@ -56,19 +56,14 @@ DTYPES = {bool: "boolean", int: "Int64", str: "string"}
 
 
 class Asked(NamedTuple):
-    """A metric of a series."""
+    """A metric of a series; `rate` is its name where it is a rate."""
 
     quantity: Quantity
     name: str
     metric: Metric
+    rate: str | None
     grade: str | None
 
-    @property
-    def rate(self) -> str | None:
-        """Return which of a quantity's rates it is, if it is one."""
-        return self.name if self.metric.amount else None
-
-    @property
     def estimate(self) -> Estimate | None:
         """Return the one estimate of it; a value of zero has no logarithm, and so none."""
         positive = all(value > 0 for group in self.quantity.groups for value in group)
@@ -97,47 +92,40 @@ def sheet(every: Machines, level: Level = "estimates") -> Sheet:
             what: list[Cell] = [q.experiment, q.kind, q.backend, q.device]
             what += [asked.name, asked.metric.unit or None, asked.grade]
             series = [*(q.labels.get(name) for name in NAMES), digest(q.name(asked.rate))]
-            for began, own in (_estimate if level == "estimates" else _samples)(result, asked):
-                rows.append([*machine, began, *what, *own, *series])
+            every_own = _own(result, asked, level)
+            rows += ([*machine, began, *what, *own, *series] for began, own in every_own)
     return Sheet(header=[*SHARED, *OWN[level], *NAMES, "key"], rows=rows)
 
 
 def _asked(result: Result) -> Iterator[Asked]:
     """Yield each metric of each series that was measured, in the order of the configuration."""
-    for name, planned in result.config["experiments"].items():
+    for experiment, planned in result.config["experiments"].items():
         kind = KINDS[planned["kind"]]
-        for records in by_backend(result.of(name)).values():
+        metrics = {name: metric for name, metric in kind.metrics.items() if not metric.known}
+        for records in by_backend(result.of(experiment)).values():
             grade = surroundings(records).level
-            for metric, one in kind.metrics.items():
-                if one.known:
-                    continue
-                for q in kind.observe(result, records, Question(metric=metric)):
+            for name, metric in metrics.items():
+                rate, seen = name if metric.amount else None, grade if metric.timed else None
+                for q in kind.observe(result, records, Question(metric=name)):
                     if any(q.groups):
-                        yield Asked(q, metric, one, grade if one.timed else None)
+                        yield Asked(q, name, metric, rate, seen)
 
 
-def _estimate(result: Result, asked: Asked) -> Iterator[tuple[str, list[Cell]]]:
-    q, count = asked.quantity, len(runs.starts(result))
-    yield result.started_at, [*cells(asked.estimate), q.replicate, count, q.censored]
-
-
-def _samples(result: Result, asked: Asked) -> Iterator[tuple[str, list[Cell]]]:
-    if asked.rate:
-        return  # it follows from the seconds
+def _own(result: Result, asked: Asked, level: Level) -> Iterator[tuple[str, list[Cell]]]:
+    """Yield the rows of a metric of a series: when its run began, and the cells of the level."""
     q = asked.quantity
-    for k, group in enumerate(q.groups):
-        process, seed = (k, None) if q.replicate == "process" else (None, k)
-        began = q.runs[k] if q.runs and seed is None else result.started_at
-        for index, value in enumerate(group):
-            yield began, [process, seed, index, value]
+    if level == "estimates":
+        count = [q.replicate, len(runs.starts(result)), q.censored]
+        yield result.started_at, [*cells(asked.estimate()), *count]
+    elif not asked.rate:  # which follows from the seconds
+        for k, group in enumerate(q.groups):
+            place = (k, None) if q.replicate == "process" else (None, k)
+            began = q.runs[k] if q.runs and q.replicate == "process" else result.started_at
+            yield from ((began, [*place, index, value]) for index, value in enumerate(group))
 
 
 def load(path: Path, level: Level = "estimates") -> Any:
-    """Return the table as a pandas DataFrame; where there is no pandas, as a dict of columns.
-
-    Raises:
-        ResultError: There are no results.
-    """
+    """Return the table of a results folder or file as `frame` does; warn of what is no result."""
     every, left_out = machines(path)
     for one in left_out:
         warnings.warn(f"Left out: {one.name} {one.reason}", stacklevel=3)
@@ -145,9 +133,9 @@ def load(path: Path, level: Level = "estimates") -> Any:
 
 
 def frame(table: Sheet) -> Any:
-    """Return a table as a DataFrame, or a dict of columns."""
-    cells = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.header)
-    named = {name: list(column) for name, column in zip(table.header, cells, strict=True)}
+    """Return a table as a pandas DataFrame; where there is no pandas, as a dict of columns."""
+    columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.header)
+    named = {name: list(column) for name, column in zip(table.header, columns, strict=True)}
     try:
         import pandas as pd  # noqa: PLC0415 (heavy, and an extra)
     except ImportError:
@@ -156,37 +144,33 @@ def frame(table: Sheet) -> Any:
 
 
 def _dtype(column: Sequence[Cell]) -> str:
-    (kind, *others) = {type(cell) for cell in column if cell is not None} or {float}
-    return DTYPES.get(kind, "float64") if not others else "float64"
+    types = {type(cell) for cell in column if cell is not None}
+    return DTYPES.get(types.pop(), "float64") if len(types) == 1 else "float64"
 
 
 def written(every: Machines, form: str, level: Level = "estimates") -> bytes:
-    """Return the table as a file: csv, json, parquet, or bmf (`bencher`).
+    """Return the table as a file: csv, parquet, json (an object for each row), or bmf (`bencher`).
 
     Raises:
         UsageError: It takes pandas and pyarrow, and these are not installed.
     """
     if form == "bmf":
-        return bencher(result for result, _ in every).encode()
+        return json.dumps(bencher(result for result, _ in every), indent=1).encode()
     table = sheet(every, level)
     if form == "csv":
         return table.csv()
     if form == "json":
-        # An object for each row, without its empty cells.
         named = (zip(table.header, row, strict=True) for row in table.rows)
-        rows = ({name: cell for name, cell in row if cell is not None} for row in named)
-        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-        return f"[{lines}]\n".encode()
+        rows = [{name: cell for name, cell in row if cell is not None} for row in named]
+        return json.dumps(rows, ensure_ascii=False, indent=0).encode()
     try:
         packed: bytes = frame(table).to_parquet(index=False)
-    except (AttributeError, ImportError):
-        raise UsageError(
-            "Parquet needs pandas and pyarrow: pip install 'minibatch-report[frames]'."
-        ) from None
+    except (AttributeError, ImportError):  # it is a dict, or there is no pyarrow
+        raise UsageError("Parquet needs: pip install 'minibatch-report[frames]'.") from None
     return packed
 
 
-def bencher(every: Iterable[Result]) -> str:
+def bencher(every: Iterable[Result]) -> dict[str, dict[str, dict[str, float]]]:
     """Return all times and rates as Bencher Metric Format, in which machines are not told apart.
 
     Seconds are its measure of latency, in nanoseconds; all others are in SI units.
@@ -195,9 +179,9 @@ def bencher(every: Iterable[Result]) -> str:
         bencher.dev/docs/reference/bencher-metric-format, schema v0.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for asked in (asked for result in every for asked in _asked(result) if asked.metric.timed):
-        estimate = None if asked.quantity.censored else asked.estimate
-        if estimate is None:
+    for asked in (asked for result in every for asked in _asked(result)):
+        estimate = asked.estimate()
+        if estimate is None or asked.quantity.censored or not asked.metric.timed:
             continue
         experiment, backend, _, labels = asked.quantity.key
         series = "&".join(f"{name}={value}" for name, value in labels if value is not None)
@@ -207,4 +191,4 @@ def bencher(every: Iterable[Result]) -> str:
         found.setdefault(f"{experiment}/{backend}?{series}", {})[measure] = {
             name: stable(end / unit) for name, end in ends.items() if end is not None
         }
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    return found

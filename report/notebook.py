@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from report import resources
-from report.claims import verdicts as judged
 from report.claims import wording
+from report.claims.verdicts import of_result
 from report.experiments.catalogue import KINDS, LABELS
 from report.figures import prose
 from report.machine.machine import describe
@@ -39,24 +39,21 @@ class Shown:
         """Return it for a notebook: with no script, and nothing from elsewhere."""
         from report.figures.draw import drawing  # noqa: PLC0415 (loads the drawing library)
 
-        led = self.result.led()
-        views = [view for view in verdicts.views(self.result) if view.leading]
-        drawn = (each for _, figures in figures_of(self.result) for each in figures if each.shape)
-        figure = next(drawn, None)
+        result, figures = self.result, (figures for _, figures in figures_of(self.result))
+        figure = next((each for some in figures for each in some if each.shape), None)
         shape = figure and figure.shape
         style = (resources.templates() / "style.css").read_text(encoding="utf-8")
+        views = [view for view in verdicts.views(result) if view.leading]
+        judged = [(view.source, view.judged.verdict) for view in views]
+        told = zip(views, judged, strict=True)
         template = prose.environment().get_template("notebook.html")
         return template.render(
-            words=describe(self.result.machine),
-            began=[day(began) for began in runs.starts(self.result)],
-            profile=self.result.profile,
-            cards=[card for kind in KINDS.values() for card in kind.cards(led)],
-            failing=[
-                view
-                for view in views
-                if (view.source, view.judged.verdict) == ("chapter", "contradicted")
-            ],
-            tally=wording.tally([(view.source, view.judged.verdict) for view in views]),
+            words=describe(result.machine),
+            began=[day(began) for began in runs.starts(result)],
+            profile=result.profile,
+            cards=[card for kind in KINDS.values() for card in kind.cards(result.led())],
+            failing=[view for view, says in told if says == ("chapter", "contradicted")],
+            tally=wording.tally(judged),
             figure=figure,
             svg=drawing(figure.name, figure.words.alt, shape).wide if figure and shape else "",
             colours=" ".join(_COLOURS.findall(style.partition("@media")[0])),
@@ -64,11 +61,6 @@ class Shown:
 
 
 def read(reference: str, results: Path) -> Shown:
-    """Return a result file, or a machine's runs in a results folder.
-
-    Raises:
-        UsageError: There is neither.
-        ResultError: The file is no result.
-    """
+    """Return a result file, or a machine's runs in a results folder, as `store.find` does."""
     result = store.find(reference, results, LABELS)
-    return Shown(replace(result, verdicts=judged.of_result(result)))
+    return Shown(replace(result, verdicts=of_result(result)))

@@ -130,20 +130,18 @@ def host(host: Host) -> list[RenderableType]:
 def holdings(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> list[RenderableType]:
     """Return what a results folder holds: each run, then the files that are no results."""
     rows = [_held(one) for one in sorted(saved, key=lambda one: one.result.machine.id)]
-    heads = ("machine", "began", "profile", "frameworks", "state", "imported from", "size", "file")
-    table = Table(*columns(*heads), title="Results")
+    table = Table(*columns(*(name.replace("_", " ") for name in rows[0])), title="Results")
     for row in rows:
-        cells = row | {"size": size(row["size"]), "frameworks": ", ".join(row["frameworks"])}
-        table.add_row(*(escape(cells[name.replace(" ", "_")]) for name in heads))
+        words = row | {"frameworks": ", ".join(row["frameworks"]), "size": size(row["size"])}
+        table.add_row(*map(escape, words.values()))
     machines = count(len({row["machine"] for row in rows}), "machine")
-    total = size(sum(row["size"] for row in rows))
-    lines = [f"No result: {escape(one.name)} {escape(one.reason)}" for one in left_out]
-    return [table, f"{machines}, {count(len(rows), 'run')}, {total}.", *lines]
+    total = f"{machines}, {count(len(rows), 'run')}, {size(sum(row['size'] for row in rows))}."
+    return [table, total, *(escape(f"No result: {one.name} {one.reason}") for one in left_out)]
 
 
 def holdings_json(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> str:
     """Return the same for a program; sizes are in bytes."""
-    shown = {"results": [_held(one) for one in saved], "left_out": [vars(one) for one in left_out]}
+    shown = {"results": [*map(_held, saved)], "left_out": [*map(vars, left_out)]}
     return json.dumps(shown, indent=2, ensure_ascii=False)
 
 

@@ -343,21 +343,25 @@ def test_bencher_gets_no_lower_bounds() -> None:
     result = make_result()
     rows = rows_of(frames.sheet([(result, False)]))
     there = [row for row in rows if row["metric"] == "seconds_to_loss" and not row["censored"]]
-    found = json.loads(frames.bencher([result]))
+    found = frames.bencher([result])
     assert sum("seconds-to-loss" in one for one in found.values()) == len(there) > 0
 
 
 def test_export_refuses_what_it_cannot_write(folder: Path, tmp_path: Path) -> None:
-    """Parquet on a terminal, an unknown machine, samples for Bencher, a place that cannot be."""
+    """Parquet on a terminal, an unknown machine, samples for Bencher; no file is begun."""
     for arguments in (
         ("--format", "parquet"),
         ("--machine", "nobody"),
         ("--format", "bmf", "--machine", "desk", "--level", "samples"),
-        ("-o", str(tmp_path / ("y" * 300))),
     ):
         done = run("export", "--results", folder, *arguments)
         assert done.exit_code == 2, arguments
         assert not done.stdout, arguments
+    unknown = run("export", "--results", folder, "--machine", "nobody", "-o", tmp_path / "a.csv")
+    nowhere = run("export", "--results", folder, "-o", tmp_path / "no" / "a.csv")
+    assert (unknown.exit_code, nowhere.exit_code) == (2, 1)
+    assert "a.csv" in nowhere.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_imported_results_are_said_to_be(folder: Path, tmp_path: Path) -> None:

@@ -211,13 +211,7 @@ def run(context: click.Context, /, **options: Any) -> None:
 
 
 @main.command(epilog="For instance: report render -o docs; report render --results run.json.gz")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default="results",
-    show_default=True,
-    help="The results folder, or one result file.",
-)
+@arguments.RESULTS_OR_FILE
 @SITE_OPTION
 @SITE_URL_OPTION
 @click.option(

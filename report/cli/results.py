@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -13,7 +13,10 @@ from report.errors import ReportError, UsageError
 
 if TYPE_CHECKING:
     from report.frames import Level
-    from report.results.store import Saved
+
+FORMATS = click.Choice(["csv", "json", "parquet", "bmf"])
+LEVELS = click.Choice(["estimates", "samples"])
+OUTPUT = click.File("wb", lazy=True, atomic=True)
 
 
 @click.command(epilog="For instance: report add downloads/*.json.gz; report add classmates-results")
@@ -55,19 +58,16 @@ def add(context: click.Context, paths: tuple[Path, ...], results: Path) -> None:
 @arguments.RESULTS
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; sizes are in bytes.")
 def held(results: Path, *, as_json: bool) -> None:
-    """List what the results folder holds: each run of each machine, and files that are no results.
-
-    Frameworks are those that were there; an imported run names the file that it came from.
-    """
+    """List what the results folder holds: each run, and the files that are no results."""
     from report import terminal
     from report.experiments.catalogue import LABELS
     from report.results import store
 
-    found = store.read_all(results, LABELS)
+    saved, left_out = store.read_all(results, LABELS)
     if as_json:
-        click.echo(terminal.holdings_json(*found))
+        click.echo(terminal.holdings_json(saved, left_out))
     else:
-        terminal.show(terminal.holdings(*found))
+        terminal.show(terminal.holdings(saved, left_out))
 
 
 @click.command(epilog="For instance: report remove classmates-laptop; report remove old.json.gz")
@@ -90,85 +90,49 @@ def remove(
     from report.results import files, removal, store
 
     refused = 0
-    chosen: dict[str, Saved] = {}
+    places: set[str] = set()
     with files.sole_writer(results, "removing from"):
         found = store.read_all(results, LABELS)
         for reference in references:
             try:
-                some = removal.chosen(reference, results, *found, own=own)
-                chosen |= {one.place: one for one in some}
+                places |= removal.chosen(reference, results, *found, own=own)
             except ReportError as error:
                 refused += 1
                 click.echo(f"refused: {error.format_message()}", err=True)
-        for place in chosen:
-            click.echo(place)
-        if chosen and not yes:
+        click.echo("".join(f"{place}\n" for place in sorted(places)), nl=False)
+        if places and not yes:
             click.confirm("Delete these files?", abort=True, err=True)
-        removal.remove(chosen.values(), results)
-    if chosen:
-        click.echo(f"deleted {len(chosen)}", err=True)
+        removal.remove(places, results)
     context.exit(1 if refused else 0)
 
 
-@click.command(epilog="For instance: report export --format parquet --level samples -o all.parquet")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default="results",
-    show_default=True,
-    help="The results folder, or one result file.",
+@click.command(
+    context_settings={"show_default": True},
+    epilog="For instance: report export --format parquet --level samples -o all.parquet",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["csv", "json", "parquet", "bmf"]),
-    default="csv",
-    show_default=True,
-    help="bmf is Bencher Metric Format: times and rates, seconds as latency in ns.",
-)
-@click.option(
-    "--level",
-    type=click.Choice(["estimates", "samples"]),
-    default="estimates",
-    show_default=True,
-    help="A row for each estimate, or for each sample.",
-)
+@arguments.RESULTS_OR_FILE
+@click.option("--format", "form", type=FORMATS, default="csv", help="bmf is what Bencher reads.")
+@click.option("--level", type=LEVELS, default="estimates", help="What each row is one of.")
 @click.option("--machine", metavar="NAME", shell_complete=machines, help="Only this machine.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write this file instead of standard output.",
-)
-def export(
-    results: Path, form: str, level: Level, machine: str | None, output: Path | None
-) -> None:
+@click.option("-o", "--output", type=OUTPUT, default="-", help="A file; else standard output.")
+def export(results: Path, form: str, level: Level, machine: str | None, output: IO[bytes]) -> None:
     """Write the numbers of all machines as one table, in SI units, with 95 % intervals.
 
-    The estimates are those of the pages, and the samples are those that they stand on.
+    The estimates are those of the pages, and the samples are those that they stand on. For Bencher
+    there are the times and rates of one machine, and seconds are its latency, in nanoseconds.
     """
     from report import frames
-    from report.results import files
 
     every, left_out = frames.machines(results)
     for one in left_out:
         click.echo(f"Left out: {one.name} {one.reason}", err=True)
-    known = [result.machine.id for result, _ in every]
-    if machine is not None and machine not in known:
-        raise UsageError(f"There is no {machine!r} in {results}. Machines: {', '.join(known)}.")
-    if form == "bmf" and level == "samples":
-        raise UsageError("Bencher Metric Format has no place for samples; leave --level out.")
-    if form == "bmf" and len(known) > 1 and machine is None:
-        raise UsageError(f"A file for Bencher is of one --machine: {', '.join(known)}.")
-    if form == "parquet" and output is None:
+    wanted = [one for one in every if machine in {None, one[0].machine.id}]
+    known = ", ".join(result.machine.id for result, _ in every)
+    if not wanted:
+        raise UsageError(f"There is no {machine!r} in {results}. Machines: {known}.")
+    if form == "bmf" and (len(wanted) > 1 or level == "samples"):
+        raise UsageError(f"A file for Bencher has the estimates of one --machine of {known}.")
+    if form == "parquet" and output.name == "-":
         raise UsageError("Parquet is no text; name a file with -o.")
-    content = frames.written(
-        [one for one in every if machine in {None, one[0].machine.id}], form, level
-    )
-    if output is None:
-        click.echo(content, nl=False)
-        return
-    try:
-        files.write(output, content)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
+    content = frames.written(wanted, form, level)
+    output.write(content)  # which begins the file

@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import json
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ class Saved:
     """What its file calls the machine, where another one has that name."""
     imported: Import | None = None
     """Where it came from, if not from this folder's owner."""
-    place: str = ""
+    place: str = field(default="", compare=False)
     """Where its file lies in the results folder that it was read from."""
 
     @property
