@@ -144,7 +144,15 @@ def files_of(machine: str) -> set[str]:
     return {f"machine-{machine}.html"} | run | pages | sheets
 
 
-SHARED = {"index.html", "method.html", "404.html", "style.css", "script.js", ".nojekyll"}
+SHARED = {
+    site.ESTIMATES,
+    "index.html",
+    "method.html",
+    "404.html",
+    "style.css",
+    "script.js",
+    ".nojekyll",
+}
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
