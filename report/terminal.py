@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +24,7 @@ from report.machine.machine import describe, facts
 from report.registry import BACKENDS
 from report.run.jobs import Forecast, planned
 from report.run.runner import Observer
+from report.text.names import size
 from report.text.numerals import clock, count, duration
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     from report.config.plan import Plan
     from report.results.result import Record, Result
+    from report.results.resultfile import Saved
+    from report.results.store import LeftOut
     from report.run.host import Host
     from report.run.jobs import Job
 
@@ -123,6 +126,39 @@ def host(host: Host) -> list[RenderableType]:
         )
     asked = [frameworks] if host.environments else []
     return [f"Machine id: {host.machine.id}", hardware, *asked]
+
+
+def holdings(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> list[RenderableType]:
+    """Return what a results folder holds: each run, then the files that are no results."""
+    rows = [_held(one) for one in sorted(saved, key=lambda one: one.head.machine.id)]
+    table = Table(*columns(*(name.replace("_", " ") for name in rows[0])), title="Results")
+    for row in rows:
+        words = row | {"frameworks": ", ".join(row["frameworks"]), "size": size(row["size"])}
+        table.add_row(*map(escape, words.values()))
+    machines = count(len({row["machine"] for row in rows}), "machine")
+    total = f"{machines}, {count(len(rows), 'run')}, {size(sum(row['size'] for row in rows))}."
+    return [table, total, *(escape(f"No result: {one.name} {one.reason}") for one in left_out)]
+
+
+def holdings_json(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> str:
+    """Return the same for a program; sizes are in bytes."""
+    shown = {"results": [*map(_held, saved)], "left_out": [*map(vars, left_out)]}
+    return json.dumps(shown, indent=2, ensure_ascii=False)
+
+
+def _held(one: Saved) -> dict[str, Any]:
+    result = one.head if one.head.finished_at else one.result
+    lacking = f"{len(result.records)} of {result.wanted} processes"
+    return {
+        "machine": result.machine.id,
+        "began": result.started_at,
+        "profile": result.profile,
+        "frameworks": [n for n, found in result.environments.items() if found.status == "ok"],
+        "state": "finished" if result.finished_at else lacking,
+        "imported_from": one.imported.address if one.imported else "",
+        "size": one.size,
+        "file": one.place,
+    }
 
 
 def environments() -> list[RenderableType]:

@@ -36,13 +36,17 @@ OPTIONAL = {"threadpoolctl"}
 NETWORK = ("socket", "ssl", "http", "urllib.request", "urllib3", "pooch", "requests", "ftplib")
 """What can reach another machine."""
 
+DOORS = (ast.FunctionDef, ast.If)
+"""What `report/__init__.py` imports in: its functions, and `if TYPE_CHECKING`."""
+
 LOADERS = {"import_module", "__import__", "run_module", "run_path"}
 """What loads a module by a string."""
 
 ROOMS = (
     *("resources", "registry", "worker", "backends", "text", "errors", "program", "results"),
-    *("machine", "environments", "analysis", "figures", "experiments", "sections", "claims"),
-    *("config", "run", "terminal", "comparing", "site", "runs", "cli", "__main__"),
+    *("machine", "environments", "analysis", "figures", "experiments", "frames", "sections"),
+    *("claims", "config", "run", "terminal", "comparing", "site", "notebook", "runs", "cli"),
+    "__main__",
 )
 """In the order of the flow: a module imports from its own room and from those before it."""
 
@@ -78,8 +82,14 @@ def tree_of(name: str) -> ast.Module:
 
 @functools.cache
 def imports_of(name: str) -> tuple[Import, ...]:
-    """Return all that a module imports: in functions and for type checkers, too."""
-    return tuple(_imports(tree_of(name)))
+    """Return all that a module imports: in functions and for type checkers, too.
+
+    The package's own functions are doors, through which nothing comes before they are called.
+    """
+    tree = tree_of(name)
+    if name == "report":
+        tree = ast.Module([one for one in tree.body if not isinstance(one, DOORS)], [])
+    return tuple(_imports(tree))
 
 
 def _imports(tree: ast.Module) -> Iterator[Import]:
@@ -228,6 +238,23 @@ def test_nothing_imports_the_command_line() -> None:
     """It stands at the top; `python -m report` alone starts it."""
     importers = [name for name in FILES if "report.cli" in {i.name for i in imports_of(name)}]
     assert importers == ["report.__main__"]
+
+
+BARE = """
+import sys
+before = set(sys.modules)
+import report
+report.load, report.read
+print(*sys.modules.keys() - before)
+"""
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    """Workers import it, and whoever wants its version; `load` and `read` load when called."""
+    loaded = modules_after(BARE)
+    assert {one for one in loaded if one.partition(".")[0] not in sys.stdlib_module_names} == {
+        "report"
+    }
 
 
 HELP = """

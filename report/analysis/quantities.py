@@ -19,6 +19,8 @@ from report.worker.timing import median
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from report.analysis.noise import Grade
+    from report.results.machine import Conditions
     from report.results.result import Record, Result
     from report.worker.records import Labels, Scalar, Series
 
@@ -39,6 +41,8 @@ class Metric:
     """What it is, for people who write claims."""
     amount: Literal["flops", "bytes_moved", "examples"] | None = None
     """For a rate: which of a quantity's amounts is divided by its seconds."""
+    known: bool = False
+    """It follows from the plan and the data, whatever was measured."""
 
 
 SECONDS = Metric(unit="s", timed=True, words="seconds of one call or one epoch")
@@ -250,6 +254,22 @@ def undisturbed(records: Sequence[Record]) -> Kept:
         out = {}
     kept = [None if k in out else record for k, record in enumerate(records)]
     return Kept(records=kept, left_out=tuple(out.values()))
+
+
+def surroundings(records: Iterable[Record]) -> Grade:
+    """Grade what went on beside the processes that count; how far they differ is in the intervals.
+
+    Of several runs it is the grade in the middle: the worst of many is always bad.
+    """
+    groups: dict[tuple[str, str], list[Record]] = {}
+    seen: dict[str, list[Conditions]] = {}
+    for record in records:
+        groups.setdefault((record.experiment, record.backend), []).append(record)
+        seen.setdefault(record.run, [])
+    for record in (one for mine in groups.values() for one in undisturbed(mine).records if one):
+        seen[record.run] += [record.conditions] if record.conditions else []
+    grades = sorted(map(noise.grade, seen.values()), key=lambda grade: grade.severity)
+    return grades[len(grades) // 2]
 
 
 def of_series(

@@ -14,7 +14,7 @@ import click
 from report import __version__
 from report.cli import arguments
 from report.cli.env import env
-from report.cli.results import add
+from report.cli.results import add, export, held, remove
 from report.comparing.command import SLOWER, compare, machines
 from report.errors import Interrupted
 from report.program import Known, Program
@@ -211,13 +211,7 @@ def run(context: click.Context, /, **options: Any) -> None:
 
 
 @main.command(epilog="For instance: report render -o docs; report render --results run.json.gz")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default="results",
-    show_default=True,
-    help="The results folder, or one result file.",
-)
+@arguments.RESULTS_OR_FILE
 @SITE_OPTION
 @SITE_URL_OPTION
 @click.option(
@@ -391,6 +385,9 @@ def _schema_text(what: str) -> str:
 
 
 main.add_command(add)
+main.add_command(held)
+main.add_command(remove)
+main.add_command(export)
 main.add_command(compare)
 main.add_command(env)
 

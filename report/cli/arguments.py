@@ -24,6 +24,14 @@ RESULTS = click.option(
     help="The results folder.",
 )
 
+RESULTS_OR_FILE = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default="results",
+    show_default=True,
+    help="The results folder, or one result file.",
+)
+
 
 def names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Complete --only from the configuration's experiments."""

@@ -16,7 +16,7 @@ CacheType = Literal["data", "instruction", "unified"]
 
 # A site has folders and files of these names beside those of its machines.
 _OF_THE_SITE = {
-    *("compare", "data", "imported", "imported.json"),
+    *("compare", "data", "estimates.csv", "imported", "imported.json"),
     *("manifest.json", "index.json", "result.schema.json"),
 }
 

@@ -31,6 +31,7 @@ class Saved:
         packed: Whether it is; one that a person unpacked ends with .json only.
         named: What its file calls the machine, where another one has that name.
         imported: Where it came from, if not from this folder's owner.
+        place: Where it lies in the results folder that it was read from.
     """
 
     head: Result
@@ -40,6 +41,7 @@ class Saved:
     whole: Callable[[], tuple[Result, bytes]]
     named: str = ""
     imported: Import | None = None
+    place: str = ""
 
     @property
     def name(self) -> str:

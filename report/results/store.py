@@ -274,6 +274,7 @@ def read_all(
         place = path.relative_to(folder).as_posix()
         try:
             one = _as_imported(path, _listed(path, reader, cache), imports.get(place))
+            one = replace(one, place=place)
             # A copy in another folder is no other machine.
             first.setdefault(one.sha256, (one, place.rpartition("/")[0]))
         except ResultError as error:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from report import frames
 from report.analysis import between, noise
 from report.claims.verdicts import of_result
 from report.experiments.training.measure import WARMUP_UPDATES
@@ -49,6 +50,13 @@ NOTHING_KEPT = Cache()
 AT_ONCE = 4
 """So many machines are in memory at once, beside the baseline: their figures are drawn together."""
 
+ESTIMATES = "data/estimates.csv"
+"""All numbers of all machines."""
+
+MOST_JOINED = 200
+"""With more machines, each has a table of its own and there is none of all: it would be read whole,
+and few programs could."""
+
 _VERDICTS = TypeAdapter(list[Verdict])
 
 
@@ -72,6 +80,7 @@ def gather(
     contents.add(published.listed(saved))
     places = places_of(saved)
     shown = {"views": places, "site_url": site_url, "install": repeating.installation}
+    shown["estimates"] = ESTIMATES if len(places) <= MOST_JOINED else ""
     with Drawings(cache) as drawings:
         machines, pairs = _Maker(places, shown, left_out, cache, drawings).bundles()
         digests = [_digest(one) for one in machines]
@@ -84,6 +93,8 @@ def gather(
             machines += [*pairs, overlays]
     for bundle in machines:
         contents.take(bundle.files)
+    if 1 < len(places) <= MOST_JOINED:
+        contents.add({ESTIMATES: _joined([contents[p.estimates] for p in places])})
     contents.add({"method.html": render("method.html", "method.html", **always, **_constants())})
     contents.add({name: own(name) for name in ("style.css", "script.js")})
     # The only page with its style in itself allows no other by its policy.
@@ -182,7 +193,9 @@ class _Maker:
         self, place: Place, machine: MachineView, drawn: Mapping[str, Any]
     ) -> dict[str, bytes]:
         """Make all that is a machine's own, and a page that leads there from its old address."""
+        estimates = place.estimates if len(self.places) > 1 else ESTIMATES
         shown = {**self.shown, "machine": machine, "drawings": drawn, "older": _older(place)}
+        shown |= {"estimates": estimates}
         files = {
             part.path: render("part.html", part.path, part=part, **shown) for part in machine.parts
         }
@@ -198,6 +211,7 @@ class _Maker:
         files[f"{machine.folder}/experiments.yaml"] = repeating.configuration(machine.result)
         if machine.verdicts:
             files[f"{machine.folder}/verdicts.csv"] = verdicts.sheet(machine.result).csv()
+        files[estimates] = frames.sheet([(machine.result, bool(machine.imports))]).csv()
         figures = [figure for section in machine.sections for figure in section.figures]
         files |= {f"{machine.folder}/{f.name}.csv": f.sheet.csv() for f in figures}
         if self.shown["site_url"]:
@@ -207,6 +221,12 @@ class _Maker:
 
 def _digest(bundle: Bundle) -> Digest:
     return ADAPTER.validate_python(bundle.facts["digest"])
+
+
+def _joined(tables: Sequence[bytes]) -> bytes:
+    """Return tables of the same columns as one."""
+    first, *others = tables
+    return first + b"".join(one.partition(b"\r\n")[2] for one in others)
 
 
 def _picture(machine: MachineView) -> bytes:

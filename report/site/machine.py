@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from report.analysis import noise, quantities
-from report.analysis.noise import LEVELS, UNKNOWN, grade
+from report.analysis.noise import LEVELS, UNKNOWN
 from report.claims import wording
 from report.experiments.catalogue import KINDS, of_records
 from report.machine.machine import describe, facts
@@ -311,21 +311,15 @@ def _section(
 def _noise(records: Sequence[Record]) -> tuple[Grade | None, str]:
     """Grade what went on beside the processes that count, and say how far these differ, if timed.
 
-    The grade is of the surroundings alone: how far processes differ is in the intervals. Of several
-    runs it is the one in the middle: the worst of many is always bad.
+    Of several runs it is the spread in the middle, as of grades.
     """
     spreads: dict[str, list[tuple[float, str]]] = {}
-    conditions: dict[str, list[Conditions]] = {}
     timed = False
     for name in dict.fromkeys(record.experiment for record in records):
         for mine in quantities.by_backend(r for r in records if r.experiment == name).values():
             series = of_records(mine, "")
             timed = timed or bool(series)
-            kept = quantities.undisturbed(mine).records
             varying = quantities.varying([quantity.labels for quantity in series])
-            for run in dict.fromkeys(record.run for record in mine):
-                seen = [r.conditions for r in kept if r and r.run == run and r.conditions]
-                conditions.setdefault(run, []).extend(seen)
             for quantity in series:
                 for run, apart in quantity.spreads().items():
                     where = series_name(quantity.labels, varying)
@@ -334,8 +328,7 @@ def _noise(records: Sequence[Record]) -> tuple[Grade | None, str]:
         return None, ""
     widest = sorted(max(each) for each in spreads.values())
     spread = noise.apart(*widest[len(widest) // 2]) if widest else ""
-    each = sorted((grade(seen) for seen in conditions.values()), key=lambda one: one.severity)
-    return each[len(each) // 2], spread
+    return quantities.surroundings(records), spread
 
 
 def _conditions(records: Sequence[Record], result: Result) -> str:

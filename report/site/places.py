@@ -36,6 +36,11 @@ class Place:
     every: list[Saved]
 
     @property
+    def estimates(self) -> str:
+        """Return where the table of its numbers lies, where several machines have one."""
+        return f"data/{self.id}/estimates.csv"
+
+    @property
     def sums(self) -> list[str]:
         """Return what tells its runs from others."""
         return [one.sha256 for one in self.files]

@@ -18,6 +18,7 @@ import pytest
 
 from factories import measured, small_results
 from pages import COMPARED, Page, Report, gather, marks, read_pages, report_of, words
+from report import frames
 from report.claims import verdicts
 from report.experiments import catalogue
 from report.experiments.catalogue import LABELS
@@ -145,7 +146,7 @@ def files_of(machine: str) -> set[str]:
 
 SHARED = {
     *("index.html", "method.html", "404.html", "style.css", "script.js", ".nojekyll"),
-    *("data/index.json", "data/result.schema.json"),
+    *("data/index.json", "data/result.schema.json", site.ESTIMATES),
 }
 
 
@@ -207,6 +208,19 @@ def test_run_is_downloadable_as_its_file_is(
     assert files[name] == content
     assert name in report_of(files).links()
     assert [path for path in files if RUN in path] == [name]
+
+
+def test_site_has_the_table_of_all_machines(
+    two_results: list[Result], two_machine_site: dict[str, bytes]
+) -> None:
+    """As one file, which the pages that speak of downloads lead to."""
+    table = frames.sheet([(result, False) for result in two_results])
+    assert two_machine_site[site.ESTIMATES] == table.csv()
+    assert len(two_machine_site[site.ESTIMATES]) < 1_000_000
+    for name, page in read_pages(two_machine_site).items():
+        if name == "index.html" or re.fullmatch(r"machines/[^/]+/index\.html", name):
+            links = [each.get("href", "") for each in page.elements("a")]
+            assert any(link.endswith(site.ESTIMATES) for link in links), name
 
 
 def test_a_result_is_judged_once_for_each_content(

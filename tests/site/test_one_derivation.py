@@ -22,6 +22,7 @@ from report.experiments.catalogue import LABELS, headline
 from report.figures.prose import digest
 from report.results import store
 from report.run.jobs import Job
+from report.site.gather import ESTIMATES
 from report.terminal import Watcher
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def in_sheets(site: Mapping[str, bytes]) -> Iterator[tuple[str, str, str]]:
     A `key` is that of the first estimate of its row, a `left_key` that of `left`.
     """
     for name, content in site.items():
-        if not name.endswith(".csv"):
+        if not name.endswith(".csv") or name == ESTIMATES:
             continue
         header, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
         estimates = [column.removesuffix("_low95") for column in header if "_low95" in column]
@@ -154,9 +155,12 @@ def test_pages_and_files_give_one_value_for_each_key(result: Result, site: Site)
     numbers = list(on_pages(site))
     kept = [(where, digest(key), value) for where, key, value in in_sheets(site)]
     kept += [("verdicts", digest(v.key), repr(v.value)) for v in of_verdicts(result)]
+    table = list(csv.DictReader(io.StringIO(site[ESTIMATES].decode(), newline="")))
+    kept += [(ESTIMATES, row["key"], row["value"]) for row in table]
     assert many_valued([*numbers, *kept]) == {}
     # It would prove nothing if pages and files had no number in common.
     assert len({key for _, key, _ in numbers} & {key for _, key, _ in kept}) > 300
+    assert len({key for _, key, _ in numbers} & {row["key"] for row in table}) > 300
 
 
 NAMED = re.compile(r"([\w-]+/\w+)/([^/?]+)\?(.*?)(?= \* | / | to [a-z]|$)")

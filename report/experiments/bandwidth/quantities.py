@@ -172,7 +172,9 @@ def with_levels(result: Result, records: Sequence[Record], question: Question) -
         replace(q, also={"level": place(working_set(q), known[threads(q)], largest)})
         for q in series
     ]
-    return [_each(q) for q in found] if question.metric == "seconds_per_element" else found
+    if question.metric != "seconds_per_element":
+        return found
+    return [_each(q) for q in found if q.labels["operation"] not in STREAMS]
 
 
 def _each(quantity: Quantity) -> Quantity:

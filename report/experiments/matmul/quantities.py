@@ -34,7 +34,10 @@ METRICS = {
     "flop_per_s": FLOP_PER_S,
     "bytes_per_s": BYTES_PER_S,
     "moved_bytes": Metric(
-        unit="B", timed=False, words="bytes that a product's calls must read and write, counted"
+        unit="B",
+        timed=False,
+        words="bytes that a product's calls must read and write, counted",
+        known=True,
     ),
 }
 

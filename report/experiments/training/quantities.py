@@ -38,7 +38,7 @@ METRICS = {
         unit="examples", timed=False, words="examples processed until the loss is reached"
     ),
 } | {
-    name: Metric(unit="", timed=False, words=words)
+    name: Metric(unit="", timed=False, words=words, known=name not in {"loss", "excess"})
     for name, words in {
         "loss": "loss at the end of an epoch",
         "excess": "loss above the lowest possible, at the end of an epoch",
