@@ -69,10 +69,10 @@ def marks(svg: str) -> list[dict[str, str]]:
     return [{**copy, **shapes[copy["href"][1:]]} for copy in copies]
 
 
-def gather(results: Sequence[Result], site_url: str = "") -> dict[str, bytes]:
+def gather(results: Sequence[Result], site_url: str = "", baseline: str = "") -> dict[str, bytes]:
     """Make the site of results that were never written to a folder."""
     saved = [resultfile.of(each, store.pack(each)) for each in results]
-    return dict(site.gather(saved, site_url=site_url))
+    return dict(site.gather(saved, site_url=site_url, baseline=baseline))
 
 
 def overlay(results: Sequence[Result], experiment: str) -> list[Figure]:

@@ -21,6 +21,7 @@ from report.program import Known, Program
 from report.text.names import DEVICES, either
 
 if TYPE_CHECKING:
+    from report.config.address import Site
     from report.results.result import Result
 
 STALE = 4
@@ -39,8 +40,9 @@ SITE_OPTION = click.option(
 )
 SITE_URL_OPTION = click.option(
     "--site-url",
+    "site",
     metavar="URL",
-    callback=arguments.site_url,
+    callback=arguments.site,
     help="Address where the site will be published. Adds canonical addresses and preview images. "
     "Default: site_url of experiments.yaml.",
 )
@@ -145,7 +147,7 @@ def build(
     context: click.Context,
     /,
     site_dir: Path,
-    site_url: str,
+    site: Site,
     *,
     open_browser: bool,
     **options: Any,
@@ -174,7 +176,7 @@ def build(
     opened: set[str] = set()
 
     def show() -> tuple[str, bool]:
-        address, whole = rendered(options["results"], site_dir, site_url)
+        address, whole = rendered(options["results"], site_dir, site)
         if open_browser and not opened:
             opened.add(address)
             click.launch(address)
@@ -219,7 +221,7 @@ def run(context: click.Context, /, **options: Any) -> None:
 )
 @click.pass_context
 def render(
-    context: click.Context, results: Path, site_dir: Path, site_url: str, *, check: bool
+    context: click.Context, results: Path, site_dir: Path, site: Site, *, check: bool
 ) -> None:
     """Render the site from the results.
 
@@ -228,13 +230,13 @@ def render(
     from report.cli.rendering import gathered, rendered
 
     if not check:
-        address, whole = rendered(results, site_dir, site_url)
+        address, whole = rendered(results, site_dir, site)
         click.echo(address)
         context.exit(0 if whole else 1)
     from report.results.files import Cache
     from report.site.folder import stale_files
 
-    stale = stale_files(gathered(results, Cache(), site_url)[0], site_dir)
+    stale = stale_files(gathered(results, Cache(), site)[0], site_dir)
     for path in stale[:SHOWN]:
         click.echo(f"out of date: {path}")
     if len(stale) > SHOWN:
@@ -255,7 +257,7 @@ def render(
     help="Where to listen; 0 takes a free port.",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
-def serve(results: Path, site_dir: Path, site_url: str, port: int, *, open_browser: bool) -> None:
+def serve(results: Path, site_dir: Path, site: Site, port: int, *, open_browser: bool) -> None:
     """Show the site on this machine, rendered again whenever results change.
 
     Only this machine can reach it; Ctrl-C ends it.
@@ -263,7 +265,7 @@ def serve(results: Path, site_dir: Path, site_url: str, port: int, *, open_brows
     from report.cli.rendering import rendered
     from report.cli.serving import HERE, Refresher, server, state_of
 
-    refresh = Refresher(lambda: rendered(results, site_dir, site_url), lambda: state_of(results))
+    refresh = Refresher(lambda: rendered(results, site_dir, site), lambda: state_of(results))
     with server(site_dir, refresh, port) as running:
         address = f"http://{HERE}:{running.server_port}/"
         click.echo(address)
@@ -280,7 +282,7 @@ def serve(results: Path, site_dir: Path, site_url: str, port: int, *, open_brows
 @click.option("--branch", default="gh-pages", show_default=True, help="The branch to make.")
 @click.option("--message", default="Publish the rendered report", help="The commit's message.")
 @click.option("--push/--no-push", default=True, help="Push the commit, or keep it here.")
-def publish(site_dir: Path, site_url: str, **options: Any) -> None:
+def publish(site_dir: Path, site: Site, **options: Any) -> None:
     """Put the rendered site on the gh-pages branch, rendered again if its address is known.
 
     Only a complete site with all results is published. A site is refused if it was changed by
@@ -289,8 +291,8 @@ def publish(site_dir: Path, site_url: str, **options: Any) -> None:
     from report.cli.rendering import rendered
     from report.site.publish import publish as publish_site
 
-    if site_url:
-        rendered(options["results"], site_dir, site_url)
+    if site.url:
+        rendered(options["results"], site_dir, site)
     done = publish_site(site_dir, **options)
     pushed = ", pushed" if options["push"] else ""
     click.echo(f"{options['branch']} is at {done.commit[:12]}{pushed}.")

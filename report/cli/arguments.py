@@ -14,6 +14,8 @@ from report.text.names import DEVICES, either
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from report.config.address import Site
+
 CONFIG = "experiments.yaml"
 
 RESULTS = click.option(
@@ -70,14 +72,15 @@ def machine(_: click.Context, __: click.Parameter, value: str | None) -> str | N
     return None if value is None else check_name(value)
 
 
-def site_url(context: click.Context, _: click.Parameter, value: str | None) -> str:
-    """Take the address from the option, else from the configuration, if there is one."""
+def site(context: click.Context, _: click.Parameter, value: str | None) -> Site:
+    """Take the address from the option, else from the configuration, as its baseline."""
     from report.config import address
 
+    named = address.of_file(Path(context.params.get("config") or CONFIG))
     if value is None:
-        return address.of_file(Path(context.params.get("config") or CONFIG))
+        return named
     try:
-        return address.site_url(value)
+        return named._replace(url=address.site_url(value))
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from report.config.address import NOTHING, Site
 from report.results import files, store
 from report.results.limits import MOST_BYTES
 from report.site import folder
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
     from report.site.contents import Contents
 
 
-def rendered(results: Path, site_dir: Path, site_url: str = "") -> tuple[str, bool]:
+def rendered(results: Path, site_dir: Path, site: Site = NOTHING) -> tuple[str, bool]:
     """Bring the site up to date; return its first page's address, and whether all results show.
 
-    `site_url` is where it will be read, if that is known.
+    `site` says where it will be read, if that is known, and which machine is the baseline.
     """
     kept = files.user_cache()
     with files.sole_writer(site_dir, "writing"):
         known = files.Sums(kept, f"{results.resolve()}\n{site_dir.resolve()}")
         sources = [(path.name, known.of(path, MOST_BYTES) or "") for path in store.sources(results)]
         parts = (part for source in sources for part in source)
-        key = files.key(files.program(), site_url, *parts)
+        key = files.key(files.program(), *site, *parts)
         manifest = kept.get(key)
         address = (site_dir / "index.html").resolve().as_uri()
         if sources and manifest is not None and folder.holds(site_dir, manifest, known.of):
@@ -35,7 +36,7 @@ def rendered(results: Path, site_dir: Path, site_url: str = "") -> tuple[str, bo
             return address, True
         # Only now what draws: nothing has to be made where nothing has changed.
         folder.check(site_dir, results)
-        contents, whole = gathered(results, kept, site_url)
+        contents, whole = gathered(results, kept, site)
         folder.write_files(contents, site_dir, known.of)
         known.keep()
         if whole:
@@ -44,7 +45,7 @@ def rendered(results: Path, site_dir: Path, site_url: str = "") -> tuple[str, bo
         return address, whole
 
 
-def gathered(results: Path, kept: Cache, site_url: str) -> tuple[Contents, bool]:
+def gathered(results: Path, kept: Cache, site: Site) -> tuple[Contents, bool]:
     """Make a site's files, and tell of the results that cannot be in it."""
     from report.figures import drawings
 
@@ -55,4 +56,4 @@ def gathered(results: Path, kept: Cache, site_url: str) -> tuple[Contents, bool]
     saved, left_out = store.read_all(results, LABELS, kept)
     for one in left_out:
         click.echo(f"Left out: {one.name} {one.reason}", err=True)
-    return gather(saved, kept, left_out, site_url), not left_out
+    return gather(saved, kept, left_out, *site), not left_out

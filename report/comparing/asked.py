@@ -280,7 +280,9 @@ def _missing(kind: KindName, result: Result) -> str:
 
 def _products(result: Result) -> Iterator[tuple[str, Asked]]:
     for dtype, top in peaks(result).items():
-        note = f"n = {top.quantity.number('size'):,}"
+        # The highest of several experiments: others have the same product, with another rate.
+        title_of = result.config["experiments"][top.quantity.experiment]["title"]
+        note = f"n = {top.quantity.number('size'):,}, {title_of.lower()}"
         yield f"peak, {dtype}", Asked(quantity=top.quantity, metric="flop_per_s", note=note)
 
 

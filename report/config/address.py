@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from report.config.yamlsource import YamlSource
@@ -53,17 +53,28 @@ def _loopback(host: str | None) -> bool:
     return False
 
 
-def of_file(path: Path) -> str:
-    """Return the address that a configuration names; empty if it names none or is not there.
+class Site(NamedTuple):
+    """What a configuration says of its site; both may be empty."""
+
+    url: str = ""
+    baseline: str = ""
+    """The machine that others are compared with."""
+
+
+NOTHING = Site()
+
+
+def of_file(path: Path) -> Site:
+    """Return what a configuration says of its site; nothing if it is not there.
 
     Raises:
         ConfigError: The file cannot be read, or names what is no address.
     """
     source = YamlSource(path) if path.exists() else None
-    named = source.content.get("site_url") if source and isinstance(source.content, dict) else None
-    if source is None or named is None:
-        return ""
+    if source is None or not isinstance(source.content, dict):
+        return NOTHING
+    named, baseline = source.content.get("site_url"), source.content.get("baseline")
     try:
-        return site_url(str(named))
+        return Site("" if named is None else site_url(str(named)), str(baseline or ""))
     except ValueError as error:
         raise ConfigError(f"{source.place(('site_url',))}: site_url: {error}.") from None

@@ -157,6 +157,11 @@ class Config(Strict):
         "add --update` takes into the results folder. It has no part in what is measured.",
         examples=[["https://example.org/report/"]],
     )
+    baseline: Annotated[str, StringConstraints(max_length=100)] | None = Field(
+        None,
+        description="The machine that others are compared with on the site, by the name of its "
+        "folder in results. Default: the first by name. It has no part in what is measured.",
+    )
     seed: int = Field(1, ge=0, lt=2**63, description="Seed of everything that is drawn.")
     device: DeviceName = Field(
         "auto",

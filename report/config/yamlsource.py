@@ -143,10 +143,12 @@ def explain(source: YamlSource, error: ValidationError, schema: dict[str, Any]) 
     lines: dict[str, None] = {}
     for detail in error.errors():
         if len(lines) == LINES:
-            lines[f"... and more: {count(error.error_count(), 'fault')} in all."] = None
+            lines[f"{source.name}: {count(error.error_count(), 'fault')} in all."] = None
             break
         place = _in_file(source, detail["loc"])
-        lines[f"{source.place(place)}: {_sentence(place, detail, schema)}"] = None
+        words = f"{source.place(place)}: {_sentence(place, detail, schema)}"
+        # A key may hold the end of a line.
+        lines[" ".join(words.splitlines())] = None
     return ConfigError("\n".join(lines))
 
 

@@ -65,11 +65,14 @@ def gather(
     cache: Cache = NOTHING_KEPT,
     left_out: Sequence[LeftOut] = (),
     site_url: str = "",
+    baseline: str = "",
 ) -> Contents:
     """Make every file of the site: bytes by path relative to it, of all results, oldest first.
 
     The first page names the files that are no results. Where the site's address is known, its pages
     name theirs, and each machine has a picture for links to it.
+
+    The baseline is a machine's name, or else the first by name.
 
     Each machine shows all runs that are like its newest; the others stay downloadable. What was
     made of the same results before comes from the cache.
@@ -78,7 +81,7 @@ def gather(
     for one in saved:
         contents.refer(f"data/{one.name}", one.sha256, functools.partial(getattr, one, "content"))
     contents.add(published.listed(saved))
-    places = places_of(saved)
+    places = places_of(saved, baseline)
     shown = {"views": places, "site_url": site_url, "install": repeating.installation}
     shown["estimates"] = ESTIMATES if len(places) <= MOST_JOINED else ""
     with Drawings(cache) as drawings:

@@ -50,10 +50,11 @@ class Place:
         return runs.together([one.result for one in self.files])
 
 
-def places_of(saved: Sequence[Saved]) -> list[Place]:
-    """Return the machines of some results, by name, each with its runs."""
+def places_of(saved: Sequence[Saved], baseline: str = "") -> list[Place]:
+    """Return the machines of some results, each with its runs: the baseline, then by name."""
     of_head = {id(one.head): one for one in saved}
     machines = runs.by_machine(one.head for one in saved)
+    machines.sort(key=lambda same: same[-1].machine.id != baseline)
     every: dict[str, list[Saved]] = {}
     for one in saved:
         every.setdefault(one.head.machine.id, []).append(one)

@@ -56,7 +56,7 @@ def test_configuration_names_it_and_is_told_the_line(
 ) -> None:
     """As for any other key; by itself it is read where the rest of the file is not needed."""
     assert read(f"{MATMUL}site_url: https://example.org/x\n").site_url == "https://example.org/x/"
-    assert address.of_file(Path("x.yaml")) == "https://example.org/x/"
+    assert address.of_file(Path("x.yaml")).url == "https://example.org/x/"
     told(f"{MATMUL}site_url: http://example.org/\n", "3 site_url: https://")
     with pytest.raises(ConfigError, match=r"^x\.yaml:3: site_url: "):
         address.of_file(Path("x.yaml"))
@@ -64,6 +64,6 @@ def test_configuration_names_it_and_is_told_the_line(
 
 def test_without_a_file_or_the_key_there_is_none(read: Callable[[str], Config]) -> None:
     """Rendering needs no configuration."""
-    assert address.of_file(Path("none.yaml")) == ""
+    assert address.of_file(Path("none.yaml")) == ("", "")
     assert read(MATMUL).site_url is None
-    assert address.of_file(Path("x.yaml")) == ""
+    assert address.of_file(Path("x.yaml")) == ("", "")

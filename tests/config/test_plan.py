@@ -158,6 +158,7 @@ def test_fingerprint_changes_with_all_that_is_measured(place: str, value: Any) -
     [
         ("title", "Another"),
         ("site_url", "https://example.org/report/"),
+        ("baseline", "laptop"),
         ("experiments.products.title", "Another"),
         ("dataset.path", "/elsewhere/there.dat"),
         ("profiles.full.processes", 9),

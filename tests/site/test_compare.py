@@ -190,6 +190,31 @@ def test_machines_with_nothing_in_common_are_said_to(make_result: Made) -> None:
     assert pair(left, right, ("a", "b")).groups == {}
 
 
+def test_others_are_compared_with_the_baseline_that_is_asked_for(make_result: Made) -> None:
+    """Its name stands in the configuration; one that is not there leaves the first by name."""
+    both = [only(make_result(name), "vectorization") for name in ("a", "b")]
+    for asked, other in (("b", "a"), ("", "b"), ("c", "b")):
+        found = [name for name in gather(both, baseline=asked) if name.startswith("compare/with-")]
+        assert found == [f"compare/with-{other}.html"]
+
+
+def test_many_machines_are_rows_and_few_of_them_are_drawn(make_result: Made) -> None:
+    """A table of a hundred columns is no table, and a hundred lines are no figure."""
+    many = [only(make_result(f"m-{k:02}", 1 + k / 10), "vectorization") for k in range(14)]
+    pages = gather(many)
+    page = Page("compare.html", pages["compare.html"])
+    table = next(e for e in page.elements("table") if e.get("class") == "heat")
+    rows = rows_of(table)
+    assert [row[0] for row in rows] == [one.machine.id for one in many]
+    counted = page.words("verdicts_there")
+    assert "supported" in counted
+    drawn = Page("compare/products.html", pages["compare/products.html"])
+    assert drawn.words().count("m-08") == 0
+    assert "m-07" in drawn.words()
+    index = Page("index.html", pages["index.html"])
+    assert len([row for row in index.elements("tr") if row.get("data-facts")]) == 14
+
+
 def test_machine_without_claims_has_no_link_to_its_verdicts(make_result: Made) -> None:
     """Its configuration makes none; the statements of the other are shown beside its name."""
     judged, silent = (only(make_result(name), "vectorization") for name in ("a", "b"))
