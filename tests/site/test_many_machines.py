@@ -1,0 +1,121 @@
+"""A site of many machines: what is read again when one is added, and what stays as it was."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from report.errors import ResultError
+from report.experiments.catalogue import LABELS
+from report.results import resultfile, store
+from report.results.files import Cache, Sums
+from report.site import gather as site
+from report.site.compare import DRAWN
+from report.site.contents import Bundle, Contents
+from results_factory import only
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from report.results.result import Result
+    from report.results.resultfile import Saved
+
+    Made = Callable[..., Result]
+
+
+@pytest.fixture(name="many", scope="module")
+def more_than_a_figure_holds(make_result: Made) -> list[Result]:
+    """Return machines, of which the last is in no figure of several."""
+    return [only(make_result(f"m-{k}", 1 + k / 5), "threads") for k in range(DRAWN + 2)]
+
+
+def counted(results: list[Result], read: list[str]) -> list[Saved]:
+    """Return result files that note when somebody asks for more than their heads."""
+
+    def whole(result: Result, content: bytes) -> tuple[Result, bytes]:
+        read.append(result.machine.id)
+        return result, content
+
+    files = [resultfile.of(each, store.pack(each)) for each in results]
+    return [
+        replace(
+            one,
+            head=replace(one.head, records=one.head.records[:1]),
+            whole=functools.partial(whole, one.head, one.content),
+        )
+        for one in files
+    ]
+
+
+def test_a_machine_that_is_added_is_all_that_is_read(many: list[Result], tmp_path: Path) -> None:
+    """And the baseline, beside which it is put; the site is the one that is made from nothing."""
+    cache, read = Cache(tmp_path), list[str]()
+    site.gather(counted(many[:-1], read), cache)
+    assert {one.machine.id for one in many[:-1]} == set(read)
+    read.clear()
+    added = site.gather(counted(many, read), cache)
+    assert set(read) == {many[0].machine.id, many[-1].machine.id}
+    anew = dict(site.gather(counted(many, read)))
+    assert dict(added) == anew
+    assert added.sums == Contents(anew).sums
+
+
+def test_nothing_new_reads_nothing(many: list[Result], tmp_path: Path) -> None:
+    """All pages come from the cache, and those that list machines from digests."""
+    cache, read = Cache(tmp_path), list[str]()
+    site.gather(counted(many, read), cache)
+    read.clear()
+    site.gather(counted(many, read), cache)
+    assert read == []
+
+
+def test_a_list_of_results_reads_only_their_heads(many: list[Result], tmp_path: Path) -> None:
+    """The second time: what the first has to read whole, it keeps the head of."""
+    cache, results = Cache(tmp_path / "cache"), tmp_path / "results"
+    for one in many[:3]:
+        store.save(one, results)
+    first, _ = store.read_all(results, LABELS, cache)
+    again, _ = store.read_all(results, LABELS, cache)
+    assert [one.head for one in again] == [one.head for one in first]
+    assert all(len(one.head.records) == 1 for one in again)
+    assert [one.result for one in again] == many[:3]
+    (changed, *_), _ = store.read_all(results, LABELS, cache)
+    (results / changed.name).write_bytes(store.pack(many[1]))
+    with pytest.raises(ResultError, match="changed meanwhile"):
+        _ = changed.content
+
+
+def test_what_cannot_be_kept_is_at_hand() -> None:
+    """Without a cache a bundle has its own bytes."""
+    bundle = Bundle({"a": 1}, {"x.html": b"x"}).keep(Cache(), "key")
+    assert (bundle.facts, dict(bundle.files)) == ({"a": 1}, {"x.html": b"x"})
+
+
+def test_a_sum_is_taken_again_when_a_file_changed(tmp_path: Path) -> None:
+    """By size or time of change; and where that was a moment ago, whatever they say."""
+    path, cache = tmp_path / "file", Cache(tmp_path / "cache")
+    path.write_bytes(b"one")
+    os.utime(path, ns=(10**18, 10**18))
+
+    def summed() -> str | None:
+        sums = Sums(cache, "here")
+        found = sums.of(path)
+        sums.keep()
+        return found
+
+    first = summed()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(10**18, 10**18))
+    assert summed() == first  # which only who sets clocks back can bring about
+    os.utime(path, ns=(10**18 + 1, 10**18 + 1))
+    second = summed()
+    assert second != first
+    path.write_bytes(b"six")
+    assert summed() not in {first, second}
+    path.unlink()
+    assert summed() is None
