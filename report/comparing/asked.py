@@ -14,10 +14,10 @@ from report.experiments.bandwidth import quantities as bandwidth
 from report.experiments.matmul.quantities import peaks
 from report.experiments.overhead.quantities import calls_of, name_call
 from report.experiments.training.kind import WELL_KNOWN_BATCH, chapters
-from report.figures.figure import Number, number
+from report.figures.figure import Number, interval, number
 from report.sections.frameworks import starts
 from report.text.names import title
-from report.text.numerals import scaled
+from report.text.numerals import prefix_exponent, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -82,6 +82,11 @@ class Found:
     def text(self) -> str:
         """Return the number with its unit."""
         return scaled(self.estimate.value, UNITS[self.metric])
+
+    @property
+    def interval(self) -> str:
+        """Return the ends of its 95 % interval, in the same unit; empty if there is none."""
+        return interval(self.estimate, 10.0 ** prefix_exponent(self.estimate.value))
 
     def beats(self, other: Found) -> bool:
         """Return whether it is of other work, or faster beyond the doubt of both intervals."""
