@@ -152,8 +152,7 @@ def _answer(rows: Rows, k: int) -> Answer | None:
 
 def rows(results: Sequence[Result]) -> Rows:
     """Return what is asked, with a cell for each machine; the first machine is the baseline."""
-    finders = (_products, _memory, _calls, _training)
-    columns = [dict(found for find in finders for found in find(r.led())) for r in results]
+    columns = [numbers(result) for result in results]
     every = {
         topic: [
             (label, _cells(kind, results, [column.get(label) for column in columns]))
@@ -163,6 +162,12 @@ def rows(results: Sequence[Result]) -> Rows:
         for topic, asked in TOPICS.items()
     }
     return {topic: found for topic, found in every.items() if found}
+
+
+def numbers(result: Result) -> dict[str, Asked]:
+    """Return what a result has of what is asked, by its label."""
+    finders = (_products, _memory, _calls, _training)
+    return dict(found for find in finders for found in find(result.led()))
 
 
 def _cells(kind: KindName, results: Sequence[Result], found: Sequence[Asked | None]) -> list[Cell]:

@@ -30,7 +30,7 @@ from report.registry import BACKENDS
 from report.results import runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
-from report.site import addresses, repeating, verdicts
+from report.site import addresses, history, repeating, verdicts
 from report.site.compare import pair
 from report.site.machine import MachineView, Section, day, figures_of, view
 from report.text.numerals import digits, percent
@@ -82,6 +82,15 @@ def gather(
             view(one, name, [files[id(run)] for run in same], figures[one.machine.id])
             for one, same, name in zip(latest, machines, names, strict=True)
         ]
+        histories = {
+            one.id: history.of_machine([s for s in saved if s.result.machine.id == one.id])
+            for one in views
+        }
+        over_runs = {
+            name: [figure for figure, _ in told.figures.values()] if told else []
+            for name, told in histories.items()
+        }
+        drawings.order(figure for figures in over_runs.values() for figure in figures)
         compared = _compared_sections(latest, views)
         drawings.order(figure for section in compared for figure in section.figures)
         drawn = drawings.finished()
@@ -90,11 +99,13 @@ def gather(
     always["install"] = repeating.installation
     contents = {f"data/{one.name}": one.content for one in saved}
     for one in views:
-        contents |= _pages(one, always | {"older": _older(one, saved)})
+        own = {"older": _older(one, saved), "history": histories[one.id]}
+        contents |= _pages(one, always | own)
         contents[f"{one.folder}/experiments.yaml"] = repeating.configuration(one.result)
         if one.verdicts:
             contents[f"{one.folder}/verdicts.csv"] = verdicts.sheet(one.result).csv()
         drawn_here = [figure for section in one.sections for figure in section.figures]
+        drawn_here += over_runs[one.id]
         contents |= {f"{one.folder}/{f.name}.csv": f.sheet.csv() for f in drawn_here}
     first = always | {"left_out": left_out}
     if len(views) > 1:
@@ -102,9 +113,8 @@ def gather(
         contents["index.html"] = _render("index.html", "index.html", labels=labels, **first)
         contents |= _comparison(latest, compared, always)
     else:
-        older = _older(newest, saved)
         contents["index.html"] = _render(
-            "machine.html", "index.html", machine=newest, older=older, **first
+            "machine.html", "index.html", machine=newest, **own, **first
         )
     contents["method.html"] = _render("method.html", "method.html", **always, **_constants())
     contents |= {name: _own(name) for name in ("style.css", "script.js")}
@@ -149,6 +159,8 @@ def _pages(machine: MachineView, shown: Mapping[str, Any]) -> dict[str, bytes]:
     for name in ("statements", "code"):
         path = f"{machine.home}/{name}.html"
         pages[path] = _render(f"{name}.html", path, **shown)
+    if told := shown["history"]:
+        pages[told.path] = _render("history.html", told.path, **shown)
     pages[machine.page] = _render("machine.html", machine.page, **shown)
     old = addresses.old(machine.id)
     return pages | {old: _render("moved.html", old, **shown)}
