@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 RUNS = (8, 12, 20, 30)
 PLANTED = (0.05, 0.10, 0.20)
-PENALTIES = (2.0, 4.0, 8.0, 16.0)
+PENALTIES = (2.0, 8.0, 32.0)
 
 
 class Noise:
@@ -151,6 +151,12 @@ def row(noise: Noise, how: str, find: Find, count: int, pages: int) -> str:
         cells.append(
             f"{size:.0%} {len(off) / pages:4.0%} ({exact:.0%} exact, {near:.0%} within one)"
         )
+    back = 0
+    for _ in range(pages):
+        drawn, name = draw(rng, count), noise.names[rng.integers(len(noise.names))]
+        drawn[name][count // 3 : 2 * count // 3] += math.log1p(PLANTED[-1])
+        back += any(n == name for n, _ in find(drawn, days))
+    cells.append(f"{PLANTED[-1]:.0%} for a third of the runs {back / pages:.0%}")
     return "; ".join(cells).replace("found;", "found")
 
 

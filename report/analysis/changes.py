@@ -1,17 +1,15 @@
 """Steps in a machine's numbers over its runs: where, how large, and whether by chance. Pure.
 
-The logarithms of a number that several runs measured in the same way are cut where a stretch of
-runs, up to the last or to one before it, differs most from the others in units of their scatter: a
-maximally selected t statistic. So a step that was taken back later is seen, too. The same is
-computed for many orders of the runs, of all numbers of a page alike, since they share the state of
-the machine. A step is told where fewer than one order in twenty has any as clear in any number: so
-much for the whole page, whatever the noise is like. Runs of one day share part of their state, so
-that days are shuffled whole, and runs within their day. What is left between cuts is searched
-again.
+The logarithms of a number that several runs measured in the same way are cut where the runs from
+one on, or a stretch of them, differ most from the others in units of their scatter: a maximally
+selected t statistic. The same is computed for many orders of the runs, all numbers of a page alike,
+since they share the state of the machine. A step is told where fewer than one order in twenty has
+any as clear in any number, whatever the noise is like. Runs of one day share part of their state,
+so days are shuffled whole, and runs within their day. Between cuts it is searched again.
 
 Source: P. H. Westfall and S. S. Young, "Resampling-Based Multiple Testing", 1993 (one shuffle for
 all tests, by their maximum); A. B. Olshen et al., "Circular Binary Segmentation for the Analysis
-of Array-Based DNA Copy Number Data", Biostatistics 5, 2004 (stretches, searched again).
+of Array-Based DNA Copy Number Data", Biostatistics 5, 2004; docs/decisions/0027.
 """
 
 from __future__ import annotations
@@ -20,9 +18,8 @@ import functools
 import itertools
 import math
 import random
-from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -40,8 +37,9 @@ LEAST = 8
 SIDE = 2
 """Runs before and after a step, at least: a single one may be out of line for a moment."""
 
-BACK = 2 * LEAST
-"""With so many runs a step that was taken back is looked for; with fewer, it would hide others."""
+BACK = 4
+"""Runs before, within and after a step that was taken back, of at least four times as many: chance
+makes so many shorter ones that others are not found."""
 
 FALSE = 0.05
 """How often a page of a machine that never changed tells of a step, at most."""
@@ -50,32 +48,24 @@ ORDERS = 1000
 """The one in which the runs were measured, and others."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Series:
-    """The logarithms of a number in the runs that measured it in the same way, oldest first.
-
-    Attributes:
-        runs: Their places among all runs.
-        variance: Of a run's logarithm, by its processes: less than this is luck.
-    """
+class Series(NamedTuple):
+    """The logarithms of a number in the runs that measured it in the same way, oldest first."""
 
     runs: tuple[int, ...]
+    """Their places among all runs."""
     logs: tuple[float, ...]
     variance: float = 0.0
+    """Of a run's logarithm, by its processes: less than this is luck."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """Where a number changed, and after over before.
-
-    Attributes:
-        of: The place of its series.
-        at: The place in that of the first run after it; it speaks of those from `start` to `stop`.
-    """
+class Step(NamedTuple):
+    """Where a number changed, and after over before."""
 
     of: int
+    """The place of its series; those of runs, in the series, follow."""
     start: int
     at: int
+    """The first run after the step; it speaks of those from `start` to `stop`."""
     stop: int
     ratio: Estimate
 
@@ -88,17 +78,17 @@ def steps(series: Sequence[Series], days: Sequence[str]) -> list[Step]:
         orders = _orders(tuple(days))
         clear = [_clearness(series[k], start, stop, orders) for k, start, stop in pieces]
         highest = np.max([each.max(axis=1) for each in clear], axis=0)
-        sides = []
+        left = []
         for (k, start, stop), each in zip(pieces, clear, strict=True):
             # An order with the same runs on either side differs by rounding only.
             as_clear = np.count_nonzero(highest >= each[0].max() * (1 - 1e-9))
             if as_clear <= FALSE * len(orders):
-                cuts = [start + int(at[each[0].argmax()]) for at in _stretches(stop - start)]
-                ends[k] |= {*cuts}
-                sides += [(k, a, b) for a, b in itertools.pairwise([start, *cuts, stop])]
-        pieces = sides
+                cuts = {start + int(at[each[0].argmax()]) for at in _stretches(stop - start)}
+                ends[k] |= cuts
+                left += [(k, *pair) for pair in itertools.pairwise(sorted({start, stop} | cuts))]
+        pieces = left
     found = [
-        _step(k, series[k], start, at, stop)
+        Step(k, start, at, stop, _ratio(series[k], start, at, stop))
         for k, mine in enumerate(map(sorted, ends))
         for start, at, stop in zip(mine, mine[1:], mine[2:], strict=False)
     ]
@@ -118,14 +108,14 @@ def _orders(days: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array(places)
 
 
-@functools.lru_cache(maxsize=64)
 def _stretches(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where stretches of runs begin and end; all others stand against them."""
-    last = count - SIDE + 1
-    found = [(start, count) for start in range(SIDE, last)]
-    if count >= BACK:
-        found += [(a, b) for a in range(SIDE, last) for b in range(a + SIDE, last)]
-    return np.array(found).T[0], np.array(found).T[1]
+    found = [(start, count) for start in range(SIDE, count - SIDE + 1)]
+    if count >= 4 * BACK:
+        ends = range(BACK, count - BACK + 1)
+        found += [(start, stop) for start in ends for stop in ends if stop - start >= BACK]
+    begins, stops = np.array(found).T
+    return begins, stops
 
 
 def _clearness(one: Series, start: int, stop: int, orders: NDArray[np.int64]) -> NDArray[Any]:
@@ -144,19 +134,17 @@ def _clearness(one: Series, start: int, stop: int, orders: NDArray[np.int64]) ->
     return squared
 
 
-def _step(of: int, one: Series, start: int, at: int, stop: int) -> Step:
+def _ratio(one: Series, start: int, at: int, stop: int) -> Estimate:
     sides, freedom = (one.logs[start:at], one.logs[at:stop]), stop - start - 2
     rest = math.fsum(variance_of(side) * (len(side) - 1) for side in sides)
     scatter = max(rest / freedom, one.variance)
-    ratio = Estimate(
+    return Estimate(
         value=stable(math.exp(fmean(sides[1]) - fmean(sides[0]))),
         low=None,
         high=None,
         replicates=min(map(len, sides)),
         samples=stop - start,
         basis="replicates",
-        error=stable(math.sqrt(scatter * (1 / len(sides[0]) + 1 / len(sides[1])))),
+        error=stable(math.sqrt(scatter * math.fsum(1 / len(side) for side in sides))),
         freedom=freedom,
-        runs=min(map(len, sides)),
-    )
-    return Step(of=of, start=start, at=at, stop=stop, ratio=ratio.at(LEVEL))
+    ).at(LEVEL)

@@ -99,22 +99,24 @@ def of_machine(saved: Sequence[Saved]) -> History | None:
     shown = _runs(saved)
     if len(shown) < 2:
         return None
-    labels = [label for topic in asked.TOPICS.values() for label in topic]
-    found: dict[str, dict[str, list[Point]]] = {label: {} for label in labels}
-    for at, run in enumerate(shown, start=1):
-        for label, one in asked.numbers(run.result).items():
-            point = Point(at, run, one, _alone(one, run))
-            found[label].setdefault(_work(run.result, one), []).append(point)
-    numbers = {
-        n: [*works.values()] for n, works in found.items() if sum(map(len, works.values())) > 1
-    }
+    found = [asked.numbers(run.result) for run in shown]
+    numbers: dict[str, list[list[Point]]] = {}
+    for label in (label for topic in asked.TOPICS.values() for label in topic):
+        works: dict[str, list[Point]] = {}
+        for at, run in enumerate(shown):
+            if one := found[at].get(label):
+                point = Point(at + 1, run, one, _alone(one, run))
+                works.setdefault(_work(run.result, one), []).append(point)
+        if sum(map(len, works.values())) > 1:
+            numbers[label] = [*works.values()]
     flat = [(label, work) for label, works in numbers.items() for work in works]
     days = [str(run.began.date()) for run in shown]
     steps = changes.steps([_series(work) for _, work in flat], days)
-    changed = [_change(*flat[step.of], step) for step in steps]
     between: dict[tuple[datetime, datetime], list[Change]] = {}
-    for change in changed:
+    for step in steps:
+        change = _change(*flat[step.of], step)
         between.setdefault((change.before.began, change.after.began), []).append(change)
+    changed = [change for same in between.values() for change in same]
     return History(
         path=f"{addresses.home(shown[0].result.machine.id)}/history.html",
         runs=shown,
@@ -143,9 +145,8 @@ def _changed(before: Run, after: Run) -> Changed:
     changed: Changed = {}
     if one.config_hash != other.config_hash:
         apart = one.profile != other.profile
-        changed["plan"] = [
-            f"plan: {one.profile}{ARROW}{other.profile}" if apart else "another plan"
-        ]
+        words = f"profile: {one.profile}{ARROW}{other.profile}" if apart else "another plan"
+        changed["plan"] = [words]
     # What an older version did not record is not known to differ.
     known = [fact for fact in differences([one, other]) if all(fact.values)]
     for sort in dict.fromkeys(fact.sort for fact in known):
@@ -170,7 +171,7 @@ def _grade(result: Result) -> str:
 def _alone(one: Asked, run: Run) -> Estimate:
     """Estimate a number without the variance between runs, which is what a history shows."""
     factor = one.quantity.factor(one.metric)
-    return product([replace(factor, group=None, key=f"{factor.key} in the run of {run.when}")])
+    return product([replace(factor, group=None, key=f"{factor.key} in the run of {run.began}")])
 
 
 def _work(result: Result, one: Asked) -> str:
@@ -216,6 +217,7 @@ def _shape(
     """Draw runs in their order; a line joins what is of the same work."""
     every = [point.estimate for work in works for point in work]
     ends = [end for one in every for end in (one.value, one.low, one.high) if end is not None]
+    foot = (1.4 * min(ends) - 0.4 * max(ends)) / unit  # with room for what changed
     below = "%H:%M" if len({run.began.date() for run in shown}) < len(shown) else "%Y"
     dates = tuple(f"{run.began.day} {run.began:%b}\n{run.began:{below}}" for run in shown)
     lines = [
@@ -224,10 +226,7 @@ def _shape(
     ]
     return Curves(
         x=Axis(label="run", scale="whole", names=dates),
-        # With room at the foot for what changed.
-        y=Axis(
-            label=axis, scale="linear", unit=unit, low=(1.4 * min(ends) - 0.4 * max(ends)) / unit
-        ),
+        y=Axis(label=axis, scale="linear", unit=unit, low=foot),
         lines=tuple(replace(line, low=(), high=(), dash="-") for line in lines),
         marks=(
             *(points("", k, [(p.at, p.estimate) for p in w]) for k, w in enumerate(works)),
@@ -250,7 +249,7 @@ def _figure(
     unit, metric = shared_prefix(values), newest.metric
     axis = f"{label}, {scaled(unit, asked.UNITS[metric]).partition(' ')[2]}"
     shape = _shape(axis, unit, works, shown)
-    rows = [(point, k, point.run) for k, work in enumerate(works, start=1) for point in work]
+    numbered = [(k, point) for k, work in enumerate(works, start=1) for point in work]
     figure = prose.figure(
         "sections/history.html",
         "history-" + re.sub("[^a-z0-9]+", "-", label.lower()),
@@ -268,8 +267,8 @@ def _figure(
         sheet=Sheet(
             header=["run", "profile", "work", *columns(metric or "seconds"), "key"],
             rows=[
-                [str(run.began), run.result.profile, k, *cells(p.estimate), p.estimate.key]
-                for p, k, run in rows
+                [str(p.run.began), p.run.result.profile, k, *cells(p.estimate), p.estimate.key]
+                for k, p in numbered
             ],
         ),
         label=label,
