@@ -65,8 +65,9 @@ def test_few_runs_tell_nothing() -> None:
     assert found([planted(first, 4, 2.0), *others]) == []
 
 
-def test_agreement_beyond_what_processes_allow_is_luck() -> None:
-    """A step that is small beside the error of each run is none, however even the runs are."""
+def test_runs_that_agree_better_than_their_processes_allow_are_lucky() -> None:
+    """The interval of a step is as wide as the processes of its runs make it."""
     even = Series(runs=(*range(12),), logs=(0.0,) * 6 + (0.02,) * 6)
-    assert found([even]) != []
-    assert found([Series(runs=even.runs, logs=even.logs, variance=0.05**2)]) != []
+    (narrow,), (wide,) = found([even]), found([even._replace(variance=0.05**2)])
+    assert narrow.ratio.excludes(1)
+    assert not wide.ratio.excludes(1)
