@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 RUNS = (8, 12, 20, 30)
 PLANTED = (0.05, 0.10, 0.20)
-PENALTIES = (2.0, 8.0, 32.0)
+PENALTIES = (2.0, 8.0, 32.0, 64.0)
 
 
 class Noise:
