@@ -82,15 +82,8 @@ def gather(
             view(one, name, [files[id(run)] for run in same], figures[one.machine.id])
             for one, same, name in zip(latest, machines, names, strict=True)
         ]
-        histories = {
-            one.id: history.of_machine([s for s in saved if s.result.machine.id == one.id])
-            for one in views
-        }
-        over_runs = {
-            name: [figure for figure, _ in told.figures.values()] if told else []
-            for name, told in histories.items()
-        }
-        drawings.order(figure for figures in over_runs.values() for figure in figures)
+        histories = {one.id: history.of_machine(one.id, saved) for one in views}
+        drawings.order(f for told in histories.values() for f in history.drawn(told))
         compared = _compared_sections(latest, views)
         drawings.order(figure for section in compared for figure in section.figures)
         drawn = drawings.finished()
@@ -105,7 +98,7 @@ def gather(
         if one.verdicts:
             contents[f"{one.folder}/verdicts.csv"] = verdicts.sheet(one.result).csv()
         drawn_here = [figure for section in one.sections for figure in section.figures]
-        drawn_here += over_runs[one.id]
+        drawn_here += history.drawn(histories[one.id])
         contents |= {f"{one.folder}/{f.name}.csv": f.sheet.csv() for f in drawn_here}
     first = always | {"left_out": left_out}
     if len(views) > 1:

@@ -94,9 +94,14 @@ class History(NamedTuple):
     """Of so many machines that never change, at most one has a page that reports a step."""
 
 
-def of_machine(saved: Sequence[Saved]) -> History | None:
-    """Return the history of a machine's results; None where there are not two runs."""
-    shown = _runs(saved)
+def drawn(history: History | None) -> list[Figure]:
+    """Return the figures of a history, if there is one."""
+    return [figure for figure, _ in history.figures.values()] if history else []
+
+
+def of_machine(name: str, saved: Sequence[Saved]) -> History | None:
+    """Return the history of a machine among results; None where it has not two runs."""
+    shown = _runs([one for one in saved if one.result.machine.id == name])
     if len(shown) < 2:
         return None
     found = [asked.numbers(run.result) for run in shown]
@@ -118,7 +123,7 @@ def of_machine(saved: Sequence[Saved]) -> History | None:
         between.setdefault((change.before.began, change.after.began), []).append(change)
     changed = [change for same in between.values() for change in same]
     return History(
-        path=f"{addresses.home(shown[0].result.machine.id)}/history.html",
+        path=f"{addresses.home(name)}/history.html",
         runs=shown,
         figures={
             label: _figure(label, works, shown, [one for one in changed if one.label == label])

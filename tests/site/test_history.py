@@ -80,7 +80,9 @@ def page_of(results: list[Result]) -> Page:
 
 def told(runs: list[Result]) -> history.History:
     """Return the history of results that were never written to a folder."""
-    found = history.of_machine([store.Saved(result=one, content=b"") for one in runs])
+    found = history.of_machine(
+        "fixed-machine", [store.Saved(result=one, content=b"") for one in runs]
+    )
     assert found is not None
     return found
 
@@ -135,7 +137,7 @@ def test_committed_runs_have_no_step() -> None:
     saved, _ = store.read_all(RESULTS, LABELS)
     for machine in {one.result.machine.id for one in saved}:
         mine = [one for one in saved if one.result.machine.id == machine]
-        page = history.of_machine(mine)
+        page = history.of_machine(machine, saved)
         assert page is None or page.steps == []
         numbers = [asked.numbers(one.result) for one in mine]
         series = []
