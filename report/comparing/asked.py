@@ -57,6 +57,11 @@ class Asked:
     metric: str | None = None
     note: str = ""
 
+    @property
+    def estimate(self) -> Estimate:
+        """Return it."""
+        return self.quantity.estimate(self.metric)
+
     def over(self, other: Asked) -> Estimate:
         """Return how many times as fast it is as another, with a 99 % interval."""
         above, below = (self, other) if self.metric else (other, self)
@@ -201,11 +206,11 @@ def _answer(rows: Rows, k: int) -> Answer | None:
 
 def column(result: Result) -> Column:
     """Return what is asked of a machine."""
-    asked = _asked(result)
+    asked = numbers(result)
     return Column(
         found={
             label: Found(
-                estimate=one.quantity.estimate(one.metric),
+                estimate=one.estimate,
                 metric=one.metric,
                 note=one.note,
                 device=one.quantity.device,
@@ -219,10 +224,10 @@ def column(result: Result) -> Column:
 
 def beside(first: Result, other: Result) -> dict[str, Estimate]:
     """Return how many times as fast another machine is as the first, where the work is the same."""
-    mine, found = _asked(first), differences([first, other])
+    mine, found = numbers(first), differences([first, other])
     return {
         label: one.over(mine[label])
-        for label, one in _asked(other).items()
+        for label, one in numbers(other).items()
         if label in mine
         if not other_work(found, one.quantity.experiment, one.quantity.kind)
     }
@@ -268,7 +273,8 @@ def _cells(
     return cells
 
 
-def _asked(result: Result) -> dict[str, Asked]:
+def numbers(result: Result) -> dict[str, Asked]:
+    """Return what a result has of what is asked, by its label."""
     led = result.led()
     finders = (_products, _memory, _calls, _training)
     return dict(found for find in finders for found in find(led))

@@ -87,6 +87,8 @@ def _scale(axes: Axes, spine: Spine, axis: Axis, *, narrow: bool) -> None:
             plotting.byte_axis(axes, sorted(set(axis.ticks)), narrow=narrow)
         case "seconds":
             plotting.time_axis(spine, narrow=narrow)
+        case "whole" if axis.names:
+            plotting.named_axis(axes, axis.names, narrow=narrow)
         case "whole":
             spine.set_major_locator(MaxNLocator(8, integer=True))
 

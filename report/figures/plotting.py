@@ -368,6 +368,14 @@ def log2_axis(axes: Axes, values: Sequence[int]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
+def named_axis(axes: Axes, names: Sequence[str], *, narrow: bool) -> None:
+    """Lay out a horizontal axis of whole numbers that have names; as many as fit, with the last."""
+    step = -(-len(names) // (4 if narrow else 9))
+    shown = range(len(names), 0, -step)
+    axes.set_xticks(shown, [names[k - 1] for k in shown])
+    axes.set_xlim(0.5, len(names) + 0.5)
+
+
 def byte_axis(axes: Axes, sizes: Sequence[int], *, narrow: bool) -> None:
     """Lay out a horizontal axis of powers of two, labelled as sizes: 4 KiB, 1 MiB."""
     log2_axis(axes, sizes)

@@ -38,6 +38,7 @@ class Axis:
             numbers; zero-or-log, from zero where the values span less than a decade.
         unit: What one of its units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
         ticks: Where ticks stand, for log2 and bytes.
+        names: What stands at 1, 2, ... of a whole scale in place of these numbers.
         low: Its lower end, in its own units; else as the values need.
         room: The lower end, or that of the values, is divided by this, for labels that stand there.
     """
@@ -47,6 +48,7 @@ class Axis:
     scale: Scale = "log"
     unit: float = 1.0
     ticks: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
     room: float = 1.0

@@ -102,14 +102,30 @@ def together(runs: Sequence[Result]) -> Result:
     records: list[Record] = []
     began = runs[0].started_at
     for result in runs:
-        since = datetime.fromisoformat(result.started_at) - datetime.fromisoformat(began)
-        if abs(since) >= APART:
+        if not _near(began, result):
             began = result.started_at
         offset = max((record.process + 1 for record in records), default=0)
         records += [
             replace(record, run=began, process=offset + record.process) for record in result.records
         ]
     return replace(runs[-1], records=records, verdicts=[])
+
+
+def separate(results: Iterable[Result]) -> list[list[Result]]:
+    """Return the finished runs of a machine, oldest first, each with those that count as one."""
+    every = {one.run_id: one for one in sorted(results, key=lambda one: one.order)}
+    found: list[list[Result]] = []
+    for result in (one for one in every.values() if one.finished_at):
+        if found and alike(found[-1][0], result) and _near(found[-1][0].started_at, result):
+            found[-1].append(result)
+        else:
+            found.append([result])
+    return found
+
+
+def _near(began: str, result: Result) -> bool:
+    since = datetime.fromisoformat(result.started_at) - datetime.fromisoformat(began)
+    return abs(since) < APART
 
 
 def starts(result: Result) -> list[str]:

@@ -24,7 +24,7 @@ from report.figures.drawings import Drawings
 from report.results import published, runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
-from report.site import addresses, compare, repeating, verdicts
+from report.site import addresses, compare, history, repeating, verdicts
 from report.site.contents import Bundle, Contents
 from report.site.digest import ADAPTER, digest
 from report.site.machine import day, figures_of, view
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from report.results.resultfile import Saved
     from report.results.store import LeftOut
     from report.site.digest import Digest
+    from report.site.history import History
     from report.site.machine import MachineView
     from report.site.places import Place
 
@@ -137,6 +138,8 @@ class _Maker:
             some = {p: p.result() for p in todo[k : k + AT_ONCE]}
             new = {p: result for p, result in some.items() if machines[p.id] is None}
             figures = {p: self._figures(result) for p, result in new.items()}
+            pasts = {p: history.of_machine(p.id, p.every) for p in new}
+            self.drawings.order(f for past in pasts.values() for f in history.drawn(past))
             views = {
                 p: view(self._judged(p, result), p.name, p.files, figures[p])
                 for p, result in new.items()
@@ -154,7 +157,7 @@ class _Maker:
             drawn = self.drawings.finished()
             for p, one in views.items():
                 facts = {"digest": ADAPTER.dump_python(digests[p], mode="json")}
-                made = Bundle(facts, self._files(p, one, drawn))
+                made = Bundle(facts, self._files(p, one, pasts[p], drawn))
                 machines[p.id] = made.keep(self.cache, self._key(p))
         return [m for m in machines.values() if m], [p for p in pairs.values() if p]
 
@@ -193,18 +196,20 @@ class _Maker:
         return replace(result, verdicts=judged)
 
     def _files(
-        self, place: Place, machine: MachineView, drawn: Mapping[str, Any]
+        self, place: Place, machine: MachineView, past: History | None, drawn: Mapping[str, Any]
     ) -> dict[str, bytes]:
         """Make all that is a machine's own, and a page that leads there from its old address."""
         estimates = place.estimates if len(self.places) > 1 else ESTIMATES
         shown = {**self.shown, "machine": machine, "drawings": drawn, "older": _older(place)}
-        shown |= {"estimates": estimates}
+        shown |= {"estimates": estimates, "history": past}
         files = {
             part.path: render("part.html", part.path, part=part, **shown) for part in machine.parts
         }
         for name in ("statements", "code"):
             path = f"{machine.home}/{name}.html"
             files[path] = render(f"{name}.html", path, **shown)
+        if past:
+            files[past.path] = render("history.html", past.path, **shown)
         files[machine.page] = render("machine.html", machine.page, **shown)
         if len(self.places) == 1:
             left = {"left_out": self.left_out}
@@ -216,6 +221,7 @@ class _Maker:
             files[f"{machine.folder}/verdicts.csv"] = verdicts.sheet(machine.result).csv()
         files[estimates] = frames.sheet([(machine.result, bool(machine.imports))]).csv()
         figures = [figure for section in machine.sections for figure in section.figures]
+        figures += history.drawn(past)
         files |= {f"{machine.folder}/{f.name}.csv": f.sheet.csv() for f in figures}
         if self.shown["site_url"]:
             files[f"{machine.home}/preview.png"] = _picture(machine)
