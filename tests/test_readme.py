@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import subprocess
@@ -62,10 +63,34 @@ def test_counted_statements_are_those_of_the_committed_site() -> None:
     assert len(_git("ls-files", "site/machines/*/index.html").split()) == 2
 
 
+def test_comparisons_are_those_of_the_committed_results(tmp_path: Path) -> None:
+    """Each line that is quoted is one of what the command prints."""
+    quoted = README.partition("Two machines, and two runs")[2].partition("\n## ")[0]
+    results = _git("ls-files", "results").decode().split()
+    _git("checkout-index", f"--prefix={tmp_path}/", "--", *results)
+    here = tmp_path
+    for block in quoted.split("    $ ")[1:]:
+        command, *told = [line.strip() for line in block.splitlines() if line.strip()]
+        if command.startswith("cd "):
+            here = tmp_path / command.removeprefix("cd ")
+            continue
+        said = subprocess.run(
+            [sys.executable, "-m", *command.split()],
+            cwd=here,
+            env=os.environ | {"COLUMNS": "200", "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        lines = {line.strip() for line in said.stdout.splitlines()}
+        assert told
+        assert set(told) - {"..."} <= lines
+
+
 def test_readme_is_short() -> None:
     """What this is, the command and a picture come first; the rest is in the guide."""
     lines = README.splitlines()
-    assert len(lines) < 100
+    assert len(lines) < 120
     assert "make site" in "\n".join(lines[:12])
     assert "<picture>" in "\n".join(lines[:12])
 
