@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from report.analysis import changes, noise
-from report.analysis.estimate import Estimate, product
+from report.analysis.estimate import Estimate, product, stable
 from report.analysis.quantities import by_backend, undisturbed
 from report.comparing import asked
 from report.comparing.gate import Gate, differences
@@ -212,7 +212,7 @@ def _change(label: str, work: Sequence[Point], step: changes.Step) -> Change:
 
 
 def _level(side: Sequence[Point]) -> Guide:
-    mean = math.exp(fmean(math.log(point.estimate.value) for point in side))
+    mean = stable(math.exp(fmean(math.log(point.estimate.value) for point in side)))
     return Guide(x=(side[0].at - 0.3, side[-1].at + 0.3), y=(mean, mean))
 
 
@@ -256,7 +256,7 @@ def _figure(
     shape = _shape(axis, unit, works, shown)
     numbered = [(k, point) for k, work in enumerate(works, start=1) for point in work]
     figure = prose.figure(
-        "sections/history.html",
+        "over-runs.html",
         "history-" + re.sub("[^a-z0-9]+", "-", label.lower()),
         "history",
         replace(shape, marks=(*shape.marks, *(level for one in stepped for level in one.levels))),
