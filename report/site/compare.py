@@ -193,13 +193,20 @@ class Side:
         files["index.html"] = render(
             "index.html", "index.html", figures=figures, left_out=first["left_out"], **shown
         )
+        rows = side_by_side([one.statements for one in self.machines])
+        judged = [
+            (says, [cell[0].verdict for cell in row if cell and cell[0].verdict != "not run"])
+            for says, _, row in rows.get("chapter", [])
+        ]
         files["compare.html"] = render(
             "compare.html",
             "compare.html",
             parts=parts,
             first=self.fastest(),
             answers=asked.answers(self.rows) if len(self.machines) <= DRAWN else [],
-            verdicts=side_by_side([one.statements for one in self.machines]),
+            verdicts=rows,
+            everywhere=[says for says, found in judged if set(found) == {"supported"}],
+            depends=[s for s, found in judged if {"supported", "contradicted"} <= set(found)],
             **shown,
         )
         return files

@@ -35,6 +35,9 @@ FLAGS = [
 ]
 
 
+EARLIER = "2026-01-01T01:02:03Z"
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start the system's Chromium; without one there is nothing to test, but CI must have it."""
@@ -54,6 +57,8 @@ def browser() -> Iterator[Browser]:
 def folder(make_result: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder, in another, of the site of two machines, one with every framework."""
     results = [make_result("fast-machine", 2.0), make_result(frameworks=tuple(BACKENDS))]
+    # Of another plan, so that it has a page of history and no part in the others.
+    results.append(make_result("fast-machine", 1.9, started_at=EARLIER, profile="full"))
     parent = tmp_path_factory.mktemp("served")
     write_files(gather(results), parent / "repo")
     return parent / "repo"

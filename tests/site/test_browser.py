@@ -22,6 +22,7 @@ WITH_FIGURES = [
     *("index.html", "compare/products.html", "compare/training.html"),
     *(f"{HOME}/{name}.html" for name in ("index", "products", "memory", "overhead", "training")),
     *(f"{HOME}/{name}.html" for name in ("exercises", "workers")),
+    "machines/fast-machine/history.html",
 ]
 PAGES = [
     *(*WITH_FIGURES, "compare.html", "compare/with-fixed-machine.html", "method.html", "404.html"),

@@ -11,11 +11,15 @@ import pytest
 
 from report.errors import ResultError
 from report.experiments.catalogue import LABELS
+from report.figures.drawings import Drawings
 from report.results import resultfile, store
 from report.results.files import Cache, Sums
 from report.site import gather as site
-from report.site.compare import DRAWN
+from report.site import repeating
+from report.site.compare import DRAWN, Side
 from report.site.contents import Bundle, Contents
+from report.site.digest import ADAPTER
+from report.site.places import places_of
 from results_factory import only
 
 if TYPE_CHECKING:
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
     from report.results.resultfile import Saved
 
     Made = Callable[..., Result]
+
+
+SHOWN = {"views": (), "site_url": "", "install": repeating.installation, "estimates": ""}
 
 
 @pytest.fixture(name="many", scope="module")
@@ -88,6 +95,22 @@ def test_a_list_of_results_reads_only_their_heads(many: list[Result], tmp_path: 
     (results / changed.name).write_bytes(store.pack(many[1]))
     with pytest.raises(ResultError, match="changed meanwhile"):
         _ = changed.content
+
+
+def test_a_thousand_machines_fit_their_pages(many: list[Result]) -> None:
+    """Overview and comparison stay under 1 MB; they are made of digests, here of one machine."""
+    with Drawings(Cache()) as drawings:
+        maker = site._Maker(places_of(counted(many[:2], [])), SHOWN, (), Cache(), drawings)
+        machines, (pair,) = maker.bundles()
+        one = ADAPTER.validate_python(machines[1].facts["digest"])
+        digests = [
+            replace(one, id=f"a-machine-of-somebody-{k}", name=f"m-{k}") for k in range(1000)
+        ]
+        side = Side(digests, [pair.facts] * 999, SHOWN)
+        pages = side.pages([], drawings, SHOWN | {"newest": one, "left_out": ()})
+    for name in ("index.html", "compare.html"):
+        assert pages[name].count(b"a-machine-of-somebody-999") > 0
+        assert len(pages[name]) < 1_000_000, (name, len(pages[name]))
 
 
 def test_what_cannot_be_kept_is_at_hand() -> None:
