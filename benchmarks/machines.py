@@ -2,10 +2,10 @@
 
 Machines are made up from a committed quick run: what PyTorch measured, which is what a quick run
 has by default, its times multiplied by a factor of their own. They are written to a temporary
-folder, and nothing of them is kept. For each number of machines: all of them cold, one more, nothing
-new, `--check`; bytes of the site, of its first page and the comparison. Aims for 100: one more within
-its own cold time and 2 s, nothing new within 1 s, under 1 GB of memory and 300 MB of files; first
-page and comparison under 1 MB with 1,000.
+folder, and nothing of them is kept. For each number of machines: all of them cold, one more,
+nothing new, `--check`; bytes of the site, of its first page and the comparison. Aims for 100: one
+more within its own cold time and 2 s, nothing new within 1 s, under 1 GB of memory and 300 MB of
+files; first page and comparison under 1 MB with 1,000.
 Run: .venv/bin/python benchmarks/machines.py [NUMBER...]
 """
 
