@@ -255,7 +255,7 @@ class Side:
         )
         return [
             prose.figure(
-                "sections/machines.html",
+                "over-machines.html",
                 "machines-scale",
                 "scale",
                 shape,
@@ -265,6 +265,7 @@ class Side:
                 baseline=self.machines[0].name,
                 few=few,
                 number=len(others),
+                level=bounds.margin(bounds.LEVEL),
             )
         ]
 

@@ -164,7 +164,8 @@ class _Maker:
     def _around(self) -> str:
         """Return what a page says of other machines than its own, which it is made again for."""
         few = [(p.id, p.name) for p in self.places] if len(self.places) <= compare.NAMED else []
-        return json.dumps([self.shown["site_url"], few, len(self.places) > 1])
+        more = (len(self.places) > 1, self.shown["estimates"])
+        return json.dumps([self.shown["site_url"], few, *more])
 
     def _key(self, place: Place) -> str:
         files = (f"{s.sha256} {s.named} {s.imported}" for s in (*place.files, *place.every))
@@ -201,7 +202,7 @@ class _Maker:
         """Make all that is a machine's own, and a page that leads there from its old address."""
         estimates = place.estimates if len(self.places) > 1 else ESTIMATES
         shown = {**self.shown, "machine": machine, "drawings": drawn, "older": _older(place)}
-        shown |= {"estimates": estimates, "history": past}
+        shown |= {"estimates": estimates, "all_estimates": self.shown["estimates"], "history": past}
         files = {
             part.path: render("part.html", part.path, part=part, **shown) for part in machine.parts
         }

@@ -192,6 +192,7 @@ def test_each_machine_has_its_page_and_data_and_two_have_a_comparison(
     compared |= {f"compare/{name}.html" for name in parts}
     alone = SHARED | files_of("fixed-machine")
     assert set(one_machine_site) == alone
+    compared |= {f"data/{name}/estimates.csv" for name in ("fixed-machine", "fast-machine")}
     assert set(two_machine_site) == alone | files_of("fast-machine") | compared
 
 

@@ -246,7 +246,7 @@ def test_statements_are_chosen_and_the_choice_has_an_address(opened: Opened, add
     assert 0 < len(shown) < every
     assert f"{len(shown)} of {every}" in all_of.inner_text()
     assert all("contradicted" in row.inner_text() for row in shown)
-    assert all(row.get_attribute("data-source") == "ours" for row in shown)
+    assert all("source=ours" in (row.get_attribute("data-facts") or "") for row in shown)
     again = opened()
     again.goto(tab.url)
     rows = again.locator("table.stacked tr[data-facts]")
