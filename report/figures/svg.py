@@ -107,7 +107,8 @@ def _with_own_ids(tags: str, name: str) -> str:
     """
     reference = re.compile(r'(url\(#|href="#)([^)"]+)')
     referred = dict.fromkeys(match[2] for match in reference.finditer(tags))
-    short = base64.b32encode(hashlib.sha256(name.encode()).digest())[:6].decode().lower()
+    # An id begins with a letter.
+    short = "g" + base64.b32encode(hashlib.sha256(name.encode()).digest())[:6].decode().lower()
     own = {one: f"{short}-{number}" for number, one in enumerate(referred, 1)}
 
     def own_id(match: re.Match[str]) -> str:

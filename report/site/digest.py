@@ -16,6 +16,8 @@ from report.results.result import Decision, Source  # noqa: TC001 (pydantic read
 from report.text.names import title
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from report.site.machine import MachineView
     from report.site.verdicts import VerdictView
 
@@ -112,9 +114,14 @@ def digest(view: MachineView) -> Digest:
         frameworks=[title(n) for n, one in view.result.environments.items() if one.status == "ok"],
         holding=(judged.count("supported"), len(judged)),
         column=asked.column(view.result),
-        statements={f"{v.judged.claim} {v.judged.backend}": _statement(v) for v in view.verdicts},
+        statements=statements(view.verdicts),
         sections={one.name: view.where(one.name) for one in view.sections if one.method},
     )
+
+
+def statements(views: Iterable[VerdictView]) -> dict[str, Statement]:
+    """Return verdicts by claim and framework itself, which a page names only where it must."""
+    return {f"{one.judged.claim} {one.judged.backend}": _statement(one) for one in views}
 
 
 def _statement(view: VerdictView) -> Statement:

@@ -135,23 +135,6 @@ def _typeset(text: Markup) -> Markup:
     return Markup(prose.typeset(text))  # noqa: S704 (it was before)
 
 
-def side_by_side(
-    machines: Sequence[Sequence[VerdictView]],
-) -> dict[Source, list[tuple[str, list[VerdictView | None]]]]:
-    """Group claims by source, with the verdict of each machine; None where it has none."""
-    # By the framework itself: one that is alone on its machine is not named there.
-    named = [{(v.judged.claim, v.judged.backend): v for v in views} for views in machines]
-    keys = dict.fromkeys(key for one in named for key in one)
-    rows: dict[Source, list[tuple[str, list[VerdictView | None]]]] = {"chapter": [], "ours": []}
-    for key in keys:
-        row = [one.get(key) for one in named]
-        there = [verdict for verdict in row if verdict]
-        framework = next((one.framework for one in there if one.framework), "")
-        says = there[0].claim["says"] + (f" ({framework})" if framework else "")
-        rows[there[0].source].append((says, _alike(there[0], row)))
-    return {source: mine for source, mine in rows.items() if mine}
-
-
 def sheet(result: Result) -> Sheet:
     """Return all verdicts with their inputs, for download."""
     rows = [_row(verdict, result.config["claims"][verdict.claim]) for verdict in result.verdicts]

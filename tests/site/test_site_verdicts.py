@@ -17,6 +17,8 @@ from report import resources
 from report.claims.verdicts import of_result
 from report.results.result import Decision
 from report.site import verdicts
+from report.site.compare import side_by_side
+from report.site.digest import statements
 
 if TYPE_CHECKING:
     from report.results.result import Result
@@ -156,10 +158,10 @@ def test_machines_side_by_side_have_the_chapters_statements_first(result: Result
     """Also those that only the second machine was asked."""
     both = replace(result, verdicts=of_result(result))
     ours = [v for v in verdicts.views(both) if v.source == "ours"]
-    rows = verdicts.side_by_side([ours, verdicts.views(both)])
+    rows = side_by_side([statements(ours), statements(verdicts.views(both))])
     assert list(rows) == ["chapter", "ours"]
-    assert [row[0] for _, row in rows["chapter"]] == [None] * 4
-    assert all(row[0] == row[1] for _, row in rows["ours"])
+    assert [row[0] for _, _, row in rows["chapter"]] == [None] * 4
+    assert all(row[0] == row[1] for _, _, row in rows["ours"])
 
 
 def test_a_machine_with_one_framework_shares_rows_with_one_that_has_several(
@@ -168,9 +170,10 @@ def test_a_machine_with_one_framework_shares_rows_with_one_that_has_several(
     """A framework that is alone is not named on its machine's pages, and is still the same one."""
     alone = verdicts.views(replace(result, verdicts=of_result(result)))
     among = [replace(one, framework="PyTorch") for one in alone]
-    rows = [row for each in verdicts.side_by_side([alone, among]).values() for row in each]
+    both = side_by_side([statements(alone), statements(among)])
+    rows = [row for each in both.values() for row in each]
     assert len(rows) == len(alone)
-    assert all(says.endswith(" (PyTorch)") and all(cells) for says, cells in rows)
+    assert all(says.endswith(" (PyTorch)") and all(cells) for says, _, cells in rows)
 
 
 def test_a_claim_that_names_a_framework_shows_it(result: Result) -> None:
