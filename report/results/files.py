@@ -130,10 +130,6 @@ class Cache:
         except OSError:
             return True
 
-    def has(self, key: str) -> bool:
-        """Return whether something whole is kept for a key."""
-        return self.get(key) is not None
-
     def get(self, key: str) -> bytes | None:
         """Return what is kept for a key, or None."""
         try:

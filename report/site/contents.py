@@ -65,9 +65,11 @@ class Bundle:
     @classmethod
     def kept(cls, cache: Cache, key: str) -> Bundle | None:
         """Return what the cache has, without the files' bytes; None if it has nothing."""
-        if not cache.has(key):
+        content = cache.get(key)
+        if content is None:
             return None
-        head = json.loads(_archive(cache, key).read(HEAD))
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            head = json.loads(archive.read(HEAD))
         files = Contents()
         for name, known in head["sums"].items():
             files.refer(name, known, functools.partial(_member, cache, key, name))
