@@ -45,6 +45,10 @@ class Contents(Mapping[str, bytes]):
         """Return what a file holds."""
         return self._read[name]()
 
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is a file, without reading it."""
+        return name in self.sums
+
     def __iter__(self) -> Iterator[str]:
         """Go through the paths."""
         return iter(self.sums)

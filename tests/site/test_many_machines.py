@@ -19,6 +19,7 @@ from report.site import repeating
 from report.site.compare import DRAWN, Side
 from report.site.contents import Bundle, Contents
 from report.site.digest import ADAPTER
+from report.site.folder import write_files
 from report.site.places import places_of
 from results_factory import only
 
@@ -66,6 +67,7 @@ def test_a_machine_that_is_added_is_all_that_is_read(many: list[Result], tmp_pat
     assert {one.machine.id for one in many[:-1]} == set(read)
     read.clear()
     added = site.gather(counted(many, read), cache)
+    assert "none.html" not in added
     assert set(read) == {many[0].machine.id, many[-1].machine.id}
     anew = dict(site.gather(counted(many, read)))
     assert dict(added) == anew
@@ -74,10 +76,10 @@ def test_a_machine_that_is_added_is_all_that_is_read(many: list[Result], tmp_pat
 
 def test_nothing_new_reads_nothing(many: list[Result], tmp_path: Path) -> None:
     """All pages come from the cache, and those that list machines from digests."""
-    cache, read = Cache(tmp_path), list[str]()
-    site.gather(counted(many, read), cache)
+    cache, read = Cache(tmp_path / "cache"), list[str]()
+    write_files(site.gather(counted(many, read), cache), tmp_path / "site")
     read.clear()
-    site.gather(counted(many, read), cache)
+    assert write_files(site.gather(counted(many, read), cache), tmp_path / "site") == 0
     assert read == []
 
 
