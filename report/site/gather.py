@@ -54,9 +54,9 @@ AT_ONCE = 4
 ESTIMATES = "data/estimates.csv"
 """All numbers of all machines."""
 
-MOST_JOINED = 200
-"""With more machines, each has a table of its own and there is none of all: it would be read whole,
-and few programs could."""
+MOST_JOINED = 24
+"""With more machines, each has a table of its own and there is none of all, which would be written
+again for each that is added; `report export` makes it."""
 
 _VERDICTS = TypeAdapter(list[Verdict])
 
