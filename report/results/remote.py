@@ -141,7 +141,7 @@ class Reader:
                 connection = http.client.HTTPSConnection(host, port, context=context)
             connection.sock = sock
             sock.settimeout(self.silence_s)
-            # Each byte would begin the silence anew.
+            # Each byte starts the silence again.
             watch = threading.Timer(_left_s(end), _cut, [sock])
             watch.daemon = True
             watch.start()
