@@ -56,4 +56,10 @@ def gathered(results: Path, kept: Cache, site: Site) -> tuple[Contents, bool]:
     saved, left_out = store.read_all(results, LABELS, kept)
     for one in left_out:
         click.echo(f"Left out: {one.name} {one.reason}", err=True)
+    if site.baseline and site.baseline not in {one.head.machine.id for one in saved}:
+        click.echo(
+            f"baseline: there is no machine {site.baseline} in {results}; "
+            "`report list` names those that are. The first by name is taken.",
+            err=True,
+        )
     return gather(saved, kept, left_out, *site), not left_out

@@ -94,7 +94,7 @@ class Found:
         return interval(self.estimate, 10.0 ** prefix_exponent(self.estimate.value))
 
     def beats(self, other: Found) -> bool:
-        """Return whether it is of other work, or faster beyond the doubt of both intervals."""
+        """Return whether it is of the same work, and faster beyond the doubt of both intervals."""
         mine, its = self.estimate.at(LEVEL), other.estimate.at(LEVEL)
         if self.work != other.work or None in {mine.low, its.low}:
             return False
@@ -138,9 +138,8 @@ class Cell:
         """Return how much faster or slower it is as a class of the style sheet; may be empty."""
         if not self.word or self.faster is None:
             return ""
-        return (
-            f"{self.word}-{sum(max(self.faster.value, 1 / self.faster.value) >= x for x in (2, 5))}"
-        )
+        by = max(self.faster.value, 1 / self.faster.value)
+        return f"{self.word}-{sum(by >= factor for factor in (2, 5))}"
 
 
 Rows = dict[str, list[tuple[str, list[Cell]]]]

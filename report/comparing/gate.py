@@ -105,7 +105,7 @@ def differences(results: Sequence[Result]) -> list[Difference]:
 
 def other_work(found: Sequence[Difference], experiment: str, kind: str) -> str:
     """Return why times of an experiment are not of the same work; empty if they are."""
-    scopes = {"", experiment, DATA} if kind in WITH_DATA else {"", experiment}
+    scopes = _scopes(experiment, kind)
     return "; ".join(
         f"{one.label[:1].lower()}{one.label[1:]} differs ({' against '.join(one.values)})"
         for one in found
@@ -116,12 +116,16 @@ def other_work(found: Sequence[Difference], experiment: str, kind: str) -> str:
 
 def work(result: Result, experiment: str, kind: str) -> list[str]:
     """Return what must be the same of two results for times of an experiment to be comparable."""
-    scopes = {"", experiment, DATA} if kind in WITH_DATA else {"", experiment}
+    scopes = _scopes(experiment, kind)
     return [
         f"{name} {value}"
         for (name, sort, of), value in _facts(result, ())
         if sort == "incomparable" and of in scopes
     ]
+
+
+def _scopes(experiment: str, kind: str) -> set[str]:
+    return {"", experiment, DATA} if kind in WITH_DATA else {"", experiment}
 
 
 def _facts(result: Result, backends: Collection[str]) -> Iterator[tuple[_Fact, str]]:

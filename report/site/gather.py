@@ -133,7 +133,8 @@ class _Maker:
         pairs = {p.id: Bundle.kept(self.cache, self._pair_key(p)) for p in others}
         todo = [p for p in self.places if not (machines[p.id] and (p is base or pairs[p.id]))]
         first: Result | None = None
-        baseline: Digest | None = None
+        kept = machines[base.id]
+        baseline = _digest(kept) if kept else None  # else it is in the first few
         for k in range(0, len(todo), AT_ONCE):
             some = {p: p.result() for p in todo[k : k + AT_ONCE]}
             new = {p: result for p, result in some.items() if machines[p.id] is None}
@@ -149,8 +150,7 @@ class _Maker:
             for p, result in some.items():
                 if p is not base and pairs[p.id] is None:
                     first = first or some.get(base) or base.result()
-                    known = (_digest(one) for one in [machines[base.id]] if one)
-                    baseline = baseline or digests.get(base) or next(known)
+                    baseline = baseline or digests[base]
                     shown = {**self.shown, "newest": baseline}
                     made = compare.with_baseline(first, result, (base, p), shown)
                     pairs[p.id] = made.keep(self.cache, self._pair_key(p))
