@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import (
     BYTES_PER_S,
+    CLOCKS,
+    COLD_SECONDS,
+    DEVICE_SECONDS,
     FLOP_PER_S,
+    JOULES,
     SECONDS,
     Metric,
     Quantity,
@@ -16,7 +20,7 @@ from report.analysis.quantities import (
     of_series,
     quantity,
 )
-from report.experiments.matmul.measure import PRINTED_FLOPS
+from report.experiments.matmul.measure import BATCH, PRINTED_FLOPS
 from report.text.names import WORDED
 from report.text.numerals import ITEM_BYTES, count
 
@@ -33,6 +37,9 @@ METRICS = {
     "seconds": SECONDS,
     "flop_per_s": FLOP_PER_S,
     "bytes_per_s": BYTES_PER_S,
+    "device_seconds": DEVICE_SECONDS,
+    "cold_seconds": COLD_SECONDS,
+    "joules": JOULES,
     "moved_bytes": Metric(
         unit="B",
         timed=False,
@@ -42,12 +49,12 @@ METRICS = {
 }
 
 
-def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
+def of_records(records: Sequence[Record], run: str = "", metric: str = "seconds") -> list[Quantity]:
     """Return one quantity for each series; without a count of operations there is no rate.
 
-    Where some elements, drawn at random, stood for all, the seconds are scaled to all of them.
+    Where some elements, drawn at random, stood for all, the values are scaled to all of them.
     """
-    series = of_series(records, run=run, wanted=lambda series: bool(series.flops))
+    series = of_series(records, run=run, metric=metric, wanted=lambda series: bool(series.flops))
     return [_whole(q) for q in series]
 
 
@@ -109,6 +116,8 @@ def product_bytes(strategy: str, size: int, block_width: int | None, item_bytes:
     calls = product_calls(strategy, size, block_width)
     if strategy == "element":
         return calls * (2 * size + 1) * item_bytes
+    if strategy == "batched":
+        return 3 * size**2 * BATCH * item_bytes
     return (calls + 2) * size**2 * item_bytes
 
 
@@ -126,6 +135,8 @@ def with_bytes(quantity: Quantity) -> Quantity:
 
 def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
     """Return what was timed, with the bytes that must move; these alone where they are asked."""
+    if question.metric in {*CLOCKS, "joules"}:
+        return of_records(records, result.run, question.metric)
     series = [with_bytes(q) for q in of_records(records, result.run)]
     if question.metric != "moved_bytes":
         return series

@@ -14,7 +14,7 @@ from report.experiments.training.spec import Labels, TrainingSettings
 from report.figures import prose
 from report.figures.figure import Card, card, interval
 from report.text.numerals import ROUNDING, excess
-from report.worker.timing import EVERY
+from report.worker.curve import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,14 @@ from pydantic import Field, model_validator
 # pydantic needs this one below Python 3.12; it depends on the package itself.
 from typing_extensions import TypedDict
 
-from report.experiments.settings import Label, OneOrMany, Settings, Strict
+from report.experiments.settings import (
+    ENERGY,
+    EnergySeconds,
+    Label,
+    OneOrMany,
+    Settings,
+    Strict,
+)
 from report.experiments.training.measure import grid_label
 from report.registry import BackendName  # noqa: TC001 (pydantic reads it)
 
@@ -153,6 +160,7 @@ class TrainingSettings(Settings):
         "epoch: once, cold, in a fresh process, and again; in the frameworks that the chapter has "
         "listings for, from scratch with the data loader.",
     )
+    energy_s: EnergySeconds = Field(0, description=ENERGY)
     dtype: Literal["float32", "float64"] = Field(
         "float32", description="Number format of data and parameters."
     )
