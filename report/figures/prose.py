@@ -47,7 +47,7 @@ def figure(  # noqa: PLR0913 (what a figure is made of)
     template: str,
     name: str,
     question: str,
-    shape: Shape,
+    shape: Shape | None,
     /,
     *,
     table: Table,
@@ -66,7 +66,7 @@ def figure(  # noqa: PLR0913 (what a figure is made of)
         block(template, f"{named}_{part}", **numbers) for part in ("asked", "title", "caption")
     )
     explanation = paragraphs(_rendered(template, f"{named}_explanation", numbers))
-    alt = " ".join([shape.alt, f"{plain(title)}.", plain(caption)])
+    alt = " ".join([*([shape.alt] if shape else ()), f"{plain(title)}.", plain(caption)])
     return Figure(
         name=name,
         question=question,
