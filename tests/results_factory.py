@@ -252,6 +252,8 @@ def _record(
         return replace(record, status="failed", reason=FAILED, stderr_tail=STDERR)
     if (experiment.name, process) == ("threads", 1) and first:
         return replace(record, status="skipped", reason=SKIPPED)
+    if experiment.settings.get("device_only"):
+        return replace(record, status="skipped", reason="it is measured on an accelerator only")
     return replace(record, outcome=_outcome(experiment, backend, process, slowness, rng))
 
 

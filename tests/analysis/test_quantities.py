@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from report.registry import KindName
     from report.results.result import Record
 
-UNITS = {"s", "FLOPS", "B/s", "examples/s", "examples", "B", ""}
+UNITS = {"s", "FLOPS", "B/s", "examples/s", "examples", "B", "J", ""}
 
 
 def of_strategy(records: Sequence[Record], strategy: str = "full") -> Quantity:

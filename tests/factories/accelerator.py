@@ -1,20 +1,25 @@
-"""An accelerator as far as a worker can tell: PyTorch on the CPU, with a device's tools.
+"""An accelerator as far as a worker can tell, and results as one would give them.
 
-What it measures shows that numbers find their way, and is never presented as a device's.
+The worker's is PyTorch on the CPU with a device's tools. What it measures shows that numbers find
+their way, and is never presented as a device's.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
 
 from report.backends import pytorch
+from report.worker.records import Accelerator, BoardReading, Energy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from report.backends.pytorch.steps import Update
+    from report.results.result import Record, Result
+    from report.worker.records import Outcome, Series, Timing
 
 HELD_BYTES = 3 * 2**20
 """The most that is ever taken of its memory."""
@@ -107,3 +112,86 @@ class Nvml(ModuleType):
 
     def _refuse(self, *_: object) -> None:
         raise RuntimeError("Not Supported")
+
+
+# --- results
+
+BOARD = Accelerator(
+    device="cuda:0",
+    name="NVIDIA H100 80GB HBM3",
+    memory_bytes=80 * 2**30,
+    l2_bytes=50 * 2**20,
+    works=True,
+    compute_capability="9.0",
+    power_limit_w=700.0,
+    flop_per_s=50e12,
+)
+
+COLDER = 1.5
+"""By so much a product takes longer with its operands in memory alone."""
+
+WATTS = 300.0
+
+
+def accelerated(result: Result) -> Result:
+    """Return a result as it would be with PyTorch on an accelerator, everything as fast."""
+    dtypes = result.environments["pytorch"].dtypes | {"cuda:0": ["float32", "bfloat16"]}
+    own = replace(result.environments["pytorch"], accelerators=[BOARD], dtypes=dtypes)
+    planned = result.config["experiments"]
+    return replace(
+        result,
+        machine=replace(result.machine, accelerators=[BOARD]),
+        environments=result.environments | {"pytorch": own},
+        records=[
+            _moved(record)
+            if record.backend == "pytorch" and planned[record.experiment]["device"] != "cpu"
+            else record
+            for record in result.records
+        ],
+    )
+
+
+def _moved(record: Record) -> Record:
+    if record.outcome is None:
+        return replace(record, device="cuda:0")
+    series = [one for each in record.outcome.series for one in _series(each, record.kind)]
+    runs = [
+        replace(
+            run,
+            memory_bytes=600 * 2**20,
+            device_memory_bytes=HELD_BYTES,
+            energy=_energy(run.elapsed_s[0][-1] or 1.0, len(run.epoch_ends)),
+        )
+        for run in record.outcome.runs
+    ]
+    outcome: Outcome = replace(record.outcome, series=series, runs=runs, energy="NVML")
+    return replace(record, device="cuda:0", outcome=outcome)
+
+
+def _energy(seconds: float, calls: int) -> Energy:
+    return Energy(joules=WATTS * seconds, elapsed_s=seconds, calls=calls or 1)
+
+
+def _series(series: Series, kind: str) -> Iterator[Series]:
+    if series.timing is None or kind not in {"matmul", "overhead"}:
+        yield series
+        return
+    reading = BoardReading(clock_hz=1_980_000_000, power_w=WATTS, limits=[])
+    device = [FASTER * elapsed for elapsed in series.timing.elapsed_s]
+    on_device = replace(series, timing=replace(series.timing, device_s=device, board=[reading] * 2))
+    if kind == "matmul":
+        cold, energy = _times(series.timing, COLDER), _energy(series.timing.median_s, 1)
+        yield replace(on_device, cold=cold, energy=energy)
+        return
+    yield on_device
+    if (series.labels["operation"], series.labels["variant"]) == ("update", "eager"):
+        size = int(str(series.labels["size"]))
+        for variant, factor in {"graph": 0.25, "cpu": 0.2 * size**0.5}.items():
+            labels = {**series.labels, "variant": variant}
+            yield replace(series, labels=labels, timing=_times(series.timing, factor))
+
+
+def _times(timing: Timing, factor: float) -> Timing:
+    """Return a timing that took longer by a factor."""
+    elapsed = [factor * one for one in timing.elapsed_s]
+    return replace(timing, elapsed_s=elapsed, median_s=factor * timing.median_s)

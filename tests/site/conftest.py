@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import sync_playwright
 
+from factories.accelerator import accelerated
 from pages import gather, serve
 from report.registry import BACKENDS
 from report.site.folder import write_files
@@ -55,8 +56,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def folder(make_result: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder, in another, of the site of two machines, one with every framework."""
-    results = [make_result("fast-machine", 2.0), make_result(frameworks=tuple(BACKENDS))]
+    """Return the folder, in another, of the site of two machines.
+
+    One has every framework, the other an accelerator.
+    """
+    fast = accelerated(make_result("fast-machine", 2.0))
+    results = [fast, make_result(frameworks=tuple(BACKENDS))]
     # Of another plan, so that it has a page of history and no part in the others.
     results.append(make_result("fast-machine", 1.9, started_at=EARLIER, profile="full"))
     parent = tmp_path_factory.mktemp("served")

@@ -78,7 +78,7 @@ def kernels(series: Sequence[Quantity], wanted: str) -> list[Kernel]:
     With fewer threads there would be other roofs, so that of each kind only the series with the
     most threads count.
     """
-    counted = [q for q in series if q.kind in KINDS and q.flops]
+    counted = [q for q in series if q.kind in KINDS and q.flops and not _apart(q)]
     most = {
         kind: max((_threads(q) for q in counted if q.kind == kind), default=0) for kind in KINDS
     }
@@ -93,6 +93,12 @@ def kernels(series: Sequence[Quantity], wanted: str) -> list[Kernel]:
         made.values(),
         key=lambda k: (FAMILIES.index(k.family), k.line, k.intensity, k.quantity.flops),
     )
+
+
+def _apart(quantity: Quantity) -> bool:
+    """Return whether it is many products in one call, an update as a graph, or one on the CPU."""
+    labels = quantity.labels
+    return labels.get("strategy") == "batched" or labels.get("variant") in {"graph", "cpu"}
 
 
 def _threads(quantity: Quantity) -> int:

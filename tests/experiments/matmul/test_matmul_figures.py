@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from factories.accelerator import COLDER, FASTER, accelerated
 from factories.small_results import record, result, series
+from reading import curves, said
 from report.experiments.book import BOOK
 from report.experiments.matmul.kind import MATMUL
 from report.experiments.matmul.quantities import of_records
@@ -18,7 +20,9 @@ from report.text.numerals import digits
 from report.worker.records import AsPrinted
 
 if TYPE_CHECKING:
-    from report.results.result import Record
+    from collections.abc import Callable
+
+    from report.results.result import Record, Result
     from report.worker.records import Series
 
 
@@ -111,3 +115,19 @@ def test_what_the_book_prints_stands_beside_what_was_timed_its_way() -> None:
     ]
     for records in (untimed, other):
         assert BOOKS not in str(MATMUL.figures(result(records), "products")[0].table)
+
+
+# --- an accelerator's own clock
+
+
+def test_device_and_its_caller_stand_side_by_side(make_result: Callable[..., Result]) -> None:
+    """With the cache emptied as a third line; a CPU has no such figure."""
+    on_cpu = make_result()
+    names = [figure.name for figure in MATMUL.figures(on_cpu, "matrix-size")]
+    assert names == ["matrix-size-pytorch"]
+    _, clocks = MATMUL.figures(accelerated(on_cpu), "matrix-size")
+    waits, works, cold = (line.y for line in curves(clocks).lines)
+    assert works == pytest.approx([FASTER * y for y in waits])
+    assert cold == pytest.approx([COLDER * y for y in waits])
+    assert "1.25 times as long as the device works" in said(clocks)["title"]
+    assert "times as long" in said(clocks)["caption"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factories.overhead import timed
-from reading import column, curves, whole
+from reading import column, curves, said, whole
 from report.analysis.quantities import Question, ratio
 from report.experiments.kind import Overlay, Subject
 from report.experiments.overhead.kind import OVERHEAD
@@ -255,3 +255,27 @@ def test_method_says_what_an_update_is() -> None:
     few = " ".join(OVERHEAD.method(timed(EAGER).of("one")))
     assert "Compiling" not in few
     assert "Each addition" not in few
+
+
+# --- on an accelerator, beside the CPU
+
+
+def test_crossing_is_where_the_accelerator_is_faster_for_good() -> None:
+    """At 100 the CPU is still faster, from 1,500 on it is not; what is between is not claimed."""
+    cpu = {("update", "cpu", size): s for size, s in {10: 10e-6, 100: 60e-6, 1500: 500e-6}.items()}
+    device = {("update", "eager", size): 100e-6 for size in (10, 100, 1500)}
+    (figure,) = OVERHEAD.figures(timed(device | cpu), "one")
+    caption = said(figure)["caption"]
+    assert "from a batch of 1,500 on" in caption
+    assert "not up to 100" in caption
+    assert column(figure.table, "CPU / accelerator")["1,500"] == "5.00"
+
+
+@pytest.mark.parametrize(("cpu_s", "words"), [(1e-3, "at every batch"), (1e-6, "not faster")])
+def test_accelerator_may_be_faster_everywhere_or_nowhere(cpu_s: float, words: str) -> None:
+    """Both are told, and no batch is named from which on it would be."""
+    sizes = (10, 100, 1500)
+    times = {("update", "eager", size): 100e-6 for size in sizes}
+    times |= {("update", "cpu", size): cpu_s for size in sizes}
+    (figure,) = OVERHEAD.figures(timed(times), "one")
+    assert words in said(figure)["caption"]
