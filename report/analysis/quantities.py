@@ -100,8 +100,6 @@ class Quantity:
     coarse: float = 0.0
     """By which share the true values may be smaller: a loss is seen only where it is evaluated."""
     unit: str = "s"
-    per: str = "call"
-    """What a second is of: "call" or "epoch"."""
     flops: int | None = None
     bytes_moved: int | None = None
     examples: int | None = None

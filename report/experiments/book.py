@@ -9,13 +9,9 @@ commits below; the days are those in the outputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from report.text.numerals import GIGA
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SIZE = 256
 """Rows and columns of the matrices that the book multiplies."""
@@ -35,7 +31,7 @@ class Execution:
     day: str
     repository: str
     commit: str
-    gflops: Mapping[str, float]
+    gflops: dict[str, float]
 
     @property
     def address(self) -> str:
@@ -55,7 +51,7 @@ class Book:
 
     edition: str
     executions: tuple[Execution, ...]
-    epochs: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    epochs: dict[int, tuple[float, float]]
 
     @property
     def newest(self) -> Execution:
@@ -101,12 +97,7 @@ BOOK = {
                 gflops=_gflops(0.016, 2.129, 13.550, 10.022),
             ),
         ),
-        epochs={
-            1500: (0.247, 0.020),
-            1: (0.245, 0.685),
-            100: (0.246, 0.025),
-            10: (0.246, 0.090),
-        },
+        epochs={1500: (0.247, 0.020), 1: (0.245, 0.685), 100: (0.246, 0.025), 10: (0.246, 0.090)},
     ),
     "tensorflow": Book(
         edition="1.0.0",
@@ -130,12 +121,7 @@ BOOK = {
                 gflops=_gflops(None, 0.065, 1.170, 2.774),
             ),
         ),
-        epochs={
-            1500: (0.249, 0.025),
-            1: (0.244, 6.520),
-            100: (0.243, 0.083),
-            10: (0.243, 0.701),
-        },
+        epochs={1500: (0.249, 0.025), 1: (0.244, 6.520), 100: (0.243, 0.083), 10: (0.243, 0.701)},
     ),
     "mxnet": Book(
         edition="1.0.0-beta0",
@@ -159,12 +145,7 @@ BOOK = {
                 gflops=_gflops(None, 0.156, 34.692, 6.406),
             ),
         ),
-        epochs={
-            1500: (0.254, 0.025),
-            1: (0.244, 2.797),
-            100: (0.249, 0.057),
-            10: (0.243, 0.360),
-        },
+        epochs={1500: (0.254, 0.025), 1: (0.244, 2.797), 100: (0.249, 0.057), 10: (0.243, 0.360)},
     ),
 }
 """By framework. JAX has no execution of this chapter that is published with outputs."""

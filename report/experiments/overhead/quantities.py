@@ -111,13 +111,16 @@ class Parts:
     Attributes:
         equal: The batch that takes as long as what is fixed; None where examples take nothing.
         growing: By batch size the share of an update that grows with its batch, c b / T(b).
+        lines: Those of the processes, and `line` the one that stands for all.
     """
 
+    experiment: str
     fixed: Estimate
     per_example: Estimate
     equal: Estimate | None
     growing: dict[int, Estimate]
     line: StepModel
+    lines: list[StepModel]
 
 
 def parts(line: Mapping[int, Quantity]) -> Parts | None:
@@ -125,7 +128,8 @@ def parts(line: Mapping[int, Quantity]) -> Parts | None:
     fits = [(times, one) for times in by_process(line) if (one := fit(times)) is not None]
     if not fits:
         return None
-    key = next(iter(line.values())).name("update")
+    first = next(iter(line.values()))
+    key = first.name("update")
     fixed = over_replicates([one.fixed_s for _, one in fits], f"fixed part of {key}")
     each = over_replicates([one.per_example_s for _, one in fits], f"example of {key}")
     slopes = all(one.per_example_s for _, one in fits)
@@ -137,11 +141,13 @@ def parts(line: Mapping[int, Quantity]) -> Parts | None:
             growing[size] = _at_most_all(over_replicates(shares, f"growing part of {q.name()}"))
     times = {size: q.time().value for size, q in line.items()}
     return Parts(
+        experiment=first.experiment,
         fixed=fixed,
         per_example=each,
         equal=over_replicates(batches, f"equal parts of {key}") if batches else None,
         growing=growing,
         line=StepModel(fixed.value, each.value).beside(times),
+        lines=[one for _, one in fits],
     )
 
 
@@ -160,10 +166,10 @@ def _at_most_all(share: Estimate) -> Estimate:
     return dataclasses.replace(share, value=min(1.0, share.value), low=low, high=high)
 
 
-def step_model(result: Result, backend: str, variant: str = "eager") -> StepModel | None:
-    """Return the line of the updates of the first experiment that has enough batch sizes."""
+def parts_of(result: Result, backend: str, variant: str = "eager") -> Parts | None:
+    """Return the parts of updates in the first experiment that has enough batch sizes."""
     lines = (every.get(variant, {}) for each, every in calls_of(result) if each == backend)
-    return next((found.line for line in lines if (found := parts(line))), None)
+    return next(filter(None, map(parts, lines)), None)
 
 
 def fit(times: Mapping[int, float]) -> StepModel | None:

@@ -105,7 +105,7 @@ class Run:
             return None
         examples = ended[0].examples[ended[0].epoch_ends[-1]] // len(ended[0].epoch_ends)
         groups = [[s for seed in seeds for s in _epochs(seed)] for seeds in self.by_process]
-        return replace(self.blank, groups=groups, per="epoch", examples=examples)
+        return replace(self.blank, groups=groups, examples=examples)
 
     def seconds_to(self, loss: float) -> Quantity:
         """Return the seconds until the loss first was at or below a target.
@@ -120,7 +120,6 @@ class Run:
             coarse=self.grain(loss) if self.epochs_only else 0.0,
             metric=f"seconds to {loss:g}",
             groups=[[seconds for seconds, _ in found if seconds] for found in until],
-            per="run",
             censored=sum(not there for found in until for _, there in found),
         )
 
@@ -133,7 +132,7 @@ class Run:
         if not all(seconds > 0 for group in groups for seconds in group) or not any(groups):
             return None  # a clock that was set back has no logarithm
         metric = "printed_seconds" + (", again" if turn else "")
-        return replace(self.blank, metric=metric, groups=groups, per="epoch", left_out=())
+        return replace(self.blank, metric=metric, groups=groups, left_out=())
 
     def examples_to(self, loss: float) -> Quantity:
         """Return the examples processed until then, by seed."""
@@ -194,7 +193,7 @@ class Run:
             [times[point] for seed in seeds if point < len(times := median_times(seed))]
             for seeds in self.by_process
         ]
-        return replace(self.blank, metric=f"seconds to point {point}", groups=groups, per="run")
+        return replace(self.blank, metric=f"seconds to point {point}", groups=groups)
 
     def known(self, metric: str, value: float) -> Quantity:
         """Return what theory says of the run, the same for each seed."""

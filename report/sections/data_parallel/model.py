@@ -21,7 +21,7 @@ from report.analysis.estimate import over_replicates
 from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import number_format
-from report.experiments.overhead.quantities import StepModel, by_process, fit, step_model, updates
+from report.experiments.overhead.quantities import parts_of
 from report.text.numerals import GIGA
 from report.worker.timing import median
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest, Quantity
+    from report.experiments.overhead.quantities import StepModel
     from report.results.result import Result
 
 DEVICES, SERVERS = 8, 16
@@ -196,9 +197,8 @@ def inputs(result: Result) -> list[Inputs]:
     made = []
     for backend in dict.fromkeys(q.backend for q in series):
         mine = [q for q in series if q.backend == backend]
-        step, slopes = step_model(result, backend), roofs(result, backend)
-        experiment, steps = _fitted(result, mine)
-        if step is None or not slopes:
+        slopes, updates = roofs(result, backend), parts_of(result, backend)
+        if not slopes or updates is None:
             continue
         memory = slopes[MEMORY]
         products = [
@@ -208,34 +208,26 @@ def inputs(result: Result) -> list[Inputs]:
             if q.device == memory.quantity.device
         ]
         peak = max(products, key=lambda q: q.rate().value, default=None)
-        used = [experiment, memory.quantity.experiment, *([peak.experiment] if peak else [])]
-        images = _images_s(peak, len(steps)) if peak else []
-        works = {
-            "regression": [_work(one, one.per_example_s, PARAMETERS) for one in steps],
-            "resnet": [
-                _work(*each, RESNET_PARAMETERS) for each in zip(steps, images, strict=False)
-            ],
-        }
+        images = _images_s(peak, len(updates.lines)) if peak else []
+        used = {q.experiment for q in (memory.quantity, peak) if q}
         made.append(
             Inputs(
                 backend=backend,
-                experiments=set(used),
-                works=works,
-                deviation=step.deviation,
+                experiments={updates.experiment, *used},
+                works={
+                    "regression": [
+                        _work(one, one.per_example_s, PARAMETERS) for one in updates.lines
+                    ],
+                    "resnet": [
+                        _work(line, image_s, RESNET_PARAMETERS)
+                        for line, image_s in zip(updates.lines, images, strict=False)
+                    ],
+                },
+                deviation=updates.line.deviation,
                 memory=memory,
             )
         )
     return made
-
-
-def _fitted(result: Result, series: Sequence[Quantity]) -> tuple[str, list[StepModel]]:
-    """Fit each process's updates, of the first experiment that has enough of them."""
-    for experiment in result.config["experiments"]:
-        mine = [q for q in series if q.experiment == experiment and q.kind == "overhead"]
-        lines = [line for times in by_process(updates(mine, "eager")) if (line := fit(times))]
-        if lines:
-            return experiment, lines
-    return "", []
 
 
 def _images_s(peak: Quantity, processes: int) -> list[float]:
