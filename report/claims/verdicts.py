@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.analysis import estimate, noise
-from report.analysis.estimate import exponent, product
+from report.analysis.estimate import Estimate, exponent, product
 from report.claims import judge
-from report.claims.evidence import Evidence, Missing, divided
-from report.results.result import Value, Verdict
+from report.claims.evidence import Evidence, Found, Missing, divided
+from report.results.result import Decision, Result, StoredClaim, Value, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from report.analysis.estimate import Estimate
-    from report.claims.evidence import Found
     from report.claims.judge import Judgement
-    from report.results.result import Decision, Result, StoredClaim
 
 NO_BACKEND = "none"
 """Judged by none: the experiment that the claim is about is not in the plan."""

@@ -6,13 +6,12 @@ import collections
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from report.analysis.quantities import Metric, Quantity, Question, by_backend, ratio
+from report.analysis.quantities import Highest, Metric, Quantity, Question, by_backend, ratio
 from report.worker.timing import Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from report.analysis.quantities import Highest
     from report.experiments.settings import Settings
     from report.figures.figure import Card, Figure
     from report.registry import KindName

@@ -15,7 +15,7 @@ from matplotlib.transforms import Affine2D, Bbox
 
 from report.figures import plotting
 from report.figures.shapes import YARDSTICK, Curves, Dots, Guide, Line, Points, Reference, Upright
-from report.figures.svg import MUTED, PAPER, series_id
+from report.figures.svg import MUTED, PAPER, Drawing, series_id
 from report.figures.values import series
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
     from report.figures.shapes import Axis, Mark, Row, Shape
-    from report.figures.svg import Drawing
 
 Reach = tuple[float, float] | None
 """How far whiskers reach to either side of a dot; None where it has none."""

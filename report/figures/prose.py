@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 
 from report import resources
 from report.figures import values
-from report.figures.figure import Figure, Words
+from report.figures.figure import Figure, Sheet, Table, Words
 from report.text import names, numerals
 from report.text.plain import bibtex
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.figures.figure import Sheet, Table
     from report.figures.shapes import Shape
 
 PARAGRAPH = "\N{PARAGRAPH SEPARATOR}"

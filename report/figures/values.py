@@ -7,13 +7,12 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from report.figures.shapes import Curves, Dots, Line, Points, Series
+from report.figures.shapes import Axis, Curves, Dots, Line, Points, Row, Series, Shape
 from report.text.numerals import stable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from report.figures.shapes import Axis, Row, Shape
 
 AnySeries = TypeVar("AnySeries", bound=Series)
 

@@ -12,7 +12,7 @@ from report.experiments.overhead.quantities import calls, name_call, of_records
 from report.experiments.training import overlay as training
 from report.experiments.training.kind import WELL_KNOWN_BATCH
 from report.figures import prose
-from report.figures.figure import Figure, Sheet, Table, cells, columns, number, table
+from report.figures.figure import Columns, Figure, Sheet, Table, cells, columns, number, table
 from report.figures.shapes import YARDSTICK, Axis, Dots, row
 from report.registry import BACKENDS
 from report.text.names import title
@@ -21,7 +21,6 @@ from report.text.numerals import MICRO, MILLI, NONE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from report.figures.figure import Columns
     from report.results.result import Record, Result
 
 TITLE = "Frameworks side by side, and the floor beneath them"

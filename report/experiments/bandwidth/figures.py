@@ -25,7 +25,7 @@ from report.experiments.bandwidth.quantities import (
 from report.experiments.kind import Overlay, ranking
 from report.figures import identity, prose
 from report.figures.figure import Figure, Number, Sheet, Table, number, quantity_sheet, together
-from report.figures.shapes import Axis, Curves, Guide, Upright, line
+from report.figures.shapes import Axis, Curves, Dash, Guide, Mark, Upright, line
 from report.text import names
 from report.text.numerals import GIGA, NANO, count
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.figures.shapes import Dash, Mark
     from report.results.result import Record, Result
 
 TEMPLATE = "experiments/bandwidth.html"

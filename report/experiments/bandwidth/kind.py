@@ -11,12 +11,11 @@ from report.experiments.bandwidth import figures, measure, quantities
 from report.experiments.kind import Kind, timing_facts
 from report.experiments.settings import OneOrMany, Settings, Threads
 from report.figures import prose
-from report.figures.figure import card
+from report.figures.figure import Card, card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures.figure import Card
     from report.results.result import Record, Result
 
 Operation = Literal["read", "copy", "triad", "strided", "gather", "chase"]

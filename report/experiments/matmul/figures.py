@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
+from report.analysis.quantities import Highest, Quantity, by_backend, highest, ratio, varying
 from report.experiments import book
 from report.experiments.matmul import quantities
 from report.figures import identity, prose
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Highest
     from report.figures.figure import Columns
     from report.results.result import Record, Result
 

@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
-from report.analysis.quantities import ratio
+from report.analysis.quantities import Highest, Quantity, ratio
 from report.experiments.kind import Kind, timing_facts
 from report.experiments.matmul import quantities
 from report.experiments.matmul.figures import TEMPLATE, figures
 from report.experiments.matmul.overlay import overlay
 from report.experiments.settings import OneOrMany, Settings, Threads
 from report.figures import prose
-from report.figures.figure import card
+from report.figures.figure import Card, card
 from report.text.numerals import ITEM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.quantities import Highest, Quantity
-    from report.figures.figure import Card
     from report.results.result import Record, Result
 
 Strategy = Literal["element", "column", "row", "block", "full", "full-out"]

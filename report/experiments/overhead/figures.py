@@ -10,7 +10,7 @@ from report.experiments.matmul.quantities import peaks
 from report.experiments.overhead import quantities
 from report.figures import prose
 from report.figures.figure import Figure, Number, Table, number, quantity_sheet, table, together
-from report.figures.shapes import Axis, Curves, Dots, Reference, Upright, line, row
+from report.figures.shapes import Axis, Curves, Dots, Mark, Reference, Upright, line, row
 from report.text.numerals import KILO, MEGA, MICRO, PERCENT, digits, scaled
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from report.experiments.kind import Overlay, Subject
     from report.experiments.overhead.quantities import BySize, Parts
     from report.figures.figure import Columns, Sheet
-    from report.figures.shapes import Mark
     from report.results.result import Result
 
     BySubject = dict[str, Quantity]

@@ -13,13 +13,12 @@ from report.experiments.overhead.measure import FEATURES, update_flops
 from report.experiments.overhead.quantities import METRICS, calls_of, name_call, of_records
 from report.experiments.settings import OneOrMany, Settings
 from report.figures import prose
-from report.figures.figure import card
+from report.figures.figure import Card, card
 from report.registry import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures.figure import Card
     from report.results.result import Record, Result
 
 Size = Annotated[int, Field(ge=1, le=2**24)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from report.experiments.training.runs import median_times, ratio, typical
+from report.experiments.training.runs import Reached, Run, median_times, ratio, typical
 from report.figures import identity, prose
 from report.figures.figure import (
     Columns,
@@ -19,7 +19,7 @@ from report.figures.figure import (
     quantity_sheet,
     table,
 )
-from report.figures.shapes import Axis, Curves, Dots, Line, Reference, row
+from report.figures.shapes import Axis, Curves, Dots, Line, Reference, Shape, row
 from report.text import numerals
 from report.text.numerals import MILLI, digits
 
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
     from report.experiments.training.quantities import Case
-    from report.experiments.training.runs import Reached, Run
     from report.figures.figure import Cell
-    from report.figures.shapes import Shape
     from report.results.result import Result
 
 Pair = tuple["Run", "Run"]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from report.analysis.quantities import difference
 from report.experiments.training import curves, printed, sizes
 from report.experiments.training.quantities import LAST, cases, decay, per_example, update, updates
-from report.experiments.training.runs import apart, lowest, ratio, typical
-from report.figures.figure import number, table
+from report.experiments.training.runs import Run, apart, lowest, ratio, typical
+from report.figures.figure import Columns, Figure, number, table
 from report.figures.shapes import Dots, row
 from report.text.numerals import MICRO, digits
 from report.worker import schedules
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.experiments.training.curves import Pair
     from report.experiments.training.quantities import Case
-    from report.experiments.training.runs import Run
-    from report.figures.figure import Columns, Figure
     from report.results.result import Result
 
 

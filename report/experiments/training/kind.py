@@ -9,7 +9,7 @@ from report.experiments.training.curves import TEMPLATE
 from report.experiments.training.figures import figures
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.experiments.training.overlay import overlay
-from report.experiments.training.quantities import METRICS, cases, observed, of_records
+from report.experiments.training.quantities import METRICS, Case, cases, observed, of_records
 from report.experiments.training.spec import Labels, TrainingSettings
 from report.figures import prose
 from report.figures.figure import Card, card, interval
@@ -19,7 +19,6 @@ from report.worker.timing import EVERY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.experiments.training.quantities import Case
     from report.results.result import Record, Result
 
 WELL_KNOWN_BATCH = 100

@@ -8,26 +8,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from report.analysis.estimate import product
+from report.analysis.estimate import Estimate, product
 from report.experiments.training import curves, printed
 from report.experiments.training.measure import WAYS
-from report.experiments.training.quantities import by_batch_size, case_of, size_of
-from report.experiments.training.runs import apart, ratio, towards
+from report.experiments.training.quantities import Case, by_batch_size, case_of, size_of
+from report.experiments.training.runs import Run, apart, ratio, towards
 from report.figures import prose
-from report.figures.figure import Columns, Figure, Table, number, table, together
-from report.figures.shapes import Curves, line
+from report.figures.figure import Columns, Figure, Sheet, Table, number, table, together
+from report.figures.shapes import Curves, Dash, Shape, line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
     from report.experiments.kind import Overlay, Subject
     from report.experiments.training.curves import Pair
-    from report.experiments.training.quantities import Case
-    from report.experiments.training.runs import Run
-    from report.figures.figure import Sheet
-    from report.figures.shapes import Dash, Shape
 
 VARIANTS = {"eager": "", "compiled": "compiled update", "epoch": "compiled epoch"}
 DASHES: dict[str, Dash] = {"eager": "-", "compiled": "--", "epoch": (0, (1, 1.2))}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from report.experiments.book import BOOK
 from report.experiments.training import curves
-from report.experiments.training.quantities import case_of
-from report.experiments.training.runs import ratio, typical
+from report.experiments.training.quantities import Case, case_of
+from report.experiments.training.runs import Run, ratio, typical
 from report.figures import prose
-from report.figures.figure import Number, Sheet, spread, table, together
+from report.figures.figure import Columns, Figure, Number, Sheet, spread, table, together
 from report.figures.shapes import BOOKS, BOOKS_WAY, Dots, Row, ranges, row
 from report.registry import BACKENDS
 from report.text.numerals import MILLI
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.experiments.kind import Overlay
-    from report.experiments.training.quantities import Case
-    from report.experiments.training.runs import Run
-    from report.figures.figure import Columns, Figure
     from report.worker.records import PrintedRun
 
 MINIBATCH = 100

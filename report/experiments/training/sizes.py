@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from report.analysis.estimate import product
-from report.analysis.quantities import highest
+from report.analysis.estimate import Estimate, product
+from report.analysis.quantities import Quantity, highest
 from report.experiments.training import curves
 from report.experiments.training.heatmap import DIVERGED, HeatMap
 from report.experiments.training.quantities import (
@@ -17,20 +17,16 @@ from report.experiments.training.quantities import (
     update,
     updates,
 )
-from report.experiments.training.runs import lowest
-from report.figures.figure import Number, number, table
+from report.experiments.training.runs import Lowest, lowest
+from report.figures.figure import Columns, Figure, Number, number, table
 from report.figures.shapes import YARDSTICK, Axis, Curves, Guide, Points, line
 from report.text.numerals import MICRO, MILLI, digits, small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.estimate import Estimate
     from report.analysis.factors import Factor
-    from report.analysis.quantities import Quantity
     from report.experiments.training.quantities import Case
-    from report.experiments.training.runs import Lowest
-    from report.figures.figure import Columns, Figure
 
 
 @dataclass(frozen=True, kw_only=True)

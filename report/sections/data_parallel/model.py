@@ -17,20 +17,18 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from report.analysis.estimate import over_replicates
+from report.analysis.estimate import Estimate, over_replicates
 from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import number_format
-from report.experiments.overhead.quantities import parts_of
+from report.experiments.overhead.quantities import StepModel, parts_of
 from report.text.numerals import GIGA
 from report.worker.timing import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest, Quantity
-    from report.experiments.overhead.quantities import StepModel
     from report.results.result import Result
 
 DEVICES, SERVERS = 8, 16

@@ -17,20 +17,17 @@ from report.experiments.bandwidth.quantities import MEMORY
 from report.experiments.matmul.figures import CHAPTERS_WIDTH
 from report.experiments.matmul.quantities import number_format
 from report.figures import identity, prose
-from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
-from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Upright, line, row
-from report.sections.roofline.cases import FAMILIES, Kernel, at, cases
+from report.figures.figure import Cell, Figure, Number, Sheet, Table, cells, columns, number
+from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Line, Upright, line, row
+from report.sections.roofline.cases import FAMILIES, Case, Kernel, at, cases
 from report.sections.roofline.hardware import CHAPTER, CHAPTER_MEMORY, vector_estimate
 from report.text.numerals import GIGA, PERCENT, digits, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from report.figures.figure import Cell
-    from report.figures.shapes import Line
     from report.results.machine import Machine
     from report.results.result import Result
-    from report.sections.roofline.cases import Case
     from report.sections.roofline.hardware import VectorEstimate
 
 TITLE = "Roofline: what bounds each kernel"

@@ -14,8 +14,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from report.analysis.quantities import highest, ratio
-from report.experiments.bandwidth.quantities import MEMORY, roofs
+from report.analysis.quantities import Highest, Quantity, highest, ratio
+from report.experiments.bandwidth.quantities import MEMORY, Roofs, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import (
     name_series,
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Highest, Quantity
-    from report.experiments.bandwidth.quantities import Roofs
     from report.results.result import Result
 
 KINDS = ("matmul", "bandwidth", "overhead")
