@@ -26,8 +26,6 @@ from report.worker.timing import median, median_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.between import Group
-
 
 @dataclass(frozen=True, kw_only=True)
 class Factor:
@@ -43,7 +41,7 @@ class Factor:
     """Whose state has a part in it: a machine, in some runs."""
     runs: Sequence[str] = ()
     """For each replicate when its run began, ISO 8601; may be empty if there is one run."""
-    group: Group | None = None
+    group: between.Group | None = None
     """What limits it, if it is a time."""
     constant: float = 1.0
     """A number without error by which the whole product is multiplied."""

@@ -19,7 +19,6 @@ from report.worker.timing import median
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from report.analysis.noise import Grade
     from report.results.machine import Conditions
     from report.results.result import Record, Result
     from report.worker.records import Labels, Scalar, Series
@@ -254,7 +253,7 @@ def undisturbed(records: Sequence[Record]) -> Kept:
     return Kept(records=kept, left_out=tuple(out.values()))
 
 
-def surroundings(records: Iterable[Record]) -> Grade:
+def surroundings(records: Iterable[Record]) -> noise.Grade:
     """Grade what went on beside the processes that count; how far they differ is in the intervals.
 
     Of several runs it is the grade in the middle: the worst of many is always bad.

@@ -19,7 +19,6 @@ from report.results.result import Decision, Result, StoredClaim, Value, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from report.claims.judge import Judgement
 
 NO_BACKEND = "none"
 """Judged by none: the experiment that the claim is about is not in the plan."""
@@ -93,7 +92,7 @@ def _judged(evidence: Evidence, backend: str, name: str, claim: StoredClaim) -> 
 class Case:
     """A judgement with the effect that was judged, and what was measured for it."""
 
-    judgement: Judgement
+    judgement: judge.Judgement
     effect: Estimate
     measured: Found
     left: Value | None = None

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from report.analysis.estimate import Estimate
-    from report.experiments.training.curves import Pair
     from report.experiments.training.quantities import Case
     from report.results.result import Result
 
@@ -114,7 +113,7 @@ def _seconds(case: Case) -> Figure:
 # --- the same runs, done in two ways
 
 
-def _pairs(case: Case, way: str, names: tuple[str, str]) -> dict[str, Pair]:
+def _pairs(case: Case, way: str, names: tuple[str, str]) -> dict[str, curves.Pair]:
     """Return the runs that were done in both of two ways, by their labels."""
     ended = [run for run in case.runs if run.seconds is not None]
     return {
@@ -370,7 +369,7 @@ def _copies(case: Case) -> Figure:
     )
 
 
-def pairs_of_copies(case: Case) -> list[Pair]:
+def pairs_of_copies(case: Case) -> list[curves.Pair]:
     """Return the runs that differ in how often the data are there, each with the other."""
     return [
         (once, more)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from report.analysis.quantities import Quantity
     from report.experiments.kind import Overlay, Subject
-    from report.experiments.training.curves import Pair
 
 VARIANTS = {"eager": "", "compiled": "compiled update", "epoch": "compiled epoch"}
 DASHES: dict[str, Dash] = {"eager": "-", "compiled": "--", "epoch": (0, (1, 1.2))}
@@ -381,7 +380,7 @@ def _all_reach(ways: Sequence[Way], label: str, target: float) -> bool:
 
 
 def _implementations(over: Overlay, ways: Sequence[Way]) -> Figure | None:
-    pairs: dict[str, Pair] = {}
+    pairs: dict[str, curves.Pair] = {}
     for scratch, concise in _ways_apart(ways, "scratch", "concise"):
         both = [run for run in scratch.seconds if run in concise.seconds]
         runs = [way.run(label) for label in both[:1] for way in (scratch, concise)]

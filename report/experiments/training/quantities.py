@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.leastsquares import Problem
     from report.analysis.quantities import Question
     from report.experiments.training.runs import Lowest, Reached, Run
     from report.results.result import Record, Result
@@ -164,7 +163,7 @@ class Case:
         return len({run.spec.batch_size for run in self.runs}) >= SIZES and not self.is_grid
 
     @cached_property
-    def solved(self) -> Problem | None:
+    def solved(self) -> leastsquares.Problem | None:
         """Return the least-squares problem of the data, if the result tells their moments."""
         moments = self.result.moments
         return leastsquares.problem_from_moments(moments) if moments else None
@@ -316,7 +315,7 @@ class Decay:
     measured: Estimate | None
 
 
-def decay(solved: Problem, run: Run) -> Decay:
+def decay(solved: leastsquares.Problem, run: Run) -> Decay:
     """Return how fast a run's error shrinks, by theory and as measured."""
     limit = factor = None
     if run.spec.optimizer in {"sgd", "momentum"} and run.spec.schedule == "constant":
@@ -339,7 +338,7 @@ def _measured(run: Run, optimum: float) -> Estimate | None:
     return shrunk and shrunk.power(1 / (2 * LAST), f"decay of {run.loss().name()}")
 
 
-def slowest(solved: Problem, lr: float, momentum: float = 0.0) -> float:
+def slowest(solved: leastsquares.Problem, lr: float, momentum: float = 0.0) -> float:
     """Return by what a step multiplies the error along the direction that shrinks least.
 
     With v <- m v + g and theta <- theta - lr v, for the loss with the factor 1/2, the errors of two
