@@ -224,7 +224,11 @@ def _reference(axes: Axes, mark: Reference, shape: Curves, *, narrow: bool) -> N
     axes.axhline(y, xmax=ends, color=MUTED, linewidth=1, linestyle=THIN)
     width, height = plotting.room(label, shape.height, narrow=narrow)
     level = float(to_axes.transform((axes.get_xlim()[0], y))[1])
-    paths += [np.array([(x, 0.0), (x, 1.0)]) for x in _uprights(axes, shape)]
+    paths += [
+        to_axes.transform([(mark.x / shape.x.unit, end) for end in axes.get_ylim()])
+        for mark in shape.marks
+        if isinstance(mark, Upright)
+    ]
 
     def covered(place: tuple[float, bool]) -> int:
         start, below = place
@@ -238,13 +242,6 @@ def _reference(axes: Axes, mark: Reference, shape: Curves, *, narrow: bool) -> N
     va = "top" if below else "bottom"
     offset = (4, -3 if below else 3)
     _note(axes, label, (start, y), offset, xycoords=("axes fraction", "data"), va=va)
-
-
-def _uprights(axes: Axes, shape: Curves) -> list[float]:
-    """Return where vertical lines stand, as shares of the axes' width."""
-    level, to_axes = axes.get_ylim()[0], axes.transScale + axes.transLimits
-    marks = (mark for mark in shape.marks if isinstance(mark, Upright))
-    return [float(to_axes.transform((mark.x / shape.x.unit, level))[0]) for mark in marks]
 
 
 def _note(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from report.analysis.quantities import Quantity, by_backend, ratio, undisturbed
@@ -93,7 +94,10 @@ def method(result: Result) -> list[str]:
         floor=FLOOR if FLOOR in backends else None,
         environments={backend: result.environments.get(backend) for backend in backends},
     )
-    return [*described, *(each for over in _trained(result) for each in training.method(over))]
+    planned = result.config["experiments"]
+    trained = [name for name in experiments(result) if planned[name]["kind"] == "training"]
+    gaps = (training.method(over_frameworks(result, name)) for name in trained)
+    return [*described, *itertools.chain.from_iterable(gaps)]
 
 
 def index_of(backend: str) -> int:
@@ -123,12 +127,6 @@ def _name(backend: str, device: str) -> str:
     """Name a framework, and where it computed if that was not the processor."""
     name = f"{title(backend)} (the floor)" if backend == FLOOR else title(backend)
     return name if device == "cpu" else f"{name} on {device}"
-
-
-def _trained(result: Result) -> list[Overlay]:
-    planned = result.config["experiments"]
-    names = [name for name in experiments(result) if planned[name]["kind"] == "training"]
-    return [over_frameworks(result, name) for name in names]
 
 
 def _records_of(result: Result, experiment: str) -> dict[str, list[Record]]:

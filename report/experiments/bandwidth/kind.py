@@ -75,16 +75,13 @@ class BandwidthSettings(Settings):
     )
 
 
-def _roofs(result: Result) -> quantities.Roofs:
-    """Return the roofs of the first backend that reached memory."""
-    backends = dict.fromkeys(q.backend for q in quantities.of_result(result))
-    return next((found for name in backends if (found := quantities.roofs(result, name))), {})
-
-
 def _cards(result: Result) -> list[Card]:
-    top = _roofs(result).get(quantities.MEMORY)
-    if top is None:
+    """Return the bandwidth of memory on the first backend that reached it."""
+    backends = dict.fromkeys(q.backend for q in quantities.of_result(result))
+    found = filter(None, (quantities.roofs(result, name) for name in backends))
+    if not (roofs := next(found, None)):
         return []
+    top = roofs[quantities.MEMORY]
     note = prose.block(figures.TEMPLATE, "memory_note", top=top)
     return [card("memory bandwidth", top.estimate, "B/s", note)]
 

@@ -319,7 +319,7 @@ def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, Any]:
         "named": named,
         "element": element
         and {
-            "calls": quantities.calls(element),
+            "calls": quantities.product_calls(*quantities.product(element)),
             "call": quantities.call_time(element),
             "arithmetic": ratio(element, best, "flop_per_s"),
         },

@@ -118,23 +118,19 @@ def _headlines(result: Result) -> list[Card]:
 
 
 def _sentences(result: Result) -> list[str]:
-    named, top = _chapters_products(result), quantities.peaks(result)
+    by_experiment: dict[str, dict[str, Quantity]] = {}
+    for q in quantities.of_result(result):
+        by_experiment.setdefault(q.experiment, {})[str(q.labels["strategy"])] = q
+    # Of the first experiment that compares strategies.
+    named = next((named for named in by_experiment.values() if len(named) > 1), {})
     full, element = named.get("full"), named.get("element")
     return prose.sentences(
         TEMPLATE,
         "mail",
         full=full,
         slower=element and full and ratio(full, element, "flop_per_s"),
-        top=next(iter(top.items()), None),
+        top=next(iter(quantities.peaks(result).items()), None),
     )
-
-
-def _chapters_products(result: Result) -> dict[str, Quantity]:
-    """Return the products of the first experiment that compares strategies, by strategy."""
-    by_experiment: dict[str, dict[str, Quantity]] = {}
-    for q in quantities.of_result(result):
-        by_experiment.setdefault(q.experiment, {})[str(q.labels["strategy"])] = q
-    return next((named for named in by_experiment.values() if len(named) > 1), {})
 
 
 def _method(records: Sequence[Record]) -> list[str]:

@@ -71,14 +71,10 @@ def name_series(labels: Labels, names: Sequence[str]) -> str:
     return ", ".join(parts).replace("block, of", "block of")
 
 
-def calls(quantity: Quantity) -> int:
-    """Return how many dot products a product element by element takes: one for each element."""
-    return quantity.number("size") ** 2
-
-
 def call_time(quantity: Quantity) -> Estimate:
     """Return the seconds of one dot product of a product element by element."""
-    return quantity.time().scaled(1 / calls(quantity), f"call of {quantity.name()}")
+    each = 1 / product_calls(*product(quantity))
+    return quantity.time().scaled(each, f"call of {quantity.name()}")
 
 
 def number_format(quantity: Quantity) -> str:

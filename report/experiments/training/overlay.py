@@ -327,7 +327,11 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     target = solved[0].case.target if solved else None
     if target is None:
         return None
-    everywhere = [run for run in solved[0].runs if _all_reach(solved, run.spec.run, target)]
+    everywhere = [
+        run
+        for run in solved[0].runs
+        if all(towards(one, target).time for way in solved if (one := way.run(run.spec.run)))
+    ]
     first = replace(solved[0].case, runs=everywhere or solved[0].runs).soonest
     # Where more than batch sizes differs, as with two loaders, the seconds per epoch say it all.
     if first is None or any(way.further for way in ways) or not _swept(ways):
@@ -368,12 +372,6 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
         gap=gap(solved),
         bounds=[way.name for way, one in fared.items() if one.at_most],
     )
-
-
-def _all_reach(ways: Sequence[Way], label: str, target: float) -> bool:
-    """Return whether all seeds of a run come to a loss in every way in which it was trained."""
-    runs = (run for way in ways if (run := way.run(label)))
-    return all(towards(run, target).time for run in runs)
 
 
 # --- two implementations

@@ -103,11 +103,6 @@ def _order(case: Case) -> Order | None:
     return Order(hundred[0], full[0]) if hundred and full else None
 
 
-def _queues(backend: str) -> bool:
-    """Return whether a framework only queues its work: then some of its listings wait for it."""
-    return bool(BACKENDS[backend].listing)
-
-
 def figure(case: Case) -> Figure | None:
     """Draw what the chapter's listing prints beside what was measured."""
     lines = lines_of(case)
@@ -124,7 +119,7 @@ def figure(case: Case) -> Figure | None:
         lines=lines,
         book=BOOK.get(case.runs[0].blank.backend) if any(one.book for one in lines) else None,
         order=_order(case),
-        queued=_queues(case.runs[0].blank.backend),
+        queued=bool(BACKENDS[case.runs[0].blank.backend].listing),
         median=median,
     )
 
@@ -150,7 +145,8 @@ def overlay(over: Overlay) -> Figure | None:
         backends=[s.backend for s, *_ in found],
         blocks="compared_printed",
         orders={s.name: order for s, case, _ in found if (order := _order(case))},
-        queued=[s.name for s, *_ in found if _queues(s.backend)],
+        # Whose framework only queues its work: some of its listings wait for it.
+        queued=[s.name for s, *_ in found if BACKENDS[s.backend].listing],
         book=any(one.book for one in lines),
         median=median,
     )
