@@ -54,6 +54,7 @@ DeviceName = Annotated[
     StringConstraints(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d{1,2})?)$"),
     Field(examples=list(DEVICES)),
 ]
+AutoThreads = Annotated[int, Field(ge=1, le=4096)] | Literal["auto"]
 Threads = Annotated[int, Field(ge=1, le=4096)] | Literal["auto", "each"]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True)]

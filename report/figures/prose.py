@@ -168,9 +168,7 @@ def _written(write: Callable[..., str]) -> Callable[..., Markup]:
     return lambda number, *how: tagged(number, write(float(getattr(number, "value", number)), *how))
 
 
-def _with_ends(
-    write: Callable[[float], str], number: Estimate, unit: str = "", to: str = "\N{EN DASH}"
-) -> Markup:
+def _with_ends(write: Callable[[float], str], number: Estimate, unit: str = "") -> Markup:
     """Write an estimate with its 95 % interval: "297 GFLOPS (291-303)"."""
     if number.low is None or number.high is None:
         ends = f"{numerals.count(number.samples, 'sample')}, no interval"
@@ -178,7 +176,8 @@ def _with_ends(
         low, high = write(number.low), write(number.high)
         if low == high:  # in the digits that are shown, there is nothing to add
             return tagged(number, write(number.value) + unit)
-        ends = f"{low}{' to ' if number.low < 0 else to}{high}"  # a dash would meet a minus
+        to = " to " if number.low < 0 else "\N{EN DASH}"  # a dash would meet a minus
+        ends = f"{low}{to}{high}"
     return Markup("{} ({})").format(tagged(number, write(number.value) + unit), ends)
 
 
@@ -234,7 +233,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "excess": _written(numerals.excess),
     "excess_ends": excess_ends,
     "signed": _written(numerals.signed),
-    "signed_ends": functools.partial(_with_ends, numerals.signed, to=" to "),
     "scientific": _written(numerals.scientific),
     "count": numerals.count,
     "bytes": names.size,

@@ -11,7 +11,7 @@ from report.experiments.kind import Kind, timing_facts
 from report.experiments.overhead.figures import TEMPLATE, figures, overlay
 from report.experiments.overhead.measure import FEATURES, update_flops
 from report.experiments.overhead.quantities import METRICS, calls_of, name_call, of_records
-from report.experiments.settings import OneOrMany, Settings
+from report.experiments.settings import AutoThreads, OneOrMany, Settings
 from report.figures import prose
 from report.figures.figure import Card, card
 from report.registry import BACKENDS
@@ -57,7 +57,7 @@ class OverheadSettings(Settings):
         [1, 100, 1500],
         description="Examples in the batch of a compiled update; each size is compiled apart.",
     )
-    threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
+    threads: AutoThreads = Field(
         "auto", description="CPU threads: auto (all usable cores), or a number."
     )
 
