@@ -173,10 +173,7 @@ def differences(
     than: str = "the machine's other runs",
     limits: Mapping[str, float] = DIFFERS,
 ) -> list[str]:
-    """Say in words which of a run's probes differ from those of others.
-
-    A run's probe is the median over its records; it is compared with the median over the others.
-    """
+    """Say in words which of a run's probes, by their medians, differ from those of others."""
     said = []
     for name, limit in limits.items():
         mine = _typical(own, name)

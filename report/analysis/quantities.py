@@ -166,10 +166,7 @@ class Quantity:
     """The estimate of its seconds, and those of its `RATES`."""
 
     def spreads(self) -> dict[str, float]:
-        """Return for each run by how much its slowest replicate exceeds its fastest, as a fraction.
-
-        A run of a single replicate is not among them.
-        """
+        """Return by what fraction the slowest replicate of each run exceeds its fastest."""
         runs = self.runs or ("",) * len(self.groups)
         each = {
             run: estimate.spread([g for of, g in zip(runs, self.groups, strict=True) if of == run])

@@ -47,10 +47,7 @@ def _asked(result: Result) -> Iterator[tuple[str, str, StoredClaim]]:
 
 
 def leading(result: Result) -> list[Verdict]:
-    """Return the verdicts that a machine's page is about, by claim.
-
-    They are of the framework that a claim names, else of the one that leads its experiment.
-    """
+    """Return the verdicts of the framework that a claim names, else of its experiment's lead."""
     claims = result.config["claims"]
     leads = {name: result.lead(claim["left"]["experiment"]) for name, claim in claims.items()}
     wanted = {name: claim.get("backend") or leads[name] for name, claim in claims.items()}

@@ -176,10 +176,7 @@ def _places(axes: Axes, width: int, height: int) -> str:
 
 
 def colour(index: int) -> str:
-    """Return the colour of the series of an index, the same in every figure.
-
-    More than eight cannot be told apart: the others are grey, and have their marker and dashes.
-    """
+    """Return the colour of a series' index; grey, from the ninth on, has only marker and dashes."""
     if index == YARDSTICK:
         return INK
     return SERIES[index] if index < len(SERIES) else MUTED

@@ -56,10 +56,7 @@ def figure(  # noqa: PLR0913 (what a figure is made of)
     blocks: str = "",
     **numbers: Any,
 ) -> Figure:
-    """Return a figure with what a template's blocks say of it, its shape and numbers by name.
-
-    The blocks are those of its question, unless they are named.
-    """
+    """Return a figure with what a template's blocks say of its question, numbers by name."""
     named, numbers = blocks or question, {"shape": shape, **numbers}
     asked, title, caption = (
         block(template, f"{named}_{part}", **numbers) for part in ("asked", "title", "caption")

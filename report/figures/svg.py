@@ -50,10 +50,7 @@ def series_id(number: int) -> str:
 
 
 def for_page(svg: str, name: str, alt: str, axes: str = "") -> str:
-    """Turn matplotlib's file into an element: own ids, the page's colours and fonts.
-
-    `axes` says where they lie, for the page's script.
-    """
+    """Turn matplotlib's file into an element: own ids, the page's colours and fonts."""
     body = svg[svg.index("<svg") :]
     view = re.search(r'viewBox="[^"]+"', body)
     # Without its sheet of one rule, which a strict page forbids: the element below says the same.

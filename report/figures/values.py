@@ -89,10 +89,7 @@ def _numbers(values: Sequence[float | None], one: Series, unit: float) -> list[l
 
 
 def _short(value: float) -> float | int | None:
-    """Return a number in three significant digits, or none of what has no place.
-
-    It is rounded twice, as `numerals.digits` does.
-    """
+    """Return a number in three digits, rounded twice as `numerals.digits` does; else None."""
     if not math.isfinite(value):
         return None
     short = stable(stable(value), 3)

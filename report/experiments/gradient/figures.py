@@ -30,10 +30,7 @@ BATCH_SIZE = Axis(label="batch size b", narrow="batch size")
 
 
 def figures(result: Result, experiment: str) -> list[Figure]:
-    """Draw noise against batch size, and what drawing without replacement takes off it.
-
-    The first is of draws with replacement if there are any; the second needs both ways.
-    """
+    """Draw noise against batch size, and what drawing without replacement takes off it."""
     drawn: list[Figure] = []
     settings = result.config["experiments"][experiment]["settings"]
     data = {

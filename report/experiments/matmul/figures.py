@@ -229,10 +229,7 @@ def _group(axis: str, series: Sequence[Quantity]) -> Lines:
 
 
 def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
-    """Return rates by the axis's values, a column for each line.
-
-    Below those of blocks stands that of the whole product, which has no block width.
-    """
+    """Return rates by the axis's values, a column for each line; the whole product comes last."""
     values = sorted({q.number(axis) for mine in lines.values() for q in mine})
     rows: list[list[str | Number]] = [[f"{value:,}"] for value in values]
     header = [AXES[axis]]

@@ -165,11 +165,7 @@ def as_printed(records: Sequence[Record], run: str) -> dict[str, Estimate]:
 
 
 def blank_prints(records: Sequence[Record]) -> dict[str, tuple[int, int]]:
-    """Return for each strategy how many of the chapter's prints show nothing, and of how many.
-
-    They do where the clock has not moved; strategies of which all prints show something are left
-    out.
-    """
+    """Return how many of a strategy's prints show 0 s, as no clock moved, and of how many."""
     return {
         strategy: (blank, len(printed_s))
         for strategy, printed_s in _prints(records).items()

@@ -101,10 +101,7 @@ def _additions(name: str, adds: BySize) -> Figure:
 
 
 def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity | None) -> Figure:
-    """Draw seconds per update against batch size, with the part that is fixed as a reference.
-
-    They are held to the shortest addition and the fastest float32 product, if there are such.
-    """
+    """Draw seconds per update against batch size, with the part that is fixed as a reference."""
     variant, main = next(iter(lines.items()))
     marks: list[Mark] = []
     if found := quantities.parts(main):

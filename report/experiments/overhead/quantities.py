@@ -197,11 +197,7 @@ def fit(times: Mapping[int, float]) -> StepModel | None:
 
 
 def doubled(line: Mapping[int, Quantity]) -> Estimate | None:
-    """Estimate at how many elements a call takes twice as long as the shortest one.
-
-    Read off, in each process, the straight line, on logarithms, between the two sizes on either
-    side.
-    """
+    """Estimate at how many elements a call takes twice as long as the shortest one."""
     found = [_crossing(times) for times in by_process(line)]
     sizes = [size for size in found if size is not None]
     key = f"doubled {next(iter(line.values())).name()}"
@@ -218,11 +214,7 @@ def _crossing(times: Mapping[int, float]) -> float | None:
 
 
 def times_per_doubling(small: Quantity, large: Quantity) -> Estimate:
-    """Estimate by what factor the examples per second grow where the batch doubles.
-
-    Two batch sizes may lie more than a doubling apart; the factor is the one that, as often as
-    there are doublings between them, makes the whole.
-    """
+    """Estimate by what factor examples per second grow, on average, where the batch doubles."""
     rates = ratio(large, small, "examples_per_s")
     doublings = math.log2(large.number("size") / small.number("size"))
     return rates.power(1 / doublings, f"per doubling {rates.key}")

@@ -72,10 +72,7 @@ class Order:
     full: Printed
 
     def quicker(self, turn: int = 0, *, collector: bool = True) -> tuple[int, int]:
-        """Return in how many processes they print less than the full batch, and of how many.
-
-        It is of what is left without the garbage collector's part where that is not wanted.
-        """
+        """Return in how many processes they print less than the full batch, and of how many."""
         pairs = zip(self.hundred.turn(turn), self.full.turn(turn), strict=True)
         seconds = [
             [one.epoch_s - (0 if collector else one.collected_s) for one in (a, b)]

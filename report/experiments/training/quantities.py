@@ -234,10 +234,7 @@ class Case:
         return {"loss": losses[at], "epoch": epoch, "ends": ends}
 
     def deviation(self) -> float | None:
-        """Return how far plain full-batch runs are from their exact path, in float64, at most.
-
-        None if none is plain and takes full batches, or the result lacks the moments.
-        """
+        """Return how far plain full-batch runs are from their exact path, if it is known."""
         if self.solved is None:
             return None
         gaps: list[float] = []

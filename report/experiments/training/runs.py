@@ -168,10 +168,7 @@ class Run:
         return loss if sum(map(bool, loss.groups)) == len(self.seeds) else None
 
     def excess(self, base: float, epoch: int | None = None) -> Quantity:
-        """Return how far the loss lies above the lowest possible, by seed; the loss above 0.
-
-        Seeds that did not come that far, because they diverged, have none.
-        """
+        """Return how far the loss lies above `base`, by seed; one that diverged before has none."""
         wanted = self.spec.epochs if epoch is None else epoch
 
         def above(seed: TrainingRun) -> float | None:
@@ -208,10 +205,7 @@ class Run:
 
 
 def trained(records: Sequence[Record], run: str = "") -> list[Run]:
-    """Return the runs of one experiment on one backend, in the order of the configuration.
-
-    There is a record for each process; `run` says which run of which machine they belong to.
-    """
+    """Return the runs of one experiment on one backend, in the order of the configuration."""
     every: dict[str, list[list[TrainingRun]]] = {}
     for index, record in enumerate(records):
         for one in record.outcome.runs if record.outcome else ():
@@ -294,11 +288,7 @@ def ratio(above: Quantity | None, below: Quantity | None) -> Estimate | None:
 
 
 def apart(one: Run, other: Run) -> float | None:
-    """Return how far the losses of two runs differ at most, at the ends of their epochs.
-
-    Seeds that diverge in either are left out, since they double what rounding did to them; None if
-    none is left.
-    """
+    """Return how far losses at the ends of epochs differ, of seeds that do not diverge."""
     others = {seed.seed: seed for seed in other.seeds if not seed.diverged}
     gaps = [
         abs(seed.loss[a] - others[seed.seed].loss[b])

@@ -211,10 +211,7 @@ def grid(case: Case) -> Figure:
 
 
 def _growing(firsts: Sequence[Lowest]) -> bool:
-    """Return whether the best rate surely grows from the smallest batch to the largest.
-
-    Surely: no rate that is tied with the smallest batch's best is one of the largest's as well.
-    """
+    """Return whether the best rates of the smallest batch, with ties, are below the largest's."""
     rates = [one.run.spec.lr for one in firsts]
     if len(firsts) < 2 or rates != sorted(rates):
         return False
@@ -233,10 +230,7 @@ def _cell(height: Estimate | None, best: Lowest | None, rate: float) -> Number:
 
 
 def limit(case: Case) -> float | None:
-    """Return the largest stable rate of full batches, in terms of the rates of the grid.
-
-    None if the data's moments are not known, or the runs do not all mean the same by a rate.
-    """
+    """Return the largest stable rate of full batches, if it is known for all of these runs."""
     factors = {run.step / run.spec.lr for run in case.runs}
     if case.solved is None or len(factors) > 1 or not all(run.plain for run in case.runs):
         return None

@@ -159,10 +159,7 @@ def _lines(name: str, index: int, kernels: Sequence[Kernel]) -> list[Line]:
 def _roofline(
     cases: Sequence[Case], colours: Sequence[int], lines: Sequence[Line], *marks: Upright
 ) -> Curves:
-    """Draw kernels below the slopes of memory and of the caches, which all cases share.
-
-    Each case has a flat roof of its colour; one alone is named.
-    """
+    """Draw kernels below a flat roof for each case, and the slopes that all of them share."""
     case = max(cases, key=lambda case: case.peak.value)
     slopes = {name: roof.estimate.value for name, roof in case.roofs.items()}
     steepest = case.steepest.estimate.value
