@@ -53,8 +53,8 @@ class Grade:
 
     level: Level
     reasons: list[str]
+    # What could not be read, whether or not it decides.
     unread: list[str] = field(default_factory=list)
-    """What could not be read, whether or not it decides."""
 
     @property
     def severity(self) -> int:
@@ -68,8 +68,7 @@ class Sign(NamedTuple):
     fair: float
     noisy: float
     words: str
-    called: str = ""
-    """Where it could not be read; empty if there is nothing to tell then."""
+    called: str = ""  # where it could not be read; empty if there is nothing to tell then
 
     def severity(self, value: float) -> int:
         """Return the place of a value's level in `LEVELS`."""

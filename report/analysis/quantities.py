@@ -32,16 +32,12 @@ Replicate = Literal["process", "seed"]
 class Metric:
     """Something that can be asked of an experiment."""
 
-    unit: str
-    """In SI, as `numerals.scaled` takes it: "s", "FLOPS", "B/s"; empty for plain numbers."""
-    timed: bool
-    """It comes from a clock, so a noisy machine spoils it."""
-    words: str
-    """What it is, for people who write claims."""
+    unit: str  # in SI, as `numerals.scaled` takes it: "s", "FLOPS", "B/s"; empty for plain numbers
+    timed: bool  # it comes from a clock, so a noisy machine spoils it
+    words: str  # what it is, for people who write claims
+    # For a rate: which of a quantity's amounts is divided by its seconds.
     amount: Literal["flops", "bytes_moved", "examples"] | None = None
-    """For a rate: which of a quantity's amounts is divided by its seconds."""
-    known: bool = False
-    """It follows from the plan and the data, whatever was measured."""
+    known: bool = False  # it follows from the plan and the data, whatever was measured
 
 
 SECONDS = Metric(unit="s", timed=True, words="seconds of one call or one epoch")
@@ -63,10 +59,9 @@ class Question:
     """What is asked of each series."""
 
     metric: str = "seconds"
+    # For what changes along a training run: at the end of which epoch; None for the last.
     epoch: int | None = None
-    """For what changes along a training run: at the end of which epoch; None for the last."""
-    loss: float | None = None
-    """For times to a loss: which; None for the report's own target."""
+    loss: float | None = None  # for times to a loss: which; None for the report's own target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,33 +74,30 @@ class Quantity:
     experiment: str
     kind: str
     backend: str
+    # What the values are: "seconds" of a call or an epoch, "loss", "std", ...; with what it was
+    # asked for, if anything ("loss after epoch 2").
     metric: str = "seconds"
-    """What the values are: "seconds" of a call or an epoch, "loss", "std", ...; with what it was
-    asked for, if anything ("loss after epoch 2")."""
-    labels: Labels
-    """What tells it from others of the experiment."""
+    labels: Labels  # what tells it from others of the experiment
+    # Further labels by which a claim can choose it, which follow from the machine.
     also: Labels = field(default_factory=dict)
-    """Further labels by which a claim can choose it, which follow from the machine."""
+    # For each replicate its values; empty where it has none, or was left out. Replicates of one
+    # experiment stand in the same order in all series, so that they can be paired.
     groups: list[list[float]]
-    """For each replicate its values; empty where it has none, or was left out. Replicates of one
-    experiment stand in the same order in all series, so that they can be paired."""
+    # What is repeated: a process, or a seed where the process does not matter.
     replicate: Replicate = "process"
-    """What is repeated: a process, or a seed where the process does not matter."""
-    left_out: tuple[str, ...] = ()
-    """For each process that was too disturbed to count, why."""
+    left_out: tuple[str, ...] = ()  # for each process that was too disturbed to count, why
+    # How many of the values are only lower bounds: a run that ended before it came to a loss would
+    # have taken longer.
     censored: int = 0
-    """How many of the values are only lower bounds: a run that ended before it came to a loss would
-    have taken longer."""
+    # By which share the true values may be smaller: a loss is seen only where it is evaluated.
     coarse: float = 0.0
-    """By which share the true values may be smaller: a loss is seen only where it is evaluated."""
     unit: str = "s"
     flops: int | None = None
     bytes_moved: int | None = None
     examples: int | None = None
-    run: str = ""
-    """The runs of the machine that it belongs to; others cannot be paired with it."""
+    run: str = ""  # the runs of the machine that it belongs to; others cannot be paired with it
+    # For each process when its run began, where several runs stand together; else empty.
     runs: tuple[str, ...] = ()
-    """For each process when its run began, where several runs stand together; else empty."""
     device: str = "cpu"
 
     @property
@@ -207,10 +199,8 @@ class Highest:
     """The highest of several quantities by a rate."""
 
     quantity: Quantity
-    estimate: Estimate
-    """Its own, which says that it was picked."""
-    ties: list[Quantity]
-    """Those that the intervals do not separate from it."""
+    estimate: Estimate  # its own, which says that it was picked
+    ties: list[Quantity]  # those that the intervals do not separate from it
 
 
 def highest(
@@ -228,10 +218,8 @@ def highest(
 class Kept:
     """The processes of an experiment on one backend that count for times."""
 
-    records: list[Record | None]
-    """All of them, in order; what was left out is None."""
-    left_out: tuple[str, ...]
-    """For each that was left out, why."""
+    records: list[Record | None]  # all of them, in order; what was left out is None
+    left_out: tuple[str, ...]  # for each that was left out, why
 
 
 def undisturbed(records: Sequence[Record]) -> Kept:

@@ -107,23 +107,17 @@ class Words:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure with all that belongs to it.
+    """A figure with all that belongs to it."""
 
-    Attributes:
-        name: Unique on its page.
-        question: Which of its kind's questions it answers; the kind's template holds the text.
-        shape: What is drawn, as data; None where the table says it all.
-        code: Names of the timed functions in the backend's file.
-        backends: Whose functions they are, where the section is about several.
-    """
-
-    name: str
-    question: str
+    name: str  # unique on its page
+    question: str  # which of its kind's questions it answers; the kind's template holds the text
     words: Words
-    shape: Shape | None
+    shape: Shape | None  # what is drawn, as data; None where the table says it all
     table: Table
     sheet: Sheet
+    # Names of the timed functions in the backend's file.
     code: list[str] = field(default_factory=list)
+    # Whose functions they are, where the section is about several.
     backends: list[str] = field(default_factory=list)
 
     @property

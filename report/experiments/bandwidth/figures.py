@@ -48,20 +48,16 @@ Lines = dict[str, list[Quantity]]
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What is drawn of some operations, a figure each.
-
-    Attributes:
-        label: That tells lines apart; a dtype is named only where it varies.
-        x: Where on the horizontal axis a series lies; `axis` says what that is called.
-        facts: (lines, caches) -> what the sentences name.
-    """
+    """What is drawn of some operations, a figure each."""
 
     operations: tuple[str, ...]
-    label: str
+    label: str  # that tells lines apart; a dtype is named only where it varies
+    # Where on the horizontal axis a series lies; `axis` says what that is called.
     x: Callable[[Quantity], int] = working_set
     axis: str = "working set"
     y: Axis
     value: Callable[[Quantity], Estimate] = each
+    # (lines, caches) -> what the sentences name.
     facts: Callable[[Lines, Sequence[Level]], dict[str, Any]]
 
 

@@ -39,25 +39,20 @@ LEAST_POINTS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """How far minibatch gradients lie from the full one, at one point and batch size.
-
-    Attributes:
-        quantity: The root of the mean square distance in each process; one that found exactly 0
-            has no logarithm and does not count.
-        population: Mean over all examples of |g_i - g|^2.
-        gradient: |g|, the length of the gradient over all examples.
-        means: How far the mean over the draws lies from the full gradient, and how far chance would
-            put it, by metric; without values where that was not recorded.
-    """
+    """How far minibatch gradients lie from the full one, at one point and batch size."""
 
     point: str
     batch_size: int
     sampling: str
+    # The root of the mean square distance in each process; one that found exactly 0 has no
+    # logarithm and does not count.
     quantity: Quantity
     examples: int
     draws: int
-    population: float
-    gradient: float
+    population: float  # mean over all examples of |g_i - g|^2
+    gradient: float  # |g|, the length of the gradient over all examples
+    # How far the mean over the draws lies from the full gradient, and how far chance would put it,
+    # by metric; without values where that was not recorded.
     means: dict[str, Quantity]
 
     @property
@@ -111,19 +106,14 @@ class Noise:
 
 @dataclass(frozen=True, kw_only=True)
 class Lessened:
-    """What drawing without replacement makes of the noise, at one batch size.
-
-    Attributes:
-        expected: The ratio that theory says.
-        ratio: Noise without replacement over noise with it, the geometric mean over the points;
-            None where a batch holds all examples.
-        rest: There, the largest ratio that any process found at any point.
-    """
+    """What drawing without replacement makes of the noise, at one batch size."""
 
     batch_size: int
-    expected: float
+    expected: float  # the ratio that theory says
+    # Noise without replacement over noise with it, the geometric mean over the points; None where a
+    # batch holds all examples.
     ratio: Estimate | None
-    rest: float = 0.0
+    rest: float = 0.0  # there, the largest ratio that any process found at any point
 
 
 def lessened(noises: Sequence[Noise]) -> list[Lessened]:

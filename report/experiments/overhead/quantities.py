@@ -81,14 +81,11 @@ def calls_of(result: Result) -> Iterator[tuple[str, dict[str, BySize]]]:
 
 @dataclass(frozen=True)
 class StepModel:
-    """An update's time as a line, a + c b.
-
-    Attributes:
-        deviation: The largest deviation of a measured time from the line, relative to the line.
-    """
+    """An update's time as a line, a + c b."""
 
     fixed_s: float
     per_example_s: float
+    # The largest deviation of a measured time from the line, relative to the line.
     deviation: float = 0.0
 
     def time_s(self, batch: float) -> float:
@@ -107,20 +104,17 @@ class Parts:
 
     The line is fitted in each process to that process's medians, so that intervals, over
     processes, hold the fit's own uncertainty.
-
-    Attributes:
-        equal: The batch that takes as long as what is fixed; None where examples take nothing.
-        growing: By batch size the share of an update that grows with its batch, c b / T(b).
-        lines: Those of the processes, and `line` the one that stands for all.
     """
 
     experiment: str
     fixed: Estimate
     per_example: Estimate
+    # The batch that takes as long as what is fixed; None where examples take nothing.
     equal: Estimate | None
+    # By batch size the share of an update that grows with its batch, c b / T(b).
     growing: dict[int, Estimate]
     line: StepModel
-    lines: list[StepModel]
+    lines: list[StepModel]  # those of the processes, and `line` the one that stands for all
 
 
 def parts(line: Mapping[int, Quantity]) -> Parts | None:

@@ -44,19 +44,13 @@ def _named(name: str, *words: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Way:
-    """A subject, and how what was written is carried out there.
-
-    Attributes:
-        variant: eager, compiled or epoch.
-        further: What else tells it from the subject's others: a loader, an implementation.
-        several: The subject has others, from which the name must tell it.
-    """
+    """A subject, and how what was written is carried out there."""
 
     subject: Subject
     case: Case
-    variant: str
-    further: str
-    several: bool
+    variant: str  # eager, compiled or epoch
+    further: str  # what else tells it from the subject's others: a loader, an implementation
+    several: bool  # the subject has others, from which the name must tell it
     runs: list[Run]
 
     @property

@@ -297,18 +297,14 @@ def cases(result: Result, experiment: str) -> list[Case]:
 
 @dataclass(frozen=True, kw_only=True)
 class Decay:
-    """By what an error of a full-batch run shrinks in a step.
-
-    Attributes:
-        limit: The learning rate from which it diverges; None for optimizers without such a theory.
-        factor: Of the slowest direction, by theory; above 1 it grows.
-        measured: Square root of the factor of the loss above the optimum, over the last steps;
-            None for runs too short, or too near to the optimum to tell.
-    """
+    """By what an error of a full-batch run shrinks in a step."""
 
     run: Run
+    # The learning rate from which it diverges; None for optimizers without such a theory.
     limit: float | None
-    factor: float | None
+    factor: float | None  # of the slowest direction, by theory; above 1 it grows
+    # Square root of the factor of the loss above the optimum, over the last steps; None for runs
+    # too short, or too near to the optimum to tell.
     measured: Estimate | None
 
 

@@ -30,24 +30,17 @@ _NAMING = ("run", "loader", "implementation", "variant")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
-    """One run of an experiment with all its seeds.
+    """One run of an experiment with all its seeds."""
 
-    Attributes:
-        name: As shown: by what tells it from the others, in the fewest words.
-        blank: A quantity of it that has no values yet.
-        by_process: For each process, its seeds' records; none where times do not count, because
-            the machine was disturbed.
-        seeds: One record for each seed, in their order: losses do not depend on the process.
-        positions: How many seeds the experiment has, so that runs can be paired by seed.
-        prints: For each process what the chapter's listing prints of it; empty where it was not
-            trained so.
-    """
-
-    name: str
-    blank: Quantity
+    name: str  # as shown: by what tells it from the others, in the fewest words
+    blank: Quantity  # a quantity of it that has no values yet
+    # For each process, its seeds' records; none where times do not count, because the machine was
+    # disturbed.
     by_process: list[list[TrainingRun]]
+    # One record for each seed, in their order: losses do not depend on the process.
     seeds: list[TrainingRun]
-    positions: int
+    positions: int  # how many seeds the experiment has, so that runs can be paired by seed
+    # For each process what the chapter's listing prints of it; empty where it was not trained so.
     prints: list[list[PrintedRun]] = field(default_factory=list)
 
     @property
@@ -301,23 +294,17 @@ def apart(one: Run, other: Run) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """How a run fared towards a loss.
-
-    Attributes:
-        seeds: How many of its seeds came to the loss.
-        time: Seconds until then; None unless all did, since what has not ended has no time.
-        at_least: Where not all did: no typical time can be less, for the others would have taken
-            longer than they ran.
-        examples: Examples until then, over seeds; None unless all did.
-        at_most: The time is an upper bound, for want of points within an epoch.
-    """
+    """How a run fared towards a loss."""
 
     run: Run
-    seeds: int
+    seeds: int  # how many of its seeds came to the loss
+    # Seconds until then; None unless all did, since what has not ended has no time.
     time: Estimate | None = None
+    # Where not all did: no typical time can be less, for the others would have taken longer than
+    # they ran.
     at_least: Estimate | None = None
-    examples: Estimate | None = None
-    at_most: bool = False
+    examples: Estimate | None = None  # examples until then, over seeds; None unless all did
+    at_most: bool = False  # the time is an upper bound, for want of points within an epoch
 
 
 def towards(run: Run, loss: float) -> Reached:
@@ -332,19 +319,13 @@ def towards(run: Run, loss: float) -> Reached:
 
 @dataclass(frozen=True, kw_only=True)
 class Lowest:
-    """The run with the lowest of a quantity, and the last, with the highest.
-
-    Attributes:
-        estimate: Its own, which says that it was picked.
-        ties: Runs that the intervals do not separate from it.
-        most: What the last has; `factor` is that over the lowest.
-    """
+    """The run with the lowest of a quantity, and the last, with the highest."""
 
     run: Run
-    estimate: Estimate
-    ties: list[Run]
+    estimate: Estimate  # its own, which says that it was picked
+    ties: list[Run]  # runs that the intervals do not separate from it
     last: Run
-    most: Estimate
+    most: Estimate  # what the last has; `factor` is that over the lowest
     factor: Estimate
 
 

@@ -164,19 +164,14 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What one backend's measurements feed the model with.
-
-    Attributes:
-        experiments: Names of those that it comes from.
-        works: By question what a worker does in each process: the line fitted to the updates'
-            times, for a ResNet-50 with images at the fastest float32 product; none without one.
-        deviation: By how much the updates lie off such a line at most.
-    """
+    """What one backend's measurements feed the model with."""
 
     backend: str
-    experiments: set[str]
+    experiments: set[str]  # names of those that it comes from
+    # By question what a worker does in each process: the line fitted to the updates' times, for a
+    # ResNet-50 with images at the fastest float32 product; none without one.
     works: dict[str, list[Work]]
-    deviation: float
+    deviation: float  # by how much the updates lie off such a line at most
     memory: Highest
 
     def cluster(self, servers: int, gbit: int) -> Cluster:
@@ -241,18 +236,12 @@ def _work(step: StepModel, per_example_s: float, parameters: int) -> Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """Workers on a network, and what they are predicted to do.
+    """Workers on a network, and what they are predicted to do."""
 
-    Attributes:
-        name: What tells it from the others of its figure.
-        works: What one of them does in a step, by each process of the measurement.
-        key: What the keys of its estimates begin with.
-    """
-
-    name: str
+    name: str  # what tells it from the others of its figure
     cluster: Cluster
-    works: list[Work]
-    key: str
+    works: list[Work]  # what one of them does in a step, by each process of the measurement
+    key: str  # what the keys of its estimates begin with
 
     @property
     def workers(self) -> int:

@@ -43,21 +43,13 @@ FAMILIES = ("full", "block", "column", "row", "element", "triad", "add", "update
 
 @dataclass(frozen=True, kw_only=True)
 class Kernel:
-    """Something measured, with what it must move.
+    """Something measured, with what it must move."""
 
-    Attributes:
-        name: What tells it from all others in a figure.
-        family: One of `FAMILIES`.
-        line: Points of the same line differ in one size only.
-        quantity: Its times, with its operations and the bytes that all its calls must move.
-        calls: Calls of the framework's arithmetic in that time.
-    """
-
-    name: str
-    family: str
-    line: str
-    quantity: Quantity
-    calls: int = 1
+    name: str  # what tells it from all others in a figure
+    family: str  # one of `FAMILIES`
+    line: str  # points of the same line differ in one size only
+    quantity: Quantity  # its times, with its operations and the bytes that all its calls must move
+    calls: int = 1  # calls of the framework's arithmetic in that time
 
     @property
     def intensity(self) -> float:
@@ -137,19 +129,14 @@ Side = Literal["memory", "either", "arithmetic"]
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One number format on one backend.
-
-    Attributes:
-        compute: The product of the highest rate.
-        roofs: Bytes per second of the caches, the nearest first, and of memory, the last.
-    """
+    """One number format on one backend."""
 
     backend: str
     device: str
     dtype: str
     kernels: list[Kernel]
-    compute: Highest
-    roofs: Roofs
+    compute: Highest  # the product of the highest rate
+    roofs: Roofs  # bytes per second of the caches, the nearest first, and of memory, the last
     promise: hardware.Promise
 
     @property
