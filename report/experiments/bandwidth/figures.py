@@ -6,20 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
+from report.experiments.bandwidth import quantities
 from report.experiments.bandwidth.measure import LINE_BYTES
 from report.experiments.bandwidth.quantities import (
     STREAMS,
     Level,
-    by_place,
     each,
-    item_bytes,
-    levels_of,
-    of_records,
-    roofs,
-    roofs_of,
     stride,
     threads,
-    with_most_threads,
     working_set,
 )
 from report.experiments.kind import Overlay, ranking
@@ -65,13 +59,13 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine."""
     drawn = []
     for backend, records in by_backend(result.of(experiment)).items():
-        series = of_records(records, result.run)
+        series = quantities.of_records(records, result.run)
         for question, sweep in SWEEPS.items():
             mine = [q for q in series if q.labels["operation"] in sweep.operations]
             if mine:
                 # What goes anywhere finds no more than what one thread's caches hold.
                 several = max(map(threads, mine)) if question == "working_set" else 1
-                known = levels_of(result, records, several)
+                known = quantities.levels_of(result, records, several)
                 drawn.append(_figure(f"{experiment}-{backend}", question, mine, known))
     return drawn
 
@@ -92,7 +86,7 @@ def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequenc
     marks: list[Mark] = [Upright(x=level.reach_bytes, label=level.words) for level in known]
     if question == "stride":
         x = Axis(label=sweep.axis, scale="log2", ticks=tuple(sorted(set(map(stride, series)))))
-        items = set(map(item_bytes, series))
+        items = set(map(quantities.item_bytes, series))
         label = f"{LINE_BYTES} bytes, a common cache line"
         marks = [Upright(x=LINE_BYTES // item, label=label) for item in items if len(items) == 1]
     if question == "working_set" and (shortest := _shortest_call(series)):
@@ -176,7 +170,7 @@ def _of_streams(lines: Lines, known: Sequence[Level]) -> dict[str, Any]:
         "gain": ratio(top, last, "bytes_per_s") if top is not last else None,
         "tops": tops,
         "known": known,
-        "reached": roofs_of(known, with_most_threads(every)) if known else {},
+        "reached": quantities.roofs_of(known, quantities.with_most_threads(every)) if known else {},
         "call": _shortest_call(every),
     }
 
@@ -207,7 +201,7 @@ def _of_orders(lines: Lines, _: Sequence[Level]) -> dict[str, Any]:
 
 def _of_strides(lines: Lines, _: Sequence[Level]) -> dict[str, Any]:
     mine = next(iter(lines.values()))
-    first, last, item = mine[0], mine[-1], item_bytes(mine[0])
+    first, last, item = mine[0], mine[-1], quantities.item_bytes(mine[0])
     whole = next((q for q in mine if stride(q) * item >= LINE_BYTES), last)
     of_lines = each(whole).reciprocal(LINE_BYTES, f"lines of {whole.name('bytes_per_s')}")
     return {
@@ -228,7 +222,7 @@ def _of_chases(lines: Lines, known: Sequence[Level]) -> dict[str, Any]:
         "first": mine[0],
         "last": mine[-1],
         "slower": ratio(mine[-1], mine[0]),
-        "levels": {name: _ends(held) for name, held in by_place(known, mine).items()},
+        "levels": {name: _ends(held) for name, held in quantities.by_place(known, mine).items()},
     }
 
 
@@ -304,7 +298,7 @@ def overlay(over: Overlay) -> list[Figure]:
 
 
 def _streams(records: Sequence[Record], run: str) -> list[Quantity]:
-    series = with_most_threads(of_records(records, run))
+    series = quantities.with_most_threads(quantities.of_records(records, run))
     return [q for q in series if q.labels["operation"] in STREAMS]
 
 
@@ -355,7 +349,9 @@ def _compared(over: Overlay, lines: dict[tuple[str, str], list[Quantity]], dtype
 
 def _furthest(over: Overlay, shown: set[str]) -> dict[str, Any]:
     """Return what each delivers from the places that all reach, and the gap furthest away."""
-    found = {s.name: roofs(s.result, s.backend) for s in over.subjects if s.name in shown}
+    found = {
+        s.name: quantities.roofs(s.result, s.backend) for s in over.subjects if s.name in shown
+    }
     first = next(iter(found.values()))
     places = [place for place in first if all(place in mine for mine in found.values())]
     if not places:

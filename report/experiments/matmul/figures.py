@@ -8,32 +8,9 @@ from typing import TYPE_CHECKING, Any
 from report.analysis.quantities import Highest, Quantity, by_backend, highest, ratio, varying
 from report.experiments import book
 from report.experiments.matmul import quantities
-from report.figures import identity, prose
-from report.figures.figure import (
-    Figure,
-    Number,
-    Sheet,
-    Table,
-    cells,
-    columns,
-    number,
-    quantity_sheet,
-    spread,
-    table,
-)
-from report.figures.shapes import (
-    BOOKS,
-    BOOKS_WAY,
-    Axis,
-    Curves,
-    Dots,
-    Guide,
-    Line,
-    Reference,
-    line,
-    ranges,
-    row,
-)
+from report.figures import figure, identity, prose, shapes
+from report.figures.figure import Figure, Number, Table, columns, number, table
+from report.figures.shapes import BOOKS, BOOKS_WAY, line, row
 from report.registry import BACKENDS
 from report.text.numerals import GIGA, MICRO, PERCENT, digits
 
@@ -52,7 +29,7 @@ LEAST_FOR_A_LINE = 3
 AXES = {"block_width": "columns of a block", "size": "n, rows and columns", "threads": "threads"}
 """The labels that can be a horizontal axis, the most telling first, in words."""
 
-RATE = Axis(label="rate, GFLOPS", unit=GIGA)
+RATE = shapes.Axis(label="rate, GFLOPS", unit=GIGA)
 
 Lines = dict[str, list[Quantity]]
 
@@ -75,19 +52,19 @@ def choose_axis(series: Sequence[Quantity]) -> str | None:
     return next((label for label in AXES if len(values[label]) >= LEAST_FOR_A_LINE), None)
 
 
-def sheet(series: Sequence[Quantity]) -> Sheet:
+def sheet(series: Sequence[Quantity]) -> figure.Sheet:
     """Return all series with their labels, in SI units."""
     metrics = {"elapsed_s": None, "flop_per_s": "flop_per_s"}
-    return quantity_sheet(series, metrics, {"flop": "flops"})
+    return figure.quantity_sheet(series, metrics, {"flop": "flops"})
 
 
-def _with_printed(measured: Sheet, printed: Sequence[Estimate | None]) -> Sheet:
+def _with_printed(measured: figure.Sheet, printed: Sequence[Estimate | None]) -> figure.Sheet:
     """Add the rates as the chapter's own timing gives them, to the rows that have one."""
     name = "as_printed_flop_per_s"
-    return Sheet(
+    return figure.Sheet(
         header=[*measured.header, *columns(name)[:3], f"{name}_key"],
         rows=[
-            [*row, *cells(cold)[:3], cold.key if cold else None]
+            [*row, *figure.cells(cold)[:3], cold.key if cold else None]
             for row, cold in zip(measured.rows, printed, strict=True)
         ],
     )
@@ -99,8 +76,8 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
     every = [q for mine in lines.values() for q in mine]
     best = highest(every, "flop_per_s")
     top = best.estimate.value
-    highest_rate = Reference(y=top, label=f"highest: {digits(top / GIGA)}")
-    shape = Curves(
+    highest_rate = shapes.Reference(y=top, label=f"highest: {digits(top / GIGA)}")
+    shape = shapes.Curves(
         x=axis_of(axis, every),
         y=rate_axis(axis),
         lines=tuple(
@@ -185,27 +162,27 @@ def enough(mine: Sequence[Quantity], top: Quantity) -> Quantity:
     return next(q for q in mine if q.rate().value >= 0.9 * top.rate().value)
 
 
-def rate_axis(axis: str) -> Axis:
+def rate_axis(axis: str) -> shapes.Axis:
     """Return the vertical axis: where threads are swept it begins at 0."""
     return replace(RATE, scale="linear", low=0) if axis == "threads" else RATE
 
 
-def curve(label: str, index: int, axis: str, mine: Sequence[Quantity]) -> Line:
+def curve(label: str, index: int, axis: str, mine: Sequence[Quantity]) -> shapes.Line:
     """Return rates along an axis."""
     return line(label, index, [q.number(axis) for q in mine], [q.rate() for q in mine])
 
 
-def axis_of(axis: str, series: Sequence[Quantity]) -> Axis:
+def axis_of(axis: str, series: Sequence[Quantity]) -> shapes.Axis:
     """Return the horizontal axis of a label, with ticks where some series lie."""
     values = {q.number(axis) for q in series if q.labels[axis] is not None}
-    return Axis(label=AXES[axis], scale="log2", ticks=tuple(sorted(values)))
+    return shapes.Axis(label=AXES[axis], scale="log2", ticks=tuple(sorted(values)))
 
 
-def _full_speed(mine: Sequence[Quantity]) -> Guide:
+def _full_speed(mine: Sequence[Quantity]) -> shapes.Guide:
     """Draw what each thread would bring if it brought as much as the first ones."""
     ends = mine[0].number("threads"), mine[-1].number("threads")
     each = mine[0].rate().value / ends[0]
-    return Guide(
+    return shapes.Guide(
         x=ends,
         y=tuple(each * count for count in ends),
         label="each thread at full speed",
@@ -264,8 +241,8 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         rows.append(row(BOOKS_WAY, 0, printed, hollow=True, twin=1))
     prints = _book(records[0].backend, series) if cold else []
     if any(prints):
-        rows.append(ranges(BOOKS, prints))
-    shape = Dots(labels=tuple(labels.values()), x=RATE, rows=tuple(rows))
+        rows.append(shapes.ranges(BOOKS, prints))
+    shape = shapes.Dots(labels=tuple(labels.values()), x=RATE, rows=tuple(rows))
     best = highest(series, "flop_per_s")
     by_rate = sorted(series, key=lambda q: q.rate().value)
     backend = BACKENDS.get(records[0].backend)
@@ -344,7 +321,7 @@ def _strategy_table(
     if any(printed):
         columns[f"{BOOKS_WAY}, GFLOPS"] = [number(cold, GIGA) for cold in printed]
     if any(prints):
-        columns[f"{BOOKS}, GFLOPS"] = [spread(each, GIGA) for each in prints]
+        columns[f"{BOOKS}, GFLOPS"] = [figure.spread(each, GIGA) for each in prints]
     return table("strategy", [labels[q.name()] for q in series], columns)
 
 

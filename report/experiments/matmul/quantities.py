@@ -5,17 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from report.analysis.quantities import (
-    BYTES_PER_S,
-    FLOP_PER_S,
-    SECONDS,
-    Metric,
-    Quantity,
-    highest,
-    of_kind,
-    of_series,
-    quantity,
-)
+from report.analysis import quantities
+from report.analysis.quantities import Metric, Quantity, highest, quantity
 from report.experiments.matmul.measure import PRINTED_FLOPS
 from report.text.names import WORDED
 from report.text.numerals import ITEM_BYTES, count
@@ -30,9 +21,9 @@ if TYPE_CHECKING:
 
 
 METRICS = {
-    "seconds": SECONDS,
-    "flop_per_s": FLOP_PER_S,
-    "bytes_per_s": BYTES_PER_S,
+    "seconds": quantities.SECONDS,
+    "flop_per_s": quantities.FLOP_PER_S,
+    "bytes_per_s": quantities.BYTES_PER_S,
     "moved_bytes": Metric(
         unit="B",
         timed=False,
@@ -47,13 +38,13 @@ def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
 
     Where some elements, drawn at random, stood for all, the seconds are scaled to all of them.
     """
-    series = of_series(records, run=run, wanted=lambda series: bool(series.flops))
+    series = quantities.of_series(records, run=run, wanted=lambda series: bool(series.flops))
     return [_whole(q) for q in series]
 
 
 def of_result(result: Result) -> list[Quantity]:
     """Return the same of all experiments of this kind, on every backend."""
-    return of_kind(result, "matmul", of_records)
+    return quantities.of_kind(result, "matmul", of_records)
 
 
 WORDS: dict[str, Callable[[Any], str]] = WORDED | {

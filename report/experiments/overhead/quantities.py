@@ -8,16 +8,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from report.analysis import quantities
 from report.analysis.estimate import Estimate, estimate, over_replicates
-from report.analysis.quantities import (
-    EXAMPLES_PER_S,
-    FLOP_PER_S,
-    SECONDS,
-    Quantity,
-    of_kind,
-    of_series,
-    ratio,
-)
+from report.analysis.quantities import Quantity, ratio
 from report.text.numerals import count
 from report.worker.timing import median
 
@@ -29,12 +22,16 @@ if TYPE_CHECKING:
 
     BySize = dict[int, Quantity]
 
-METRICS = {"seconds": SECONDS, "flop_per_s": FLOP_PER_S, "examples_per_s": EXAMPLES_PER_S}
+METRICS = {
+    "seconds": quantities.SECONDS,
+    "flop_per_s": quantities.FLOP_PER_S,
+    "examples_per_s": quantities.EXAMPLES_PER_S,
+}
 
 
 def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
     """Return one quantity for each series."""
-    return of_series(records, run=run, examples=_examples)
+    return quantities.of_series(records, run=run, examples=_examples)
 
 
 def _examples(series: Series) -> int | None:
@@ -74,7 +71,7 @@ def updates(series: Sequence[Quantity], variant: str) -> BySize:
 
 def calls_of(result: Result) -> Iterator[tuple[str, dict[str, BySize]]]:
     """Yield each backend's calls in each experiment, in the order of the configuration."""
-    every = of_kind(result, "overhead", of_records)
+    every = quantities.of_kind(result, "overhead", of_records)
     for (_, backend), mine in itertools.groupby(every, lambda q: (q.experiment, q.backend)):
         yield backend, calls(list(mine))
 

@@ -7,15 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from report.analysis import leastsquares, seeds
-from report.analysis.quantities import (
-    EXAMPLES_PER_S,
-    SECONDS,
-    Metric,
-    Quantity,
-    by_backend,
-    varying,
-)
+from report.analysis import leastsquares, quantities, seeds
+from report.analysis.quantities import Metric, Quantity, by_backend, varying
 from report.experiments.training.runs import lowest, ratio, towards, trained, typical
 
 if TYPE_CHECKING:
@@ -27,8 +20,8 @@ if TYPE_CHECKING:
     from report.results.result import Record, Result
 
 METRICS = {
-    "seconds": SECONDS,
-    "examples_per_s": EXAMPLES_PER_S,
+    "seconds": quantities.SECONDS,
+    "examples_per_s": quantities.EXAMPLES_PER_S,
     "printed_seconds": Metric(
         unit="s", timed=True, words="seconds per epoch as the chapter's listing prints them"
     ),

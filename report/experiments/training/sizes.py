@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING
 
 from report.analysis.estimate import Estimate, product
 from report.analysis.quantities import Quantity, highest
-from report.experiments.training import curves
+from report.experiments.training import curves, quantities
 from report.experiments.training.heatmap import DIVERGED, HeatMap
-from report.experiments.training.quantities import (
-    by_batch_size,
-    per_example,
-    size_of,
-    update,
-    updates,
-)
+from report.experiments.training.quantities import size_of, update, updates
 from report.experiments.training.runs import Lowest, lowest
 from report.figures.figure import Columns, Figure, Number, number, table
 from report.figures.shapes import YARDSTICK, Axis, Curves, Guide, Points, line
@@ -136,7 +130,7 @@ def target(case: Case) -> Figure | None:
         reached=reached,
         short=[one for one in case.fared if one.time is None],
         parts=[
-            (one, per_example(one.run.seconds))
+            (one, quantities.per_example(one.run.seconds))
             for one in reached
             if one.run in shown and one.examples and one.run.seconds
         ],
@@ -188,7 +182,7 @@ def grid(case: Case) -> Figure:
         what=case.height,
         limit=limit(case),
     )
-    seconds = {size_of(q): q for q in by_batch_size(case.seconds)}
+    seconds = {size_of(q): q for q in quantities.by_batch_size(case.seconds)}
     columns = {"milliseconds per epoch": curves.milliseconds([seconds.get(size) for size in sizes])}
     for k, rate in enumerate(rates):
         columns[f"lr {rate:g}"] = [_cell(row[k], best[size], rate) for size, row in rows.items()]

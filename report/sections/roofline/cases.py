@@ -17,13 +17,8 @@ from typing import TYPE_CHECKING, Literal
 from report.analysis.quantities import Highest, Quantity, highest, ratio
 from report.experiments.bandwidth.quantities import MEMORY, Roofs, roofs
 from report.experiments.catalogue import of_result
-from report.experiments.matmul.quantities import (
-    name_series,
-    number_format,
-    product,
-    product_calls,
-    with_bytes,
-)
+from report.experiments.matmul import quantities as matmul
+from report.experiments.matmul.quantities import number_format, product
 from report.sections.roofline import hardware
 from report.text.names import size as in_binary_units
 from report.text.numerals import ITEM_BYTES, count
@@ -94,11 +89,11 @@ def _product(quantity: Quantity) -> Kernel:
     labels = quantity.labels
     strategy, size, _ = product(quantity)
     return Kernel(
-        name=name_series(labels, ["strategy", "block_width", "size"]),
+        name=matmul.name_series(labels, ["strategy", "block_width", "size"]),
         family=strategy.removesuffix("-out"),
         line=f"block {size}" if strategy == "block" else strategy,
-        quantity=with_bytes(quantity),
-        calls=product_calls(*product(quantity)),
+        quantity=matmul.with_bytes(quantity),
+        calls=matmul.product_calls(*product(quantity)),
     )
 
 
