@@ -126,11 +126,7 @@ class Estimate:
 
 
 def estimate(groups: Sequence[Sequence[float]], key: str = "") -> Estimate:
-    """Estimate a positive quantity from the samples of each replicate; empty ones do not count.
-
-    Raises:
-        ValueError: There are no samples.
-    """
+    """Estimate a positive quantity from the samples of each replicate; empty ones do not count."""
     return product([Factor(groups=groups)], key)
 
 

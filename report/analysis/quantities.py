@@ -141,11 +141,7 @@ class Quantity:
         )
 
     def estimate(self, metric: str | None = None) -> Estimate:
-        """Return the one estimate of it, or of a rate: always the same number.
-
-        Raises:
-            ValueError: The rate's amount is not counted.
-        """
+        """Return the one estimate of it, or of a rate: always the same number."""
         known: dict[str | None, Estimate] = self.__dict__.setdefault("_estimates", {})
         if metric not in known:
             known[metric] = product([self.factor(metric)])
@@ -310,11 +306,7 @@ def power_law(
     curves: Sequence[tuple[Sequence[float], Sequence[Quantity]]],
     constants: Sequence[Sequence[float]],
 ) -> Estimate:
-    """Estimate the power of ascending x with which quantities times constants go, over curves.
-
-    Raises:
-        ValueError: A curve has fewer than three points.
-    """
+    """Estimate the power of ascending x with which quantities times constants go, over curves."""
     found = estimate.exponent(
         [
             (x, [replace(q.factor(), constant=c) for q, c in zip(line, each, strict=True)])

@@ -62,4 +62,3 @@ class Book:
 BOOK = TypeAdapter(dict[str, Book]).validate_python(
     yaml.safe_load((resources.templates() / "experiments" / "book.yaml").read_text("utf-8"))
 )
-"""By framework."""

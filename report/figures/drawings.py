@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from report.figures.shapes import Shape
 
 Job = tuple[str, str, "Shape"]
-"""A figure's name, its alternative text and its shape."""
 
 GC_THRESHOLD = 100_000
 """New objects between two garbage collections. Canvases are full of reference cycles; to collect

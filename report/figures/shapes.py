@@ -143,27 +143,21 @@ def _intervals(estimates: Sequence[Estimate | None]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A thin line across at y, in SI units: a peak, an optimum, a limit.
-
-    Its label stands above or below it, a narrow one on a phone.
-    """
+    """A thin line across at y, in SI units: a peak, an optimum, a limit."""
 
     y: float
     label: str
-    narrow: str = ""
-    below: bool = False
+    narrow: str = ""  # its label on a phone
+    below: bool = False  # where its label stands
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upright:
-    """A thin line upright at x, in SI units: the reach of a cache; left out if outside the axis.
-
-    Its label runs along its foot, or stands beside its top.
-    """
+    """A thin line upright at x, in SI units: the reach of a cache; left out if outside the axis."""
 
     x: float
     label: str
-    top: bool = False
+    top: bool = False  # where its label stands; else that runs along its foot
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,6 @@ FLOOR = "numba"
 """The backend that calls no framework and no library: what the arithmetic itself takes."""
 
 ORDER = ("matmul", "training", "overhead", "bandwidth", "gradient")
-"""Of the kinds, as the section tells of them."""
 
 PARTS = {
     "import": ("import", "s", 1.0),

@@ -262,7 +262,6 @@ SWEEPS = {
         facts=_of_chases,
     ),
 }
-"""The questions that the operations of an experiment answer."""
 
 
 OPERATIONS = ("triad", "read", "copy")
@@ -271,7 +270,6 @@ OPERATIONS = ("triad", "read", "copy")
 DASHES: dict[str, Dash] = {"read": "-", "triad": "--", "copy": (0, (1, 1.2))}
 
 CODE = ["read", "triad", "total", "triad_part"]
-"""The functions that go through memory, as one backend or another calls them."""
 
 
 def overlay(over: Overlay) -> list[Figure]:

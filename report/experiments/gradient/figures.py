@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 TEMPLATE = "experiments/gradient.html"
 
 CODE = ["Gradients.gradient", "Gradients.each", "Gradients.draw", "Gradients.deviations"]
-"""What ran on the backend: the functions that the page lists."""
 
 BATCH_SIZE = Axis(label="batch size b", narrow="batch size")
 

@@ -34,7 +34,6 @@ THEORY = -0.5
 """The power of the batch size with which the noise of independent draws falls."""
 
 LEAST_POINTS = 3
-"""Fewer batch sizes than this make no power law."""
 
 
 @dataclass(frozen=True, kw_only=True)

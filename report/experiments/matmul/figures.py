@@ -9,7 +9,7 @@ from report.analysis.quantities import Highest, Quantity, by_backend, highest, r
 from report.experiments import book
 from report.experiments.matmul import quantities
 from report.figures import figure, identity, prose, shapes
-from report.figures.figure import Figure, Number, Table, columns, number, table
+from report.figures.figure import Columns, Figure, Number, Table, columns, number, table
 from report.figures.shapes import BOOKS, BOOKS_WAY, line, row
 from report.registry import BACKENDS
 from report.text.numerals import GIGA, MICRO, PERCENT, digits
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.figures.figure import Columns
     from report.results.result import Record, Result
 
 TEMPLATE = "experiments/matmul.html"
 
 LEAST_FOR_A_LINE = 3
-"""Fewer points than this are no curve."""
 
 AXES = {"block_width": "columns of a block", "size": "n, rows and columns", "threads": "threads"}
 """The labels that can be a horizontal axis, the most telling first, in words."""
@@ -148,7 +146,6 @@ def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, Any]:
 
 
 CHAPTERS_WIDTH = 64
-"""Columns of a block in the chapter."""
 
 
 def _efficiency(first: Quantity, last: Quantity) -> Estimate:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 CODE = ["Products.element", "Products.one_element", "Products.column", "Products.full"]
 CODE += ["set_element", "set_column", "element", "column"]
-"""The functions that compute products, as one backend or another calls them."""
 
 
 def overlay(over: Overlay) -> list[Figure]:

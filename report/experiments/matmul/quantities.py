@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from report.analysis import quantities
-from report.analysis.quantities import Metric, Quantity, highest, quantity
+from report.analysis.quantities import Highest, Metric, Quantity, Question, highest, quantity
 from report.experiments.matmul.measure import PRINTED_FLOPS
 from report.text.names import WORDED
 from report.text.numerals import ITEM_BYTES, count
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Highest, Question
     from report.results.result import Record, Result
     from report.worker.records import Labels
 

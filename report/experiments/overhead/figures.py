@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 TEMPLATE = "experiments/overhead.html"
 
 STEP = ["Update.step", "mean_loss", "linreg", "squared_loss", "sgd"]
-"""What an update consists of, in the backend's files."""
 
 ROUGH = 0.25
 """From this relative deviation on, a line is said to describe the times badly."""

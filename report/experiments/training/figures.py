@@ -411,4 +411,3 @@ QUESTIONS = (
     (lambda case: case.is_sweep, sizes.rates, sizes.target),
     (lambda _: True, _epochs, _time, _seconds, printed.figure),
 )
-"""Whether a question suits an experiment, and what answers it."""

@@ -28,10 +28,8 @@ DASHES: dict[str, Dash] = {"eager": "-", "compiled": "--", "epoch": (0, (1, 1.2)
 
 CODE = ["linreg", "squared_loss", "sgd", "update", "update_epoch", "Scratch.step", "program"]
 CODE += ["train_concise", "Concise.step"]
-"""The functions that train, as one backend or another calls them."""
 
 LEAST_SIZES = 3
-"""Fewer batch sizes than this are no curve."""
 
 
 def _joined(*words: str) -> str:

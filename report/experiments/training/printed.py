@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from report.experiments.book import BOOK
@@ -58,11 +57,6 @@ class Printed:
         prints = BOOK.get(self.run.blank.backend)
         return prints.epochs.get(self.run.spec.batch_size) if prints else None
 
-    @property
-    def losses(self) -> list[float]:
-        """Return what is printed of the loss, in all turns."""
-        return [p.loss for each in self.run.prints for p in each if p.loss is not None]
-
 
 @dataclass(frozen=True)
 class Order:
@@ -70,6 +64,7 @@ class Order:
 
     hundred: Printed
     full: Printed
+    sound: Estimate | None  # the measured seconds of the smaller batches over those of the full one
 
     def quicker(self, turn: int = 0, *, collector: bool = True) -> tuple[int, int]:
         """Return in how many processes they print less than the full batch, and of how many."""
@@ -80,11 +75,6 @@ class Order:
             if a and b
         ]
         return sum(a < b for a, b in seconds), len(seconds)
-
-    @cached_property
-    def sound(self) -> Estimate | None:
-        """Return the measured seconds of the smaller batches over those of the full one."""
-        return ratio(self.hundred.run.seconds, self.full.run.seconds)
 
 
 def lines_of(case: Case) -> list[Printed]:
@@ -97,7 +87,10 @@ def _order(case: Case) -> Order | None:
     lines = lines_of(case)
     hundred = [one for one in lines if one.run.spec.batch_size == MINIBATCH]
     full = [one for one in lines if one.run.full_batch(case.examples)]
-    return Order(hundred[0], full[0]) if hundred and full else None
+    if not (hundred and full):
+        return None
+    sound = ratio(hundred[0].run.seconds, full[0].run.seconds)
+    return Order(hundred[0], full[0], sound)
 
 
 def figure(case: Case) -> Figure | None:
@@ -155,7 +148,10 @@ def _columns(lines: Sequence[Printed]) -> Columns:
         "garbage collection in it": [_spread(one.collected()) for one in lines],
         f"{AGAIN}, ms per epoch": [_spread(one.seconds(1)) for one in lines],
         "garbage collection then": [_spread(one.collected(1)) for one in lines],
-        "loss that it prints": [_spread(one.losses, 1.0) for one in lines],
+        "loss that it prints": [
+            _spread([p.loss for each in one.run.prints for p in each if p.loss is not None], 1.0)
+            for one in lines
+        ],
         "measured, ms per epoch": curves.milliseconds([one.run.seconds for one in lines]),
     }
     if any(one.book for one in lines):

@@ -8,14 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from report.analysis import leastsquares, quantities, seeds
-from report.analysis.quantities import Metric, Quantity, by_backend, varying
+from report.analysis.quantities import Metric, Quantity, Question, by_backend, varying
 from report.experiments.training.runs import lowest, ratio, towards, trained, typical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Question
     from report.experiments.training.runs import Lowest, Reached, Run
     from report.results.result import Record, Result
 

@@ -10,7 +10,7 @@ from report.analysis.estimate import Estimate, product
 from report.analysis.quantities import Quantity, highest
 from report.experiments.training import curves, quantities
 from report.experiments.training.heatmap import DIVERGED, HeatMap
-from report.experiments.training.quantities import size_of, update, updates
+from report.experiments.training.quantities import Case, size_of, update, updates
 from report.experiments.training.runs import Lowest, lowest
 from report.figures.figure import Columns, Figure, Number, number, table
 from report.figures.shapes import YARDSTICK, Axis, Curves, Guide, Points, line
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.factors import Factor
-    from report.experiments.training.quantities import Case
 
 
 @dataclass(frozen=True, kw_only=True)
