@@ -68,7 +68,7 @@ if importlib.util.find_spec("numba") is None:
 runpy.run_path(bootstrap)["register"]()
 import numpy as np
 from report.experiments.training.measure import Data, Run, Start
-from report.worker.timing import EPOCHS_ONLY, Curve
+from report.worker.curve import EPOCHS_ONLY, Curve
 
 LR, EPOCHS = 0.005, 2
 folder, n = Path(bundle["folder"]), bundle["examples"]

@@ -48,7 +48,7 @@ bootstrap, name, bundle, runs, how = json.loads(sys.stdin.read())
 runpy.run_path(bootstrap)["register"]()
 from report.experiments.training import measure as training
 from report.worker.host import usable_cores
-from report.worker.timing import PrintedCurve
+from report.worker.curve import PrintedCurve
 
 session = importlib.import_module("report.backends." + name).Session(
     "cpu", how.get("threads") or usable_cores())

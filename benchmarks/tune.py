@@ -25,10 +25,10 @@ from report.experiments.training import measure as training
 from report.experiments.training.measure import Run
 from report.run import data
 from report.run.data import write_bundle
-from report.worker.timing import EVERY
+from report.worker.curve import EVERY
 
 if TYPE_CHECKING:
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
 TARGET = 0.25
 SEED = 1

@@ -29,7 +29,7 @@ import importlib, json, runpy, sys
 bootstrap, name, bundle, every = json.loads(sys.stdin.read())
 runpy.run_path(bootstrap)["register"]()
 from report.experiments.training import measure as training
-from report.worker.timing import Curve
+from report.worker.curve import Curve
 
 session = importlib.import_module("report.backends." + name).Session("cpu", 1)
 run = training.Run(run="SGD", batch_size=1, lr=0.005, epochs=2, loss="half_squared",

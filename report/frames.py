@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 Level = Literal["estimates", "samples"]
 
-NAMES = tuple(dict.fromkeys(name for labels in LABELS.values() for name in labels.__annotations__))
+NAMES = tuple(
+    dict.fromkeys(n for each in LABELS.values() for n in each.__annotations__ if n != "device")
+)
 """Of all labels of all kinds."""
 
 SHARED = (

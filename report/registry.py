@@ -57,6 +57,8 @@ class Backend:
         oldest: The first Python that it runs on.
         newest: The last one; None where nothing is known to break.
         tf32: It can switch TF32, where the device has that.
+        device_tools: It has an accelerator's own clock, its peak memory and CUDA graphs, and can
+            use the CPU beside it in one process.
         listing: After which strategies the chapter's own listing for it waits for the product
             before it stops its timer; None if there is no listing.
         sampled_elements: How many elements of a product computed one by one are measured, drawn at
@@ -74,6 +76,7 @@ class Backend:
     newest: Version | None = None
     kinds: tuple[str, ...] = ("matmul", "overhead", "training")
     tf32: bool = False
+    device_tools: bool = False
     listing: tuple[str, ...] | None = None
     sampled_elements: int | None = None
     keeps_threads: bool = False
@@ -118,6 +121,7 @@ BACKENDS: dict[str, Backend] = {
                 schedules=("scratch", "concise"),
             ),
             tf32=True,
+            device_tools=True,
             listing=(),
         ),
         Backend(

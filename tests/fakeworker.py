@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(sys.argv[1])
 ANSWERS = sys.stdout.buffer
+CURRENT = {"id": ""}
+"""Of the request that is being answered."""
 
 
 def main() -> None:
@@ -33,6 +35,7 @@ def main() -> None:
     jobs = 0
     for line in _until_parent_ends(sys.stdin.buffer):
         request = json.loads(line)
+        CURRENT["id"] = request["id"]
         behaviours = json.loads((FOLDER / "behaviours.json").read_text())
         backend = request.get("backend")
         if request["do"] == "environment":
@@ -73,7 +76,7 @@ def _note(request: dict[str, Any], size: str, jobs: int) -> None:
 
 
 def _say(answer: object) -> None:
-    _write(json.dumps(answer))
+    _write(json.dumps({**CURRENT, **answer} if isinstance(answer, dict) else answer))
 
 
 def _told() -> str:
@@ -113,7 +116,7 @@ def _outcome(request: dict[str, Any], elapsed_s: float = 0.002) -> dict[str, Any
     }
     series = {"labels": labels, "flops": 1, "timing": timing}
     measured = [series] if request.get("kind") != "training" else []
-    return {"outcome": {"series": measured}, "measured_s": 0.01}
+    return {**CURRENT, "outcome": {"series": measured}, "measured_s": 0.01}
 
 
 def _environment(request: dict[str, Any]) -> None:

@@ -41,6 +41,9 @@ SWEEP_DIFFERS = {"hash": 0.03, "vector": 0.06, "device-product": 0.06, "device-m
 _SAVING = {"low-power", "quiet", "cool", "power", "balance_power"}
 """Modes of Linux's platform_profile and energy_performance_preference that cost speed."""
 
+_SLOWING = {"heat", "slowdown", "power brake"}
+"""What holds an accelerator's clock down beside the limit of its power."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grade:
@@ -74,15 +77,17 @@ class Sign(NamedTuple):
         """Return the place of a value's level in `LEVELS`."""
         return int(value > self.fair) + int(value > self.noisy)
 
-    def say(self, value: float, mode: str | None = None) -> str:
-        """Put a value in words, or the power mode."""
+    def say(self, value: float, seen: Conditions | None = None) -> str:
+        """Put a value in words, with what else was seen."""
+        limits = seen.clock_limits if seen else ()
         return self.words.format(
             percent=_percent(value),
             cores=_number(value, "core"),
             times=_number(value, "time"),
             events=_number(value, "thermal throttling event"),
             megabytes=f"{value / 1e6:.1f}".removesuffix(".0"),
-            mode=mode,
+            mode=seen.power_mode if seen else None,
+            limits=f" ({', '.join(limits)})" if limits else "",
         )
 
 
@@ -116,6 +121,11 @@ SIGNS = {
     "quota_throttled": Sign(0.01, 0.05, "a CPU limit cut {percent} of periods short"),
     "on_battery": Sign(0, math.inf, "it ran on battery"),
     "power_mode": Sign(0, math.inf, "the power mode was {mode}"),
+    # What a board draws decides its clock, and heavy work is slower for it each time: no noise, but
+    # a time that depends on what was done before.
+    "clock_fall": Sign(0.05, math.inf, "the accelerator's clock fell by {percent}{limits}"),
+    # As for the processor: heat, and a supply that cannot give what is drawn, come and go.
+    "slowed_down": Sign(0, 0, "the accelerator slowed itself down{limits}"),
 }
 
 # Fresh processes differ by some percent through the layout of memory alone (Mytkowicz et al.,
@@ -143,7 +153,7 @@ def grade(conditions: Sequence[Conditions], spread: float | None = None) -> Grad
         read = [(value, seen) for seen in conditions if (value := _read(name, seen)) is not None]
         if read:
             value, seen = max(read, key=lambda pair: pair[0])
-            found.append((sign.severity(value), sign.say(value, seen.power_mode)))
+            found.append((sign.severity(value), sign.say(value, seen)))
         if sign.called and 2 * len(read) <= len(conditions):
             lacking[name] = sign.called
     worst = max(severity for severity, _ in found)
@@ -214,6 +224,8 @@ def _read(sign: str, seen: Conditions) -> float | None:
             return _drift(seen)
         case "power_mode":
             return seen.power_mode in _SAVING
+        case "slowed_down":
+            return not _SLOWING.isdisjoint(seen.clock_limits)
         case "switches_per_s" if seen.other_cores is not None:
             return seen.switches_per_s if seen.other_cores > SIGNS["other_cores"].fair else None
     value: float | None = getattr(seen, sign)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from report.results.machine import Conditions
     from report.results.result import Record, Result
-    from report.worker.records import Labels, Scalar, Series
+    from report.worker.records import Labels, Scalar, Series, Timing
 
 Key = tuple[str, str, str, tuple[tuple[str, "Scalar"], ...]]
 
@@ -50,6 +50,14 @@ BYTES_PER_S = Metric(
 EXAMPLES_PER_S = Metric(
     unit="examples/s", timed=True, words="training examples per second", amount="examples"
 )
+
+DEVICE_SECONDS = Metric(
+    unit="s", timed=True, words="seconds of one call by the accelerator's own clock"
+)
+COLD_SECONDS = Metric(
+    unit="s", timed=True, words="the same with the accelerator's second cache emptied before it"
+)
+JOULES = Metric(unit="J", timed=True, words="energy of one call or one epoch, where it is readable")
 
 RATES = {"flop_per_s": FLOP_PER_S, "bytes_per_s": BYTES_PER_S, "examples_per_s": EXAMPLES_PER_S}
 
@@ -110,7 +118,9 @@ class Quantity:
         labels = "&".join(f"{k}={v}" for k, v in sorted(self.labels.items()) if v is not None)
         machine = self.run.partition(" ")[0]
         named = "/".join(filter(None, (machine, self.experiment, self.backend)))
-        return f"{named}/{metric or self.metric}?{labels}"
+        # The device's clock gives another rate than the host's.
+        by = f", {self.metric}" if metric and self.metric in {*CLOCKS} else ""
+        return f"{named}/{metric or self.metric}{by}?{labels}"
 
     def number(self, label: str) -> int:
         """Return a label that is a whole number, such as a size."""
@@ -166,7 +176,8 @@ class Quantity:
 def quantity(records: Sequence[Record], **fields: Any) -> Quantity:
     """Return a quantity of the experiment and the backend that these records are of."""
     one, runs = records[0], tuple(record.run for record in records)
-    fields |= {"runs": runs if any(runs) else (), "device": one.device}
+    device = fields.get("labels", {}).get("device", one.device)
+    fields |= {"runs": runs if any(runs) else (), "device": device}
     return Quantity(experiment=one.experiment, kind=one.kind, backend=one.backend, **fields)
 
 
@@ -250,33 +261,56 @@ def surroundings(records: Iterable[Record]) -> noise.Grade:
     return grades[len(grades) // 2]
 
 
+def _calls(timing: Timing | None, device: bool = False) -> list[float]:  # noqa: FBT001, FBT002
+    """Return the seconds of one call by each sample, by the host's clock or the device's."""
+    spans = () if timing is None else timing.device_s if device else timing.elapsed_s
+    return [elapsed / timing.inner_loops for elapsed in spans] if timing else []
+
+
+CLOCKS: dict[str, Callable[[Series], list[float]]] = {
+    "device_seconds": lambda series: _calls(series.timing, device=True),
+    "cold_seconds": lambda series: _calls(series.cold),
+}
+"""How a call was timed otherwise than by the host's clock with what it needs in the caches."""
+
+_VALUES: dict[str, Callable[[Series], list[float]]] = CLOCKS | {
+    "seconds": lambda series: _calls(series.timing),
+    "joules": lambda series: [series.energy.joules / series.energy.calls] if series.energy else [],
+}
+
+
 def of_series(
     records: Sequence[Record],
     *,
     run: str = "",
+    metric: str = "seconds",
     wanted: Callable[[Series], bool] = lambda _: True,
     examples: Callable[[Series], int | None] = lambda _: None,
 ) -> list[Quantity]:
-    """Return one quantity for each wanted series that any process timed: the seconds of one call.
+    """Return one quantity for each wanted series that any process measured, of one call.
 
     The records are of one experiment on one backend, a process each; `examples` says how many
-    training examples a call of a series processes.
+    training examples a call of a series processes. The metric is seconds, one of `CLOCKS`, or
+    joules.
     """
     kept = undisturbed(records)
     groups: dict[str, list[list[float]]] = {}
     first: dict[str, Series] = {}
     for index, record in enumerate(kept.records):
         for series in record.outcome.series if record and record.outcome else ():
-            if series.timing is None or not wanted(series):
+            if not (values := _VALUES[metric](series)) or not wanted(series):
                 continue
-            key, loops = repr(series.labels), series.timing.inner_loops
+            key = repr(series.labels)
             first.setdefault(key, series)
             # A place for each process, so that ratios can pair what one process measured.
             mine = groups.setdefault(key, [[] for _ in records])
-            mine[index] = [elapsed / loops for elapsed in series.timing.elapsed_s]
+            mine[index] = values
+    own = {"unit": "J"} if metric == "joules" else {}
     return [
         quantity(
             records,
+            **own,
+            metric=metric,
             labels=series.labels,
             groups=groups[key],
             left_out=kept.left_out,

@@ -113,15 +113,16 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
 
         Raises:
             WorkerFailure: It crashed, took longer than `timeout_s`, answered that it failed, or
-                had answered what nobody asked. The worker is ended then; another can go on.
+                answered what nobody asked. The worker is ended then; another can go on.
         """
         self.used = True
-        self._refuse_more_answers()
+        # What is late, or comes twice, would else be taken for the answer to this.
+        asked = {"id": uuid.uuid4().hex, **request}
         stdin = self._process.stdin
         if stdin is not None:
             # Its death is noticed below, with its reason.
             with contextlib.suppress(BrokenPipeError):
-                stdin.write(json.dumps(request).encode() + b"\n")
+                stdin.write(json.dumps(asked).encode() + b"\n")
                 stdin.flush()
         try:
             line = self._next_answer(time.monotonic() + timeout_s)
@@ -143,16 +144,11 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
             answer = None
         if not isinstance(answer, dict):
             raise self._failure("its answer could not be read")
+        if answer.pop("id", None) != asked["id"]:
+            raise self._failure("it answered what nobody asked")
         if "failed" in answer:
             raise self._failure(str(answer["failed"]))
         return answer
-
-    def _refuse_more_answers(self) -> None:
-        """End a worker that has answered twice: the second would be taken for the next answer."""
-        with contextlib.suppress(queue.Empty):
-            if self._answers.get_nowait() is not None:
-                raise self._failure("it gave more than one answer")
-            self._answers.put(None)  # its output is closed, which is told below
 
     def _next_answer(self, deadline: float) -> bytes | None:
         """Wait for a line, or None once nobody can write one any more.

@@ -57,7 +57,13 @@ DeviceName = Annotated[
 AutoThreads = Annotated[int, Field(ge=1, le=4096)] | Literal["auto"]
 Threads = Annotated[int, Field(ge=1, le=4096)] | Literal["auto", "each"]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+EnergySeconds = Annotated[float, Field(ge=0, le=60)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True)]
+
+ENERGY = (
+    "Seconds of work in each process over which the device's energy counter is read, where there "
+    "is one (NVML, or RAPL of a CPU), beyond the budget. 0: not at all."
+)
 
 
 class Strict(BaseModel):

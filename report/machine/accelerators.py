@@ -18,7 +18,7 @@ from report.worker.host import ROOT, read_text
 from report.worker.records import Accelerator, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from report.worker.records import Environment
@@ -47,27 +47,42 @@ def gather(environments: Sequence[Environment]) -> tuple[list[Accelerator], dict
                 backends[accelerator.device] = environment.backend
     boards, refusal = read_boards()
     sources = {"accelerators": _summary(environments, devices, boards.values(), refusal)}
-    free = visible(boards)
+    matched = _matched(devices.values(), boards)
     for device, accelerator in devices.items():
         source = backends[device]
         if device.startswith("cuda") and not boards:
             source += f"; driver, clocks and power limit not readable: {refusal or 'no NVML here'}"
         elif device.startswith("cuda"):
-            # A name that either of them cannot tell fits any.
-            names = accelerator.name, None
-            match = next((b for b in free if b.name in names or accelerator.name is None), None)
-            if match is None:
+            if device not in matched:
                 # There is one driver for all boards.
                 match = Accelerator(device="", driver=next(iter(boards.values())).driver)
                 source += "; NVML for the driver; clocks and power limit not readable (no match)"
             else:
-                free.remove(match)
+                match = boards[matched[device]]
                 source += "; NVML for the driver, clocks and power limit"
             # The driver adds what the framework does not say.
             said = {key: value for key, value in vars(accelerator).items() if value is not None}
             devices[device] = replace(match, **said)
         sources[f"accelerators.{device}"] = source
     return list(devices.values()), sources
+
+
+def uuids(devices: Iterable[Accelerator]) -> dict[str, str]:
+    """Return which of NVIDIA's boards each device is, as far as that can be told; never stored."""
+    return _matched(devices, read_boards()[0])
+
+
+def _matched(devices: Iterable[Accelerator], boards: Mapping[str, Accelerator]) -> dict[str, str]:
+    """Return the UUIDs of boards by the devices that they are; a board is one device at most."""
+    free, found = visible(boards), {}
+    for one in devices:
+        # A name that either of them cannot tell fits any.
+        fits = (u for u in free if boards[u].name in {one.name, None} or one.name is None)
+        uuid = next(fits, None) if one.device.startswith("cuda") else None
+        if uuid is not None:
+            free.remove(uuid)
+            found[one.device] = uuid
+    return found
 
 
 def _summary(
@@ -157,7 +172,7 @@ def _clock_hz(handle: Any, kind: int) -> int | None:
     return None if found is None else round(found)
 
 
-def visible(boards: dict[str, Accelerator]) -> list[Accelerator]:
+def visible(boards: Mapping[str, Accelerator]) -> list[str]:
     """Put the boards in the order in which CUDA numbers them, as far as that can be told.
 
     Boards of one name are interchangeable but for their limits; CUDA numbers those by bus. Of
@@ -165,21 +180,21 @@ def visible(boards: dict[str, Accelerator]) -> list[Accelerator]:
     CUDA_VISIBLE_DEVICES says nothing unless CUDA_DEVICE_ORDER asks for the order of the bus.
 
     Returns:
-        The boards that CUDA_VISIBLE_DEVICES leaves, or all where it cannot be interpreted; given
-        are those of `read_boards`.
+        The UUIDs of those that CUDA_VISIBLE_DEVICES leaves, or of all where it cannot be
+        interpreted; given are those of `read_boards`.
 
     Source:
         CUDA C++ Programming Guide, "CUDA Environment Variables".
     """
-    every = list(boards.values())
+    every = list(boards)
     setting = os.environ.get("CUDA_VISIBLE_DEVICES")
     if setting is None:
         return every
     by_bus = os.environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
     chosen = []
     for token in filter(None, map(str.strip, setting.split(","))):
-        matches = [board for uuid, board in boards.items() if uuid.startswith(token)]
-        if token.isdecimal() and (by_bus or len({board.name for board in every}) == 1):
+        matches = [uuid for uuid in every if uuid.startswith(token)]
+        if token.isdecimal() and (by_bus or len({each.name for each in boards.values()}) == 1):
             matches = every[int(token) : int(token) + 1]
         if len(matches) != 1:
             return every

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from report.worker.records import Probe
+    from report.worker.records import BoardReading, Probe
 
 # The kernel counts CPU time in ticks of 10 ms; over less than this they would say little.
 SHORTEST_S = 0.5
@@ -61,10 +61,16 @@ class Watch:
         self._probes_before = probes()
         self._before = self._read()  # last, so that the probes are not counted
 
-    def stop(self, before: Sequence[Probe] = (), after: Sequence[Probe] = ()) -> Conditions:
+    def stop(
+        self,
+        before: Sequence[Probe] = (),
+        after: Sequence[Probe] = (),
+        readings: Sequence[BoardReading] = (),
+    ) -> Conditions:
         """Return what went on since the start; the worker may have died meanwhile.
 
-        Its own probes of an accelerator join those that are taken here.
+        Its own probes of an accelerator join those that are taken here, and what that's sensors
+        read as it went on.
         """
         seen = _between(self._before, self._read())  # first, for the same reason
         batteries = self._battery_before, surroundings.on_battery()
@@ -77,6 +83,7 @@ class Watch:
             frequency_after_hz=frequency(self._root)[0],
             on_battery=max((each for each in batteries if each is not None), default=None),
             power_mode=surroundings.power_mode(self._root),
+            **_clock(readings),
         )
 
     def _read(self) -> _Counters:
@@ -120,6 +127,15 @@ def _between(before: _Counters, after: _Counters) -> dict[str, Any]:
         "swapped_bytes": _grown(before.swapped_bytes, after.swapped_bytes),
         "throttle_events": _throttle_events(before.throttled, after.throttled),
         "quota_throttled": _quota_throttled(before.quota, after.quota),
+    }
+
+
+def _clock(readings: Sequence[BoardReading]) -> dict[str, Any]:
+    """Work out by how much an accelerator's clock fell, and what held it down."""
+    clocks = [reading.clock_hz for reading in readings if reading.clock_hz]
+    return {
+        "clock_fall": 1 - min(clocks) / max(clocks) if clocks else None,
+        "clock_limits": sorted({limit for each in readings for limit in each.limits or ()}),
     }
 
 

@@ -6,7 +6,7 @@ Nothing here names a host or a person, since result files are made to be shared.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from report.errors import UsageError
@@ -143,6 +143,8 @@ class Conditions(Strict):
             a second of the worker's CPU time.
         on_battery: Whether it ran on battery at either end.
         power_mode: What the system saves or spends ("balanced", "low-power").
+        clock_fall: By which share the accelerator's clock was at its lowest below its highest.
+        clock_limits: What held its clock down ("power limit", "heat", "slowdown", "power brake").
     """
 
     elapsed_s: float
@@ -160,6 +162,8 @@ class Conditions(Strict):
     switches_per_s: float | None = None
     on_battery: bool | None = None
     power_mode: str | None = None
+    clock_fall: float | None = None
+    clock_limits: list[str] = field(default_factory=list)
 
 
 def check_name(name: str) -> str:

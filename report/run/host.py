@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pynvml
 from pydantic import TypeAdapter, ValidationError
 
 from report.environments import trust, venvs
 from report.environments.process import Worker, WorkerFailure, command
 from report.environments.variables import recorded
 from report.errors import UsageError
+from report.machine.accelerators import uuids
 from report.machine.machine import detect
 from report.registry import BACKENDS
 from report.resources import PACKAGE
@@ -48,29 +50,38 @@ class Host:
     """What starts the workers of each; this interpreter where nothing is said."""
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
     """What experiments.yaml sets for the workers of each."""
+    boards: dict[str, str] = field(default_factory=dict)
+    """The UUID of the NVIDIA board that a device is, as far as that can be told; never stored."""
 
     def command(self, backend: str) -> list[str]:
         """Return the command that starts a worker of a framework."""
         return command(self.interpreters.get(backend, sys.executable))
 
+    def board(self, device: str) -> dict[str, str] | None:
+        """Return how a worker asks NVIDIA's driver about a device; see `report.worker.sensors`."""
+        uuid = self.boards.get(device)
+        return None if uuid is None else {"module": pynvml.__file__, "uuid": uuid}
+
     def device(self, backend: str, wanted: str) -> str:
         """Choose a device: the best accelerator that works for auto, else the one asked for.
 
-        The best of several is the one with the most memory, as far as any framework says, then the
-        one with the most dtypes, then the first: graphics within a processor often come first.
-        The same is meant by a name without a number, such as cuda.
+        The best of several is the one that multiplies fastest, as far as any framework has tried,
+        then the one with the most memory, then the one with the most dtypes, then the first:
+        graphics within a processor often come first. The same is meant by a name without a number,
+        such as cuda.
 
         Raises:
             UsageError: It is not there, or does not work.
         """
         environment = self.environments[backend]
         working = list(environment.dtypes) or ["cpu"]
-        memory: dict[str, int] = {}
+        seen: dict[str, tuple[float, int]] = {}
         for one in (a for each in self.environments.values() for a in each.accelerators):
-            memory[one.device] = max(memory.get(one.device, 0), one.memory_bytes or 0)
+            rate, memory = seen.get(one.device, (0.0, 0))
+            seen[one.device] = max(rate, one.flop_per_s or 0), max(memory, one.memory_bytes or 0)
 
-        def worth(device: str) -> tuple[int, int]:
-            return memory.get(device, 0), len(environment.dtypes[device])
+        def worth(device: str) -> tuple[float, int, int]:
+            return *seen.get(device, (0.0, 0)), len(environment.dtypes[device])
 
         if wanted == "auto":
             return max(working[1:], key=worth, default="cpu")
@@ -111,7 +122,13 @@ def survey(
         backend: _environment(backend, python, own[backend]) for backend, python in found.items()
     }
     machine = detect(list(environments.values()), name=name)
-    return Host(machine=machine, environments=environments, interpreters=found, variables=own)
+    return Host(
+        machine=machine,
+        environments=environments,
+        interpreters=found,
+        variables=own,
+        boards=uuids(machine.accelerators),
+    )
 
 
 def _environment(backend: str, python: str, configured: Mapping[str, str]) -> Environment:

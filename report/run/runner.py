@@ -254,18 +254,20 @@ class Run:
         started_at, begun = _now(), time.monotonic()
         watch = Watch(worker.pid)
         fields: dict[str, Any] = {"status": "failed"}
-        probes: dict[str, Any] = {}
+        seen: dict[str, Any] = {}
         try:
             answer = worker.ask(self._request(job, bundle), job.experiment.timeout_s)
             if "skipped" in answer:
                 return self._record(job, status="skipped", reason=str(answer["skipped"]))
             fields = {"status": "ok", **vars(ANSWER.validate_python(answer))}
-            probes = {end: fields.pop(f"probes_{end}") for end in ("before", "after")}
+            seen = {end: fields.pop(f"probes_{end}") for end in ("before", "after")}
+            timings = (series.timing for series in fields["outcome"].series)
+            seen["readings"] = [reading for one in timings if one for reading in one.board]
         except WorkerFailure as failure:
             fields |= {"reason": failure.reason, "stderr_tail": failure.stderr_tail}
         except ValidationError as error:
             fields["reason"] = f"its answer is not an outcome: {error.errors()[0]['msg']}"
-        fields |= {"elapsed_s": time.monotonic() - begun, "conditions": watch.stop(**probes)}
+        fields |= {"elapsed_s": time.monotonic() - begun, "conditions": watch.stop(**seen)}
         return self._record(job, started_at=started_at, **fields)
 
     def _request(self, job: Job, bundle: dict[str, Any] | None) -> dict[str, Any]:
@@ -286,6 +288,7 @@ class Run:
             "repeats": job.repeats or experiment.repeats,
             "bundle": bundle,
             "last_cache_bytes": last_cache_bytes(self.host.machine, device),
+            "board": self.host.board(device),
         }
 
     def _threads(self, experiment: PlannedExperiment) -> int:

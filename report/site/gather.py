@@ -32,7 +32,7 @@ from report.site.pages import own, render
 from report.site.places import places_of
 from report.text.numerals import digits, percent
 from report.worker import timing
-from report.worker.timing import EVERY
+from report.worker.curve import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

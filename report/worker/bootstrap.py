@@ -1,8 +1,8 @@
 """Started by path in any interpreter: makes `report` importable, and nothing beside it.
 
-And before all else it shifts the heap by a random part of a page. Where in a page an array lies is
-else the same in all processes of the same code, which makes a small product up to a quarter faster
-or slower in every one of them (measured here), so that no interval over processes would hold it.
+First it shifts the heap by a random part of a page. Without that, an array lies at the same place
+in its page in every process of the same code, which makes a small product up to a quarter faster or
+slower in all of them (measured here), and no interval over processes would show it.
 
 The interpreter may be one that has never heard of this package (a framework's own virtual
 environment), or one full of the parent's packages. So the package is registered from its

@@ -42,16 +42,16 @@ def main() -> None:
     os.close(null)
     for request in _until_parent_ends(requests):
         try:
-            line = _line(_answer(request))
+            line = _line(request, _answer(request))
         except Unavailable as reason:
-            line = _line({"skipped": str(reason)})
+            line = _line(request, {"skipped": str(reason)})
         except Unmeant as fault:
-            line = _line({"failed": str(fault)})
+            line = _line(request, {"failed": str(fault)})
         except MemoryError:
-            line = _line({"failed": "out of memory"})
+            line = _line(request, {"failed": "out of memory"})
         except Exception as error:  # noqa: BLE001 (whatever goes wrong is the answer)
             traceback.print_exc()
-            line = _line({"failed": reason_of(error)})
+            line = _line(request, {"failed": reason_of(error)})
         answers.write(line)
         answers.flush()
 
@@ -153,5 +153,6 @@ def _packages(installed: Iterable[Any]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _line(answer: Message) -> bytes:
+def _line(request: Message, answer: Message) -> bytes:
+    answer = {"id": request.get("id"), **answer}
     return json.dumps(answer, allow_nan=False, separators=(",", ":")).encode() + b"\n"

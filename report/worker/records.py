@@ -47,6 +47,45 @@ class Unmeant(Exception):  # noqa: N818 (it is an outcome, not an error)
 
 
 @dataclass(frozen=True, kw_only=True)
+class BoardReading(Strict):
+    """What an accelerator's sensors read at one moment; null is what it has no sensor for.
+
+    Attributes:
+        clock_hz: Of its processors.
+        temperature_c: Of the chip, in degrees Celsius.
+        power_w: That it draws.
+        memory_bytes: Taken by all programs.
+        limits: What holds its clock down ("power limit", "heat", "slowdown", "power brake").
+    """
+
+    clock_hz: int | None = None
+    temperature_c: int | None = None
+    power_w: float | None = None
+    memory_bytes: int | None = None
+    limits: list[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Energy(Strict):
+    """What the same work, done over and over for a while, took from a counter of energy.
+
+    Attributes:
+        joules: In all.
+        elapsed_s: In how long.
+        calls: How often it was done.
+    """
+
+    joules: float
+    elapsed_s: float
+    calls: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no counter can have shown; logarithms are taken of these."""
+        if self.joules <= 0 or self.elapsed_s <= 0 or self.calls < 1:
+            raise ValueError("work takes energy and time")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Timing(Strict):
     """The raw samples of one series in one process.
 
@@ -63,6 +102,9 @@ class Timing(Strict):
         low_s: Lower end of the median's 95 % interval within this process (order
             statistics); null below six samples, where there is none.
         high_s: Upper end.
+        device_s: Seconds of each sample by the device's own clock, from the first call's beginning
+            to the last one's end; empty where it has none.
+        board: What the accelerator's sensors read after the first sample and after the last one.
     """
 
     warmups: int
@@ -74,10 +116,13 @@ class Timing(Strict):
     median_s: float
     low_s: float | None
     high_s: float | None
+    device_s: list[float] = field(default_factory=list)
+    board: list[BoardReading] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Refuse what no clock can have shown; logarithms are taken of these."""
-        if self.inner_loops < 1 or not self.elapsed_s or min(self.elapsed_s) <= 0:
+        times = [*self.elapsed_s, *self.device_s]
+        if self.inner_loops < 1 or not self.elapsed_s or min(times) <= 0:
             raise ValueError("a timing needs samples, and samples take time")
 
 
@@ -93,6 +138,9 @@ class Series(Strict):
         bytes_moved: Bytes that one call reads and writes, each counted once, whether they lie in
             a cache or in memory; null where not counted.
         timing: The samples; null unless ok.
+        cold: The same calls, each with the accelerator's second cache emptied before it, by the
+            device's own clock; null where not asked for.
+        energy: What calls took; null where not asked for, or not readable.
     """
 
     labels: Labels
@@ -101,6 +149,8 @@ class Series(Strict):
     flops: int | None = None
     bytes_moved: int | None = None
     timing: Timing | None = None
+    cold: Timing | None = None
+    energy: Energy | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +183,11 @@ class TrainingRun(Strict):
             evaluation outside the timer.
         diverged: The loss became infinite or NaN (the curve is cut there), or ended above
             where it began.
+        memory_bytes: The most memory that the process held while it ran, the framework included;
+            null where the system does not say.
+        device_memory_bytes: The most that the framework held of the accelerator's memory; null
+            where it does not say.
+        energy: What runs took, a call being an epoch; null where not asked for, or not readable.
     """
 
     labels: Labels
@@ -143,6 +198,9 @@ class TrainingRun(Strict):
     repeats: int
     elapsed_s: list[list[float]]
     diverged: bool = False
+    memory_bytes: int | None = None
+    device_memory_bytes: int | None = None
+    energy: Energy | None = None
 
     def __post_init__(self) -> None:
         """Refuse curves whose parts do not fit together."""
@@ -208,13 +266,17 @@ class GradientNoise(Strict):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Strict):
-    """What `measure.py` of a kind returns for one job: any of these, as the kind has them."""
+    """What `measure.py` of a kind returns for one job: any of these, as the kind has them.
+
+    `energy` says how it was read, or why it was not; null where nobody asked.
+    """
 
     series: list[Series] = field(default_factory=list)
     runs: list[TrainingRun] = field(default_factory=list)
     noise: list[GradientNoise] = field(default_factory=list)
     as_printed: list[AsPrinted] = field(default_factory=list)
     printed_runs: list[PrintedRun] = field(default_factory=list)
+    energy: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +334,9 @@ class Accelerator(Strict):
         clock_hz: Highest clock of its processors.
         memory_clock_hz: Highest clock of its memory.
         power_limit_w: The power that it may draw.
+        integrated: It shares the CPU's memory.
+        flop_per_s: What a product of two float32 matrices reached when it was looked at, by which
+            one of several devices is chosen; no measurement of the report.
     """
 
     device: str
@@ -285,6 +350,8 @@ class Accelerator(Strict):
     clock_hz: int | None = None
     memory_clock_hz: int | None = None
     power_limit_w: float | None = None
+    integrated: bool | None = None
+    flop_per_s: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

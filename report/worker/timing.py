@@ -1,7 +1,5 @@
 """How a time is measured: warm up, calibrate, interleave in shuffled rounds, keep every sample.
 
-And how a training is timed: by a curve of its loss, which is evaluated outside the timer.
-
 Source: T. Kalibera and R. Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013, for
 the levels (calls within samples within processes); the interval of the median is the
 distribution-free one from order statistics (e.g. W. J. Conover, "Practical Nonparametric
@@ -13,17 +11,18 @@ from __future__ import annotations
 import itertools
 import math
 import random
-import sys
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from report.worker.records import Series, Timing
+from report.worker.sensors import STEP_S, spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from report.worker.records import Stopped
+    from report.worker.records import BoardReading, Energy, Stopped
+    from report.worker.sensors import Board, Meter
 
 KEPT_WARMUPS = 5
 """Warm-up calls whose seconds are kept; the rest are only counted."""
@@ -34,12 +33,6 @@ LEAST_WARMUPS = 3
 KEPT_SAMPLES = 60
 """Samples kept for each series and process, so that a result file stays small: see
 `docs/decisions/0009-result-files-grow-with-experiments.md`."""
-
-EVERY = 200
-"""Examples between two points of a curve, as in the chapter."""
-
-EPOCHS_ONLY = sys.maxsize
-"""As `every`: no points but the ends of epochs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +92,19 @@ def median_interval(samples: Sequence[float]) -> tuple[float, float] | None:
     return ranks and (ordered[ranks[0]], ordered[ranks[1]])
 
 
+class DeviceTimer(Protocol):
+    """The clock of a device, which is read where the work passes by and not when it was queued."""
+
+    def start(self) -> None:
+        """Mark where the timed work begins in the device's queue."""
+
+    def stop(self) -> None:
+        """Mark where it ends."""
+
+    def seconds(self) -> float:
+        """Return the seconds of all spans since it was last asked; the device is done with them."""
+
+
 @dataclass(kw_only=True)
 class Stopwatch:
     """Takes the samples of one series.
@@ -109,6 +115,10 @@ class Stopwatch:
         before: Puts the backend into the state that the series needs (threads, precision);
             outside the timed span.
         compiles: The first call compiles, so that only the second says what a call takes.
+        timer: The device's own clock, which is read beside the host's.
+        flush: Empties the device's cache. It runs before each call, and the time is then that of
+            the calls alone, by the device's clock.
+        board: Its sensors are read after the first sample and after the last one.
         inner_loops: Calls in one sample; 0 until warm.
         spent_s: Seconds that all of this has taken, warm-up included.
         call_s: Seconds of one call: the best so far, because a disturbed one says little.
@@ -120,35 +130,64 @@ class Stopwatch:
     method: Method
     before: Callable[[], object] | None = None
     compiles: bool = False
+    timer: DeviceTimer | None = None
+    flush: Callable[[], object] | None = None
+    board: Board | None = None
     clock: Callable[[], float] = time.perf_counter
     inner_loops: int = 0
     spent_s: float = 0.0
     warmups: int = 0
     warmup_s: list[float] = field(default_factory=list)
     elapsed_s: list[float] = field(default_factory=list)
+    device_s: list[float] = field(default_factory=list)
+    readings: list[BoardReading] = field(default_factory=list)
     stopped: Stopped | None = None
     call_s: float = math.inf
     fault: str | None = None
+    _device_s: float | None = None
 
     def note(self, fault: str | None) -> None:
         """Keep the first thing that is not as it was meant, if this is one."""
         self.fault = self.fault or fault
 
     def _span(self, loops: int, untimed: int = 0) -> float:
-        call, clock = self.call, self.clock
+        call, clock, timer = self.call, self.clock, self.timer
         begun = clock()
         if self.before is not None:
             self.before()
         for _ in range(untimed):
             call()
         self.synchronize()
+        if timer is not None and self.flush is not None:
+            return self._flushed(loops, timer, begun)
+        if timer is not None:
+            timer.start()
         start = clock()
         for _ in range(loops):
             call()
+        if timer is not None:
+            timer.stop()
         self.synchronize()
         end = clock()
+        if timer is not None:
+            self._device_s = nanoseconds(timer.seconds())
         self.spent_s += end - begun
         return nanoseconds(end - start)
+
+    def _flushed(self, loops: int, timer: DeviceTimer, begun: float) -> float:
+        """Return the device's seconds of calls that find nothing in its cache.
+
+        While the device empties its cache, the call is already being queued, so that its time holds
+        nothing of what the host takes for that.
+        """
+        for _ in range(loops):
+            self.flush()  # type: ignore[misc] # there is one
+            timer.start()
+            self.call()
+            timer.stop()
+        self.synchronize()
+        self.spent_s += self.clock() - begun
+        return nanoseconds(timer.seconds())
 
     def try_out(self, enough_s: float) -> float:
         """Return the seconds of one call; of the better of two if the first says little alone."""
@@ -203,6 +242,8 @@ class Stopwatch:
             self._long_enough(elapsed)
             elapsed = self._span(self.inner_loops)
         self.elapsed_s.append(elapsed)
+        if self._device_s:
+            self.device_s.append(self._device_s)
         count = len(self.elapsed_s)
         # A call as long as the whole share must not be repeated for form's sake.
         least = 1 if self.call_s > share_s / 2 else self.method.least
@@ -212,6 +253,8 @@ class Stopwatch:
             self.stopped = "repeats"
         elif self.spent_s >= share_s and count >= least:
             self.stopped = "budget"
+        if self.board is not None and (count == 1 or self.stopped):
+            self.readings.append(self.board.reading())
 
     def _narrow(self) -> bool:
         interval = median_interval(self.elapsed_s)
@@ -235,7 +278,23 @@ class Stopwatch:
             median_s=median(per_call),
             low_s=low,
             high_s=high,
+            device_s=self.device_s[:KEPT_SAMPLES],
+            board=self.readings,
         )
+
+    def energy(self, meter: Meter, seconds: float) -> Energy | None:
+        """Call for so many seconds or longer, and return what a counter says that it took."""
+        loops = max(1, round(STEP_S / max(self.call_s, 1e-9)))
+
+        def work() -> None:
+            for _ in range(loops):
+                self.call()
+            self.synchronize()
+
+        if self.before is not None:
+            self.before()
+        found = spent(work, meter, seconds, self.clock)
+        return found and replace(found, calls=found.calls * loops)
 
 
 def measure(stopwatches: Sequence[Stopwatch], method: Method, rng: random.Random) -> None:
@@ -321,123 +380,3 @@ class Timer:
     def cumulative(self) -> list[float]:
         """Return the seconds up to the end of each time."""
         return list(itertools.accumulate(self.times))
-
-
-@dataclass(kw_only=True)
-class Curve:
-    """Collects (examples, seconds, loss) while a run trains.
-
-    A training loop calls `start` once, then compares its count of examples with `due` after
-    each update (one integer comparison, as cheap as the chapter's own `n % 200`), calls `point`
-    where it is reached, and `end_epoch` after each epoch. The chapter's rule skips most points
-    when the batch size does not divide 200; here a point falls due at the first update on or
-    past each multiple of `every`, which is 200, and at every epoch's end.
-
-    Attributes:
-        synchronize: Waits for the device; called inside the timer.
-        evaluate: Returns the loss on all examples; called outside the timer. The backend sets
-            it, because it needs the run's own parameters.
-        examples: Examples processed at each point.
-        epoch_ends: Indices of the points at which an epoch ended.
-        loss: Loss at each point; the last one may be infinite or NaN.
-        elapsed_s: Seconds of training up to each point.
-        due: Number of examples at which the next point falls due.
-    """
-
-    synchronize: Callable[[], object]
-    evaluate: Callable[[], float] = lambda: float("nan")
-    clock: Callable[[], float] = time.perf_counter
-    every: int = EVERY
-    examples: list[int] = field(default_factory=list)
-    epoch_ends: list[int] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    elapsed_s: list[float] = field(default_factory=list)
-    due: int = 0
-    _trained_s: float = 0.0
-    _since: float = 0.0
-
-    def start(self) -> None:
-        """Evaluate the untrained model, then start the timer."""
-        self._add(0)
-
-    def point(self, examples: int) -> None:
-        """Stop the timer, evaluate, start it again."""
-        self.synchronize()
-        self._trained_s += self.clock() - self._since
-        self._add(examples)
-
-    def passed(self, examples: Sequence[int], losses: Iterable[float]) -> None:
-        """Add the points that an epoch in one program has passed, the last of them its end.
-
-        Nobody could stop a timer there: the seconds are shared out evenly among the examples.
-
-        Args:
-            examples: Examples processed at each point.
-            losses: The loss at each; computed as they are asked for, outside the timer.
-        """
-        self.synchronize()
-        begun, first = self._trained_s, self.examples[-1]
-        share_s = (self.clock() - self._since) / (examples[-1] - first)
-        for n, loss in zip(examples, losses, strict=True):
-            self._trained_s = begun + share_s * (n - first)
-            self._add(n, loss)
-
-    def end_epoch(self, examples: int) -> bool:
-        """Mark the end of an epoch; return whether it is worth going on: the loss is finite."""
-        if self.examples[-1] != examples:
-            self.point(examples)
-        self.epoch_ends.append(len(self.examples) - 1)
-        return math.isfinite(self.loss[-1])
-
-    def _add(self, examples: int, loss: float | None = None) -> None:
-        self.examples.append(examples)
-        self.loss.append(self.evaluate() if loss is None else loss)
-        self.elapsed_s.append(nanoseconds(self._trained_s))
-        self.due = (examples // self.every + 1) * self.every
-        self._since = self.clock()
-
-
-@dataclass(kw_only=True)
-class PrintedCurve(Curve):
-    """Times a run as the chapter's listing does, and evaluates where that does.
-
-    The timer is its own, by the wall clock. It is stopped, without waiting for a device, only where
-    the count of examples is a multiple of 200; what comes after the last such point has no part.
-
-    Attributes:
-        collected_s: What of the timed seconds Python's garbage collector took.
-    """
-
-    timer: Timer = field(default_factory=lambda: Timer(time.time))
-    collected_s: float = 0.0
-    _collecting: float = 0.0
-    _since_start_s: float = 0.0
-
-    def collection(self, phase: str, _: object) -> None:
-        """Take the seconds of a collection, as one of `gc.callbacks`."""
-        if phase == "start":
-            self._collecting = self.clock()
-        else:
-            self._since_start_s += self.clock() - self._collecting
-
-    def start(self) -> None:
-        """Start the timer; the untrained model is not evaluated."""
-        self.due = self.every
-        self._since_start_s = 0.0
-        self.timer.start()
-
-    def point(self, examples: int) -> None:
-        """Stop the timer, evaluate, start it again; do nothing between multiples of 200."""
-        self.due = (examples // self.every + 1) * self.every
-        if examples % self.every == 0:
-            self.timer.stop()
-            self.collected_s += self._since_start_s
-            self.examples.append(examples)
-            self.loss.append(self.evaluate())
-            self._since_start_s = 0.0
-            self.timer.start()
-
-    def end_epoch(self, examples: int) -> bool:
-        """Go on, whatever the loss is; there is no point here."""
-        del examples
-        return True

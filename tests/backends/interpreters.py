@@ -21,7 +21,7 @@ import json
 from array import array
 from report.experiments.training.measure import Data, Run, Start
 from report.worker.records import Unavailable
-from report.worker.timing import Curve
+from report.worker.curve import Curve
 
 def why(call, *arguments, **named):
     try:

@@ -92,7 +92,7 @@ def waiting(session: Any) -> dict[str, list[bool]]:
 def training(session: Any) -> dict[str, dict[str, Any]]:
     """Train twice in each variant; return the losses, and how many programs the second compiled."""
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
     compiled: list[str] = []
 

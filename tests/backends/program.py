@@ -74,7 +74,7 @@ def train(backend: Any, request: dict[str, Any]) -> list[Any]:
     """Train each run; return its points, or why it cannot be done."""
     from report.experiments.training.measure import Data, Run, Start, offered, refusal
     from report.registry import BACKENDS
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
     session = backend.Session("cpu", THREADS)
     data = Data(

@@ -12,9 +12,9 @@ import pytest
 from backends.interpreters import BEGIN, run
 from report.backends import numpy as backend
 from report.experiments.training.measure import Data, Run, Start
+from report.worker.curve import Curve
 from report.worker.host import usable_cores
 from report.worker.records import Unavailable
-from report.worker.timing import Curve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

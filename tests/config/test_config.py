@@ -40,7 +40,9 @@ def test_default_file_holds_the_chapters_experiments(read: Read) -> None:
     kinds = {name: spec.kind for name, spec in read(default_config()).experiments.items()}
     trained = "chapter-training loader concise concise-as-listed batch-sizes stability decay grid"
     assert kinds == {
-        **dict.fromkeys(["vectorization", "matrix-size", "block-width", "threads"], "matmul"),
+        **dict.fromkeys(
+            ["vectorization", "matrix-size", "small-products", "block-width", "threads"], "matmul"
+        ),
         "gradient-noise": "gradient",
         **dict.fromkeys(["memory", "latency"], "bandwidth"),
         "overhead": "overhead",

@@ -15,7 +15,7 @@ from report.config.claims import Claim, stored
 from report.experiments.matmul.measure import Point
 from report.experiments.training.measure import Run
 from report.results.result import Record
-from report.worker.records import GradientNoise, Outcome, Series, TrainingRun
+from report.worker.records import Energy, GradientNoise, Outcome, Series, TrainingRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,6 +75,9 @@ def run(
         repeats=1,
         elapsed_s=[[epoch_s * epoch for epoch in range(done + 1)]],
         diverged=epochs is not None and done < epochs,
+        memory_bytes=200 * 2**20,
+        device_memory_bytes=3 * 2**20,
+        energy=Energy(joules=50 * epoch_s * 10, elapsed_s=epoch_s * 10, calls=10),
     )
 
 

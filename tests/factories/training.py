@@ -25,8 +25,8 @@ from report.resources import default_config
 from report.results.result import Dataset
 from report.run import surrogate
 from report.worker import schedules
+from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
 from report.worker.records import Outcome, PrintedRun
-from report.worker.timing import EPOCHS_ONLY, EVERY, Curve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

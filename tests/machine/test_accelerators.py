@@ -184,9 +184,9 @@ def test_bare_number_says_nothing_of_boards_with_different_names(
     install([board(SLOW, 1), board(FAST, 2)])
     boards, _ = accelerators.read_boards()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    assert accelerators.visible(boards) == list(boards.values())
+    assert accelerators.visible(boards) == list(boards)
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-    assert [each.name for each in accelerators.visible(boards)] == [SLOW]
+    assert [boards[each].name for each in accelerators.visible(boards)] == [SLOW]
 
 
 def test_device_of_two_frameworks_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:

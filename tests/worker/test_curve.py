@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from report.worker.timing import EVERY, Curve, PrintedCurve, Timer
+from report.worker.curve import EVERY, Curve, PrintedCurve
+from report.worker.timing import Timer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

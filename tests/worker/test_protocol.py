@@ -49,10 +49,10 @@ PARENT_SIDE = {
 
 WORKER_SIDE = {
     *("report", "report.registry", "report.backends", "report.experiments", "report.worker"),
-    *(f"report.worker.{name}" for name in ("checks", "host", "main", "probes", "records")),
-    *("report.worker.schedules", "report.worker.timing"),
+    *(f"report.worker.{name}" for name in ("checks", "curve", "host", "main", "probes", "records")),
+    *("report.worker.schedules", "report.worker.sensors", "report.worker.timing"),
     *("report.backends.pytorch", "report.backends.pytorch.memory"),
-    *(f"report.backends.pytorch.{name}" for name in ("optimizers", "products", "steps")),
+    *(f"report.backends.pytorch.{name}" for name in ("device", "optimizers", "products", "steps")),
     "report.backends.pytorch.training",
     *(f"report.experiments.{kind}{part}" for kind in KINDS for part in ("", ".measure")),
 }

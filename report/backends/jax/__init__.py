@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
 PACKAGES = ("jax", "jaxlib", "numpy", "ml_dtypes")
 """What is installed. XLA, which compiles and computes, is a part of jaxlib."""

@@ -14,7 +14,7 @@ from report.backends import rate
 if TYPE_CHECKING:
     from report.backends.jax.products import Latest
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
     Params = tuple[jax.Array, jax.Array]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from report.experiments.training.measure import Run
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
     Batches = Iterable[tuple[np.ndarray, np.ndarray]]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
     Array = npt.NDArray[np.floating[Any]]
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from report.backends.pytorch import device as tools
 from report.backends.pytorch import steps, training
 from report.backends.pytorch.memory import Memory
-from report.backends.pytorch.products import DTYPES, Operands, why_not
+from report.backends.pytorch.products import DTYPES, Batched, Operands, why_not
 from report.worker.records import Accelerator, Environment, Unavailable, reason_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from report.backends.pytorch.products import Products
     from report.experiments.gradient.measure import Examples
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
 
 class Session:
@@ -65,6 +66,27 @@ class Session:
         """Return whether TF32 is allowed in float32 products now."""
         return torch.get_float32_matmul_precision() != "highest"
 
+    def timer(self) -> tools.Timer:
+        """Return the device's own clock."""
+        return tools.Timer(self.device)
+
+    def flush(self, size_bytes: int) -> Callable[[], object]:
+        """Return a call that writes so many bytes of the device's memory."""
+        return tools.flush(size_bytes, self.device)
+
+    def peak_memory(self) -> tools.PeakMemory:
+        """Return what watches the most that is taken of the device's memory from now on."""
+        return tools.PeakMemory(self.device)
+
+    def on_cpu(self) -> Session:
+        """Return a session on the CPU beside this one, with as many threads."""
+        return Session("cpu", self.threads())
+
+    def batched(self, count: int, size: int, dtype: str, seed: int) -> Batched:
+        """Make so many pairs of normal n x n matrices from a seed."""
+        self._require(dtype)
+        return Batched(count, size, DTYPES[dtype], self.device, seed)
+
     def products(self, size: int, dtype: str, seed: int) -> Products:
         """Make two normal n x n matrices from a seed."""
         self._require(dtype)
@@ -83,6 +105,10 @@ class Session:
         if compiled:
             update.compile()
         return update
+
+    def recorded(self, update: steps.Update) -> Callable[[], object]:
+        """Return a call that launches all of an update's kernels at once."""
+        return tools.recorded(update)
 
     def memory(self) -> Memory:
         """Return the device's memory."""
@@ -182,14 +208,18 @@ def _accelerators() -> list[str]:
 def _described(device: str) -> Accelerator:
     kind = device.partition(":")[0]
     properties: Any = None
+    reached: float | None = None
     try:
         if kind != "mps":
             properties = getattr(torch, kind).get_device_properties(device)
         reason = why_not(device, "float32")
+        reached = None if reason else tools.reached(device)
     except Exception as error:  # noqa: BLE001 (as in `refusal`)
         reason = reason_of(error)
     return Accelerator(
         device=device,
+        integrated=None if properties is None else getattr(properties, "is_integrated", None),
+        flop_per_s=reached,
         name=getattr(properties, "name", None),
         memory_bytes=getattr(properties, "total_memory", None),
         l2_bytes=getattr(properties, "L2_cache_size", None),

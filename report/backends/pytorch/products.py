@@ -43,6 +43,43 @@ def _asarray(numbers: Any, dtype: str) -> torch.Tensor:
     return numbers.cpu().to(DTYPES[dtype])
 
 
+class Batched:
+    """Many pairs of small matrices, B and C, that are multiplied in one call; A is the last one.
+
+    Raises:
+        Unavailable: There is not enough memory.
+    """
+
+    def __init__(
+        self, count: int, size: int, dtype: torch.dtype, device: torch.device, seed: int
+    ) -> None:
+        """Draw (count, n, n) matrices from a standard normal distribution."""
+        generator = torch.Generator().manual_seed(seed)
+        with allocating_on(where=str(device)):
+            self._B, self._C = (
+                torch.randn(count, size, size, generator=generator).to(device, dtype)
+                for _ in range(2)
+            )
+            self._A = torch.zeros_like(self._B)
+
+    @property
+    def A(self) -> torch.Tensor:  # noqa: N802 (a matrix, as in the others)
+        """Return the last product."""
+        return self._A[-1]
+
+    call = by_strategy
+
+    def batched(self) -> None:
+        """Compute all products in one go, into memory that is kept."""
+        torch.bmm(self._B, self._C, out=self._A)
+
+    def error(self, look: Look) -> float:
+        """Return the largest error of the last product, and forget all of them."""
+        found = largest_error((self.A, self._B[-1], self._C[-1]), look, _asarray)
+        self._A.zero_()
+        return found
+
+
 class Operands:
     """The numbers of all products of one dtype; the small matrices lie within the large ones.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from report.backends.pytorch.optimizers import Trainer
     from report.experiments.training.measure import Run
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
     Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from report.experiments.training.measure import Data, Run, Start
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
 
 class Session:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from report.experiments.training.measure import Run, Start
-    from report.worker.timing import Curve
+    from report.worker.curve import Curve
 
     Examples = tuple[tf.Tensor, tf.Tensor]
 

@@ -12,7 +12,7 @@ from report.experiments.kind import Kind, timing_facts
 from report.experiments.matmul import quantities
 from report.experiments.matmul.figures import TEMPLATE, figures
 from report.experiments.matmul.overlay import overlay
-from report.experiments.settings import OneOrMany, Settings, Threads
+from report.experiments.settings import ENERGY, EnergySeconds, OneOrMany, Settings, Threads
 from report.figures import prose
 from report.figures.figure import Card, card
 from report.text.numerals import ITEM_BYTES
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from report.results.result import Record, Result
 
-Strategy = Literal["element", "column", "row", "block", "full", "full-out"]
+Strategy = Literal["element", "column", "row", "block", "full", "full-out", "batched"]
 Dtype = Literal["float32", "float64", "bfloat16", "float16"]
 Size = Annotated[int, Field(ge=2, le=16_384)]
 
@@ -47,7 +47,8 @@ class MatmulSettings(Settings):
     strategy: OneOrMany[Strategy] = Field(
         ["full"],
         description="element, column, row, block and full as the chapter writes them; full-out is "
-        "the full product into a matrix that is kept, so no memory is allocated.",
+        "the full product into a matrix that is kept, so no memory is allocated; batched is 256 "
+        "such products of small matrices in one call, in PyTorch only.",
     )
     size: OneOrMany[Size] = Field([256], description="n, the number of rows and columns.")
     device_size: Annotated[list[Size], Field(max_length=16)] = Field(
@@ -68,6 +69,12 @@ class MatmulSettings(Settings):
     tf32: OneOrMany[bool] = Field(
         [False], description="CUDA only: float32 products in TF32; no effect elsewhere."
     )
+    cold: bool = Field(
+        default=False,
+        description="On an accelerator, in PyTorch: also time each product by the device's clock "
+        "with its second cache emptied before every call.",
+    )
+    energy_s: EnergySeconds = Field(0, description=ENERGY)
     elements: Literal["auto", "all"] = Field(
         "auto",
         description="Elements to compute in a product by element. auto: if all of them would take "
@@ -82,7 +89,7 @@ class MatmulSettings(Settings):
 
     @model_validator(mode="after")
     def _can_be_multiplied(self) -> MatmulSettings:
-        largest = max(self.size + self.device_size)
+        largest = max(self.size)
         if "element" in self.strategy and largest**2 > ELEMENT_CALLS:
             raise ValueError(
                 f"strategy element at size {largest} makes {largest**2:,} calls; "

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from report.registry import BACKENDS
-from report.worker import checks
+from report.worker import checks, sensors
 from report.worker.host import thread_counts
 from report.worker.records import AsPrinted, Outcome, Series, Unavailable
 from report.worker.timing import Made, Method, Stopwatch, Timer, measured
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from report.registry import Backend
     from report.worker.checks import Look
+    from report.worker.sensors import Meter
+    from report.worker.timing import DeviceTimer
 
     Places = list[tuple[int, int]]
 
@@ -32,6 +34,12 @@ SAFE_SIZE = 512
 PRINTED_SIZE = 256
 
 PRINTED_ORDER = ("element", "column", "full", "block")
+
+BATCH = 256
+"""Products in one call of the strategy batched, each of matrices of its own."""
+
+ASSUMED_L2_BYTES = 64 * 2**20
+"""Of an accelerator that does not tell: more than any has today, so that none keeps anything."""
 
 
 class Products(Protocol):
@@ -83,6 +91,27 @@ class Session(checks.Threaded, Protocol):
         """Return whether it is allowed now."""
 
 
+class BatchedSession(Session, Protocol):
+    """What it offers beside that for the strategy batched."""
+
+    def batched(self, count: int, size: int, dtype: str, seed: int) -> Products:
+        """Make so many pairs of matrices from a seed; A is the last product.
+
+        Raises:
+            Unavailable: The device cannot hold or multiply this dtype.
+        """
+
+
+class DeviceSession(Session, Protocol):
+    """What it offers beside that on an accelerator, with `Backend.device_tools`."""
+
+    def timer(self) -> DeviceTimer:
+        """Return the device's own clock."""
+
+    def flush(self, size_bytes: int) -> Callable[[], object]:
+        """Return a call that writes so many bytes of the device's memory."""
+
+
 class Point(NamedTuple):
     """One series to measure, by its labels."""
 
@@ -100,6 +129,8 @@ class Point(NamedTuple):
 
     def flops(self, elements: int | None = None) -> int:
         """Return 2 n^3, the multiplications and additions of the product, or 2 n an element."""
+        if self.strategy == "batched":
+            return 2 * self.size**3 * BATCH
         return 2 * self.size * (self.size**2 if elements is None else elements)
 
 
@@ -126,10 +157,33 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     )
     # From small to large, so that the next size's cost is known before it is paid.
     made = {p: maker.series(p) for p in sorted(points, key=lambda point: point.size)}
+    cold = {p: made[p] for p in points} if maker.flush else {}
+    cold = {p: (series, maker.cold(watch)) for p, (series, watch) in cold.items() if watch}
     # What checking took belongs to the budget.
     left_s = max(method.budget_s - maker.checked_s, method.budget_s / 2)
-    series = measured([made[p] for p in points], replace(method, budget_s=left_s), job)
-    return Outcome(as_printed=printed, series=series)
+    every = [*(made[p] for p in points), *cold.values()]
+    timed = measured(every, replace(method, budget_s=left_s), job)
+    series = dict(zip(points, timed, strict=False))
+    for point, flushed in zip(cold, timed[len(points) :], strict=True):
+        series[point] = replace(series[point], cold=flushed.timing)
+    source = None
+    if settings["energy_s"]:
+        counter = sensors.meter(job["device"], maker.board)
+        source = counter if isinstance(counter, str) else counter.source
+        if not isinstance(counter, str):
+            _weigh(series, made, counter, settings["energy_s"])
+    return Outcome(as_printed=printed, series=list(series.values()), energy=source)
+
+
+def _weigh(
+    series: dict[Point, Series], made: dict[Point, Made], counter: Meter, seconds: float
+) -> None:
+    """Add what the largest product of each kind takes in energy; the smaller are mostly calls."""
+    largest = {p.family: p for p in sorted(series, key=lambda p: p.size) if series[p].timing}
+    for point in largest.values():
+        if (stopwatch := made[point][1]) is not None:
+            energy = stopwatch.energy(counter, seconds)
+            series[point] = replace(series[point], energy=energy)
 
 
 class _Sample(NamedTuple):
@@ -172,16 +226,42 @@ class _Maker:
     sample: _Sample
     switching: bool
     checked_s: float = 0.0
-    _products: dict[tuple[int, str], Products] = field(default_factory=dict)
+    timer: DeviceTimer | None = None
+    flush: Callable[[], object] | None = None
+    board: sensors.Board | None = None
+    _products: dict[tuple[int, str, bool], Products] = field(default_factory=dict)
     _cost: dict[Point, tuple[int, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take the device's tools where there are any."""
+        on_device = self.job["device"] != "cpu"
+        if on_device and BACKENDS[self.job["backend"]].device_tools:
+            session = cast("DeviceSession", self.session)
+            self.timer = session.timer()
+            if self.job["settings"]["cold"]:
+                cache_bytes = self.job["last_cache_bytes"] or ASSUMED_L2_BYTES
+                self.flush = session.flush(2 * cache_bytes)
+        self.board = sensors.board(self.job.get("board")) if on_device else None
+
+    def cold(self, warm: Stopwatch) -> Stopwatch:
+        """Return a stopwatch for the same calls, each with the device's cache emptied before it."""
+        return Stopwatch(
+            call=warm.call,
+            synchronize=warm.synchronize,
+            method=self.method,
+            before=warm.before,
+            timer=self.timer,
+            flush=self.flush,
+            fault=warm.fault,
+        )
 
     def series(self, point: Point) -> Made:
         """Return a point's series with a warm stopwatch, or why there is none."""
         try:
             self._refuse_if_too_long(point, self.method.budget_s / 4)
-            key = (point.size, point.dtype)
+            key = (point.size, point.dtype, point.strategy == "batched")
             if key not in self._products:
-                self._products[key] = self.session.products(*key, self.job["seed"])
+                self._products[key] = self._operands(point, point.size)
             places = self.sample.places(point.strategy, point.size)
             stopwatch = self._stopwatch(point, self._products[key], places)
             stopwatch.warm_up(self.share_s)
@@ -191,6 +271,20 @@ class _Maker:
         stopwatch.note(self._fault(point, self._products[key], places))
         flops = point.flops(None if places is None else len(places))
         return Series(labels=point._asdict(), flops=flops), stopwatch
+
+    def _operands(self, point: Point, size: int) -> Products:
+        """Make what a point multiplies, of some size.
+
+        Raises:
+            Unavailable: The framework or the device cannot do it.
+        """
+        if point.strategy != "batched":
+            return self.session.products(size, point.dtype, self.job["seed"])
+        if not hasattr(self.session, "batched"):
+            title = BACKENDS[self.job["backend"]].title
+            raise Unavailable(f"batches of products are not measured in {title}")
+        session = cast("BatchedSession", self.session)
+        return session.batched(BATCH, size, point.dtype, self.job["seed"])
 
     def _fault(self, point: Point, products: Products, places: Places | None) -> str | None:
         """Look at the product that the last call has made, in the state in which it is timed."""
@@ -229,7 +323,7 @@ class _Maker:
 
     def _try(self, point: Point, size: int, limit_s: float) -> float:
         """Return the seconds of one product of another size, of the second if there is time."""
-        products = self.session.products(size, point.dtype, self.job["seed"])
+        products = self._operands(point, size)
         smaller = point._replace(size=size)
         places = self.sample.places(point.strategy, size)
         return self._stopwatch(smaller, products, places).try_out(limit_s / 8)
@@ -257,6 +351,8 @@ class _Maker:
             method=self.method,
             before=switch if self.switching else None,
             compiles=BACKENDS[self.job["backend"]].compiles,
+            timer=self.timer,
+            board=self.board,
         )
         if not self.switching:
             enter()  # all series share one state

@@ -6,8 +6,16 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from report.analysis import quantities
-from report.analysis.quantities import Highest, Metric, Quantity, Question, highest, quantity
-from report.experiments.matmul.measure import PRINTED_FLOPS
+from report.analysis.quantities import (
+    CLOCKS,
+    Highest,
+    Metric,
+    Quantity,
+    Question,
+    highest,
+    quantity,
+)
+from report.experiments.matmul.measure import BATCH, PRINTED_FLOPS
 from report.text.names import WORDED
 from report.text.numerals import ITEM_BYTES, count
 
@@ -23,6 +31,9 @@ METRICS = {
     "seconds": quantities.SECONDS,
     "flop_per_s": quantities.FLOP_PER_S,
     "bytes_per_s": quantities.BYTES_PER_S,
+    "device_seconds": quantities.DEVICE_SECONDS,
+    "cold_seconds": quantities.COLD_SECONDS,
+    "joules": quantities.JOULES,
     "moved_bytes": Metric(
         unit="B",
         timed=False,
@@ -32,12 +43,14 @@ METRICS = {
 }
 
 
-def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
+def of_records(records: Sequence[Record], run: str = "", metric: str = "seconds") -> list[Quantity]:
     """Return one quantity for each series; without a count of operations there is no rate.
 
-    Where some elements, drawn at random, stood for all, the seconds are scaled to all of them.
+    Where some elements, drawn at random, stood for all, the values are scaled to all of them.
     """
-    series = quantities.of_series(records, run=run, wanted=lambda series: bool(series.flops))
+    series = quantities.of_series(
+        records, run=run, metric=metric, wanted=lambda series: bool(series.flops)
+    )
     return [_whole(q) for q in series]
 
 
@@ -95,6 +108,8 @@ def product_bytes(strategy: str, size: int, block_width: int | None, item_bytes:
     calls = product_calls(strategy, size, block_width)
     if strategy == "element":
         return calls * (2 * size + 1) * item_bytes
+    if strategy == "batched":
+        return 3 * size**2 * BATCH * item_bytes
     return (calls + 2) * size**2 * item_bytes
 
 
@@ -112,6 +127,8 @@ def with_bytes(quantity: Quantity) -> Quantity:
 
 def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
     """Return what was timed, with the bytes that must move; these alone where they are asked."""
+    if question.metric in {*CLOCKS, "joules"}:
+        return of_records(records, result.run, question.metric)
     series = [with_bytes(q) for q in of_records(records, result.run)]
     if question.metric != "moved_bytes":
         return series

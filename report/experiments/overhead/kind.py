@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
@@ -10,7 +10,13 @@ from typing_extensions import TypedDict  # pydantic needs this one below Python 
 from report.experiments.kind import Kind, timing_facts
 from report.experiments.overhead.figures import TEMPLATE, figures, overlay
 from report.experiments.overhead.measure import FEATURES, update_flops
-from report.experiments.overhead.quantities import METRICS, calls_of, name_call, of_records
+from report.experiments.overhead.quantities import (
+    METRICS,
+    calls_of,
+    name_call,
+    observed,
+    of_records,
+)
 from report.experiments.settings import AutoThreads, OneOrMany, Settings
 from report.figures import prose
 from report.figures.figure import Card, card
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
     from report.results.result import Record, Result
 
 Size = Annotated[int, Field(ge=1, le=2**24)]
-Variant = Literal["eager", "compiled"]
+Variant = Literal["eager", "compiled", "graph"]
 
 MOST_COMPILED = 8
 """As many versions of one function PyTorch keeps compiled; it takes no more."""
@@ -35,6 +41,7 @@ class Labels(TypedDict):
     size: Size
     variant: Variant
     threads: int
+    device: NotRequired[Literal["cpu"]]
 
 
 class OverheadSettings(Settings):
@@ -51,7 +58,16 @@ class OverheadSettings(Settings):
     variant: OneOrMany[Variant] = Field(
         ["eager", "compiled"],
         description="Updates as they are written, and with the loss compiled by the framework. "
-        "Compiling takes some seconds in each process, beyond the budget.",
+        "Compiling takes some seconds in each process, beyond the budget. graph: on CUDA, in "
+        "PyTorch, all kernels of an update launched at once; nothing elsewhere.",
+    )
+    device_update_size: Annotated[list[Size], Field(max_length=8)] = Field(
+        [], description="Further batches, for an accelerator only."
+    )
+    cpu_beside: bool = Field(
+        default=False,
+        description="On an accelerator, in PyTorch: also time the updates on the CPU, in the same "
+        "processes.",
     )
     compiled_size: Annotated[OneOrMany[Size], Field(max_length=MOST_COMPILED)] = Field(
         [1, 100, 1500],
@@ -99,6 +115,7 @@ OVERHEAD = Kind(
     labels=Labels,
     metrics=METRICS,
     quantities=of_records,
+    observed=observed,
     figures=figures,
     method=_method,
     headlines=_headlines,

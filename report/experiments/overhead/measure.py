@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from report.registry import BACKENDS
+from report.worker import sensors
 from report.worker.checks import Threaded, wrong_threads
 from report.worker.records import Outcome, Series, Unavailable
 from report.worker.timing import Made, Method, Stopwatch, measured, nanoseconds
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from report.registry import Backend
+    from report.worker.records import Labels
+    from report.worker.timing import DeviceTimer
 
 FEATURES = 5
 """Of an example, as the chapter's data set has them."""
@@ -49,6 +52,23 @@ class Session(Threaded, Protocol):
         """
 
 
+class DeviceSession(Session, Protocol):
+    """What it offers beside that on an accelerator, with `Backend.device_tools`."""
+
+    def timer(self) -> DeviceTimer:
+        """Return the device's own clock."""
+
+    def recorded(self, update: Update) -> Callable[[], object]:
+        """Return a call that launches all of an update's kernels at once (CUDA only).
+
+        Raises:
+            Unavailable: That cannot be done here.
+        """
+
+    def on_cpu(self) -> Session:
+        """Return a session on the CPU beside this one."""
+
+
 class Point(NamedTuple):
     """One series to measure, by its labels."""
 
@@ -56,6 +76,14 @@ class Point(NamedTuple):
     size: int
     variant: str
     threads: int
+    device: str | None = None  # cpu, where the others are on an accelerator
+
+    def labels(self) -> Labels:
+        """Return its labels; there is no device where all are on the same one."""
+        labels = self._asdict()
+        if self.device is None:
+            del labels["device"]
+        return labels
 
     def flops(self, backend: Backend) -> int:
         """Return the floating point operations of one call."""
@@ -108,15 +136,22 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     it starts may run beside a measurement.
     """
     backend = BACKENDS[job["backend"]]
-    points = list(_points(job["settings"], job["threads"]))
+    on_device = job["device"] != "cpu"
+    tools = cast("DeviceSession", session) if on_device and backend.device_tools else None
+    points = list(_points(job["settings"], job["threads"], job["device"], tools=tools is not None))
     method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
     share_s = method.budget_s / len(points)
+    board = sensors.board(job.get("board")) if on_device else None
+    beside = tools.on_cpu() if tools and any(point.device for point in points) else None
     made: dict[Point, Made] = {}
     # What is compiled comes last, so that the first call of the others is a cold one.
     for point in sorted(points, key=lambda point: point.variant == "compiled"):
-        labels = point._asdict()
+        labels = point.labels()
+        on = beside if point.device and beside else session
         try:
-            stopwatch = _stopwatch(session, point, method, job["seed"], cold=backend.compiles)
+            stopwatch = _stopwatch(on, point, method, job["seed"], cold=backend.compiles)
+            if tools and on is session:
+                stopwatch.timer, stopwatch.board = tools.timer(), board
         except Unavailable as reason:
             made[point] = Series(labels=labels, status="skipped", reason=str(reason)), None
         else:
@@ -127,13 +162,23 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     return Outcome(series=measured([made[point] for point in points], method, job))
 
 
-def _points(settings: dict[str, Any], threads: int) -> Iterator[Point]:
-    """Yield the additions, then the updates of each variant, in the order of the file."""
+def _points(settings: dict[str, Any], threads: int, device: str, *, tools: bool) -> Iterator[Point]:
+    """Yield the additions, then the updates of each variant, in the order of the file.
+
+    On an accelerator there are further batch sizes, and the same updates on the CPU beside it;
+    graphs are CUDA's.
+    """
     for size in settings["add_size"]:
         yield Point("add", size, "eager", threads)
+    further = settings["device_update_size"] if device != "cpu" else []
+    sizes = list(dict.fromkeys([*settings["update_size"], *further]))
     for variant in settings["variant"]:
-        for size in settings["compiled_size" if variant == "compiled" else "update_size"]:
+        if variant == "graph" and not (tools and device.startswith("cuda")):
+            continue
+        for size in settings["compiled_size"] if variant == "compiled" else sizes:
             yield Point("update", size, variant, threads)
+    if tools and settings["cpu_beside"]:
+        yield from (Point("update", size, "eager", threads, "cpu") for size in sizes)
 
 
 def _stopwatch(
@@ -150,12 +195,15 @@ def _stopwatch(
     compiled = point.variant == "compiled"
     begun = time.perf_counter()
     update = session.update(point.size, FEATURES, seed, compiled=compiled)
+    step: Callable[[], object] = update.step
+    if point.variant == "graph":
+        step = cast("DeviceSession", session).recorded(update)
     if cold and not compiled:
-        update.step()
+        step()
         session.synchronize()
     first_s = nanoseconds(time.perf_counter() - begun)
     return Stopwatch(
-        call=update.step,
+        call=step,
         synchronize=session.synchronize,
         method=method,
         warmups=int(compiled or cold),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from report.analysis import quantities
 from report.analysis.estimate import Estimate, estimate, over_replicates
-from report.analysis.quantities import Quantity, ratio
+from report.analysis.quantities import Quantity, Question, ratio
 from report.text.numerals import count
 from report.worker.timing import median
 
@@ -24,14 +24,21 @@ if TYPE_CHECKING:
 
 METRICS = {
     "seconds": quantities.SECONDS,
+    "device_seconds": quantities.DEVICE_SECONDS,
     "flop_per_s": quantities.FLOP_PER_S,
     "examples_per_s": quantities.EXAMPLES_PER_S,
 }
 
 
-def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
+def of_records(records: Sequence[Record], run: str = "", metric: str = "seconds") -> list[Quantity]:
     """Return one quantity for each series."""
-    return quantities.of_series(records, run=run, examples=_examples)
+    return quantities.of_series(records, run=run, metric=metric, examples=_examples)
+
+
+def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
+    """Return what was timed by the host's clock, or by the device's where that is asked."""
+    by_device = question.metric == "device_seconds"
+    return of_records(records, result.run, question.metric if by_device else "seconds")
 
 
 def _examples(series: Series) -> int | None:
@@ -44,12 +51,17 @@ def name_call(quantity: Quantity) -> str:
     size = quantity.number("size")
     if quantity.labels["operation"] == "add":
         return f"adding {count(size, 'element')}"
-    compiled = "compiled " if quantity.labels["variant"] == "compiled" else ""
-    return f"{compiled}update with {count(size, 'example')}"
+    variant = {"compiled": "compiled ", "graph": "recorded "}.get(
+        str(quantity.labels["variant"]), ""
+    )
+    where = " on the CPU" if quantity.labels.get("device") else ""
+    return f"{variant}update with {count(size, 'example')}{where}"
 
 
-CALLS = ("add", "eager", "compiled")
-"""Additions, and the variants of an update."""
+ON_CPU = "eager, on the CPU"
+
+CALLS = ("add", "eager", "compiled", "graph", ON_CPU)
+"""Additions, and the variants of an update; the last beside an accelerator."""
 
 LEAST_SIZES = 3
 """Through two points any line goes, and nothing tells how well it fits."""
@@ -60,7 +72,7 @@ def calls(series: Sequence[Quantity]) -> dict[str, BySize]:
     lines: dict[str, BySize] = {name: {} for name in CALLS}
     for q in sorted(series, key=lambda q: q.number("size")):
         name = str(q.labels["operation" if q.labels["operation"] == "add" else "variant"])
-        lines[name][q.number("size")] = q
+        lines[ON_CPU if q.labels.get("device") else name][q.number("size")] = q
     return {name: line for name, line in lines.items() if line}
 
 

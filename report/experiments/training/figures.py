@@ -18,7 +18,7 @@ from report.figures.figure import Columns, Figure, number, table
 from report.figures.shapes import Dots, row
 from report.text.numerals import MICRO, digits
 from report.worker import schedules
-from report.worker.timing import EVERY
+from report.worker.curve import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,15 @@ from pydantic import Field, model_validator
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from report.experiments.kind import Kind
-from report.experiments.settings import AutoThreads, Label, OneOrMany, Settings, Strict
+from report.experiments.settings import (
+    ENERGY,
+    AutoThreads,
+    EnergySeconds,
+    Label,
+    OneOrMany,
+    Settings,
+    Strict,
+)
 from report.experiments.training.curves import TEMPLATE
 from report.experiments.training.figures import figures
 from report.experiments.training.measure import WARMUP_UPDATES, grid_label
@@ -19,7 +27,7 @@ from report.figures import prose
 from report.figures.figure import Card, card, interval
 from report.registry import BackendName  # noqa: TC001 (pydantic reads it)
 from report.text.numerals import ROUNDING, excess
-from report.worker.timing import EVERY
+from report.worker.curve import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,6 +173,7 @@ class TrainingSettings(Settings):
         "epoch: once, cold, in a fresh process, and again; in the frameworks that the chapter has "
         "listings for, from scratch with the data loader.",
     )
+    energy_s: EnergySeconds = Field(0, description=ENERGY)
     dtype: Literal["float32", "float64"] = Field(
         "float32", description="Number format of data and parameters."
     )

@@ -8,17 +8,19 @@ import math
 import random
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from report.registry import BACKENDS
+from report.worker import sensors
 from report.worker.checks import wrong_threads
-from report.worker.host import read_bundle
+from report.worker.curve import EPOCHS_ONLY, EVERY, Curve, PrintedCurve
+from report.worker.host import PeakMemory, read_bundle
 from report.worker.records import Outcome, PrintedRun, Series, TrainingRun, Unmeant
-from report.worker.timing import EPOCHS_ONLY, EVERY, Curve, PrintedCurve
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from report.registry import Backend
 
@@ -82,6 +84,10 @@ class Start:
     orders: list[array[int]]
 
 
+One = tuple[Run, int]
+"""A run with one seed."""
+
+
 class Session(Protocol):
     """What a backend must offer for this kind."""
 
@@ -99,6 +105,20 @@ class Session(Protocol):
         returns False. The bias starts at 0. In an epoch that is one program there are no points
         but its end. Only what `refusal` lets pass is asked for.
         """
+
+
+class Peak(Protocol):
+    """Watches the most memory that is held."""
+
+    def read(self) -> int | None:
+        """Return it in bytes; None where nothing says."""
+
+
+class DeviceSession(Session, Protocol):
+    """What it offers beside that on an accelerator, with `Backend.device_tools`."""
+
+    def peak_memory(self) -> Peak:
+        """Return what watches the most that is taken of the device's memory from now on."""
 
 
 def measure(session: Session, job: dict[str, Any]) -> Outcome:
@@ -122,7 +142,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     deadline = time.perf_counter() + job["budget_s"]
     kinds = {(run.sampling, run.copies) for run in runs}
     starts = {(*kind, seed): _start(bundle, seed, *kind) for kind in kinds for seed in seeds}
-    curves: dict[tuple[Run, int], list[Curve]] = {(run, s): [] for run in runs for s in seeds}
+    curves: dict[One, list[Curve]] = {(run, s): [] for run in runs for s in seeds}
     printed = []
     if settings.get("as_printed") and backend.listing is not None:
         listed = [run for run in runs if as_listed(run)]
@@ -134,17 +154,57 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
             raise Unmeant(fault)
     order = list(curves)
     rng = random.Random(f"{job['seed']} {job['process']}")
+    watches: list[Callable[[], Peak]] = [PeakMemory]
+    if job["device"] != "cpu" and backend.device_tools:
+        watches.append(cast("DeviceSession", session).peak_memory)
+    held: dict[One, list[int | None]] = {}
     for _ in range(job["repeats"]):
         begun = time.perf_counter()
         rng.shuffle(order)
         for run, seed in order:
             start = starts[run.sampling, run.copies, seed]
+            peaks = [watch() for watch in watches]
             curves[run, seed].append(_train(session, run, data, start, every))
+            held.setdefault((run, seed), [peak.read() for peak in peaks])
         # Another round only if one as long as this one still fits.
         if 2 * time.perf_counter() - begun > deadline:
             break
-    kept = [_record(*one, repeats, settings["dtype"]) for one, repeats in curves.items()]
-    return Outcome(series=skipped, runs=kept, printed_runs=printed)
+    kept = {one: _record(*one, repeats, settings["dtype"]) for one, repeats in curves.items()}
+    for one, (memory, *device) in held.items():
+        on_device = device[0] if device else None
+        kept[one] = replace(kept[one], memory_bytes=memory, device_memory_bytes=on_device)
+    again = {
+        (run, seed): partial(_train, session, run, data, starts[run.sampling, run.copies, seed])
+        for run, seed in order
+        if seed == seeds[0]
+    }
+    source = _weigh(job, kept, again) if settings["energy_s"] else None
+    return Outcome(series=skipped, runs=list(kept.values()), printed_runs=printed, energy=source)
+
+
+def _weigh(
+    job: dict[str, Any], kept: dict[One, TrainingRun], again: Mapping[One, Callable[..., Curve]]
+) -> str:
+    """Train again and again, and add to the records what an epoch takes in energy.
+
+    An epoch ends with a look at the loss, which counts. What ends early for its loss does not.
+    """
+    board = sensors.board(job.get("board")) if job["device"] != "cpu" else None
+    counter = sensors.meter(job["device"], board)
+    if isinstance(counter, str):
+        return counter
+    for one, train in again.items():
+        epochs, ended = one[0].epochs, True
+
+        def work(train: Callable[..., Curve] = train, epochs: int = epochs) -> None:
+            nonlocal ended
+            ended = ended and len(train(every=EPOCHS_ONLY).epoch_ends) == epochs
+
+        found = sensors.spent(work, counter, job["settings"]["energy_s"])
+        if found and ended:
+            energy = replace(found, calls=found.calls * epochs)
+            kept[one] = replace(kept[one], energy=energy)
+    return counter.source
 
 
 def as_listed(run: Run) -> bool:

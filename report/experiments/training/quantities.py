@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from report.analysis import leastsquares, quantities, seeds
 from report.analysis.quantities import Metric, Quantity, Question, by_backend, varying
-from report.experiments.training.runs import lowest, ratio, towards, trained, typical
+from report.experiments.training.runs import Run, lowest, ratio, towards, trained, typical
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.experiments.training.runs import Lowest, Reached, Run
+    from report.experiments.training.runs import Lowest, Reached
     from report.results.result import Record, Result
 
 METRICS = {
@@ -23,6 +23,14 @@ METRICS = {
     "examples_per_s": quantities.EXAMPLES_PER_S,
     "printed_seconds": Metric(
         unit="s", timed=True, words="seconds per epoch as the chapter's listing prints them"
+    ),
+    "joules": quantities.JOULES,
+    "joules_to_loss": Metric(unit="J", timed=True, words="energy until the loss is reached"),
+    "memory_bytes": Metric(
+        unit="B", timed=False, words="the most memory that the process held during the run"
+    ),
+    "device_memory_bytes": Metric(
+        unit="B", timed=False, words="the most that was held of the accelerator's memory"
     ),
     "seconds_to_loss": Metric(unit="s", timed=True, words="seconds until the loss is reached"),
     "examples_to_loss": Metric(
@@ -59,15 +67,24 @@ def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
 def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
     """Return a metric of every run of one experiment on one backend."""
     case = Case(name="", result=result, runs=trained(records, result.run))
-    metric = question.metric
-    if metric in {"seconds", "examples_per_s", "printed_seconds"}:
-        printed = (run.printed() for run in case.runs)
-        return [q for q in printed if q] if metric == "printed_seconds" else case.seconds
-    if metric == "loss":
-        return [run.loss(question.epoch) for run in case.runs]
-    if metric.endswith("_to_loss") and (loss := question.loss or case.target):
-        by_time = metric == "seconds_to_loss"
-        return [run.seconds_to(loss) if by_time else run.examples_to(loss) for run in case.runs]
+    metric, loss = question.metric, question.loss or case.target
+    asked: dict[str, Callable[[Run], Quantity | None]] = {
+        "seconds": lambda run: run.seconds,
+        "examples_per_s": lambda run: run.seconds,
+        "printed_seconds": Run.printed,
+        "joules": Run.joules,
+        "memory_bytes": Run.memory,
+        "device_memory_bytes": partial(Run.memory, device=True),
+        "loss": lambda run: run.loss(question.epoch),
+    }
+    if loss:
+        asked |= {
+            "seconds_to_loss": lambda run: run.seconds_to(loss),
+            "examples_to_loss": lambda run: run.examples_to(loss),
+            "joules_to_loss": lambda run: run.joules(loss),
+        }
+    if metric in asked:
+        return [q for run in case.runs if (q := asked[metric](run))]
     if case.solved is None:
         return []
     if metric == "excess":

@@ -100,6 +100,40 @@ class Run:
         groups = [[s for seed in seeds for s in _epochs(seed)] for seeds in self.by_process]
         return replace(self.blank, groups=groups, examples=examples)
 
+    def joules(self, loss: float | None = None) -> Quantity | None:
+        """Return the energy of an epoch, or until a loss is reached.
+
+        That is the energy of an epoch by the epochs that the same seed takes to the loss. None
+        where energy was not asked for or not readable, or a seed does not come to the loss.
+        """
+        whole = self.seconds.examples if self.seconds is not None else None
+        if not whole or (loss is not None and self.examples_to(loss).censored):
+            return None
+
+        def epochs(seed: TrainingRun) -> float:
+            return 1.0 if loss is None else _until(seed, loss, seed.examples)[0] / whole
+
+        groups = [
+            [seed.energy.joules / seed.energy.calls * epochs(seed) for seed in seeds if seed.energy]
+            for seeds in self.by_process
+        ]
+        metric = "joules" if loss is None else f"joules to {loss:g}"
+        one = replace(self.blank, metric=metric, groups=groups, unit="J")
+        return one if any(groups) else None
+
+    def memory(self, *, device: bool = False) -> Quantity | None:
+        """Return the most memory that the process held, or that was held on the device.
+
+        None where nothing said.
+        """
+        name = "device_memory_bytes" if device else "memory_bytes"
+        groups = [
+            [float(held) for seed in seeds if (held := getattr(seed, name))]
+            for seeds in self.by_process
+        ]
+        one = replace(self.blank, metric=name, groups=groups, unit="B")
+        return one if any(groups) else None
+
     def seconds_to(self, loss: float) -> Quantity:
         """Return the seconds until the loss first was at or below a target.
 

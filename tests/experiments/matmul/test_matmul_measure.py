@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 import torch
 
+from factories import accelerator
 from factories.jobs import SEED, job
 from report.backends import pytorch
 from report.experiments.matmul import measure as matmul
 from report.experiments.matmul.kind import MatmulSettings, Strategy
-from report.experiments.matmul.measure import PRINTED_ORDER, measure
+from report.experiments.matmul.measure import BATCH, PRINTED_ORDER, measure
+from report.worker import sensors
 from report.worker.checks import Look, rounding, signs
 from report.worker.records import Unavailable
 from report.worker.timing import Stopwatch, measured
@@ -82,6 +85,10 @@ class Fake:
     def synchronize(self) -> None:
         """Note it."""
         self.log.append("wait")
+
+    def timer(self) -> accelerator.Timer:
+        """Return a clock of its own."""
+        return accelerator.Timer()
 
     def set_threads(self, threads: int) -> None:
         """Note it."""
@@ -189,7 +196,7 @@ def test_a_session_begins_without_tf32() -> None:
 
 
 def test_real_products_are_timed_and_their_operations_counted() -> None:
-    """2 n^3 for every strategy, whatever it does inside; the times are numbers above zero."""
+    """2 n^3 for each product, whatever a call does inside; the times are numbers above zero."""
     strategies = get_args(Strategy)
     outcome = measure(
         pytorch.Session("cpu", 1),
@@ -198,7 +205,8 @@ def test_real_products_are_timed_and_their_operations_counted() -> None:
     assert labels(outcome, "size", "strategy") == [(n, s) for n in (4, 9) for s in strategies]
     for series in outcome.series:
         assert series.status == "ok"
-        assert series.flops == {4: 128, 9: 1458}[int(str(series.labels["size"]))]
+        products = BATCH if series.labels["strategy"] == "batched" else 1
+        assert series.flops == products * {4: 128, 9: 1458}[int(str(series.labels["size"]))]
         assert series.timing is not None
         assert series.timing.median_s > 0
 
@@ -704,3 +712,57 @@ def test_what_was_not_taken_is_told() -> None:
     assert found[True] == ("failed", "asked for TF32, has the other")
     (only,) = measure(Fake(wrong=0.5), job_of(size=4)).series
     assert only.status == "failed"
+
+
+# --- on an accelerator
+
+
+def test_device_is_timed_by_its_own_clock_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the host's, by sample; and alone, with twice its cache emptied before each call."""
+    monkeypatch.setattr(sensors, "board", lambda _: sensors.Board(accelerator.Nvml(), object()))
+    monkeypatch.setattr(matmul, "_made", lambda _: ("float32", "cuda:0"))
+    session = accelerator.Session()
+    asked = job_of(device="cuda:0", strategy="full", size=[32, 64], cold=True, energy_s=0.03)
+    outcome = measure(session, asked | {"last_cache_bytes": 1000})
+    small, large = outcome.series
+    for series in (small, large):
+        assert series.timing is not None
+        assert series.cold is not None
+        assert len(series.timing.device_s) == len(series.timing.elapsed_s)
+        both = zip(series.timing.device_s, series.timing.elapsed_s, strict=True)
+        assert all(device < host for device, host in both)
+        assert series.cold.device_s == []  # it has no other
+        # The board is read at both ends of the samples.
+        assert [one.power_w for one in series.timing.board] == [100.0, 100.0]
+    assert set(session.flushed) == {2000}
+    # The energy is that of the largest product of a kind; what draws 100 W, and for how long.
+    assert small.energy is None
+    assert large.energy is not None
+    assert large.energy.joules / large.energy.elapsed_s == pytest.approx(100, rel=0.5)
+    assert "NVML" in str(outcome.energy)
+
+
+def test_cpu_has_no_cold_products_and_says_why_energy_is_not_known() -> None:
+    """Nothing is estimated in its place."""
+    asked = job_of(strategy="full", size=[8], cold=True, energy_s=0.01)
+    outcome = measure(pytorch.Session("cpu", 1), asked)
+    (series,) = outcome.series
+    assert (series.cold, series.energy) == (None, None)
+    assert str(outcome.energy).startswith("not readable") or Path("/sys/class/powercap").exists()
+
+
+def test_wrong_product_of_a_batch_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All products of a batch are computed in one call, and the last of them is looked at."""
+    monkeypatch.setattr(torch, "bmm", torch.mul)  # element by element
+    outcome = measure(pytorch.Session("cpu", 1), job_of(strategy="batched", size=[8]))
+    (series,) = outcome.series
+    assert series.status == "failed"
+    assert "wrong result" in str(series.reason)
+
+
+def test_batches_are_skipped_where_they_are_not_written() -> None:
+    """With the framework's name."""
+    outcome = measure(Fake(), job_of(backend="numpy", strategy="batched", size=[8]))
+    assert [(one.status, "NumPy" in str(one.reason)) for one in outcome.series] == [
+        ("skipped", True)
+    ]

@@ -228,10 +228,12 @@ def test_updates_of_other_sizes_are_not_set_against_each_other() -> None:
 
 
 def test_claims_can_be_made_of_every_metric() -> None:
-    """Examples per second of updates only; an addition has none."""
+    """Examples per second of updates only; an addition has none. A CPU has no clock of its own."""
     result = timed(ADDS | EAGER, slowness=[1.0])
     records = result.of("one")
-    assert set(OVERHEAD.metrics) == {"seconds", "flop_per_s", "examples_per_s"}
+    metrics = {"seconds", "device_seconds", "flop_per_s", "examples_per_s"}
+    assert set(OVERHEAD.metrics) == metrics
+    assert OVERHEAD.observe(result, records, Question(metric="device_seconds")) == []
     seen = OVERHEAD.observe(result, records, Question(metric="examples_per_s"))
     assert [name_call(one) for one in seen] == [
         "update with 1 example",

@@ -11,6 +11,7 @@ import psutil
 import pytest
 import torch
 
+from factories import accelerator
 from factories.jobs import SEED, job
 from report.backends import pytorch
 from report.backends.pytorch.steps import Update
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def job_of(*, budget_s: float = 0.05, **settings: Any) -> dict[str, Any]:
+def job_of(*, budget_s: float = 0.05, device: str = "cpu", **settings: Any) -> dict[str, Any]:
     """Return a job with these settings."""
-    return job(OverheadSettings.model_validate(settings), kind="overhead", budget_s=budget_s)
+    asked = OverheadSettings.model_validate(settings)
+    return job(asked, kind="overhead", budget_s=budget_s, device=device)
 
 
 def asked(**settings: Any) -> dict[str, Any]:
@@ -277,3 +279,39 @@ def test_what_is_not_as_meant_is_no_number(
     (added,) = (one for one in series if one.labels["operation"] == "add")
     assert (added.status, added.timing) == ("failed", None)
     assert str(added.reason).startswith(reason)
+
+
+# --- on an accelerator
+
+BESIDE: dict[str, Any] = {
+    "add_size": [4],
+    "update_size": [2, 3],
+    "variant": ["eager", "graph"],
+    "device_update_size": [5],
+    "cpu_beside": True,
+}
+
+
+def test_updates_of_a_device_stand_beside_those_of_the_cpu() -> None:
+    """Of the same batches and in the same process; the device's have its clock too."""
+    outcome = measure(accelerator.Session(), job_of(device="cuda:0", **BESIDE))
+    timed = Counter(
+        (s.labels["variant"], s.labels.get("device"), bool(s.timing and s.timing.device_s))
+        for s in outcome.series
+        if s.labels["operation"] == "update"
+    )
+    assert timed == {
+        ("eager", None, True): 3,
+        ("graph", None, True): 3,
+        ("eager", "cpu", False): 3,
+    }
+
+
+def test_cpu_alone_has_no_graphs_and_no_cpu_beside_it() -> None:
+    """The same plan measures there what it always did; nothing is skipped for being elsewhere."""
+    outcome = measure(pytorch.Session("cpu", 1), job_of(**BESIDE))
+    updates = [s.labels for s in outcome.series if s.labels["operation"] == "update"]
+    assert [(u["size"], u["variant"], "device" in u) for u in updates] == [
+        (2, "eager", False),
+        (3, "eager", False),
+    ]

@@ -8,6 +8,7 @@ import json
 import math
 from array import array
 from dataclasses import asdict, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import pytest
 import torch
 from torch import nn
 
+from factories import accelerator
 from factories.jobs import SEED, job, loaded
 from report.analysis import leastsquares, seeds
 from report.backends import pytorch
@@ -26,12 +28,12 @@ from report.experiments.training.measure import KEPT_REPEATS, Run, measure, offe
 from report.registry import BACKENDS, Training
 from report.run import data
 from report.run.data import write_bundle
+from report.worker import sensors
+from report.worker.curve import Curve, PrintedCurve
 from report.worker.records import Unmeant
-from report.worker.timing import Curve, PrintedCurve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from report.analysis.leastsquares import FloatArray
     from report.experiments.training.measure import Data, Start
@@ -51,7 +53,7 @@ BATCH_10 = {"label": "batch 10", "batch_size": 10, "lr": 0.05, "epochs": 2, "los
 
 LOADERS = ["dataloader", "sliced"]
 IMPLEMENTATIONS = ["scratch", "concise"]
-SWEPT = {"loader", "implementation", "variant", "dtype", "as_printed"}
+SWEPT = {"energy_s", "loader", "implementation", "variant", "dtype", "as_printed"}
 
 
 @pytest.fixture(name="airfoil", scope="module")
@@ -623,3 +625,49 @@ def test_training_on_other_threads_than_asked_is_no_number(made_up: dict[str, An
     fake.threads = lambda: 2  # type: ignore[assignment,method-assign]
     with pytest.raises(Unmeant, match="asked for 1 thread, has 2"):
         measure(fake, job_of(made_up, [GD]))
+
+
+# --- memory and energy
+
+SHORT = {"label": "short", "batch_size": 2, "lr": 0.01, "epochs": 1, "loss": "half_squared"}
+"""On four examples."""
+
+
+def test_most_memory_of_a_run_is_recorded(made_up: dict[str, Any]) -> None:
+    """That of the process, where Linux says so; and of an accelerator, as its framework counts."""
+    (on_cpu,) = train(made_up, SHORT)
+    assert on_cpu.device_memory_bytes is None
+    if Path("/proc/self/clear_refs").exists():
+        assert on_cpu.memory_bytes is not None
+        assert 10e6 < on_cpu.memory_bytes < 100e9
+    asked = job_of(made_up, [SHORT], device="cuda:0")
+    (on_device,) = measure(accelerator.Session(), asked).runs
+    assert on_device.device_memory_bytes == accelerator.HELD_BYTES
+
+
+def test_energy_is_that_of_an_epoch(
+    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A board that draws 100 W: its joules over the seconds, and the epochs among the calls."""
+    monkeypatch.setattr(sensors, "board", lambda _: sensors.Board(accelerator.Nvml(), object()))
+    asked = job_of(made_up, [SHORT | {"epochs": 3}], device="cuda:0", energy_s=0.05)
+    outcome = measure(accelerator.Session(), asked)
+    (one,) = outcome.runs
+    assert one.energy is not None
+    assert one.energy.calls % 3 == 0
+    assert one.energy.joules / one.energy.elapsed_s == pytest.approx(100, rel=0.5)
+    assert "NVML" in str(outcome.energy)
+
+
+def test_run_that_ends_early_has_no_energy(
+    made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An epoch that was not done must not be counted as one."""
+    monkeypatch.setattr(sensors, "board", lambda _: sensors.Board(accelerator.Nvml(), object()))
+    diverging = SHORT | {"epochs": 60, "lr": 1e6}
+    outcome = measure(
+        accelerator.Session(), job_of(made_up, [diverging], device="cuda:0", energy_s=0.02)
+    )
+    (one,) = outcome.runs
+    assert one.diverged
+    assert one.energy is None

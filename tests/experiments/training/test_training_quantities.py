@@ -157,6 +157,9 @@ def test_without_the_datas_moments_there_is_no_optimum_and_no_target() -> None:
         "seconds",
         "examples_per_s",
         "loss",
+        "joules",
+        "memory_bytes",
+        "device_memory_bytes",
     }
     assert TRAINING.observe(result, records, Question(metric="seconds_to_loss", loss=0.3))
 
@@ -212,6 +215,17 @@ def test_replicates_stand_in_one_order_in_all_runs(metric: str) -> None:
     records = [printing(0, a=2.0, b=1.0), printing(1, a=4.0, b=5.0)]
     a, b = asked(records if metric == "printed_seconds" else TWO_SEEDS, metric, loss=0.5)
     assert len(a.groups) == len(b.groups) == 2
+
+
+def test_energy_to_a_loss_is_that_of_the_epochs_which_the_seed_takes() -> None:
+    """50 J an epoch; 0.4 is reached after one epoch by the first seed, after two by the second."""
+    seeds = [run("a", [1.0, 0.4, 0.2], 0), run("a", [1.0, 0.6, 0.4], 1)]
+    records = [record("training", k, seed) for k, seed in enumerate(seeds)]
+    (epoch,) = asked(records, "joules")
+    assert (epoch.unit, epoch.groups) == ("J", [[50.0], [50.0]])
+    (to_loss,) = asked(records, "joules_to_loss", loss=0.4)
+    assert to_loss.groups == [[50.0], [100.0]]
+    assert asked(records, "joules_to_loss", loss=0.3) == []  # the second does not come there
 
 
 # --- what points that lie apart leave open
