@@ -32,10 +32,6 @@ WAYS: dict[str, Callable[[float], str]] = {
 one divided by it, a loss with four decimals."""
 
 
-def _untagged(_: Value, text: str) -> Markup:
-    return escape(text)
-
-
 @dataclass(frozen=True)
 class Said:
     """A value as text, and what makes a page's element of it."""
@@ -122,7 +118,7 @@ def told(claim: StoredClaim, verdict: Verdict, *, turn: bool) -> Value | None:
 
 
 def effect(
-    claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged, *, turn: bool | None = None
+    claim: StoredClaim, verdict: Verdict, tag: Tag = prose.tagged, *, turn: bool | None = None
 ) -> Markup:
     """Write an effect for a table: "9.31", "exponent -0.498"; above 1 unless `turn` says."""
     value = told(claim, verdict, turn=turned(verdict) if turn is None else turn)
@@ -139,7 +135,7 @@ def _as_precise(value: Value) -> str:
     return f"{_signed(value.value)} {value.unit}".rstrip()
 
 
-def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Markup:
+def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = prose.tagged) -> Markup:
     """Say in one or two sentences what was measured and what of it decides."""
     turn = turned(verdict)
     value = told(claim, verdict, turn=turn) or verdict.effect
@@ -191,7 +187,7 @@ def side_name(side: StoredSide) -> str:
     return ", ".join(str(value) for value in side["series"].values()) or side["experiment"]
 
 
-def because(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Markup:
+def because(claim: StoredClaim, verdict: Verdict, tag: Tag = prose.tagged) -> Markup:
     """Return the claim's own explanation with this run's numbers; empty if one is missing."""
     text = claim["because"].get(verdict.verdict, "")
     given = {"left": verdict.left, "right": verdict.right, "effect": verdict.effect}
