@@ -184,10 +184,7 @@ def quantity(records: Sequence[Record], **fields: Any) -> Quantity:
 def ratio(
     above: Quantity, below: Quantity, metric: str | None = None, per: str | None = None
 ) -> Estimate:
-    """Estimate a ratio of two quantities, paired where the same replicates measured both.
-
-    It is of their values, or of a rate of both, or of one rate `per` another.
-    """
+    """Estimate a ratio of values, or of rates, paired where the same replicates measured both."""
     return product([above.factor(metric), below.factor(per or metric, -1)])
 
 

@@ -78,11 +78,7 @@ def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, Any]:
 
 
 def timing_facts(records: Sequence[Record]) -> dict[str, Any] | None:
-    """Return how one experiment was timed on one backend; None if nothing was.
-
-    The names are those of `experiments/timing.html`. Samples are of a series in one process, loops
-    are calls of a sample, and the reasons why series ended come with the most frequent first.
-    """
+    """Return how one experiment was timed on one backend, as `experiments/timing.html` names it."""
     outcomes = [record.outcome for record in records if record.outcome]
     timings = [series.timing for outcome in outcomes for series in outcome.series if series.timing]
     if not timings:

@@ -148,10 +148,7 @@ def digest(key: str) -> str:
 
 
 def tagged(estimate: Any, text: str) -> Markup:
-    """Return a number as it is read, as an element that says which estimate it is of.
-
-    An estimate, or a verdict's value; anything else, or one without a key, is only escaped.
-    """
+    """Return a number as an element that says which estimate it is of, if it has a key."""
     key = getattr(estimate, "key", "")
     if not key:
         return escape(text)

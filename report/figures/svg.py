@@ -120,10 +120,7 @@ def _with_own_ids(tags: str, name: str) -> str:
 
 
 def _brief(tags: str) -> str:
-    """Say the same in half the bytes, which a slow network shows (measured: decision 24).
-
-    Invisible paths go, and what a text has of the root.
-    """
+    """Say the same in half the bytes (decision 24): no invisible paths, nothing the root says."""
     tags = re.sub(r'<path d="[^"]*" fill="none"/>', "", tags)
     tags = re.sub(r'(?<= d=")[^"]*', lambda d: re.sub(r"\s*([A-Za-z])\s*|\s+$", r"\1", d[0]), tags)
     inherited = " (?:" + re.escape(_TEXT).replace(r"\ ", "|") + ")"
@@ -158,10 +155,7 @@ def _joined(lines: re.Match[str]) -> str:
 
 
 def _without_bare_groups(body: str) -> str:
-    """Leave out groups that say nothing of what they hold, and begin none again that just ended.
-
-    They are a quarter of a page's elements.
-    """
+    """Leave out groups that say nothing, a quarter of all elements, and join equal neighbours."""
     kept: list[str] = []
     opened: list[str] = []
     ended = ""

@@ -64,11 +64,7 @@ class Noise:
         return self.quantity.estimate() if any(self.quantity.groups) else None
 
     def biased(self) -> Estimate | None:
-        """Return how far the mean over the draws is off, over how far chance puts it.
-
-        About 1, or a bit less, where the expectation is the full gradient: the mean is over
-        processes, on logarithms. None where it was not recorded.
-        """
+        """Return how far the mean over the draws is off, over how far chance puts it: about 1."""
         off, expected = self.means["mean_deviation"], self.means["mean_deviation_expected"]
         return quantities.ratio(off, expected) if any(off.groups) else None
 

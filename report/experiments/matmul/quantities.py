@@ -153,11 +153,7 @@ def peaks(result: Result) -> dict[str, Highest]:
 
 
 def as_printed(records: Sequence[Record], run: str) -> dict[str, Estimate]:
-    """Return the operations per second that the chapter would print, by strategy.
-
-    Each process gives one cold run, which is one print of the chapter; the interval is over
-    processes, and none is left out.
-    """
+    """Return the FLOP/s that the chapter would print, by strategy: a cold run of each process."""
     return {
         strategy: quantity(
             records,

@@ -184,10 +184,7 @@ class Case:
 
     @property
     def target(self) -> float | None:
-        """Return the loss to be reached: 2 % above the lowest, rounded up to two decimals.
-
-        On the chapter's data this is 0.25, which every run of the chapter comes to.
-        """
+        """Return the loss to be reached: 2 % above the lowest, rounded up; the chapter's is 0.25."""
         return None if self.lowest is None else math.ceil(self.lowest * 1.02 * 100) / 100
 
     @property

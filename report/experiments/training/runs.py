@@ -151,10 +151,7 @@ class Run:
         )
 
     def printed(self, turn: int = 0) -> Quantity | None:
-        """Return the seconds per epoch that the chapter's listing prints; None if it does not.
-
-        No process is left out: this is what a reader sees, on whatever machine.
-        """
+        """Return the seconds per epoch that the chapter's listing prints, whatever disturbed it."""
         groups = [[p.epoch_s for p in each if p.turn == turn] for each in self.prints]
         if not all(seconds > 0 for group in groups for seconds in group) or not any(groups):
             return None  # a clock that was set back has no logarithm
@@ -304,10 +301,7 @@ def typical(quantity: Quantity | None) -> Estimate | None:
 
 
 def ratio(above: Quantity | None, below: Quantity | None) -> Estimate | None:
-    """Estimate a ratio of two quantities; None if one has no value, or they share no seed.
-
-    Runs of a seed start alike: losses of different seeds say nothing of the runs.
-    """
+    """Estimate a ratio; None without a value, or a shared seed: runs of one seed start alike."""
     if not (above and below and any(above.groups) and any(below.groups)):
         return None
     paired = any(a and b for a, b in zip(above.groups, below.groups, strict=False))

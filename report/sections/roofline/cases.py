@@ -184,17 +184,12 @@ class Case:
         return balance.scaled(self.item_bytes, f"operands at {balance.key}")
 
     def least_size(self) -> int:
-        """Return the n of the smallest product that memory could feed at the peak.
-
-        Of n x n matrices 2 n^3 operations move 3 n^2 numbers.
-        """
+        """Return the n of the smallest product that memory could feed at the peak."""
+        # Of n x n matrices 2 n^3 operations move 3 n^2 numbers.
         return math.ceil(1.5 * self.item_bytes * self.balance().value)
 
     def share(self, kernel: Kernel, roof: Highest) -> Estimate:
-        """Return a kernel's rate divided by what a roof and the peak allow.
-
-        Above 1 it gets its operands from nearer than the roof's level.
-        """
+        """Return a rate over what a roof and the peak allow; above 1 operands come from nearer."""
         if kernel.intensity * roof.estimate.value >= self.peak.value:
             return ratio(kernel.quantity, self.compute.quantity, "flop_per_s")
         return ratio(kernel.quantity, roof.quantity, "bytes_per_s")
