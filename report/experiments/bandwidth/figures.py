@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
 from report.experiments.bandwidth import quantities
 from report.experiments.bandwidth.measure import LINE_BYTES
-from report.experiments.bandwidth.quantities import (
-    STREAMS,
-    Level,
-    each,
-    stride,
-    threads,
-    working_set,
-)
+from report.experiments.bandwidth.quantities import Level, each, stride, threads, working_set
 from report.experiments.kind import Overlay, ranking
 from report.figures import identity, prose
 from report.figures.figure import Figure, Number, Sheet, Table, number, quantity_sheet, together
@@ -234,7 +227,7 @@ def _ends(held: Sequence[Quantity]) -> list[Estimate]:
 
 SWEEPS = {
     "working_set": Sweep(
-        operations=STREAMS,
+        operations=quantities.STREAMS,
         label="operation",
         y=BANDWIDTH,
         value=Quantity.bandwidth,
@@ -289,7 +282,7 @@ def overlay(over: Overlay) -> list[Figure]:
     lines = {
         (name, what): sorted((q for q in mine if _what(q) == (what, dtype)), key=working_set)
         for name, mine in series.items()
-        for what in STREAMS
+        for what in quantities.STREAMS
         if what in shown
     }
     return [_compared(over, lines, dtype)] if lines else []
@@ -297,7 +290,7 @@ def overlay(over: Overlay) -> list[Figure]:
 
 def _streams(records: Sequence[Record], run: str) -> list[Quantity]:
     series = quantities.with_most_threads(quantities.of_records(records, run))
-    return [q for q in series if q.labels["operation"] in STREAMS]
+    return [q for q in series if q.labels["operation"] in quantities.STREAMS]
 
 
 def _what(quantity: Quantity) -> tuple[str, str]:

@@ -6,15 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from report.analysis import quantities
-from report.analysis.quantities import (
-    CLOCKS,
-    Highest,
-    Metric,
-    Quantity,
-    Question,
-    highest,
-    quantity,
-)
+from report.analysis.quantities import Highest, Metric, Quantity, Question, highest, quantity
 from report.experiments.matmul.measure import BATCH, PRINTED_FLOPS
 from report.text.names import WORDED
 from report.text.numerals import ITEM_BYTES, count
@@ -127,7 +119,7 @@ def with_bytes(quantity: Quantity) -> Quantity:
 
 def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
     """Return what was timed, with the bytes that must move; these alone where they are asked."""
-    if question.metric in {*CLOCKS, "joules"}:
+    if question.metric in {*quantities.CLOCKS, "joules"}:
         return of_records(records, result.run, question.metric)
     series = [with_bytes(q) for q in of_records(records, result.run)]
     if question.metric != "moved_bytes":

@@ -8,15 +8,9 @@ from pydantic import Field
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from report.experiments.kind import Kind, timing_facts
+from report.experiments.overhead import quantities
 from report.experiments.overhead.figures import TEMPLATE, figures, overlay
 from report.experiments.overhead.measure import FEATURES, update_flops
-from report.experiments.overhead.quantities import (
-    METRICS,
-    calls_of,
-    name_call,
-    observed,
-    of_records,
-)
 from report.experiments.settings import AutoThreads, OneOrMany, Settings
 from report.figures import prose
 from report.figures.figure import Card, card
@@ -80,9 +74,9 @@ class OverheadSettings(Settings):
 
 def _headlines(result: Result) -> list[Card]:
     """Return the shortest call of the first sort that was measured."""
-    lines = (line for _, each in calls_of(result) for line in each.values())
+    lines = (line for _, each in quantities.calls_of(result) for line in each.values())
     shortest = (next(iter(line.values())) for line in lines)
-    return [card(name_call(q), q.time(), "s", "") for q in shortest][:1]
+    return [card(quantities.name_call(q), q.time(), "s", "") for q in shortest][:1]
 
 
 def _method(records: Sequence[Record]) -> list[str]:
@@ -113,9 +107,9 @@ OVERHEAD = Kind(
     page="overhead",
     settings=OverheadSettings,
     labels=Labels,
-    metrics=METRICS,
-    quantities=of_records,
-    observed=observed,
+    metrics=quantities.METRICS,
+    quantities=quantities.of_records,
+    observed=quantities.observed,
     figures=figures,
     method=_method,
     headlines=_headlines,

@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
+from report.experiments import settings
 from report.experiments.kind import Kind
-from report.experiments.settings import (
-    ENERGY,
-    AutoThreads,
-    EnergySeconds,
-    Label,
-    OneOrMany,
-    Settings,
-    Strict,
-)
+from report.experiments.settings import AutoThreads, Label, OneOrMany, Settings, Strict
 from report.experiments.training.curves import TEMPLATE
 from report.experiments.training.figures import figures
 from report.experiments.training.measure import WARMUP_UPDATES, grid_label
@@ -173,7 +166,7 @@ class TrainingSettings(Settings):
         "epoch: once, cold, in a fresh process, and again; in the frameworks that the chapter has "
         "listings for, from scratch with the data loader.",
     )
-    energy_s: EnergySeconds = Field(0, description=ENERGY)
+    energy_s: settings.EnergySeconds = Field(0, description=settings.ENERGY)
     dtype: Literal["float32", "float64"] = Field(
         "float32", description="Number format of data and parameters."
     )

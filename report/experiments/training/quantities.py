@@ -184,7 +184,7 @@ class Case:
 
     @property
     def target(self) -> float | None:
-        """Return the loss to be reached: 2 % above the lowest, rounded up; the chapter's is 0.25."""
+        """Return the loss to reach: 2 % above the lowest, rounded up, 0.25 for the chapter."""
         return None if self.lowest is None else math.ceil(self.lowest * 1.02 * 100) / 100
 
     @property
