@@ -121,8 +121,7 @@ class Kind:
     overlay: Callable[[Overlay], list[Figure]] = _nothing
     # (result) -> the numbers that stand at the top of a machine's page.
     cards: Callable[[Result], list[Card]] = _nothing
-    # (result of one experiment on one backend) -> the number that says how it went; else its first
-    # card.
+    # (result of one experiment on one backend) -> what says how it went; else its first card.
     headlines: Callable[[Result], list[Card]] | None = None
     sentences: Callable[[Result], list[str]] = _nothing  # (result) -> what could stand in a mail
     # (settings) -> what an experiment takes of a CPU's memory at least.
