@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 
 Level = Literal["estimates", "samples"]
 
-NAMES = tuple(
-    dict.fromkeys(n for each in LABELS.values() for n in each.__annotations__ if n != "device")
-)
+NAMES = tuple(dict.fromkeys(name for labels in LABELS.values() for name in labels.__annotations__))
 """Of all labels of all kinds."""
 
 SHARED = (

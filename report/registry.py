@@ -9,7 +9,7 @@ KindName = Literal["matmul", "bandwidth", "overhead", "gradient", "training"]
 
 KINDS: tuple[KindName, ...] = get_args(KindName)
 
-SECTIONS = ("frameworks", "roofline", "data-parallel")
+SECTIONS = ("frameworks", "roofline", "resources", "data-parallel")
 """What several experiments say together, in the order of a machine's page."""
 
 WITH_DATA: frozenset[KindName] = frozenset({"gradient", "training"})

@@ -179,9 +179,9 @@ def test_labels_are_columns_of_no_other_name() -> None:
     for level, own in frames.OWN.items():
         columns = [*frames.SHARED, *own, *frames.NAMES, "key"]
         assert max(Counter(columns).values()) == 1, level
-    named = {name for kind in KINDS.values() for name in kind.labels.__annotations__}
-    # Where a series ran has a column already.
-    assert named == {*frames.NAMES, "device"}
+    assert {name for kind in KINDS.values() for name in kind.labels.__annotations__} == set(
+        frames.NAMES
+    )
 
 
 def test_a_lower_bound_is_said_to_be_one() -> None:

@@ -113,13 +113,18 @@ class Quantity:
         """Return what the same quantity has in common on all machines."""
         return (self.experiment, self.backend, self.metric, tuple(sorted(self.labels.items())))
 
+    @property
+    def series_key(self) -> Key:
+        """Return the same without the metric: what it has in common with others of its series."""
+        return (self.experiment, self.backend, "", tuple(sorted(self.labels.items())))
+
     def name(self, metric: str | None = None) -> str:
         """Return the key of its values, or of a rate, as text: the same wherever it is written."""
         labels = "&".join(f"{k}={v}" for k, v in sorted(self.labels.items()) if v is not None)
         machine = self.run.partition(" ")[0]
         named = "/".join(filter(None, (machine, self.experiment, self.backend)))
-        # The device's clock gives another rate than the host's.
-        by = f", {self.metric}" if metric and self.metric in {*CLOCKS} else ""
+        # The device's clock gives another rate than the host's, and energy another than time.
+        by = f", {self.metric}" if metric and self.metric != "seconds" else ""
         return f"{named}/{metric or self.metric}{by}?{labels}"
 
     def number(self, label: str) -> int:
@@ -176,8 +181,7 @@ class Quantity:
 def quantity(records: Sequence[Record], **fields: Any) -> Quantity:
     """Return a quantity of the experiment and the backend that these records are of."""
     one, runs = records[0], tuple(record.run for record in records)
-    device = fields.get("labels", {}).get("device", one.device)
-    fields |= {"runs": runs if any(runs) else (), "device": device}
+    fields |= {"runs": runs if any(runs) else (), "device": one.device}
     return Quantity(experiment=one.experiment, kind=one.kind, backend=one.backend, **fields)
 
 

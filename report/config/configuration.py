@@ -162,6 +162,15 @@ class Config(Strict):
         description="The machine that others are compared with on the site, by the name of its "
         "folder in results. Default: the first by name. It has no part in what is measured.",
     )
+    price_per_hour: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+        None,
+        description="What an hour of this machine costs, so that the report says what training "
+        "does. It goes into the result, and has no part in what is measured.",
+        examples=[0.9],
+    )
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
+        "USD", description="Of the price, by its ISO 4217 code."
+    )
     seed: int = Field(1, ge=0, lt=2**63, description="Seed of everything that is drawn.")
     device: DeviceName = Field(
         "auto",

@@ -72,6 +72,8 @@ class Plan:
     interpreters: dict[str, str] = field(default_factory=dict)
     environment: dict[str, dict[str, str]] = field(default_factory=dict)
     """Variables of each framework's workers; a framework without any is not there."""
+    price_per_hour: float | None = None
+    currency: str | None = None
 
     def stored(self) -> StoredPlan:
         """Return the plan as a result file keeps it: everything but paths and interpreters."""
@@ -81,8 +83,9 @@ class Plan:
             backend: {name: scrub(value) for name, value in variables.items()}
             for backend, variables in self.environment.items()
         }
-        if not own["environment"]:
-            del own["environment"]
+        for name in ("environment", "price_per_hour", "currency"):
+            if not own[name]:
+                del own[name]
         return cast("StoredPlan", own)
 
     def fingerprint(self) -> str:
@@ -159,6 +162,8 @@ def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> 
         experiments=experiments,
         interpreters={str(name): python for name, python in config.interpreters.items()},
         environment={name: own for name in backends if (own := config.environment.of(name))},
+        price_per_hour=config.price_per_hour,
+        currency=config.currency if config.price_per_hour else None,
     )
     _refuse_too_much(made)
     decided = made.stored()

@@ -46,7 +46,7 @@ def figure(  # noqa: PLR0913 (what a figure is made of)
     template: str,
     name: str,
     question: str,
-    shape: Shape,
+    shape: Shape | None,
     /,
     *,
     table: Table,
@@ -62,7 +62,7 @@ def figure(  # noqa: PLR0913 (what a figure is made of)
         block(template, f"{named}_{part}", **numbers) for part in ("asked", "title", "caption")
     )
     explanation = paragraphs(_rendered(template, f"{named}_explanation", numbers))
-    alt = " ".join([shape.alt, f"{plain(title)}.", plain(caption)])
+    alt = " ".join([*([shape.alt] if shape else ()), f"{plain(title)}.", plain(caption)])
     return Figure(
         name=name,
         question=question,

@@ -120,11 +120,14 @@ class StoredPlan(TypedDict):
     experiments: dict[Name, StoredExperiment]
     claims: dict[Name, StoredClaim]
     environment: NotRequired[dict[Name, dict[str, str]]]
+    price_per_hour: NotRequired[float]
+    currency: NotRequired[Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]]
 
 
 def fingerprint(plan: StoredPlan) -> str:
-    """Return the SHA-256 of what of a plan decides the measurements: not titles and claims."""
-    measured: dict[str, Any] = {k: v for k, v in plan.items() if k not in {"title", "claims"}}
+    """Return the SHA-256 of what of a plan decides the measurements: no titles, claims, prices."""
+    beside = {"title", "claims", "price_per_hour", "currency"}
+    measured: dict[str, Any] = {k: v for k, v in plan.items() if k not in beside}
     measured["experiments"] = {
         name: {key: value for key, value in planned.items() if key != "title"}
         for name, planned in plan["experiments"].items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from report.sections import data_parallel, frameworks, roofline
+from report.sections import data_parallel, frameworks, resources, roofline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,5 +43,6 @@ class Section:
 SECTIONS: dict[str, Section] = {
     "frameworks": Section(frameworks, "frameworks", every_framework=True, brief=frameworks.brief),
     "roofline": Section(roofline, "memory"),
+    "resources": Section(resources, "training", every_framework=True),
     "data-parallel": Section(data_parallel, "workers"),
 }

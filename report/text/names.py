@@ -73,7 +73,11 @@ def brand(model: str) -> str:
 def chip(accelerator: str) -> str:
     """Say which accelerator it is in little room: "NVIDIA A100-SXM4-40GB" is "A100"."""
     words = re.sub(r"^(?:NVIDIA|AMD|Intel\(R\)|Apple)\s+", "", accelerator)
-    return re.split(r"[ -](?:SXM|PCI|NVL|\d+ ?GB)", words)[0] or accelerator
+    # A slice of a board is another device than the board.
+    part = re.search(r" MIG \S+", words)
+    return (re.split(r"[ -](?:SXM|PCI|NVL|MIG|\d+ ?GB)", words)[0] or accelerator) + (
+        part[0] if part else ""
+    )
 
 
 WORDED: dict[str, Callable[[Any], str]] = {

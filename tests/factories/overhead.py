@@ -42,7 +42,7 @@ def outcome(
     series = []
     for point in overhead._points(experiment.settings, THREADS, "cpu", tools=False):
         if backend == "numba" and (point.operation, point.variant) == ("update", "eager"):
-            series.append(Series(labels=point.labels(), status="skipped", reason="it compiles"))
+            series.append(Series(labels=point._asdict(), status="skipped", reason="it compiles"))
             continue
         call_s = _seconds(point) * slowness
         loops = max(1, round(0.002 / call_s))
@@ -97,7 +97,7 @@ def _seconds(point: overhead.Point) -> float:
 
 def _series(point: overhead.Point, first_s: float, loops: int, elapsed: list[float]) -> Series:
     return Series(
-        labels=point.labels(),
+        labels=point._asdict(),
         flops=point.flops(BACKENDS["pytorch"]),
         bytes_moved=point.bytes_moved(),
         timing=measured.timing(elapsed, loops=loops, first_s=first_s),

@@ -41,7 +41,56 @@ def figures(result: Result, experiment: str) -> list[Figure]:
             drawn.append(
                 _curves(name, axis, series) if axis else _strategies(name, series, records)
             )
+            if axis == "size":
+                drawn += _clocks(f"{name}-clocks", records, result.run)
     return drawn
+
+
+def _clocks(name: str, records: Sequence[Record], run: str) -> list[Figure]:
+    """Draw how long a float32 product keeps an accelerator busy, beside what its caller waits."""
+    named = {"the caller waits": "seconds", "the device works": "device_seconds"}
+    named |= {"with its cache emptied": "cold_seconds"}
+    lines: Lines = {}
+    for label, metric in named.items():
+        every = quantities.of_records(records, run, metric)
+        mine = [q for q in every if quantities.number_format(q) == "float32"]
+        if mine:
+            strategy = mine[0].labels["strategy"]
+            mine = [q for q in mine if q.labels["strategy"] == strategy]
+            lines[label] = sorted(mine, key=lambda q: q.number("size"))
+    if len(lines) < len(named):
+        return []
+    waits, works, cold = lines.values()
+    shape = shapes.Curves(
+        x=axis_of("size", waits),
+        y=shapes.Axis(label="time of a product, µs", unit=MICRO),
+        lines=tuple(
+            line(label, k, [q.number("size") for q in mine], [q.time() for q in mine])
+            for k, (label, mine) in enumerate(lines.items())
+        ),
+    )
+    sizes = [q.number("size") for q in waits]
+    columns: Columns = {
+        f"{label}, µs": [
+            number(q.time() if q else None, MICRO)
+            for q in map({q.number("size"): q for q in mine}.get, sizes)
+        ]
+        for label, mine in lines.items()
+    }
+    slower = [ratio(a, b) for a, b in zip(cold, works, strict=False)]
+    figure = prose.figure(
+        TEMPLATE,
+        name,
+        "clocks",
+        shape,
+        table=table("n", [f"{size:,}" for size in sizes], columns),
+        sheet=figure.together(((label, sheet(mine)) for label, mine in lines.items()), "clock"),
+        code=_code(waits),
+        first=(waits[0], works[0], ratio(waits[0], works[0])),
+        last=(waits[-1], works[-1], ratio(waits[-1], works[-1])),
+        cold=max(zip(slower, works, strict=False), key=lambda pair: pair[0].value, default=None),
+    )
+    return [figure]
 
 
 def choose_axis(series: Sequence[Quantity]) -> str | None:

@@ -56,6 +56,9 @@ class MatmulSettings(Settings):
         description="Further sizes, for an accelerator only: what keeps it busy takes a CPU too "
         "long.",
     )
+    device_only: bool = Field(
+        default=False, description="Measure nothing on a CPU: it would take too long there."
+    )
     dtype: OneOrMany[Dtype] = Field(
         ["float32"], description="Formats that a device lacks are skipped, with the reason."
     )
@@ -154,6 +157,7 @@ MATMUL = Kind(
     metrics=quantities.METRICS,
     quantities=quantities.of_records,
     observed=quantities.observed,
+    claim_labels=("where",),
     figures=figures,
     method=_method,
     overlay=overlay,

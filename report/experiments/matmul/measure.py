@@ -135,8 +135,14 @@ class Point(NamedTuple):
 
 
 def measure(session: Session, job: dict[str, Any]) -> Outcome:
-    """Measure all series of the experiment, interleaved; `Run._request` says what a job holds."""
+    """Measure all series of the experiment, interleaved; `Run._request` says what a job holds.
+
+    Raises:
+        Unavailable: The experiment is for an accelerator only.
+    """
     settings, backend = job["settings"], BACKENDS[job["backend"]]
+    if settings["device_only"] and job["device"] == "cpu":
+        raise Unavailable("it is measured on an accelerator only")
     most = backend.sampled_elements if settings["elements"] == "auto" else None
     sample = _Sample(most, random.Random(f"{job['seed']} {job['process']} elements"))
     printed = _as_printed(session, job["seed"], backend, sample) if settings["as_printed"] else []

@@ -121,7 +121,12 @@ def observed(result: Result, records: Sequence[Record], question: Question) -> l
     """Return what was timed, with the bytes that must move; these alone where they are asked."""
     if question.metric in {*quantities.CLOCKS, "joules"}:
         return of_records(records, result.run, question.metric)
-    series = [with_bytes(q) for q in of_records(records, result.run)]
+    series = [
+        dataclasses.replace(
+            with_bytes(q), also={"where": "cpu" if q.device == "cpu" else "accelerator"}
+        )
+        for q in of_records(records, result.run)
+    ]
     if question.metric != "moved_bytes":
         return series
     return [

@@ -29,6 +29,11 @@ TEMPLATE = "experiments/overhead.html"
 
 STEP = ["Update.step", "mean_loss", "linreg", "squared_loss", "sgd"]
 
+UPDATES = quantities.CALLS[1:]
+"""Ways to make an update; the place of each is that of its colour."""
+
+NAMES = {"cpu": "eager, on the CPU"}
+
 ROUGH = 0.25
 """From this relative deviation on, a line is said to describe the times badly."""
 
@@ -110,12 +115,18 @@ def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity 
         x=Axis(label="batch size"),
         y=Axis(label="time of one update, µs", unit=MICRO, scale="zero-or-log"),
         lines=tuple(
-            line(name, int(name == "compiled"), list(mine), [q.time() for q in mine.values()])
+            line(
+                NAMES.get(name, name),
+                UPDATES.index(name),
+                list(mine),
+                [q.time() for q in mine.values()],
+            )
             for name, mine in lines.items()
         ),
         marks=tuple(marks),
     )
     every = [q for mine in lines.values() for q in mine.values()]
+    graph = [*_over(lines, "graph", variant).items()]
     return prose.figure(
         TEMPLATE,
         name,
@@ -124,6 +135,8 @@ def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity 
         table=_table(lines, found, peak),
         sheet=_sheet(every, "examples_per_s"),
         code=[*STEP, *(["Update.compile"] if "compiled" in lines else [])],
+        graph=[each for k, each in enumerate(graph) if k in {0, len(graph) - 1}],
+        crossing=_crossing(lines, variant),
         ends=[
             (quantities.name_call(mine[size]), mine[size])
             for mine in lines.values()
@@ -171,6 +184,30 @@ def _both(lines: Lines) -> dict[int, tuple[Quantity, Quantity]]:
     return {size: (eager[size], q) for size, q in compiled.items() if size in eager}
 
 
+def _over(lines: Lines, other: str, variant: str) -> dict[int, Estimate]:
+    """Return how many times as long another way takes as a variant, by batch size."""
+    ones, others = lines.get(variant, {}), lines.get(other, {})
+    return {size: ratio(q, ones[size]) for size, q in others.items() if size in ones}
+
+
+def _crossing(lines: Lines, variant: str) -> dict[str, Any] | None:
+    """Return from which batch on an accelerator is faster than the CPU beside it; None for neither.
+
+    That is the first from which all larger ones are, beyond the doubt of the interval.
+    """
+    over = dict(sorted(_over(lines, "cpu", variant).items()))
+    if not over:
+        return None
+    start = max((n for n, r in over.items() if not (r.excludes(1) and r.value > 1)), default=0)
+    return {
+        "over": over,
+        "start": next((size for size in over if size > start), None),
+        "before": start or None,
+        "last": next(reversed(over)),
+        "first": next(iter(over)),
+    }
+
+
 def _doublings(mine: BySize) -> dict[tuple[int, int], Estimate]:
     """Estimate what a doubling of the batch makes of the rate, between neighbouring sizes."""
     return {
@@ -182,12 +219,14 @@ def _doublings(mine: BySize) -> dict[tuple[int, int], Estimate]:
 def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
     variant, main = next(iter(lines.items()))
     columns = {
-        f"{name}, µs": {size: number(q.time(), MICRO) for size, q in mine.items()}
+        f"{NAMES.get(name, name)}, µs": {size: number(q.time(), MICRO) for size, q in mine.items()}
         for name, mine in lines.items()
     }
     if len(lines) > 1:
         both = _both(lines).items()
         columns["compiled / eager"] = {s: number(ratio(one, eager)) for s, (eager, one) in both}
+    if beside := _over(lines, "cpu", variant):
+        columns["CPU / accelerator"] = {size: number(r) for size, r in beside.items()}
     if found is not None:
         shares = found.growing.items()
         columns["grows with the batch, %"] = {s: number(r, PERCENT) for s, r in shares}
@@ -196,7 +235,7 @@ def _table(lines: Lines, found: Parts | None, peak: Quantity | None) -> Table:
         columns["operations at the peak rate, %"] = {s: number(r, PERCENT) for s, r in strict}
     for name, mine in lines.items():
         rates = {size: number(q.examples_per_s(), KILO) for size, q in mine.items()}
-        columns[f"{name}, thousand examples/s"] = rates
+        columns[f"{NAMES.get(name, name)}, thousand examples/s"] = rates
     if len(main) > 1:
         gains = {large: number(gain) for (_, large), gain in _doublings(main).items()}
         columns[f"{variant}, times per doubling"] = gains

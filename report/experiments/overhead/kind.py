@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, NotRequired
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from report.results.result import Record, Result
 
 Size = Annotated[int, Field(ge=1, le=2**24)]
-Variant = Literal["eager", "compiled", "graph"]
+Variant = Literal["eager", "compiled", "graph", "cpu"]
 
 MOST_COMPILED = 8
 """As many versions of one function PyTorch keeps compiled; it takes no more."""
@@ -35,7 +35,6 @@ class Labels(TypedDict):
     size: Size
     variant: Variant
     threads: int
-    device: NotRequired[Literal["cpu"]]
 
 
 class OverheadSettings(Settings):
@@ -52,16 +51,12 @@ class OverheadSettings(Settings):
     variant: OneOrMany[Variant] = Field(
         ["eager", "compiled"],
         description="Updates as they are written, and with the loss compiled by the framework. "
-        "Compiling takes some seconds in each process, beyond the budget. graph: on CUDA, in "
-        "PyTorch, all kernels of an update launched at once; nothing elsewhere.",
+        "Compiling takes some seconds in each process, beyond the budget. On an accelerator, in "
+        "PyTorch, there are two more, and nothing elsewhere. graph: all kernels of an update "
+        "launched at once (CUDA); cpu: as they are written, on the CPU in the same processes.",
     )
     device_update_size: Annotated[list[Size], Field(max_length=8)] = Field(
         [], description="Further batches, for an accelerator only."
-    )
-    cpu_beside: bool = Field(
-        default=False,
-        description="On an accelerator, in PyTorch: also time the updates on the CPU, in the same "
-        "processes.",
     )
     compiled_size: Annotated[OneOrMany[Size], Field(max_length=MOST_COMPILED)] = Field(
         [1, 100, 1500],

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from report.registry import Backend
-    from report.worker.records import Labels
     from report.worker.timing import DeviceTimer
 
 FEATURES = 5
@@ -76,14 +75,6 @@ class Point(NamedTuple):
     size: int
     variant: str
     threads: int
-    device: str | None = None  # cpu, where the others are on an accelerator
-
-    def labels(self) -> Labels:
-        """Return its labels; there is no device where all are on the same one."""
-        labels = self._asdict()
-        if self.device is None:
-            del labels["device"]
-        return labels
 
     def flops(self, backend: Backend) -> int:
         """Return the floating point operations of one call."""
@@ -142,12 +133,12 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     method = Method(budget_s=job["budget_s"], repeats=job["repeats"])
     share_s = method.budget_s / len(points)
     board = sensors.board(job.get("board")) if on_device else None
-    beside = tools.on_cpu() if tools and any(point.device for point in points) else None
+    beside = tools.on_cpu() if tools else session
     made: dict[Point, Made] = {}
     # What is compiled comes last, so that the first call of the others is a cold one.
     for point in sorted(points, key=lambda point: point.variant == "compiled"):
-        labels = point.labels()
-        on = beside if point.device and beside else session
+        labels = point._asdict()
+        on = beside if point.variant == "cpu" else session
         try:
             stopwatch = _stopwatch(on, point, method, job["seed"], cold=backend.compiles)
             if tools and on is session:
@@ -165,20 +156,19 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
 def _points(settings: dict[str, Any], threads: int, device: str, *, tools: bool) -> Iterator[Point]:
     """Yield the additions, then the updates of each variant, in the order of the file.
 
-    On an accelerator there are further batch sizes, and the same updates on the CPU beside it;
-    graphs are CUDA's.
+    On an accelerator there are further batch sizes and variants; graphs are CUDA's.
     """
     for size in settings["add_size"]:
         yield Point("add", size, "eager", threads)
     further = settings["device_update_size"] if device != "cpu" else []
     sizes = list(dict.fromkeys([*settings["update_size"], *further]))
     for variant in settings["variant"]:
-        if variant == "graph" and not (tools and device.startswith("cuda")):
+        if variant in {"graph", "cpu"} and not tools:
+            continue
+        if variant == "graph" and not device.startswith("cuda"):
             continue
         for size in settings["compiled_size"] if variant == "compiled" else sizes:
             yield Point("update", size, variant, threads)
-    if tools and settings["cpu_beside"]:
-        yield from (Point("update", size, "eager", threads, "cpu") for size in sizes)
 
 
 def _stopwatch(

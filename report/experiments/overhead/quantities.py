@@ -32,7 +32,10 @@ METRICS = {
 
 def of_records(records: Sequence[Record], run: str = "", metric: str = "seconds") -> list[Quantity]:
     """Return one quantity for each series."""
-    return quantities.of_series(records, run=run, metric=metric, examples=_examples)
+    series = quantities.of_series(records, run=run, metric=metric, examples=_examples)
+    return [
+        dataclasses.replace(q, device="cpu") if q.labels["variant"] == "cpu" else q for q in series
+    ]
 
 
 def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
@@ -54,13 +57,11 @@ def name_call(quantity: Quantity) -> str:
     variant = {"compiled": "compiled ", "graph": "recorded "}.get(
         str(quantity.labels["variant"]), ""
     )
-    where = " on the CPU" if quantity.labels.get("device") else ""
+    where = " on the CPU" if quantity.labels["variant"] == "cpu" else ""
     return f"{variant}update with {count(size, 'example')}{where}"
 
 
-ON_CPU = "eager, on the CPU"
-
-CALLS = ("add", "eager", "compiled", "graph", ON_CPU)
+CALLS = ("add", "eager", "compiled", "graph", "cpu")
 """Additions, and the variants of an update; the last beside an accelerator."""
 
 LEAST_SIZES = 3
@@ -72,7 +73,7 @@ def calls(series: Sequence[Quantity]) -> dict[str, BySize]:
     lines: dict[str, BySize] = {name: {} for name in CALLS}
     for q in sorted(series, key=lambda q: q.number("size")):
         name = str(q.labels["operation" if q.labels["operation"] == "add" else "variant"])
-        lines[ON_CPU if q.labels.get("device") else name][q.number("size")] = q
+        lines[name][q.number("size")] = q
     return {name: line for name, line in lines.items() if line}
 
 

@@ -286,9 +286,8 @@ def test_what_is_not_as_meant_is_no_number(
 BESIDE: dict[str, Any] = {
     "add_size": [4],
     "update_size": [2, 3],
-    "variant": ["eager", "graph"],
+    "variant": ["eager", "graph", "cpu"],
     "device_update_size": [5],
-    "cpu_beside": True,
 }
 
 
@@ -296,14 +295,14 @@ def test_updates_of_a_device_stand_beside_those_of_the_cpu() -> None:
     """Of the same batches and in the same process; the device's have its clock too."""
     outcome = measure(accelerator.Session(), job_of(device="cuda:0", **BESIDE))
     timed = Counter(
-        (s.labels["variant"], s.labels.get("device"), bool(s.timing and s.timing.device_s))
+        (s.labels["variant"], bool(s.timing and s.timing.device_s))
         for s in outcome.series
         if s.labels["operation"] == "update"
     )
     assert timed == {
-        ("eager", None, True): 3,
-        ("graph", None, True): 3,
-        ("eager", "cpu", False): 3,
+        ("eager", True): 3,
+        ("graph", True): 3,
+        ("cpu", False): 3,
     }
 
 
@@ -311,7 +310,4 @@ def test_cpu_alone_has_no_graphs_and_no_cpu_beside_it() -> None:
     """The same plan measures there what it always did; nothing is skipped for being elsewhere."""
     outcome = measure(pytorch.Session("cpu", 1), job_of(**BESIDE))
     updates = [s.labels for s in outcome.series if s.labels["operation"] == "update"]
-    assert [(u["size"], u["variant"], "device" in u) for u in updates] == [
-        (2, "eager", False),
-        (3, "eager", False),
-    ]
+    assert [(u["size"], u["variant"]) for u in updates] == [(2, "eager"), (3, "eager")]
