@@ -9,7 +9,7 @@ from report.analysis.quantities import Highest, Quantity, by_backend, highest, r
 from report.experiments import book
 from report.experiments.matmul import quantities
 from report.figures import figure, identity, prose, shapes
-from report.figures.figure import Columns, Figure, Number, Table, columns, number, table
+from report.figures.figure import Columns, Figure, Number, Table, columns, number, table, together
 from report.figures.shapes import BOOKS, BOOKS_WAY, line, row
 from report.registry import BACKENDS
 from report.text.numerals import GIGA, MICRO, PERCENT, digits
@@ -84,7 +84,7 @@ def _clocks(name: str, records: Sequence[Record], run: str) -> list[Figure]:
         "clocks",
         shape,
         table=table("n", [f"{size:,}" for size in sizes], columns),
-        sheet=figure.together(((label, sheet(mine)) for label, mine in lines.items()), "clock"),
+        sheet=together(((label, sheet(mine)) for label, mine in lines.items()), "clock"),
         code=_code(waits),
         first=(waits[0], works[0], ratio(waits[0], works[0])),
         last=(waits[-1], works[-1], ratio(waits[-1], works[-1])),
