@@ -77,10 +77,8 @@ def group(kind: str, labels: Labels, flops: int | None = None) -> Group | None:
 class State:
     """The part that a machine's state has in a product of powers of what it measured."""
 
-    weights: tuple[tuple[float, Group], ...]
-    """The powers, each with its quantity's group."""
-    runs: tuple[str, ...] = ("",)
-    """When each run began that all of them were measured in, ISO 8601."""
+    weights: tuple[tuple[float, Group], ...]  # the powers, each with its quantity's group
+    runs: tuple[str, ...] = ("",)  # when each run began that all of them were measured in, ISO 8601
 
     def variance(self) -> float:
         """Return the variance that a single run adds; nothing to a ratio within a run."""

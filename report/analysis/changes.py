@@ -51,21 +51,17 @@ ORDERS = 1000
 class Series(NamedTuple):
     """The logarithms of a number in the runs that measured it in the same way, oldest first."""
 
-    runs: tuple[int, ...]
-    """Their places among all runs."""
+    runs: tuple[int, ...]  # their places among all runs
     logs: tuple[float, ...]
-    variance: float = 0.0
-    """Of a run's logarithm, by its processes: less than this is luck."""
+    variance: float = 0.0  # of a run's logarithm, by its processes: less than this is luck
 
 
 class Step(NamedTuple):
     """Where a number changed, and after over before."""
 
-    of: int
-    """The place of its series; those of runs, in the series, follow."""
+    of: int  # the place of its series; those of runs, in the series, follow
     start: int
-    at: int
-    """The first run after the step; it speaks of those from `start` to `stop`."""
+    at: int  # the first run after the step; it speaks of those from `start` to `stop`
     stop: int
     ratio: Estimate
 

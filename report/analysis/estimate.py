@@ -66,28 +66,22 @@ Basis = Literal["replicates", "samples", "nothing"]
 class Estimate:
     """A number with its 95 % interval; its ends are None if they are not known."""
 
-    value: float
-    """The geometric mean of the replicates' medians; or an exponent."""
+    value: float  # the geometric mean of the replicates' medians; or an exponent
     low: float | None
     high: float | None
-    replicates: int
-    """The fewest processes, or seeds, that any part of it stands on."""
-    samples: int
-    """How many there were in all of them."""
-    basis: Basis
-    """What the interval stands on: several replicates, or the samples of a single one."""
+    replicates: int  # the fewest processes, or seeds, that any part of it stands on
+    samples: int  # how many there were in all of them
+    basis: Basis  # what the interval stands on: several replicates, or the samples of a single one
+    # The same for each replicate alone, where all parts were measured together.
     each: tuple[float, ...] = ()
-    """The same for each replicate alone, where all parts were measured together."""
+    # What it is of, if it has a name; estimates with the same key are the same number.
     key: str = ""
-    """What it is of, if it has a name; estimates with the same key are the same number."""
+    # Of how many quantities it is the highest, where it was picked; 0 if it was not.
     highest_of: int = 0
-    """Of how many quantities it is the highest, where it was picked; 0 if it was not."""
-    error: float = 0.0
-    """Standard error: of the logarithm, or of an exponent or a mean."""
-    freedom: float = math.inf
-    """Degrees of freedom of that."""
+    error: float = 0.0  # standard error: of the logarithm, or of an exponent or a mean
+    freedom: float = math.inf  # degrees of freedom of that
+    # The fewest runs of a machine that it stands on; 0 where no clock has a part in it.
     runs: int = 0
-    """The fewest runs of a machine that it stands on; 0 where no clock has a part in it."""
 
     def at(self, level: float) -> Estimate:
         """Return a product with its interval at another level than 95 %."""
@@ -132,11 +126,7 @@ class Estimate:
 
 
 def estimate(groups: Sequence[Sequence[float]], key: str = "") -> Estimate:
-    """Estimate a positive quantity from the samples of each replicate; empty ones do not count.
-
-    Raises:
-        ValueError: There are no samples.
-    """
+    """Estimate a positive quantity from the samples of each replicate; empty ones do not count."""
     return product([Factor(groups=groups)], key)
 
 

@@ -26,32 +26,24 @@ from report.worker.timing import median, median_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.between import Group
-
 
 @dataclass(frozen=True, kw_only=True)
 class Factor:
     """One quantity in a product of powers."""
 
+    # For each replicate its samples, all positive; empty where it has none.
     groups: Sequence[Sequence[float]]
-    """For each replicate its samples, all positive; empty where it has none."""
-    weight: float = 1.0
-    """The power: 1 for a numerator, -1 for a denominator."""
-    family: str = ""
-    """What was measured together, in the same replicates; these are paired."""
-    source: str = ""
-    """Whose state has a part in it: a machine, in some runs."""
+    weight: float = 1.0  # the power: 1 for a numerator, -1 for a denominator
+    family: str = ""  # what was measured together, in the same replicates; these are paired
+    source: str = ""  # whose state has a part in it: a machine, in some runs
+    # For each replicate when its run began, ISO 8601; may be empty if there is one run.
     runs: Sequence[str] = ()
-    """For each replicate when its run began, ISO 8601; may be empty if there is one run."""
-    group: Group | None = None
-    """What limits it, if it is a time."""
-    constant: float = 1.0
-    """A number without error by which the whole product is multiplied."""
+    group: between.Group | None = None  # what limits it, if it is a time
+    constant: float = 1.0  # a number without error by which the whole product is multiplied
+    # By which share of it the true value may be smaller, since it was read off a coarse grid.
     coarse: float = 0.0
-    """By which share of it the true value may be smaller, since it was read off a coarse grid."""
     key: str = ""
-    below: bool = False
-    """It is a denominator, for the product's key."""
+    below: bool = False  # it is a denominator, for the product's key
 
     def inverse(self) -> Factor:
         """Return one divided by this."""
@@ -65,15 +57,13 @@ class Part:
     """A mean over replicates: on logarithms, of paired factors or of one; else of plain values."""
 
     centre: float
-    variance: float
-    """Of the centre, which is a mean over the replicates."""
+    variance: float  # of the centre, which is a mean over the replicates
+    # None of what no replicate shows: the state of a machine, or how straight a line is.
     replicates: int
-    """None of what no replicate shows: the state of a machine, or how straight a line is."""
-    freedom: float
-    """Degrees of freedom of the variance."""
+    freedom: float  # degrees of freedom of the variance
     each: tuple[float, ...] = ()
+    # The ends of the interval of a single replicate's own median, less the centre.
     own: tuple[float, float] | None = None
-    """The ends of the interval of a single replicate's own median, less the centre."""
 
 
 def shared_by(family: Sequence[Factor]) -> list[int] | None:

@@ -45,17 +45,11 @@ ROUNDING = 1e-10
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
-    """One least-squares problem, with p parameters theta = (w, b), the bias last.
+    """One least-squares problem, with p parameters theta = (w, b), the bias last."""
 
-    Attributes:
-        hessian: H = E[x~ x~'], shape (p, p); the same everywhere.
-        cross: c = E[x~ y], shape (p,).
-        target_power: s = E[y^2].
-    """
-
-    hessian: Matrix
-    cross: Vector
-    target_power: float
+    hessian: Matrix  # H = E[x~ x~'], shape (p, p); the same everywhere
+    cross: Vector  # c = E[x~ y], shape (p,)
+    target_power: float  # s = E[y^2]
 
     def optimum(self) -> tuple[list[float], float]:
         """Return the parameters of the lowest loss, shape (p,), and that loss.

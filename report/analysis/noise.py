@@ -56,8 +56,8 @@ class Grade:
 
     level: Level
     reasons: list[str]
+    # What could not be read, whether or not it decides.
     unread: list[str] = field(default_factory=list)
-    """What could not be read, whether or not it decides."""
 
     @property
     def severity(self) -> int:
@@ -71,8 +71,7 @@ class Sign(NamedTuple):
     fair: float
     noisy: float
     words: str
-    called: str = ""
-    """Where it could not be read; empty if there is nothing to tell then."""
+    called: str = ""  # where it could not be read; empty if there is nothing to tell then
 
     def severity(self, value: float) -> int:
         """Return the place of a value's level in `LEVELS`."""
@@ -183,10 +182,7 @@ def differences(
     than: str = "the machine's other runs",
     limits: Mapping[str, float] = DIFFERS,
 ) -> list[str]:
-    """Say in words which of a run's probes differ from those of others.
-
-    A run's probe is the median over its records; it is compared with the median over the others.
-    """
+    """Say in words which of a run's probes, by their medians, differ from those of others."""
     said = []
     for name, limit in limits.items():
         mine = _typical(own, name)

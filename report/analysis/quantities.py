@@ -19,7 +19,6 @@ from report.worker.timing import median
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from report.analysis.noise import Grade
     from report.results.machine import Conditions
     from report.results.result import Record, Result
     from report.worker.records import Labels, Scalar, Series, Timing
@@ -33,16 +32,12 @@ Replicate = Literal["process", "seed"]
 class Metric:
     """Something that can be asked of an experiment."""
 
-    unit: str
-    """In SI, as `numerals.scaled` takes it: "s", "FLOPS", "B/s"; empty for plain numbers."""
-    timed: bool
-    """It comes from a clock, so a noisy machine spoils it."""
-    words: str
-    """What it is, for people who write claims."""
+    unit: str  # in SI, as `numerals.scaled` takes it: "s", "FLOPS", "B/s"; empty for plain numbers
+    timed: bool  # it comes from a clock, so a noisy machine spoils it
+    words: str  # what it is, for people who write claims
+    # For a rate: which of a quantity's amounts is divided by its seconds.
     amount: Literal["flops", "bytes_moved", "examples"] | None = None
-    """For a rate: which of a quantity's amounts is divided by its seconds."""
-    known: bool = False
-    """It follows from the plan and the data, whatever was measured."""
+    known: bool = False  # it follows from the plan and the data, whatever was measured
 
 
 SECONDS = Metric(unit="s", timed=True, words="seconds of one call or one epoch")
@@ -72,10 +67,9 @@ class Question:
     """What is asked of each series."""
 
     metric: str = "seconds"
+    # For what changes along a training run: at the end of which epoch; None for the last.
     epoch: int | None = None
-    """For what changes along a training run: at the end of which epoch; None for the last."""
-    loss: float | None = None
-    """For times to a loss: which; None for the report's own target."""
+    loss: float | None = None  # for times to a loss: which; None for the report's own target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,35 +82,30 @@ class Quantity:
     experiment: str
     kind: str
     backend: str
+    # What the values are: "seconds" of a call or an epoch, "loss", "std", ...; with what it was
+    # asked for, if anything ("loss after epoch 2").
     metric: str = "seconds"
-    """What the values are: "seconds" of a call or an epoch, "loss", "std", ...; with what it was
-    asked for, if anything ("loss after epoch 2")."""
-    labels: Labels
-    """What tells it from others of the experiment."""
+    labels: Labels  # what tells it from others of the experiment
+    # Further labels by which a claim can choose it, which follow from the machine.
     also: Labels = field(default_factory=dict)
-    """Further labels by which a claim can choose it, which follow from the machine."""
+    # For each replicate its values; empty where it has none, or was left out. Replicates of one
+    # experiment stand in the same order in all series, so that they can be paired.
     groups: list[list[float]]
-    """For each replicate its values; empty where it has none, or was left out. Replicates of one
-    experiment stand in the same order in all series, so that they can be paired."""
+    # What is repeated: a process, or a seed where the process does not matter.
     replicate: Replicate = "process"
-    """What is repeated: a process, or a seed where the process does not matter."""
-    left_out: tuple[str, ...] = ()
-    """For each process that was too disturbed to count, why."""
+    left_out: tuple[str, ...] = ()  # for each process that was too disturbed to count, why
+    # How many of the values are only lower bounds: a run that ended before it came to a loss would
+    # have taken longer.
     censored: int = 0
-    """How many of the values are only lower bounds: a run that ended before it came to a loss would
-    have taken longer."""
+    # By which share the true values may be smaller: a loss is seen only where it is evaluated.
     coarse: float = 0.0
-    """By which share the true values may be smaller: a loss is seen only where it is evaluated."""
     unit: str = "s"
-    per: str = "call"
-    """What a second is of: "call" or "epoch"."""
     flops: int | None = None
     bytes_moved: int | None = None
     examples: int | None = None
-    run: str = ""
-    """The runs of the machine that it belongs to; others cannot be paired with it."""
+    run: str = ""  # the runs of the machine that it belongs to; others cannot be paired with it
+    # For each process when its run began, where several runs stand together; else empty.
     runs: tuple[str, ...] = ()
-    """For each process when its run began, where several runs stand together; else empty."""
     device: str = "cpu"
 
     @property
@@ -167,11 +156,7 @@ class Quantity:
         )
 
     def estimate(self, metric: str | None = None) -> Estimate:
-        """Return the one estimate of it, or of a rate: always the same number.
-
-        Raises:
-            ValueError: The rate's amount is not counted.
-        """
+        """Return the one estimate of it, or of a rate: always the same number."""
         known: dict[str | None, Estimate] = self.__dict__.setdefault("_estimates", {})
         if metric not in known:
             known[metric] = product([self.factor(metric)])
@@ -184,10 +169,7 @@ class Quantity:
     """The estimate of its seconds, and those of its `RATES`."""
 
     def spreads(self) -> dict[str, float]:
-        """Return for each run by how much its slowest replicate exceeds its fastest, as a fraction.
-
-        A run of a single replicate is not among them.
-        """
+        """Return by what fraction the slowest replicate of each run exceeds its fastest."""
         runs = self.runs or ("",) * len(self.groups)
         each = {
             run: estimate.spread([g for of, g in zip(runs, self.groups, strict=True) if of == run])
@@ -206,10 +188,7 @@ def quantity(records: Sequence[Record], **fields: Any) -> Quantity:
 def ratio(
     above: Quantity, below: Quantity, metric: str | None = None, per: str | None = None
 ) -> Estimate:
-    """Estimate a ratio of two quantities, paired where the same replicates measured both.
-
-    It is of their values, or of a rate of both, or of one rate `per` another.
-    """
+    """Estimate a ratio of values, or of rates, paired where the same replicates measured both."""
     return product([above.factor(metric), below.factor(per or metric, -1)])
 
 
@@ -228,10 +207,8 @@ class Highest:
     """The highest of several quantities by a rate."""
 
     quantity: Quantity
-    estimate: Estimate
-    """Its own, which says that it was picked."""
-    ties: list[Quantity]
-    """Those that the intervals do not separate from it."""
+    estimate: Estimate  # its own, which says that it was picked
+    ties: list[Quantity]  # those that the intervals do not separate from it
 
 
 def highest(
@@ -249,10 +226,8 @@ def highest(
 class Kept:
     """The processes of an experiment on one backend that count for times."""
 
-    records: list[Record | None]
-    """All of them, in order; what was left out is None."""
-    left_out: tuple[str, ...]
-    """For each that was left out, why."""
+    records: list[Record | None]  # all of them, in order; what was left out is None
+    left_out: tuple[str, ...]  # for each that was left out, why
 
 
 def undisturbed(records: Sequence[Record]) -> Kept:
@@ -271,7 +246,7 @@ def undisturbed(records: Sequence[Record]) -> Kept:
     return Kept(records=kept, left_out=tuple(out.values()))
 
 
-def surroundings(records: Iterable[Record]) -> Grade:
+def surroundings(records: Iterable[Record]) -> noise.Grade:
     """Grade what went on beside the processes that count; how far they differ is in the intervals.
 
     Of several runs it is the grade in the middle: the worst of many is always bad.
@@ -366,11 +341,7 @@ def power_law(
     curves: Sequence[tuple[Sequence[float], Sequence[Quantity]]],
     constants: Sequence[Sequence[float]],
 ) -> Estimate:
-    """Estimate the power of ascending x with which quantities times constants go, over curves.
-
-    Raises:
-        ValueError: A curve has fewer than three points.
-    """
+    """Estimate the power of ascending x with which quantities times constants go, over curves."""
     found = estimate.exponent(
         [
             (x, [replace(q.factor(), constant=c) for q, c in zip(line, each, strict=True)])

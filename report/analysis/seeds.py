@@ -49,11 +49,7 @@ def draws(seed: int, index: int, epochs: int, examples: int) -> npt.NDArray[np.i
 
 
 def initial_weights(seed: int, index: int, features: int) -> FloatArray:
-    """Draw the weights that a run begins with, one a feature, from N(0, 0.01^2), as the chapter.
-
-    By the inverse of the distribution function, from raw words, for the reason that
-    `permutations` gives.
-    """
+    """Draw a run's first weights, one a feature, from N(0, 0.01^2), by raw words as above."""
     words = _bits(seed, index, stream=0).random_raw(features)
     normal = NormalDist(sigma=0.01)
     # 52 bits and a half: strictly between 0 and 1, and exact in float64.

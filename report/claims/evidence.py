@@ -25,30 +25,22 @@ class Missing(Exception):  # noqa: N818 (it becomes the verdict "not run")
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A side of a claim as factors of an effect, or a power of a label that quantities go with.
-
-    Attributes:
-        unit: In SI; empty for a plain number.
-        timed: Whether a clock has a part in it.
-        x: Of a sweep: the label's values, ascending, with a factor for each.
-        above: It is only a lower bound, or some of a sweep are: the true value lies above.
-        below: It is only an upper bound.
-        records: Of the processes that it stands on, by experiment and process.
-        left_out: Of processes that were too disturbed to count.
-        by_process: The experiments of which more processes would tell more.
-        picked: The pick, where it is the highest or lowest of several.
-    """
+    """A side of a claim as factors of an effect, or a power of a label that quantities go with."""
 
     factors: list[Factor]
-    unit: str
-    timed: bool
-    x: Sequence[float] = ()
+    unit: str  # in SI; empty for a plain number
+    timed: bool  # whether a clock has a part in it
+    x: Sequence[float] = ()  # of a sweep: the label's values, ascending, with a factor for each
+    # It is only a lower bound, or some of a sweep are: the true value lies above.
     above: bool = False
-    below: bool = False
+    below: bool = False  # it is only an upper bound
+    # Of the processes that it stands on, by experiment and process.
     records: _Processes = field(default_factory=dict)
+    # Of processes that were too disturbed to count.
     left_out: _Processes = field(default_factory=dict)
+    # The experiments of which more processes would tell more.
     by_process: frozenset[str] = frozenset()
-    picked: Highest | None = None
+    picked: Highest | None = None  # the pick, where it is the highest or lowest of several
 
 
 class Evidence:

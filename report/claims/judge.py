@@ -44,24 +44,15 @@ Outcome = Literal["supported", "too small to matter", "contradicted", "inconclus
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict with the interval that it stands on.
-
-    Attributes:
-        value: The effect: a ratio, or an exponent.
-        low: Lower end of its 95 % interval; None where there is none.
-        high: Upper end; None where there is none, or where only a lower bound is known.
-        reason: Why nothing is decided, and what to do; empty otherwise.
-        unanimous: Every replicate by itself points the same way.
-        marginal: It is supported, but possibly by too little to matter.
-    """
+    """A verdict with the interval that it stands on."""
 
     verdict: Outcome
-    value: float
-    low: float | None
-    high: float | None
-    reason: str = ""
-    unanimous: bool = True
-    marginal: bool = False
+    value: float  # the effect: a ratio, or an exponent
+    low: float | None  # lower end of its 95 % interval; None where there is none
+    high: float | None  # upper end; None where there is none, or where only a lower bound is known
+    reason: str = ""  # why nothing is decided, and what to do; empty otherwise
+    unanimous: bool = True  # every replicate by itself points the same way
+    marginal: bool = False  # it is supported, but possibly by too little to matter
 
 
 MORE = "more replicates (processes, or seeds if nothing is timed) would narrow it"

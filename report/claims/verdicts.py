@@ -11,18 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from report.analysis import estimate, noise
-from report.analysis.estimate import exponent, product
+from report.analysis.estimate import Estimate, exponent, product
 from report.claims import judge
-from report.claims.evidence import Evidence, Missing, divided
-from report.results.result import Value, Verdict
+from report.claims.evidence import Evidence, Found, Missing, divided
+from report.results.result import Decision, Result, StoredClaim, Value, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from report.analysis.estimate import Estimate
-    from report.claims.evidence import Found
-    from report.claims.judge import Judgement
-    from report.results.result import Decision, Result, StoredClaim
 
 NO_BACKEND = "none"
 """Judged by none: the experiment that the claim is about is not in the plan."""
@@ -51,10 +47,7 @@ def _asked(result: Result) -> Iterator[tuple[str, str, StoredClaim]]:
 
 
 def leading(result: Result) -> list[Verdict]:
-    """Return the verdicts that a machine's page is about, by claim.
-
-    They are of the framework that a claim names, else of the one that leads its experiment.
-    """
+    """Return the verdicts of the framework that a claim names, else of its experiment's lead."""
     claims = result.config["claims"]
     leads = {name: result.lead(claim["left"]["experiment"]) for name, claim in claims.items()}
     wanted = {name: claim.get("backend") or leads[name] for name, claim in claims.items()}
@@ -96,7 +89,7 @@ def _judged(evidence: Evidence, backend: str, name: str, claim: StoredClaim) -> 
 class Case:
     """A judgement with the effect that was judged, and what was measured for it."""
 
-    judgement: Judgement
+    judgement: judge.Judgement
     effect: Estimate
     measured: Found
     left: Value | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from report.figures import prose
 from report.text.numerals import count, digits, percent, scaled, sentence, times
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ WAYS: dict[str, Callable[[float], str]] = {
 }
 """What may stand behind the colon of `{name:...}`: a fraction, what is missing of 100 %, a factor,
 one divided by it, a loss with four decimals."""
-
-
-def _untagged(_: Value, text: str) -> Markup:
-    return escape(text)
 
 
 @dataclass(frozen=True)
@@ -121,7 +118,7 @@ def told(claim: StoredClaim, verdict: Verdict, *, turn: bool) -> Value | None:
 
 
 def effect(
-    claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged, *, turn: bool | None = None
+    claim: StoredClaim, verdict: Verdict, tag: Tag = prose.tagged, *, turn: bool | None = None
 ) -> Markup:
     """Write an effect for a table: "9.31", "exponent -0.498"; above 1 unless `turn` says."""
     value = told(claim, verdict, turn=turned(verdict) if turn is None else turn)
@@ -138,35 +135,25 @@ def _as_precise(value: Value) -> str:
     return f"{_signed(value.value)} {value.unit}".rstrip()
 
 
-def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Markup:
+def finding(claim: StoredClaim, verdict: Verdict, tag: Tag = prose.tagged) -> Markup:
     """Say in one or two sentences what was measured and what of it decides."""
-    if verdict.effect is None:
-        return escape(sentence(f"{verdict.reason}."))
-    value = told(claim, verdict, turn=turned(verdict)) or verdict.effect
-    ends = interval(value)
-    known = f" ({ends})" if ends else ""
-    measured = Markup("{}{}").format(tag(value, _as_precise(value)), known)
-    if claim["relation"] == "power-law":
-        said = Markup("The exponent is {}; the statement implies {}, give or take {:g}.").format(
-            measured, _signed(claim["exponent"]), claim["tolerance"]
-        )
-    elif isinstance(claim["right"], int | float):
-        said = Markup("{}: {}.").format(sentence(ratio(claim)), measured)
-    else:
-        factor = Markup("a factor of {}.").format(measured)
-        first, *others = [*_sides(claim, verdict, tag), factor]
-        said = Markup("; ").join([first[:1].upper() + first[1:], *others])
-    sentences = [said, _threshold(claim, turn=turned(verdict))]
-    if verdict.left_out:
-        one = verdict.left_out == 1
-        who = "One process was" if one else f"{count(verdict.left_out, 'process')} were"
-        sentences.append(f"{who} disturbed and {'is' if one else 'are'} left out.")
-    if verdict.marginal or verdict.verdict == "too small to matter":
-        surely = "may be" if verdict.marginal else "is"
-        sentences.append(f"The effect {surely} too small to matter.")
-    if verdict.verdict == "inconclusive" and verdict.reason:
-        sentences.append(f"{sentence(verdict.reason)}.")
-    return Markup(" ").join(filter(None, sentences))
+    turn = turned(verdict)
+    value = told(claim, verdict, turn=turn) or verdict.effect
+    sides = ((side_name(claim["left"]), verdict.left), (_right_name(claim), verdict.right))
+    return prose.block(
+        "finding.html",
+        "finding",
+        claim=claim,
+        verdict=verdict,
+        turn=turn,
+        measured=value and tag(value, _as_precise(value)),
+        ends=value and interval(value),
+        implied=_signed(claim["exponent"]),
+        ratio=ratio(claim),
+        sides=[
+            (name, tag(v, number(v.value, v.unit)), v is verdict.left) for name, v in sides if v
+        ],
+    )
 
 
 def ratio(claim: StoredClaim, *, turn: bool = False) -> str:
@@ -187,32 +174,6 @@ def _right_name(claim: StoredClaim) -> str:
     return f"after {count(claim['after'] or 0, 'epoch')}"
 
 
-def _sides(claim: StoredClaim, verdict: Verdict, tag: Tag) -> list[Markup]:
-    named = ((side_name(claim["left"]), verdict.left), (_right_name(claim), verdict.right))
-    left = claim["left"]
-    of = " above the optimum" if left["metric"] == "excess" and left["over"] is None else ""
-    return [
-        Markup("{}: {}{}").format(name, tag(v, number(v.value, v.unit)), of * (v is verdict.left))
-        for name, v in named
-        if v is not None
-    ]
-
-
-def _threshold(claim: StoredClaim, *, turn: bool) -> str:
-    # Settings as their author wrote them: 1.1 and not 1.10.
-    match claim["relation"]:
-        case "greater" | "less" if claim["least"] > 1:
-            return f"We count only a factor of {claim['least']:g} or more."
-        case "equivalent":
-            return f"Anything within a factor of {claim['margin']:g} counts as equal."
-        case "stalls":
-            # Of what is left at the end over what was left at the turn, or the other way round.
-            if turn:
-                return f"A factor above {claim['least']:g} would count as more progress."
-            return f"A factor below {digits(1 / claim['least'])} would count as more progress."
-    return ""
-
-
 def _signed(value: float | None, unit: str = "") -> str:
     if value is not None and unit in _PREFIXED:
         return scaled(value, unit)
@@ -226,7 +187,7 @@ def side_name(side: StoredSide) -> str:
     return ", ".join(str(value) for value in side["series"].values()) or side["experiment"]
 
 
-def because(claim: StoredClaim, verdict: Verdict, tag: Tag = _untagged) -> Markup:
+def because(claim: StoredClaim, verdict: Verdict, tag: Tag = prose.tagged) -> Markup:
     """Return the claim's own explanation with this run's numbers; empty if one is missing."""
     text = claim["because"].get(verdict.verdict, "")
     given = {"left": verdict.left, "right": verdict.right, "effect": verdict.effect}

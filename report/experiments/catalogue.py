@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import by_backend
+from report.analysis.quantities import Quantity, by_backend
 from report.experiments.bandwidth.kind import BANDWIDTH
 from report.experiments.gradient.kind import GRADIENT
 from report.experiments.matmul.kind import MATMUL
@@ -15,7 +15,6 @@ from report.experiments.training.kind import TRAINING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.quantities import Quantity
     from report.experiments.kind import Kind
     from report.figures.figure import Card
     from report.registry import KindName

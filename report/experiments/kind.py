@@ -6,13 +6,12 @@ import collections
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from report.analysis.quantities import Metric, Quantity, Question, by_backend, ratio
+from report.analysis.quantities import Highest, Metric, Quantity, Question, by_backend, ratio
 from report.worker.timing import Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from report.analysis.quantities import Highest
     from report.experiments.settings import Settings
     from report.figures.figure import Card, Figure
     from report.registry import KindName
@@ -24,19 +23,13 @@ PageName = Literal["products", "memory", "overhead", "training"]
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One machine, or one framework of a machine, beside others.
-
-    Attributes:
-        index: The place of its colour and marker.
-        backend: Whose records it stands for.
-        floor: What the others are held to: it calls no framework and no library.
-    """
+    """One machine, or one framework of a machine, beside others."""
 
     name: str
-    index: int
+    index: int  # the place of its colour and marker
     result: Result
-    backend: str
-    floor: bool = False
+    backend: str  # whose records it stands for
+    floor: bool = False  # what the others are held to: it calls no framework and no library
 
     def records(self, experiment: str) -> list[Record]:
         """Return its records of an experiment, in the order of the processes."""
@@ -85,11 +78,7 @@ def ranking(tops: Mapping[str, Highest], metric: str) -> dict[str, Any]:
 
 
 def timing_facts(records: Sequence[Record]) -> dict[str, Any] | None:
-    """Return how one experiment was timed on one backend; None if nothing was.
-
-    The names are those of `experiments/timing.html`. Samples are of a series in one process, loops
-    are calls of a sample, and the reasons why series ended come with the most frequent first.
-    """
+    """Return how one experiment was timed on one backend, as `experiments/timing.html` names it."""
     outcomes = [record.outcome for record in records if record.outcome]
     timings = [series.timing for outcome in outcomes for series in outcome.series if series.timing]
     if not timings:
@@ -112,42 +101,30 @@ def _nothing(*_: object) -> list[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A kind of experiment, on the parent's side.
+    """A kind of experiment, on the parent's side."""
 
-    Attributes:
-        name: In experiments.yaml; its folder, and its template, have it too.
-        page: Of a machine's report, on which its experiments stand.
-        settings: What experiments.yaml can tell it.
-        labels: What tells its series apart: a TypedDict that result files are held to.
-        metrics: What can be asked of it, in claims and elsewhere.
-        figures: (result, experiment) -> figures of one machine.
-        method: (records) -> how one experiment was measured on one backend, in sentences.
-        quantities: (records, run) -> what was timed in one experiment on one backend.
-        observed: (result, records, question) -> one of the metrics of every series; else the
-            quantities.
-        claim_labels: By which a claim can choose series, beside those of the series.
-        overlay: (overlay) -> figures of several machines, or frameworks, on the same axes.
-        cards: (result) -> the numbers that stand at the top of a machine's page.
-        headlines: (result of one experiment on one backend) -> the number that says how it went;
-            else its first card.
-        sentences: (result) -> what could stand in a mail.
-        memory_bytes: (settings) -> what an experiment takes of a CPU's memory at least.
-    """
-
-    name: KindName
-    page: PageName
-    settings: type[Settings]
-    labels: type
-    metrics: Mapping[str, Metric]
-    figures: Callable[[Result, str], list[Figure]]
+    name: KindName  # in experiments.yaml; its folder, and its template, have it too
+    page: PageName  # of a machine's report, on which its experiments stand
+    settings: type[Settings]  # what experiments.yaml can tell it
+    labels: type  # what tells its series apart: a TypedDict that result files are held to
+    metrics: Mapping[str, Metric]  # what can be asked of it, in claims and elsewhere
+    figures: Callable[[Result, str], list[Figure]]  # (result, experiment) -> figures of one machine
+    # (records) -> how one experiment was measured on one backend, in sentences.
     method: Callable[[Sequence[Record]], list[str]]
+    # (records, run) -> what was timed in one experiment on one backend.
     quantities: Callable[[Sequence[Record], str], list[Quantity]] = _nothing
+    # (result, records, question) -> one of the metrics of every series; else the quantities.
     observed: Callable[[Result, Sequence[Record], Question], list[Quantity]] | None = None
+    # By which a claim can choose series, beside those of the series.
     claim_labels: tuple[str, ...] = ()
+    # (overlay) -> figures of several machines, or frameworks, on the same axes.
     overlay: Callable[[Overlay], list[Figure]] = _nothing
+    # (result) -> the numbers that stand at the top of a machine's page.
     cards: Callable[[Result], list[Card]] = _nothing
+    # (result of one experiment on one backend) -> what says how it went; else its first card.
     headlines: Callable[[Result], list[Card]] | None = None
-    sentences: Callable[[Result], list[str]] = _nothing
+    sentences: Callable[[Result], list[str]] = _nothing  # (result) -> what could stand in a mail
+    # (settings) -> what an experiment takes of a CPU's memory at least.
     memory_bytes: Callable[[Mapping[str, Any]], int] = lambda _: 0
 
     def observe(

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    create_model,
-)
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
 
 from report.registry import BackendName, KindName  # noqa: TC001 (pydantic reads them)
 from report.text.names import DEVICES
@@ -43,21 +36,24 @@ class _SchemaOfOneOrMany:
 OneOrMany = Annotated[
     list[Item],
     Field(min_length=1, max_length=64),
-    BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
-    AfterValidator(_distinct),
+    pydantic.BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
+    pydantic.AfterValidator(_distinct),
     _SchemaOfOneOrMany(),
 ]
 """A value or a list of values; a list is swept."""
 
 DeviceName = Annotated[
     str,
-    StringConstraints(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d{1,2})?)$"),
+    pydantic.StringConstraints(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d{1,2})?)$"),
     Field(examples=list(DEVICES)),
 ]
+AutoThreads = Annotated[int, Field(ge=1, le=4096)] | Literal["auto"]
 Threads = Annotated[int, Field(ge=1, le=4096)] | Literal["auto", "each"]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 EnergySeconds = Annotated[float, Field(ge=0, le=60)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True)]
+Label = Annotated[
+    str, pydantic.StringConstraints(min_length=1, max_length=40, strip_whitespace=True)
+]
 
 ENERGY = (
     "Seconds of work in each process over which the device's energy counter is read, where there "
@@ -134,7 +130,7 @@ def experiment_of(kind: KindName, settings: type[Settings]) -> type[Settings]:
     for profile in ("quick", "full"):
         described = Field(None, description=f"Keys that differ in profile {profile}.")
         fields[profile] = (settings | None, described)
-    return create_model(
+    return pydantic.create_model(
         settings.__name__.replace("Settings", "Spec"),
         __base__=settings,
         __doc__=f"An experiment of kind {kind}.",

@@ -15,7 +15,7 @@ from matplotlib.transforms import Affine2D, Bbox
 
 from report.figures import plotting
 from report.figures.shapes import YARDSTICK, Curves, Dots, Guide, Line, Points, Reference, Upright
-from report.figures.svg import MUTED, PAPER, series_id
+from report.figures.svg import MUTED, PAPER, Drawing, series_id
 from report.figures.values import series
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
     from report.figures.shapes import Axis, Mark, Row, Shape
-    from report.figures.svg import Drawing
 
 Reach = tuple[float, float] | None
 """How far whiskers reach to either side of a dot; None where it has none."""
@@ -225,7 +224,11 @@ def _reference(axes: Axes, mark: Reference, shape: Curves, *, narrow: bool) -> N
     axes.axhline(y, xmax=ends, color=MUTED, linewidth=1, linestyle=THIN)
     width, height = plotting.room(label, shape.height, narrow=narrow)
     level = float(to_axes.transform((axes.get_xlim()[0], y))[1])
-    paths += [np.array([(x, 0.0), (x, 1.0)]) for x in _uprights(axes, shape)]
+    paths += [
+        to_axes.transform([(mark.x / shape.x.unit, end) for end in axes.get_ylim()])
+        for mark in shape.marks
+        if isinstance(mark, Upright)
+    ]
 
     def covered(place: tuple[float, bool]) -> int:
         start, below = place
@@ -239,13 +242,6 @@ def _reference(axes: Axes, mark: Reference, shape: Curves, *, narrow: bool) -> N
     va = "top" if below else "bottom"
     offset = (4, -3 if below else 3)
     _note(axes, label, (start, y), offset, xycoords=("axes fraction", "data"), va=va)
-
-
-def _uprights(axes: Axes, shape: Curves) -> list[float]:
-    """Return where vertical lines stand, as shares of the axes' width."""
-    level, to_axes = axes.get_ylim()[0], axes.transScale + axes.transLimits
-    marks = (mark for mark in shape.marks if isinstance(mark, Upright))
-    return [float(to_axes.transform((mark.x / shape.x.unit, level))[0]) for mark in marks]
 
 
 def _note(

@@ -12,24 +12,21 @@ import os
 import signal
 import sys
 import threading
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from report.figures.svg import Drawing
-from report.results.files import key
+from report.results.files import Cache, key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from concurrent.futures import Future
 
     from report.figures.figure import Figure
     from report.figures.shapes import Shape
-    from report.results.files import Cache
 
 Job = tuple[str, str, "Shape"]
-"""A figure's name, its alternative text and its shape."""
 
 GC_THRESHOLD = 100_000
 """New objects between two garbage collections. Canvases are full of reference cycles; to collect

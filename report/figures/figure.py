@@ -71,15 +71,12 @@ class Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A headline figure: its number in a unit with prefix, and under which circumstances.
-
-    The ends of the interval are in the same unit; the text is empty if there is none.
-    """
+    """A headline figure: its number in a unit with prefix, and under which circumstances."""
 
     label: str
     value: str
     unit: str
-    interval: str
+    interval: str  # its ends in the same unit; empty if there are none
     note: str
     estimate: Estimate | None = None
 
@@ -93,37 +90,28 @@ def card(label: str, estimate: Estimate, unit: str, note: str) -> Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What is said about a figure, in this run's numbers; question and explanation may be empty.
-
-    `alt` is what a person would say about it on the phone.
-    """
+    """What is said about a figure, in this run's numbers; question and explanation may be empty."""
 
     asked: str = ""
     title: str
     caption: str
     explanation: str = ""
-    alt: str
+    alt: str  # what a person would say about it on the phone
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure with all that belongs to it.
+    """A figure with all that belongs to it."""
 
-    Attributes:
-        name: Unique on its page.
-        question: Which of its kind's questions it answers; the kind's template holds the text.
-        shape: What is drawn, as data; None where the table says it all.
-        code: Names of the timed functions in the backend's file.
-        backends: Whose functions they are, where the section is about several.
-    """
-
-    name: str
-    question: str
+    name: str  # unique on its page
+    question: str  # which of its kind's questions it answers; the kind's template holds the text
     words: Words
-    shape: Shape | None
+    shape: Shape | None  # what is drawn, as data; None where the table says it all
     table: Table
     sheet: Sheet
+    # Names of the timed functions in the backend's file.
     code: list[str] = field(default_factory=list)
+    # Whose functions they are, where the section is about several.
     backends: list[str] = field(default_factory=list)
 
     @property

@@ -34,10 +34,7 @@ COLOURS = 8
 
 
 def places(sort: str, values: Iterable[object]) -> list[int]:
-    """Return the place of the colour of each of some things that stand in one figure.
-
-    One that is not known has a place by its name, or the next that is free beside the others.
-    """
+    """Return the place of each thing's colour: a known one, or one by its name that is free."""
     values = list(values)
     wanted = list(dict.fromkeys(map(str, values)))
     known = KNOWN.get(sort, ())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axis import XAxis
+from matplotlib.axis import Axis, XAxis
 from matplotlib.backend_bases import FigureCanvasBase, RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.backends.backend_svg import RendererSVG
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.lines import Line2D
 
 
@@ -177,10 +176,7 @@ def _places(axes: Axes, width: int, height: int) -> str:
 
 
 def colour(index: int) -> str:
-    """Return the colour of the series of an index, the same in every figure.
-
-    More than eight cannot be told apart: the others are grey, and have their marker and dashes.
-    """
+    """Return the colour of a series' index; grey, from the ninth on, has only marker and dashes."""
     if index == YARDSTICK:
         return INK
     return SERIES[index] if index < len(SERIES) else MUTED

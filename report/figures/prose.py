@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 
 from report import resources
 from report.figures import values
-from report.figures.figure import Figure, Words
+from report.figures.figure import Figure, Sheet, Table, Words
 from report.text import names, numerals
 from report.text.plain import bibtex
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.figures.figure import Sheet, Table
     from report.figures.shapes import Shape
 
 PARAGRAPH = "\N{PARAGRAPH SEPARATOR}"
@@ -57,10 +56,7 @@ def figure(  # noqa: PLR0913 (what a figure is made of)
     blocks: str = "",
     **numbers: Any,
 ) -> Figure:
-    """Return a figure with what a template's blocks say of it, its shape and numbers by name.
-
-    The blocks are those of its question, unless they are named.
-    """
+    """Return a figure with what a template's blocks say of its question, numbers by name."""
     named, numbers = blocks or question, {"shape": shape, **numbers}
     asked, title, caption = (
         block(template, f"{named}_{part}", **numbers) for part in ("asked", "title", "caption")
@@ -152,10 +148,7 @@ def digest(key: str) -> str:
 
 
 def tagged(estimate: Any, text: str) -> Markup:
-    """Return a number as it is read, as an element that says which estimate it is of.
-
-    An estimate, or a verdict's value; anything else, or one without a key, is only escaped.
-    """
+    """Return a number as an element that says which estimate it is of, if it has a key."""
     key = getattr(estimate, "key", "")
     if not key:
         return escape(text)
@@ -169,9 +162,7 @@ def _written(write: Callable[..., str]) -> Callable[..., Markup]:
     return lambda number, *how: tagged(number, write(float(getattr(number, "value", number)), *how))
 
 
-def _with_ends(
-    write: Callable[[float], str], number: Estimate, unit: str = "", to: str = "\N{EN DASH}"
-) -> Markup:
+def _with_ends(write: Callable[[float], str], number: Estimate, unit: str = "") -> Markup:
     """Write an estimate with its 95 % interval: "297 GFLOPS (291-303)"."""
     if number.low is None or number.high is None:
         ends = f"{numerals.count(number.samples, 'sample')}, no interval"
@@ -179,7 +170,8 @@ def _with_ends(
         low, high = write(number.low), write(number.high)
         if low == high:  # in the digits that are shown, there is nothing to add
             return tagged(number, write(number.value) + unit)
-        ends = f"{low}{' to ' if number.low < 0 else to}{high}"  # a dash would meet a minus
+        to = " to " if number.low < 0 else "\N{EN DASH}"  # a dash would meet a minus
+        ends = f"{low}{to}{high}"
     return Markup("{} ({})").format(tagged(number, write(number.value) + unit), ends)
 
 
@@ -235,7 +227,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "excess": _written(numerals.excess),
     "excess_ends": excess_ends,
     "signed": _written(numerals.signed),
-    "signed_ends": functools.partial(_with_ends, numerals.signed, to=" to "),
     "scientific": _written(numerals.scientific),
     "count": numerals.count,
     "bytes": names.size,

@@ -28,51 +28,37 @@ YARDSTICK = -1
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """An axis of a figure.
+    """An axis of a figure."""
 
-    Attributes:
-        label: The quantity, with its unit.
-        narrow: A shorter label for a phone; else the same.
-        scale: linear; log, with plain numbers; log2, with ticks at `ticks`; bytes, the same as
-            sizes ("4 KiB"); seconds, logarithmic, with times ("10 ms"); whole, with ticks at whole
-            numbers; zero-or-log, from zero where the values span less than a decade.
-        unit: What one of its units is in SI: 1e9 for GFLOPS, 1e-3 for ms.
-        ticks: Where ticks stand, for log2 and bytes.
-        names: What stands at 1, 2, ... of a whole scale in place of these numbers.
-        low: Its lower end, in its own units; else as the values need.
-        room: The lower end, or that of the values, is divided by this, for labels that stand there.
-    """
-
-    label: str
-    narrow: str = ""
+    label: str  # the quantity, with its unit
+    narrow: str = ""  # a shorter label for a phone; else the same
+    # linear; log, with plain numbers; log2, with ticks at `ticks`; bytes, the same as sizes ("4
+    # KiB"); seconds, logarithmic, with times ("10 ms"); whole, with ticks at whole numbers;
+    # zero-or-log, from zero where the values span less than a decade.
     scale: Scale = "log"
-    unit: float = 1.0
-    ticks: tuple[int, ...] = ()
+    unit: float = 1.0  # what one of its units is in SI: 1e9 for GFLOPS, 1e-3 for ms
+    ticks: tuple[int, ...] = ()  # where ticks stand, for log2 and bytes
+    # What stands at 1, 2, ... of a whole scale in place of these numbers.
     names: tuple[str, ...] = ()
-    low: float | None = None
+    low: float | None = None  # its lower end, in its own units; else as the values need
     high: float | None = None
+    # The lower end, or that of the values, is divided by this, for labels that stand there.
     room: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """What has a name, a colour, and intervals; all places and values are in SI units.
+    """What has a name, a colour, and intervals; all places and values are in SI units."""
 
-    Attributes:
-        name: In the legend, or at a line's end; empty for none.
-        index: The place of its colour, marker and dash: what it is decides it, not where it stands;
-            see `figures.identity`.
-        twin: Which of those that share a colour it is; marker and dash tell them apart.
-        low: Lower ends of a line's band, or of whiskers; None where there is none.
-        hollow: Its markers are drawn open: what was not measured soundly.
-    """
-
-    name: str
+    name: str  # in the legend, or at a line's end; empty for none
+    # The place of its colour, marker and dash: what it is decides it, not where it stands; see
+    # `figures.identity`.
     index: int
-    twin: int = 0
+    twin: int = 0  # which of those that share a colour it is; marker and dash tell them apart
+    # Lower ends of a line's band, or of whiskers; None where there is none.
     low: tuple[float | None, ...] = ()
     high: tuple[float | None, ...] = ()
-    hollow: bool = False
+    hollow: bool = False  # its markers are drawn open: what was not measured soundly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,19 +74,13 @@ class Line(Series):
 
 @dataclass(frozen=True, kw_only=True)
 class Points(Series):
-    """Markers without a line.
-
-    Attributes:
-        marker: Another marker: "^" for what is known to lie further up, and so on.
-        size: In pixels, where not the usual one.
-        label: Beside the first of them; may be empty.
-    """
+    """Markers without a line."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
-    marker: str = ""
-    size: float | None = None
-    label: str = ""
+    marker: str = ""  # another marker: "^" for what is known to lie further up, and so on
+    size: float | None = None  # in pixels, where not the usual one
+    label: str = ""  # beside the first of them; may be empty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,50 +143,37 @@ def _intervals(estimates: Sequence[Estimate | None]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A thin line across at y, in SI units: a peak, an optimum, a limit.
-
-    Its label stands above or below it, a narrow one on a phone.
-    """
+    """A thin line across at y, in SI units: a peak, an optimum, a limit."""
 
     y: float
     label: str
-    narrow: str = ""
-    below: bool = False
+    narrow: str = ""  # its label on a phone
+    below: bool = False  # where its label stands
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upright:
-    """A thin line upright at x, in SI units: the reach of a cache; left out if outside the axis.
-
-    Its label runs along its foot, or stands beside its top.
-    """
+    """A thin line upright at x, in SI units: the reach of a cache; left out if outside the axis."""
 
     x: float
     label: str
-    top: bool = False
+    top: bool = False  # where its label stands; else that runs along its foot
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guide:
-    """A thin line that is no measurement: what proportion would bring; places in SI units.
-
-    Attributes:
-        at: The point where the label stands.
-        along: The label runs along the line.
-        offset: Of a label that does not, in pixels.
-        colour: The place of a series' colour; None for the muted ink and dashes.
-    """
+    """A thin line that is no measurement: what proportion would bring; places in SI units."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
     label: str = ""
     narrow: str = ""
-    at: tuple[float, float] = (0.0, 0.0)
-    along: bool = False
-    offset: tuple[float, float] = (0.0, 0.0)
+    at: tuple[float, float] = (0.0, 0.0)  # the point where the label stands
+    along: bool = False  # the label runs along the line
+    offset: tuple[float, float] = (0.0, 0.0)  # of a label that does not, in pixels
     ha: Literal["left", "center", "right"] = "left"
     va: Literal["top", "center", "bottom", "baseline"] = "baseline"
-    colour: int | None = None
+    colour: int | None = None  # the place of a series' colour; None for the muted ink and dashes
 
 
 Mark = Reference | Upright | Guide | Points
@@ -214,17 +181,14 @@ Mark = Reference | Upright | Guide | Points
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Curves over x, and marks.
-
-    Attributes:
-        names: Where lines are named: at their ends where they fit there, or above; none where
-            there is nothing to tell apart.
-    """
+    """Curves over x, and marks."""
 
     x: Axis
     y: Axis
     lines: tuple[Line, ...]
     marks: tuple[Mark, ...] = ()
+    # Where lines are named: at their ends where they fit there, or above; none where there is
+    # nothing to tell apart.
     names: Literal["ends", "above", "none"] = "ends"
     height: int = 380
 
@@ -240,16 +204,12 @@ class Curves:
 
 @dataclass(frozen=True, kw_only=True)
 class Dots:
-    """Dots with whiskers: a row for each label, from the top; a logarithmic axis for the quantity.
-
-    Attributes:
-        rows: The series, each a bit lower than the one before.
-        of: How many series share a row evenly; else all of them where they are more than three.
-    """
+    """Dots with whiskers: a row for each label, from the top, on a logarithmic axis."""
 
     labels: tuple[str, ...]
     x: Axis
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...]  # the series, each a bit lower than the one before
+    # How many series share a row evenly; else all of them where they are more than three.
     of: int | None = None
 
     @property

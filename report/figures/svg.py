@@ -50,10 +50,7 @@ def series_id(number: int) -> str:
 
 
 def for_page(svg: str, name: str, alt: str, axes: str = "") -> str:
-    """Turn matplotlib's file into an element: own ids, the page's colours and fonts.
-
-    `axes` says where they lie, for the page's script.
-    """
+    """Turn matplotlib's file into an element: own ids, the page's colours and fonts."""
     body = svg[svg.index("<svg") :]
     view = re.search(r'viewBox="[^"]+"', body)
     # Without its sheet of one rule, which a strict page forbids: the element below says the same.
@@ -123,10 +120,7 @@ def _with_own_ids(tags: str, name: str) -> str:
 
 
 def _brief(tags: str) -> str:
-    """Say the same in half the bytes, which a slow network shows (measured: decision 24).
-
-    Invisible paths go, and what a text has of the root.
-    """
+    """Say the same in half the bytes (decision 24): no invisible paths, nothing the root says."""
     tags = re.sub(r'<path d="[^"]*" fill="none"/>', "", tags)
     tags = re.sub(r'(?<= d=")[^"]*', lambda d: re.sub(r"\s*([A-Za-z])\s*|\s+$", r"\1", d[0]), tags)
     inherited = " (?:" + re.escape(_TEXT).replace(r"\ ", "|") + ")"
@@ -161,10 +155,7 @@ def _joined(lines: re.Match[str]) -> str:
 
 
 def _without_bare_groups(body: str) -> str:
-    """Leave out groups that say nothing of what they hold, and begin none again that just ended.
-
-    They are a quarter of a page's elements.
-    """
+    """Leave out groups that say nothing, a quarter of all elements, and join equal neighbours."""
     kept: list[str] = []
     opened: list[str] = []
     ended = ""

@@ -7,13 +7,12 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from report.figures.shapes import Curves, Dots, Line, Points, Series
+from report.figures.shapes import Axis, Curves, Dots, Line, Points, Row, Series, Shape
 from report.text.numerals import stable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from report.figures.shapes import Axis, Row, Shape
 
 AnySeries = TypeVar("AnySeries", bound=Series)
 
@@ -90,10 +89,7 @@ def _numbers(values: Sequence[float | None], one: Series, unit: float) -> list[l
 
 
 def _short(value: float) -> float | int | None:
-    """Return a number in three significant digits, or none of what has no place.
-
-    It is rounded twice, as `numerals.digits` does.
-    """
+    """Return a number in three digits, rounded twice as `numerals.digits` does; else None."""
     if not math.isfinite(value):
         return None
     short = stable(stable(value), 3)

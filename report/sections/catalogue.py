@@ -36,8 +36,8 @@ class Section:
     module: Module
     page: str
     every_framework: bool = False
+    # What it says in short, above all figures.
     brief: Callable[[Result], Table | None] = lambda _: None
-    """What it says in short, above all figures."""
 
 
 SECTIONS: dict[str, Section] = {

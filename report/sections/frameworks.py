@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from report.analysis.quantities import Quantity, by_backend, ratio, undisturbed
@@ -12,7 +13,7 @@ from report.experiments.overhead.quantities import calls, name_call, of_records
 from report.experiments.training import overlay as training
 from report.experiments.training.kind import WELL_KNOWN_BATCH
 from report.figures import prose
-from report.figures.figure import Figure, Sheet, Table, cells, columns, number, table
+from report.figures.figure import Columns, Figure, Sheet, Table, cells, columns, number, table
 from report.figures.shapes import YARDSTICK, Axis, Dots, row
 from report.registry import BACKENDS
 from report.text.names import title
@@ -21,7 +22,6 @@ from report.text.numerals import MICRO, MILLI, NONE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from report.figures.figure import Columns
     from report.results.result import Record, Result
 
 TITLE = "Frameworks side by side, and the floor beneath them"
@@ -32,7 +32,6 @@ FLOOR = "numba"
 """The backend that calls no framework and no library: what the arithmetic itself takes."""
 
 ORDER = ("matmul", "training", "overhead", "bandwidth", "gradient")
-"""Of the kinds, as the section tells of them."""
 
 PARTS = {
     "import": ("import", "s", 1.0),
@@ -94,7 +93,10 @@ def method(result: Result) -> list[str]:
         floor=FLOOR if FLOOR in backends else None,
         environments={backend: result.environments.get(backend) for backend in backends},
     )
-    return [*described, *(each for over in _trained(result) for each in training.method(over))]
+    planned = result.config["experiments"]
+    trained = [name for name in experiments(result) if planned[name]["kind"] == "training"]
+    gaps = (training.method(over_frameworks(result, name)) for name in trained)
+    return [*described, *itertools.chain.from_iterable(gaps)]
 
 
 def index_of(backend: str) -> int:
@@ -124,12 +126,6 @@ def _name(backend: str, device: str) -> str:
     """Name a framework, and where it computed if that was not the processor."""
     name = f"{title(backend)} (the floor)" if backend == FLOOR else title(backend)
     return name if device == "cpu" else f"{name} on {device}"
-
-
-def _trained(result: Result) -> list[Overlay]:
-    planned = result.config["experiments"]
-    names = [name for name in experiments(result) if planned[name]["kind"] == "training"]
-    return [over_frameworks(result, name) for name in names]
 
 
 def _records_of(result: Result, experiment: str) -> dict[str, list[Record]]:

@@ -94,7 +94,7 @@ def test_seconds_are_those_of_one_call_by_process() -> None:
     full, column = of_series(products(full=[[1.0, 2.0], [3.0]], column=[[5.0]]))
     assert (full.labels["strategy"], full.groups) == ("full", [[1.0, 2.0], [3.0]])
     assert (column.labels["strategy"], column.groups) == ("column", [[5.0], []])
-    assert (full.censored, full.left_out, full.unit, full.per) == (0, (), "s", "call")
+    assert (full.censored, full.left_out, full.unit) == (0, (), "s")
 
 
 def test_a_sample_of_several_calls_is_divided_by_them() -> None:

@@ -42,6 +42,11 @@ def found(
     return Verdict(claim="c", backend="pytorch", verdict=verdict, **keys)
 
 
+def finding(of: StoredClaim, verdict: Verdict) -> str:
+    """Return a finding without what keeps a number and its unit on one line."""
+    return wording.finding(of, verdict).replace("\xa0", " ")
+
+
 VERDICT = found(
     "supported",
     effect=value(9.31, 9.1, 9.52),
@@ -52,7 +57,7 @@ VERDICT = found(
 
 def test_a_finding_names_both_sides_the_ratio_and_the_threshold() -> None:
     """In one sentence each: what was measured, and what of it would have decided otherwise."""
-    assert wording.finding(claim(), VERDICT) == (
+    assert finding(claim(), VERDICT) == (
         "Column: 400 µs; full: 43.0 µs; a factor of 9.31 (9.10 to 9.52). "
         "We count only a factor of 1.02 or more."
     )
@@ -75,7 +80,7 @@ def test_a_ratio_below_one_is_told_the_other_way_round(
     assert wording.effect(claim(), verdict) == text
     assert wording.interval(wording.told(claim(), verdict, turn=turn) or effect) == ends
     assert wording.ratio(claim(), turn=turn) == divided
-    assert f"a factor of {text} ({ends})" in wording.finding(claim(), verdict).lower()
+    assert f"a factor of {text} ({ends})" in finding(claim(), verdict).lower()
     assert verdict.effect == effect
 
 
@@ -97,7 +102,7 @@ def test_a_stall_is_told_with_the_threshold_of_its_direction(left: float, said: 
     ends = {0.5: (0.4, 0.6), 1.42: (1.23, 1.65)}[left]
     stall = claim(relation="stalls", after=6, least=1.25, right=None)
     verdict = found("inconclusive", effect=value(left, *ends))
-    assert wording.finding(stall, verdict).lower().endswith(said.lower())
+    assert finding(stall, verdict).lower().endswith(said.lower())
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,7 @@ def test_a_limit_is_told_beside_what_was_measured(
     """In its unit: five times a limit of 2.5 would have to be worked out; a bound stays one."""
     limited = claim(right=2.5, least=1)
     verdict = found("supported", effect=value(5, *ends), left=value(12.5, 11, 14, unit))
-    assert wording.finding(limited, verdict) == f"Column (claimed: more than 2.5): {told}."
+    assert finding(limited, verdict) == f"Column (claimed: more than 2.5): {told}."
 
 
 def test_a_height_above_the_optimum_is_called_so() -> None:
@@ -122,16 +127,16 @@ def test_a_height_above_the_optimum_is_called_so() -> None:
     left = {"experiment": "a", "series": {"run": "GD"}, "metric": "excess"}
     height = claim(left=left, right={"series": {"run": "SGD"}})
     verdict = found("supported", effect=value(2.0, 1.9, 2.1), left=value(0.02), right=value(0.01))
-    assert "GD: 0.0200 above the optimum; SGD: 0.0100;" in wording.finding(height, verdict)
+    assert "GD: 0.0200 above the optimum; SGD: 0.0100;" in finding(height, verdict)
 
 
 def test_a_finding_tells_whether_the_effect_matters() -> None:
     """Surely not, or possibly not; nothing of it where it surely does."""
     small = found("too small to matter", effect=value(1.1, 1.05, 1.15))
     perhaps = found("supported", effect=value(1.3, 1.1, 1.5), marginal=True)
-    assert wording.finding(claim(least=1.2), small).endswith("The effect is too small to matter.")
-    assert wording.finding(claim(least=1.2), perhaps).endswith("may be too small to matter.")
-    assert "too small" not in wording.finding(claim(least=1.2), VERDICT)
+    assert finding(claim(least=1.2), small).endswith("The effect is too small to matter.")
+    assert finding(claim(least=1.2), perhaps).endswith("may be too small to matter.")
+    assert "too small" not in finding(claim(least=1.2), VERDICT)
 
 
 TALLIES = {
@@ -164,26 +169,26 @@ def test_a_tally_counts_the_chapters_statements_apart(expected: str) -> None:
 def test_a_finding_without_interval_claims_none() -> None:
     """One process: the ratio stands alone, and the reason says what to do."""
     lone = found("inconclusive", effect=value(2.0), reason="measure in more processes")
-    assert wording.finding(claim(least=1), lone) == "A factor of 2.0. Measure in more processes."
+    assert finding(claim(least=1), lone) == "A factor of 2.0. Measure in more processes."
 
 
 def test_a_finding_counts_the_processes_that_were_left_out() -> None:
     """So that nobody takes the interval for that of all."""
     two_out = found("supported", effect=value(2.0, 1.9, 2.1), left_out=2)
-    said = wording.finding(claim(least=1), two_out)
+    said = finding(claim(least=1), two_out)
     assert said.endswith("2 processes were disturbed and are left out.")
 
 
 def test_a_finding_of_what_was_not_run_is_its_reason() -> None:
     """Nothing is said of numbers that are not there."""
-    assert wording.finding(claim(), found("not run", reason="no compiler")) == "No compiler."
+    assert finding(claim(), found("not run", reason="no compiler")) == "No compiler."
 
 
 def test_a_finding_of_a_power_law_names_both_exponents() -> None:
     """The measured one with its interval, and the claim's."""
     law = claim(relation="power-law", right=None, along="size", exponent=3)
     cubic = found("supported", effect=value(2.98, 2.96, 3.0), kind="exponent")
-    assert wording.finding(law, cubic) == (
+    assert finding(law, cubic) == (
         "The exponent is 2.98 (2.96 to 3.00); the statement implies 3.00, give or take 0.05."
     )
     assert wording.effect(law, cubic) == "exponent 2.98"

@@ -18,7 +18,7 @@ from report.config.configuration import Config, load
 from report.config.plan import plan
 from report.errors import ConfigError
 from report.experiments.matmul.kind import MatmulSettings
-from report.experiments.training.spec import TrainingSettings
+from report.experiments.training.kind import TrainingSettings
 from report.registry import KINDS
 from report.resources import default_config
 

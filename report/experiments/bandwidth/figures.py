@@ -6,26 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
+from report.experiments.bandwidth import quantities
 from report.experiments.bandwidth.measure import LINE_BYTES
-from report.experiments.bandwidth.quantities import (
-    STREAMS,
-    Level,
-    by_place,
-    each,
-    item_bytes,
-    levels_of,
-    of_records,
-    roofs,
-    roofs_of,
-    stride,
-    threads,
-    with_most_threads,
-    working_set,
-)
+from report.experiments.bandwidth.quantities import Level, each, stride, threads, working_set
 from report.experiments.kind import Overlay, ranking
 from report.figures import identity, prose
 from report.figures.figure import Figure, Number, Sheet, Table, number, quantity_sheet, together
-from report.figures.shapes import Axis, Curves, Guide, Upright, line
+from report.figures.shapes import Axis, Curves, Dash, Guide, Mark, Upright, line
 from report.text import names
 from report.text.numerals import GIGA, NANO, count
 
@@ -33,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.figures.shapes import Dash, Mark
     from report.results.result import Record, Result
 
 TEMPLATE = "experiments/bandwidth.html"
@@ -49,20 +35,16 @@ Lines = dict[str, list[Quantity]]
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What is drawn of some operations, a figure each.
-
-    Attributes:
-        label: That tells lines apart; a dtype is named only where it varies.
-        x: Where on the horizontal axis a series lies; `axis` says what that is called.
-        facts: (lines, caches) -> what the sentences name.
-    """
+    """What is drawn of some operations, a figure each."""
 
     operations: tuple[str, ...]
-    label: str
+    label: str  # that tells lines apart; a dtype is named only where it varies
+    # Where on the horizontal axis a series lies; `axis` says what that is called.
     x: Callable[[Quantity], int] = working_set
     axis: str = "working set"
     y: Axis
     value: Callable[[Quantity], Estimate] = each
+    # (lines, caches) -> what the sentences name.
     facts: Callable[[Lines, Sequence[Level]], dict[str, Any]]
 
 
@@ -70,13 +52,13 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine."""
     drawn = []
     for backend, records in by_backend(result.of(experiment)).items():
-        series = of_records(records, result.run)
+        series = quantities.of_records(records, result.run)
         for question, sweep in SWEEPS.items():
             mine = [q for q in series if q.labels["operation"] in sweep.operations]
             if mine:
                 # What goes anywhere finds no more than what one thread's caches hold.
                 several = max(map(threads, mine)) if question == "working_set" else 1
-                known = levels_of(result, records, several)
+                known = quantities.levels_of(result, records, several)
                 drawn.append(_figure(f"{experiment}-{backend}", question, mine, known))
     return drawn
 
@@ -97,7 +79,7 @@ def _figure(name: str, question: str, series: Sequence[Quantity], known: Sequenc
     marks: list[Mark] = [Upright(x=level.reach_bytes, label=level.words) for level in known]
     if question == "stride":
         x = Axis(label=sweep.axis, scale="log2", ticks=tuple(sorted(set(map(stride, series)))))
-        items = set(map(item_bytes, series))
+        items = set(map(quantities.item_bytes, series))
         label = f"{LINE_BYTES} bytes, a common cache line"
         marks = [Upright(x=LINE_BYTES // item, label=label) for item in items if len(items) == 1]
     if question == "working_set" and (shortest := _shortest_call(series)):
@@ -181,7 +163,7 @@ def _of_streams(lines: Lines, known: Sequence[Level]) -> dict[str, Any]:
         "gain": ratio(top, last, "bytes_per_s") if top is not last else None,
         "tops": tops,
         "known": known,
-        "reached": roofs_of(known, with_most_threads(every)) if known else {},
+        "reached": quantities.roofs_of(known, quantities.with_most_threads(every)) if known else {},
         "call": _shortest_call(every),
     }
 
@@ -212,7 +194,7 @@ def _of_orders(lines: Lines, _: Sequence[Level]) -> dict[str, Any]:
 
 def _of_strides(lines: Lines, _: Sequence[Level]) -> dict[str, Any]:
     mine = next(iter(lines.values()))
-    first, last, item = mine[0], mine[-1], item_bytes(mine[0])
+    first, last, item = mine[0], mine[-1], quantities.item_bytes(mine[0])
     whole = next((q for q in mine if stride(q) * item >= LINE_BYTES), last)
     of_lines = each(whole).reciprocal(LINE_BYTES, f"lines of {whole.name('bytes_per_s')}")
     return {
@@ -233,7 +215,7 @@ def _of_chases(lines: Lines, known: Sequence[Level]) -> dict[str, Any]:
         "first": mine[0],
         "last": mine[-1],
         "slower": ratio(mine[-1], mine[0]),
-        "levels": {name: _ends(held) for name, held in by_place(known, mine).items()},
+        "levels": {name: _ends(held) for name, held in quantities.by_place(known, mine).items()},
     }
 
 
@@ -245,7 +227,7 @@ def _ends(held: Sequence[Quantity]) -> list[Estimate]:
 
 SWEEPS = {
     "working_set": Sweep(
-        operations=STREAMS,
+        operations=quantities.STREAMS,
         label="operation",
         y=BANDWIDTH,
         value=Quantity.bandwidth,
@@ -273,7 +255,6 @@ SWEEPS = {
         facts=_of_chases,
     ),
 }
-"""The questions that the operations of an experiment answer."""
 
 
 OPERATIONS = ("triad", "read", "copy")
@@ -282,7 +263,6 @@ OPERATIONS = ("triad", "read", "copy")
 DASHES: dict[str, Dash] = {"read": "-", "triad": "--", "copy": (0, (1, 1.2))}
 
 CODE = ["read", "triad", "total", "triad_part"]
-"""The functions that go through memory, as one backend or another calls them."""
 
 
 def overlay(over: Overlay) -> list[Figure]:
@@ -302,15 +282,15 @@ def overlay(over: Overlay) -> list[Figure]:
     lines = {
         (name, what): sorted((q for q in mine if _what(q) == (what, dtype)), key=working_set)
         for name, mine in series.items()
-        for what in STREAMS
+        for what in quantities.STREAMS
         if what in shown
     }
     return [_compared(over, lines, dtype)] if lines else []
 
 
 def _streams(records: Sequence[Record], run: str) -> list[Quantity]:
-    series = with_most_threads(of_records(records, run))
-    return [q for q in series if q.labels["operation"] in STREAMS]
+    series = quantities.with_most_threads(quantities.of_records(records, run))
+    return [q for q in series if q.labels["operation"] in quantities.STREAMS]
 
 
 def _what(quantity: Quantity) -> tuple[str, str]:
@@ -360,7 +340,9 @@ def _compared(over: Overlay, lines: dict[tuple[str, str], list[Quantity]], dtype
 
 def _furthest(over: Overlay, shown: set[str]) -> dict[str, Any]:
     """Return what each delivers from the places that all reach, and the gap furthest away."""
-    found = {s.name: roofs(s.result, s.backend) for s in over.subjects if s.name in shown}
+    found = {
+        s.name: quantities.roofs(s.result, s.backend) for s in over.subjects if s.name in shown
+    }
     first = next(iter(found.values()))
     places = [place for place in first if all(place in mine for mine in found.values())]
     if not places:

@@ -11,12 +11,11 @@ from report.experiments.bandwidth import figures, measure, quantities
 from report.experiments.kind import Kind, timing_facts
 from report.experiments.settings import OneOrMany, Settings, Threads
 from report.figures import prose
-from report.figures.figure import card
+from report.figures.figure import Card, card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures.figure import Card
     from report.results.result import Record, Result
 
 Operation = Literal["read", "copy", "triad", "strided", "gather", "chase"]
@@ -76,16 +75,13 @@ class BandwidthSettings(Settings):
     )
 
 
-def _roofs(result: Result) -> quantities.Roofs:
-    """Return the roofs of the first backend that reached memory."""
-    backends = dict.fromkeys(q.backend for q in quantities.of_result(result))
-    return next((found for name in backends if (found := quantities.roofs(result, name))), {})
-
-
 def _cards(result: Result) -> list[Card]:
-    top = _roofs(result).get(quantities.MEMORY)
-    if top is None:
+    """Return the bandwidth of memory on the first backend that reached it."""
+    backends = dict.fromkeys(q.backend for q in quantities.of_result(result))
+    found = filter(None, (quantities.roofs(result, name) for name in backends))
+    if not (roofs := next(found, None)):
         return []
+    top = roofs[quantities.MEMORY]
     note = prose.block(figures.TEMPLATE, "memory_note", top=top)
     return [card("memory bandwidth", top.estimate, "B/s", note)]
 

@@ -5,17 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import (
-    BYTES_PER_S,
-    SECONDS,
-    Highest,
-    Metric,
-    Quantity,
-    Question,
-    highest,
-    of_kind,
-    of_series,
-)
+from report.analysis import quantities
+from report.analysis.quantities import Highest, Metric, Quantity, Question, highest
 from report.experiments.bandwidth.measure import INDEX_BYTES, ITEM_BYTES
 from report.text import names
 
@@ -27,8 +18,8 @@ if TYPE_CHECKING:
     from report.results.result import Record, Result
 
 METRICS = {
-    "seconds": SECONDS,
-    "bytes_per_s": BYTES_PER_S,
+    "seconds": quantities.SECONDS,
+    "bytes_per_s": quantities.BYTES_PER_S,
     "seconds_per_element": Metric(
         unit="s", timed=True, words="seconds of one element of a strided read, a gather or a chase"
     ),
@@ -40,12 +31,12 @@ STREAMS = ("read", "copy", "triad")
 
 def of_records(records: Sequence[Record], run: str = "") -> list[Quantity]:
     """Return one quantity for each series; without a count of bytes there is no bandwidth."""
-    return of_series(records, run=run, wanted=lambda series: bool(series.bytes_moved))
+    return quantities.of_series(records, run=run, wanted=lambda series: bool(series.bytes_moved))
 
 
 def of_result(result: Result) -> list[Quantity]:
     """Return the same of all experiments of this kind, on every backend."""
-    return of_kind(result, "bandwidth", of_records)
+    return quantities.of_kind(result, "bandwidth", of_records)
 
 
 def _number(label: str) -> Callable[[Quantity], int]:

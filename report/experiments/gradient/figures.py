@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from report.analysis.quantities import by_backend
 from report.experiments.gradient.noise import THEORY, correction, exponent, lessened, noises
 from report.figures import identity, prose
-from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
-from report.figures.shapes import Axis, Curves, Line, Points, Reference, points
+from report.figures.figure import Cell, Figure, Number, Sheet, Table, cells, columns, number
+from report.figures.shapes import Axis, Curves, Line, Mark, Points, Reference, points
 from report.text.numerals import digits, scientific, signed
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.experiments.gradient.noise import Lessened, Noise
-    from report.figures.figure import Cell
-    from report.figures.shapes import Mark
     from report.results.result import Result
 
     Lines = dict[str, list[Noise]]
@@ -26,16 +24,12 @@ if TYPE_CHECKING:
 TEMPLATE = "experiments/gradient.html"
 
 CODE = ["Gradients.gradient", "Gradients.each", "Gradients.draw", "Gradients.deviations"]
-"""What ran on the backend: the functions that the page lists."""
 
 BATCH_SIZE = Axis(label="batch size b", narrow="batch size")
 
 
 def figures(result: Result, experiment: str) -> list[Figure]:
-    """Draw noise against batch size, and what drawing without replacement takes off it.
-
-    The first is of draws with replacement if there are any; the second needs both ways.
-    """
+    """Draw noise against batch size, and what drawing without replacement takes off it."""
     drawn: list[Figure] = []
     settings = result.config["experiments"][experiment]["settings"]
     data = {

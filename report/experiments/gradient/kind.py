@@ -10,7 +10,7 @@ from typing_extensions import TypedDict  # pydantic needs this one below Python 
 from report.experiments.gradient.figures import TEMPLATE, figures, with_replacement
 from report.experiments.gradient.noise import HALFWAY_STEPS, METRICS, exponent, noises, observed
 from report.experiments.kind import Kind
-from report.experiments.settings import OneOrMany, Settings
+from report.experiments.settings import AutoThreads, OneOrMany, Settings
 from report.figures import prose
 from report.figures.figure import Card
 from report.text.numerals import signed
@@ -55,7 +55,7 @@ class GradientSettings(Settings):
     dtype: Literal["float32", "float64"] = Field(
         "float64", description="Number format of data and gradients."
     )
-    threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
+    threads: AutoThreads = Field(
         1,
         description="CPU threads: auto (all usable cores) or a number. A minibatch is too little "
         "work to share out.",

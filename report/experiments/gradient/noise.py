@@ -34,30 +34,24 @@ THEORY = -0.5
 """The power of the batch size with which the noise of independent draws falls."""
 
 LEAST_POINTS = 3
-"""Fewer batch sizes than this make no power law."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """How far minibatch gradients lie from the full one, at one point and batch size.
-
-    Attributes:
-        quantity: The root of the mean square distance in each process; one that found exactly 0
-            has no logarithm and does not count.
-        population: Mean over all examples of |g_i - g|^2.
-        gradient: |g|, the length of the gradient over all examples.
-        means: How far the mean over the draws lies from the full gradient, and how far chance would
-            put it, by metric; without values where that was not recorded.
-    """
+    """How far minibatch gradients lie from the full one, at one point and batch size."""
 
     point: str
     batch_size: int
     sampling: str
+    # The root of the mean square distance in each process; one that found exactly 0 has no
+    # logarithm and does not count.
     quantity: Quantity
     examples: int
     draws: int
-    population: float
-    gradient: float
+    population: float  # mean over all examples of |g_i - g|^2
+    gradient: float  # |g|, the length of the gradient over all examples
+    # How far the mean over the draws lies from the full gradient, and how far chance would put it,
+    # by metric; without values where that was not recorded.
     means: dict[str, Quantity]
 
     @property
@@ -70,11 +64,7 @@ class Noise:
         return self.quantity.estimate() if any(self.quantity.groups) else None
 
     def biased(self) -> Estimate | None:
-        """Return how far the mean over the draws is off, over how far chance puts it.
-
-        About 1, or a bit less, where the expectation is the full gradient: the mean is over
-        processes, on logarithms. None where it was not recorded.
-        """
+        """Return how far the mean over the draws is off, over how far chance puts it: about 1."""
         off, expected = self.means["mean_deviation"], self.means["mean_deviation_expected"]
         return quantities.ratio(off, expected) if any(off.groups) else None
 
@@ -111,19 +101,14 @@ class Noise:
 
 @dataclass(frozen=True, kw_only=True)
 class Lessened:
-    """What drawing without replacement makes of the noise, at one batch size.
-
-    Attributes:
-        expected: The ratio that theory says.
-        ratio: Noise without replacement over noise with it, the geometric mean over the points;
-            None where a batch holds all examples.
-        rest: There, the largest ratio that any process found at any point.
-    """
+    """What drawing without replacement makes of the noise, at one batch size."""
 
     batch_size: int
-    expected: float
+    expected: float  # the ratio that theory says
+    # Noise without replacement over noise with it, the geometric mean over the points; None where a
+    # batch holds all examples.
     ratio: Estimate | None
-    rest: float = 0.0
+    rest: float = 0.0  # there, the largest ratio that any process found at any point
 
 
 def lessened(noises: Sequence[Noise]) -> list[Lessened]:

@@ -5,36 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from report.analysis.quantities import Quantity, by_backend, highest, ratio, varying
+from report.analysis.quantities import Highest, Quantity, by_backend, highest, ratio, varying
 from report.experiments import book
 from report.experiments.matmul import quantities
-from report.figures import identity, prose
-from report.figures.figure import (
-    Figure,
-    Number,
-    Sheet,
-    Table,
-    cells,
-    columns,
-    number,
-    quantity_sheet,
-    spread,
-    table,
-    together,
-)
-from report.figures.shapes import (
-    BOOKS,
-    BOOKS_WAY,
-    Axis,
-    Curves,
-    Dots,
-    Guide,
-    Line,
-    Reference,
-    line,
-    ranges,
-    row,
-)
+from report.figures import figure, identity, prose, shapes
+from report.figures.figure import Columns, Figure, Number, Table, columns, number, table, together
+from report.figures.shapes import BOOKS, BOOKS_WAY, line, row
 from report.registry import BACKENDS
 from report.text.numerals import GIGA, MICRO, PERCENT, digits
 
@@ -42,19 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Highest
-    from report.figures.figure import Columns
     from report.results.result import Record, Result
 
 TEMPLATE = "experiments/matmul.html"
 
 LEAST_FOR_A_LINE = 3
-"""Fewer points than this are no curve."""
 
 AXES = {"block_width": "columns of a block", "size": "n, rows and columns", "threads": "threads"}
 """The labels that can be a horizontal axis, the most telling first, in words."""
 
-RATE = Axis(label="rate, GFLOPS", unit=GIGA)
+RATE = shapes.Axis(label="rate, GFLOPS", unit=GIGA)
 
 Lines = dict[str, list[Quantity]]
 
@@ -88,9 +61,9 @@ def _clocks(name: str, records: Sequence[Record], run: str) -> list[Figure]:
     if len(lines) < len(named):
         return []
     waits, works, cold = lines.values()
-    shape = Curves(
+    shape = shapes.Curves(
         x=axis_of("size", waits),
-        y=Axis(label="time of a product, µs", unit=MICRO),
+        y=shapes.Axis(label="time of a product, µs", unit=MICRO),
         lines=tuple(
             line(label, k, [q.number("size") for q in mine], [q.time() for q in mine])
             for k, (label, mine) in enumerate(lines.items())
@@ -126,19 +99,19 @@ def choose_axis(series: Sequence[Quantity]) -> str | None:
     return next((label for label in AXES if len(values[label]) >= LEAST_FOR_A_LINE), None)
 
 
-def sheet(series: Sequence[Quantity]) -> Sheet:
+def sheet(series: Sequence[Quantity]) -> figure.Sheet:
     """Return all series with their labels, in SI units."""
     metrics = {"elapsed_s": None, "flop_per_s": "flop_per_s"}
-    return quantity_sheet(series, metrics, {"flop": "flops"})
+    return figure.quantity_sheet(series, metrics, {"flop": "flops"})
 
 
-def _with_printed(measured: Sheet, printed: Sequence[Estimate | None]) -> Sheet:
+def _with_printed(measured: figure.Sheet, printed: Sequence[Estimate | None]) -> figure.Sheet:
     """Add the rates as the chapter's own timing gives them, to the rows that have one."""
     name = "as_printed_flop_per_s"
-    return Sheet(
+    return figure.Sheet(
         header=[*measured.header, *columns(name)[:3], f"{name}_key"],
         rows=[
-            [*row, *cells(cold)[:3], cold.key if cold else None]
+            [*row, *figure.cells(cold)[:3], cold.key if cold else None]
             for row, cold in zip(measured.rows, printed, strict=True)
         ],
     )
@@ -150,8 +123,8 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
     every = [q for mine in lines.values() for q in mine]
     best = highest(every, "flop_per_s")
     top = best.estimate.value
-    highest_rate = Reference(y=top, label=f"highest: {digits(top / GIGA)}")
-    shape = Curves(
+    highest_rate = shapes.Reference(y=top, label=f"highest: {digits(top / GIGA)}")
+    shape = shapes.Curves(
         x=axis_of(axis, every),
         y=rate_axis(axis),
         lines=tuple(
@@ -222,7 +195,6 @@ def _facts(axis: str, lines: Lines, best: Highest) -> dict[str, Any]:
 
 
 CHAPTERS_WIDTH = 64
-"""Columns of a block in the chapter."""
 
 
 def _efficiency(first: Quantity, last: Quantity) -> Estimate:
@@ -236,27 +208,27 @@ def enough(mine: Sequence[Quantity], top: Quantity) -> Quantity:
     return next(q for q in mine if q.rate().value >= 0.9 * top.rate().value)
 
 
-def rate_axis(axis: str) -> Axis:
+def rate_axis(axis: str) -> shapes.Axis:
     """Return the vertical axis: where threads are swept it begins at 0."""
     return replace(RATE, scale="linear", low=0) if axis == "threads" else RATE
 
 
-def curve(label: str, index: int, axis: str, mine: Sequence[Quantity]) -> Line:
+def curve(label: str, index: int, axis: str, mine: Sequence[Quantity]) -> shapes.Line:
     """Return rates along an axis."""
     return line(label, index, [q.number(axis) for q in mine], [q.rate() for q in mine])
 
 
-def axis_of(axis: str, series: Sequence[Quantity]) -> Axis:
+def axis_of(axis: str, series: Sequence[Quantity]) -> shapes.Axis:
     """Return the horizontal axis of a label, with ticks where some series lie."""
     values = {q.number(axis) for q in series if q.labels[axis] is not None}
-    return Axis(label=AXES[axis], scale="log2", ticks=tuple(sorted(values)))
+    return shapes.Axis(label=AXES[axis], scale="log2", ticks=tuple(sorted(values)))
 
 
-def _full_speed(mine: Sequence[Quantity]) -> Guide:
+def _full_speed(mine: Sequence[Quantity]) -> shapes.Guide:
     """Draw what each thread would bring if it brought as much as the first ones."""
     ends = mine[0].number("threads"), mine[-1].number("threads")
     each = mine[0].rate().value / ends[0]
-    return Guide(
+    return shapes.Guide(
         x=ends,
         y=tuple(each * count for count in ends),
         label="each thread at full speed",
@@ -280,10 +252,7 @@ def _group(axis: str, series: Sequence[Quantity]) -> Lines:
 
 
 def _table(axis: str, lines: Lines, series: Sequence[Quantity]) -> Table:
-    """Return rates by the axis's values, a column for each line.
-
-    Below those of blocks stands that of the whole product, which has no block width.
-    """
+    """Return rates by the axis's values, a column for each line; the whole product comes last."""
     values = sorted({q.number(axis) for mine in lines.values() for q in mine})
     rows: list[list[str | Number]] = [[f"{value:,}"] for value in values]
     header = [AXES[axis]]
@@ -318,8 +287,8 @@ def _strategies(name: str, series: Sequence[Quantity], records: Sequence[Record]
         rows.append(row(BOOKS_WAY, 0, printed, hollow=True, twin=1))
     prints = _book(records[0].backend, series) if cold else []
     if any(prints):
-        rows.append(ranges(BOOKS, prints))
-    shape = Dots(labels=tuple(labels.values()), x=RATE, rows=tuple(rows))
+        rows.append(shapes.ranges(BOOKS, prints))
+    shape = shapes.Dots(labels=tuple(labels.values()), x=RATE, rows=tuple(rows))
     best = highest(series, "flop_per_s")
     by_rate = sorted(series, key=lambda q: q.rate().value)
     backend = BACKENDS.get(records[0].backend)
@@ -370,7 +339,7 @@ def _ways(named: Mapping[str, Quantity], best: Quantity) -> dict[str, Any]:
         "named": named,
         "element": element
         and {
-            "calls": quantities.calls(element),
+            "calls": quantities.product_calls(*quantities.product(element)),
             "call": quantities.call_time(element),
             "arithmetic": ratio(element, best, "flop_per_s"),
         },
@@ -398,7 +367,7 @@ def _strategy_table(
     if any(printed):
         columns[f"{BOOKS_WAY}, GFLOPS"] = [number(cold, GIGA) for cold in printed]
     if any(prints):
-        columns[f"{BOOKS}, GFLOPS"] = [spread(each, GIGA) for each in prints]
+        columns[f"{BOOKS}, GFLOPS"] = [figure.spread(each, GIGA) for each in prints]
     return table("strategy", [labels[q.name()] for q in series], columns)
 
 

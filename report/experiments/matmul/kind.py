@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
-from report.analysis.quantities import ratio
+from report.analysis.quantities import Highest, Quantity, ratio
 from report.experiments.kind import Kind, timing_facts
 from report.experiments.matmul import quantities
 from report.experiments.matmul.figures import TEMPLATE, figures
 from report.experiments.matmul.overlay import overlay
 from report.experiments.settings import ENERGY, EnergySeconds, OneOrMany, Settings, Threads
 from report.figures import prose
-from report.figures.figure import card
+from report.figures.figure import Card, card
 from report.text.numerals import ITEM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.quantities import Highest, Quantity
-    from report.figures.figure import Card
     from report.results.result import Record, Result
 
 Strategy = Literal["element", "column", "row", "block", "full", "full-out", "batched"]
@@ -130,23 +128,19 @@ def _headlines(result: Result) -> list[Card]:
 
 
 def _sentences(result: Result) -> list[str]:
-    named, top = _chapters_products(result), quantities.peaks(result)
+    by_experiment: dict[str, dict[str, Quantity]] = {}
+    for q in quantities.of_result(result):
+        by_experiment.setdefault(q.experiment, {})[str(q.labels["strategy"])] = q
+    # Of the first experiment that compares strategies.
+    named = next((named for named in by_experiment.values() if len(named) > 1), {})
     full, element = named.get("full"), named.get("element")
     return prose.sentences(
         TEMPLATE,
         "mail",
         full=full,
         slower=element and full and ratio(full, element, "flop_per_s"),
-        top=next(iter(top.items()), None),
+        top=next(iter(quantities.peaks(result).items()), None),
     )
-
-
-def _chapters_products(result: Result) -> dict[str, Quantity]:
-    """Return the products of the first experiment that compares strategies, by strategy."""
-    by_experiment: dict[str, dict[str, Quantity]] = {}
-    for q in quantities.of_result(result):
-        by_experiment.setdefault(q.experiment, {})[str(q.labels["strategy"])] = q
-    return next((named for named in by_experiment.values() if len(named) > 1), {})
 
 
 def _method(records: Sequence[Record]) -> list[str]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 CODE = ["Products.element", "Products.one_element", "Products.column", "Products.full"]
 CODE += ["set_element", "set_column", "element", "column"]
-"""The functions that compute products, as one backend or another calls them."""
 
 
 def overlay(over: Overlay) -> list[Figure]:
@@ -135,11 +134,10 @@ def _gains(named: Mapping[str, Mapping[str, Quantity]]) -> list[dict[str, Any]]:
     """Return what each subject gains from its slowest way to its fastest, the most first."""
     gains: list[dict[str, Any]] = []
     for name, mine in named.items():
-        rates = {label: q.rate().value for label, q in mine.items()}
-        slowest, fastest = min(rates, key=rates.__getitem__), max(rates, key=rates.__getitem__)
-        slow, fast = mine[slowest], mine[fastest]
-        ends = {"slowest": slowest, "slow": slow, "fastest": fastest, "fast": fast}
-        gains.append({"name": name, "gain": ratio(fast, slow, "flop_per_s"), **ends})
+        order = sorted(mine, key=lambda label: mine[label].rate().value)
+        ends = {"slowest": order[0], "fastest": order[-1], "fast": mine[order[-1]]}
+        gain = ratio(mine[order[-1]], mine[order[0]], "flop_per_s")
+        gains.append({"name": name, "gain": gain, **ends})
     return sorted(gains, key=lambda one: -one["gain"].value)
 
 

@@ -5,21 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from report.analysis.quantities import (
-    BYTES_PER_S,
-    CLOCKS,
-    COLD_SECONDS,
-    DEVICE_SECONDS,
-    FLOP_PER_S,
-    JOULES,
-    SECONDS,
-    Metric,
-    Quantity,
-    highest,
-    of_kind,
-    of_series,
-    quantity,
-)
+from report.analysis import quantities
+from report.analysis.quantities import Highest, Metric, Quantity, Question, highest, quantity
 from report.experiments.matmul.measure import BATCH, PRINTED_FLOPS
 from report.text.names import WORDED
 from report.text.numerals import ITEM_BYTES, count
@@ -28,18 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Highest, Question
     from report.results.result import Record, Result
     from report.worker.records import Labels
 
 
 METRICS = {
-    "seconds": SECONDS,
-    "flop_per_s": FLOP_PER_S,
-    "bytes_per_s": BYTES_PER_S,
-    "device_seconds": DEVICE_SECONDS,
-    "cold_seconds": COLD_SECONDS,
-    "joules": JOULES,
+    "seconds": quantities.SECONDS,
+    "flop_per_s": quantities.FLOP_PER_S,
+    "bytes_per_s": quantities.BYTES_PER_S,
+    "device_seconds": quantities.DEVICE_SECONDS,
+    "cold_seconds": quantities.COLD_SECONDS,
+    "joules": quantities.JOULES,
     "moved_bytes": Metric(
         unit="B",
         timed=False,
@@ -54,13 +40,15 @@ def of_records(records: Sequence[Record], run: str = "", metric: str = "seconds"
 
     Where some elements, drawn at random, stood for all, the values are scaled to all of them.
     """
-    series = of_series(records, run=run, metric=metric, wanted=lambda series: bool(series.flops))
+    series = quantities.of_series(
+        records, run=run, metric=metric, wanted=lambda series: bool(series.flops)
+    )
     return [_whole(q) for q in series]
 
 
 def of_result(result: Result) -> list[Quantity]:
     """Return the same of all experiments of this kind, on every backend."""
-    return of_kind(result, "matmul", of_records)
+    return quantities.of_kind(result, "matmul", of_records)
 
 
 WORDS: dict[str, Callable[[Any], str]] = WORDED | {
@@ -78,14 +66,10 @@ def name_series(labels: Labels, names: Sequence[str]) -> str:
     return ", ".join(parts).replace("block, of", "block of")
 
 
-def calls(quantity: Quantity) -> int:
-    """Return how many dot products a product element by element takes: one for each element."""
-    return quantity.number("size") ** 2
-
-
 def call_time(quantity: Quantity) -> Estimate:
     """Return the seconds of one dot product of a product element by element."""
-    return quantity.time().scaled(1 / calls(quantity), f"call of {quantity.name()}")
+    each = 1 / product_calls(*product(quantity))
+    return quantity.time().scaled(each, f"call of {quantity.name()}")
 
 
 def number_format(quantity: Quantity) -> str:
@@ -135,7 +119,7 @@ def with_bytes(quantity: Quantity) -> Quantity:
 
 def observed(result: Result, records: Sequence[Record], question: Question) -> list[Quantity]:
     """Return what was timed, with the bytes that must move; these alone where they are asked."""
-    if question.metric in {*CLOCKS, "joules"}:
+    if question.metric in {*quantities.CLOCKS, "joules"}:
         return of_records(records, result.run, question.metric)
     series = [
         dataclasses.replace(
@@ -166,11 +150,7 @@ def peaks(result: Result) -> dict[str, Highest]:
 
 
 def as_printed(records: Sequence[Record], run: str) -> dict[str, Estimate]:
-    """Return the operations per second that the chapter would print, by strategy.
-
-    Each process gives one cold run, which is one print of the chapter; the interval is over
-    processes, and none is left out.
-    """
+    """Return the FLOP/s that the chapter would print, by strategy: a cold run of each process."""
     return {
         strategy: quantity(
             records,
@@ -185,11 +165,7 @@ def as_printed(records: Sequence[Record], run: str) -> dict[str, Estimate]:
 
 
 def blank_prints(records: Sequence[Record]) -> dict[str, tuple[int, int]]:
-    """Return for each strategy how many of the chapter's prints show nothing, and of how many.
-
-    They do where the clock has not moved; strategies of which all prints show something are left
-    out.
-    """
+    """Return how many of a strategy's prints show 0 s, as no clock moved, and of how many."""
     return {
         strategy: (blank, len(printed_s))
         for strategy, printed_s in _prints(records).items()

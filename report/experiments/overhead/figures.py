@@ -10,7 +10,7 @@ from report.experiments.matmul.quantities import peaks
 from report.experiments.overhead import quantities
 from report.figures import prose
 from report.figures.figure import Figure, Number, Table, number, quantity_sheet, table, together
-from report.figures.shapes import Axis, Curves, Dots, Reference, Upright, line, row
+from report.figures.shapes import Axis, Curves, Dots, Mark, Reference, Upright, line, row
 from report.text.numerals import KILO, MEGA, MICRO, PERCENT, digits, scaled
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from report.experiments.kind import Overlay, Subject
     from report.experiments.overhead.quantities import BySize, Parts
     from report.figures.figure import Columns, Sheet
-    from report.figures.shapes import Mark
     from report.results.result import Result
 
     BySubject = dict[str, Quantity]
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 TEMPLATE = "experiments/overhead.html"
 
 STEP = ["Update.step", "mean_loss", "linreg", "squared_loss", "sgd"]
-"""What an update consists of, in the backend's files."""
 
 UPDATES = quantities.CALLS[1:]
 """Ways to make an update; the place of each is that of its colour."""
@@ -107,10 +105,7 @@ def _additions(name: str, adds: BySize) -> Figure:
 
 
 def _updates(name: str, lines: Lines, shortest: Quantity | None, peak: Quantity | None) -> Figure:
-    """Draw seconds per update against batch size, with the part that is fixed as a reference.
-
-    They are held to the shortest addition and the fastest float32 product, if there are such.
-    """
+    """Draw seconds per update against batch size, with the part that is fixed as a reference."""
     variant, main = next(iter(lines.items()))
     marks: list[Mark] = []
     if found := quantities.parts(main):

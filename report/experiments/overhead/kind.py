@@ -8,24 +8,17 @@ from pydantic import Field
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from report.experiments.kind import Kind, timing_facts
+from report.experiments.overhead import quantities
 from report.experiments.overhead.figures import TEMPLATE, figures, overlay
 from report.experiments.overhead.measure import FEATURES, update_flops
-from report.experiments.overhead.quantities import (
-    METRICS,
-    calls_of,
-    name_call,
-    observed,
-    of_records,
-)
-from report.experiments.settings import OneOrMany, Settings
+from report.experiments.settings import AutoThreads, OneOrMany, Settings
 from report.figures import prose
-from report.figures.figure import card
+from report.figures.figure import Card, card
 from report.registry import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.figures.figure import Card
     from report.results.result import Record, Result
 
 Size = Annotated[int, Field(ge=1, le=2**24)]
@@ -69,16 +62,16 @@ class OverheadSettings(Settings):
         [1, 100, 1500],
         description="Examples in the batch of a compiled update; each size is compiled apart.",
     )
-    threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
+    threads: AutoThreads = Field(
         "auto", description="CPU threads: auto (all usable cores), or a number."
     )
 
 
 def _headlines(result: Result) -> list[Card]:
     """Return the shortest call of the first sort that was measured."""
-    lines = (line for _, each in calls_of(result) for line in each.values())
+    lines = (line for _, each in quantities.calls_of(result) for line in each.values())
     shortest = (next(iter(line.values())) for line in lines)
-    return [card(name_call(q), q.time(), "s", "") for q in shortest][:1]
+    return [card(quantities.name_call(q), q.time(), "s", "") for q in shortest][:1]
 
 
 def _method(records: Sequence[Record]) -> list[str]:
@@ -109,9 +102,9 @@ OVERHEAD = Kind(
     page="overhead",
     settings=OverheadSettings,
     labels=Labels,
-    metrics=METRICS,
-    quantities=of_records,
-    observed=observed,
+    metrics=quantities.METRICS,
+    quantities=quantities.of_records,
+    observed=quantities.observed,
     figures=figures,
     method=_method,
     headlines=_headlines,

@@ -8,40 +8,31 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from report.analysis import quantities
 from report.analysis.estimate import Estimate, estimate, over_replicates
-from report.analysis.quantities import (
-    DEVICE_SECONDS,
-    EXAMPLES_PER_S,
-    FLOP_PER_S,
-    SECONDS,
-    Quantity,
-    of_kind,
-    of_series,
-    ratio,
-)
+from report.analysis.quantities import Quantity, Question, ratio
 from report.text.numerals import count
 from report.worker.timing import median
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from report.analysis.quantities import Question
     from report.results.result import Record, Result
     from report.worker.records import Series
 
     BySize = dict[int, Quantity]
 
 METRICS = {
-    "seconds": SECONDS,
-    "device_seconds": DEVICE_SECONDS,
-    "flop_per_s": FLOP_PER_S,
-    "examples_per_s": EXAMPLES_PER_S,
+    "seconds": quantities.SECONDS,
+    "device_seconds": quantities.DEVICE_SECONDS,
+    "flop_per_s": quantities.FLOP_PER_S,
+    "examples_per_s": quantities.EXAMPLES_PER_S,
 }
 
 
 def of_records(records: Sequence[Record], run: str = "", metric: str = "seconds") -> list[Quantity]:
     """Return one quantity for each series."""
-    series = of_series(records, run=run, metric=metric, examples=_examples)
+    series = quantities.of_series(records, run=run, metric=metric, examples=_examples)
     return [
         dataclasses.replace(q, device="cpu") if q.labels["variant"] == "cpu" else q for q in series
     ]
@@ -93,21 +84,18 @@ def updates(series: Sequence[Quantity], variant: str) -> BySize:
 
 def calls_of(result: Result) -> Iterator[tuple[str, dict[str, BySize]]]:
     """Yield each backend's calls in each experiment, in the order of the configuration."""
-    every = of_kind(result, "overhead", of_records)
+    every = quantities.of_kind(result, "overhead", of_records)
     for (_, backend), mine in itertools.groupby(every, lambda q: (q.experiment, q.backend)):
         yield backend, calls(list(mine))
 
 
 @dataclass(frozen=True)
 class StepModel:
-    """An update's time as a line, a + c b.
-
-    Attributes:
-        deviation: The largest deviation of a measured time from the line, relative to the line.
-    """
+    """An update's time as a line, a + c b."""
 
     fixed_s: float
     per_example_s: float
+    # The largest deviation of a measured time from the line, relative to the line.
     deviation: float = 0.0
 
     def time_s(self, batch: float) -> float:
@@ -126,17 +114,17 @@ class Parts:
 
     The line is fitted in each process to that process's medians, so that intervals, over
     processes, hold the fit's own uncertainty.
-
-    Attributes:
-        equal: The batch that takes as long as what is fixed; None where examples take nothing.
-        growing: By batch size the share of an update that grows with its batch, c b / T(b).
     """
 
+    experiment: str
     fixed: Estimate
     per_example: Estimate
+    # The batch that takes as long as what is fixed; None where examples take nothing.
     equal: Estimate | None
+    # By batch size the share of an update that grows with its batch, c b / T(b).
     growing: dict[int, Estimate]
     line: StepModel
+    lines: list[StepModel]  # those of the processes, and `line` the one that stands for all
 
 
 def parts(line: Mapping[int, Quantity]) -> Parts | None:
@@ -144,7 +132,8 @@ def parts(line: Mapping[int, Quantity]) -> Parts | None:
     fits = [(times, one) for times in by_process(line) if (one := fit(times)) is not None]
     if not fits:
         return None
-    key = next(iter(line.values())).name("update")
+    first = next(iter(line.values()))
+    key = first.name("update")
     fixed = over_replicates([one.fixed_s for _, one in fits], f"fixed part of {key}")
     each = over_replicates([one.per_example_s for _, one in fits], f"example of {key}")
     slopes = all(one.per_example_s for _, one in fits)
@@ -156,11 +145,13 @@ def parts(line: Mapping[int, Quantity]) -> Parts | None:
             growing[size] = _at_most_all(over_replicates(shares, f"growing part of {q.name()}"))
     times = {size: q.time().value for size, q in line.items()}
     return Parts(
+        experiment=first.experiment,
         fixed=fixed,
         per_example=each,
         equal=over_replicates(batches, f"equal parts of {key}") if batches else None,
         growing=growing,
         line=StepModel(fixed.value, each.value).beside(times),
+        lines=[one for _, one in fits],
     )
 
 
@@ -179,10 +170,10 @@ def _at_most_all(share: Estimate) -> Estimate:
     return dataclasses.replace(share, value=min(1.0, share.value), low=low, high=high)
 
 
-def step_model(result: Result, backend: str, variant: str = "eager") -> StepModel | None:
-    """Return the line of the updates of the first experiment that has enough batch sizes."""
+def parts_of(result: Result, backend: str, variant: str = "eager") -> Parts | None:
+    """Return the parts of updates in the first experiment that has enough batch sizes."""
     lines = (every.get(variant, {}) for each, every in calls_of(result) if each == backend)
-    return next((found.line for line in lines if (found := parts(line))), None)
+    return next(filter(None, map(parts, lines)), None)
 
 
 def fit(times: Mapping[int, float]) -> StepModel | None:
@@ -210,11 +201,7 @@ def fit(times: Mapping[int, float]) -> StepModel | None:
 
 
 def doubled(line: Mapping[int, Quantity]) -> Estimate | None:
-    """Estimate at how many elements a call takes twice as long as the shortest one.
-
-    Read off, in each process, the straight line, on logarithms, between the two sizes on either
-    side.
-    """
+    """Estimate at how many elements a call takes twice as long as the shortest one."""
     found = [_crossing(times) for times in by_process(line)]
     sizes = [size for size in found if size is not None]
     key = f"doubled {next(iter(line.values())).name()}"
@@ -231,11 +218,7 @@ def _crossing(times: Mapping[int, float]) -> float | None:
 
 
 def times_per_doubling(small: Quantity, large: Quantity) -> Estimate:
-    """Estimate by what factor the examples per second grow where the batch doubles.
-
-    Two batch sizes may lie more than a doubling apart; the factor is the one that, as often as
-    there are doublings between them, makes the whole.
-    """
+    """Estimate by what factor examples per second grow, on average, where the batch doubles."""
     rates = ratio(large, small, "examples_per_s")
     doublings = math.log2(large.number("size") / small.number("size"))
     return rates.power(1 / doublings, f"per doubling {rates.key}")

@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from report.experiments.training.runs import median_times, ratio, typical
-from report.figures import identity, prose
-from report.figures.figure import (
-    Columns,
-    Figure,
-    Number,
-    Sheet,
-    Table,
-    number,
-    quantity_sheet,
-    table,
-)
-from report.figures.shapes import Axis, Curves, Dots, Line, Reference, row
+from report.experiments.training.runs import Reached, Run, median_times, ratio, typical
+from report.figures import figure, identity, prose
+from report.figures.figure import Columns, Figure, Number, Sheet, Table, number, table
+from report.figures.shapes import Axis, Curves, Dots, Line, Reference, Shape, row
 from report.text import numerals
 from report.text.numerals import MILLI, digits
 
@@ -29,9 +20,7 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
     from report.experiments.training.quantities import Case
-    from report.experiments.training.runs import Reached, Run
     from report.figures.figure import Cell
-    from report.figures.shapes import Shape
     from report.results.result import Result
 
 Pair = tuple["Run", "Run"]
@@ -93,12 +82,12 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
     )
 
 
-def announced(figure: Figure, results: Mapping[str, Result]) -> Figure:
+def announced(drawn: Figure, results: Mapping[str, Result]) -> Figure:
     """Say under a figure whether the data it was made from are made up: results by machine."""
     made_up = [n for n, r in results.items() if r.dataset and r.dataset.source == "surrogate"]
     note = prose.block(TEMPLATE, "made_up", machines=made_up, several=len(results) > 1)
-    caption = Markup(" ").join(filter(None, [figure.words.caption, note]))
-    return replace(figure, words=replace(figure.words, caption=caption))
+    caption = Markup(" ").join(filter(None, [drawn.words.caption, note]))
+    return replace(drawn, words=replace(drawn.words, caption=caption))
 
 
 def _functions(runs: Sequence[Run]) -> list[str]:
@@ -288,24 +277,24 @@ def until(fared: Reached, *, best: bool = False) -> Number:
 def seconds_sheet(quantities: Sequence[Quantity]) -> Sheet:
     """Return seconds per epoch, and examples per second."""
     rates = {"epoch_s": None, "examples_per_s": "examples_per_s"}
-    return quantity_sheet(quantities, rates, {"examples": "examples"})
+    return figure.quantity_sheet(quantities, rates, {"examples": "examples"})
 
 
 def way_sheet(runs: Sequence[Run], target: float) -> Sheet:
     """Return seconds and examples to a loss; where seeds are censored, these are bounds."""
     seconds = [run.seconds_to(target) for run in runs]
     bounds = {"what": "metric", "censored": "censored"}
-    examples = quantity_sheet([run.examples_to(target) for run in runs], {"examples": None})
-    return beside(quantity_sheet(seconds, {"elapsed_s": None}, bounds), examples)
+    examples = figure.quantity_sheet([run.examples_to(target) for run in runs], {"examples": None})
+    return beside(figure.quantity_sheet(seconds, {"elapsed_s": None}, bounds), examples)
 
 
 def ends_sheet(case: Case, runs: Sequence[Run]) -> Sheet:
     """Return where each run ends, and what its epochs take."""
     seeds: list[list[Cell]] = [[len(run.seeds), run.diverged] for run in runs]
-    sheet = quantity_sheet([run.loss() for run in runs], {"loss_at_the_end": None})
+    sheet = figure.quantity_sheet([run.loss() for run in runs], {"loss_at_the_end": None})
     if case.lowest is not None:
         heights = [case.excess(run) for run in runs]
-        sheet = beside(sheet, quantity_sheet(heights, {"loss_above_optimum": None}))
+        sheet = beside(sheet, figure.quantity_sheet(heights, {"loss_above_optimum": None}))
     seconds = seconds_sheet([r.seconds or r.blank for r in runs])
     return beside(beside(sheet, seconds), Sheet(header=["seeds", "diverged"], rows=seeds))
 

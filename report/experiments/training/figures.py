@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from report.analysis.quantities import difference
 from report.experiments.training import curves, printed, sizes
 from report.experiments.training.quantities import LAST, cases, decay, per_example, update, updates
-from report.experiments.training.runs import apart, lowest, ratio, typical
-from report.figures.figure import number, table
+from report.experiments.training.runs import Run, apart, lowest, ratio, typical
+from report.figures.figure import Columns, Figure, number, table
 from report.figures.shapes import Dots, row
 from report.text.numerals import MICRO, digits
 from report.worker import schedules
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from report.analysis.estimate import Estimate
-    from report.experiments.training.curves import Pair
     from report.experiments.training.quantities import Case
-    from report.experiments.training.runs import Run
-    from report.figures.figure import Columns, Figure
     from report.results.result import Result
 
 
@@ -116,7 +113,7 @@ def _seconds(case: Case) -> Figure:
 # --- the same runs, done in two ways
 
 
-def _pairs(case: Case, way: str, names: tuple[str, str]) -> dict[str, Pair]:
+def _pairs(case: Case, way: str, names: tuple[str, str]) -> dict[str, curves.Pair]:
     """Return the runs that were done in both of two ways, by their labels."""
     ended = [run for run in case.runs if run.seconds is not None]
     return {
@@ -372,7 +369,7 @@ def _copies(case: Case) -> Figure:
     )
 
 
-def pairs_of_copies(case: Case) -> list[Pair]:
+def pairs_of_copies(case: Case) -> list[curves.Pair]:
     """Return the runs that differ in how often the data are there, each with the other."""
     return [
         (once, more)
@@ -414,4 +411,3 @@ QUESTIONS = (
     (lambda case: case.is_sweep, sizes.rates, sizes.target),
     (lambda _: True, _epochs, _time, _seconds, printed.figure),
 )
-"""Whether a question suits an experiment, and what answers it."""

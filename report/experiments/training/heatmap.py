@@ -27,20 +27,14 @@ DIVERGED = "\N{MULTIPLICATION SIGN}"
 
 @dataclass(frozen=True, kw_only=True)
 class HeatMap:
-    """Where each pair of a batch size and a learning rate ends.
+    """Where each pair of a batch size and a learning rate ends."""
 
-    Attributes:
-        sizes: Batch sizes, ascending: the rows.
-        rates: Learning rates, ascending: the columns.
-        heights: For each row, the loss above the optimum in each column; None where it diverged.
-        limit: The largest stable rate of full batches, if it is known.
-    """
-
-    sizes: tuple[int, ...]
-    rates: tuple[float, ...]
+    sizes: tuple[int, ...]  # batch sizes, ascending: the rows
+    rates: tuple[float, ...]  # learning rates, ascending: the columns
+    # For each row, the loss above the optimum in each column; None where it diverged.
     heights: tuple[tuple[float | None, ...], ...]
     what: str
-    limit: float | None
+    limit: float | None  # the largest stable rate of full batches, if it is known
 
     @property
     def height(self) -> int:

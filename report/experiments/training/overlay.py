@@ -8,36 +8,28 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from report.analysis.estimate import product
+from report.analysis.estimate import Estimate, product
 from report.experiments.training import curves, printed
 from report.experiments.training.measure import WAYS
-from report.experiments.training.quantities import by_batch_size, case_of, size_of
-from report.experiments.training.runs import apart, ratio, towards
+from report.experiments.training.quantities import Case, by_batch_size, case_of, size_of
+from report.experiments.training.runs import Run, apart, ratio, towards
 from report.figures import prose
-from report.figures.figure import Columns, Figure, Table, number, table, together
-from report.figures.shapes import Curves, line
+from report.figures.figure import Columns, Figure, Sheet, Table, number, table, together
+from report.figures.shapes import Curves, Dash, Shape, line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Quantity
     from report.experiments.kind import Overlay, Subject
-    from report.experiments.training.curves import Pair
-    from report.experiments.training.quantities import Case
-    from report.experiments.training.runs import Run
-    from report.figures.figure import Sheet
-    from report.figures.shapes import Dash, Shape
 
 VARIANTS = {"eager": "", "compiled": "compiled update", "epoch": "compiled epoch"}
 DASHES: dict[str, Dash] = {"eager": "-", "compiled": "--", "epoch": (0, (1, 1.2))}
 
 CODE = ["linreg", "squared_loss", "sgd", "update", "update_epoch", "Scratch.step", "program"]
 CODE += ["train_concise", "Concise.step"]
-"""The functions that train, as one backend or another calls them."""
 
 LEAST_SIZES = 3
-"""Fewer batch sizes than this are no curve."""
 
 
 def _joined(*words: str) -> str:
@@ -50,19 +42,13 @@ def _named(name: str, *words: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Way:
-    """A subject, and how what was written is carried out there.
-
-    Attributes:
-        variant: eager, compiled or epoch.
-        further: What else tells it from the subject's others: a loader, an implementation.
-        several: The subject has others, from which the name must tell it.
-    """
+    """A subject, and how what was written is carried out there."""
 
     subject: Subject
     case: Case
-    variant: str
-    further: str
-    several: bool
+    variant: str  # eager, compiled or epoch
+    further: str  # what else tells it from the subject's others: a loader, an implementation
+    several: bool  # the subject has others, from which the name must tell it
     runs: list[Run]
 
     @property
@@ -333,7 +319,11 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     target = solved[0].case.target if solved else None
     if target is None:
         return None
-    everywhere = [run for run in solved[0].runs if _all_reach(solved, run.spec.run, target)]
+    everywhere = [
+        run
+        for run in solved[0].runs
+        if all(towards(one, target).time for way in solved if (one := way.run(run.spec.run)))
+    ]
     first = replace(solved[0].case, runs=everywhere or solved[0].runs).soonest
     # Where more than batch sizes differs, as with two loaders, the seconds per epoch say it all.
     if first is None or any(way.further for way in ways) or not _swept(ways):
@@ -376,17 +366,11 @@ def _time(over: Overlay, ways: Sequence[Way]) -> Figure | None:
     )
 
 
-def _all_reach(ways: Sequence[Way], label: str, target: float) -> bool:
-    """Return whether all seeds of a run come to a loss in every way in which it was trained."""
-    runs = (run for way in ways if (run := way.run(label)))
-    return all(towards(run, target).time for run in runs)
-
-
 # --- two implementations
 
 
 def _implementations(over: Overlay, ways: Sequence[Way]) -> Figure | None:
-    pairs: dict[str, Pair] = {}
+    pairs: dict[str, curves.Pair] = {}
     for scratch, concise in _ways_apart(ways, "scratch", "concise"):
         both = [run for run in scratch.seconds if run in concise.seconds]
         runs = [way.run(label) for label in both[:1] for way in (scratch, concise)]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from report.experiments.book import BOOK
 from report.experiments.training import curves
-from report.experiments.training.quantities import case_of
-from report.experiments.training.runs import ratio, typical
+from report.experiments.training.quantities import Case, case_of
+from report.experiments.training.runs import Run, ratio, typical
 from report.figures import prose
-from report.figures.figure import Number, Sheet, spread, table, together
+from report.figures.figure import Columns, Figure, Number, Sheet, spread, table, together
 from report.figures.shapes import BOOKS, BOOKS_WAY, Dots, Row, ranges, row
 from report.registry import BACKENDS
 from report.text.numerals import MILLI
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
     from report.analysis.estimate import Estimate
     from report.experiments.kind import Overlay
-    from report.experiments.training.quantities import Case
-    from report.experiments.training.runs import Run
-    from report.figures.figure import Columns, Figure
     from report.worker.records import PrintedRun
 
 MINIBATCH = 100
@@ -61,11 +57,6 @@ class Printed:
         prints = BOOK.get(self.run.blank.backend)
         return prints.epochs.get(self.run.spec.batch_size) if prints else None
 
-    @property
-    def losses(self) -> list[float]:
-        """Return what is printed of the loss, in all turns."""
-        return [p.loss for each in self.run.prints for p in each if p.loss is not None]
-
 
 @dataclass(frozen=True)
 class Order:
@@ -73,12 +64,10 @@ class Order:
 
     hundred: Printed
     full: Printed
+    sound: Estimate | None  # the measured seconds of the smaller batches over those of the full one
 
     def quicker(self, turn: int = 0, *, collector: bool = True) -> tuple[int, int]:
-        """Return in how many processes they print less than the full batch, and of how many.
-
-        It is of what is left without the garbage collector's part where that is not wanted.
-        """
+        """Return in how many processes they print less than the full batch, and of how many."""
         pairs = zip(self.hundred.turn(turn), self.full.turn(turn), strict=True)
         seconds = [
             [one.epoch_s - (0 if collector else one.collected_s) for one in (a, b)]
@@ -86,11 +75,6 @@ class Order:
             if a and b
         ]
         return sum(a < b for a, b in seconds), len(seconds)
-
-    @cached_property
-    def sound(self) -> Estimate | None:
-        """Return the measured seconds of the smaller batches over those of the full one."""
-        return ratio(self.hundred.run.seconds, self.full.run.seconds)
 
 
 def lines_of(case: Case) -> list[Printed]:
@@ -103,12 +87,10 @@ def _order(case: Case) -> Order | None:
     lines = lines_of(case)
     hundred = [one for one in lines if one.run.spec.batch_size == MINIBATCH]
     full = [one for one in lines if one.run.full_batch(case.examples)]
-    return Order(hundred[0], full[0]) if hundred and full else None
-
-
-def _queues(backend: str) -> bool:
-    """Return whether a framework only queues its work: then some of its listings wait for it."""
-    return bool(BACKENDS[backend].listing)
+    if not (hundred and full):
+        return None
+    sound = ratio(hundred[0].run.seconds, full[0].run.seconds)
+    return Order(hundred[0], full[0], sound)
 
 
 def figure(case: Case) -> Figure | None:
@@ -127,7 +109,7 @@ def figure(case: Case) -> Figure | None:
         lines=lines,
         book=BOOK.get(case.runs[0].blank.backend) if any(one.book for one in lines) else None,
         order=_order(case),
-        queued=_queues(case.runs[0].blank.backend),
+        queued=bool(BACKENDS[case.runs[0].blank.backend].listing),
         median=median,
     )
 
@@ -153,7 +135,8 @@ def overlay(over: Overlay) -> Figure | None:
         backends=[s.backend for s, *_ in found],
         blocks="compared_printed",
         orders={s.name: order for s, case, _ in found if (order := _order(case))},
-        queued=[s.name for s, *_ in found if _queues(s.backend)],
+        # Whose framework only queues its work: some of its listings wait for it.
+        queued=[s.name for s, *_ in found if BACKENDS[s.backend].listing],
         book=any(one.book for one in lines),
         median=median,
     )
@@ -165,7 +148,10 @@ def _columns(lines: Sequence[Printed]) -> Columns:
         "garbage collection in it": [_spread(one.collected()) for one in lines],
         f"{AGAIN}, ms per epoch": [_spread(one.seconds(1)) for one in lines],
         "garbage collection then": [_spread(one.collected(1)) for one in lines],
-        "loss that it prints": [_spread(one.losses, 1.0) for one in lines],
+        "loss that it prints": [
+            _spread([p.loss for each in one.run.prints for p in each if p.loss is not None], 1.0)
+            for one in lines
+        ],
         "measured, ms per epoch": curves.milliseconds([one.run.seconds for one in lines]),
     }
     if any(one.book for one in lines):

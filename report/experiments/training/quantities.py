@@ -7,34 +7,24 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from report.analysis import leastsquares, seeds
-from report.analysis.quantities import (
-    EXAMPLES_PER_S,
-    JOULES,
-    SECONDS,
-    Metric,
-    Quantity,
-    by_backend,
-    varying,
-)
+from report.analysis import leastsquares, quantities, seeds
+from report.analysis.quantities import Metric, Quantity, Question, by_backend, varying
 from report.experiments.training.runs import Run, lowest, ratio, towards, trained, typical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.leastsquares import Problem
-    from report.analysis.quantities import Question
     from report.experiments.training.runs import Lowest, Reached
     from report.results.result import Record, Result
 
 METRICS = {
-    "seconds": SECONDS,
-    "examples_per_s": EXAMPLES_PER_S,
+    "seconds": quantities.SECONDS,
+    "examples_per_s": quantities.EXAMPLES_PER_S,
     "printed_seconds": Metric(
         unit="s", timed=True, words="seconds per epoch as the chapter's listing prints them"
     ),
-    "joules": JOULES,
+    "joules": quantities.JOULES,
     "joules_to_loss": Metric(unit="J", timed=True, words="energy until the loss is reached"),
     "memory_bytes": Metric(
         unit="B", timed=False, words="the most memory that the process held during the run"
@@ -182,7 +172,7 @@ class Case:
         return len({run.spec.batch_size for run in self.runs}) >= SIZES and not self.is_grid
 
     @cached_property
-    def solved(self) -> Problem | None:
+    def solved(self) -> leastsquares.Problem | None:
         """Return the least-squares problem of the data, if the result tells their moments."""
         moments = self.result.moments
         return leastsquares.problem_from_moments(moments) if moments else None
@@ -194,10 +184,7 @@ class Case:
 
     @property
     def target(self) -> float | None:
-        """Return the loss to be reached: 2 % above the lowest, rounded up to two decimals.
-
-        On the chapter's data this is 0.25, which every run of the chapter comes to.
-        """
+        """Return the loss to reach: 2 % above the lowest, rounded up, 0.25 for the chapter."""
         return None if self.lowest is None else math.ceil(self.lowest * 1.02 * 100) / 100
 
     @property
@@ -253,10 +240,7 @@ class Case:
         return {"loss": losses[at], "epoch": epoch, "ends": ends}
 
     def deviation(self) -> float | None:
-        """Return how far plain full-batch runs are from their exact path, in float64, at most.
-
-        None if none is plain and takes full batches, or the result lacks the moments.
-        """
+        """Return how far plain full-batch runs are from their exact path, if it is known."""
         if self.solved is None:
             return None
         gaps: list[float] = []
@@ -319,22 +303,18 @@ def cases(result: Result, experiment: str) -> list[Case]:
 
 @dataclass(frozen=True, kw_only=True)
 class Decay:
-    """By what an error of a full-batch run shrinks in a step.
-
-    Attributes:
-        limit: The learning rate from which it diverges; None for optimizers without such a theory.
-        factor: Of the slowest direction, by theory; above 1 it grows.
-        measured: Square root of the factor of the loss above the optimum, over the last steps;
-            None for runs too short, or too near to the optimum to tell.
-    """
+    """By what an error of a full-batch run shrinks in a step."""
 
     run: Run
+    # The learning rate from which it diverges; None for optimizers without such a theory.
     limit: float | None
-    factor: float | None
+    factor: float | None  # of the slowest direction, by theory; above 1 it grows
+    # Square root of the factor of the loss above the optimum, over the last steps; None for runs
+    # too short, or too near to the optimum to tell.
     measured: Estimate | None
 
 
-def decay(solved: Problem, run: Run) -> Decay:
+def decay(solved: leastsquares.Problem, run: Run) -> Decay:
     """Return how fast a run's error shrinks, by theory and as measured."""
     limit = factor = None
     if run.spec.optimizer in {"sgd", "momentum"} and run.spec.schedule == "constant":
@@ -357,7 +337,7 @@ def _measured(run: Run, optimum: float) -> Estimate | None:
     return shrunk and shrunk.power(1 / (2 * LAST), f"decay of {run.loss().name()}")
 
 
-def slowest(solved: Problem, lr: float, momentum: float = 0.0) -> float:
+def slowest(solved: leastsquares.Problem, lr: float, momentum: float = 0.0) -> float:
     """Return by what a step multiplies the error along the direction that shrinks least.
 
     With v <- m v + g and theta <- theta - lr v, for the loss with the factor 1/2, the errors of two

@@ -30,24 +30,17 @@ _NAMING = ("run", "loader", "implementation", "variant")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
-    """One run of an experiment with all its seeds.
+    """One run of an experiment with all its seeds."""
 
-    Attributes:
-        name: As shown: by what tells it from the others, in the fewest words.
-        blank: A quantity of it that has no values yet.
-        by_process: For each process, its seeds' records; none where times do not count, because
-            the machine was disturbed.
-        seeds: One record for each seed, in their order: losses do not depend on the process.
-        positions: How many seeds the experiment has, so that runs can be paired by seed.
-        prints: For each process what the chapter's listing prints of it; empty where it was not
-            trained so.
-    """
-
-    name: str
-    blank: Quantity
+    name: str  # as shown: by what tells it from the others, in the fewest words
+    blank: Quantity  # a quantity of it that has no values yet
+    # For each process, its seeds' records; none where times do not count, because the machine was
+    # disturbed.
     by_process: list[list[TrainingRun]]
+    # One record for each seed, in their order: losses do not depend on the process.
     seeds: list[TrainingRun]
-    positions: int
+    positions: int  # how many seeds the experiment has, so that runs can be paired by seed
+    # For each process what the chapter's listing prints of it; empty where it was not trained so.
     prints: list[list[PrintedRun]] = field(default_factory=list)
 
     @property
@@ -105,7 +98,7 @@ class Run:
             return None
         examples = ended[0].examples[ended[0].epoch_ends[-1]] // len(ended[0].epoch_ends)
         groups = [[s for seed in seeds for s in _epochs(seed)] for seeds in self.by_process]
-        return replace(self.blank, groups=groups, per="epoch", examples=examples)
+        return replace(self.blank, groups=groups, examples=examples)
 
     def joules(self, loss: float | None = None) -> Quantity | None:
         """Return the energy of an epoch, or until a loss is reached.
@@ -124,8 +117,8 @@ class Run:
             [seed.energy.joules / seed.energy.calls * epochs(seed) for seed in seeds if seed.energy]
             for seeds in self.by_process
         ]
-        metric, per = ("joules", "epoch") if loss is None else (f"joules to {loss:g}", "run")
-        one = replace(self.blank, metric=metric, groups=groups, per=per, unit="J")
+        metric = "joules" if loss is None else f"joules to {loss:g}"
+        one = replace(self.blank, metric=metric, groups=groups, unit="J")
         return one if any(groups) else None
 
     def cost(self, price_per_hour: float) -> Quantity | None:
@@ -145,7 +138,7 @@ class Run:
             [float(held) for seed in seeds if (held := getattr(seed, name))]
             for seeds in self.by_process
         ]
-        one = replace(self.blank, metric=name, groups=groups, per="run", unit="B")
+        one = replace(self.blank, metric=name, groups=groups, unit="B")
         return one if any(groups) else None
 
     def seconds_to(self, loss: float) -> Quantity:
@@ -161,20 +154,16 @@ class Run:
             coarse=self.grain(loss) if self.epochs_only else 0.0,
             metric=f"seconds to {loss:g}",
             groups=[[seconds for seconds, _ in found if seconds] for found in until],
-            per="run",
             censored=sum(not there for found in until for _, there in found),
         )
 
     def printed(self, turn: int = 0) -> Quantity | None:
-        """Return the seconds per epoch that the chapter's listing prints; None if it does not.
-
-        No process is left out: this is what a reader sees, on whatever machine.
-        """
+        """Return the seconds per epoch that the chapter's listing prints, whatever disturbed it."""
         groups = [[p.epoch_s for p in each if p.turn == turn] for each in self.prints]
         if not all(seconds > 0 for group in groups for seconds in group) or not any(groups):
             return None  # a clock that was set back has no logarithm
         metric = "printed_seconds" + (", again" if turn else "")
-        return replace(self.blank, metric=metric, groups=groups, per="epoch", left_out=())
+        return replace(self.blank, metric=metric, groups=groups, left_out=())
 
     def examples_to(self, loss: float) -> Quantity:
         """Return the examples processed until then, by seed."""
@@ -210,10 +199,7 @@ class Run:
         return loss if sum(map(bool, loss.groups)) == len(self.seeds) else None
 
     def excess(self, base: float, epoch: int | None = None) -> Quantity:
-        """Return how far the loss lies above the lowest possible, by seed; the loss above 0.
-
-        Seeds that did not come that far, because they diverged, have none.
-        """
+        """Return how far the loss lies above `base`, by seed; one that diverged before has none."""
         wanted = self.spec.epochs if epoch is None else epoch
 
         def above(seed: TrainingRun) -> float | None:
@@ -235,7 +221,7 @@ class Run:
             [times[point] for seed in seeds if point < len(times := median_times(seed))]
             for seeds in self.by_process
         ]
-        return replace(self.blank, metric=f"seconds to point {point}", groups=groups, per="run")
+        return replace(self.blank, metric=f"seconds to point {point}", groups=groups)
 
     def known(self, metric: str, value: float) -> Quantity:
         """Return what theory says of the run, the same for each seed."""
@@ -250,10 +236,7 @@ class Run:
 
 
 def trained(records: Sequence[Record], run: str = "") -> list[Run]:
-    """Return the runs of one experiment on one backend, in the order of the configuration.
-
-    There is a record for each process; `run` says which run of which machine they belong to.
-    """
+    """Return the runs of one experiment on one backend, in the order of the configuration."""
     every: dict[str, list[list[TrainingRun]]] = {}
     for index, record in enumerate(records):
         for one in record.outcome.runs if record.outcome else ():
@@ -325,10 +308,7 @@ def typical(quantity: Quantity | None) -> Estimate | None:
 
 
 def ratio(above: Quantity | None, below: Quantity | None) -> Estimate | None:
-    """Estimate a ratio of two quantities; None if one has no value, or they share no seed.
-
-    Runs of a seed start alike: losses of different seeds say nothing of the runs.
-    """
+    """Estimate a ratio; None without a value, or a shared seed: runs of one seed start alike."""
     if not (above and below and any(above.groups) and any(below.groups)):
         return None
     paired = any(a and b for a, b in zip(above.groups, below.groups, strict=False))
@@ -336,11 +316,7 @@ def ratio(above: Quantity | None, below: Quantity | None) -> Estimate | None:
 
 
 def apart(one: Run, other: Run) -> float | None:
-    """Return how far the losses of two runs differ at most, at the ends of their epochs.
-
-    Seeds that diverge in either are left out, since they double what rounding did to them; None if
-    none is left.
-    """
+    """Return how far losses at the ends of epochs differ, of seeds that do not diverge."""
     others = {seed.seed: seed for seed in other.seeds if not seed.diverged}
     gaps = [
         abs(seed.loss[a] - others[seed.seed].loss[b])
@@ -353,23 +329,17 @@ def apart(one: Run, other: Run) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """How a run fared towards a loss.
-
-    Attributes:
-        seeds: How many of its seeds came to the loss.
-        time: Seconds until then; None unless all did, since what has not ended has no time.
-        at_least: Where not all did: no typical time can be less, for the others would have taken
-            longer than they ran.
-        examples: Examples until then, over seeds; None unless all did.
-        at_most: The time is an upper bound, for want of points within an epoch.
-    """
+    """How a run fared towards a loss."""
 
     run: Run
-    seeds: int
+    seeds: int  # how many of its seeds came to the loss
+    # Seconds until then; None unless all did, since what has not ended has no time.
     time: Estimate | None = None
+    # Where not all did: no typical time can be less, for the others would have taken longer than
+    # they ran.
     at_least: Estimate | None = None
-    examples: Estimate | None = None
-    at_most: bool = False
+    examples: Estimate | None = None  # examples until then, over seeds; None unless all did
+    at_most: bool = False  # the time is an upper bound, for want of points within an epoch
 
 
 def towards(run: Run, loss: float) -> Reached:
@@ -384,19 +354,13 @@ def towards(run: Run, loss: float) -> Reached:
 
 @dataclass(frozen=True, kw_only=True)
 class Lowest:
-    """The run with the lowest of a quantity, and the last, with the highest.
-
-    Attributes:
-        estimate: Its own, which says that it was picked.
-        ties: Runs that the intervals do not separate from it.
-        most: What the last has; `factor` is that over the lowest.
-    """
+    """The run with the lowest of a quantity, and the last, with the highest."""
 
     run: Run
-    estimate: Estimate
-    ties: list[Run]
+    estimate: Estimate  # its own, which says that it was picked
+    ties: list[Run]  # runs that the intervals do not separate from it
     last: Run
-    most: Estimate
+    most: Estimate  # what the last has; `factor` is that over the lowest
     factor: Estimate
 
 

@@ -6,31 +6,20 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from report.analysis.estimate import product
-from report.analysis.quantities import highest
-from report.experiments.training import curves
+from report.analysis.estimate import Estimate, product
+from report.analysis.quantities import Quantity, highest
+from report.experiments.training import curves, quantities
 from report.experiments.training.heatmap import DIVERGED, HeatMap
-from report.experiments.training.quantities import (
-    by_batch_size,
-    per_example,
-    size_of,
-    update,
-    updates,
-)
-from report.experiments.training.runs import lowest
-from report.figures.figure import Number, number, table
+from report.experiments.training.quantities import Case, size_of, update, updates
+from report.experiments.training.runs import Lowest, lowest
+from report.figures.figure import Columns, Figure, Number, number, table
 from report.figures.shapes import YARDSTICK, Axis, Curves, Guide, Points, line
 from report.text.numerals import MICRO, MILLI, digits, small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.estimate import Estimate
     from report.analysis.factors import Factor
-    from report.analysis.quantities import Quantity
-    from report.experiments.training.quantities import Case
-    from report.experiments.training.runs import Lowest
-    from report.figures.figure import Columns, Figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +129,7 @@ def target(case: Case) -> Figure | None:
         reached=reached,
         short=[one for one in case.fared if one.time is None],
         parts=[
-            (one, per_example(one.run.seconds))
+            (one, quantities.per_example(one.run.seconds))
             for one in reached
             if one.run in shown and one.examples and one.run.seconds
         ],
@@ -192,7 +181,7 @@ def grid(case: Case) -> Figure:
         what=case.height,
         limit=limit(case),
     )
-    seconds = {size_of(q): q for q in by_batch_size(case.seconds)}
+    seconds = {size_of(q): q for q in quantities.by_batch_size(case.seconds)}
     columns = {"milliseconds per epoch": curves.milliseconds([seconds.get(size) for size in sizes])}
     for k, rate in enumerate(rates):
         columns[f"lr {rate:g}"] = [_cell(row[k], best[size], rate) for size, row in rows.items()]
@@ -215,10 +204,7 @@ def grid(case: Case) -> Figure:
 
 
 def _growing(firsts: Sequence[Lowest]) -> bool:
-    """Return whether the best rate surely grows from the smallest batch to the largest.
-
-    Surely: no rate that is tied with the smallest batch's best is one of the largest's as well.
-    """
+    """Return whether the best rates of the smallest batch, with ties, are below the largest's."""
     rates = [one.run.spec.lr for one in firsts]
     if len(firsts) < 2 or rates != sorted(rates):
         return False
@@ -237,10 +223,7 @@ def _cell(height: Estimate | None, best: Lowest | None, rate: float) -> Number:
 
 
 def limit(case: Case) -> float | None:
-    """Return the largest stable rate of full batches, in terms of the rates of the grid.
-
-    None if the data's moments are not known, or the runs do not all mean the same by a rate.
-    """
+    """Return the largest stable rate of full batches, if it is known for all of these runs."""
     factors = {run.step / run.spec.lr for run in case.runs}
     if case.solved is None or len(factors) > 1 or not all(run.plain for run in case.runs):
         return None

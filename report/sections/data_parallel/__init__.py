@@ -11,7 +11,7 @@ from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number, table
 from report.figures.shapes import YARDSTICK, Axis, Curves, Points, Reference, Upright, line
 from report.sections.data_parallel import model
-from report.sections.data_parallel.model import inputs, scenarios
+from report.sections.data_parallel.model import Setting, inputs, scenarios
 from report.text.numerals import MILLI, digits
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from report.figures.figure import Cell, Columns
     from report.results.result import Result
-    from report.sections.data_parallel.model import Setting
 
 TITLE = "Many workers: a model, not a measurement"
 

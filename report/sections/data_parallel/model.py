@@ -17,18 +17,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from report.analysis.estimate import over_replicates
+from report.analysis.estimate import Estimate, over_replicates
 from report.experiments.bandwidth.quantities import MEMORY, roofs
 from report.experiments.catalogue import of_result
 from report.experiments.matmul.quantities import number_format
-from report.experiments.overhead.quantities import StepModel, by_process, fit, step_model, updates
+from report.experiments.overhead.quantities import StepModel, parts_of
 from report.text.numerals import GIGA
 from report.worker.timing import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.analysis.estimate import Estimate
     from report.analysis.quantities import Highest, Quantity
     from report.results.result import Result
 
@@ -165,19 +164,14 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What one backend's measurements feed the model with.
-
-    Attributes:
-        experiments: Names of those that it comes from.
-        works: By question what a worker does in each process: the line fitted to the updates'
-            times, for a ResNet-50 with images at the fastest float32 product; none without one.
-        deviation: By how much the updates lie off such a line at most.
-    """
+    """What one backend's measurements feed the model with."""
 
     backend: str
-    experiments: set[str]
+    experiments: set[str]  # names of those that it comes from
+    # By question what a worker does in each process: the line fitted to the updates' times, for a
+    # ResNet-50 with images at the fastest float32 product; none without one.
     works: dict[str, list[Work]]
-    deviation: float
+    deviation: float  # by how much the updates lie off such a line at most
     memory: Highest
 
     def cluster(self, servers: int, gbit: int) -> Cluster:
@@ -196,9 +190,8 @@ def inputs(result: Result) -> list[Inputs]:
     made = []
     for backend in dict.fromkeys(q.backend for q in series):
         mine = [q for q in series if q.backend == backend]
-        step, slopes = step_model(result, backend), roofs(result, backend)
-        experiment, steps = _fitted(result, mine)
-        if step is None or not slopes:
+        slopes, updates = roofs(result, backend), parts_of(result, backend)
+        if not slopes or updates is None:
             continue
         memory = slopes[MEMORY]
         products = [
@@ -208,34 +201,26 @@ def inputs(result: Result) -> list[Inputs]:
             if q.device == memory.quantity.device
         ]
         peak = max(products, key=lambda q: q.rate().value, default=None)
-        used = [experiment, memory.quantity.experiment, *([peak.experiment] if peak else [])]
-        images = _images_s(peak, len(steps)) if peak else []
-        works = {
-            "regression": [_work(one, one.per_example_s, PARAMETERS) for one in steps],
-            "resnet": [
-                _work(*each, RESNET_PARAMETERS) for each in zip(steps, images, strict=False)
-            ],
-        }
+        images = _images_s(peak, len(updates.lines)) if peak else []
+        used = {q.experiment for q in (memory.quantity, peak) if q}
         made.append(
             Inputs(
                 backend=backend,
-                experiments=set(used),
-                works=works,
-                deviation=step.deviation,
+                experiments={updates.experiment, *used},
+                works={
+                    "regression": [
+                        _work(one, one.per_example_s, PARAMETERS) for one in updates.lines
+                    ],
+                    "resnet": [
+                        _work(line, image_s, RESNET_PARAMETERS)
+                        for line, image_s in zip(updates.lines, images, strict=False)
+                    ],
+                },
+                deviation=updates.line.deviation,
                 memory=memory,
             )
         )
     return made
-
-
-def _fitted(result: Result, series: Sequence[Quantity]) -> tuple[str, list[StepModel]]:
-    """Fit each process's updates, of the first experiment that has enough of them."""
-    for experiment in result.config["experiments"]:
-        mine = [q for q in series if q.experiment == experiment and q.kind == "overhead"]
-        lines = [line for times in by_process(updates(mine, "eager")) if (line := fit(times))]
-        if lines:
-            return experiment, lines
-    return "", []
 
 
 def _images_s(peak: Quantity, processes: int) -> list[float]:
@@ -251,18 +236,12 @@ def _work(step: StepModel, per_example_s: float, parameters: int) -> Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """Workers on a network, and what they are predicted to do.
+    """Workers on a network, and what they are predicted to do."""
 
-    Attributes:
-        name: What tells it from the others of its figure.
-        works: What one of them does in a step, by each process of the measurement.
-        key: What the keys of its estimates begin with.
-    """
-
-    name: str
+    name: str  # what tells it from the others of its figure
     cluster: Cluster
-    works: list[Work]
-    key: str
+    works: list[Work]  # what one of them does in a step, by each process of the measurement
+    key: str  # what the keys of its estimates begin with
 
     @property
     def workers(self) -> int:

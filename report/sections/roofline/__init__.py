@@ -17,20 +17,17 @@ from report.experiments.bandwidth.quantities import MEMORY
 from report.experiments.matmul.figures import CHAPTERS_WIDTH
 from report.experiments.matmul.quantities import number_format
 from report.figures import identity, prose
-from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number
-from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Upright, line, row
-from report.sections.roofline.cases import FAMILIES, Kernel, at, cases
+from report.figures.figure import Cell, Figure, Number, Sheet, Table, cells, columns, number
+from report.figures.shapes import YARDSTICK, Axis, Curves, Dots, Guide, Line, Upright, line, row
+from report.sections.roofline.cases import FAMILIES, Case, Kernel, at, cases
 from report.sections.roofline.hardware import CHAPTER, CHAPTER_MEMORY, vector_estimate
 from report.text.numerals import GIGA, PERCENT, digits, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from report.figures.figure import Cell
-    from report.figures.shapes import Line
     from report.results.machine import Machine
     from report.results.result import Result
-    from report.sections.roofline.cases import Case
     from report.sections.roofline.hardware import VectorEstimate
 
 TITLE = "Roofline: what bounds each kernel"
@@ -162,10 +159,7 @@ def _lines(name: str, index: int, kernels: Sequence[Kernel]) -> list[Line]:
 def _roofline(
     cases: Sequence[Case], colours: Sequence[int], lines: Sequence[Line], *marks: Upright
 ) -> Curves:
-    """Draw kernels below the slopes of memory and of the caches, which all cases share.
-
-    Each case has a flat roof of its colour; one alone is named.
-    """
+    """Draw kernels below a flat roof for each case, and the slopes that all of them share."""
     case = max(cases, key=lambda case: case.peak.value)
     slopes = {name: roof.estimate.value for name, roof in case.roofs.items()}
     steepest = case.steepest.estimate.value

@@ -14,16 +14,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from report.analysis.quantities import highest, ratio
-from report.experiments.bandwidth.quantities import MEMORY, roofs
+from report.analysis.quantities import Highest, Quantity, highest, ratio
+from report.experiments.bandwidth.quantities import MEMORY, Roofs, roofs
 from report.experiments.catalogue import of_result
-from report.experiments.matmul.quantities import (
-    name_series,
-    number_format,
-    product,
-    product_calls,
-    with_bytes,
-)
+from report.experiments.matmul import quantities as matmul
+from report.experiments.matmul.quantities import number_format, product
 from report.sections.roofline import hardware
 from report.text.names import size as in_binary_units
 from report.text.numerals import ITEM_BYTES, count
@@ -32,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Highest, Quantity
-    from report.experiments.bandwidth.quantities import Roofs
     from report.results.result import Result
 
 KINDS = ("matmul", "bandwidth", "overhead")
@@ -45,21 +38,13 @@ FAMILIES = ("full", "block", "column", "row", "element", "triad", "add", "update
 
 @dataclass(frozen=True, kw_only=True)
 class Kernel:
-    """Something measured, with what it must move.
+    """Something measured, with what it must move."""
 
-    Attributes:
-        name: What tells it from all others in a figure.
-        family: One of `FAMILIES`.
-        line: Points of the same line differ in one size only.
-        quantity: Its times, with its operations and the bytes that all its calls must move.
-        calls: Calls of the framework's arithmetic in that time.
-    """
-
-    name: str
-    family: str
-    line: str
-    quantity: Quantity
-    calls: int = 1
+    name: str  # what tells it from all others in a figure
+    family: str  # one of `FAMILIES`
+    line: str  # points of the same line differ in one size only
+    quantity: Quantity  # its times, with its operations and the bytes that all its calls must move
+    calls: int = 1  # calls of the framework's arithmetic in that time
 
     @property
     def intensity(self) -> float:
@@ -110,11 +95,11 @@ def _product(quantity: Quantity) -> Kernel:
     labels = quantity.labels
     strategy, size, _ = product(quantity)
     return Kernel(
-        name=name_series(labels, ["strategy", "block_width", "size"]),
+        name=matmul.name_series(labels, ["strategy", "block_width", "size"]),
         family=strategy.removesuffix("-out"),
         line=f"block {size}" if strategy == "block" else strategy,
-        quantity=with_bytes(quantity),
-        calls=product_calls(*product(quantity)),
+        quantity=matmul.with_bytes(quantity),
+        calls=matmul.product_calls(*product(quantity)),
     )
 
 
@@ -145,19 +130,14 @@ Side = Literal["memory", "either", "arithmetic"]
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One number format on one backend.
-
-    Attributes:
-        compute: The product of the highest rate.
-        roofs: Bytes per second of the caches, the nearest first, and of memory, the last.
-    """
+    """One number format on one backend."""
 
     backend: str
     device: str
     dtype: str
     kernels: list[Kernel]
-    compute: Highest
-    roofs: Roofs
+    compute: Highest  # the product of the highest rate
+    roofs: Roofs  # bytes per second of the caches, the nearest first, and of memory, the last
     promise: hardware.Promise
 
     @property
@@ -210,17 +190,12 @@ class Case:
         return balance.scaled(self.item_bytes, f"operands at {balance.key}")
 
     def least_size(self) -> int:
-        """Return the n of the smallest product that memory could feed at the peak.
-
-        Of n x n matrices 2 n^3 operations move 3 n^2 numbers.
-        """
+        """Return the n of the smallest product that memory could feed at the peak."""
+        # Of n x n matrices 2 n^3 operations move 3 n^2 numbers.
         return math.ceil(1.5 * self.item_bytes * self.balance().value)
 
     def share(self, kernel: Kernel, roof: Highest) -> Estimate:
-        """Return a kernel's rate divided by what a roof and the peak allow.
-
-        Above 1 it gets its operands from nearer than the roof's level.
-        """
+        """Return a rate over what a roof and the peak allow; above 1 operands come from nearer."""
         if kernel.intensity * roof.estimate.value >= self.peak.value:
             return ratio(kernel.quantity, self.compute.quantity, "flop_per_s")
         return ratio(kernel.quantity, roof.quantity, "bytes_per_s")

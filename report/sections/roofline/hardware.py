@@ -88,15 +88,11 @@ def flop_per_cycle(simd: list[str], dtype: str) -> int | None:
 
 @dataclass(frozen=True, kw_only=True)
 class VectorEstimate:
-    """The chapter's arithmetic: what the vector units take in, from a clock and a count of cores.
-
-    Attributes:
-        nominal: Whether the clock is not known to be the highest.
-    """
+    """The chapter's arithmetic: what vector units take in, from a clock and a count of cores."""
 
     clock_hz: float
     cores: int
-    nominal: bool = False
+    nominal: bool = False  # whether the clock is not known to be the highest
 
     @property
     def bytes_per_s(self) -> float:

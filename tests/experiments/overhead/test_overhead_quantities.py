@@ -10,7 +10,7 @@ import pytest
 from factories.overhead import timed
 from reading import some
 from report.experiments.overhead import quantities
-from report.experiments.overhead.quantities import fit, of_records, step_model
+from report.experiments.overhead.quantities import fit, of_records, parts_of
 
 if TYPE_CHECKING:
     from report.analysis.quantities import Quantity
@@ -36,7 +36,7 @@ def test_a_line_is_recovered_from_times_that_lie_on_it() -> None:
     times = line(80e-6, 20e-9) | line(140e-6, 20e-9, "compiled")
     result = timed(times, slowness=[1.0])
     for variant, fixed_s in (("eager", 80e-6), ("compiled", 140e-6)):
-        fitted = some(step_model(result, "pytorch", variant))
+        fitted = some(parts_of(result, "pytorch", variant)).line
         assert fitted.fixed_s == pytest.approx(fixed_s, rel=1e-9)
         assert fitted.per_example_s == pytest.approx(20e-9, rel=1e-9)
         assert fitted.deviation == pytest.approx(0, abs=1e-9)
@@ -45,7 +45,7 @@ def test_a_line_is_recovered_from_times_that_lie_on_it() -> None:
 
 def test_a_model_takes_what_is_typical_of_several_processes() -> None:
     """Slowness 1 and 1.21: their geometric mean, 1.1, multiplies both parts."""
-    fitted = some(step_model(timed(line(80e-6, 20e-9), slowness=[1.0, 1.21]), "pytorch"))
+    fitted = some(parts_of(timed(line(80e-6, 20e-9), slowness=[1.0, 1.21]), "pytorch")).line
     assert fitted.fixed_s == pytest.approx(88e-6, rel=1e-9)
     assert fitted.per_example_s == pytest.approx(22e-9, rel=1e-9)
 
@@ -53,10 +53,10 @@ def test_a_model_takes_what_is_typical_of_several_processes() -> None:
 def test_there_is_no_model_without_enough_batch_sizes() -> None:
     """Nor of a backend that was not measured, nor of a variant."""
     two = timed({("update", "eager", b): 1e-4 for b in (1, 10)})
-    assert step_model(two, "pytorch") is None
+    assert parts_of(two, "pytorch") is None
     whole = timed(line(80e-6, 20e-9))
-    assert step_model(whole, "numpy") is None
-    assert step_model(whole, "pytorch", "compiled") is None
+    assert parts_of(whole, "numpy") is None
+    assert parts_of(whole, "pytorch", "compiled") is None
 
 
 def test_every_batch_size_counts_alike() -> None:

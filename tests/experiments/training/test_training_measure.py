@@ -23,8 +23,8 @@ from report.analysis import leastsquares, seeds
 from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
+from report.experiments.training.kind import TrainingSettings
 from report.experiments.training.measure import KEPT_REPEATS, Run, measure, offered, refusal
-from report.experiments.training.spec import TrainingSettings
 from report.registry import BACKENDS, Training
 from report.run import data
 from report.run.data import write_bundle

@@ -9,7 +9,7 @@ import pytest
 from report.config.configuration import load
 from report.config.plan import plan
 from report.errors import ConfigError
-from report.experiments.training.spec import TrainingSettings
+from report.experiments.training.kind import TrainingSettings
 from report.resources import default_config
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from report.analysis import leastsquares, seeds
 from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
-from report.experiments.training.spec import TrainingSettings
+from report.experiments.training.kind import TrainingSettings
 from report.run import surrogate
 from report.run.data import Order, write_bundle
 from report.worker.schedules import factor
