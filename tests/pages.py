@@ -22,7 +22,7 @@ from report.experiments.kind import Overlay, Subject
 from report.resources import default_config
 from report.results import resultfile, store
 from report.site import gather as site
-from report.site.addresses import TITLES
+from report.site.pages import TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -22,9 +22,8 @@ from report.figures import prose
 from report.figures.figure import Number, Sheet, Table, cells, columns, number, shared_prefix
 from report.figures.shapes import Axis, Dots, row
 from report.results.files import key, program
-from report.site import addresses
+from report.site import pages
 from report.site.contents import Bundle
-from report.site.pages import render
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def with_baseline(
     ratios, gate = asked.beside(first, other), found.compared.gate
     rows = asked.rows([asked.column(first), asked.column(other)], [ratios])
     here = path_of(places[1].id)
-    page = render(
+    page = pages.render(
         "times.html",
         here,
         **{**shown, "pair": found, "bounds": bounds, "both": places, "asked": rows},
@@ -121,14 +120,6 @@ class ComparedSection(NamedTuple):
     def page(self) -> str:
         """Return the part of the chapter that it belongs to, as on the machines' own pages."""
         return PurePosixPath(self.measured[0][1]).stem
-
-
-class ComparedPart(NamedTuple):
-    """A page of figures of several machines."""
-
-    path: str
-    title: str
-    sections: list[ComparedSection]
 
 
 class Side:
@@ -168,9 +159,9 @@ class Side:
         drawings.order(figures)
         drawn = drawings.finished()
         files = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
-        parts = _parts(sections)
+        parts = pages.parts("compare", [(section.page, section) for section in sections])
         shown = {**self.shown, "drawings": drawn, "drawn": some, "newest": some[0]}
-        files |= {p.path: render("compared.html", p.path, part=p, **shown) for p in parts}
+        files |= {p.path: pages.render("compared.html", p.path, part=p, **shown) for p in parts}
         facts = [(p.path, p.title, [one.title for one in p.sections]) for p in parts]
         return Bundle({"parts": facts}, files).keep(cache, mine)
 
@@ -190,7 +181,7 @@ class Side:
         shown |= {"asked": self.rows, "drawings": drawings.finished()}
         shown |= {"pairs": self.pairs, "path_of": path_of, "newest": first["newest"]}
         files = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
-        files["index.html"] = render(
+        files["index.html"] = pages.render(
             "index.html", "index.html", figures=figures, left_out=first["left_out"], **shown
         )
         rows = side_by_side([one.statements for one in self.machines])
@@ -198,7 +189,7 @@ class Side:
             (says, [cell[0].verdict for cell in row if cell and cell[0].verdict != "not run"])
             for says, _, row in rows.get("chapter", [])
         ]
-        files["compare.html"] = render(
+        files["compare.html"] = pages.render(
             "compare.html",
             "compare.html",
             parts=parts,
@@ -301,17 +292,6 @@ def _compared(
     if len(subjects) < 2:
         return []
     return KINDS[kind].overlay(Overlay(noun="machine", experiment=experiment, subjects=subjects))
-
-
-def _parts(sections: Sequence[ComparedSection]) -> list[ComparedPart]:
-    of_part: dict[str, list[ComparedSection]] = {name: [] for name in addresses.TITLES}
-    for section in sections:
-        of_part[section.page].append(section)
-    return [
-        ComparedPart(path=f"compare/{name}.html", title=addresses.TITLES[name], sections=mine)
-        for name, mine in of_part.items()
-        if mine
-    ]
 
 
 def side_by_side(

@@ -24,7 +24,7 @@ from report.figures.drawings import Drawings
 from report.results import published, runs
 from report.results.files import Cache, key, program
 from report.results.result import Verdict
-from report.site import addresses, compare, history, repeating, verdicts
+from report.site import compare, history, pages, repeating, verdicts
 from report.site.contents import Bundle, Contents
 from report.site.digest import ADAPTER, digest
 from report.site.machine import day, figures_of, view
@@ -108,7 +108,7 @@ def gather(
     # GitHub would otherwise run Jekyll over the pages and drop files.
     contents.add({".nojekyll": b""})
     if site_url:
-        contents.add({"sitemap.xml": addresses.sitemap(site_url, contents)})
+        contents.add({"sitemap.xml": pages.sitemap(site_url, contents)})
     return contents
 
 
@@ -215,7 +215,7 @@ class _Maker:
         if len(self.places) == 1:
             left = {"left_out": self.left_out}
             files["index.html"] = render("machine.html", "index.html", **shown, **left)
-        old = addresses.old(machine.id)
+        old = f"machine-{machine.id}.html"  # where its one page lay; links still name it
         files[old] = render("moved.html", old, **shown)
         files[f"{machine.folder}/experiments.yaml"] = repeating.configuration(machine.result)
         if machine.verdicts:

@@ -23,7 +23,7 @@ from report.figures.figure import Sheet, cells, columns, number, shared_prefix, 
 from report.figures.shapes import Axis, Curves, Guide, Upright, points
 from report.registry import WITH_DATA
 from report.results import runs
-from report.site import addresses
+from report.site import pages
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def of_machine(name: str, saved: Sequence[Saved]) -> History | None:
         between.setdefault((change.before.began, change.after.began), []).append(change)
     changed = [change for same in between.values() for change in same]
     return History(
-        path=f"{addresses.home(name)}/history.html",
+        path=f"{pages.home(name)}/history.html",
         runs=shown,
         figures={
             label: _figure(label, works, shown, [one for one in changed if one.label == label])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
@@ -16,7 +16,7 @@ from report.experiments.catalogue import KINDS, of_records
 from report.machine.machine import describe, facts
 from report.results.runs import starts
 from report.sections.catalogue import SECTIONS
-from report.site import addresses, problems, verdicts
+from report.site import pages, problems, verdicts
 from report.site.code import listing, side_by_side
 from report.text.names import series_name, title
 from report.text.numerals import count, percent
@@ -60,23 +60,12 @@ class Section:
     """Those that it explains."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A page of a machine's report, with what of it belongs together."""
-
-    path: str
-    title: str
-    sections: list[Section]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """Code that was timed, as the page of all code shows it."""
+class Listing(NamedTuple):
+    """Code that was timed, as HTML: the page of all code shows it."""
 
     anchor: str
     title: str
     code: str
-    """As HTML."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +95,7 @@ class MachineView:
     tally: str
     """How many of the chapter's statements hold, and of ours."""
     sections: list[Section]
-    parts: list[Part]
+    parts: list[pages.Part[Section]]
     """The pages that hold these."""
     listings: list[Listing]
     facts: list[tuple[str, str, str]]
@@ -152,11 +141,10 @@ class MachineView:
         mine = [one for one in self.verdicts if one.source == "chapter"]
         return [one for one in mine if one.judged.verdict == "contradicted"]
 
-    def neighbours(self, path: str) -> tuple[Part | None, Part | None]:
+    def neighbours(self, part: pages.Part[Section]) -> list[pages.Part[Section] | None]:
         """Return the pages of figures before and after one."""
-        at = [part.path for part in self.parts].index(path)
-        parts = (None, *self.parts, None)
-        return parts[at], parts[at + 2]
+        at = self.parts.index(part)
+        return [None, *self.parts, None][at : at + 3 : 2]
 
 
 def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
@@ -185,7 +173,7 @@ def view(
         for name, drawn in figures.items()
         if drawn or name not in SECTIONS
     ]
-    home = addresses.home(result.machine.id)
+    home = pages.home(result.machine.id)
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
     return MachineView(
         id=result.machine.id,
@@ -204,7 +192,7 @@ def view(
         problems=problems.of_result(result),
         tally=tally,
         sections=sections,
-        parts=_parts(result, home, sections),
+        parts=pages.parts(home, [(_page_of(result, one), one) for one in sections]),
         listings=list(listings.values()),
         facts=facts(result.machine),
         frameworks=[(title(name), one) for name, one in result.environments.items()],
@@ -239,23 +227,11 @@ def day(started_at: str) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-def _parts(result: Result, home: str, sections: Sequence[Section]) -> list[Part]:
-    """Deal sections out to pages, which follow the chapter."""
-    pages: dict[str, list[Section]] = {name: [] for name in addresses.TITLES}
-    for one in sections:
-        pages[_page_of(result, one)].append(one)
-    return [
-        Part(path=f"{home}/{name}.html", title=addresses.TITLES[name], sections=mine)
-        for name, mine in pages.items()
-        if mine
-    ]
-
-
 def _page_of(result: Result, section: Section) -> str:
     if section.name in SECTIONS:
         return SECTIONS[section.name].page
     # An experiment is an exercise if it answers one.
-    if any(one.claim["section"] == addresses.TITLES["exercises"] for one in section.verdicts):
+    if any(one.claim["section"] == pages.TITLES["exercises"] for one in section.verdicts):
         return "exercises"
     return KINDS[result.config["experiments"][section.name]["kind"]].page
 

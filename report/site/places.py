@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from report.machine.machine import describe, short_names
 from report.results import runs
-from report.site import addresses
+from report.site import pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +64,8 @@ def places_of(saved: Sequence[Saved], baseline: str = "") -> list[Place]:
             id=one.id,
             name=name,
             words=describe(one),
-            home=addresses.home(one.id),
-            page=f"{addresses.home(one.id)}/index.html",
+            home=pages.home(one.id),
+            page=f"{pages.home(one.id)}/index.html",
             files=[of_head[id(head)] for head in same],
             every=every[one.id],
         )
