@@ -6,21 +6,23 @@ imported at the top.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from report import __version__
 from report.cli import arguments
+from report.cli.arguments import FOLDER
+from report.cli.compare import SLOWER, compare
 from report.cli.env import env
 from report.cli.results import add, export, held, remove
-from report.comparing.command import SLOWER, compare, machines
 from report.errors import Interrupted
 from report.program import Known, Program
 from report.text.names import DEVICES, either
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from report.config.address import Site
     from report.results.result import Result
 
@@ -30,11 +32,7 @@ STALE = 4
 SHOWN = 10
 """So many files that are out of date are named."""
 
-FILE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
-
-
-CONFIG_ARGUMENT = click.argument("config", type=FILE, default=arguments.CONFIG)
+CONFIG_ARGUMENT = click.argument("config", type=arguments.FILE, default=arguments.CONFIG)
 SITE_OPTION = click.option(
     "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site folder."
 )
@@ -74,7 +72,7 @@ RUN_OPTIONS = arguments.together(
         "--machine",
         metavar="NAME",
         callback=arguments.machine,
-        shell_complete=machines,
+        shell_complete=arguments.machines,
         help="Name for this machine, instead of one made from its hardware.",
     ),
     click.option(

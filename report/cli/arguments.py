@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from report.errors import ReportError
 from report.text.names import DEVICES, either
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
 
 CONFIG = "experiments.yaml"
 
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
 RESULTS = click.option(
     "--results",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default="results",
     show_default=True,
     help="The results folder.",
@@ -44,6 +49,13 @@ def names(context: click.Context, _: click.Parameter, incomplete: str) -> list[s
     except ReportError:
         return []
     return [name for name in names if name.startswith(incomplete)]
+
+
+def machines(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Complete machines that have results in their folder."""
+    folder = Path(context.params.get("results") or "results")
+    found = {path.parent.name for path in folder.glob(f"{glob.escape(typed)}*/*.json*")}
+    return [CompletionItem(name) for name in sorted(found)]
 
 
 def together(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:

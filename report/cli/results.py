@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from report.cli import arguments
-from report.comparing.command import machines
+from report.cli.arguments import machines
 from report.errors import ReportError, ResultError, UsageError
 
 if TYPE_CHECKING:
@@ -143,7 +143,11 @@ def held(results: Path, *, as_json: bool) -> None:
 
 @click.command(epilog="For instance: report remove classmates-laptop; report remove old.json.gz")
 @click.argument(
-    "references", nargs=-1, required=True, metavar="MACHINE|FILE...", shell_complete=machines
+    "references",
+    nargs=-1,
+    required=True,
+    metavar="MACHINE|FILE...",
+    shell_complete=machines,
 )
 @arguments.RESULTS
 @click.option("--own", is_flag=True, help="Also remove results that were measured here.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from report.analysis.estimate import Estimate  # noqa: TC001 (pydantic reads it)
 from report.comparing.common import judged_ratio
+from report.comparing.comparison import NOT_MEASURED, why_missing
 from report.comparing.gate import differences, other_work, work
-from report.comparing.pairs import NOT_MEASURED, why_missing
 from report.comparing.verdict import LEVEL
 from report.experiments.bandwidth import quantities as bandwidth
 from report.experiments.matmul.quantities import peaks

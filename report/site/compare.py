@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from report.registry import KindName
     from report.results.files import Cache
     from report.results.result import Result
-    from report.site.digest import Digest, Statement
-    from report.site.places import Place
+    from report.site.digest import Digest, Place, Statement
 
 NAMED = 3
 """So many machines stand in the navigation of each page."""

@@ -26,10 +26,9 @@ from report.results.files import Cache, key, program
 from report.results.result import Verdict
 from report.site import compare, history, pages, repeating, verdicts
 from report.site.contents import Bundle, Contents
-from report.site.digest import ADAPTER, digest
+from report.site.digest import ADAPTER, digest, places_of
 from report.site.machine import day, figures_of, view
 from report.site.pages import own, render
-from report.site.places import places_of
 from report.text.numerals import digits, percent
 from report.worker import timing
 from report.worker.timing import EVERY
@@ -41,10 +40,9 @@ if TYPE_CHECKING:
     from report.results.result import Result
     from report.results.resultfile import Saved
     from report.results.store import LeftOut
-    from report.site.digest import Digest
+    from report.site.digest import Digest, Place
     from report.site.history import History
     from report.site.machine import MachineView
-    from report.site.places import Place
 
 NOTHING_KEPT = Cache()
 

@@ -18,9 +18,8 @@ from report.site import gather as site
 from report.site import repeating
 from report.site.compare import DRAWN, Side
 from report.site.contents import Bundle, Contents
-from report.site.digest import ADAPTER
+from report.site.digest import ADAPTER, places_of
 from report.site.folder import write_files
-from report.site.places import places_of
 from results_factory import only
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from factories import gradient, small_results
 from pages import gather, report_of
 from reading import curves, said, whole
 from report.analysis.quantities import Question
-from report.comparing import tables
+from report.comparing import export
 from report.comparing.comparison import compare
 from report.config.configuration import Config
 from report.config.plan import plan
@@ -229,7 +229,7 @@ def test_nothing_is_timed_and_pages_bear_it(tmp_path: Path) -> None:
     assert all("Gradients.deviations" in f.code for one in shown.sections for f in one.figures)
     assert ["autograd" in one.code for one in shown.listings] == [True]
     assert "compare.html" in site
-    assert tables.comparison(compare(results[0], results[1]))
+    assert export.tables(compare(results[0], results[1]))
 
 
 def test_method_says_how_often_it_was_drawn() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-import glob
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
+
+from report.cli import arguments
+from report.cli.arguments import FOLDER
 
 if TYPE_CHECKING:
     from report.results.result import Result
@@ -30,26 +31,14 @@ def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float 
     return value
 
 
-FOLDER = click.Path(path_type=Path, file_okay=False)
-
-
-def machines(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Complete machines that have results in their folder."""
-    folder = Path(context.params.get("results") or "results")
-    found = {path.parent.name for path in folder.glob(f"{glob.escape(typed)}*/*.json*")}
-    return [CompletionItem(name) for name in sorted(found)]
-
-
 def _known(context: click.Context, at: click.Parameter, typed: str) -> list[CompletionItem]:
     """Complete machines, and files."""
-    return [*machines(context, at, typed), CompletionItem(typed, type="file")]
+    return [*arguments.machines(context, at, typed), CompletionItem(typed, type="file")]
 
 
 @click.command(epilog="For instance: report compare my-laptop the-server --format markdown")
 @click.argument("references", nargs=-1, metavar="[BASELINE OTHER...]", shell_complete=_known)
-@click.option(
-    "--results", type=FOLDER, default="results", show_default=True, help="The results folder."
-)
+@arguments.RESULTS
 @click.option(
     "--least",
     callback=_fraction,
@@ -90,8 +79,8 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default="experiments.yaml",
+    type=arguments.FILE,
+    default=arguments.CONFIG,
     show_default=True,
     help="With --live: the configuration.",
 )
@@ -113,7 +102,7 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
     carried out.
     """
     from report import terminal
-    from report.comparing import export, tables
+    from report.comparing import export
     from report.comparing.comparison import compare as side_by_side
     from report.errors import UsageError
     from report.experiments.catalogue import LABELS
@@ -132,7 +121,7 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
     ]
     writers = {"json": export.as_json, "csv": export.as_csv, "markdown": export.as_markdown}
     if options["form"] == "text":
-        terminal.show([line for one in compared for line in tables.comparison(one)])
+        terminal.show([line for one in compared for line in export.tables(one)])
     else:
         click.echo(writers[options["form"]](compared).rstrip("\n"))
     limit = options["fail_on"]
