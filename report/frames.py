@@ -77,14 +77,11 @@ def machines(path: Path) -> tuple[Machines, list[LeftOut]]:
         ResultError: There are no results.
     """
     saved, left_out = store.read_all(path, LABELS)
-    of_head = {id(one.head): one for one in saved}
-    alike = [
-        [of_head[id(head)] for head in same] for same in runs.by_machine(o.head for o in saved)
-    ]
-    return [
+    every = [
         (runs.together([one.result for one in same]), same[0].imported is not None)
-        for same in alike
-    ], left_out
+        for same in store.by_machine(saved)
+    ]
+    return every, left_out
 
 
 def sheet(every: Machines, level: Level = "estimates") -> Sheet:

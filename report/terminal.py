@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
     from report.config.plan import Plan
     from report.results.result import Record, Result
-    from report.results.resultfile import Saved
-    from report.results.store import LeftOut
+    from report.results.store import LeftOut, Saved
     from report.run.host import Host
     from report.run.jobs import Job
 

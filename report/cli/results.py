@@ -105,7 +105,7 @@ def _added(source: Path | str, results: Path, reader: Reader) -> Iterator[str | 
 
     from report.config import address
     from report.experiments.catalogue import LABELS
-    from report.results import remote, store
+    from report.results import holdings, remote, store
 
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     if isinstance(source, str):
@@ -120,7 +120,7 @@ def _added(source: Path | str, results: Path, reader: Reader) -> Iterator[str | 
     # A folder without any is refused like a file that is none.
     for path in store.files_below(source) or [source]:
         try:
-            yield store.add(path, results, LABELS, today)
+            yield holdings.add(path, results, LABELS, today)
         except ResultError as error:
             yield error
 
@@ -162,7 +162,7 @@ def remove(
     lies behind a link, is reported and stays; the exit status is then 1.
     """
     from report.experiments.catalogue import LABELS
-    from report.results import files, removal, store
+    from report.results import files, holdings, store
 
     refused = 0
     places: set[str] = set()
@@ -170,14 +170,14 @@ def remove(
         found = store.read_all(results, LABELS)
         for reference in references:
             try:
-                places |= removal.chosen(reference, results, *found, own=own)
+                places |= holdings.chosen(reference, results, *found, own=own)
             except ReportError as error:
                 refused += 1
                 click.echo(f"refused: {error.format_message()}", err=True)
         click.echo("".join(f"{place}\n" for place in sorted(places)), nl=False)
         if places and not yes:
             click.confirm("Delete these files?", abort=True, err=True)
-        removal.remove(places, results)
+        holdings.remove(places, results)
     context.exit(1 if refused else 0)
 
 

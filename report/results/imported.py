@@ -70,13 +70,18 @@ def load(results: Path) -> dict[str, Import]:
 
 
 def save(results: Path, imports: Mapping[str, Import]) -> None:
-    """Write the list.
+    """Write the list; raises as `write` does."""
+    shown = {place: vars(imports[place]) for place in sorted(imports)}
+    write(results / LIST, (json.dumps(shown, indent=1) + "\n").encode(), results)
+
+
+def write(path: Path, content: bytes, results: Path) -> None:
+    """Write a file of a results folder.
 
     Raises:
         ResultError: The folder cannot be written.
     """
-    shown = {place: vars(imports[place]) for place in sorted(imports)}
     try:
-        files.write(results / LIST, (json.dumps(shown, indent=1) + "\n").encode())
+        files.write(path, content)
     except OSError as error:
         raise ResultError(f"Results cannot be written to {results}: {error.strerror}.") from None

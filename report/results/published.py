@@ -14,7 +14,7 @@ from report.results import limits, store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.resultfile import Saved
+    from report.results.store import Saved
 
 INDEX = "data/index.json"
 SCHEMA = "data/result.schema.json"

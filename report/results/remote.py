@@ -20,7 +20,7 @@ from urllib.parse import urljoin, urlsplit
 
 from report import __version__
 from report.errors import ResultError
-from report.results import imported, published, store
+from report.results import holdings, imported, published, store
 from report.results.limits import MOST_PACKED_BYTES
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def take(
                     raise RemoteError(f"{place} is not the file that the report's index names.")
                 if origin.sha256 not in there:
                     saved = store.read_bytes(content, place, labels)
-                    yield store.take(saved, place, folder, labels, origin)
+                    yield holdings.take(saved, place, folder, labels, origin)
             except SlowError:
                 raise  # each of the others could take as long
             except ResultError as error:

@@ -31,8 +31,8 @@ from report.machine.noise import Watch
 from report.registry import BACKENDS, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
-from report.results.resultfile import name_of
 from report.results.runs import hardware
+from report.results.store import name_of
 from report.run import again, allocation, data, host
 from report.run.jobs import Job
 from report.text.numerals import count

@@ -13,7 +13,7 @@ from report.comparing import asked
 from report.comparing.asked import Column  # noqa: TC001 (pydantic reads it)
 from report.figures import prose
 from report.machine.machine import describe, short_names
-from report.results import runs
+from report.results import runs, store
 from report.results.result import Decision, Source  # noqa: TC001 (pydantic reads it)
 from report.site import pages
 from report.text.names import title
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from report.results.result import Result
-    from report.results.resultfile import Saved
+    from report.results.store import Saved
     from report.site.machine import MachineView
     from report.site.verdicts import VerdictView
 
@@ -63,13 +63,12 @@ class Place:
 
 def places_of(saved: Sequence[Saved], baseline: str = "") -> list[Place]:
     """Return the machines of some results, each with its runs: the baseline, then by name."""
-    of_head = {id(one.head): one for one in saved}
-    machines = runs.by_machine(one.head for one in saved)
-    machines.sort(key=lambda same: same[-1].machine.id != baseline)
+    machines = store.by_machine(saved)
+    machines.sort(key=lambda same: same[-1].head.machine.id != baseline)
     every: dict[str, list[Saved]] = {}
     for one in saved:
         every.setdefault(one.head.machine.id, []).append(one)
-    hardware = [same[-1].machine for same in machines]
+    hardware = [same[-1].head.machine for same in machines]
     return [
         Place(
             id=one.id,
@@ -77,7 +76,7 @@ def places_of(saved: Sequence[Saved], baseline: str = "") -> list[Place]:
             words=describe(one),
             home=pages.home(one.id),
             page=f"{pages.home(one.id)}/index.html",
-            files=[of_head[id(head)] for head in same],
+            files=same,
             every=every[one.id],
         )
         for one, name, same in zip(hardware, short_names(hardware), machines, strict=True)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from report.comparing.asked import Asked
     from report.figures.figure import Figure
     from report.results.result import Result
-    from report.results.resultfile import Saved
+    from report.results.store import Saved
 
 ARROW = " \N{RIGHTWARDS ARROW} "
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from report.results.imported import Import
     from report.results.machine import Conditions
     from report.results.result import Record, Result
-    from report.results.resultfile import Saved
+    from report.results.store import Saved
     from report.site.verdicts import Matrix, VerdictView
     from report.worker.records import Environment
 

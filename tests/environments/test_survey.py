@@ -221,7 +221,7 @@ def test_run_measures_what_there_is_and_records_why_the_rest_is_not(
         configure(interpreters=interpreters)
         done = CliRunner().invoke(main, ["run", "--trust", "--machine", "here"])
         assert done.exit_code == code, done.output
-        result = store.load_all(Path("results"), LABELS)[-1].result
+        result = store.read_all(Path("results"), LABELS)[0][-1].result
         records = {record.backend: record for record in result.records}
         assert records["numpy"].status == "ok"
         assert records["numba"].status == status

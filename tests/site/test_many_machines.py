@@ -12,7 +12,7 @@ import pytest
 from report.errors import ResultError
 from report.experiments.catalogue import LABELS
 from report.figures.drawings import Drawings
-from report.results import resultfile, store
+from report.results import store
 from report.results.files import Cache, Sums
 from report.site import gather as site
 from report.site import repeating
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from report.results.result import Result
-    from report.results.resultfile import Saved
+    from report.results.store import Saved
 
     Made = Callable[..., Result]
 
@@ -48,7 +48,7 @@ def counted(results: list[Result], read: list[str]) -> list[Saved]:
         read.append(result.machine.id)
         return result, content
 
-    files = [resultfile.of(each, store.pack(each)) for each in results]
+    files = [store.saved(each, store.pack(each)) for each in results]
     return [
         replace(
             one,
