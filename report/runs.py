@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 from rich.markup import escape
 
@@ -124,10 +123,8 @@ def _with_its_runs(result: Result, folder: Path) -> Result:
 
 def _show(plan: Plan, only: tuple[str, ...], *, as_json: bool) -> None:
     lacking = venvs.lacking(plan.backends(), plan.interpreters)
-    if as_json:
-        click.echo(terminal.plan_json(plan, only, lacking))
-    else:
-        terminal.show(terminal.plan(plan, only, lacking))
+    shown = terminal.plan_data if as_json else terminal.plan
+    terminal.show(shown(plan, only, lacking))
 
 
 def _refuse_contradictions(*, quiet: bool, verbose: bool, as_json: bool, dry_run: bool) -> None:
@@ -177,9 +174,9 @@ def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
         raise UsageError("--every says how far apart runs start; --runs says how many.")
     if runs is not None and start == "resume":
         raise UsageError("--resume continues a run; --runs adds some. Use one of them.")
-    if every is None:
-        return APART.total_seconds()
     least_s = APART.total_seconds()
+    if every is None:
+        return least_s
     parts = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", every)
     if parts is None:
         raise UsageError(f"{every!r} is not a duration such as 1800s, 30m or 2h.")

@@ -33,9 +33,7 @@ SHOWN = 10
 """So many files that are out of date are named."""
 
 CONFIG_ARGUMENT = click.argument("config", type=arguments.FILE, default=arguments.CONFIG)
-SITE_OPTION = click.option(
-    "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site folder."
-)
+SITE_OPTION = click.option("-o", "--site-dir", type=FOLDER, default="site", help="The site folder.")
 SITE_URL_OPTION = click.option(
     "--site-url",
     "site",
@@ -51,7 +49,6 @@ RUN_OPTIONS = arguments.together(
         "--profile",
         type=Known(["quick", "full"]),
         default="quick",
-        show_default=True,
         help="A quick look, or a report to publish.",
     ),
     click.option(
@@ -115,7 +112,7 @@ RUN_OPTIONS = arguments.together(
 
 @click.group(
     cls=Program,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     epilog=f"Exit status: 0 if everything was done; 1 if something failed or could not be read; 2 "
     f"if the command or the configuration cannot be carried out; {SLOWER} if `compare --fail-on` "
     f"finds something slower; {STALE} if `render --check` finds a site out of date; "
@@ -142,13 +139,7 @@ def main() -> None:
 )
 @click.pass_context
 def build(
-    context: click.Context,
-    /,
-    site_dir: Path,
-    site: Site,
-    *,
-    open_browser: bool,
-    **options: Any,
+    context: click.Context, /, site_dir: Path, site: Site, *, open_browser: bool, **options: Any
 ) -> None:
     """Measure what CONFIG (experiments.yaml) asks for, then render the site.
 
@@ -251,7 +242,6 @@ def render(
     "--port",
     type=click.IntRange(0, 65_535),
     default=8000,
-    show_default=True,
     help="Where to listen; 0 takes a free port.",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
@@ -276,8 +266,8 @@ def serve(results: Path, site_dir: Path, site: Site, port: int, *, open_browser:
 @SITE_OPTION
 @SITE_URL_OPTION
 @arguments.RESULTS
-@click.option("--remote", default="origin", show_default=True, help="The remote to push to.")
-@click.option("--branch", default="gh-pages", show_default=True, help="The branch to make.")
+@click.option("--remote", default="origin", help="The remote to push to.")
+@click.option("--branch", default="gh-pages", help="The branch to make.")
 @click.option("--message", default="Publish the rendered report", help="The commit's message.")
 @click.option("--push/--no-push", default=True, help="Push the commit, or keep it here.")
 def publish(site_dir: Path, site: Site, **options: Any) -> None:
@@ -311,10 +301,7 @@ def hardware(machine: str | None, *, as_json: bool, frameworks: bool) -> None:
     from report.run.host import survey
 
     host = survey(list(BACKENDS) if frameworks else [], name=machine)
-    if as_json:
-        click.echo(terminal.host_json(host))
-    else:
-        terminal.show(terminal.host(host))
+    terminal.show(terminal.host_data(host) if as_json else terminal.host(host))
 
 
 @main.command()

@@ -23,19 +23,12 @@ CONFIG = "experiments.yaml"
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
-RESULTS = click.option(
-    "--results",
-    type=FOLDER,
-    default="results",
-    show_default=True,
-    help="The results folder.",
-)
+RESULTS = click.option("--results", type=FOLDER, default="results", help="The results folder.")
 
 RESULTS_OR_FILE = click.option(
     "--results",
     type=click.Path(path_type=Path),
     default="results",
-    show_default=True,
     help="The results folder, or one result file.",
 )
 

@@ -39,19 +39,12 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
 @click.command(epilog="For instance: report compare my-laptop the-server --format markdown")
 @click.argument("references", nargs=-1, metavar="[BASELINE OTHER...]", shell_complete=_known)
 @arguments.RESULTS
-@click.option(
-    "--least",
-    callback=_fraction,
-    default="5%",
-    show_default=True,
-    help="Smallest difference that matters.",
-)
+@click.option("--least", callback=_fraction, default="5%", help="Smallest difference that matters.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "csv", "markdown"]),
     default="text",
-    show_default=True,
     help="What to print.",
 )
 @click.option(
@@ -81,7 +74,6 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
     "--config",
     type=arguments.FILE,
     default=arguments.CONFIG,
-    show_default=True,
     help="With --live: the configuration.",
 )
 @click.option(
@@ -89,9 +81,7 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
     is_flag=True,
     help="With --live: approve the interpreters and variables that --config names.",
 )
-@click.option(
-    "--into", type=FOLDER, default="live", show_default=True, help="Where --live keeps its results."
-)
+@click.option("--into", type=FOLDER, default="live", help="Where --live keeps its results.")
 @click.pass_context
 def compare(context: click.Context, /, references: tuple[str, ...], **options: Any) -> None:
     """Compare results (files or machine ids) with the first one.

@@ -35,10 +35,7 @@ class Source(click.Path):
     epilog="For instance: report add downloads/*.json.gz; report add https://example.org/report/"
 )
 @click.argument(
-    "sources",
-    nargs=-1,
-    metavar="FILE|FOLDER|URL...",
-    type=Source(path_type=Path, exists=True),
+    "sources", nargs=-1, metavar="FILE|FOLDER|URL...", type=Source(path_type=Path, exists=True)
 )
 @click.option(
     "--update",
@@ -135,19 +132,13 @@ def held(results: Path, *, as_json: bool) -> None:
     from report.results import store
 
     saved, left_out = store.read_all(results, LABELS)
-    if as_json:
-        click.echo(terminal.holdings_json(saved, left_out))
-    else:
-        terminal.show(terminal.holdings(saved, left_out))
+    shown = terminal.holdings_data if as_json else terminal.holdings
+    terminal.show(shown(saved, left_out))
 
 
 @click.command(epilog="For instance: report remove classmates-laptop; report remove old.json.gz")
 @click.argument(
-    "references",
-    nargs=-1,
-    required=True,
-    metavar="MACHINE|FILE...",
-    shell_complete=machines,
+    "references", nargs=-1, required=True, metavar="MACHINE|FILE...", shell_complete=machines
 )
 @arguments.RESULTS
 @click.option("--own", is_flag=True, help="Also remove results that were measured here.")
@@ -181,10 +172,7 @@ def remove(
     context.exit(1 if refused else 0)
 
 
-@click.command(
-    context_settings={"show_default": True},
-    epilog="For instance: report export --format parquet --level samples -o all.parquet",
-)
+@click.command(epilog="For instance: report export --format parquet --level samples -o all.parquet")
 @arguments.RESULTS_OR_FILE
 @click.option("--format", "form", type=FORMATS, default="csv", help="bmf is what Bencher reads.")
 @click.option("--level", type=LEVELS, default="estimates", help="What each row is one of.")

@@ -185,7 +185,7 @@ def test_missing_framework_says_which_python_it_needs_where_this_is_another(
 def test_paths_of_interpreters_are_not_printed_as_hardware() -> None:
     """What `report hardware --json` prints may be published."""
     found = host.survey(["numpy"])
-    printed = terminal.host_json(found)
+    printed = json.dumps(terminal.host_data(found))
     assert json.loads(printed)["environments"]["numpy"]["status"] == "ok"
     assert sys.executable not in printed
     assert "interpreters" not in printed
