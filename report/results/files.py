@@ -100,7 +100,7 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
     lock = filelock.FileLock(locks / f"{name}.lock")
     try:
         locks.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
     except filelock.Timeout:
         raise UsageError(
             f"Another report is {doing} {folder} at this moment. "
@@ -111,10 +111,8 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
             f"{locks} cannot be written: {error.strerror}. It keeps two reports apart. "
             "Choose another folder for caches, on Linux with XDG_CACHE_HOME."
         ) from None
-    try:
+    with held:
         yield
-    finally:
-        lock.release()
 
 
 @dataclass(frozen=True)
@@ -136,14 +134,13 @@ class Cache:
             content = (self.folder / key).read_bytes()
         except OSError:
             return None
-        digest, _, kept = content.partition(b"\n")
-        return kept if hashlib.sha256(kept).hexdigest().encode() == digest else None
+        known, _, kept = content.partition(b"\n")
+        return kept if digest(kept).encode() == known else None
 
     def put(self, key: str, content: bytes) -> None:
         """Keep a content, unless the cache cannot be written."""
-        digest = hashlib.sha256(content).hexdigest().encode()
         with contextlib.suppress(OSError):
-            write(self.folder / key, digest + b"\n" + content)
+            write(self.folder / key, digest(content).encode() + b"\n" + content)
 
     def prune(self) -> None:
         """Make room, where much has come together."""

@@ -29,12 +29,13 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean, median, stdev, variance
 from typing import TYPE_CHECKING
 
 from scipy.special import stdtrit
 
+from report.analysis import noise
 from report.claims import verdicts
 from report.experiments.catalogue import KINDS, of_records
 from report.results.result import Allocation
@@ -359,3 +360,48 @@ def _limits(claim: StoredClaim) -> tuple[tuple[float, ...], float]:
         "power-law": ((exponent - tolerance, exponent + tolerance), tolerance),
     }[claim["relation"]]
     return limits, max(FINEST, matters / 2)
+
+
+# --- what is measured again: what was seen of the machine decides, never what was measured
+
+
+def disturbed(records: Sequence[Record]) -> list[Record]:
+    """Return what of a run was measured once, while the machine was noisy or in another state.
+
+    In another state were sweeps whose probes differ from those of the run's others.
+    """
+    met = [(record, record.conditions) for record in records if record.conditions is not None]
+    sweeps = {
+        process: [s for r, s in met if r.process == process]
+        for process in sorted({r.process for r, _ in met})
+    }
+    moved = noise.sweeps(sweeps)
+    return [
+        record
+        for record, seen in met
+        if (record.status, record.attempts) == ("ok", 1)
+        and (noise.disturbance(seen) > 1 or record.process in moved)
+    ]
+
+
+def affordable(costs_s: Sequence[float], left_s: float) -> list[int]:
+    """Return the indices of those that the time left suffices for, the earlier ones first."""
+    chosen = []
+    for index, cost_s in enumerate(costs_s):
+        if cost_s <= left_s:
+            chosen.append(index)
+            left_s -= cost_s
+    return chosen
+
+
+def better(first: Record, second: Record) -> Record:
+    """Return the one to keep of two attempts: the second, unless the machine was noisier then."""
+    noisier = (
+        second.status != "ok"
+        or first.conditions is None
+        or second.conditions is None
+        or noise.disturbance(second.conditions) > noise.disturbance(first.conditions)
+    )
+    kept = first if noisier else second
+    # The start of its process is that of the first: of each process there is one.
+    return replace(kept, attempts=first.attempts + 1, import_s=first.import_s)
