@@ -27,7 +27,7 @@ from report.site.contents import Bundle
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from report.comparing.comparison import Comparison, Row
     from report.figures.drawings import Drawings
@@ -52,8 +52,7 @@ SCALE = ("peak, float32", "memory", "one call", "one update", "an epoch", "time 
 _RATIOS = TypeAdapter(dict[str, Estimate])
 
 
-@dataclass(frozen=True, kw_only=True)
-class PairView:
+class PairView(NamedTuple):
     """Two machines, and what both measured."""
 
     compared: Comparison
@@ -66,15 +65,14 @@ class PairView:
 def pair(left: Result, right: Result, names: tuple[str, str]) -> PairView:
     """Return what two results have in common, side by side, in the order of the first."""
     compared = replace(comparison.compare(left, right), names=names)
-    common = number(compared.common)
-    view = PairView(compared=compared, common=common, groups={})
+    groups: dict[str, list[tuple[Row, str, list[Number]]]] = {}
     for one in compared.rows:
         first, second = one.first.time(), one.second.time()
         factor, unit = shared_prefix([first.value]), scaled(first.value, "s").rpartition(" ")[2]
         numbers = [number(first, factor), number(second, factor), number(one.ratio)]
-        mine = view.groups.setdefault(f"{one.experiment}, {one.framework}", [])
+        mine = groups.setdefault(f"{one.experiment}, {one.framework}", [])
         mine.append((one, f"{one.what}, {unit}", numbers))
-    return view
+    return PairView(compared, number(compared.common), groups)
 
 
 def path_of(machine: str) -> str:
@@ -121,39 +119,31 @@ class ComparedSection(NamedTuple):
         return PurePosixPath(self.measured[0][1]).stem
 
 
+@dataclass
 class Side:
     """The pages that put all machines of a site side by side; the first is the baseline."""
 
-    def __init__(
-        self,
-        digests: Sequence[Digest],
-        pairs: Sequence[Mapping[str, Any]],
-        shown: Mapping[str, Any],
-    ) -> None:
-        """Take a digest of each, and what each but the first has with the first."""
-        self.machines, self.pairs, self.shown = digests, pairs, shown
-        self.ratios = [_RATIOS.validate_python(one["ratios"]) for one in pairs]
-        self.rows = asked.rows([one.column for one in digests], self.ratios)
+    machines: Sequence[Digest]
+    pairs: Sequence[Mapping[str, Any]]
+    """What each machine but the first has with the first."""
+    shown: Mapping[str, Any]
 
-    def overlays(
-        self,
-        results: Sequence[tuple[Callable[[], Result], Sequence[str]]],
-        cache: Cache,
-        drawings: Drawings,
-    ) -> Bundle:
-        """Put experiments of the first machines on the same axes.
+    def __post_init__(self) -> None:
+        """Put what is asked side by side."""
+        self.ratios = [_RATIOS.validate_python(one["ratios"]) for one in self.pairs]
+        self.rows = asked.rows([one.column for one in self.machines], self.ratios)
 
-        `results` has each machine's, to be read if need be, and the sums of its files.
-        """
+    def overlays(self, places: Sequence[Place], cache: Cache, drawings: Drawings) -> Bundle:
+        """Put experiments of the first machines, which are read if need be, on the same axes."""
         some = self.machines[:DRAWN]
         names = [(one.id, one.name) for one in some]
         around = [self.shown["site_url"], names, len(self.machines) > DRAWN]
-        sums = [part for _, mine in results[:DRAWN] for part in (*mine, "")]
+        sums = [part for place in places[:DRAWN] for part in (*place.sums, "")]
         mine = key("overlays", program(), str(around), *sums)
         kept = Bundle.kept(cache, mine)
         if kept is not None:
             return kept
-        sections = _sections([load() for load, _ in results[:DRAWN]], some)
+        sections = _sections([place.result() for place in places[:DRAWN]], some)
         figures = [figure for section in sections for figure in section.figures]
         drawings.order(figures)
         drawn = drawings.finished()
@@ -170,14 +160,8 @@ class Side:
         """Make the overview and the page that compares all; `parts` are the overlays' pages."""
         figures = self._scale()
         drawings.order(figures)
-        shown = {
-            **self.shown,
-            "views": self.machines,
-            "bounds": bounds,
-            "many": COLUMNS,
-            "few": NAMED + 1,
-        }
-        shown |= {"asked": self.rows, "drawings": drawings.finished()}
+        shown = {**self.shown, "views": self.machines, "bounds": bounds, "many": COLUMNS}
+        shown |= {"asked": self.rows, "drawings": drawings.finished(), "few": NAMED + 1}
         shown |= {"pairs": self.pairs, "path_of": path_of, "newest": first["newest"]}
         files = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
         files["index.html"] = pages.render(

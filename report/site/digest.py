@@ -15,7 +15,7 @@ from report.figures import prose
 from report.machine.machine import describe, short_names
 from report.results import runs, store
 from report.results.result import Decision, Source  # noqa: TC001 (pydantic reads it)
-from report.site import pages
+from report.site.pages import Named
 from report.text.names import title
 
 if TYPE_CHECKING:
@@ -28,23 +28,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Place:
-    """A machine among those of a site, by what can be said without its records.
+class Place(Named):
+    """A machine among those of a site, by what can be said without its records."""
 
-    Attributes:
-        name: What it is called where room is short.
-        words: The machine as a person would say it.
-        files: The runs that its pages are about, oldest first.
-        every: All of its runs.
-    """
-
-    id: str
-    name: str
-    words: str
-    home: str
-    page: str
     files: list[Saved]
+    """The runs that its pages are about, oldest first."""
     every: list[Saved]
+    """All of its runs."""
 
     @property
     def estimates(self) -> str:
@@ -74,8 +64,6 @@ def places_of(saved: Sequence[Saved], baseline: str = "") -> list[Place]:
             id=one.id,
             name=name,
             words=describe(one),
-            home=pages.home(one.id),
-            page=f"{pages.home(one.id)}/index.html",
             files=same,
             every=every[one.id],
         )
@@ -106,14 +94,9 @@ class Statement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Digest:
+class Digest(Named):
     """A machine among others, small, and kept with its pages; `MachineView` explains the names."""
 
-    id: str
-    home: str
-    page: str
-    name: str
-    words: str
     date: str
     day: str
     """Of the newest run, ISO 8601: sorts."""
@@ -157,8 +140,6 @@ def digest(view: MachineView) -> Digest:
     working = [each.name or each.device for each in machine.accelerators if each.works]
     return Digest(
         id=view.id,
-        home=view.home,
-        page=view.page,
         name=view.name,
         words=view.words,
         date=view.date,

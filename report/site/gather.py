@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from base64 import b64encode
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +30,8 @@ from report.site.contents import Bundle, Contents
 from report.site.digest import ADAPTER, digest, places_of
 from report.site.machine import day, figures_of, view
 from report.site.pages import own, render
-from report.text.numerals import digits, percent
+from report.text.numerals import percent
 from report.worker import timing
-from report.worker.timing import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,13 +88,15 @@ def gather(
         left = {"left_out": left_out}
         if len(places) > 1:
             side = compare.Side(digests, [one.facts for one in pairs], shown)
-            overlays = side.overlays([(p.result, p.sums) for p in places], cache, drawings)
+            overlays = side.overlays(places, cache, drawings)
             contents.add(side.pages(overlays.facts["parts"], drawings, always | left))
             machines += [*pairs, overlays]
     for bundle in machines:
         contents.take(bundle.files)
     if 1 < len(places) <= MOST_JOINED:
-        contents.add({ESTIMATES: _joined([contents[p.estimates] for p in places])})
+        # Tables of the same columns as one.
+        first, *others = (contents[p.estimates] for p in places)
+        contents.add({ESTIMATES: first + b"".join(one.partition(b"\r\n")[2] for one in others)})
     contents.add({"method.html": render("method.html", "method.html", **always, **_constants())})
     contents.add({name: own(name) for name in ("style.css", "script.js")})
     # The only page with its style in itself allows no other by its policy.
@@ -109,19 +110,15 @@ def gather(
     return contents
 
 
+@dataclass(frozen=True)
 class _Maker:
     """Makes what a machine has to itself, and what it has with the baseline, or finds it kept."""
 
-    def __init__(
-        self,
-        places: Sequence[Place],
-        shown: Mapping[str, Any],
-        left_out: Sequence[LeftOut],
-        cache: Cache,
-        drawings: Drawings,
-    ) -> None:
-        self.places, self.shown, self.left_out = places, shown, left_out
-        self.cache, self.drawings = cache, drawings
+    places: Sequence[Place]
+    shown: Mapping[str, Any]
+    left_out: Sequence[LeftOut]
+    cache: Cache
+    drawings: Drawings
 
     def bundles(self) -> tuple[list[Bundle], list[Bundle]]:
         """Return both in the order of the machines; the first of these is the baseline."""
@@ -200,20 +197,16 @@ class _Maker:
         estimates = place.estimates if len(self.places) > 1 else ESTIMATES
         shown = {**self.shown, "machine": machine, "drawings": drawn, "older": _older(place)}
         shown |= {"estimates": estimates, "all_estimates": self.shown["estimates"], "history": past}
-        files = {
-            part.path: render("part.html", part.path, part=part, **shown) for part in machine.parts
-        }
-        for name in ("statements", "code"):
-            path = f"{machine.home}/{name}.html"
-            files[path] = render(f"{name}.html", path, **shown)
+        templates = {f"{machine.home}/{name}.html": name for name in ("statements", "code")}
+        templates |= {machine.page: "machine", f"machine-{machine.id}.html": "moved"}
         if past:
-            files[past.path] = render("history.html", past.path, **shown)
-        files[machine.page] = render("machine.html", machine.page, **shown)
+            templates[past.path] = "history"
+        files = {path: render(f"{name}.html", path, **shown) for path, name in templates.items()}
+        for part in machine.parts:
+            files[part.path] = render("part.html", part.path, part=part, **shown)
         if len(self.places) == 1:
-            left = {"left_out": self.left_out}
-            files["index.html"] = render("machine.html", "index.html", **shown, **left)
-        old = f"machine-{machine.id}.html"  # where its one page lay; links still name it
-        files[old] = render("moved.html", old, **shown)
+            shown["left_out"] = self.left_out
+            files["index.html"] = render("machine.html", "index.html", **shown)
         files[f"{machine.folder}/experiments.yaml"] = repeating.configuration(machine.result)
         if machine.verdicts:
             files[f"{machine.folder}/verdicts.csv"] = verdicts.sheet(machine.result).csv()
@@ -228,12 +221,6 @@ class _Maker:
 
 def _digest(bundle: Bundle) -> Digest:
     return ADAPTER.validate_python(bundle.facts["digest"])
-
-
-def _joined(tables: Sequence[bytes]) -> bytes:
-    """Return tables of the same columns as one."""
-    first, *others = tables
-    return first + b"".join(one.partition(b"\r\n")[2] for one in others)
 
 
 def _picture(machine: MachineView) -> bytes:
@@ -277,11 +264,10 @@ def _constants() -> dict[str, Any]:
         "warmup": f"{method.warmup_s * 1e3:.0f} ms",
         "sample": f"{method.sample_s * 1e3:.0f} ms",
         "least_warmups": timing.LEAST_WARMUPS,
-        "every": EVERY,
+        "every": timing.EVERY,
         "warmup_updates": WARMUP_UPDATES,
         "noise": noise,
         "between": between,
         "apart": round(runs.APART.total_seconds() / 60),
-        "digits": digits,
         "percent": percent,
     }

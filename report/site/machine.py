@@ -69,18 +69,9 @@ class Listing(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MachineView:
+class MachineView(pages.Named):
     """All that the pages of a machine say."""
 
-    id: str
-    home: str
-    """The folder of its pages."""
-    page: str
-    """The first of them."""
-    name: str
-    """What it is called where room is short."""
-    words: str
-    """The machine as a person would say it."""
     result: Result
     date: str
     lead: Markup
@@ -108,22 +99,24 @@ class MachineView:
     """How many experiments have which grade."""
     states: list[str]
     """Which runs, and processes of a run, met another machine by its probes."""
-    files: list[str]
-    """Paths of the results' own files, oldest first."""
-    sums: list[str]
-    """Their SHA-256, as the site's manifest has them."""
-    folder: str
-    """Where the data of figures and verdicts lie, for download."""
+    files: Sequence[Saved]
+    """Of its results, oldest first."""
     runs: int
     """How many runs it stands on."""
     days: int
     """On how many days they began."""
     unfinished: str
     """What is missing of the plan, in words; empty if nothing."""
-    named: str
-    """What its files call it, where a machine of other hardware has that name."""
-    imports: list[Import]
-    """Where its files came from, if not from who keeps the report."""
+
+    @property
+    def imports(self) -> list[Import]:
+        """Return where its files came from, if not from who keeps the report."""
+        return [one.imported for one in self.files if one.imported]
+
+    @property
+    def folder(self) -> str:
+        """Return where the data of figures and verdicts lie, for download."""
+        return f"data/{self.files[-1].name}".rpartition("/")[0]
 
     def where(self, section: str) -> str:
         """Return the page of a section; where it has none, that of all statements."""
@@ -161,7 +154,6 @@ def view(
     result: Result, name: str, saved: Sequence[Saved], figures: Mapping[str, list[Figure]]
 ) -> MachineView:
     """Gather a machine's page of its runs together, which these files hold."""
-    files = [f"data/{one.name}" for one in saved]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
     tally = wording.tally([(each.source, each.judged.verdict) for each in judged])
@@ -177,8 +169,6 @@ def view(
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
     return MachineView(
         id=result.machine.id,
-        home=home,
-        page=f"{home}/index.html",
         name=name,
         words=describe(result.machine),
         result=result,
@@ -199,14 +189,10 @@ def view(
         variables=_variables(result),
         grade=_grades(sections),
         states=_states(result),
-        files=files,
-        sums=[one.sha256 for one in saved],
-        folder=files[-1].rpartition("/")[0],
+        files=saved,
         runs=len(began),
         days=len({one[:10] for one in began}),
         unfinished=_unfinished(result),
-        named=saved[0].named,
-        imports=[one.imported for one in saved if one.imported],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -55,6 +56,25 @@ def parts(folder: str, sections: Iterable[tuple[str, Section]]) -> list[Part[Sec
 def home(machine: str) -> str:
     """Return the folder of a machine's pages."""
     return f"machines/{machine}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A machine by what it is called, where room is short and as a person would say it."""
+
+    id: str
+    name: str
+    words: str
+
+    @property
+    def home(self) -> str:
+        """Return the folder of its pages."""
+        return home(self.id)
+
+    @property
+    def page(self) -> str:
+        """Return the first of them."""
+        return f"{self.home}/index.html"
 
 
 def relative(here: str, target: str) -> str:
