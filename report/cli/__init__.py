@@ -12,12 +12,11 @@ import click
 
 from report import __version__
 from report.cli import arguments
-from report.cli.arguments import FOLDER
+from report.cli.arguments import FOLDER, Known, Program
 from report.cli.compare import SLOWER, compare
 from report.cli.env import env
 from report.cli.results import add, export, held, remove
 from report.errors import Interrupted
-from report.program import Known, Program
 from report.text.names import DEVICES, either
 
 if TYPE_CHECKING:
@@ -371,12 +370,8 @@ def _schema_text(what: str) -> str:
     return json.dumps(schemas[what](), indent=2) + "\n"
 
 
-main.add_command(add)
-main.add_command(held)
-main.add_command(remove)
-main.add_command(export)
-main.add_command(compare)
-main.add_command(env)
+for command in (add, held, remove, export, compare, env):
+    main.add_command(command)
 
 
 def _exit_code(result: Result) -> int:

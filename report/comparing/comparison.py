@@ -40,16 +40,16 @@ ANYTHING = 100.0
 ONE_PROCESS = "a single process does not show how much processes differ"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Lacking:
     """What one side measured of an experiment with a framework and the other did not, and why."""
 
     experiment: str
     framework: str
-    count: int
     side: int
     """Which side lacks it: 0 or 1."""
     reason: str
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,10 +297,7 @@ def lacking(
             if q.key not in there:
                 reason = why_missing(results[other], q.experiment, q.backend, q.labels)
                 counted[planned[q.experiment]["title"], title(q.backend), other, reason] += 1
-    return [
-        Lacking(experiment=experiment, framework=framework, side=side, reason=reason, count=number)
-        for (experiment, framework, side, reason), number in counted.items()
-    ]
+    return [Lacking(*what, count=number) for what, number in counted.items()]
 
 
 def why_missing(result: Result, experiment: str, backend: str, labels: Labels | None = None) -> str:

@@ -24,26 +24,25 @@ class Contents(Mapping[str, bytes]):
     def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
         """Begin with some files at hand."""
         self.sums: dict[str, str] = {}
-        self._read: dict[str, Callable[[], bytes]] = {}
+        self.readers: dict[str, Callable[[], bytes]] = {}
         self.add(files or {})
 
     def add(self, files: Mapping[str, bytes]) -> None:
-        """Add files that are at hand."""
+        """Add files that are at hand, or all of another one's."""
+        if isinstance(files, Contents):
+            self.sums |= files.sums
+            self.readers |= files.readers
+            return
         for name, content in files.items():
             self.refer(name, digest(content), functools.partial(bytes, content))
 
     def refer(self, name: str, sha256: str, read: Callable[[], bytes]) -> None:
         """Add a file that is read when it is asked for."""
-        self.sums[name], self._read[name] = sha256, read
-
-    def take(self, files: Contents) -> None:
-        """Add all of another one's."""
-        self.sums |= files.sums
-        self._read |= files._read
+        self.sums[name], self.readers[name] = sha256, read
 
     def __getitem__(self, name: str) -> bytes:
         """Return what a file holds."""
-        return self._read[name]()
+        return self.readers[name]()
 
     def __contains__(self, name: object) -> bool:
         """Return whether there is a file, without reading it."""
@@ -64,7 +63,7 @@ class Bundle:
     def __init__(self, facts: Any, files: Mapping[str, bytes]) -> None:
         """Hold facts as JSON knows them, and files."""
         self.facts = facts
-        self.files = files if isinstance(files, Contents) else Contents(files)
+        self.files = Contents(files)
 
     @classmethod
     def kept(cls, cache: Cache, key: str) -> Bundle | None:

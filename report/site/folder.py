@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from report.errors import SiteError
@@ -58,8 +58,7 @@ def write_files(files_of_site: Mapping[str, bytes], folder: Path, known: Known =
     Raises:
         SiteError: The folder cannot be written, or a file of somebody else's is in the way.
     """
-    old, contents = _manifest(folder), Contents()
-    contents.take(_with_sums(files_of_site))
+    old, contents = _manifest(folder), Contents(files_of_site)
     contents.add({MANIFEST: _list(contents.sums)})
     changed = [name for name in contents if known(folder / name) != contents.sums[name]]
     left_over = [name for name in old if name not in contents and _is_ours(folder, name, old)]
@@ -151,14 +150,10 @@ def holds(folder: Path, manifest: bytes, known: Known = sum_of) -> bool:
 
 def stale_files(contents: Mapping[str, bytes], folder: Path) -> list[str]:
     """Return the files of a site that are missing, differ, or should no longer be there."""
-    sums = dict(_with_sums(contents).sums)
+    sums = Contents(contents).sums
     sums[MANIFEST] = digest(_list(sums))
     names = {*sums, *_manifest(folder)}
     return sorted(name for name in names if sum_of(folder / name) != sums.get(name))
-
-
-def _with_sums(contents: Mapping[str, bytes]) -> Contents:
-    return contents if isinstance(contents, Contents) else Contents(contents)
 
 
 def _list(contents: Mapping[str, str], replacing: Sums | None = None) -> bytes:
@@ -203,12 +198,8 @@ def _is_ours(folder: Path, name: str, sums: Sums) -> bool:
 
 def _linked(folder: Path, name: str) -> bool:
     """Return whether a link lies on the way to a file: behind it is somebody else's folder."""
-    return any((folder / part).is_symlink() for part in (name, *_parents(name)))
-
-
-def _parents(name: str) -> Iterator[str]:
-    while name := name.rpartition("/")[0]:
-        yield name
+    *parts, _ = (PurePosixPath(name), *PurePosixPath(name).parents)
+    return any((folder / part).is_symlink() for part in parts)
 
 
 @contextlib.contextmanager

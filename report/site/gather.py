@@ -92,7 +92,7 @@ def gather(
             contents.add(side.pages(overlays.facts["parts"], drawings, always | left))
             machines += [*pairs, overlays]
     for bundle in machines:
-        contents.take(bundle.files)
+        contents.add(bundle.files)
     if 1 < len(places) <= MOST_JOINED:
         # Tables of the same columns as one.
         first, *others = (contents[p.estimates] for p in places)

@@ -25,7 +25,7 @@ from report.machine.noise import Watch
 from report.results import store
 from report.results.result import Allocation, Dataset
 from report.results.runs import by_machine
-from report.run import allocation, data, host, runner, surrogate
+from report.run import allocation, data, host, runner
 from report.worker.records import Environment
 
 if TYPE_CHECKING:
@@ -693,7 +693,7 @@ def training_plan(fake_worker: FakeWorker, names: Sequence[str]) -> Any:
 @pytest.fixture(name="loads")
 def loads_of_data(monkeypatch: pytest.MonkeyPatch) -> list[data.LoadedData]:
     """Take the data from a list, one entry for each time that it is loaded."""
-    rows = surrogate.rows(1)
+    rows = data.surrogate(1)
     dataset = Dataset(
         source="file", origin="downloaded from x", sha1="0" * 40, examples=1500, features=5
     )
@@ -713,7 +713,7 @@ def test_training_is_given_data_that_is_gone_afterwards(
     assert not Path(bundle["folder"]).exists()
     assert result.dataset is not None
     assert result.moments is not None
-    assert result.moments.mean == pytest.approx(surrogate.MOMENTS.mean)
+    assert result.moments.mean == pytest.approx(data.MOMENTS.mean)
     assert result.moments == result.moments.rounded()
 
 
