@@ -71,7 +71,7 @@ def marks(svg: str) -> list[dict[str, str]]:
 
 def gather(results: Sequence[Result], site_url: str = "", baseline: str = "") -> dict[str, bytes]:
     """Make the site of results that were never written to a folder."""
-    saved = [store.saved(each, store.pack(each)) for each in results]
+    saved = [store.saved(each, store.pack(store.dump(each))) for each in results]
     return dict(site.gather(saved, site_url=site_url, baseline=baseline))
 
 

@@ -275,7 +275,7 @@ def paired(
     """
     found = {q.key: q for q in sides[1]}
     same = {q.key: found.pop(q.key) for q in sides[0] if q.key in found}
-    first, second = (_threads(result) for result in results)
+    first, second = ({(r.experiment, r.backend): r.threads for r in one.records} for one in results)
     loose = {_loose(q, second): q for q in found.values()}
     for q in sides[0]:
         if q.key not in same and (other := loose.pop(_loose(q, first), None)) is not None:
@@ -315,10 +315,6 @@ def why_missing(result: Result, experiment: str, backend: str, labels: Labels | 
             if series.labels == labels and series.status != "ok":
                 return f"{series.status}: {series.reason or 'no reason was given'}"
     return NOT_MEASURED
-
-
-def _threads(result: Result) -> dict[tuple[str, str], int]:
-    return {(record.experiment, record.backend): record.threads for record in result.records}
 
 
 def _loose(quantity: Quantity, threads: Mapping[tuple[str, str], int]) -> Key:

@@ -121,7 +121,7 @@ def save(result: Result, folder: Path) -> Path:
     if len(content) > MOST_BYTES:
         raise TooLargeError(f"A result of {len(content):,} bytes could not be read again.")
     path = folder / name_of(result)
-    imported.write(path, _packed(content), folder)
+    imported.write(path, pack(content), folder)
     return path
 
 
@@ -140,12 +140,8 @@ def dump(result: Result) -> bytes:
     return f'{head[:-2]},\n "records": [\n{lines}\n ]\n}}\n'.encode()
 
 
-def pack(result: Result) -> bytes:
-    """Return a result as its file has it: the same bytes for the same result, here."""
-    return _packed(dump(result))
-
-
-def _packed(content: bytes) -> bytes:
+def pack(content: bytes) -> bytes:
+    """Return what a file holds as it lies there: the same bytes for the same content, here."""
     return gzip.compress(content, LEVEL, mtime=0)
 
 

@@ -24,6 +24,7 @@ from report.figures.shapes import Axis, Curves, Guide, Upright, points
 from report.registry import WITH_DATA
 from report.results import runs
 from report.site import pages
+from report.site.machine import counted
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
@@ -169,8 +170,7 @@ def _grade(result: Result) -> str:
         mine = by_backend(result.of(experiment)).values()
         kept = [r for records in mine for r in undisturbed(records).records if r and r.outcome]
         levels += [noise.grade([r.conditions for r in kept if r.conditions]).level] if kept else []
-    every = (*noise.LEVELS, noise.UNKNOWN)
-    return ", ".join(f"{levels.count(level)} {level}" for level in every if level in levels)
+    return counted(levels)
 
 
 def _alone(one: Asked, run: Run) -> Estimate:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from markupsafe import Markup
 
 from report.analysis import noise, quantities
-from report.analysis.noise import LEVELS, UNKNOWN
 from report.claims import wording
 from report.experiments.catalogue import KINDS, of_records
 from report.machine.machine import describe, facts
@@ -187,7 +186,7 @@ def view(
         facts=facts(result.machine),
         frameworks=[(title(name), one) for name, one in result.environments.items()],
         variables=_variables(result),
-        grade=_grades(sections),
+        grade=counted([s.grade.level for s in sections if s.figures and s.grade is not None]),
         states=_states(result),
         files=saved,
         runs=len(began),
@@ -344,10 +343,10 @@ def _states(result: Result) -> list[str]:
     return said
 
 
-def _grades(sections: Sequence[Section]) -> str:
-    measured = [s.grade.level for s in sections if s.figures and s.grade is not None]
-    levels = (*LEVELS, UNKNOWN)
-    return ", ".join(f"{measured.count(level)} {level}" for level in levels if level in measured)
+def counted(levels: Sequence[str]) -> str:
+    """Say how many grades of noise are of which level."""
+    every = (*noise.LEVELS, noise.UNKNOWN)
+    return ", ".join(f"{levels.count(level)} {level}" for level in every if level in levels)
 
 
 def _unfinished(result: Result) -> str:

@@ -307,7 +307,7 @@ def test_newest_run_is_shown_and_an_older_one_of_another_plan_can_be_downloaded(
     best = max(q.rate().value for q in found_in(newer, "threads"))
     assert digits(best / 1e9) in page.figures()["threads-pytorch"].folds["The numbers"]
     path = f"data/{store.name_of(older)}"
-    assert files[path] == store.pack(older)
+    assert files[path] == store.pack(store.dump(older))
     (link,) = [each for each in page.elements("a") if str(each.get("href")).endswith(path)]
     assert link.text == "2 January 2026, 03:04 UTC, profile quick"
 

@@ -48,7 +48,7 @@ def counted(results: list[Result], read: list[str]) -> list[Saved]:
         read.append(result.machine.id)
         return result, content
 
-    files = [store.saved(each, store.pack(each)) for each in results]
+    files = [store.saved(each, store.pack(store.dump(each))) for each in results]
     return [
         replace(
             one,
@@ -93,7 +93,7 @@ def test_a_list_of_results_reads_only_their_heads(many: list[Result], tmp_path: 
     assert all(len(one.head.records) == 1 for one in again)
     assert [one.result for one in again] == many[:3]
     (changed, *_), _ = store.read_all(results, LABELS, cache)
-    (results / changed.name).write_bytes(store.pack(many[1]))
+    (results / changed.name).write_bytes(store.pack(store.dump(many[1])))
     with pytest.raises(ResultError, match="changed meanwhile"):
         _ = changed.content
 
