@@ -188,15 +188,11 @@ def host_data(host: Host) -> dict[str, Any]:
 
 # --- while measuring
 
-QUIET, NORMAL, VERBOSE = -1, 0, 1
-"""Failures only; each experiment as well; every process."""
+QUIET, NORMAL, VERBOSE = -1, 0, 1  # failures only; each experiment as well; every process
 
 
-FEW = 5
-"""So many experiments, or all, are something to read once each was measured in one process."""
-
-SOON_S = 20.0
-"""What is rendered in the end comes soon enough if no more than this is left."""
+FEW = 5  # so many experiments, or all, are something to read once each was measured in one process
+SOON_S = 20.0  # what is rendered in the end comes soon enough if no more than this is left
 
 WIDTH = 80
 

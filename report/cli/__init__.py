@@ -25,11 +25,8 @@ if TYPE_CHECKING:
     from report.config.address import Site
     from report.results.result import Result
 
-STALE = 4
-"""Exit status of a check that finds a site out of date."""
-
-SHOWN = 10
-"""So many files that are out of date are named."""
+STALE = 4  # exit status of a check that finds a site out of date
+SHOWN = 10  # so many files that are out of date are named
 
 CONFIG_ARGUMENT = click.argument("config", type=arguments.FILE, default=arguments.CONFIG)
 SITE_OPTION = click.option("-o", "--site-dir", type=FOLDER, default="site", help="The site folder.")

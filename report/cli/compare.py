@@ -14,8 +14,7 @@ from report.cli.arguments import FOLDER
 if TYPE_CHECKING:
     from report.results.result import Result
 
-SLOWER = 3
-"""Exit status of a comparison that was to fail where something is slower, and did."""
+SLOWER = 3  # exit status of a comparison that was to fail where something is slower, and did
 
 
 def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float | None:

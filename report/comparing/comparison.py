@@ -34,8 +34,7 @@ ALL = "all"
 NOT_MEASURED = "not measured"
 
 
-ANYTHING = 100.0
-"""A row shows nothing if it shows only differences larger than this."""
+ANYTHING = 100.0  # a row shows nothing if it shows only differences larger than this
 
 ONE_PROCESS = "a single process does not show how much processes differ"
 
@@ -46,8 +45,7 @@ class Lacking:
 
     experiment: str
     framework: str
-    side: int
-    """Which side lacks it: 0 or 1."""
+    side: int  # which side lacks it: 0 or 1
     reason: str
     count: int
 

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 TIMEOUT_BASE_S = 60.0
 """On top of five budgets: the first use of a device or a compiler can take this long."""
 
-LONGEST_S = 86_400.0
-"""Of a run: several of them tell more than one that takes days."""
+LONGEST_S = 86_400.0  # of a run: several of them tell more than one that takes days
 
 
 @dataclass(frozen=True)

@@ -172,8 +172,7 @@ def _written(value: Any, way: str) -> str:
 GIVEN = ("left", "right", "effect")
 """Numbers that explanations may name; where a power law is fitted, the last of them only."""
 
-BY_EPOCH = ("loss", "excess")
-"""Metrics that change from epoch to epoch, and so can stall."""
+BY_EPOCH = ("loss", "excess")  # metrics that change from epoch to epoch, and so can stall
 
 
 def mistakes(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> Mistakes:

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from report.registry import Backend, Version
 
-FOLDER_VARIABLE = "REPORT_ENV_DIR"
-"""Names another folder for environments than the user's cache."""
+FOLDER_VARIABLE = "REPORT_ENV_DIR"  # names another folder for environments than the user's cache
 
 STAMP = "minibatch-report.txt"
 """The requirements, written when all of them are there; without it, nothing is believed."""

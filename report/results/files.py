@@ -32,8 +32,7 @@ from report.resources import PACKAGE, templates
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-VARIABLE = "REPORT_CACHE_DIR"
-"""Names another folder for the cache."""
+VARIABLE = "REPORT_CACHE_DIR"  # names another folder for the cache
 
 MOST_FILES = 40_000
 """When there are more in the cache, the older half goes. A machine has some 60 drawings."""

@@ -20,8 +20,7 @@ INDEX = "data/index.json"
 SCHEMA = "data/result.schema.json"
 
 MOST_INDEX_BYTES = 2_000_000
-MOST_RUNS = 5_000
-"""An entry takes some 350 bytes."""
+MOST_RUNS = 5_000  # an entry takes some 350 bytes
 
 # An index must not lead to another host or out of the site.
 _PATH = r"^data/[a-z0-9][a-z0-9._-]*/[0-9A-Za-z-]+\.json(\.gz)?$"

@@ -46,32 +46,18 @@ if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
     from report.results.result import Record, Result, StoredClaim
 
-FIRST = 3
-"""Processes before the rest is shared out: with fewer, no interval decides anything."""
-
-MOST = 3
-"""How many times its planned processes an experiment can get."""
-
-FAR = 4.0
-"""Standard errors between an effect and what decides its claim, at which nothing is open."""
-
-NEAR = 0.7
-"""Share of that distance that an interval's half-width should have."""
+FIRST = 3  # processes before the rest is shared out: with fewer, no interval decides anything
+MOST = 3  # how many times its planned processes an experiment can get
+FAR = 4.0  # standard errors between an effect and what decides its claim, at which nothing is open
+NEAR = 0.7  # share of that distance that an interval's half-width should have
 
 FINEST = 0.01
 """Half-width, relative, below which none is asked for: a machine's state alone moves by more."""
 
-HEADLINE = 0.1
-"""Half-width of a headline's interval, relative, that is narrow enough."""
-
-FEW = 4
-"""With fewer effects than this of one kind, their variances have no median of their own."""
-
-FEWEST_SAMPLES = 6
-"""Of a series in a further process: with fewer, the median has no interval."""
-
-Pair = tuple[str, str]
-"""An experiment and a backend."""
+HEADLINE = 0.1  # half-width of a headline's interval, relative, that is narrow enough
+FEW = 4  # with fewer effects than this of one kind, their variances have no median of their own
+FEWEST_SAMPLES = 6  # of a series in a further process: with fewer, the median has no interval
+Pair = tuple[str, str]  # an experiment and a backend
 
 
 @dataclass(frozen=True)
@@ -107,12 +93,9 @@ class _Share:
 
     planned: int
     least: int
-    process_s: float
-    """Of one process, by what the first took."""
-    further_s: float
-    """Of one with `repeats`."""
-    repeats: int | None
-    """The most samples in those; as planned where nothing tells better."""
+    process_s: float  # of one process, by what the first took
+    further_s: float  # of one with `repeats`
+    repeats: int | None  # the most samples in those; as planned where nothing tells better
     count: int
     open: list[str] = field(default_factory=list)
     wanted: int = 0

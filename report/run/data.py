@@ -74,8 +74,7 @@ MIRRORS = (
 # first, so it is the shorter one.
 TIMEOUT_S = (5.0, 10.0)
 
-Copy = tuple[bytes, str]
-"""The file's bytes, which have the right sum, and where they are from."""
+Copy = tuple[bytes, str]  # the file's bytes, which have the right sum, and where they are from
 
 Order = tuple[Literal["permutation", "replacement"], int]
 """How an epoch visits the examples: its sampling, and how many copies of the data it has."""

@@ -37,14 +37,9 @@ if TYPE_CHECKING:
     from report.results.result import Result
     from report.site.digest import Digest, Place, Statement
 
-NAMED = 3
-"""So many machines stand in the navigation of each page."""
-
-DRAWN = 8
-"""So many machines share a figure: more cannot be told apart by colour."""
-
-COLUMNS = 12
-"""So many machines can be columns of a table; more are its rows, in short."""
+NAMED = 3  # so many machines stand in the navigation of each page
+DRAWN = 8  # so many machines share a figure: more cannot be told apart by colour
+COLUMNS = 12  # so many machines can be columns of a table; more are its rows, in short
 
 SCALE = ("peak, float32", "memory", "one call", "one update", "an epoch", "time to a loss")
 """What stands on the overview's one scale."""
@@ -124,8 +119,7 @@ class Side:
     """The pages that put all machines of a site side by side; the first is the baseline."""
 
     machines: Sequence[Digest]
-    pairs: Sequence[Mapping[str, Any]]
-    """What each machine but the first has with the first."""
+    pairs: Sequence[Mapping[str, Any]]  # what each machine but the first has with the first
     shown: Mapping[str, Any]
 
     def __post_init__(self) -> None:

@@ -89,8 +89,7 @@ class Bundle:
         return Bundle.kept(cache, key) or self
 
 
-HEAD = "facts and sums"
-"""Of a bundle, beside its files; no path has spaces."""
+HEAD = "facts and sums"  # of a bundle, beside its files; no path has spaces
 
 
 def _member(cache: Cache, key: str, name: str) -> bytes:

@@ -31,10 +31,8 @@ if TYPE_CHECKING:
 class Place(Named):
     """A machine among those of a site, by what can be said without its records."""
 
-    files: list[Saved]
-    """The runs that its pages are about, oldest first."""
-    every: list[Saved]
-    """All of its runs."""
+    files: list[Saved]  # the runs that its pages are about, oldest first
+    every: list[Saved]  # all of its runs
 
     @property
     def estimates(self) -> str:

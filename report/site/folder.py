@@ -32,8 +32,7 @@ FIXED = (
 )
 """Files that every site has."""
 
-Known = Callable[[Path], str | None]
-"""Returns the SHA-256 of a file; None if there is none."""
+Known = Callable[[Path], str | None]  # returns the SHA-256 of a file; None if there is none
 
 Sums = dict[str, set[str]]
 """For each file the SHA-256 of what this program wrote there; two while it is being replaced."""

@@ -47,8 +47,7 @@ if TYPE_CHECKING:
 AT_ONCE = 4
 """So many machines are in memory at once, beside the baseline: their figures are drawn together."""
 
-ESTIMATES = "data/estimates.csv"
-"""All numbers of all machines."""
+ESTIMATES = "data/estimates.csv"  # all numbers of all machines
 
 MOST_JOINED = 24
 """With more machines, each has a table of its own and there is none of all, which would be written

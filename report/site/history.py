@@ -48,8 +48,7 @@ class Run(NamedTuple):
     began: datetime
     grade: str
     files: list[str]
-    changed: Changed
-    """Since the run before."""
+    changed: Changed  # since the run before
 
     @property
     def when(self) -> str:
@@ -60,8 +59,7 @@ class Run(NamedTuple):
 class Point(NamedTuple):
     """What a run measured, by its own processes alone."""
 
-    at: int
-    """The run's place, from 1."""
+    at: int  # the run's place, from 1
     run: Run
     asked: Asked
     estimate: Estimate
@@ -75,8 +73,7 @@ class Change(NamedTuple):
     after: Run
     word: str
     share: Estimate
-    levels: tuple[Guide, Guide]
-    """The means before and after, as lines of the figure."""
+    levels: tuple[Guide, Guide]  # the means before and after, as lines of the figure
 
 
 class History(NamedTuple):

@@ -16,8 +16,7 @@ from report.registry import BACKENDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-CHAPTER = "https://d2l.ai/chapter_optimization/minibatch-sgd.html"
-"""What the reports are about."""
+CHAPTER = "https://d2l.ai/chapter_optimization/minibatch-sgd.html"  # what the reports are about
 
 TITLES = {
     "products": "Matrix products",
