@@ -12,10 +12,10 @@ import json
 import warnings
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from report.analysis.quantities import Question, by_backend, surroundings
+from report.analysis.quantities import Metric, Quantity, Question, by_backend, surroundings
 from report.errors import UsageError
 from report.experiments.catalogue import KINDS, LABELS
-from report.figures.figure import Sheet, cells, columns
+from report.figures.figure import Cell, Sheet, cells, columns
 from report.figures.prose import digest
 from report.results import runs, store
 from report.text.numerals import NANO, stable
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Metric, Quantity
-    from report.figures.figure import Cell
     from report.results.result import Result
     from report.results.store import LeftOut
 

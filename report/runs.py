@@ -18,8 +18,8 @@ from rich.markup import escape
 from report import terminal
 from report.claims import verdicts, wording
 from report.config.configuration import load
+from report.config.plan import Plan, refuse_too_large
 from report.config.plan import plan as make_plan
-from report.config.plan import refuse_too_large
 from report.environments import trust as approval
 from report.environments import venvs
 from report.errors import Interrupted, UsageError
@@ -27,10 +27,10 @@ from report.experiments.catalogue import KINDS, LABELS
 from report.figures import prose
 from report.machine.machine import memory
 from report.results import files, store
-from report.results.result import source_of
+from report.results.result import ProfileName, Result, source_of
 from report.results.runs import APART
-from report.run.host import survey
-from report.run.runner import Run
+from report.run.host import Host, survey
+from report.run.runner import Run, Start
 from report.terminal import NORMAL, QUIET, VERBOSE, Watcher
 from report.text.numerals import duration
 
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from report.config.plan import Plan
-    from report.results.result import ProfileName, Result
-    from report.run.host import Host
-    from report.run.runner import Start
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
@@ -23,7 +23,7 @@ from report.experiments.catalogue import headline
 from report.machine.accelerators import read_boards
 from report.machine.machine import describe, facts
 from report.registry import BACKENDS
-from report.run.jobs import Forecast, planned
+from report.run.jobs import Forecast, Job, planned
 from report.run.runner import Observer
 from report.text.names import size
 from report.text.numerals import clock, count, duration
@@ -32,13 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from rich.console import RenderableType
-
     from report.config.plan import Plan
     from report.results.result import Record, Result
     from report.results.store import LeftOut, Saved
     from report.run.host import Host
-    from report.run.jobs import Job
 
 
 def show(shown: Sequence[RenderableType] | dict[str, Any]) -> None:

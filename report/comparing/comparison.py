@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis import noise
-from report.analysis.quantities import by_backend, undisturbed, varying
+from report.analysis.quantities import Key, Quantity, by_backend, undisturbed, varying
 from report.comparing.common import judged_ratio, shared
-from report.comparing.gate import CODE, Gate, differences, other_work
+from report.comparing.gate import CODE, Difference, Gate, differences, other_work
 from report.comparing.verdict import LEAST, Verdict, judge, smallest
 from report.experiments.catalogue import of_result
 from report.results.runs import hardware, starts
@@ -18,12 +18,9 @@ from report.text.numerals import count, times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from report.analysis.estimate import Estimate
     from report.analysis.noise import Grade
-    from report.analysis.quantities import Key, Quantity
-    from report.comparing.gate import Difference
     from report.results.result import Result
     from report.worker.records import Labels
 

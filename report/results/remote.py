@@ -16,7 +16,7 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from report import __version__
 from report.errors import ResultError
@@ -26,7 +26,6 @@ from report.results.limits import MOST_PACKED_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from urllib.parse import SplitResult
 
     from report.results.published import PublishedRun
     from report.results.store import LabelTypes

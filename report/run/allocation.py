@@ -38,13 +38,12 @@ from scipy.special import stdtrit
 from report.analysis import noise
 from report.claims import verdicts
 from report.experiments.catalogue import KINDS, of_records
-from report.results.result import Allocation
+from report.results.result import Allocation, Record, Result, StoredClaim
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.results.result import Record, Result, StoredClaim
 
 FIRST = 3  # processes before the rest is shared out: with fewer, no interval decides anything
 MOST = 3  # how many times its planned processes an experiment can get

@@ -19,9 +19,18 @@ from report.comparing.gate import Gate
 from report.experiments.catalogue import KINDS
 from report.experiments.kind import Overlay, Subject
 from report.figures import prose
-from report.figures.figure import Number, Sheet, Table, cells, columns, number, shared_prefix
+from report.figures.figure import (
+    Figure,
+    Number,
+    Sheet,
+    Table,
+    cells,
+    columns,
+    number,
+    shared_prefix,
+)
 from report.figures.shapes import Axis, Dots, row
-from report.results.files import key, program
+from report.results.files import Cache, key, program
 from report.site import pages
 from report.site.contents import Bundle
 from report.text.numerals import scaled
@@ -31,9 +40,7 @@ if TYPE_CHECKING:
 
     from report.comparing.comparison import Comparison, Row
     from report.figures.drawings import Drawings
-    from report.figures.figure import Figure
     from report.registry import KindName
-    from report.results.files import Cache
     from report.results.result import Result
     from report.site.digest import Digest, Place, Statement
 

@@ -6,16 +6,11 @@ import functools
 import io
 import json
 import zipfile
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from report.errors import SiteError
-from report.results.files import digest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from report.results.files import Cache
+from report.results.files import Cache, digest
 
 
 class Contents(Mapping[str, bytes]):

@@ -11,18 +11,15 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from report.errors import SiteError
 from report.results import files
 from report.results.files import digest
 from report.results.published import INDEX, SCHEMA
 from report.site.contents import Contents
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 MANIFEST = "data/manifest.json"
 

@@ -22,13 +22,13 @@ from report.claims.verdicts import of_result
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures.drawings import Drawings
 from report.results import published, runs
-from report.results.files import key, program
-from report.results.result import Verdict
-from report.results.store import NOTHING_KEPT
+from report.results.files import Cache, key, program
+from report.results.result import Result, Verdict
+from report.results.store import NOTHING_KEPT, LeftOut, Saved
 from report.site import compare, history, pages, repeating, verdicts
 from report.site.contents import Bundle, Contents
-from report.site.digest import ADAPTER, digest, places_of
-from report.site.machine import day, figures_of, view
+from report.site.digest import ADAPTER, Digest, Place, digest, places_of
+from report.site.machine import MachineView, day, figures_of, view
 from report.site.pages import own, render
 from report.text.numerals import percent
 from report.worker import timing
@@ -37,12 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.figures.figure import Figure
-    from report.results.files import Cache
-    from report.results.result import Result
-    from report.results.store import LeftOut, Saved
-    from report.site.digest import Digest, Place
     from report.site.history import History
-    from report.site.machine import MachineView
 
 AT_ONCE = 4
 """So many machines are in memory at once, beside the baseline: their figures are drawn together."""

@@ -19,7 +19,7 @@ from report.analysis.quantities import by_backend, undisturbed
 from report.comparing import asked
 from report.comparing.gate import Gate, differences
 from report.figures import prose, shapes
-from report.figures.figure import Sheet, cells, columns, number, shared_prefix, table
+from report.figures.figure import Figure, Sheet, cells, columns, number, shared_prefix, table
 from report.figures.shapes import Axis, Curves, Guide, Upright, points
 from report.registry import WITH_DATA
 from report.results import runs
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.comparing.asked import Asked
-    from report.figures.figure import Figure
     from report.results.result import Result
     from report.results.store import Saved
 

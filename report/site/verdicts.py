@@ -11,13 +11,12 @@ from report.claims import verdicts as judged
 from report.claims import wording
 from report.figures import prose
 from report.figures.figure import Sheet
-from report.results.result import source_of
+from report.results.result import Decision, Result, Source, StoredClaim, Verdict, source_of
 from report.text.names import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Decision, Result, Source, StoredClaim, Verdict
     from report.worker.records import Scalar
 
 SIGNS: dict[Decision, str] = {
