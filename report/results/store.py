@@ -155,7 +155,7 @@ def read(path: Path, labels: LabelTypes) -> Saved:
     Raises:
         ResultError: It is not one, is cut short, or is of another version.
     """
-    return read_bytes(_bytes(path), path, labels)
+    return read_bytes(content_of(path), path, labels)
 
 
 def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
@@ -197,8 +197,12 @@ def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
     return saved(result, content)
 
 
-def _bytes(path: Path) -> bytes:
-    """Return what a file holds; a pipe would keep one waiting for it."""
+def content_of(path: Path) -> bytes:
+    """Return what a file of a results folder holds; a pipe would keep one waiting for it.
+
+    Raises:
+        ResultError: It cannot be read, or is no file, or too large for a result.
+    """
     try:
         if path.is_fifo():
             raise ResultError(f"{path} is not a file.")
@@ -359,7 +363,7 @@ def _listed(
     origin: Import | None,
 ) -> Saved:
     """Return a result file of which only the head is read, if the cache has that."""
-    content = _bytes(path)
+    content = content_of(path)
     digest = files.digest(content)
     if origin is not None and origin.sha256 != digest:
         raise ResultError(f"{path} is no longer what was imported.")

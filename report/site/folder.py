@@ -11,15 +11,17 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from report.errors import SiteError
 from report.results import files
 from report.results.files import digest
 from report.results.published import INDEX, SCHEMA
 from report.site.contents import Contents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 MANIFEST = "data/manifest.json"
 
@@ -28,8 +30,6 @@ FIXED = (
     *(MANIFEST, INDEX, SCHEMA),
 )
 """Files that every site has."""
-
-Known = Callable[[Path], str | None]  # returns the SHA-256 of a file; None if there is none
 
 Sums = dict[str, set[str]]
 """For each file the SHA-256 of what this program wrote there; two while it is being replaced."""
@@ -41,10 +41,10 @@ def sum_of(path: Path) -> str | None:
     return None if content is None else digest(content)
 
 
-def write_files(files_of_site: Mapping[str, bytes], folder: Path, known: Known = sum_of) -> int:
+def write_files(files_of_site: Mapping[str, bytes], folder: Path) -> int:
     """Write a site of bytes by path relative to the folder, which is made if missing.
 
-    `known` returns the sums of files, and may remember them. Returns how many files changed.
+    Returns how many files changed.
 
     All files are first written beside their places and flushed to the disk; only when every one
     is there are they renamed into place, with interrupts held back meanwhile. Whatever stops it
@@ -56,7 +56,7 @@ def write_files(files_of_site: Mapping[str, bytes], folder: Path, known: Known =
     """
     old, contents = _manifest(folder), Contents(files_of_site)
     contents.add({MANIFEST: _list(contents.sums)})
-    changed = [name for name in contents if known(folder / name) != contents.sums[name]]
+    changed = [name for name in contents if sum_of(folder / name) != contents.sums[name]]
     left_over = [name for name in old if name not in contents and _is_ours(folder, name, old)]
     _refuse_others(folder, changed, old)
     files.sweep(folder / name for name in contents)
@@ -135,12 +135,10 @@ def listed(folder: Path) -> list[str]:
     return sorted(_manifest(folder))
 
 
-def holds(folder: Path, manifest: bytes, known: Known = sum_of) -> bool:
+def holds(folder: Path, manifest: bytes) -> bool:
     """Return whether a site is still what a manifest lists, and nothing of it was changed."""
     sums = _manifest(folder)
-    untouched = all(
-        not _linked(folder, name) and known(folder / name) in sums[name] for name in sums
-    )
+    untouched = all(_is_ours(folder, name, sums) for name in sums)
     return _current(folder / MANIFEST) == manifest and untouched
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from report.errors import ResultError
 from report.experiments.catalogue import LABELS
 from report.figures.drawings import Drawings
 from report.results import store
-from report.results.files import Cache, Sums
+from report.results.files import Cache
 from report.site import gather as site
 from report.site import repeating
 from report.site.compare import DRAWN, Side
@@ -118,28 +117,3 @@ def test_what_cannot_be_kept_is_at_hand() -> None:
     """Without a cache a bundle has its own bytes."""
     bundle = Bundle({"a": 1}, {"x.html": b"x"}).keep(Cache(), "key")
     assert (bundle.facts, dict(bundle.files)) == ({"a": 1}, {"x.html": b"x"})
-
-
-def test_a_sum_is_taken_again_when_a_file_changed(tmp_path: Path) -> None:
-    """By size or time of change; and where that was a moment ago, whatever they say."""
-    path, cache = tmp_path / "file", Cache(tmp_path / "cache")
-    path.write_bytes(b"one")
-    os.utime(path, ns=(10**18, 10**18))
-
-    def summed() -> str | None:
-        sums = Sums(cache, "here")
-        found = sums.of(path)
-        sums.keep()
-        return found
-
-    first = summed()
-    path.write_bytes(b"two")
-    os.utime(path, ns=(10**18, 10**18))
-    assert summed() == first  # which only who sets clocks back can bring about
-    os.utime(path, ns=(10**18 + 1, 10**18 + 1))
-    second = summed()
-    assert second != first
-    path.write_bytes(b"six")
-    assert summed() not in {first, second}
-    path.unlink()
-    assert summed() is None
