@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
-
 from report import frames
 from report.analysis import between, noise
 from report.claims.verdicts import of_result
@@ -23,7 +21,6 @@ from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures.drawings import Drawings
 from report.results import published, runs
 from report.results.files import Cache, key, program
-from report.results.result import Result, Verdict
 from report.results.store import NOTHING_KEPT, LeftOut, Saved
 from report.site import compare, history, pages, repeating, verdicts
 from report.site.contents import Bundle, Contents
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.figures.figure import Figure
+    from report.results.result import Result
     from report.site.history import History
 
 AT_ONCE = 4
@@ -47,8 +45,6 @@ ESTIMATES = "data/estimates.csv"  # all numbers of all machines
 MOST_JOINED = 24
 """With more machines, each has a table of its own and there is none of all, which would be written
 again for each that is added; `report export` makes it."""
-
-_VERDICTS = TypeAdapter(list[Verdict])
 
 
 def gather(
@@ -129,10 +125,9 @@ class _Maker:
             figures = {p: self._figures(result) for p, result in new.items()}
             pasts = {p: history.of_machine(p.id, p.every) for p in new}
             self.drawings.order(f for past in pasts.values() for f in history.drawn(past))
-            views = {
-                p: view(self._judged(p, result), p.name, p.files, figures[p])
-                for p, result in new.items()
-            }
+            # Judged by the rules of today, whatever the files say.
+            judged = {p: replace(result, verdicts=of_result(result)) for p, result in new.items()}
+            views = {p: view(one, p.name, p.files, figures[p]) for p, one in judged.items()}
             digests = {p: digest(one) for p, one in views.items()}
             # While figures are drawn elsewhere.
             for p, result in some.items():
@@ -173,16 +168,6 @@ class _Maker:
             self.drawings.order(some)
             made[name] = some
         return made
-
-    def _judged(self, place: Place, result: Result) -> Result:
-        """Judge a machine's runs by the rules of today, whatever the files say; once a content."""
-        mine = key("verdicts", program(), *place.sums)
-        kept = self.cache.get(mine)
-        if kept is not None:
-            return replace(result, verdicts=_VERDICTS.validate_json(kept))
-        judged = of_result(result)
-        self.cache.put(mine, json.dumps(judged, default=vars).encode())
-        return replace(result, verdicts=judged)
 
     def _files(
         self, place: Place, machine: MachineView, past: History | None, drawn: Mapping[str, Any]
