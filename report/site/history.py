@@ -103,7 +103,7 @@ def of_machine(name: str, saved: Sequence[Saved]) -> History | None:
         return None
     found = [asked.numbers(run.result) for run in shown]
     numbers: dict[str, list[list[Point]]] = {}
-    for label in (label for topic in asked.TOPICS.values() for label in topic):
+    for label in asked.KINDS:
         works: dict[str, list[Point]] = {}
         for at, run in enumerate(shown):
             if one := found[at].get(label):
