@@ -16,7 +16,7 @@ from report.machine.machine import describe, facts
 from report.results.runs import starts
 from report.sections.catalogue import SECTIONS
 from report.site import pages, problems, verdicts
-from report.site.code import listing, side_by_side
+from report.site.repeating import listing, side_by_side
 from report.text.names import series_name, title
 from report.text.numerals import count, percent
 
