@@ -49,32 +49,19 @@ class Lacking:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One quantity in two results.
-
-    Attributes:
-        experiment: Its title.
-        what: What tells it from others of the experiment and framework.
-        ratio: Time of the first divided by that of the second, with its 99 % interval; None where
-            they are not of the same work.
-        verdict: What that says; None where it is not judged.
-        smallest: The smallest ratio above 1 that it could have shown.
-        beside: The ratio divided by the common factor.
-        relative: What that says.
-        grades: How quiet the machine was, on each side.
-        reason: Why it is not judged.
-    """
+    """One quantity in two results, and the 99 % interval of its ratio."""
 
     first: Quantity
     second: Quantity
-    experiment: str
-    what: str
-    grades: tuple[str, str]
-    ratio: Estimate | None = None
-    verdict: Verdict | None = None
-    smallest: float | None = None
-    beside: Estimate | None = None
-    relative: Verdict | None = None
-    reason: str = ""
+    experiment: str  # its title
+    what: str  # what tells it from others of the experiment and framework
+    grades: tuple[str, str]  # how quiet the machine was, on each side
+    ratio: Estimate | None = None  # time of the first over the second; None where the work differs
+    verdict: Verdict | None = None  # what that says; None where it is not judged
+    smallest: float | None = None  # the smallest ratio above 1 that it could have shown
+    beside: Estimate | None = None  # the ratio divided by the common factor
+    relative: Verdict | None = None  # what that says
+    reason: str = ""  # why it is not judged
 
     @property
     def framework(self) -> str:
@@ -96,18 +83,12 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two results, whether they can be compared, and what that says.
+    """Two results, whether they can be compared, and what that says."""
 
-    Attributes:
-        names: Of both, as columns have them.
-        least: The least effect that matters, as a fraction.
-        common: What all judged rows share: time of the first divided by time of the second.
-    """
-
-    names: tuple[str, str]
-    least: float
+    names: tuple[str, str]  # of both, as columns have them
+    least: float  # the least effect that matters, as a fraction
     gate: Gate
-    common: Estimate | None
+    common: Estimate | None  # what all judged rows share: time of the first over that of the second
     rows: list[Row]
     lacking: list[Lacking]
 

@@ -30,12 +30,9 @@ FOLDER = "imported"
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """Where a result came from.
+    """Where a result came from, when, and the SHA-256 of its file as it came.
 
-    Attributes:
-        address: Of the site that it was taken from; of a file its name, without folders.
-        sha256: Of the file as it came.
-        added: The day, ISO 8601.
+    The address is that of the site that it was taken from; of a file its name, without folders.
     """
 
     address: Annotated[str, StringConstraints(max_length=2000)]

@@ -84,18 +84,14 @@ def take(
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """Reads files from addresses.
+    """Reads files from addresses, if `allow_private` also within this network.
 
-    Attributes:
-        allow_private: Whether also from machines that only this network reaches, and from this
-            one, there without https too.
-        most_s: What a file may take, all redirects included.
-        silence_s: How long a server may send nothing.
+    From this machine itself they are then read without https too.
     """
 
     allow_private: bool = False
-    most_s: float = 30.0
-    silence_s: float = 10.0
+    most_s: float = 30.0  # what a file may take, all redirects included
+    silence_s: float = 10.0  # how long a server may send nothing
 
     def fetch(self, address: str, most_bytes: int) -> bytes:
         """Return the file at an address, as it lies there.

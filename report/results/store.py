@@ -46,25 +46,16 @@ class Saved:
 
     Its bytes are passed on as they are: packing them again would give others wherever zlib is of
     another version.
-
-    Attributes:
-        head: The result, of its records at most the first, without its outcome.
-        sha256: Of the file.
-        size: Of the file, in bytes.
-        packed: Whether it is; one that a person unpacked ends with .json only.
-        named: What its file calls the machine, where another one has that name.
-        imported: Where it came from, if not from this folder's owner.
-        place: Where it lies in the results folder that it was read from.
     """
 
-    head: Result
+    head: Result  # of its records at most the first, without its outcome
     sha256: str
-    size: int
-    packed: bool
+    size: int  # in bytes
+    packed: bool  # one that a person unpacked ends with .json only
     whole: Callable[[], tuple[Result, bytes]]
-    named: str = ""
-    imported: Import | None = None
-    place: str = ""
+    named: str = ""  # what its file calls the machine, where another one has that name
+    imported: Import | None = None  # where it came from, if not from this folder's owner
+    place: str = ""  # where it lies in the results folder that it was read from
 
     @property
     def name(self) -> str:

@@ -71,13 +71,7 @@ def places_of(saved: Sequence[Saved], baseline: str = "") -> list[Place]:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A verdict in a table of machines.
-
-    Attributes:
-        told: Ratio and effect, as the first machine of a row has them.
-        turned: The same the other way round.
-        turn: Whether this machine's own pages turn them.
-    """
+    """A verdict in a table of machines."""
 
     says: str
     source: Source
@@ -86,9 +80,9 @@ class Statement:
     sign: str
     verdict: Decision
     marginal: bool
-    told: tuple[str, str]
-    turned: tuple[str, str]
-    turn: bool
+    told: tuple[str, str]  # ratio and effect, as the first machine of a row has them
+    turned: tuple[str, str]  # the same the other way round
+    turn: bool  # whether this machine's own pages turn them
 
 
 @dataclass(frozen=True, kw_only=True)
