@@ -67,13 +67,10 @@ class _Effect:
     kind: str
     pairs: frozenset[Pair]
     value: float
-    deviation: float
-    """Standard deviation of a single process."""
+    deviation: float  # standard deviation of a single process
     replicates: int
-    limits: tuple[float, ...]
-    """What decides: where the value lies to them. None for a headline."""
-    width: float
-    """Half-width of the interval that is narrow enough wherever the value lies."""
+    limits: tuple[float, ...]  # what decides: where the value lies to them; none for a headline
+    width: float  # half-width of the interval that is narrow enough wherever the value lies
 
     def needed(self, deviation: float) -> int | None:
         """Return how many processes it needs; None if it is decided with those it has."""

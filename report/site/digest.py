@@ -90,11 +90,9 @@ class Digest(Named):
     """A machine among others, small, and kept with its pages; `MachineView` explains the names."""
 
     date: str
-    day: str
-    """Of the newest run, ISO 8601: sorts."""
+    day: str  # of the newest run, ISO 8601: sorts
     profile: str
-    sentences: str
-    """As HTML, like the effects of statements."""
+    sentences: str  # as HTML, like the effects of statements
     tally: str
     grade: str
     unfinished: str
@@ -103,13 +101,10 @@ class Digest(Named):
     processor: str
     accelerators: list[str]
     frameworks: list[str]
-    holding: tuple[int, int]
-    """How many of the chapter's statements hold, of how many that were judged."""
+    holding: tuple[int, int]  # how many of the chapter's statements hold, of how many judged
     column: Column
-    statements: dict[str, Statement]
-    """By claim and framework."""
-    sections: dict[str, str]
-    """Where the experiments stand that were measured, by name."""
+    statements: dict[str, Statement]  # by claim and framework
+    sections: dict[str, str]  # where the experiments stand that were measured, by name
 
     @property
     def lead(self) -> Markup:

@@ -80,15 +80,11 @@ class History(NamedTuple):
 
     path: str
     runs: list[Run]
-    figures: dict[str, tuple[Figure, str]]
-    """By what they show; with the experiment that measured it."""
-    steps: list[tuple[list[Change], Changed]]
-    """By what lies between the same two runs, with what differs between these."""
-    most: int
-    """In how many runs the same work was measured, at most."""
+    figures: dict[str, tuple[Figure, str]]  # by what they show; with its experiment
+    steps: list[tuple[list[Change], Changed]]  # between the same two runs, with what differs
+    most: int  # in how many runs the same work was measured, at most
     least: int = changes.LEAST
-    one_in: int = round(1 / changes.FALSE)
-    """Of so many machines that never change, at most one has a page that reports a step."""
+    one_in: int = round(1 / changes.FALSE)  # of so many that never change, one page tells of a step
 
 
 def drawn(history: History | None) -> list[Figure]:

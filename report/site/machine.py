@@ -37,26 +37,17 @@ if TYPE_CHECKING:
 class Section:
     """One experiment on the page, or what several of them say together."""
 
-    name: str
-    """The anchor."""
+    name: str  # the anchor
     title: str
     figures: list[Figure]
-    codes: list[str]
-    """For each figure, the anchor of the code that was timed; empty if there is none."""
-    method: list[str]
-    """How it was measured, in sentences."""
-    conditions: str
-    """Where it ran: device, threads, framework."""
-    grade: Grade | None
-    """How quiet the machine was; None where nothing is timed."""
-    spread: str
-    """How far its processes differ, which the intervals include; empty if nothing is timed."""
-    brief: Table | None
-    """What it says in short, above its figures."""
-    missing: str
-    """Why there is nothing to show, if so."""
-    verdicts: list[VerdictView]
-    """Those that it explains."""
+    codes: list[str]  # for each figure, the anchor of the code that was timed; empty if none
+    method: list[str]  # how it was measured, in sentences
+    conditions: str  # where it ran: device, threads, framework
+    grade: Grade | None  # how quiet the machine was; None where nothing is timed
+    spread: str  # how far its processes differ, which the intervals include; may be empty
+    brief: Table | None  # what it says in short, above its figures
+    missing: str  # why there is nothing to show, if so
+    verdicts: list[VerdictView]  # those that it explains
 
 
 class Listing(NamedTuple):
@@ -73,39 +64,25 @@ class MachineView(pages.Named):
 
     result: Result
     date: str
-    lead: Markup
-    """One paragraph that could stand in a mail."""
+    lead: Markup  # one paragraph that could stand in a mail
     cards: list[Card]
     verdicts: list[VerdictView]
-    statements: list[tuple[str, list[VerdictView]]]
-    """The same in groups, each with its heading."""
-    matrix: Matrix
-    """The verdicts of each framework."""
+    statements: list[tuple[str, list[VerdictView]]]  # the same in groups, each with its heading
+    matrix: Matrix  # the verdicts of each framework
     problems: list[problems.Problem]
-    tally: str
-    """How many of the chapter's statements hold, and of ours."""
+    tally: str  # how many of the chapter's statements hold, and of ours
     sections: list[Section]
-    parts: list[pages.Part[Section]]
-    """The pages that hold these."""
+    parts: list[pages.Part[Section]]  # the pages that hold these
     listings: list[Listing]
-    facts: list[tuple[str, str, str]]
-    """Hardware: name, value, how it is known."""
-    frameworks: list[tuple[str, Environment]]
-    """Their titles, and what each stands on."""
-    variables: list[tuple[str, str, str]]
-    """Those that the workers saw: name, value, in which frameworks."""
-    grade: str
-    """How many experiments have which grade."""
-    states: list[str]
-    """Which runs, and processes of a run, met another machine by its probes."""
-    files: Sequence[Saved]
-    """Of its results, oldest first."""
-    runs: int
-    """How many runs it stands on."""
-    days: int
-    """On how many days they began."""
-    unfinished: str
-    """What is missing of the plan, in words; empty if nothing."""
+    facts: list[tuple[str, str, str]]  # hardware: name, value, how it is known
+    frameworks: list[tuple[str, Environment]]  # their titles, and what each stands on
+    variables: list[tuple[str, str, str]]  # those that the workers saw: name, value, frameworks
+    grade: str  # how many experiments have which grade
+    states: list[str]  # which runs, and processes of a run, met another machine by its probes
+    files: Sequence[Saved]  # of its results, oldest first
+    runs: int  # how many runs it stands on
+    days: int  # on how many days they began
+    unfinished: str  # what is missing of the plan, in words; empty if nothing
 
     @property
     def imports(self) -> list[Import]:
