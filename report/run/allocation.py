@@ -1,4 +1,4 @@
-"""After the first processes: who gets the time that is left. Pure.
+"""After the first processes: who gets the time that is left, and what is measured again. Pure.
 
 A plan gives every experiment the same number of processes, whether its claims are plain after three
 or open after eight. Once three of each have run, the time of the rest is dealt out again: what is
