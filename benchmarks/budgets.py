@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 def main() -> None:
     """Print a line for each framework, and one for all."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "results"
-    result = store.load_all(path, LABELS)[-1].result
+    result = store.read_all(path, LABELS)[0][-1].result
     planned = result.config["experiments"]
     totals = [0.0] * 4
     print(f"{'':>12} {'jobs':>9} {'budgets':>9} {'imports':>9} {'compiling':>10}")

@@ -60,7 +60,7 @@ def main() -> None:
         code = build.wait()
         wall_s = time.perf_counter() - begun
         watcher.join()
-        result = store.load_all(results, LABELS)[-1].result
+        result = store.read_all(results, LABELS)[0][-1].result
         measured_s = sum(record.measured_s or 0 for record in result.records)
         size = sum(path.stat().st_size for path in results.rglob("*.json.gz"))
         renders = [timed("render", str(results), "-o", str(site)) for _ in range(5)]

@@ -12,10 +12,10 @@ import json
 import warnings
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from report.analysis.quantities import Question, by_backend, surroundings
+from report.analysis.quantities import Metric, Quantity, Question, by_backend, surroundings
 from report.errors import UsageError
 from report.experiments.catalogue import KINDS, LABELS
-from report.figures.figure import Sheet, cells, columns
+from report.figures.figure import Cell, Sheet, cells, columns
 from report.figures.prose import digest
 from report.results import runs, store
 from report.text.numerals import NANO, stable
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from report.analysis.estimate import Estimate
-    from report.analysis.quantities import Metric, Quantity
-    from report.figures.figure import Cell
     from report.results.result import Result
     from report.results.store import LeftOut
 
@@ -77,14 +75,11 @@ def machines(path: Path) -> tuple[Machines, list[LeftOut]]:
         ResultError: There are no results.
     """
     saved, left_out = store.read_all(path, LABELS)
-    of_head = {id(one.head): one for one in saved}
-    alike = [
-        [of_head[id(head)] for head in same] for same in runs.by_machine(o.head for o in saved)
-    ]
-    return [
+    every = [
         (runs.together([one.result for one in same]), same[0].imported is not None)
-        for same in alike
-    ], left_out
+        for same in store.by_machine(saved)
+    ]
+    return every, left_out
 
 
 def sheet(every: Machines, level: Level = "estimates") -> Sheet:

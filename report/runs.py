@@ -12,15 +12,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 from rich.markup import escape
 
 from report import terminal
 from report.claims import verdicts, wording
 from report.config.configuration import load
+from report.config.plan import Plan, refuse_too_large
 from report.config.plan import plan as make_plan
-from report.config.plan import refuse_too_large
 from report.environments import trust as approval
 from report.environments import venvs
 from report.errors import Interrupted, UsageError
@@ -28,10 +27,10 @@ from report.experiments.catalogue import KINDS, LABELS
 from report.figures import prose
 from report.machine.machine import memory
 from report.results import files, store
-from report.results.result import source_of
+from report.results.result import ProfileName, Result, source_of
 from report.results.runs import APART
-from report.run.host import survey
-from report.run.runner import Run
+from report.run.host import Host, survey
+from report.run.runner import Run, Start
 from report.terminal import NORMAL, QUIET, VERBOSE, Watcher
 from report.text.numerals import duration
 
@@ -39,10 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from report.config.plan import Plan
-    from report.results.result import ProfileName, Result
-    from report.run.host import Host
-    from report.run.runner import Start
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -124,10 +119,8 @@ def _with_its_runs(result: Result, folder: Path) -> Result:
 
 def _show(plan: Plan, only: tuple[str, ...], *, as_json: bool) -> None:
     lacking = venvs.lacking(plan.backends(), plan.interpreters)
-    if as_json:
-        click.echo(terminal.plan_json(plan, only, lacking))
-    else:
-        terminal.show(terminal.plan(plan, only, lacking))
+    shown = terminal.plan_data if as_json else terminal.plan
+    terminal.show(shown(plan, only, lacking))
 
 
 def _refuse_contradictions(*, quiet: bool, verbose: bool, as_json: bool, dry_run: bool) -> None:
@@ -177,9 +170,9 @@ def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
         raise UsageError("--every says how far apart runs start; --runs says how many.")
     if runs is not None and start == "resume":
         raise UsageError("--resume continues a run; --runs adds some. Use one of them.")
-    if every is None:
-        return APART.total_seconds()
     least_s = APART.total_seconds()
+    if every is None:
+        return least_s
     parts = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", every)
     if parts is None:
         raise UsageError(f"{every!r} is not a duration such as 1800s, 30m or 2h.")

@@ -11,7 +11,8 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+import click
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
@@ -22,7 +23,7 @@ from report.experiments.catalogue import headline
 from report.machine.accelerators import read_boards
 from report.machine.machine import describe, facts
 from report.registry import BACKENDS
-from report.run.jobs import Forecast, planned
+from report.run.jobs import Forecast, Job, planned
 from report.run.runner import Observer
 from report.text.names import size
 from report.text.numerals import clock, count, duration
@@ -31,22 +32,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from rich.console import RenderableType
-
     from report.config.plan import Plan
     from report.results.result import Record, Result
-    from report.results.resultfile import Saved
-    from report.results.store import LeftOut
+    from report.results.store import LeftOut, Saved
     from report.run.host import Host
-    from report.run.jobs import Job
 
 
-def show(renderables: Sequence[RenderableType]) -> None:
-    """Print to the terminal, or wherever standard output leads instead."""
+def show(shown: Sequence[RenderableType] | dict[str, Any]) -> None:
+    """Print to the terminal, or wherever standard output leads instead; data as JSON."""
+    if isinstance(shown, dict):
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
     console = Console()
     if not console.is_terminal:
         console = Console(width=1000)  # nothing is wrapped there
-    console.print(*renderables, sep="\n")
+    console.print(*shown, sep="\n")
 
 
 def columns(*names: str, right: bool = False) -> list[Column]:
@@ -88,22 +88,17 @@ def plan(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> list
     return [table, *map(escape, said), about]
 
 
-def plan_json(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> str:
-    """Return the same for a program: estimates in seconds, and the frameworks that are not there.
-
-    Settings are those that a result file keeps.
-    """
+def plan_data(plan: Plan, only: Sequence[str], lacking: Collection[str] = ()) -> dict[str, Any]:
+    """Return the same for a program: settings as in a result file, and estimates in seconds."""
     each_s = forecast(plan, only, lacking)
-    experiments = {
-        each.name: {**each.stored(), "estimate_s": each_s[each.name]} for each in plan.only(only)
-    }
-    shown = {
+    return {
         "profile": plan.profile,
         "estimate_s": sum(each_s.values()),
         "lacking": sorted(lacking),
-        "experiments": experiments,
+        "experiments": {
+            e.name: {**e.stored(), "estimate_s": each_s[e.name]} for e in plan.only(only)
+        },
     }
-    return json.dumps(shown, indent=2, ensure_ascii=False)
 
 
 def host(host: Host) -> list[RenderableType]:
@@ -140,10 +135,9 @@ def holdings(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> list[Render
     return [table, total, *(escape(f"No result: {one.name} {one.reason}") for one in left_out)]
 
 
-def holdings_json(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> str:
+def holdings_data(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> dict[str, Any]:
     """Return the same for a program; sizes are in bytes."""
-    shown = {"results": [*map(_held, saved)], "left_out": [*map(vars, left_out)]}
-    return json.dumps(shown, indent=2, ensure_ascii=False)
+    return {"results": [*map(_held, saved)], "left_out": [*map(vars, left_out)]}
 
 
 def _held(one: Saved) -> dict[str, Any]:
@@ -174,33 +168,28 @@ def environments() -> list[RenderableType]:
     return [table, f"In {escape(str(venvs.root()))}"]
 
 
-def environments_json() -> str:
+def environments_data() -> dict[str, Any]:
     """Return the same for a program."""
     found = {
         name: {"state": venvs.state(name), "python": BACKENDS[name].pythons()}
         for name in venvs.names()
     }
-    return json.dumps({"folder": str(venvs.root()), "environments": found}, indent=2)
+    return {"folder": str(venvs.root()), "environments": found}
 
 
-def host_json(host: Host) -> str:
-    """Return the machine and its frameworks as a result file holds them."""
+def host_data(host: Host) -> dict[str, Any]:
+    """Return the machine and its frameworks as a result file holds them, which has no paths."""
     shown = dataclasses.asdict(host)
-    del shown["interpreters"], shown["variables"]  # a result file holds no paths
-    return json.dumps(shown, indent=2, ensure_ascii=False)
+    return {name: shown[name] for name in ("machine", "environments")}
 
 
 # --- while measuring
 
-QUIET, NORMAL, VERBOSE = -1, 0, 1
-"""Failures only; each experiment as well; every process."""
+QUIET, NORMAL, VERBOSE = -1, 0, 1  # failures only; each experiment as well; every process
 
 
-FEW = 5
-"""So many experiments, or all, are something to read once each was measured in one process."""
-
-SOON_S = 20.0
-"""What is rendered in the end comes soon enough if no more than this is left."""
+FEW = 5  # so many experiments, or all, are something to read once each was measured in one process
+SOON_S = 20.0  # what is rendered in the end comes soon enough if no more than this is left
 
 WIDTH = 80
 
@@ -209,10 +198,7 @@ class Watcher(Observer):
     """An observer of runs that tells a person about them."""
 
     def __init__(
-        self,
-        console: Console,
-        verbosity: int = NORMAL,
-        look: Callable[[], str] | None = None,
+        self, console: Console, verbosity: int = NORMAL, look: Callable[[], str] | None = None
     ) -> None:
         """Write to a console, with bars only if it is a terminal.
 
@@ -230,16 +216,17 @@ class Watcher(Observer):
             transient=True,
             refresh_per_second=1,
         )
-        self._done = 0
+        self._done: dict[str, list[Record]] = collections.defaultdict(list)
         self._waiting: list[Job] = []
-        self._names: set[str] = set()
-        self._known: set[str] = set()
-        self._seconds: dict[str, float] = collections.defaultdict(float)
+        self._experiments: set[str] = set()
         self._open: dict[str, Job] = {}
         self._task = self._bars.add_task("preparing", note="")
         self._told: set[tuple[str, str | None]] = set()
-        self._lost: collections.Counter[str] = collections.Counter()
         self._expected_s = 0.0
+
+    @property
+    def _count(self) -> int:
+        return sum(map(len, self._done.values()))
 
     def shown(self) -> AbstractContextManager[object]:
         """Show bars inside the block, in a terminal that was not asked to be quiet."""
@@ -249,18 +236,18 @@ class Watcher(Observer):
     def begin(self, jobs: Sequence[Job], result: Result) -> None:
         """Prepare for these jobs; for a second time, where others than at first are left."""
         self._waiting = list(jobs)
-        names = {_name(job): None for job in jobs}
-        self._bars.update(self._task, total=max(self._done + len(jobs), 1))
+        names = {_name(job) for job in jobs}
+        self._bars.update(self._task, total=max(self._count + len(jobs), 1))
         for name in [name for name in self._open if name not in names]:
             self._end(name)
         if not self._done:
             self._result, self._forecast, self._begun = result, Forecast(jobs), time.monotonic()
             self._column = max(map(len, names), default=0)
-            self._names = {job.experiment.name for job in jobs}
+            self._experiments = {job.experiment.name for job in jobs}
             self._expected_s = self._forecast.seconds(jobs)
             if used := {job.backend for job in jobs if not job.idle}:
                 titles = ", ".join(one.title for name, one in BACKENDS.items() if name in used)
-                experiments = count(len(self._names), "experiment")
+                experiments = count(len(self._experiments), "experiment")
                 self.say(
                     f"Measuring {experiments} with {titles}: about {duration(self._expected_s)}.\n"
                     "Each line has one of its numbers, the 95 % interval, and the time it took:"
@@ -269,7 +256,9 @@ class Watcher(Observer):
     def pause(self) -> None:
         """Render what there is, once; if that fails, it is told and measuring goes on."""
         left_s = self._forecast.seconds(self._waiting)
-        if self._look is None or len(self._known) < min(FEW, len(self._names)) or left_s < SOON_S:
+        known = {record.experiment for records in self._done.values() for record in records}
+        few = len(known) < min(FEW, len(self._experiments))
+        if self._look is None or few or left_s < SOON_S:
             return
         look, self._look = self._look, None
         begun = time.monotonic()
@@ -285,9 +274,9 @@ class Watcher(Observer):
 
     def start(self, job: Job) -> None:
         """Name the job under way and the time that remains."""
-        total = self._done + len(self._waiting)
         left = duration(self._forecast.seconds(self._waiting))
-        note = f"{self._done + 1} of {total}, about {left} left"
+        total = self._count + len(self._waiting)
+        note = f"{self._count + 1} of {total}, about {left} left"
         name = _name(job)
         self._bars.update(self._task, description=escape(name), note=note)
         if self._verbosity >= VERBOSE:
@@ -295,20 +284,16 @@ class Watcher(Observer):
 
     def finish(self, job: Job, record: Record) -> None:
         """Report a failure at once, and an experiment when its last process has run."""
-        self._done += 1
         self._forecast.learn(job, record)
         self._waiting.remove(job)
         self._bars.advance(self._task)
         name = _name(job)
-        first = name not in self._seconds
         self._open[name] = job
-        self._known.add(job.experiment.name)
-        self._seconds[name] += record.elapsed_s
-        self._lost[name] += record.status != "ok"
+        self._done[name].append(record)
         self._tell(job, record)
         if name not in map(_name, self._waiting):
             self._end(name)
-        elif first and record.status == "ok":
+        elif len(self._done[name]) == 1 and record.status == "ok":
             self._number(job, "first look", "dim")
 
     def _tell(self, job: Job, record: Record) -> None:
@@ -337,8 +322,9 @@ class Watcher(Observer):
 
     def _end(self, name: str) -> None:
         job = self._open.pop(name)
-        planned, spent = job.process + 1, clock(self._seconds[name])
-        measured = planned - self._lost[name]
+        spent = clock(sum(record.elapsed_s for record in self._done[name]))
+        planned = job.process + 1
+        measured = planned - sum(record.status != "ok" for record in self._done[name])
         if not self._first_time(name, "measured"):  # the machine had been noisy
             self._number(job, f"again, {spent}")
         elif measured:

@@ -20,9 +20,9 @@ import yaml
 from report.experiments.catalogue import KINDS
 from report.experiments.kind import Overlay, Subject
 from report.resources import default_config
-from report.results import resultfile, store
+from report.results import store
 from report.site import gather as site
-from report.site.addresses import TITLES
+from report.site.pages import TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -71,7 +71,7 @@ def marks(svg: str) -> list[dict[str, str]]:
 
 def gather(results: Sequence[Result], site_url: str = "", baseline: str = "") -> dict[str, bytes]:
     """Make the site of results that were never written to a folder."""
-    saved = [resultfile.of(each, store.pack(each)) for each in results]
+    saved = [store.saved(each, store.pack(store.dump(each))) for each in results]
     return dict(site.gather(saved, site_url=site_url, baseline=baseline))
 
 

@@ -25,7 +25,7 @@ from report.experiments.matmul import measure as matmul
 from report.resources import default_config
 from report.results.machine import Cache, Cpu, Machine
 from report.results.result import Dataset, Record, Result, fingerprint
-from report.run import data, surrogate
+from report.run import data
 from report.worker.records import AsPrinted, Environment, Outcome, Series
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def make_result(
 
 def bare(**fields: Any) -> Result:
     """Make a result of the data's moments and of nothing else that is not among the fields."""
-    rows, config = surrogate.rows(0), fields.get("config")
+    rows, config = data.surrogate(0), fields.get("config")
     given: dict[str, Any] = {
         "run_id": RUN_ID,
         "generator": "minibatch-report 0.0.0",

@@ -43,7 +43,7 @@ LOADERS = {"import_module", "__import__", "run_module", "run_path"}
 """What loads a module by a string."""
 
 ROOMS = (
-    *("resources", "registry", "worker", "backends", "text", "errors", "program", "results"),
+    *("resources", "registry", "worker", "backends", "text", "errors", "results"),
     *("machine", "environments", "analysis", "figures", "experiments", "frames", "sections"),
     *("claims", "config", "run", "terminal", "comparing", "site", "notebook", "runs", "cli"),
     "__main__",

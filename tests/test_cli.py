@@ -70,7 +70,7 @@ def run(*arguments: str) -> Done:
 
 def only_result() -> Result:
     """Return the one result in the results folder."""
-    (saved,) = store.load_all(Path("results"), LABELS)
+    (saved,) = store.read_all(Path("results"), LABELS)[0]
     return saved.result
 
 
@@ -361,7 +361,7 @@ def test_finished_run_is_not_repeated(fake: Fake) -> None:
     for count, option in enumerate(["--again", "--fresh"], 2):
         assert run("run", option).exit_code == 0
         assert len(worker.jobs()) == count
-        assert len(store.load_all(Path("results"), LABELS)) == count
+        assert len(store.read_all(Path("results"), LABELS)[0]) == count
 
 
 def test_finished_run_is_rendered_all_the_same(fake: Fake) -> None:
@@ -418,7 +418,7 @@ def test_unfinished_run_is_gone_on_with_unless_it_is_abandoned(
     run("run", "--only", "first")
     assert run("run", *options).exit_code == 0
     assert [job["size"] for job in worker.jobs()] == UNFINISHED[options]
-    assert len(store.load_all(Path("results"), LABELS)) == len(UNFINISHED[options]) - 1
+    assert len(store.read_all(Path("results"), LABELS)[0]) == len(UNFINISHED[options]) - 1
 
 
 class Clock:
@@ -460,7 +460,7 @@ def clock_instead(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Clock]:
 
 def starts() -> list[str]:
     """Return when the runs in the results folder began, hour and minute."""
-    return sorted(s.result.started_at[11:16] for s in store.load_all(Path("results"), LABELS))
+    return sorted(s.result.started_at[11:16] for s in store.read_all(Path("results"), LABELS)[0])
 
 
 def test_several_runs_start_as_far_apart_as_asked(fake: Fake, clock: Callable[..., Clock]) -> None:

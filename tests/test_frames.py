@@ -65,7 +65,7 @@ BMF = {
 @pytest.fixture(name="result", scope="module")
 def committed() -> Result:
     """Return the committed runs of the machine that has the most files."""
-    machines = by_machine(one.result for one in store.load_all(COMMITTED, LABELS))
+    machines = by_machine(one.result for one in store.read_all(COMMITTED, LABELS)[0])
     return together(max(machines, key=lambda same: len(same[0].environments)))
 
 

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from report.cli import main
 from report.cli.rendering import rendered
 from report.cli.serving import HERE, Refresher, server, state_of
-from report.results import files, store
+from report.errors import ResultError
+from report.results import store
 from report.results.limits import MOST_BYTES
 from results_factory import make_result, only
 
@@ -79,7 +80,8 @@ def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
     large = tmp_path / "large.json.gz"
     with large.open("wb") as file:
         file.truncate(2 * MOST_BYTES)
-    assert files.Sums(files.Cache(), "").of(large, MOST_BYTES) is None
+    with pytest.raises(ResultError, match="too large"):
+        store.content_of(large)
 
 
 def test_nothing_beside_the_site_is_served(address: str) -> None:

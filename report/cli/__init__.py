@@ -6,38 +6,30 @@ imported at the top.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from report import __version__
 from report.cli import arguments
+from report.cli.arguments import FOLDER, Known, Program
+from report.cli.compare import SLOWER, compare
 from report.cli.env import env
 from report.cli.results import add, export, held, remove
-from report.comparing.command import SLOWER, compare, machines
 from report.errors import Interrupted
-from report.program import Known, Program
 from report.text.names import DEVICES, either
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from report.config.address import Site
     from report.results.result import Result
 
-STALE = 4
-"""Exit status of a check that finds a site out of date."""
+STALE = 4  # exit status of a check that finds a site out of date
+SHOWN = 10  # so many files that are out of date are named
 
-SHOWN = 10
-"""So many files that are out of date are named."""
-
-FILE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
-
-
-CONFIG_ARGUMENT = click.argument("config", type=FILE, default=arguments.CONFIG)
-SITE_OPTION = click.option(
-    "-o", "--site-dir", type=FOLDER, default="site", show_default=True, help="The site folder."
-)
+CONFIG_ARGUMENT = click.argument("config", type=arguments.FILE, default=arguments.CONFIG)
+SITE_OPTION = click.option("-o", "--site-dir", type=FOLDER, default="site", help="The site folder.")
 SITE_URL_OPTION = click.option(
     "--site-url",
     "site",
@@ -53,7 +45,6 @@ RUN_OPTIONS = arguments.together(
         "--profile",
         type=Known(["quick", "full"]),
         default="quick",
-        show_default=True,
         help="A quick look, or a report to publish.",
     ),
     click.option(
@@ -74,7 +65,7 @@ RUN_OPTIONS = arguments.together(
         "--machine",
         metavar="NAME",
         callback=arguments.machine,
-        shell_complete=machines,
+        shell_complete=arguments.machines,
         help="Name for this machine, instead of one made from its hardware.",
     ),
     click.option(
@@ -117,7 +108,7 @@ RUN_OPTIONS = arguments.together(
 
 @click.group(
     cls=Program,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     epilog=f"Exit status: 0 if everything was done; 1 if something failed or could not be read; 2 "
     f"if the command or the configuration cannot be carried out; {SLOWER} if `compare --fail-on` "
     f"finds something slower; {STALE} if `render --check` finds a site out of date; "
@@ -144,13 +135,7 @@ def main() -> None:
 )
 @click.pass_context
 def build(
-    context: click.Context,
-    /,
-    site_dir: Path,
-    site: Site,
-    *,
-    open_browser: bool,
-    **options: Any,
+    context: click.Context, /, site_dir: Path, site: Site, *, open_browser: bool, **options: Any
 ) -> None:
     """Measure what CONFIG (experiments.yaml) asks for, then render the site.
 
@@ -253,7 +238,6 @@ def render(
     "--port",
     type=click.IntRange(0, 65_535),
     default=8000,
-    show_default=True,
     help="Where to listen; 0 takes a free port.",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the site in a browser.")
@@ -278,8 +262,8 @@ def serve(results: Path, site_dir: Path, site: Site, port: int, *, open_browser:
 @SITE_OPTION
 @SITE_URL_OPTION
 @arguments.RESULTS
-@click.option("--remote", default="origin", show_default=True, help="The remote to push to.")
-@click.option("--branch", default="gh-pages", show_default=True, help="The branch to make.")
+@click.option("--remote", default="origin", help="The remote to push to.")
+@click.option("--branch", default="gh-pages", help="The branch to make.")
 @click.option("--message", default="Publish the rendered report", help="The commit's message.")
 @click.option("--push/--no-push", default=True, help="Push the commit, or keep it here.")
 def publish(site_dir: Path, site: Site, **options: Any) -> None:
@@ -313,10 +297,7 @@ def hardware(machine: str | None, *, as_json: bool, frameworks: bool) -> None:
     from report.run.host import survey
 
     host = survey(list(BACKENDS) if frameworks else [], name=machine)
-    if as_json:
-        click.echo(terminal.host_json(host))
-    else:
-        terminal.show(terminal.host(host))
+    terminal.show(terminal.host_data(host) if as_json else terminal.host(host))
 
 
 @main.command()
@@ -386,12 +367,8 @@ def _schema_text(what: str) -> str:
     return json.dumps(schemas[what](), indent=2) + "\n"
 
 
-main.add_command(add)
-main.add_command(held)
-main.add_command(remove)
-main.add_command(export)
-main.add_command(compare)
-main.add_command(env)
+for command in (add, held, remove, export, compare, env):
+    main.add_command(command)
 
 
 def _exit_code(result: Result) -> int:

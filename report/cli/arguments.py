@@ -1,15 +1,24 @@
-"""How the commands read their options. Everything heavy is imported when an option is read."""
+"""The command line as a whole, and how its commands read their options.
+
+Everything heavy is imported when an option is read.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
+import glob
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from report.errors import ReportError
-from report.text.names import DEVICES, either
+from report.errors import Interrupted, ReportError
+from report.text.names import DEVICES, either, instead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,19 +27,15 @@ if TYPE_CHECKING:
 
 CONFIG = "experiments.yaml"
 
-RESULTS = click.option(
-    "--results",
-    type=click.Path(path_type=Path, file_okay=False),
-    default="results",
-    show_default=True,
-    help="The results folder.",
-)
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+RESULTS = click.option("--results", type=FOLDER, default="results", help="The results folder.")
 
 RESULTS_OR_FILE = click.option(
     "--results",
     type=click.Path(path_type=Path),
     default="results",
-    show_default=True,
     help="The results folder, or one result file.",
 )
 
@@ -44,6 +49,13 @@ def names(context: click.Context, _: click.Parameter, incomplete: str) -> list[s
     except ReportError:
         return []
     return [name for name in names if name.startswith(incomplete)]
+
+
+def machines(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Complete machines that have results in their folder."""
+    folder = Path(context.params.get("results") or "results")
+    found = {path.parent.name for path in folder.glob(f"{glob.escape(typed)}*/*.json*")}
+    return [CompletionItem(name) for name in sorted(found)]
 
 
 def together(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -88,3 +100,47 @@ def site(context: click.Context, _: click.Parameter, value: str | None) -> Site:
 def some(known: Sequence[str]) -> Callable[..., list[str]]:
     """Complete from some words."""
     return lambda _, __, typed: [name for name in known if name.startswith(typed)]
+
+
+class Program(click.Group):
+    """Commands in the order in which they are of use, with the exit statuses of a shell's."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (Click passes it)
+        """Return them as they stand in this module."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find a command, or say which one may have been meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(
+                error.message + instead(args[0], list(self.commands)), ctx
+            ) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry a command out, and say in a line what ended it or its output."""
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            raise Interrupted("Interrupted.") from None
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EIO}:
+                raise
+            with contextlib.suppress(OSError):  # else the interpreter tries once more at its end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise ReportError(f"Nothing more can be written: {error.strerror}.") from None
+
+
+class Known(click.Choice[str]):
+    """One of some words; of a slip of the pen it says which one may have been meant."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take a word that is known."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            self.fail(error.message + instead(str(value), list(self.choices)), param, ctx)

@@ -27,10 +27,7 @@ def list_environments(*, as_json: bool) -> None:
     """Show which frameworks have an environment, and where."""
     from report import terminal
 
-    if as_json:
-        click.echo(terminal.environments_json())
-    else:
-        terminal.show(terminal.environments())
+    terminal.show(terminal.environments_data() if as_json else terminal.environments())
 
 
 @env.command("create")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import click
 
 from report.config.address import NOTHING, Site
+from report.errors import ResultError
 from report.results import files, store
-from report.results.limits import MOST_BYTES
 from report.site import folder
 
 if TYPE_CHECKING:
@@ -25,24 +26,27 @@ def rendered(results: Path, site_dir: Path, site: Site = NOTHING) -> tuple[str, 
     """
     kept = files.user_cache()
     with files.sole_writer(site_dir, "writing"):
-        known = files.Sums(kept, f"{results.resolve()}\n{site_dir.resolve()}")
-        sources = [(path.name, known.of(path, MOST_BYTES) or "") for path in store.sources(results)]
-        parts = (part for source in sources for part in source)
+        sources = store.sources(results)
+        parts = (part for path in sources for part in (path.name, _sum(path)))
         key = files.key(files.program(), *site, *parts)
         manifest = kept.get(key)
         address = (site_dir / "index.html").resolve().as_uri()
-        if sources and manifest is not None and folder.holds(site_dir, manifest, known.of):
-            known.keep()
+        if sources and manifest is not None and folder.holds(site_dir, manifest):
             return address, True
         # Only now what draws: nothing has to be made where nothing has changed.
         folder.check(site_dir, results)
         contents, whole = gathered(results, kept, site)
-        folder.write_files(contents, site_dir, known.of)
-        known.keep()
+        folder.write_files(contents, site_dir)
         if whole:
             kept.put(key, (site_dir / folder.MANIFEST).read_bytes())
         kept.prune()
         return address, whole
+
+
+def _sum(path: Path) -> str:
+    with contextlib.suppress(ResultError):  # it is told when it is taken for a result
+        return files.digest(store.content_of(path))
+    return ""
 
 
 def gathered(results: Path, kept: Cache, site: Site) -> tuple[Contents, bool]:

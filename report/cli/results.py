@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from report.cli import arguments
-from report.comparing.command import machines
+from report.cli.arguments import machines
 from report.errors import ReportError, ResultError, UsageError
 
 if TYPE_CHECKING:
@@ -35,10 +35,7 @@ class Source(click.Path):
     epilog="For instance: report add downloads/*.json.gz; report add https://example.org/report/"
 )
 @click.argument(
-    "sources",
-    nargs=-1,
-    metavar="FILE|FOLDER|URL...",
-    type=Source(path_type=Path, exists=True),
+    "sources", nargs=-1, metavar="FILE|FOLDER|URL...", type=Source(path_type=Path, exists=True)
 )
 @click.option(
     "--update",
@@ -105,7 +102,7 @@ def _added(source: Path | str, results: Path, reader: Reader) -> Iterator[str | 
 
     from report.config import address
     from report.experiments.catalogue import LABELS
-    from report.results import remote, store
+    from report.results import holdings, remote, store
 
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     if isinstance(source, str):
@@ -120,7 +117,7 @@ def _added(source: Path | str, results: Path, reader: Reader) -> Iterator[str | 
     # A folder without any is refused like a file that is none.
     for path in store.files_below(source) or [source]:
         try:
-            yield store.add(path, results, LABELS, today)
+            yield holdings.add(path, results, LABELS, today)
         except ResultError as error:
             yield error
 
@@ -135,10 +132,8 @@ def held(results: Path, *, as_json: bool) -> None:
     from report.results import store
 
     saved, left_out = store.read_all(results, LABELS)
-    if as_json:
-        click.echo(terminal.holdings_json(saved, left_out))
-    else:
-        terminal.show(terminal.holdings(saved, left_out))
+    shown = terminal.holdings_data if as_json else terminal.holdings
+    terminal.show(shown(saved, left_out))
 
 
 @click.command(epilog="For instance: report remove classmates-laptop; report remove old.json.gz")
@@ -158,7 +153,7 @@ def remove(
     lies behind a link, is reported and stays; the exit status is then 1.
     """
     from report.experiments.catalogue import LABELS
-    from report.results import files, removal, store
+    from report.results import files, holdings, store
 
     refused = 0
     places: set[str] = set()
@@ -166,21 +161,18 @@ def remove(
         found = store.read_all(results, LABELS)
         for reference in references:
             try:
-                places |= removal.chosen(reference, results, *found, own=own)
+                places |= holdings.chosen(reference, results, *found, own=own)
             except ReportError as error:
                 refused += 1
                 click.echo(f"refused: {error.format_message()}", err=True)
         click.echo("".join(f"{place}\n" for place in sorted(places)), nl=False)
         if places and not yes:
             click.confirm("Delete these files?", abort=True, err=True)
-        removal.remove(places, results)
+        holdings.remove(places, results)
     context.exit(1 if refused else 0)
 
 
-@click.command(
-    context_settings={"show_default": True},
-    epilog="For instance: report export --format parquet --level samples -o all.parquet",
-)
+@click.command(epilog="For instance: report export --format parquet --level samples -o all.parquet")
 @arguments.RESULTS_OR_FILE
 @click.option("--format", "form", type=FORMATS, default="csv", help="bmf is what Bencher reads.")
 @click.option("--level", type=LEVELS, default="estimates", help="What each row is one of.")

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-HERE = "127.0.0.1"
-"""Nobody else can reach it."""
+HERE = "127.0.0.1"  # nobody else can reach it
 
 
 class Site(http.server.SimpleHTTPRequestHandler):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from report.analysis.estimate import Estimate  # noqa: TC001 (pydantic reads it)
 from report.comparing.common import judged_ratio
+from report.comparing.comparison import NOT_MEASURED, why_missing
 from report.comparing.gate import differences, other_work, work
-from report.comparing.pairs import NOT_MEASURED, why_missing
 from report.comparing.verdict import LEVEL
 from report.experiments.bandwidth import quantities as bandwidth
 from report.experiments.matmul.quantities import peaks
@@ -70,18 +70,13 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The same, of which its samples are no longer needed.
-
-    Attributes:
-        metric: None for a time, which is better if it is less.
-        work: What must be the same elsewhere for it to be of the same work.
-    """
+    """The same, of which its samples are no longer needed."""
 
     estimate: Estimate
-    metric: str | None
+    metric: str | None  # None for a time, which is better if it is less
     note: str
     device: str
-    work: list[str]
+    work: list[str]  # what must be the same elsewhere for it to be of the same work
 
     @property
     def text(self) -> str:
@@ -112,18 +107,13 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A table cell for a machine: a number and its ratio to the baseline, or why there is none.
-
-    Attributes:
-        faster: How many times as fast as the baseline; None where that would be of other work.
-        ratio: The same above 1, whichever is faster; as it is where the interval does not tell.
-    """
+    """A table cell for a machine: a number and its ratio to the baseline, or why there is none."""
 
     value: Number | None = None
     note: str = ""
     device: str = ""
-    faster: Estimate | None = None
-    ratio: Number | None = None
+    faster: Estimate | None = None  # how many times as fast as the baseline; None for other work
+    ratio: Number | None = None  # the same above 1, whichever is faster, unless nothing tells
     missing: str = ""
 
     @property
@@ -148,25 +138,15 @@ Rows = dict[str, list[tuple[str, list[Cell]]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What tells a machine from the baseline, in short.
+    """What tells a machine from the baseline, in short."""
 
-    Attributes:
-        machines: The baseline's place, and its own.
-        products: By word, as the cell has it: the peak that both have.
-        small: By word: what a small model takes.
-        shown: How many rows that is.
-        unlike: What one of them computed on its CPU, and the other on an accelerator.
-        accelerated: The place of the one with the accelerator.
-        call: How many times as long a call takes there; None if it does not take longer.
-    """
-
-    machines: tuple[int, int]
-    products: dict[str, list[tuple[str, Cell]]]
-    small: dict[str, list[tuple[str, Cell]]]
-    shown: int
-    unlike: list[str]
-    accelerated: int
-    call: Cell | None
+    machines: tuple[int, int]  # the baseline's place, and its own
+    products: dict[str, list[tuple[str, Cell]]]  # by the cell's word: the peak that both have
+    small: dict[str, list[tuple[str, Cell]]]  # by word: what a small model takes
+    shown: int  # how many rows that is
+    unlike: list[str]  # what one of them computed on its CPU, and the other on an accelerator
+    accelerated: int  # the place of the one with the accelerator
+    call: Cell | None  # how many times as long a call takes there; None if it takes no longer
 
 
 def answers(rows: Rows) -> list[Answer]:

@@ -29,24 +29,20 @@ if TYPE_CHECKING:
     from report.analysis.quantities import Quantity
 
 LEAST_GROUPS = 2
-LEAST_ROWS = 6
-"""With fewer, nobody can say what all share."""
+LEAST_ROWS = 6  # with fewer, nobody can say what all share
 
 PROCESSES = 0.04
 """How far processes differ, of logarithms: `benchmarks/calibration.py` takes it from results."""
 
-MEDIANS = math.pi / 2
-"""The variance of a median over that of a mean, of many normal values."""
+MEDIANS = math.pi / 2  # the variance of a median over that of a mean, of many normal values
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
     """The common factor of some rows."""
 
-    estimate: Estimate
-    """Time of the first divided by time of the second."""
-    error: float
-    """Of its logarithm, but for what all times of a run share."""
+    estimate: Estimate  # time of the first divided by time of the second
+    error: float  # of its logarithm, but for what all times of a run share
 
     def beside(self, ratio: Estimate, first: Quantity, second: Quantity) -> Estimate:
         """Return a row's ratio divided by it, with a 99 % interval."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis import noise
-from report.analysis.quantities import by_backend, undisturbed, varying
-from report.comparing import pairs
+from report.analysis.quantities import Key, Quantity, by_backend, undisturbed, varying
 from report.comparing.common import judged_ratio, shared
-from report.comparing.gate import CODE, Gate, differences, other_work
+from report.comparing.gate import CODE, Difference, Gate, differences, other_work
 from report.comparing.verdict import LEAST, Verdict, judge, smallest
 from report.experiments.catalogue import of_result
 from report.results.runs import hardware, starts
@@ -18,50 +17,51 @@ from report.text.names import series_name, title
 from report.text.numerals import count, times
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Mapping, Sequence
 
     from report.analysis.estimate import Estimate
     from report.analysis.noise import Grade
-    from report.analysis.quantities import Quantity
-    from report.comparing.gate import Difference
-    from report.comparing.pairs import Lacking
     from report.results.result import Result
+    from report.worker.records import Labels
 
-ANYTHING = 100.0
-"""A row shows nothing if it shows only differences larger than this."""
+ALL = "all"
+"""Of the threads that a process could use; a machine with more cores does the same work with more.
+"""
+
+NOT_MEASURED = "not measured"
+
+
+ANYTHING = 100.0  # a row shows nothing if it shows only differences larger than this
 
 ONE_PROCESS = "a single process does not show how much processes differ"
 
 
+@dataclass(frozen=True)
+class Lacking:
+    """What one side measured of an experiment with a framework and the other did not, and why."""
+
+    experiment: str
+    framework: str
+    side: int  # which side lacks it: 0 or 1
+    reason: str
+    count: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One quantity in two results.
-
-    Attributes:
-        experiment: Its title.
-        what: What tells it from others of the experiment and framework.
-        ratio: Time of the first divided by that of the second, with its 99 % interval; None where
-            they are not of the same work.
-        verdict: What that says; None where it is not judged.
-        smallest: The smallest ratio above 1 that it could have shown.
-        beside: The ratio divided by the common factor.
-        relative: What that says.
-        grades: How quiet the machine was, on each side.
-        reason: Why it is not judged.
-    """
+    """One quantity in two results, and the 99 % interval of its ratio."""
 
     first: Quantity
     second: Quantity
-    experiment: str
-    what: str
-    grades: tuple[str, str]
-    ratio: Estimate | None = None
-    verdict: Verdict | None = None
-    smallest: float | None = None
-    beside: Estimate | None = None
-    relative: Verdict | None = None
-    reason: str = ""
+    experiment: str  # its title
+    what: str  # what tells it from others of the experiment and framework
+    grades: tuple[str, str]  # how quiet the machine was, on each side
+    ratio: Estimate | None = None  # time of the first over the second; None where the work differs
+    verdict: Verdict | None = None  # what that says; None where it is not judged
+    smallest: float | None = None  # the smallest ratio above 1 that it could have shown
+    beside: Estimate | None = None  # the ratio divided by the common factor
+    relative: Verdict | None = None  # what that says
+    reason: str = ""  # why it is not judged
 
     @property
     def framework(self) -> str:
@@ -83,18 +83,12 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two results, whether they can be compared, and what that says.
+    """Two results, whether they can be compared, and what that says."""
 
-    Attributes:
-        names: Of both, as columns have them.
-        least: The least effect that matters, as a fraction.
-        common: What all judged rows share: time of the first divided by time of the second.
-    """
-
-    names: tuple[str, str]
-    least: float
+    names: tuple[str, str]  # of both, as columns have them
+    least: float  # the least effect that matters, as a fraction
     gate: Gate
-    common: Estimate | None
+    common: Estimate | None  # what all judged rows share: time of the first over that of the second
     rows: list[Row]
     lacking: list[Lacking]
 
@@ -121,7 +115,7 @@ def compare(
     results, found = (first, second), differences([first, second])
     barring = [one for one in found if not (across_versions and one.name == CODE)]
     sides = (of_result(first), of_result(second))
-    same = pairs.paired(sides, results)
+    same = paired(sides, results)
     state = _state(first, second)
     rows = _rows(results, same, barring, state, least)
     factor = shared((r.ratio, r.first, r.second) for r in rows if r.ratio and r.verdict)
@@ -135,7 +129,7 @@ def compare(
         gate=_gate(results, found, rows, state, across_versions=across_versions),
         common=factor.estimate if factor else None,
         rows=rows,
-        lacking=pairs.lacking(sides, results, same),
+        lacking=lacking(sides, results, same),
     )
 
 
@@ -245,3 +239,64 @@ def _gate(
     if noisy := sum("noisy" in row.grades for row in rows):
         care.append(f"{count(noisy, 'row')} were measured on a noisy machine and are not judged")
     return Gate(answer="with care" if care else "yes", because=care, differences=found)
+
+
+def paired(
+    sides: tuple[Sequence[Quantity], Sequence[Quantity]], results: tuple[Result, Result]
+) -> list[tuple[Quantity, Quantity]]:
+    """Return what both timed, in the order of the first.
+
+    It has the same labels; or these differ only in that each used all of its threads, or that one
+    knows no TF32 and the other did without.
+    """
+    found = {q.key: q for q in sides[1]}
+    same = {q.key: found.pop(q.key) for q in sides[0] if q.key in found}
+    first, second = ({(r.experiment, r.backend): r.threads for r in one.records} for one in results)
+    loose = {_loose(q, second): q for q in found.values()}
+    for q in sides[0]:
+        if q.key not in same and (other := loose.pop(_loose(q, first), None)) is not None:
+            same[q.key] = other
+    return [(q, same[q.key]) for q in sides[0] if q.key in same]
+
+
+def lacking(
+    sides: tuple[Sequence[Quantity], Sequence[Quantity]],
+    results: tuple[Result, Result],
+    pairs: Sequence[tuple[Quantity, Quantity]],
+) -> list[Lacking]:
+    """Return what only one side timed, by experiment, framework and reason."""
+    counted: Counter[tuple[str, str, int, str]] = Counter()
+    for mine, other in ((0, 1), (1, 0)):
+        there = {pair[mine].key for pair in pairs}
+        planned = results[mine].config["experiments"]
+        for q in sides[mine]:
+            if q.key not in there:
+                reason = why_missing(results[other], q.experiment, q.backend, q.labels)
+                counted[planned[q.experiment]["title"], title(q.backend), other, reason] += 1
+    return [Lacking(*what, count=number) for what, number in counted.items()]
+
+
+def why_missing(result: Result, experiment: str, backend: str, labels: Labels | None = None) -> str:
+    """Say why a result lacks a series, or a framework's part of an experiment."""
+    environment = result.environments.get(backend)
+    if environment is None or environment.status != "ok":
+        reason = environment.reason if environment else None
+        return f"{title(backend)} is not available" + (f": {reason}" if reason else "")
+    for record in result.of(experiment):
+        if record.backend != backend:
+            continue
+        if record.outcome is None:
+            return f"{record.status}: {record.reason or 'no reason was given'}"
+        for series in record.outcome.series:
+            if series.labels == labels and series.status != "ok":
+                return f"{series.status}: {series.reason or 'no reason was given'}"
+    return NOT_MEASURED
+
+
+def _loose(quantity: Quantity, threads: Mapping[tuple[str, str], int]) -> Key:
+    labels = dict(quantity.labels)
+    if labels.get("threads") == threads[quantity.experiment, quantity.backend]:
+        labels["threads"] = ALL
+    if "tf32" in labels:
+        labels["tf32"] = bool(labels["tf32"])
+    return replace(quantity, labels=labels).key

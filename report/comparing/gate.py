@@ -28,8 +28,7 @@ EXTENT = frozenset(
 )
 """Keys that say how much of a kind is measured, and not what a series does: its labels do that."""
 
-CODE = "Measuring code"
-"""What a fact is called that no comparison gets past but across versions."""
+CODE = "Measuring code"  # what a fact is called that no comparison gets past but across versions
 
 DATA = "(data)"
 """Stands for all experiments that train, as what a fact is about; no experiment has this name."""
@@ -45,8 +44,7 @@ class Difference:
     name: str
     values: list[str]
     sort: Sort
-    experiment: str = ""
-    """The only one that it is about; `DATA`, or empty for all."""
+    experiment: str = ""  # the only one that it is about; `DATA`, or empty for all
 
     @property
     def label(self) -> str:

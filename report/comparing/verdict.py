@@ -28,8 +28,7 @@ from scipy.special import stdtrit
 if TYPE_CHECKING:
     from report.analysis.estimate import Estimate
 
-LEAST = 0.05
-"""The least effect that matters, where nobody says another."""
+LEAST = 0.05  # the least effect that matters, where nobody says another
 
 LEVEL = 0.99
 POWER = 0.8
@@ -43,8 +42,7 @@ class Verdict:
 
     word: Word
     least: float
-    beyond: bool = False
-    """The whole interval lies beyond the least effect."""
+    beyond: bool = False  # the whole interval lies beyond the least effect
 
     def __str__(self) -> str:
         """Return it in words."""

@@ -57,8 +57,7 @@ class Site(NamedTuple):
     """What a configuration says of its site; both may be empty."""
 
     url: str = ""
-    baseline: str = ""
-    """The machine that others are compared with."""
+    baseline: str = ""  # the machine that others are compared with
 
 
 NOTHING = Site()

@@ -24,7 +24,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from report.config import address
 from report.config.claims import Claims  # noqa: TC001 (pydantic reads it)
 from report.config.references import applying, mistakes
-from report.config.yamlsource import YamlSource, explain
+from report.config.yamlsource import Location, YamlSource, explain
 from report.errors import ConfigError
 from report.experiments.catalogue import KINDS
 from report.experiments.settings import (
@@ -40,8 +40,6 @@ from report.results.result import Name, ProfileName
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from report.config.yamlsource import Location
 
 
 def _kind(value: Any) -> str | None:

@@ -9,11 +9,17 @@ from report.config import references
 from report.config.claims import stored
 from report.errors import ConfigError
 from report.experiments.catalogue import KINDS
-from report.experiments.settings import Settings
-from report.registry import BACKENDS
+from report.experiments.settings import Defaults, Experiment, Settings
+from report.registry import BACKENDS, KindName
 from report.results.limits import MOST_RECORDS
 from report.results.privacy import scrub
-from report.results.result import StoredPlan, fingerprint
+from report.results.result import (
+    ProfileName,
+    StoredClaim,
+    StoredExperiment,
+    StoredPlan,
+    fingerprint,
+)
 from report.text.names import instead, size
 from report.text.numerals import duration
 
@@ -21,15 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.config.configuration import Config
-    from report.experiments.settings import Defaults, Experiment
-    from report.registry import KindName
-    from report.results.result import ProfileName, StoredClaim, StoredExperiment
 
 TIMEOUT_BASE_S = 60.0
 """On top of five budgets: the first use of a device or a compiler can take this long."""
 
-LONGEST_S = 86_400.0
-"""Of a run: several of them tell more than one that takes days."""
+LONGEST_S = 86_400.0  # of a run: several of them tell more than one that takes days
 
 
 @dataclass(frozen=True)

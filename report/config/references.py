@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from report.analysis.quantities import quotient
 from report.claims.wording import WAYS as MEASURED_WAYS
-from report.config.claims import stored
+from report.config.claims import Claim, Side, stored
 from report.experiments.catalogue import KINDS
 from report.experiments.gradient.noise import correction
 from report.experiments.training import measure
-from report.registry import SECTIONS
+from report.registry import SECTIONS, KindName
 from report.text import names as wording
 from report.text import numerals
 from report.text.names import instead
@@ -27,9 +27,7 @@ from report.text.names import instead
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from report.config.claims import Claim, Side
     from report.config.yamlsource import Location
-    from report.registry import KindName
     from report.results.result import StoredClaim, StoredExperiment, StoredPlan, StoredSide
     from report.worker.records import Scalar
 
@@ -172,8 +170,7 @@ def _written(value: Any, way: str) -> str:
 GIVEN = ("left", "right", "effect")
 """Numbers that explanations may name; where a power law is fitted, the last of them only."""
 
-BY_EPOCH = ("loss", "excess")
-"""Metrics that change from epoch to epoch, and so can stall."""
+BY_EPOCH = ("loss", "excess")  # metrics that change from epoch to epoch, and so can stall
 
 
 def mistakes(claims: Mapping[str, Claim], kinds: Kinds, backends: Backends) -> Mistakes:

@@ -29,11 +29,8 @@ if TYPE_CHECKING:
 
 BOOTSTRAP = Path(__file__).parents[1] / "worker" / "bootstrap.py"
 
-KEPT_STDERR = 64_000
-"""Bytes of a worker's output that are remembered while it runs."""
-
-STDERR_TAIL = 1_500
-"""Characters of it that a failed record keeps."""
+KEPT_STDERR = 64_000  # bytes of a worker's output that are remembered while it runs
+STDERR_TAIL = 1_500  # characters of it that a failed record keeps
 
 POLL_S = 1.0
 """How often a waiting parent looks whether the worker still lives: rarely, not to disturb it."""
@@ -41,14 +38,9 @@ POLL_S = 1.0
 MARK = "REPORT_WORKER"
 """A variable by which all that a worker starts can be found, as long as it keeps it."""
 
-MOST_ANSWER = 5_000_000
-"""Bytes of an answer: the largest of a full profile has a twentieth."""
-
-REASONS = ("reason", "skipped")
-"""Fields of an answer that say why there is no number."""
-
-GRACE_S = 5.0
-"""How long a killed process may take to be gone."""
+MOST_ANSWER = 5_000_000  # bytes of an answer: the largest of a full profile has a twentieth
+REASONS = ("reason", "skipped")  # fields of an answer that say why there is no number
+GRACE_S = 5.0  # how long a killed process may take to be gone
 
 
 def command(interpreter: str = sys.executable) -> list[str]:

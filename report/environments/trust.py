@@ -52,13 +52,8 @@ def require(
 ) -> None:
     """Let pass what a configuration in a folder runs if it was approved, now or before.
 
-    A person at a terminal is asked.
-
-    Args:
-        interpreters: Programs by framework.
-        variables: Of each framework's workers.
-        folder: Of the configuration; relative paths start there.
-        approved: The person has just said so.
+    A person at a terminal is asked, unless they have just `approved` it. Interpreters and the
+    variables of workers are by framework.
 
     Raises:
         NotApprovedError: It was not approved.

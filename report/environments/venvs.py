@@ -16,17 +16,15 @@ import platformdirs
 
 from report.environments.process import end_group, how_it_ended
 from report.errors import ReportError, UsageError
-from report.registry import BACKENDS
+from report.registry import BACKENDS, Backend, Version
 from report.results import files
 from report.text.names import instead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from report.registry import Backend, Version
 
-FOLDER_VARIABLE = "REPORT_ENV_DIR"
-"""Names another folder for environments than the user's cache."""
+FOLDER_VARIABLE = "REPORT_ENV_DIR"  # names another folder for environments than the user's cache
 
 STAMP = "minibatch-report.txt"
 """The requirements, written when all of them are there; without it, nothing is believed."""

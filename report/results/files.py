@@ -12,12 +12,8 @@ import functools
 import glob
 import hashlib
 import importlib.metadata
-import json
-import math
 import os
-import stat
 import tempfile
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,15 +28,10 @@ from report.resources import PACKAGE, templates
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-VARIABLE = "REPORT_CACHE_DIR"
-"""Names another folder for the cache."""
+VARIABLE = "REPORT_CACHE_DIR"  # names another folder for the cache
 
 MOST_FILES = 40_000
 """When there are more in the cache, the older half goes. A machine has some 60 drawings."""
-
-SETTLED_NS = 100_000_000
-"""A file that was changed so shortly before it was read may have changed again in the same tick of
-the file system's clock."""
 
 DRAWING_WITH = ("matplotlib", "numpy", "scipy", "jinja2", "pydantic", "pygments")
 """Packages whose version can change what is rendered."""
@@ -100,7 +91,7 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
     lock = filelock.FileLock(locks / f"{name}.lock")
     try:
         locks.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
     except filelock.Timeout:
         raise UsageError(
             f"Another report is {doing} {folder} at this moment. "
@@ -111,10 +102,8 @@ def sole_writer(folder: Path, doing: str) -> Iterator[None]:
             f"{locks} cannot be written: {error.strerror}. It keeps two reports apart. "
             "Choose another folder for caches, on Linux with XDG_CACHE_HOME."
         ) from None
-    try:
+    with held:
         yield
-    finally:
-        lock.release()
 
 
 @dataclass(frozen=True)
@@ -136,14 +125,13 @@ class Cache:
             content = (self.folder / key).read_bytes()
         except OSError:
             return None
-        digest, _, kept = content.partition(b"\n")
-        return kept if hashlib.sha256(kept).hexdigest().encode() == digest else None
+        known, _, kept = content.partition(b"\n")
+        return kept if digest(kept).encode() == known else None
 
     def put(self, key: str, content: bytes) -> None:
         """Keep a content, unless the cache cannot be written."""
-        digest = hashlib.sha256(content).hexdigest().encode()
         with contextlib.suppress(OSError):
-            write(self.folder / key, digest + b"\n" + content)
+            write(self.folder / key, digest(content).encode() + b"\n" + content)
 
     def prune(self) -> None:
         """Make room, where much has come together."""
@@ -151,42 +139,6 @@ class Cache:
             kept = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime)
             for path in kept[: len(kept) // 2] if len(kept) > MOST_FILES else ():
                 path.unlink(missing_ok=True)
-
-
-class Sums:
-    """SHA-256 of files, read again only where size or time of change are others than before.
-
-    What is known is kept in the cache, under a name.
-    """
-
-    def __init__(self, cache: Cache, name: str) -> None:
-        """Take what is known from the cache."""
-        self._cache, self._key = cache, key("sums", name)
-        self._known: dict[str, list[int | str]] = json.loads(cache.get(self._key) or b"{}")
-        self._seen: dict[str, list[int | str]] = {}
-
-    def of(self, path: Path, most: float = math.inf) -> str | None:
-        """Return a file's sum; None for what is no file, or has more than so many bytes."""
-        try:
-            state = path.stat()
-            found = [state.st_size, state.st_mtime_ns]
-            known = self._known.get(str(path), [])
-            if not stat.S_ISREG(state.st_mode) or state.st_size > most:
-                return None
-            if known[:2] != found:
-                settled = time.time_ns() - state.st_mtime_ns > SETTLED_NS
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                known = [*(found if settled else (-1, -1)), digest]
-        except OSError:
-            return None
-        self._seen[str(path)] = known
-        return str(known[2])
-
-    def keep(self) -> None:
-        """Keep the sums that were asked for."""
-        if self._seen != self._known:
-            self._cache.put(self._key, json.dumps(self._seen).encode())
 
 
 def user_cache() -> Cache:

@@ -30,12 +30,9 @@ FOLDER = "imported"
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """Where a result came from.
+    """Where a result came from, when, and the SHA-256 of its file as it came.
 
-    Attributes:
-        address: Of the site that it was taken from; of a file its name, without folders.
-        sha256: Of the file as it came.
-        added: The day, ISO 8601.
+    The address is that of the site that it was taken from; of a file its name, without folders.
     """
 
     address: Annotated[str, StringConstraints(max_length=2000)]
@@ -70,13 +67,18 @@ def load(results: Path) -> dict[str, Import]:
 
 
 def save(results: Path, imports: Mapping[str, Import]) -> None:
-    """Write the list.
+    """Write the list; raises as `write` does."""
+    shown = {place: vars(imports[place]) for place in sorted(imports)}
+    write(results / LIST, (json.dumps(shown, indent=1) + "\n").encode(), results)
+
+
+def write(path: Path, content: bytes, results: Path) -> None:
+    """Write a file of a results folder.
 
     Raises:
         ResultError: The folder cannot be written.
     """
-    shown = {place: vars(imports[place]) for place in sorted(imports)}
     try:
-        files.write(results / LIST, (json.dumps(shown, indent=1) + "\n").encode())
+        files.write(path, content)
     except OSError as error:
         raise ResultError(f"Results cannot be written to {results}: {error.strerror}.") from None

@@ -13,8 +13,7 @@ from typing import Any
 
 from report.text.plain import REPLACEMENT, showable
 
-MOST_BYTES = 20_000_000
-"""Of JSON: four times what a full profile with all frameworks takes."""
+MOST_BYTES = 20_000_000  # of JSON: four times what a full profile with all frameworks takes
 
 MOST_PACKED_BYTES = 10_000_000
 """Results are packed to a quarter; one that is packed less holds something else."""
@@ -23,11 +22,8 @@ MOST_VALUES = 1_500_000
 MOST_PARTS = 200_000
 """Objects and lists. A full profile has a fifth of either."""
 
-MOST_RECORDS = 1_500
-"""That a plan may ask for: of a full profile, each takes 13 kB (measured here)."""
-
-MOST_KEYS = 2_000
-"""Of one object: an interpreter can have some hundred packages."""
+MOST_RECORDS = 1_500  # that a plan may ask for: of a full profile, each takes 13 kB (measured here)
+MOST_KEYS = 2_000  # of one object: an interpreter can have some hundred packages
 
 MOST_ITEMS = 100_000
 """Of one list: a curve of a thousand epochs has 7,500 points, on ten copies of the data 75,000."""

@@ -14,11 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SHORTEST_NAME = 3
-"""Names shorter than this are left in texts: replacing them would mangle words."""
-
-SHORTEST_VALUE = 8
-"""Values shorter than this are words like any other."""
+SHORTEST_NAME = 3  # names shorter than this are left in texts: replacing them would mangle words
+SHORTEST_VALUE = 8  # values shorter than this are words like any other
 
 _URL = re.compile(r"(\b(?:https?|ftp|s3|git)://[^\s\"'<>]+)")
 

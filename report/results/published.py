@@ -14,40 +14,29 @@ from report.results import limits, store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.resultfile import Saved
+    from report.results.store import Saved
 
 INDEX = "data/index.json"
 SCHEMA = "data/result.schema.json"
 
 MOST_INDEX_BYTES = 2_000_000
-MOST_RUNS = 5_000
-"""An entry takes some 350 bytes."""
+MOST_RUNS = 5_000  # an entry takes some 350 bytes
 
 # An index must not lead to another host or out of the site.
 _PATH = r"^data/[a-z0-9][a-z0-9._-]*/[0-9A-Za-z-]+\.json(\.gz)?$"
 
 
 class PublishedRun(TypedDict):
-    """A result file on a site.
+    """A result file on a site."""
 
-    Attributes:
-        path: From the site's address on.
-        size_bytes: Of the file as it lies there; so is the sum.
-        machine: The id under which the site shows it.
-        started_at: UTC, ISO 8601.
-        profile: `quick` or `full`.
-        format: Version of the result file.
-        imported_from: An address or a file's name, if the site's owner did not measure it.
-    """
-
-    path: Annotated[str, StringConstraints(pattern=_PATH)]
-    size_bytes: int
+    path: Annotated[str, StringConstraints(pattern=_PATH)]  # from the site's address on
+    size_bytes: int  # of the file as it lies there; so is the sum
     sha256: str
-    machine: str
+    machine: str  # the id under which the site shows it
     started_at: str
     profile: str
     format: int
-    imported_from: str | None
+    imported_from: str | None  # an address or a file's name, if the site's owner did not measure it
 
 
 class Index(TypedDict):

@@ -16,17 +16,16 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from report import __version__
 from report.errors import ResultError
-from report.results import imported, published, store
+from report.results import holdings, imported, published, store
 from report.results.limits import MOST_PACKED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from urllib.parse import SplitResult
 
     from report.results.published import PublishedRun
     from report.results.store import LabelTypes
@@ -74,7 +73,7 @@ def take(
                     raise RemoteError(f"{place} is not the file that the report's index names.")
                 if origin.sha256 not in there:
                     saved = store.read_bytes(content, place, labels)
-                    yield store.take(saved, place, folder, labels, origin)
+                    yield holdings.take(saved, place, folder, labels, origin)
             except SlowError:
                 raise  # each of the others could take as long
             except ResultError as error:
@@ -85,18 +84,14 @@ def take(
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """Reads files from addresses.
+    """Reads files from addresses, if `allow_private` also within this network.
 
-    Attributes:
-        allow_private: Whether also from machines that only this network reaches, and from this
-            one, there without https too.
-        most_s: What a file may take, all redirects included.
-        silence_s: How long a server may send nothing.
+    From this machine itself they are then read without https too.
     """
 
     allow_private: bool = False
-    most_s: float = 30.0
-    silence_s: float = 10.0
+    most_s: float = 30.0  # what a file may take, all redirects included
+    silence_s: float = 10.0  # how long a server may send nothing
 
     def fetch(self, address: str, most_bytes: int) -> bytes:
         """Return the file at an address, as it lies there.

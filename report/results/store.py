@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import gzip
-import itertools
 import json
 import zlib
 from dataclasses import dataclass, replace
@@ -15,15 +14,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from report.errors import ResultError, UsageError
-from report.results import files, imported, limits, resultfile, runs
+from report.results import files, imported, limits, runs
 from report.results.limits import MOST_BYTES, MOST_PACKED_BYTES
 from report.results.machine import check_name
 from report.results.result import VERSION, Result
-from report.results.resultfile import GZIP, Saved, name_of
 from report.text.plain import showable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from report.registry import KindName
     from report.results.imported import Import
@@ -35,9 +33,62 @@ LEVEL = 4
 """Of packing, which happens after each record: 4.5 MB take 46 ms and become 1.08 MB; at the highest
 level they take 256 ms and become 1.02 MB (measured here)."""
 
+GZIP = b"\x1f\x8b"  # how a packed file begins, whatever its name
+
 NOTHING_KEPT = files.Cache()
 
 _ADAPTER = TypeAdapter(Result)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """A result file: what it is, and what it holds when somebody asks.
+
+    Its bytes are passed on as they are: packing them again would give others wherever zlib is of
+    another version.
+    """
+
+    head: Result  # of its records at most the first, without its outcome
+    sha256: str
+    size: int  # in bytes
+    packed: bool  # one that a person unpacked ends with .json only
+    whole: Callable[[], tuple[Result, bytes]]
+    named: str = ""  # what its file calls the machine, where another one has that name
+    imported: Import | None = None  # where it came from, if not from this folder's owner
+    place: str = ""  # where it lies in the results folder that it was read from
+
+    @property
+    def name(self) -> str:
+        """Return its place in a results folder."""
+        name = name_of(self.head)
+        return name if self.packed else name.removesuffix(".gz")
+
+    @property
+    def result(self) -> Result:
+        """Return what was measured, under the machine's name."""
+        return replace(self.whole()[0], machine=self.head.machine)
+
+    @property
+    def content(self) -> bytes:
+        """Return the file's bytes."""
+        return self.whole()[1]
+
+
+def saved(result: Result, content: bytes) -> Saved:
+    """Return a result that is at hand, with the bytes of its file."""
+    return Saved(
+        head=result,
+        sha256=files.digest(content),
+        size=len(content),
+        packed=content.startswith(GZIP),
+        whole=lambda: (result, content),
+    )
+
+
+def name_of(result: Result) -> str:
+    """Return a result's place in a results folder: "<machine>/<time>-<profile>.json.gz"."""
+    stamp = result.started_at.replace("-", "").replace(":", "")
+    return f"{result.machine.id}/{stamp}-{result.profile}.json.gz"
 
 
 def schema() -> dict[str, Any]:
@@ -56,13 +107,11 @@ def save(result: Result, folder: Path) -> Path:
         TooLargeError: Nobody could read it again.
         ResultError: The folder cannot be written.
     """
-    path, content = folder / name_of(result), dump(result)
+    content = dump(result)
     if len(content) > MOST_BYTES:
         raise TooLargeError(f"A result of {len(content):,} bytes could not be read again.")
-    try:
-        files.write(path, _packed(content))
-    except OSError as error:
-        raise ResultError(f"Results cannot be written to {folder}: {error.strerror}.") from None
+    path = folder / name_of(result)
+    imported.write(path, pack(content), folder)
     return path
 
 
@@ -81,12 +130,8 @@ def dump(result: Result) -> bytes:
     return f'{head[:-2]},\n "records": [\n{lines}\n ]\n}}\n'.encode()
 
 
-def pack(result: Result) -> bytes:
-    """Return a result as its file has it: the same bytes for the same result, here."""
-    return _packed(dump(result))
-
-
-def _packed(content: bytes) -> bytes:
+def pack(content: bytes) -> bytes:
+    """Return what a file holds as it lies there: the same bytes for the same content, here."""
     return gzip.compress(content, LEVEL, mtime=0)
 
 
@@ -101,11 +146,7 @@ def read(path: Path, labels: LabelTypes) -> Saved:
     Raises:
         ResultError: It is not one, is cut short, or is of another version.
     """
-    try:
-        content = _bytes(path)
-    except OSError as error:
-        raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
-    return read_bytes(content, path, labels)
+    return read_bytes(content_of(path), path, labels)
 
 
 def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
@@ -144,16 +185,23 @@ def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
         ) from None
     if wrong := result.contradiction():
         raise ResultError(f"{path} {wrong}; it is not a result of this program.")
-    return resultfile.of(result, content)
+    return saved(result, content)
 
 
-def _bytes(path: Path) -> bytes:
-    """Return what a file holds; a pipe would keep one waiting for it."""
-    if path.is_fifo():
-        raise ResultError(f"{path} is not a file.")
-    if path.stat().st_size > MOST_BYTES:
-        raise _too_large(path)
-    return path.read_bytes()
+def content_of(path: Path) -> bytes:
+    """Return what a file of a results folder holds; a pipe would keep one waiting for it.
+
+    Raises:
+        ResultError: It cannot be read, or is no file, or too large for a result.
+    """
+    try:
+        if path.is_fifo():
+            raise ResultError(f"{path} is not a file.")
+        if path.stat().st_size > MOST_BYTES:
+            raise _too_large(path)
+        return path.read_bytes()
+    except OSError as error:
+        raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _unpacked(path: Path | str, content: bytes) -> bytes:
@@ -219,7 +267,7 @@ def newest_first(folder: Path, labels: LabelTypes, *, now: str) -> Iterator[Resu
     They are read one by one, unless the newest seems yet to come: it was made before the clock was
     set back, and names are no order then.
     """
-    found = (one.result for path in reversed(paths(folder)) for one in _readable(path, labels))
+    found = (one.result for path in reversed(paths(folder)) for one in readable(path, labels))
     newest = next(found, None)
     if newest is None:
         return
@@ -230,7 +278,8 @@ def newest_first(folder: Path, labels: LabelTypes, *, now: str) -> Iterator[Resu
         yield from sorted([newest, *found], key=lambda result: result.order, reverse=True)
 
 
-def _readable(path: Path, labels: LabelTypes) -> list[Saved]:
+def readable(path: Path, labels: LabelTypes) -> list[Saved]:
+    """Return the result in a file, if it is one."""
     with contextlib.suppress(ResultError):
         return [read(path, labels)]
     return []
@@ -267,14 +316,15 @@ def read_all(
         ResultError: There is none; or it is a single file, and cannot be read; or nobody knows
             which of them were imported.
     """
-    imports, reader = imported.load(folder), _reader(labels)
+    imports = imported.load(folder)
+    # For a moment the last few are at hand.
+    reader = functools.lru_cache(maxsize=8)(functools.partial(_unchanged, labels))
     first: dict[str, tuple[Saved, str]] = {}
     left_out = []
     for path in files_in(folder):
         place = path.relative_to(folder).as_posix()
         try:
-            one = _as_imported(path, _listed(path, reader, cache), imports.get(place))
-            one = replace(one, place=place)
+            one = replace(_listed(path, reader, cache, imports.get(place)), place=place)
             # A copy in another folder is no other machine.
             first.setdefault(one.sha256, (one, place.rpartition("/")[0]))
         except ResultError as error:
@@ -298,14 +348,16 @@ def read_all(
 
 
 def _listed(
-    path: Path, reader: Callable[[Path, str], tuple[Result, bytes]], cache: files.Cache
+    path: Path,
+    reader: Callable[[Path, str], tuple[Result, bytes]],
+    cache: files.Cache,
+    origin: Import | None,
 ) -> Saved:
     """Return a result file of which only the head is read, if the cache has that."""
-    try:
-        content = _bytes(path)
-    except OSError as error:
-        raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
+    content = content_of(path)
     digest = files.digest(content)
+    if origin is not None and origin.sha256 != digest:
+        raise ResultError(f"{path} is no longer what was imported.")
     whole = functools.partial(reader, path, digest)
     mine = files.key("head", files.program(), digest)
     kept = cache.get(mine)
@@ -316,90 +368,26 @@ def _listed(
         cache.put(mine, dump(head))
     else:
         head = _ADAPTER.validate_json(kept)
-    return replace(resultfile.of(head, content), whole=whole)
+    return replace(saved(head, content), whole=whole, imported=origin)
 
 
-def _reader(labels: LabelTypes) -> Callable[[Path, str], tuple[Result, bytes]]:
-    """Return what reads files that were read before; for a moment it has the last few at hand."""
-
-    @functools.lru_cache(maxsize=8)
-    def whole(path: Path, digest: str) -> tuple[Result, bytes]:
-        one = read(path, labels)
-        if one.sha256 != digest:
-            raise ResultError(f"{path} was changed meanwhile. Render again.")
-        return one.result, one.content
-
-    return whole
+def _unchanged(labels: LabelTypes, path: Path, digest: str) -> tuple[Result, bytes]:
+    one = read(path, labels)
+    if one.sha256 != digest:
+        raise ResultError(f"{path} was changed meanwhile. Render again.")
+    return one.result, one.content
 
 
-def _as_imported(path: Path, one: Saved, found: Import | None) -> Saved:
-    if found is not None and found.sha256 != one.sha256:
-        raise ResultError(f"{path} is no longer what was imported.")
-    return replace(one, imported=found)
+def by_machine(every: Sequence[Saved]) -> list[list[Saved]]:
+    """Return the files of the runs that each machine's page is about, as `runs.by_machine` does."""
+    of_head = {id(one.head): one for one in every}
+    machines = runs.by_machine(one.head for one in every)
+    return [[of_head[id(head)] for head in same] for same in machines]
 
 
 def sums(folder: Path) -> dict[str, Path]:
     """Return the files below a results folder by their SHA-256."""
     return {files.digest(each.read_bytes()): each for each in files_in(folder)}
-
-
-def add(path: Path, folder: Path, labels: LabelTypes, today: str) -> str:
-    """Take a result file from elsewhere into a results folder, and return its place there.
-
-    Raises:
-        ResultError: It is no result, or as for `take`.
-    """
-    one = read(path, labels)
-    return take(one, path, folder, labels, imported.of(one.content, path.name, today))
-
-
-def take(one: Saved, path: Path | str, folder: Path, labels: LabelTypes, origin: Import) -> str:
-    """Take what was read from a path or an address, and return its place in a results folder.
-
-    It joins those of the same installation and hardware, and none of the owner's. A later state of
-    a run takes the place of an earlier one.
-
-    Raises:
-        ResultError: It is there already, or the folder cannot be written.
-    """
-    if earlier := sums(folder).get(origin.sha256):
-        raise ResultError(f"{path} is already there: {earlier}.")
-    home = _home(one.head, folder / imported.FOLDER, labels)
-    place = home / Path(one.name).name
-    for old in _readable(place, labels):
-        if old.head.run_id != one.head.run_id or old.head.finished_at:
-            raise ResultError(f"{path} would replace {place}, which is another run, or later.")
-    imports = imported.load(folder)
-    imports[place.relative_to(folder).as_posix()] = origin
-    # First the list: without a file, an entry says nothing, and without an entry, a file is taken
-    # for the owner's.
-    imported.save(folder, imports)
-    try:
-        files.write(place, one.content)
-    except OSError as error:
-        raise ResultError(f"Results cannot be written to {folder}: {error.strerror}.") from None
-    return place.relative_to(folder).as_posix()
-
-
-def _home(result: Result, folder: Path, labels: LabelTypes) -> Path:
-    """Return the folder of an imported machine: that of its earlier results, or a new one."""
-    for number in itertools.count(1):
-        home = folder / (result.machine.id if number == 1 else f"{result.machine.id}-{number}")
-        earlier = next(
-            (one.result for path in paths(home) for one in _readable(path, labels)), None
-        )
-        if earlier is None or _owner(earlier) == _owner(result):
-            break
-    return home
-
-
-def _owner(result: Result) -> tuple[object, ...]:
-    return (result.installation, runs.hardware(result.machine))
-
-
-def load_all(folder: Path, labels: LabelTypes) -> list[Saved]:
-    """Read every result below a folder as `read_all` does; other files are passed over."""
-    return read_all(folder, labels)[0]
 
 
 def find(
@@ -415,13 +403,12 @@ def find(
     if Path(reference).is_file():
         return load(Path(reference), labels)
     every, left_out = read_all(folder, labels) if folder.is_dir() else ([], [])
-    files_of = {id(one.head): one for one in every}
-    known = {same[0].machine.id: same for same in runs.by_machine(one.head for one in every)}
+    known = {same[0].head.machine.id: same for same in by_machine(every)}
     if reference in known:
         for one in left_out:
             if reference in one.name.split("/"):
                 warn(f"Left out: {one.name} {one.reason}")
-        return runs.together([files_of[id(head)].result for head in known[reference]])
+        return runs.together([one.result for one in known[reference]])
     ids = ", ".join(known) or "none"
     wrong = "".join(f"\n{one.name} {one.reason}" for one in left_out)
     raise UsageError(

@@ -1,4 +1,4 @@
-"""After the first processes: who gets the time that is left. Pure.
+"""After the first processes: who gets the time that is left, and what is measured again. Pure.
 
 A plan gives every experiment the same number of processes, whether its claims are plain after three
 or open after eight. Once three of each have run, the time of the rest is dealt out again: what is
@@ -29,48 +29,34 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean, median, stdev, variance
 from typing import TYPE_CHECKING
 
 from scipy.special import stdtrit
 
+from report.analysis import noise
 from report.claims import verdicts
 from report.experiments.catalogue import KINDS, of_records
-from report.results.result import Allocation
+from report.results.result import Allocation, Record, Result, StoredClaim
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from report.analysis.estimate import Estimate
-    from report.results.result import Record, Result, StoredClaim
 
-FIRST = 3
-"""Processes before the rest is shared out: with fewer, no interval decides anything."""
-
-MOST = 3
-"""How many times its planned processes an experiment can get."""
-
-FAR = 4.0
-"""Standard errors between an effect and what decides its claim, at which nothing is open."""
-
-NEAR = 0.7
-"""Share of that distance that an interval's half-width should have."""
+FIRST = 3  # processes before the rest is shared out: with fewer, no interval decides anything
+MOST = 3  # how many times its planned processes an experiment can get
+FAR = 4.0  # standard errors between an effect and what decides its claim, at which nothing is open
+NEAR = 0.7  # share of that distance that an interval's half-width should have
 
 FINEST = 0.01
 """Half-width, relative, below which none is asked for: a machine's state alone moves by more."""
 
-HEADLINE = 0.1
-"""Half-width of a headline's interval, relative, that is narrow enough."""
-
-FEW = 4
-"""With fewer effects than this of one kind, their variances have no median of their own."""
-
-FEWEST_SAMPLES = 6
-"""Of a series in a further process: with fewer, the median has no interval."""
-
-Pair = tuple[str, str]
-"""An experiment and a backend."""
+HEADLINE = 0.1  # half-width of a headline's interval, relative, that is narrow enough
+FEW = 4  # with fewer effects than this of one kind, their variances have no median of their own
+FEWEST_SAMPLES = 6  # of a series in a further process: with fewer, the median has no interval
+Pair = tuple[str, str]  # an experiment and a backend
 
 
 @dataclass(frozen=True)
@@ -81,13 +67,10 @@ class _Effect:
     kind: str
     pairs: frozenset[Pair]
     value: float
-    deviation: float
-    """Standard deviation of a single process."""
+    deviation: float  # standard deviation of a single process
     replicates: int
-    limits: tuple[float, ...]
-    """What decides: where the value lies to them. None for a headline."""
-    width: float
-    """Half-width of the interval that is narrow enough wherever the value lies."""
+    limits: tuple[float, ...]  # what decides: where the value lies to them; none for a headline
+    width: float  # half-width of the interval that is narrow enough wherever the value lies
 
     def needed(self, deviation: float) -> int | None:
         """Return how many processes it needs; None if it is decided with those it has."""
@@ -106,12 +89,9 @@ class _Share:
 
     planned: int
     least: int
-    process_s: float
-    """Of one process, by what the first took."""
-    further_s: float
-    """Of one with `repeats`."""
-    repeats: int | None
-    """The most samples in those; as planned where nothing tells better."""
+    process_s: float  # of one process, by what the first took
+    further_s: float  # of one with `repeats`
+    repeats: int | None  # the most samples in those; as planned where nothing tells better
     count: int
     open: list[str] = field(default_factory=list)
     wanted: int = 0
@@ -359,3 +339,48 @@ def _limits(claim: StoredClaim) -> tuple[tuple[float, ...], float]:
         "power-law": ((exponent - tolerance, exponent + tolerance), tolerance),
     }[claim["relation"]]
     return limits, max(FINEST, matters / 2)
+
+
+# --- what is measured again: what was seen of the machine decides, never what was measured
+
+
+def disturbed(records: Sequence[Record]) -> list[Record]:
+    """Return what of a run was measured once, while the machine was noisy or in another state.
+
+    In another state were sweeps whose probes differ from those of the run's others.
+    """
+    met = [(record, record.conditions) for record in records if record.conditions is not None]
+    sweeps = {
+        process: [s for r, s in met if r.process == process]
+        for process in sorted({r.process for r, _ in met})
+    }
+    moved = noise.sweeps(sweeps)
+    return [
+        record
+        for record, seen in met
+        if (record.status, record.attempts) == ("ok", 1)
+        and (noise.disturbance(seen) > 1 or record.process in moved)
+    ]
+
+
+def affordable(costs_s: Sequence[float], left_s: float) -> list[int]:
+    """Return the indices of those that the time left suffices for, the earlier ones first."""
+    chosen = []
+    for index, cost_s in enumerate(costs_s):
+        if cost_s <= left_s:
+            chosen.append(index)
+            left_s -= cost_s
+    return chosen
+
+
+def better(first: Record, second: Record) -> Record:
+    """Return the one to keep of two attempts: the second, unless the machine was noisier then."""
+    noisier = (
+        second.status != "ok"
+        or first.conditions is None
+        or second.conditions is None
+        or noise.disturbance(second.conditions) > noise.disturbance(first.conditions)
+    )
+    kept = first if noisier else second
+    # The start of its process is that of the first: of each process there is one.
+    return replace(kept, attempts=first.attempts + 1, import_s=first.import_s)

@@ -32,17 +32,10 @@ COMPILING_S = {("overhead", "pytorch"): 6.8, ("overhead", "jax"): 8.5, ("bandwid
 UPDATE_S = {"pytorch": 1.4e-4, "mxnet": 7e-4, "tensorflow": 1.7e-3, "jax": 1.7e-5}
 """A training update, with its part of loading and evaluating; 10 µs in the others."""
 
-EXAMPLES = 1500
-"""Rows that one copy of the training data has."""
-
-ELEMENT_S = 7e-6
-"""A dot product of a product by element."""
-
-LAUNCH = 4.5
-"""By so much both take longer on an accelerator, which has to be asked for each."""
-
-STEADY_S = 20.0
-"""Until this much has been measured, the first jobs say little of the others."""
+EXAMPLES = 1500  # rows that one copy of the training data has
+ELEMENT_S = 7e-6  # a dot product of a product by element
+LAUNCH = 4.5  # by so much both take longer on an accelerator, which has to be asked for each
+STEADY_S = 20.0  # until this much has been measured, the first jobs say little of the others
 
 
 @dataclass(frozen=True)
@@ -51,14 +44,10 @@ class Job:
 
     experiment: PlannedExperiment
     backend: str
-    process: int
-    """Which of the replicates, from 0."""
-    idle: bool = False
-    """The framework is not there or does not start; nothing will be done."""
-    repeats: int | None = None
-    """The most samples of a series; as planned where nothing is said."""
-    accelerated: bool = False
-    """It runs on an accelerator."""
+    process: int  # which of the replicates, from 0
+    idle: bool = False  # the framework is not there or does not start; nothing will be done
+    repeats: int | None = None  # the most samples of a series; as planned where nothing is said
+    accelerated: bool = False  # it runs on an accelerator
 
     @property
     def budget_s(self) -> float:

@@ -31,9 +31,9 @@ from report.machine.noise import Watch
 from report.registry import BACKENDS, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
-from report.results.resultfile import name_of
 from report.results.runs import hardware
-from report.run import again, allocation, data, host
+from report.results.store import name_of
+from report.run import allocation, data, host
 from report.run.jobs import Job
 from report.text.numerals import count
 from report.worker.records import Answer
@@ -190,9 +190,9 @@ class Run:
         done = {_key(record): record for record in self.result.records}
         records = [done[job.key] for job in jobs]
         left_s = planned_s - sum(record.measured_s or record.elapsed_s for record in records)
-        again_keys = {_key(record) for record in again.disturbed(records)}
+        again_keys = {_key(record) for record in allocation.disturbed(records)}
         noisy = [job for job in jobs if job.key in again_keys]
-        return [noisy[k] for k in again.affordable([job.budget_s for job in noisy], left_s)]
+        return [noisy[k] for k in allocation.affordable([job.budget_s for job in noisy], left_s)]
 
     def do(self, jobs: Sequence[Job], observer: Observer) -> None:
         """Do these jobs alone, in this order; each record is on disk before the next starts."""
@@ -314,7 +314,7 @@ class Run:
         others = [one for one in self.result.records if _key(one) != _key(record)]
         for earlier in self.result.records:
             if _key(earlier) == _key(record) and earlier.status == "ok":
-                record = again.better(earlier, record)
+                record = allocation.better(earlier, record)
         self.result.records = [*others, record]
         complete = len(self.result.records) >= self.result.wanted
         # A clock that was set back meanwhile must not end a run before it began.

@@ -19,34 +19,34 @@ from report.comparing.gate import Gate
 from report.experiments.catalogue import KINDS
 from report.experiments.kind import Overlay, Subject
 from report.figures import prose
-from report.figures.figure import Number, Sheet, Table, cells, columns, number, shared_prefix
+from report.figures.figure import (
+    Figure,
+    Number,
+    Sheet,
+    Table,
+    cells,
+    columns,
+    number,
+    shared_prefix,
+)
 from report.figures.shapes import Axis, Dots, row
-from report.results.files import key, program
-from report.site import addresses
+from report.results.files import Cache, key, program
+from report.site import pages
 from report.site.contents import Bundle
-from report.site.pages import render
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from report.comparing.comparison import Comparison, Row
     from report.figures.drawings import Drawings
-    from report.figures.figure import Figure
     from report.registry import KindName
-    from report.results.files import Cache
     from report.results.result import Result
-    from report.site.digest import Digest, Statement
-    from report.site.places import Place
+    from report.site.digest import Digest, Place, Statement
 
-NAMED = 3
-"""So many machines stand in the navigation of each page."""
-
-DRAWN = 8
-"""So many machines share a figure: more cannot be told apart by colour."""
-
-COLUMNS = 12
-"""So many machines can be columns of a table; more are its rows, in short."""
+NAMED = 3  # so many machines stand in the navigation of each page
+DRAWN = 8  # so many machines share a figure: more cannot be told apart by colour
+COLUMNS = 12  # so many machines can be columns of a table; more are its rows, in short
 
 SCALE = ("peak, float32", "memory", "one call", "one update", "an epoch", "time to a loss")
 """What stands on the overview's one scale."""
@@ -54,8 +54,7 @@ SCALE = ("peak, float32", "memory", "one call", "one update", "an epoch", "time 
 _RATIOS = TypeAdapter(dict[str, Estimate])
 
 
-@dataclass(frozen=True, kw_only=True)
-class PairView:
+class PairView(NamedTuple):
     """Two machines, and what both measured."""
 
     compared: Comparison
@@ -68,15 +67,14 @@ class PairView:
 def pair(left: Result, right: Result, names: tuple[str, str]) -> PairView:
     """Return what two results have in common, side by side, in the order of the first."""
     compared = replace(comparison.compare(left, right), names=names)
-    common = number(compared.common)
-    view = PairView(compared=compared, common=common, groups={})
+    groups: dict[str, list[tuple[Row, str, list[Number]]]] = {}
     for one in compared.rows:
         first, second = one.first.time(), one.second.time()
         factor, unit = shared_prefix([first.value]), scaled(first.value, "s").rpartition(" ")[2]
         numbers = [number(first, factor), number(second, factor), number(one.ratio)]
-        mine = view.groups.setdefault(f"{one.experiment}, {one.framework}", [])
+        mine = groups.setdefault(f"{one.experiment}, {one.framework}", [])
         mine.append((one, f"{one.what}, {unit}", numbers))
-    return view
+    return PairView(compared, number(compared.common), groups)
 
 
 def path_of(machine: str) -> str:
@@ -92,7 +90,7 @@ def with_baseline(
     ratios, gate = asked.beside(first, other), found.compared.gate
     rows = asked.rows([asked.column(first), asked.column(other)], [ratios])
     here = path_of(places[1].id)
-    page = render(
+    page = pages.render(
         "times.html",
         here,
         **{**shown, "pair": found, "bounds": bounds, "both": places, "asked": rows},
@@ -123,54 +121,37 @@ class ComparedSection(NamedTuple):
         return PurePosixPath(self.measured[0][1]).stem
 
 
-class ComparedPart(NamedTuple):
-    """A page of figures of several machines."""
-
-    path: str
-    title: str
-    sections: list[ComparedSection]
-
-
+@dataclass
 class Side:
     """The pages that put all machines of a site side by side; the first is the baseline."""
 
-    def __init__(
-        self,
-        digests: Sequence[Digest],
-        pairs: Sequence[Mapping[str, Any]],
-        shown: Mapping[str, Any],
-    ) -> None:
-        """Take a digest of each, and what each but the first has with the first."""
-        self.machines, self.pairs, self.shown = digests, pairs, shown
-        self.ratios = [_RATIOS.validate_python(one["ratios"]) for one in pairs]
-        self.rows = asked.rows([one.column for one in digests], self.ratios)
+    machines: Sequence[Digest]
+    pairs: Sequence[Mapping[str, Any]]  # what each machine but the first has with the first
+    shown: Mapping[str, Any]
 
-    def overlays(
-        self,
-        results: Sequence[tuple[Callable[[], Result], Sequence[str]]],
-        cache: Cache,
-        drawings: Drawings,
-    ) -> Bundle:
-        """Put experiments of the first machines on the same axes.
+    def __post_init__(self) -> None:
+        """Put what is asked side by side."""
+        self.ratios = [_RATIOS.validate_python(one["ratios"]) for one in self.pairs]
+        self.rows = asked.rows([one.column for one in self.machines], self.ratios)
 
-        `results` has each machine's, to be read if need be, and the sums of its files.
-        """
+    def overlays(self, places: Sequence[Place], cache: Cache, drawings: Drawings) -> Bundle:
+        """Put experiments of the first machines, which are read if need be, on the same axes."""
         some = self.machines[:DRAWN]
         names = [(one.id, one.name) for one in some]
         around = [self.shown["site_url"], names, len(self.machines) > DRAWN]
-        sums = [part for _, mine in results[:DRAWN] for part in (*mine, "")]
+        sums = [part for place in places[:DRAWN] for part in (*place.sums, "")]
         mine = key("overlays", program(), str(around), *sums)
         kept = Bundle.kept(cache, mine)
         if kept is not None:
             return kept
-        sections = _sections([load() for load, _ in results[:DRAWN]], some)
+        sections = _sections([place.result() for place in places[:DRAWN]], some)
         figures = [figure for section in sections for figure in section.figures]
         drawings.order(figures)
         drawn = drawings.finished()
         files = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
-        parts = _parts(sections)
+        parts = pages.parts("compare", [(section.page, section) for section in sections])
         shown = {**self.shown, "drawings": drawn, "drawn": some, "newest": some[0]}
-        files |= {p.path: render("compared.html", p.path, part=p, **shown) for p in parts}
+        files |= {p.path: pages.render("compared.html", p.path, part=p, **shown) for p in parts}
         facts = [(p.path, p.title, [one.title for one in p.sections]) for p in parts]
         return Bundle({"parts": facts}, files).keep(cache, mine)
 
@@ -180,17 +161,11 @@ class Side:
         """Make the overview and the page that compares all; `parts` are the overlays' pages."""
         figures = self._scale()
         drawings.order(figures)
-        shown = {
-            **self.shown,
-            "views": self.machines,
-            "bounds": bounds,
-            "many": COLUMNS,
-            "few": NAMED + 1,
-        }
-        shown |= {"asked": self.rows, "drawings": drawings.finished()}
+        shown = {**self.shown, "views": self.machines, "bounds": bounds, "many": COLUMNS}
+        shown |= {"asked": self.rows, "drawings": drawings.finished(), "few": NAMED + 1}
         shown |= {"pairs": self.pairs, "path_of": path_of, "newest": first["newest"]}
         files = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
-        files["index.html"] = render(
+        files["index.html"] = pages.render(
             "index.html", "index.html", figures=figures, left_out=first["left_out"], **shown
         )
         rows = side_by_side([one.statements for one in self.machines])
@@ -198,7 +173,7 @@ class Side:
             (says, [cell[0].verdict for cell in row if cell and cell[0].verdict != "not run"])
             for says, _, row in rows.get("chapter", [])
         ]
-        files["compare.html"] = render(
+        files["compare.html"] = pages.render(
             "compare.html",
             "compare.html",
             parts=parts,
@@ -301,17 +276,6 @@ def _compared(
     if len(subjects) < 2:
         return []
     return KINDS[kind].overlay(Overlay(noun="machine", experiment=experiment, subjects=subjects))
-
-
-def _parts(sections: Sequence[ComparedSection]) -> list[ComparedPart]:
-    of_part: dict[str, list[ComparedSection]] = {name: [] for name in addresses.TITLES}
-    for section in sections:
-        of_part[section.page].append(section)
-    return [
-        ComparedPart(path=f"compare/{name}.html", title=addresses.TITLES[name], sections=mine)
-        for name, mine in of_part.items()
-        if mine
-    ]
 
 
 def side_by_side(

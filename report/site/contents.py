@@ -6,16 +6,11 @@ import functools
 import io
 import json
 import zipfile
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from report.errors import SiteError
-from report.results.files import digest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from report.results.files import Cache
+from report.results.files import Cache, digest
 
 
 class Contents(Mapping[str, bytes]):
@@ -24,26 +19,25 @@ class Contents(Mapping[str, bytes]):
     def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
         """Begin with some files at hand."""
         self.sums: dict[str, str] = {}
-        self._read: dict[str, Callable[[], bytes]] = {}
+        self.readers: dict[str, Callable[[], bytes]] = {}
         self.add(files or {})
 
     def add(self, files: Mapping[str, bytes]) -> None:
-        """Add files that are at hand."""
+        """Add files that are at hand, or all of another one's."""
+        if isinstance(files, Contents):
+            self.sums |= files.sums
+            self.readers |= files.readers
+            return
         for name, content in files.items():
             self.refer(name, digest(content), functools.partial(bytes, content))
 
     def refer(self, name: str, sha256: str, read: Callable[[], bytes]) -> None:
         """Add a file that is read when it is asked for."""
-        self.sums[name], self._read[name] = sha256, read
-
-    def take(self, files: Contents) -> None:
-        """Add all of another one's."""
-        self.sums |= files.sums
-        self._read |= files._read
+        self.sums[name], self.readers[name] = sha256, read
 
     def __getitem__(self, name: str) -> bytes:
         """Return what a file holds."""
-        return self._read[name]()
+        return self.readers[name]()
 
     def __contains__(self, name: object) -> bool:
         """Return whether there is a file, without reading it."""
@@ -64,7 +58,7 @@ class Bundle:
     def __init__(self, facts: Any, files: Mapping[str, bytes]) -> None:
         """Hold facts as JSON knows them, and files."""
         self.facts = facts
-        self.files = files if isinstance(files, Contents) else Contents(files)
+        self.files = Contents(files)
 
     @classmethod
     def kept(cls, cache: Cache, key: str) -> Bundle | None:
@@ -90,8 +84,7 @@ class Bundle:
         return Bundle.kept(cache, key) or self
 
 
-HEAD = "facts and sums"
-"""Of a bundle, beside its files; no path has spaces."""
+HEAD = "facts and sums"  # of a bundle, beside its files; no path has spaces
 
 
 def _member(cache: Cache, key: str, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What other pages say of a machine, without its results: small, and kept with its pages."""
+"""The machines of a site: their files, of which nothing is read yet, and what other pages say."""
 
 from __future__ import annotations
 
@@ -12,25 +12,66 @@ from report.claims import wording
 from report.comparing import asked
 from report.comparing.asked import Column  # noqa: TC001 (pydantic reads it)
 from report.figures import prose
+from report.machine.machine import describe, short_names
+from report.results import runs, store
 from report.results.result import Decision, Source  # noqa: TC001 (pydantic reads it)
+from report.site.pages import Named
 from report.text.names import title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from report.results.result import Result
+    from report.results.store import Saved
     from report.site.machine import MachineView
     from report.site.verdicts import VerdictView
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Place(Named):
+    """A machine among those of a site, by what can be said without its records."""
+
+    files: list[Saved]  # the runs that its pages are about, oldest first
+    every: list[Saved]  # all of its runs
+
+    @property
+    def estimates(self) -> str:
+        """Return where the table of its numbers lies, where several machines have one."""
+        return f"data/{self.id}/estimates.csv"
+
+    @property
+    def sums(self) -> list[str]:
+        """Return what tells its runs from others."""
+        return [one.sha256 for one in self.files]
+
+    def result(self) -> Result:
+        """Read its runs, and return them together."""
+        return runs.together([one.result for one in self.files])
+
+
+def places_of(saved: Sequence[Saved], baseline: str = "") -> list[Place]:
+    """Return the machines of some results, each with its runs: the baseline, then by name."""
+    machines = store.by_machine(saved)
+    machines.sort(key=lambda same: same[-1].head.machine.id != baseline)
+    every: dict[str, list[Saved]] = {}
+    for one in saved:
+        every.setdefault(one.head.machine.id, []).append(one)
+    hardware = [same[-1].head.machine for same in machines]
+    return [
+        Place(
+            id=one.id,
+            name=name,
+            words=describe(one),
+            files=same,
+            every=every[one.id],
+        )
+        for one, name, same in zip(hardware, short_names(hardware), machines, strict=True)
+    ]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A verdict in a table of machines.
-
-    Attributes:
-        told: Ratio and effect, as the first machine of a row has them.
-        turned: The same the other way round.
-        turn: Whether this machine's own pages turn them.
-    """
+    """A verdict in a table of machines."""
 
     says: str
     source: Source
@@ -39,26 +80,19 @@ class Statement:
     sign: str
     verdict: Decision
     marginal: bool
-    told: tuple[str, str]
-    turned: tuple[str, str]
-    turn: bool
+    told: tuple[str, str]  # ratio and effect, as the first machine of a row has them
+    turned: tuple[str, str]  # the same the other way round
+    turn: bool  # whether this machine's own pages turn them
 
 
 @dataclass(frozen=True, kw_only=True)
-class Digest:
-    """A machine among others. What its pages say at more length, `MachineView` explains."""
+class Digest(Named):
+    """A machine among others, small, and kept with its pages; `MachineView` explains the names."""
 
-    id: str
-    home: str
-    page: str
-    name: str
-    words: str
     date: str
-    day: str
-    """Of the newest run, ISO 8601: sorts."""
+    day: str  # of the newest run, ISO 8601: sorts
     profile: str
-    sentences: str
-    """As HTML, like the effects of statements."""
+    sentences: str  # as HTML, like the effects of statements
     tally: str
     grade: str
     unfinished: str
@@ -67,13 +101,10 @@ class Digest:
     processor: str
     accelerators: list[str]
     frameworks: list[str]
-    holding: tuple[int, int]
-    """How many of the chapter's statements hold, of how many that were judged."""
+    holding: tuple[int, int]  # how many of the chapter's statements hold, of how many judged
     column: Column
-    statements: dict[str, Statement]
-    """By claim and framework."""
-    sections: dict[str, str]
-    """Where the experiments stand that were measured, by name."""
+    statements: dict[str, Statement]  # by claim and framework
+    sections: dict[str, str]  # where the experiments stand that were measured, by name
 
     @property
     def lead(self) -> Markup:
@@ -96,8 +127,6 @@ def digest(view: MachineView) -> Digest:
     working = [each.name or each.device for each in machine.accelerators if each.works]
     return Digest(
         id=view.id,
-        home=view.home,
-        page=view.page,
         name=view.name,
         words=view.words,
         date=view.date,

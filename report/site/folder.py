@@ -11,8 +11,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from report.errors import SiteError
@@ -32,9 +31,6 @@ FIXED = (
 )
 """Files that every site has."""
 
-Known = Callable[[Path], str | None]
-"""Returns the SHA-256 of a file; None if there is none."""
-
 Sums = dict[str, set[str]]
 """For each file the SHA-256 of what this program wrote there; two while it is being replaced."""
 
@@ -45,10 +41,10 @@ def sum_of(path: Path) -> str | None:
     return None if content is None else digest(content)
 
 
-def write_files(files_of_site: Mapping[str, bytes], folder: Path, known: Known = sum_of) -> int:
+def write_files(files_of_site: Mapping[str, bytes], folder: Path) -> int:
     """Write a site of bytes by path relative to the folder, which is made if missing.
 
-    `known` returns the sums of files, and may remember them. Returns how many files changed.
+    Returns how many files changed.
 
     All files are first written beside their places and flushed to the disk; only when every one
     is there are they renamed into place, with interrupts held back meanwhile. Whatever stops it
@@ -58,10 +54,9 @@ def write_files(files_of_site: Mapping[str, bytes], folder: Path, known: Known =
     Raises:
         SiteError: The folder cannot be written, or a file of somebody else's is in the way.
     """
-    old, contents = _manifest(folder), Contents()
-    contents.take(_with_sums(files_of_site))
+    old, contents = _manifest(folder), Contents(files_of_site)
     contents.add({MANIFEST: _list(contents.sums)})
-    changed = [name for name in contents if known(folder / name) != contents.sums[name]]
+    changed = [name for name in contents if sum_of(folder / name) != contents.sums[name]]
     left_over = [name for name in old if name not in contents and _is_ours(folder, name, old)]
     _refuse_others(folder, changed, old)
     files.sweep(folder / name for name in contents)
@@ -140,25 +135,19 @@ def listed(folder: Path) -> list[str]:
     return sorted(_manifest(folder))
 
 
-def holds(folder: Path, manifest: bytes, known: Known = sum_of) -> bool:
+def holds(folder: Path, manifest: bytes) -> bool:
     """Return whether a site is still what a manifest lists, and nothing of it was changed."""
     sums = _manifest(folder)
-    untouched = all(
-        not _linked(folder, name) and known(folder / name) in sums[name] for name in sums
-    )
+    untouched = all(_is_ours(folder, name, sums) for name in sums)
     return _current(folder / MANIFEST) == manifest and untouched
 
 
 def stale_files(contents: Mapping[str, bytes], folder: Path) -> list[str]:
     """Return the files of a site that are missing, differ, or should no longer be there."""
-    sums = dict(_with_sums(contents).sums)
+    sums = Contents(contents).sums
     sums[MANIFEST] = digest(_list(sums))
     names = {*sums, *_manifest(folder)}
     return sorted(name for name in names if sum_of(folder / name) != sums.get(name))
-
-
-def _with_sums(contents: Mapping[str, bytes]) -> Contents:
-    return contents if isinstance(contents, Contents) else Contents(contents)
 
 
 def _list(contents: Mapping[str, str], replacing: Sums | None = None) -> bytes:
@@ -203,12 +192,8 @@ def _is_ours(folder: Path, name: str, sums: Sums) -> bool:
 
 def _linked(folder: Path, name: str) -> bool:
     """Return whether a link lies on the way to a file: behind it is somebody else's folder."""
-    return any((folder / part).is_symlink() for part in (name, *_parents(name)))
-
-
-def _parents(name: str) -> Iterator[str]:
-    while name := name.rpartition("/")[0]:
-        yield name
+    *parts, _ = (PurePosixPath(name), *PurePosixPath(name).parents)
+    return any((folder / part).is_symlink() for part in parts)
 
 
 @contextlib.contextmanager

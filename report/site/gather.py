@@ -10,11 +10,9 @@ from __future__ import annotations
 import functools
 import json
 from base64 import b64encode
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
-
-from pydantic import TypeAdapter
 
 from report import frames
 from report.analysis import between, noise
@@ -23,42 +21,30 @@ from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures.drawings import Drawings
 from report.results import published, runs
 from report.results.files import Cache, key, program
-from report.results.result import Verdict
-from report.site import addresses, compare, history, repeating, verdicts
+from report.results.store import NOTHING_KEPT, LeftOut, Saved
+from report.site import compare, history, pages, repeating, verdicts
 from report.site.contents import Bundle, Contents
-from report.site.digest import ADAPTER, digest
-from report.site.machine import day, figures_of, view
+from report.site.digest import ADAPTER, Digest, Place, digest, places_of
+from report.site.machine import MachineView, day, figures_of, view
 from report.site.pages import own, render
-from report.site.places import places_of
-from report.text.numerals import digits, percent
-from report.worker import timing
-from report.worker.curve import EVERY
+from report.text.numerals import percent
+from report.worker import curve, timing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from report.figures.figure import Figure
     from report.results.result import Result
-    from report.results.resultfile import Saved
-    from report.results.store import LeftOut
-    from report.site.digest import Digest
     from report.site.history import History
-    from report.site.machine import MachineView
-    from report.site.places import Place
-
-NOTHING_KEPT = Cache()
 
 AT_ONCE = 4
 """So many machines are in memory at once, beside the baseline: their figures are drawn together."""
 
-ESTIMATES = "data/estimates.csv"
-"""All numbers of all machines."""
+ESTIMATES = "data/estimates.csv"  # all numbers of all machines
 
 MOST_JOINED = 24
 """With more machines, each has a table of its own and there is none of all, which would be written
 again for each that is added; `report export` makes it."""
-
-_VERDICTS = TypeAdapter(list[Verdict])
 
 
 def gather(
@@ -92,13 +78,15 @@ def gather(
         left = {"left_out": left_out}
         if len(places) > 1:
             side = compare.Side(digests, [one.facts for one in pairs], shown)
-            overlays = side.overlays([(p.result, p.sums) for p in places], cache, drawings)
+            overlays = side.overlays(places, cache, drawings)
             contents.add(side.pages(overlays.facts["parts"], drawings, always | left))
             machines += [*pairs, overlays]
     for bundle in machines:
-        contents.take(bundle.files)
+        contents.add(bundle.files)
     if 1 < len(places) <= MOST_JOINED:
-        contents.add({ESTIMATES: _joined([contents[p.estimates] for p in places])})
+        # Tables of the same columns as one.
+        first, *others = (contents[p.estimates] for p in places)
+        contents.add({ESTIMATES: first + b"".join(one.partition(b"\r\n")[2] for one in others)})
     contents.add({"method.html": render("method.html", "method.html", **always, **_constants())})
     contents.add({name: own(name) for name in ("style.css", "script.js")})
     # The only page with its style in itself allows no other by its policy.
@@ -108,23 +96,19 @@ def gather(
     # GitHub would otherwise run Jekyll over the pages and drop files.
     contents.add({".nojekyll": b""})
     if site_url:
-        contents.add({"sitemap.xml": addresses.sitemap(site_url, contents)})
+        contents.add({"sitemap.xml": pages.sitemap(site_url, contents)})
     return contents
 
 
+@dataclass(frozen=True)
 class _Maker:
     """Makes what a machine has to itself, and what it has with the baseline, or finds it kept."""
 
-    def __init__(
-        self,
-        places: Sequence[Place],
-        shown: Mapping[str, Any],
-        left_out: Sequence[LeftOut],
-        cache: Cache,
-        drawings: Drawings,
-    ) -> None:
-        self.places, self.shown, self.left_out = places, shown, left_out
-        self.cache, self.drawings = cache, drawings
+    places: Sequence[Place]
+    shown: Mapping[str, Any]
+    left_out: Sequence[LeftOut]
+    cache: Cache
+    drawings: Drawings
 
     def bundles(self) -> tuple[list[Bundle], list[Bundle]]:
         """Return both in the order of the machines; the first of these is the baseline."""
@@ -141,10 +125,9 @@ class _Maker:
             figures = {p: self._figures(result) for p, result in new.items()}
             pasts = {p: history.of_machine(p.id, p.every) for p in new}
             self.drawings.order(f for past in pasts.values() for f in history.drawn(past))
-            views = {
-                p: view(self._judged(p, result), p.name, p.files, figures[p])
-                for p, result in new.items()
-            }
+            # Judged by the rules of today, whatever the files say.
+            judged = {p: replace(result, verdicts=of_result(result)) for p, result in new.items()}
+            views = {p: view(one, p.name, p.files, figures[p]) for p, one in judged.items()}
             digests = {p: digest(one) for p, one in views.items()}
             # While figures are drawn elsewhere.
             for p, result in some.items():
@@ -186,16 +169,6 @@ class _Maker:
             made[name] = some
         return made
 
-    def _judged(self, place: Place, result: Result) -> Result:
-        """Judge a machine's runs by the rules of today, whatever the files say; once a content."""
-        mine = key("verdicts", program(), *place.sums)
-        kept = self.cache.get(mine)
-        if kept is not None:
-            return replace(result, verdicts=_VERDICTS.validate_json(kept))
-        judged = of_result(result)
-        self.cache.put(mine, json.dumps(judged, default=vars).encode())
-        return replace(result, verdicts=judged)
-
     def _files(
         self, place: Place, machine: MachineView, past: History | None, drawn: Mapping[str, Any]
     ) -> dict[str, bytes]:
@@ -203,20 +176,16 @@ class _Maker:
         estimates = place.estimates if len(self.places) > 1 else ESTIMATES
         shown = {**self.shown, "machine": machine, "drawings": drawn, "older": _older(place)}
         shown |= {"estimates": estimates, "all_estimates": self.shown["estimates"], "history": past}
-        files = {
-            part.path: render("part.html", part.path, part=part, **shown) for part in machine.parts
-        }
-        for name in ("statements", "code"):
-            path = f"{machine.home}/{name}.html"
-            files[path] = render(f"{name}.html", path, **shown)
+        templates = {f"{machine.home}/{name}.html": name for name in ("statements", "code")}
+        templates |= {machine.page: "machine", f"machine-{machine.id}.html": "moved"}
         if past:
-            files[past.path] = render("history.html", past.path, **shown)
-        files[machine.page] = render("machine.html", machine.page, **shown)
+            templates[past.path] = "history"
+        files = {path: render(f"{name}.html", path, **shown) for path, name in templates.items()}
+        for part in machine.parts:
+            files[part.path] = render("part.html", part.path, part=part, **shown)
         if len(self.places) == 1:
-            left = {"left_out": self.left_out}
-            files["index.html"] = render("machine.html", "index.html", **shown, **left)
-        old = addresses.old(machine.id)
-        files[old] = render("moved.html", old, **shown)
+            shown["left_out"] = self.left_out
+            files["index.html"] = render("machine.html", "index.html", **shown)
         files[f"{machine.folder}/experiments.yaml"] = repeating.configuration(machine.result)
         if machine.verdicts:
             files[f"{machine.folder}/verdicts.csv"] = verdicts.sheet(machine.result).csv()
@@ -231,12 +200,6 @@ class _Maker:
 
 def _digest(bundle: Bundle) -> Digest:
     return ADAPTER.validate_python(bundle.facts["digest"])
-
-
-def _joined(tables: Sequence[bytes]) -> bytes:
-    """Return tables of the same columns as one."""
-    first, *others = tables
-    return first + b"".join(one.partition(b"\r\n")[2] for one in others)
 
 
 def _picture(machine: MachineView) -> bytes:
@@ -280,11 +243,10 @@ def _constants() -> dict[str, Any]:
         "warmup": f"{method.warmup_s * 1e3:.0f} ms",
         "sample": f"{method.sample_s * 1e3:.0f} ms",
         "least_warmups": timing.LEAST_WARMUPS,
-        "every": EVERY,
+        "every": curve.EVERY,
         "warmup_updates": WARMUP_UPDATES,
         "noise": noise,
         "between": between,
         "apart": round(runs.APART.total_seconds() / 60),
-        "digits": digits,
         "percent": percent,
     }

@@ -19,20 +19,20 @@ from report.analysis.quantities import by_backend, undisturbed
 from report.comparing import asked
 from report.comparing.gate import Gate, differences
 from report.figures import prose, shapes
-from report.figures.figure import Sheet, cells, columns, number, shared_prefix, table
+from report.figures.figure import Figure, Sheet, cells, columns, number, shared_prefix, table
 from report.figures.shapes import Axis, Curves, Guide, Upright, points
 from report.registry import WITH_DATA
 from report.results import runs
-from report.site import addresses
+from report.site import pages
+from report.site.machine import counted
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from report.comparing.asked import Asked
-    from report.figures.figure import Figure
     from report.results.result import Result
-    from report.results.resultfile import Saved
+    from report.results.store import Saved
 
 ARROW = " \N{RIGHTWARDS ARROW} "
 
@@ -47,8 +47,7 @@ class Run(NamedTuple):
     began: datetime
     grade: str
     files: list[str]
-    changed: Changed
-    """Since the run before."""
+    changed: Changed  # since the run before
 
     @property
     def when(self) -> str:
@@ -59,8 +58,7 @@ class Run(NamedTuple):
 class Point(NamedTuple):
     """What a run measured, by its own processes alone."""
 
-    at: int
-    """The run's place, from 1."""
+    at: int  # the run's place, from 1
     run: Run
     asked: Asked
     estimate: Estimate
@@ -74,8 +72,7 @@ class Change(NamedTuple):
     after: Run
     word: str
     share: Estimate
-    levels: tuple[Guide, Guide]
-    """The means before and after, as lines of the figure."""
+    levels: tuple[Guide, Guide]  # the means before and after, as lines of the figure
 
 
 class History(NamedTuple):
@@ -83,15 +80,11 @@ class History(NamedTuple):
 
     path: str
     runs: list[Run]
-    figures: dict[str, tuple[Figure, str]]
-    """By what they show; with the experiment that measured it."""
-    steps: list[tuple[list[Change], Changed]]
-    """By what lies between the same two runs, with what differs between these."""
-    most: int
-    """In how many runs the same work was measured, at most."""
+    figures: dict[str, tuple[Figure, str]]  # by what they show; with its experiment
+    steps: list[tuple[list[Change], Changed]]  # between the same two runs, with what differs
+    most: int  # in how many runs the same work was measured, at most
     least: int = changes.LEAST
-    one_in: int = round(1 / changes.FALSE)
-    """Of so many machines that never change, at most one has a page that reports a step."""
+    one_in: int = round(1 / changes.FALSE)  # of so many that never change, one page tells of a step
 
 
 def drawn(history: History | None) -> list[Figure]:
@@ -106,7 +99,7 @@ def of_machine(name: str, saved: Sequence[Saved]) -> History | None:
         return None
     found = [asked.numbers(run.result) for run in shown]
     numbers: dict[str, list[list[Point]]] = {}
-    for label in (label for topic in asked.TOPICS.values() for label in topic):
+    for label in asked.KINDS:
         works: dict[str, list[Point]] = {}
         for at, run in enumerate(shown):
             if one := found[at].get(label):
@@ -123,7 +116,7 @@ def of_machine(name: str, saved: Sequence[Saved]) -> History | None:
         between.setdefault((change.before.began, change.after.began), []).append(change)
     changed = [change for same in between.values() for change in same]
     return History(
-        path=f"{addresses.home(name)}/history.html",
+        path=f"{pages.home(name)}/history.html",
         runs=shown,
         figures={
             label: _figure(label, works, shown, [one for one in changed if one.label == label])
@@ -169,8 +162,7 @@ def _grade(result: Result) -> str:
         mine = by_backend(result.of(experiment)).values()
         kept = [r for records in mine for r in undisturbed(records).records if r and r.outcome]
         levels += [noise.grade([r.conditions for r in kept if r.conditions]).level] if kept else []
-    every = (*noise.LEVELS, noise.UNKNOWN)
-    return ", ".join(f"{levels.count(level)} {level}" for level in every if level in levels)
+    return counted(levels)
 
 
 def _alone(one: Asked, run: Run) -> Estimate:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
 from report.analysis import noise, quantities
-from report.analysis.noise import LEVELS, UNKNOWN
 from report.claims import wording
 from report.experiments.catalogue import KINDS, of_records
 from report.machine.machine import describe, facts
 from report.results.runs import starts
 from report.sections.catalogue import SECTIONS
-from report.site import addresses, problems, verdicts
-from report.site.code import listing, side_by_side
+from report.site import pages, problems, verdicts
+from report.site.repeating import listing, side_by_side
 from report.text.names import series_name, title
 from report.text.numerals import count, percent
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from report.results.imported import Import
     from report.results.machine import Conditions
     from report.results.result import Record, Result
-    from report.results.resultfile import Saved
+    from report.results.store import Saved
     from report.site.verdicts import Matrix, VerdictView
     from report.worker.records import Environment
 
@@ -38,103 +37,62 @@ if TYPE_CHECKING:
 class Section:
     """One experiment on the page, or what several of them say together."""
 
-    name: str
-    """The anchor."""
+    name: str  # the anchor
     title: str
     figures: list[Figure]
-    codes: list[str]
-    """For each figure, the anchor of the code that was timed; empty if there is none."""
-    method: list[str]
-    """How it was measured, in sentences."""
-    conditions: str
-    """Where it ran: device, threads, framework."""
-    grade: Grade | None
-    """How quiet the machine was; None where nothing is timed."""
-    spread: str
-    """How far its processes differ, which the intervals include; empty if nothing is timed."""
-    brief: Table | None
-    """What it says in short, above its figures."""
-    missing: str
-    """Why there is nothing to show, if so."""
-    verdicts: list[VerdictView]
-    """Those that it explains."""
+    codes: list[str]  # for each figure, the anchor of the code that was timed; empty if none
+    method: list[str]  # how it was measured, in sentences
+    conditions: str  # where it ran: device, threads, framework
+    grade: Grade | None  # how quiet the machine was; None where nothing is timed
+    spread: str  # how far its processes differ, which the intervals include; may be empty
+    brief: Table | None  # what it says in short, above its figures
+    missing: str  # why there is nothing to show, if so
+    verdicts: list[VerdictView]  # those that it explains
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A page of a machine's report, with what of it belongs together."""
-
-    path: str
-    title: str
-    sections: list[Section]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """Code that was timed, as the page of all code shows it."""
+class Listing(NamedTuple):
+    """Code that was timed, as HTML: the page of all code shows it."""
 
     anchor: str
     title: str
     code: str
-    """As HTML."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MachineView:
+class MachineView(pages.Named):
     """All that the pages of a machine say."""
 
-    id: str
-    home: str
-    """The folder of its pages."""
-    page: str
-    """The first of them."""
-    name: str
-    """What it is called where room is short."""
-    words: str
-    """The machine as a person would say it."""
     result: Result
     date: str
-    lead: Markup
-    """One paragraph that could stand in a mail."""
+    lead: Markup  # one paragraph that could stand in a mail
     cards: list[Card]
     verdicts: list[VerdictView]
-    statements: list[tuple[str, list[VerdictView]]]
-    """The same in groups, each with its heading."""
-    matrix: Matrix
-    """The verdicts of each framework."""
+    statements: list[tuple[str, list[VerdictView]]]  # the same in groups, each with its heading
+    matrix: Matrix  # the verdicts of each framework
     problems: list[problems.Problem]
-    tally: str
-    """How many of the chapter's statements hold, and of ours."""
+    tally: str  # how many of the chapter's statements hold, and of ours
     sections: list[Section]
-    parts: list[Part]
-    """The pages that hold these."""
+    parts: list[pages.Part[Section]]  # the pages that hold these
     listings: list[Listing]
-    facts: list[tuple[str, str, str]]
-    """Hardware: name, value, how it is known."""
-    frameworks: list[tuple[str, Environment]]
-    """Their titles, and what each stands on."""
-    variables: list[tuple[str, str, str]]
-    """Those that the workers saw: name, value, in which frameworks."""
-    grade: str
-    """How many experiments have which grade."""
-    states: list[str]
-    """Which runs, and processes of a run, met another machine by its probes."""
-    files: list[str]
-    """Paths of the results' own files, oldest first."""
-    sums: list[str]
-    """Their SHA-256, as the site's manifest has them."""
-    folder: str
-    """Where the data of figures and verdicts lie, for download."""
-    runs: int
-    """How many runs it stands on."""
-    days: int
-    """On how many days they began."""
-    unfinished: str
-    """What is missing of the plan, in words; empty if nothing."""
-    named: str
-    """What its files call it, where a machine of other hardware has that name."""
-    imports: list[Import]
-    """Where its files came from, if not from who keeps the report."""
+    facts: list[tuple[str, str, str]]  # hardware: name, value, how it is known
+    frameworks: list[tuple[str, Environment]]  # their titles, and what each stands on
+    variables: list[tuple[str, str, str]]  # those that the workers saw: name, value, frameworks
+    grade: str  # how many experiments have which grade
+    states: list[str]  # which runs, and processes of a run, met another machine by its probes
+    files: Sequence[Saved]  # of its results, oldest first
+    runs: int  # how many runs it stands on
+    days: int  # on how many days they began
+    unfinished: str  # what is missing of the plan, in words; empty if nothing
+
+    @property
+    def imports(self) -> list[Import]:
+        """Return where its files came from, if not from who keeps the report."""
+        return [one.imported for one in self.files if one.imported]
+
+    @property
+    def folder(self) -> str:
+        """Return where the data of figures and verdicts lie, for download."""
+        return f"data/{self.files[-1].name}".rpartition("/")[0]
 
     def where(self, section: str) -> str:
         """Return the page of a section; where it has none, that of all statements."""
@@ -152,11 +110,10 @@ class MachineView:
         mine = [one for one in self.verdicts if one.source == "chapter"]
         return [one for one in mine if one.judged.verdict == "contradicted"]
 
-    def neighbours(self, path: str) -> tuple[Part | None, Part | None]:
+    def neighbours(self, part: pages.Part[Section]) -> list[pages.Part[Section] | None]:
         """Return the pages of figures before and after one."""
-        at = [part.path for part in self.parts].index(path)
-        parts = (None, *self.parts, None)
-        return parts[at], parts[at + 2]
+        at = self.parts.index(part)
+        return [None, *self.parts, None][at : at + 3 : 2]
 
 
 def figures_of(result: Result) -> Iterator[tuple[str, list[Figure]]]:
@@ -173,7 +130,6 @@ def view(
     result: Result, name: str, saved: Sequence[Saved], figures: Mapping[str, list[Figure]]
 ) -> MachineView:
     """Gather a machine's page of its runs together, which these files hold."""
-    files = [f"data/{one.name}" for one in saved]
     every = verdicts.views(result)
     judged = [verdict for verdict in every if verdict.leading]
     tally = wording.tally([(each.source, each.judged.verdict) for each in judged])
@@ -185,12 +141,10 @@ def view(
         for name, drawn in figures.items()
         if drawn or name not in SECTIONS
     ]
-    home = addresses.home(result.machine.id)
+    home = pages.home(result.machine.id)
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
     return MachineView(
         id=result.machine.id,
-        home=home,
-        page=f"{home}/index.html",
         name=name,
         words=describe(result.machine),
         result=result,
@@ -204,21 +158,17 @@ def view(
         problems=problems.of_result(result),
         tally=tally,
         sections=sections,
-        parts=_parts(result, home, sections),
+        parts=pages.parts(home, [(_page_of(result, one), one) for one in sections]),
         listings=list(listings.values()),
         facts=facts(result.machine),
         frameworks=[(title(name), one) for name, one in result.environments.items()],
         variables=_variables(result),
-        grade=_grades(sections),
+        grade=counted([s.grade.level for s in sections if s.figures and s.grade is not None]),
         states=_states(result),
-        files=files,
-        sums=[one.sha256 for one in saved],
-        folder=files[-1].rpartition("/")[0],
+        files=saved,
         runs=len(began),
         days=len({one[:10] for one in began}),
         unfinished=_unfinished(result),
-        named=saved[0].named,
-        imports=[one.imported for one in saved if one.imported],
     )
 
 
@@ -239,23 +189,11 @@ def day(started_at: str) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-def _parts(result: Result, home: str, sections: Sequence[Section]) -> list[Part]:
-    """Deal sections out to pages, which follow the chapter."""
-    pages: dict[str, list[Section]] = {name: [] for name in addresses.TITLES}
-    for one in sections:
-        pages[_page_of(result, one)].append(one)
-    return [
-        Part(path=f"{home}/{name}.html", title=addresses.TITLES[name], sections=mine)
-        for name, mine in pages.items()
-        if mine
-    ]
-
-
 def _page_of(result: Result, section: Section) -> str:
     if section.name in SECTIONS:
         return SECTIONS[section.name].page
     # An experiment is an exercise if it answers one.
-    if any(one.claim["section"] == addresses.TITLES["exercises"] for one in section.verdicts):
+    if any(one.claim["section"] == pages.TITLES["exercises"] for one in section.verdicts):
         return "exercises"
     return KINDS[result.config["experiments"][section.name]["kind"]].page
 
@@ -382,10 +320,10 @@ def _states(result: Result) -> list[str]:
     return said
 
 
-def _grades(sections: Sequence[Section]) -> str:
-    measured = [s.grade.level for s in sections if s.figures and s.grade is not None]
-    levels = (*LEVELS, UNKNOWN)
-    return ", ".join(f"{measured.count(level)} {level}" for level in levels if level in measured)
+def counted(levels: Sequence[str]) -> str:
+    """Say how many grades of noise are of which level."""
+    every = (*noise.LEVELS, noise.UNKNOWN)
+    return ", ".join(f"{levels.count(level)} {level}" for level in every if level in levels)
 
 
 def _unfinished(result: Result) -> str:

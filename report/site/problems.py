@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from report.analysis import quantities
@@ -22,8 +21,7 @@ LISTED = 3
 """More values of a label than this are told by their first and last, where they are numbers."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that was skipped or failed, with its reason."""
 
     status: str
@@ -49,7 +47,7 @@ def of_result(result: Result) -> list[Problem]:
         if environment.status != "ok":
             missed = {r.experiment for r in result.records if r.backend == backend}
             what = f"{names.title(backend)} ({count(len(missed), 'experiment')})"
-            found.append(Problem(status=environment.status, what=what, reason=why(environment)))
+            found.append(Problem(environment.status, what, why(environment)))
     there = [name for name, one in result.environments.items() if one.status == "ok"]
     for name, planned in result.config["experiments"].items():
         for backend, records in quantities.by_backend(result.of(name)).items():
@@ -75,13 +73,8 @@ def _problems(title: str, records: Sequence[Record]) -> list[Problem]:
         key = case.status, reason, case.detail, case.labels is None
         found.setdefault(key, []).append(case)
     return [
-        Problem(
-            status=one.status,
-            what=f"{title}{_which([one, *others], records)}",
-            reason=one.reason,
-            detail=one.detail,
-        )
-        for one, *others in found.values()
+        Problem(same[0].status, title + _which(same, records), same[0].reason, same[0].detail)
+        for same in found.values()
     ]
 
 

@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from report.errors import ResultError, SiteError, UsageError
+from report.errors import SiteError, UsageError
 from report.experiments.catalogue import LABELS
 from report.results import store
 from report.site import folder
@@ -74,15 +74,7 @@ def _missing(site: Path, results: Path) -> list[str]:
     """Say which results the site lacks, as far as they can be read."""
     shown = {path.read_bytes() for path in (site / "data").glob("*/*.json*")}
     lacking = [path for path in store.files_in(results) if path.read_bytes() not in shown]
-    return [f"{path} is not in it" for path in lacking if _is_result(path)]
-
-
-def _is_result(path: Path) -> bool:
-    try:
-        store.read(path, LABELS)
-    except ResultError:
-        return False
-    return True
+    return [f"{path} is not in it" for path in lacking if store.readable(path, LABELS)]
 
 
 def pages_url(address: str, domain: str = "") -> str | None:

@@ -11,13 +11,12 @@ from report.claims import verdicts as judged
 from report.claims import wording
 from report.figures import prose
 from report.figures.figure import Sheet
-from report.results.result import source_of
+from report.results.result import Decision, Result, Source, StoredClaim, Verdict, source_of
 from report.text.names import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Decision, Result, Source, StoredClaim, Verdict
     from report.worker.records import Scalar
 
 SIGNS: dict[Decision, str] = {
@@ -38,20 +37,14 @@ class VerdictView:
     claim: StoredClaim
     anchor: str
     source: Source
-    framework: str
-    """With which it was judged; empty where there is only one, and the claim names none."""
-    leading: bool
-    """The page is about this one; those with other frameworks stand beside it in one table."""
+    framework: str  # with which it was judged; empty where there is only one, and none is named
+    leading: bool  # the page is about this one; other frameworks stand beside it in a table
     sign: str
-    ratio: str
-    """What is divided by what, so that it is above 1, or what is limited; empty for an exponent."""
+    ratio: str  # what is divided by what, to be above 1, or what is limited; empty if neither
     effect: Markup
-    interval: str
-    """Of 95 %; empty if there is none."""
-    finding: Markup
-    """What was measured, in a sentence or two."""
-    because: Markup
-    """What decides it, in the claim's own words with this run's numbers; may be empty."""
+    interval: str  # of 95 %; empty if there is none
+    finding: Markup  # what was measured, in a sentence or two
+    because: Markup  # what decides it, in the claim's own words with this run's numbers, if any
 
     @property
     def css(self) -> str:
@@ -63,8 +56,7 @@ class Matrix(NamedTuple):
     """Claims by framework."""
 
     frameworks: list[str]
-    rows: list[tuple[VerdictView, list[VerdictView | None]]]
-    """Each claim, and the verdict of each framework; None where it was not asked."""
+    rows: list[tuple[VerdictView, list[VerdictView | None]]]  # None where not asked
 
 
 def views(result: Result) -> list[VerdictView]:

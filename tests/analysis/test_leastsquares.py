@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from report.analysis import leastsquares
 from report.results.result import Moments
-from report.run.surrogate import MOMENTS
+from report.run.data import MOMENTS
 
 if TYPE_CHECKING:
     from report.analysis.leastsquares import Problem

@@ -13,7 +13,7 @@ import torch
 from report.backends import pytorch, refusal
 from report.backends.pytorch import optimizers, training
 from report.backends.pytorch.memory import Memory
-from report.run import surrogate
+from report.run import data
 from report.worker.records import Unavailable, reason_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _params() -> list[torch.Tensor]:
 
 def _gradients(params: list[torch.Tensor], step: int) -> None:
     """Add the gradient of a minibatch to `grad`, as training does."""
-    rows = torch.tensor(surrogate.rows(0)[step * BATCH : (step + 1) * BATCH])
+    rows = torch.tensor(data.surrogate(0)[step * BATCH : (step + 1) * BATCH])
     out = training.linreg(rows[:, :-1], *params)
     training.squared_loss(out, rows[:, -1]).mean().backward()  # type: ignore[no-untyped-call]
 

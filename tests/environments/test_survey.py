@@ -185,7 +185,7 @@ def test_missing_framework_says_which_python_it_needs_where_this_is_another(
 def test_paths_of_interpreters_are_not_printed_as_hardware() -> None:
     """What `report hardware --json` prints may be published."""
     found = host.survey(["numpy"])
-    printed = terminal.host_json(found)
+    printed = json.dumps(terminal.host_data(found))
     assert json.loads(printed)["environments"]["numpy"]["status"] == "ok"
     assert sys.executable not in printed
     assert "interpreters" not in printed
@@ -221,7 +221,7 @@ def test_run_measures_what_there_is_and_records_why_the_rest_is_not(
         configure(interpreters=interpreters)
         done = CliRunner().invoke(main, ["run", "--trust", "--machine", "here"])
         assert done.exit_code == code, done.output
-        result = store.load_all(Path("results"), LABELS)[-1].result
+        result = store.read_all(Path("results"), LABELS)[0][-1].result
         records = {record.backend: record for record in result.records}
         assert records["numpy"].status == "ok"
         assert records["numba"].status == status

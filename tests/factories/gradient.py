@@ -11,7 +11,7 @@ import numpy as np
 
 from report.analysis import leastsquares
 from report.experiments.gradient.noise import correction, points_of_seed
-from report.run import surrogate
+from report.run import data
 from report.worker.records import GradientNoise, Outcome
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def outcome(
 @functools.cache
 def _theory(point: str) -> tuple[float, float, int]:
     """Return the gradient's length, the variance of single examples' gradients, and n."""
-    rows = surrogate.rows(0)
+    rows = data.surrogate(0)
     inputs = np.column_stack([rows[:, :-1], np.ones(len(rows))])
     moments = leastsquares.measure_moments(rows[:, :-1], rows[:, -1])
     theta = np.array(points_of_seed(moments, 20190826)[point])

@@ -23,7 +23,7 @@ from report.experiments.training.quantities import cases
 from report.registry import BACKENDS
 from report.resources import default_config
 from report.results.result import Dataset
-from report.run import surrogate
+from report.run import data
 from report.worker import schedules
 from report.worker.curve import EPOCHS_ONLY, EVERY, Curve
 from report.worker.records import Outcome, PrintedRun
@@ -120,7 +120,7 @@ def path(run: Run, seed: int, every: int) -> Curve:
 @functools.cache
 def _path(run: Run, seed: int, every: int) -> Curve:
     """Train for real, and collect the curve by the same rule as a backend does."""
-    rows = surrogate.rows(0)
+    rows = data.surrogate(0)
     inputs = np.column_stack([rows[:, :-1], np.ones(len(rows))])
     targets = rows[:, -1]
     weights = seeds.initial_weights(plan_seed(), seed, inputs.shape[1] - 1)

@@ -16,7 +16,7 @@ from processes import killed_before
 from report.cli import main
 from report.errors import ResultError, UsageError
 from report.experiments.catalogue import LABELS
-from report.results import imported, store
+from report.results import holdings, imported, store
 from report.results.machine import check_name
 from report.results.runs import by_machine
 from report.site.gather import gather
@@ -60,7 +60,7 @@ def test_imported_result_joins_no_run_of_the_owners(
 ) -> None:
     """It says that it is the same machine, even an older run of it: it gets the second name."""
     older = replace(own, run_id=ANOTHER["run_id"], started_at="2025-01-01T00:00:00Z")
-    place = store.add(came(older, tmp_path), results, LABELS, TODAY)
+    place = holdings.add(came(older, tmp_path), results, LABELS, TODAY)
     assert place == "imported/laptop/20250101T000000Z-quick.json.gz"
     saved, left_out = store.read_all(results, LABELS)
     assert left_out == []
@@ -74,8 +74,8 @@ def test_imported_result_joins_no_run_of_the_owners(
 
 def test_pages_say_that_it_was_imported(own: Result, results: Path, tmp_path: Path) -> None:
     """On its page with file, day and sum, on the first page and on the comparison."""
-    store.add(came(replace(own, **ANOTHER), tmp_path), results, LABELS, TODAY)
-    site = gather(store.load_all(results, LABELS))
+    holdings.add(came(replace(own, **ANOTHER), tmp_path), results, LABELS, TODAY)
+    site = gather(store.read_all(results, LABELS)[0])
     pages, told = read_pages(site), report_of(site, "laptop-2").words()
     sums = [one.sha256 for one in imported.load(results).values()]
     assert "Imported, not verified" in told
@@ -91,8 +91,8 @@ def test_first_page_is_about_a_machine_of_ones_own(
     """Though the stranger's run is the newer one, and says that it is from the future."""
     future = replace(own, run_id=ANOTHER["run_id"], started_at="2126-01-01T00:00:00Z")
     future = replace(future, finished_at="2126-01-01T01:00:00Z")
-    store.add(came(future, tmp_path), results, LABELS, TODAY)
-    index = read_pages(gather(store.load_all(results, LABELS)))["index.html"]
+    holdings.add(came(future, tmp_path), results, LABELS, TODAY)
+    index = read_pages(gather(store.read_all(results, LABELS)[0]))["index.html"]
     links = [element.get("href") for element in index.elements("a")]
     first, second = (f"machines/{name}/index.html" for name in ("laptop", "laptop-2"))
     assert links.index(first) < links.index(second)
@@ -107,9 +107,9 @@ def test_two_laptops_of_one_model_are_two_machines(
     again = replace(first, run_id=STRANGER, started_at="2026-02-03T05:05:06Z")
     second = replace(again, installation="99999999-1111-4222-8333-444444444444", run_id=own.run_id)
     places = [
-        store.add(came(first, tmp_path), results, LABELS, TODAY),
-        store.add(came(again, tmp_path), results, LABELS, TODAY),
-        store.add(store.save(second, tmp_path / "other"), results, LABELS, TODAY),
+        holdings.add(came(first, tmp_path), results, LABELS, TODAY),
+        holdings.add(came(again, tmp_path), results, LABELS, TODAY),
+        holdings.add(store.save(second, tmp_path / "other"), results, LABELS, TODAY),
     ]
     folders = [place.split("/")[1] for place in places]
     assert folders == ["laptop", "laptop", "laptop-2"]
@@ -119,7 +119,7 @@ def test_file_that_was_changed_afterwards_is_left_out(
     own: Result, results: Path, tmp_path: Path
 ) -> None:
     """What is shown as having come on a day is what came on that day."""
-    place = store.add(came(replace(own, **ANOTHER), tmp_path), results, LABELS, TODAY)
+    place = holdings.add(came(replace(own, **ANOTHER), tmp_path), results, LABELS, TODAY)
     content = gzip.decompress((results / place).read_bytes())
     (results / place).write_bytes(gzip.compress(content.replace(b"quick", b"quick")))
     saved, left_out = store.read_all(results, LABELS)
@@ -133,11 +133,11 @@ def test_later_state_of_a_run_takes_the_place_of_an_earlier(
     """And nothing else does: not another run of that second, nor an earlier state."""
     whole = replace(own, **ANOTHER)
     part = replace(whole, records=own.records[:1], finished_at=None)
-    place = store.add(came(part, tmp_path), results, LABELS, TODAY)
-    assert store.add(came(whole, tmp_path), results, LABELS, TODAY) == place
+    place = holdings.add(came(part, tmp_path), results, LABELS, TODAY)
+    assert holdings.add(came(whole, tmp_path), results, LABELS, TODAY) == place
     for other in (part, replace(whole, run_id=own.run_id, generator="another")):
         with pytest.raises(ResultError, match="would replace"):
-            store.add(came(other, tmp_path), results, LABELS, TODAY)
+            holdings.add(came(other, tmp_path), results, LABELS, TODAY)
     assert store.load(results / place, LABELS).finished_at == whole.finished_at
 
 
@@ -185,8 +185,8 @@ def test_killed_at_any_point_nothing_imported_passes_for_the_owners(
     add = f"""
 from pathlib import Path
 from report.experiments.catalogue import LABELS
-from report.results import store
-store.add(Path({str(file)!r}), Path(folder), LABELS, {TODAY!r})
+from report.results import holdings
+holdings.add(Path({str(file)!r}), Path(folder), LABELS, {TODAY!r})
 """
     for number in itertools.count(1):
         results = tmp_path / f"results{number}"
@@ -195,9 +195,9 @@ store.add(Path({str(file)!r}), Path(folder), LABELS, {TODAY!r})
         if not killed_before(number, results, add):
             break
         assert mine.read_bytes() == before
-        found = [one for one in store.load_all(results, LABELS) if one.imported is None]
+        found = [one for one in store.read_all(results, LABELS)[0] if one.imported is None]
         assert [one.result.run_id for one in found] == [own.run_id]
-        if len(store.load_all(results, LABELS)) == 1:
-            store.add(file, results, LABELS, TODAY)
-        assert len(store.load_all(results, LABELS)) == 2
+        if len(store.read_all(results, LABELS)[0]) == 1:
+            holdings.add(file, results, LABELS, TODAY)
+        assert len(store.read_all(results, LABELS)[0]) == 2
     assert number > 5

@@ -21,7 +21,7 @@ from report.config.configuration import Config
 from report.config.plan import plan
 from report.errors import ResultError
 from report.experiments.catalogue import LABELS
-from report.results import imported, limits, published, store
+from report.results import holdings, imported, limits, published, store
 from report.results.remote import Reader, take
 from report.site import gather as site
 from results_factory import make_result, only
@@ -55,7 +55,7 @@ def folders_of_another(theirs: Result, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("another")
     store.save(theirs, folder / "theirs")
     third = replace(theirs, machine=replace(theirs.machine, id="tablet"), **LATER)
-    store.add(store.save(third, folder / "inbox"), folder / "theirs", LABELS, "2026-03-04")
+    holdings.add(store.save(third, folder / "inbox"), folder / "theirs", LABELS, "2026-03-04")
     written(folder / "theirs", folder / "site")
     return folder
 
@@ -77,7 +77,7 @@ def our_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def written(results: Path, folder: Path) -> Path:
     """Write the site of a results folder."""
-    for name, content in site.gather(store.load_all(results, LABELS)).items():
+    for name, content in site.gather(store.read_all(results, LABELS)[0]).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
@@ -151,7 +151,7 @@ def test_runs_of_a_published_report_come_over(folder: Path, ours: Path) -> None:
     assert (ours / place).read_bytes() == (folder / own["path"]).read_bytes()
     listed = imported.load(ours)
     assert {(each.address, each.sha256) for each in listed.values()} == {(address, own["sha256"])}
-    words = report_of(site.gather(store.load_all(ours, LABELS)), "desktop").words()
+    words = report_of(site.gather(store.read_all(ours, LABELS)[0]), "desktop").words()
     assert "Imported, not verified" in words
     assert address in words
 

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from report.errors import ResultError, UsageError
 from report.experiments.catalogue import LABELS
 from report.registry import KINDS
-from report.results import limits, resultfile, store
+from report.results import limits, store
 from report.results.result import VERSION, source_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def test_result_comes_back_as_it_was(make_result: Make, tmp_path: Path, profile:
         path = store.save(one, tmp_path)
         again = store.load(path, LABELS)
         assert again == one
-        assert store.pack(again) == path.read_bytes()
+        assert store.pack(store.dump(again)) == path.read_bytes()
 
 
 def test_result_lies_in_its_machines_folder(make_result: Make, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_what_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_file_cut_short_anywhere_is_refused(small: Result, tmp_path: Path) -> None:
     """No part of a file passes for the whole, and the message names the file."""
-    for content in (store.dump(small), store.pack(small)):
+    for content in (store.dump(small), store.pack(store.dump(small))):
         step = len(content) // 200
         for length in range(0, len(content) - 2, step):
             assert "may have been cut short" in refusal(tmp_path / "x.json", content[:length])
@@ -318,10 +318,10 @@ def test_result_that_was_unpacked_beside_itself_counts_once(small: Result, tmp_p
     """The packed file is the one that a run goes on to write."""
     path = store.save(small, tmp_path)
     path.with_suffix("").write_bytes(store.dump(replace(small, records=[])))
-    (saved,) = store.load_all(tmp_path, LABELS)
+    (saved,) = store.read_all(tmp_path, LABELS)[0]
     assert (saved.result, saved.content) == (small, path.read_bytes())
     path.unlink()
-    (saved,) = store.load_all(tmp_path, LABELS)
+    (saved,) = store.read_all(tmp_path, LABELS)[0]
     assert saved.result.records == []
 
 
@@ -332,7 +332,7 @@ def test_damaged_packing_is_refused(
     small: Result, tmp_path: Path, spoil: Callable[[bytes], bytes]
 ) -> None:
     """A checksum that does not hold, a missing end, and a second file behind the first."""
-    content = store.pack(small)
+    content = store.pack(store.dump(small))
     assert "may have been cut short" in refusal(tmp_path / "x.json.gz", spoil(content))
 
 
@@ -406,7 +406,7 @@ def saved(make_result: Make, folder: Path) -> list[Result]:
 
 def results_in(place: Path) -> list[Result]:
     """Return all results of a folder or file."""
-    return [saved.result for saved in store.load_all(place, LABELS)]
+    return [saved.result for saved in store.read_all(place, LABELS)[0]]
 
 
 def test_all_results_come_oldest_first(make_result: Make, tmp_path: Path) -> None:
@@ -432,10 +432,10 @@ def test_copy_in_another_folder_is_no_other_machine(small: Result, tmp_path: Pat
     path = store.save(small, tmp_path)
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy" / path.name).write_bytes(path.read_bytes())
-    assert [one.result for one in store.load_all(tmp_path, LABELS)] == [small]
+    assert [one.result for one in store.read_all(tmp_path, LABELS)[0]] == [small]
     forged = replace(small, generator="somebody's")
-    (tmp_path / "copy" / path.name).write_bytes(store.pack(forged))
-    mine, theirs = store.load_all(tmp_path, LABELS)
+    (tmp_path / "copy" / path.name).write_bytes(store.pack(store.dump(forged)))
+    mine, theirs = store.read_all(tmp_path, LABELS)[0]
     assert {mine.named, theirs.named} == {"", small.machine.id}
 
 
@@ -457,7 +457,7 @@ def test_folder_without_results_is_told_with_the_remedy(tmp_path: Path) -> None:
     """Whoever has nothing measured yet learns how to."""
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(ResultError, match=r"no results in .*`report run` measures some"):
-            store.load_all(folder, LABELS)
+            store.read_all(folder, LABELS)[0]
 
 
 def test_files_of_others_in_the_folder_are_not_read(make_result: Make, tmp_path: Path) -> None:
@@ -466,7 +466,7 @@ def test_files_of_others_in_the_folder_are_not_read(make_result: Make, tmp_path:
     (tmp_path / "README.md").write_text("Measured at home.")
     (tmp_path / "notes.json").write_text("{}")
     path.with_name(f".{path.name}.abc.tmp").write_text("{")
-    assert len(store.load_all(tmp_path, LABELS)) == 1
+    assert len(store.read_all(tmp_path, LABELS)[0]) == 1
 
 
 def test_result_is_found_by_machine_or_by_file(make_result: Make, tmp_path: Path) -> None:
@@ -474,7 +474,7 @@ def test_result_is_found_by_machine_or_by_file(make_result: Make, tmp_path: Path
     newest, middle, oldest = saved(make_result, tmp_path)
     assert store.find("machine-b", tmp_path, LABELS) == newest
     assert store.find("machine-a", tmp_path, LABELS) == middle
-    path = tmp_path / resultfile.name_of(oldest)
+    path = tmp_path / store.name_of(oldest)
     assert store.find(str(path), tmp_path, LABELS) == oldest
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from factories import measured
 from report.results.result import Record
-from report.run import again
+from report.run import allocation
 from report.worker.records import Outcome, Probe
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_what_was_measured_on_a_noisy_machine_is_measured_once_more(
     expected: bool,
 ) -> None:
     """Not what was fair or is unknown, nor what failed, nor a third time."""
-    assert again.disturbed([one]) == [one] * expected
+    assert allocation.disturbed([one]) == [one] * expected
 
 
 def test_a_sweep_in_another_state_is_measured_once_more() -> None:
@@ -70,7 +70,7 @@ def test_a_sweep_in_another_state_is_measured_once_more() -> None:
         replace(record(replace(measured.QUIET, probes_before=p, probes_after=p)), process=k)
         for k, p in enumerate(states)
     ]
-    assert again.disturbed(every) == every[3:]
+    assert allocation.disturbed(every) == every[3:]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_no_more_is_measured_again_than_the_time_left_suffices_for(
     left_s: float, chosen: list[int]
 ) -> None:
     """In their order; a short one still fits where a long one does not."""
-    assert again.affordable([2.0, 3.0, 1.0], left_s) == chosen
+    assert allocation.affordable([2.0, 3.0, 1.0], left_s) == chosen
 
 
 def test_second_attempt_is_kept_unless_the_machine_was_noisier() -> None:
@@ -89,7 +89,7 @@ def test_second_attempt_is_kept_unless_the_machine_was_noisier() -> None:
     first = record(MOVED, measured_s=1.0, import_s=0.7)
     for conditions in (measured.QUIET, MOVED):
         second = record(conditions, measured_s=9.0, import_s=0.5)
-        assert again.better(first, second) == replace(second, attempts=2, import_s=0.7)
+        assert allocation.better(first, second) == replace(second, attempts=2, import_s=0.7)
     worse = replace(MOVED, other_cores=50.0)
     for second in (record(worse, measured_s=0.1), record(None), record(None, status="failed")):
-        assert again.better(first, second) == replace(first, attempts=2)
+        assert allocation.better(first, second) == replace(first, attempts=2)

@@ -22,7 +22,7 @@ from report.analysis import seeds
 from report.config.configuration import DatasetSpec
 from report.errors import DataError
 from report.results.result import Dataset
-from report.run import data, surrogate
+from report.run import data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -336,8 +336,8 @@ def test_no_network_at_all_means_the_surrogate(monkeypatch: pytest.MonkeyPatch) 
         examples=1500,
         features=5,
     )
-    assert loaded.features.tolist() == surrogate.rows(4)[:, :5].tolist()
-    assert loaded.targets.tolist() == surrogate.rows(4)[:, 5].tolist()
+    assert loaded.features.tolist() == data.surrogate(4)[:, :5].tolist()
+    assert loaded.targets.tolist() == data.surrogate(4)[:, 5].tolist()
     assert "surrogate" in said[-1]
 
 

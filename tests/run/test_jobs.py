@@ -15,7 +15,7 @@ from report.results import store
 from report.run.jobs import Forecast, Job, planned
 
 if TYPE_CHECKING:
-    from report.results.resultfile import Saved
+    from report.results.store import Saved
 
 RESULTS = Path(__file__).parents[2] / "results"
 
@@ -49,7 +49,7 @@ def seconds(*experiments: PlannedExperiment, **options: Any) -> float:
 @pytest.fixture(scope="module")
 def saved() -> list[Saved]:
     """Return the committed results."""
-    found = store.load_all(RESULTS, LABELS)
+    found = store.read_all(RESULTS, LABELS)[0]
     if not found:
         pytest.skip("there are no committed results")
     return found

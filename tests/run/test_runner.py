@@ -25,7 +25,7 @@ from report.machine.noise import Watch
 from report.results import store
 from report.results.result import Allocation, Dataset
 from report.results.runs import by_machine
-from report.run import allocation, data, host, runner, surrogate
+from report.run import allocation, data, host, runner
 from report.worker.records import Environment
 
 if TYPE_CHECKING:
@@ -499,7 +499,7 @@ def test_unpacked_file_of_an_unfinished_run_is_taken_up(fake_worker: FakeWorker)
     path.unlink()
     whole = fake_worker.run(plan).execute(Diary())
     assert (whole.run_id, statuses(whole)) == (part.run_id, {"first": "ok", "second": "ok"})
-    assert [one.result for one in store.load_all(fake_worker.results, LABELS)] == [whole]
+    assert [one.result for one in store.read_all(fake_worker.results, LABELS)[0]] == [whole]
     assert keys(fake_worker.jobs()) == [(8, 0), (9, 0)]
 
 
@@ -693,7 +693,7 @@ def training_plan(fake_worker: FakeWorker, names: Sequence[str]) -> Any:
 @pytest.fixture(name="loads")
 def loads_of_data(monkeypatch: pytest.MonkeyPatch) -> list[data.LoadedData]:
     """Take the data from a list, one entry for each time that it is loaded."""
-    rows = surrogate.rows(1)
+    rows = data.surrogate(1)
     dataset = Dataset(
         source="file", origin="downloaded from x", sha1="0" * 40, examples=1500, features=5
     )
@@ -713,7 +713,7 @@ def test_training_is_given_data_that_is_gone_afterwards(
     assert not Path(bundle["folder"]).exists()
     assert result.dataset is not None
     assert result.moments is not None
-    assert result.moments.mean == pytest.approx(surrogate.MOMENTS.mean)
+    assert result.moments.mean == pytest.approx(data.MOMENTS.mean)
     assert result.moments == result.moments.rounded()
 
 
@@ -877,7 +877,7 @@ def test_run_after_a_clock_was_set_back_is_the_newest(
     assert part.run_id == whole.run_id
     monkeypatch.setattr(runner, "_now", lambda: "2026-05-02T00:00:00Z")
     last = fake_worker.run(plan, start="again").execute(Diary())
-    saved = [one.result for one in store.load_all(fake_worker.results, LABELS)]
+    saved = [one.result for one in store.read_all(fake_worker.results, LABELS)[0]]
     assert [one.started_at[5:10] for one in saved] == ["06-01", "05-01", "05-02"]
     (shown,) = by_machine(saved)
     assert [one.run_id for one in shown] == [whole.run_id, last.run_id]

@@ -11,7 +11,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from report.experiments.catalogue import LABELS
-from report.results import resultfile, store
+from report.results import store
 from report.site.folder import stale_files
 from report.site.gather import gather
 
@@ -41,7 +41,7 @@ def test_site_is_committed_where_results_are() -> None:
 @needs_results
 def test_committed_site_is_what_the_committed_results_give() -> None:
     """Byte by byte; `report render` mends what is listed here."""
-    gathered = gather(store.load_all(RESULTS, LABELS))
+    gathered = gather(store.read_all(RESULTS, LABELS)[0])
     assert stale_files(gathered, SITE) == []
 
 
@@ -61,7 +61,7 @@ def test_committed_result_fits_the_published_schema(path: Path) -> None:
     content = json.loads(gzip.decompress(path.read_bytes()))
     assert [error.message for error in validator.iter_errors(content)] == []
     result = store.load(path, LABELS)
-    assert path == RESULTS / resultfile.name_of(result)
+    assert path == RESULTS / store.name_of(result)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from processes import killed_before
 from report.cli import main
 from report.errors import SiteError
-from report.results import files, resultfile, store
+from report.results import files, store
 from report.site.folder import MANIFEST, check, listed, mixture, stale_files, write_files
 from results_factory import only
 
@@ -424,10 +424,10 @@ def test_result_that_was_taken_away_leaves_the_site_with_the_next_rendering(
     store.save(replace(small, **LATER), tmp_path / "results")
     render(tmp_path)
     first.unlink()
-    assert f"data/{resultfile.name_of(small)}\n" in render(tmp_path, "--check").output
+    assert f"data/{store.name_of(small)}\n" in render(tmp_path, "--check").output
     codes = [render(tmp_path, *check).exit_code for check in (["--check"], [], ["--check"])]
     assert codes == [4, 0, 0]
-    assert not (tmp_path / "site" / "data" / resultfile.name_of(small)).exists()
+    assert not (tmp_path / "site" / "data" / store.name_of(small)).exists()
 
 
 def test_two_renderings_at_once_are_refused(small: Result, tmp_path: Path) -> None:

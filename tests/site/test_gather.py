@@ -26,7 +26,7 @@ from report.experiments.training.quantities import Case
 from report.experiments.training.runs import median_times, trained
 from report.figures import prose
 from report.figures.shapes import BOOKS_WAY
-from report.results import resultfile, runs, store
+from report.results import runs, store
 from report.results.files import Cache
 from report.sections.catalogue import SECTIONS
 from report.site import gather as site
@@ -204,7 +204,7 @@ def test_run_is_downloadable_as_its_file_is(
     result = only(make_result(), "threads")
     content = store.dump(result) if level is None else gzip.compress(store.dump(result), level)
     (tmp_path / "run.json").write_bytes(content)
-    files = site.gather(store.load_all(tmp_path / "run.json", LABELS))
+    files = site.gather(store.read_all(tmp_path / "run.json", LABELS)[0])
     name = f"data/fixed-machine/{RUN}.json" + ("" if level is None else ".gz")
     assert files[name] == content
     assert name in report_of(files).links()
@@ -238,13 +238,13 @@ def test_a_result_is_judged_once_for_each_content(
     kept = Cache(tmp_path / "cache")
     folder = tmp_path / "results"
     store.save(only(make_result(), "threads"), folder)
-    first = site.gather(store.load_all(folder, LABELS), kept)
-    assert site.gather(store.load_all(folder, LABELS), kept) == first
+    first = site.gather(store.read_all(folder, LABELS)[0], kept)
+    assert site.gather(store.read_all(folder, LABELS)[0], kept) == first
     assert len(counted) == 1
     store.save(only(make_result(speed=2.0, started_at="2026-02-03T04:05:06Z"), "threads"), folder)
-    site.gather(store.load_all(folder, LABELS), kept)
+    site.gather(store.read_all(folder, LABELS)[0], kept)
     assert counted[1:] == ["2026-02-03T04:05:06Z"]
-    site.gather(store.load_all(folder, LABELS))
+    site.gather(store.read_all(folder, LABELS)[0])
     assert len(counted) == 3
 
 
@@ -257,7 +257,7 @@ def test_alike_runs_of_a_machine_are_one_page(make_result: Made) -> None:
     rates = [max(q.rate().value for q in found_in(one, "threads")) for one in alike]
     mean = math.prod(rates) ** (1 / 3)
     assert digits(mean / 1e9) in page.figures()["threads-pytorch"].folds["The numbers"]
-    assert {f"data/{resultfile.name_of(one)}" for one in alike} <= page.links() & files.keys()
+    assert {f"data/{store.name_of(one)}" for one in alike} <= page.links() & files.keys()
 
 
 def test_runs_too_near_to_count_apart_are_told(make_result: Made) -> None:
@@ -306,8 +306,8 @@ def test_newest_run_is_shown_and_an_older_one_of_another_plan_can_be_downloaded(
     assert "3 February 2026" in page.words()
     best = max(q.rate().value for q in found_in(newer, "threads"))
     assert digits(best / 1e9) in page.figures()["threads-pytorch"].folds["The numbers"]
-    path = f"data/{resultfile.name_of(older)}"
-    assert files[path] == store.pack(older)
+    path = f"data/{store.name_of(older)}"
+    assert files[path] == store.pack(store.dump(older))
     (link,) = [each for each in page.elements("a") if str(each.get("href")).endswith(path)]
     assert link.text == "2 January 2026, 03:04 UTC, profile quick"
 
@@ -584,7 +584,7 @@ def test_one_busy_run_of_several_does_not_grade_the_machine() -> None:
             for hour, records in zip(hours, of_runs, strict=False)
         ]
         whole = runs.together(made)
-        saved = [resultfile.of(one, b"") for one in made]
+        saved = [store.saved(one, b"") for one in made]
         (section, *_) = machine.view(whole, "name", saved, dict(machine.figures_of(whole))).sections
         assert section.grade is not None
         return section.grade.level, section.spread

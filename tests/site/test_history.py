@@ -18,7 +18,7 @@ from pages import Page, gather
 from report.analysis import changes
 from report.comparing import asked
 from report.experiments.catalogue import LABELS
-from report.results import resultfile, store
+from report.results import store
 from report.site import history
 from results_factory import each_outcome, only
 
@@ -80,7 +80,7 @@ def page_of(results: list[Result]) -> Page:
 
 def told(runs: list[Result]) -> history.History:
     """Return the history of results that were never written to a folder."""
-    found = history.of_machine("fixed-machine", [resultfile.of(one, b"") for one in runs])
+    found = history.of_machine("fixed-machine", [store.saved(one, b"") for one in runs])
     assert found is not None
     return found
 
@@ -182,7 +182,7 @@ def test_history_is_linked_and_its_data_can_be_downloaded(runs: list[Result]) ->
     site = gather(runs[:3])
     assert PATH in Page("index.html", site["index.html"]).links()
     page = Page(PATH, site[PATH])
-    assert {f"data/{resultfile.name_of(one)}" for one in runs[:3]} <= page.links()
+    assert {f"data/{store.name_of(one)}" for one in runs[:3]} <= page.links()
     (path,) = [link for link in page.links() if link.endswith("history-one-call.csv")]
     rows = [*csv.DictReader(io.StringIO(site[path].decode()))]
     assert [row["run"][:10] for row in rows] == [one.started_at[:10] for one in runs[:3]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,15 +11,14 @@ import pytest
 from report.errors import ResultError
 from report.experiments.catalogue import LABELS
 from report.figures.drawings import Drawings
-from report.results import resultfile, store
-from report.results.files import Cache, Sums
+from report.results import store
+from report.results.files import Cache
 from report.site import gather as site
 from report.site import repeating
 from report.site.compare import DRAWN, Side
 from report.site.contents import Bundle, Contents
-from report.site.digest import ADAPTER
+from report.site.digest import ADAPTER, places_of
 from report.site.folder import write_files
-from report.site.places import places_of
 from results_factory import only
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from report.results.result import Result
-    from report.results.resultfile import Saved
+    from report.results.store import Saved
 
     Made = Callable[..., Result]
 
@@ -49,7 +47,7 @@ def counted(results: list[Result], read: list[str]) -> list[Saved]:
         read.append(result.machine.id)
         return result, content
 
-    files = [resultfile.of(each, store.pack(each)) for each in results]
+    files = [store.saved(each, store.pack(store.dump(each))) for each in results]
     return [
         replace(
             one,
@@ -94,7 +92,7 @@ def test_a_list_of_results_reads_only_their_heads(many: list[Result], tmp_path: 
     assert all(len(one.head.records) == 1 for one in again)
     assert [one.result for one in again] == many[:3]
     (changed, *_), _ = store.read_all(results, LABELS, cache)
-    (results / changed.name).write_bytes(store.pack(many[1]))
+    (results / changed.name).write_bytes(store.pack(store.dump(many[1])))
     with pytest.raises(ResultError, match="changed meanwhile"):
         _ = changed.content
 
@@ -119,28 +117,3 @@ def test_what_cannot_be_kept_is_at_hand() -> None:
     """Without a cache a bundle has its own bytes."""
     bundle = Bundle({"a": 1}, {"x.html": b"x"}).keep(Cache(), "key")
     assert (bundle.facts, dict(bundle.files)) == ({"a": 1}, {"x.html": b"x"})
-
-
-def test_a_sum_is_taken_again_when_a_file_changed(tmp_path: Path) -> None:
-    """By size or time of change; and where that was a moment ago, whatever they say."""
-    path, cache = tmp_path / "file", Cache(tmp_path / "cache")
-    path.write_bytes(b"one")
-    os.utime(path, ns=(10**18, 10**18))
-
-    def summed() -> str | None:
-        sums = Sums(cache, "here")
-        found = sums.of(path)
-        sums.keep()
-        return found
-
-    first = summed()
-    path.write_bytes(b"two")
-    os.utime(path, ns=(10**18, 10**18))
-    assert summed() == first  # which only who sets clocks back can bring about
-    os.utime(path, ns=(10**18 + 1, 10**18 + 1))
-    second = summed()
-    assert second != first
-    path.write_bytes(b"six")
-    assert summed() not in {first, second}
-    path.unlink()
-    assert summed() is None

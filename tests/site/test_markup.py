@@ -25,8 +25,8 @@ from pages import Page, read_pages, serve, target
 from report import resources
 from report.experiments.book import BOOK
 from report.results import store
-from report.site.addresses import CHAPTER
 from report.site.folder import write_files
+from report.site.pages import CHAPTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

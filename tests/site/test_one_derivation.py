@@ -60,7 +60,7 @@ def recording() -> Iterator[dict[str, set[Numbers]]]:
 @pytest.fixture(name="result", scope="module")
 def newest_committed() -> Result:
     """Return the newest committed result, judged by the code as it is."""
-    saved = store.load_all(RESULTS, LABELS)
+    saved = store.read_all(RESULTS, LABELS)[0]
     if not saved:
         pytest.skip("there are no committed results")
     result = saved[-1].result

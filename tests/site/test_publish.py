@@ -12,7 +12,7 @@ import pytest
 
 from factories import small_results
 from report.errors import ReportError, SiteError, UsageError
-from report.results import resultfile, store
+from report.results import store
 from report.site.folder import MANIFEST, listed, write_files
 from report.site.publish import Published, pages_url, publish
 
@@ -161,7 +161,7 @@ def test_site_that_lacks_a_result_is_not_published(clone: Clone) -> None:
     _write(clone.site, {})
     rendered = listed(clone.site)
     pages = {n: (clone.site / n).read_bytes() for n in rendered if n != MANIFEST}
-    write_files({**pages, f"data/{resultfile.name_of(made)}": path.read_bytes()}, clone.site)
+    write_files({**pages, f"data/{store.name_of(made)}": path.read_bytes()}, clone.site)
     clone.publish()
 
 

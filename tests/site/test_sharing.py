@@ -28,8 +28,9 @@ from report.config.plan import plan
 from report.experiments.catalogue import LABELS
 from report.figures import preview
 from report.results import store
-from report.site import addresses, repeating
+from report.site import repeating
 from report.site.folder import MANIFEST, write_files
+from report.site.pages import CHAPTER
 from report.text.plain import bibtex
 
 if TYPE_CHECKING:
@@ -308,7 +309,7 @@ def test_footer_leads_to_the_chapter_and_to_a_run_of_ones_own(
             continue
         (footer,) = page.elements("footer")
         links = [str(each.get("href")) for each in footer.iter("a")]
-        assert addresses.CHAPTER in links
+        assert CHAPTER in links
         assert [link for link in links if link.endswith("#your_machine")]
     commands = Page("method.html", two_machine_site["method.html"]).words("your_machine")
     assert "report build" in commands

@@ -15,7 +15,7 @@ from factories import gradient, small_results
 from pages import gather, report_of
 from reading import curves, said, whole
 from report.analysis.quantities import Question
-from report.comparing import tables
+from report.comparing import export
 from report.comparing.comparison import compare
 from report.config.configuration import Config
 from report.config.plan import plan
@@ -25,7 +25,7 @@ from report.experiments.gradient.figures import figures
 from report.experiments.gradient.kind import GRADIENT
 from report.figures.prose import plain
 from report.figures.shapes import Curves, Points, Reference
-from report.results import resultfile, store
+from report.results import store
 from report.results.result import Dataset
 from report.site.machine import figures_of, view
 from report.worker.records import Outcome
@@ -224,12 +224,12 @@ def test_nothing_is_timed_and_pages_bear_it(tmp_path: Path) -> None:
     page = report_of(site)
     assert {"noise-pytorch-slope", "noise-pytorch-population"} <= set(page.figures())
     assert "Nothing is timed" in page.words()
-    saved = [resultfile.of(results[0], b"")]
+    saved = [store.saved(results[0], b"")]
     shown = view(results[0], "name", saved, dict(figures_of(results[0])))
     assert all("Gradients.deviations" in f.code for one in shown.sections for f in one.figures)
     assert ["autograd" in one.code for one in shown.listings] == [True]
     assert "compare.html" in site
-    assert tables.comparison(compare(results[0], results[1]))
+    assert export.tables(compare(results[0], results[1]))
 
 
 def test_method_says_how_often_it_was_drawn() -> None:

@@ -24,7 +24,7 @@ from report.errors import ConfigError
 from report.experiments.gradient.kind import GradientSettings
 from report.experiments.gradient.measure import ROUND, Examples, measure
 from report.experiments.gradient.noise import points_of_seed
-from report.run import data, surrogate
+from report.run import data
 from report.run.data import write_bundle
 from report.run.host import Host
 from report.run.runner import Run
@@ -44,7 +44,7 @@ SAMPLINGS = ["replacement", "permutation"]
 N = 1500
 
 
-ROWS = jobs.loaded(surrogate.rows(3))
+ROWS = jobs.loaded(data.surrogate(3))
 """1500 rows with the moments of the real data."""
 
 THETAS = points_of_seed(leastsquares.measure_moments(ROWS.features, ROWS.targets), SEED)

@@ -14,7 +14,7 @@ from report.experiments.overhead.kind import OVERHEAD
 from report.experiments.overhead.quantities import calls, name_call, of_records
 from report.figures.prose import digest, plain
 from report.figures.shapes import Dots, Reference, Upright
-from report.site.code import listing
+from report.site.repeating import listing
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from report.backends import pytorch
 from report.backends.pytorch import training as pytorch_training
 from report.experiments.training import measure as training
 from report.experiments.training.kind import TrainingSettings
-from report.run import surrogate
+from report.run import data
 from report.run.data import Order, write_bundle
 from report.worker.schedules import factor
 
@@ -38,7 +38,7 @@ SCHEDULES = ["constant", "tenth", "step", "inverse", "cosine"]
 OPTIMIZERS = {"sgd": 0.1, "adagrad": 0.2, "rmsprop": 0.01, "adadelta": 1.0, "adam": 0.02}
 """With rates that bring each some way in a few epochs."""
 
-ROWS = surrogate.rows(0)[:EXAMPLES]
+ROWS = data.surrogate(0)[:EXAMPLES]
 
 
 @pytest.fixture(name="bundle", scope="module")

@@ -136,7 +136,7 @@ def test_changed_import_is_not_taken_for_what_was_imported(results: Path) -> Non
     """Nobody knows any more whose it is, so that a person has to look."""
     (place,) = imported.load(results)
     other = only(make_result("desk", 3.0), "threads")
-    (results / place).write_bytes(store.pack(other))
+    (results / place).write_bytes(store.pack(store.dump(other)))
     done = run("remove", place, "--results", results, "--yes", "--own")
     assert done.exit_code == 1
     assert "no longer what was imported" in done.stderr

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import functools
-import glob
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from report.cli import arguments
+from report.cli.arguments import FOLDER
+
 if TYPE_CHECKING:
     from report.results.result import Result
 
-SLOWER = 3
-"""Exit status of a comparison that was to fail where something is slower, and did."""
+SLOWER = 3  # exit status of a comparison that was to fail where something is slower, and did
 
 
 def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
@@ -30,39 +30,20 @@ def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float 
     return value
 
 
-FOLDER = click.Path(path_type=Path, file_okay=False)
-
-
-def machines(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Complete machines that have results in their folder."""
-    folder = Path(context.params.get("results") or "results")
-    found = {path.parent.name for path in folder.glob(f"{glob.escape(typed)}*/*.json*")}
-    return [CompletionItem(name) for name in sorted(found)]
-
-
 def _known(context: click.Context, at: click.Parameter, typed: str) -> list[CompletionItem]:
     """Complete machines, and files."""
-    return [*machines(context, at, typed), CompletionItem(typed, type="file")]
+    return [*arguments.machines(context, at, typed), CompletionItem(typed, type="file")]
 
 
 @click.command(epilog="For instance: report compare my-laptop the-server --format markdown")
 @click.argument("references", nargs=-1, metavar="[BASELINE OTHER...]", shell_complete=_known)
-@click.option(
-    "--results", type=FOLDER, default="results", show_default=True, help="The results folder."
-)
-@click.option(
-    "--least",
-    callback=_fraction,
-    default="5%",
-    show_default=True,
-    help="Smallest difference that matters.",
-)
+@arguments.RESULTS
+@click.option("--least", callback=_fraction, default="5%", help="Smallest difference that matters.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "csv", "markdown"]),
     default="text",
-    show_default=True,
     help="What to print.",
 )
 @click.option(
@@ -90,9 +71,8 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default="experiments.yaml",
-    show_default=True,
+    type=arguments.FILE,
+    default=arguments.CONFIG,
     help="With --live: the configuration.",
 )
 @click.option(
@@ -100,9 +80,7 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
     is_flag=True,
     help="With --live: approve the interpreters and variables that --config names.",
 )
-@click.option(
-    "--into", type=FOLDER, default="live", show_default=True, help="Where --live keeps its results."
-)
+@click.option("--into", type=FOLDER, default="live", help="Where --live keeps its results.")
 @click.pass_context
 def compare(context: click.Context, /, references: tuple[str, ...], **options: Any) -> None:
     """Compare results (files or machine ids) with the first one.
@@ -113,7 +91,7 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
     carried out.
     """
     from report import terminal
-    from report.comparing import export, tables
+    from report.comparing import export
     from report.comparing.comparison import compare as side_by_side
     from report.errors import UsageError
     from report.experiments.catalogue import LABELS
@@ -132,7 +110,7 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
     ]
     writers = {"json": export.as_json, "csv": export.as_csv, "markdown": export.as_markdown}
     if options["form"] == "text":
-        terminal.show([line for one in compared for line in tables.comparison(one)])
+        terminal.show([line for one in compared for line in export.tables(one)])
     else:
         click.echo(writers[options["form"]](compared).rstrip("\n"))
     limit = options["fail_on"]
