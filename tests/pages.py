@@ -46,6 +46,7 @@ TRAINED = [name for name, e in EXPERIMENTS.items() if e["kind"] == "training" an
 COMPARED = [
     "vectorization-strategies",
     "matrix-size-size",
+    "small-products-size",
     "block-width-block_width",
     "memory",
     "overhead-calls",

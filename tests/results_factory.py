@@ -253,7 +253,7 @@ def _record(
     if (experiment.name, process) == ("threads", 1) and first:
         return replace(record, status="skipped", reason=SKIPPED)
     if experiment.settings.get("device_only"):
-        return replace(record, status="skipped", reason="it is measured on an accelerator only")
+        return replace(record, status="skipped", reason=matmul.ACCELERATOR_ONLY)
     return replace(record, outcome=_outcome(experiment, backend, process, slowness, rng))
 
 

@@ -122,7 +122,7 @@ def test_init_writes_the_default_experiments_and_validate_accepts_them(
 
     done = installed.run("report", "validate", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "60 claims" in done.stdout
+    assert "61 claims" in done.stdout
 
 
 def test_installed_program_renders_the_very_site_that_the_checkout_does(

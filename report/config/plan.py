@@ -9,7 +9,7 @@ from report.config import references
 from report.config.claims import stored
 from report.errors import ConfigError
 from report.experiments.catalogue import KINDS
-from report.experiments.settings import Defaults, Experiment, Settings
+from report.experiments.settings import ADDED, Defaults, Experiment, Settings
 from report.registry import BACKENDS, KindName
 from report.results.limits import MOST_RECORDS
 from report.results.privacy import scrub
@@ -53,6 +53,9 @@ class PlannedExperiment:
     def stored(self) -> StoredExperiment:
         """Return it as a result file keeps it, where its name is the key."""
         fields = {key: value for key, value in vars(self).items() if key != "name"}
+        # Earlier results lack these, and have the hash of what was measured without them.
+        added = {key for key, value in ADDED.items() if fields["settings"].get(key) == value}
+        fields["settings"] = {k: v for k, v in fields["settings"].items() if k not in added}
         return cast("StoredExperiment", fields)
 
     def cold(self, backend: str) -> bool:

@@ -61,6 +61,11 @@ ENERGY = (
 )
 
 
+ADDED = {"cold": False, "device_only": False, "device_update_size": [], "energy_s": 0}
+"""Settings that came later, with the value by which what was there before is measured as before: a
+plan is stored without them."""
+
+
 class Strict(BaseModel):
     """A part of experiments.yaml; unknown keys are errors."""
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from report.analysis import noise, quantities
 from report.claims import wording
 from report.experiments.catalogue import KINDS, of_records
+from report.experiments.matmul.measure import ACCELERATOR_ONLY
 from report.machine.machine import describe, facts
 from report.results.runs import starts
 from report.sections.catalogue import SECTIONS
@@ -139,7 +140,7 @@ def view(
     sections = [
         _section(result if name in broad else led, name, drawn, judged, listings)
         for name, drawn in figures.items()
-        if drawn or name not in SECTIONS
+        if drawn or not (name in SECTIONS or _elsewhere(led.of(name)))
     ]
     home = pages.home(result.machine.id)
     said = [s for kind in KINDS.values() for s in kind.sentences(led)]
@@ -170,6 +171,11 @@ def view(
         days=len({one[:10] for one in began}),
         unfinished=_unfinished(result),
     )
+
+
+def _elsewhere(records: Sequence[Record]) -> bool:
+    """Return whether an experiment is for an accelerator, and there is none here."""
+    return bool(records) and all(record.reason == ACCELERATOR_ONLY for record in records)
 
 
 def _held(judged: Sequence[VerdictView]) -> list[str]:

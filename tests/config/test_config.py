@@ -38,11 +38,10 @@ Told = Callable[[str, str], None]
 def test_default_file_holds_the_chapters_experiments(read: Read) -> None:
     """The file that `report init` writes is valid, and measures what the chapter speaks of."""
     kinds = {name: spec.kind for name, spec in read(default_config()).experiments.items()}
+    products = "vectorization strategies-at-scale matrix-size small-products block-width threads"
     trained = "chapter-training loader concise concise-as-listed batch-sizes stability decay grid"
     assert kinds == {
-        **dict.fromkeys(
-            ["vectorization", "matrix-size", "small-products", "block-width", "threads"], "matmul"
-        ),
+        **dict.fromkeys(products.split(), "matmul"),
         "gradient-noise": "gradient",
         **dict.fromkeys(["memory", "latency"], "bandwidth"),
         "overhead": "overhead",

@@ -272,7 +272,8 @@ def test_a_phone_shows_every_machine_of_a_comparison(opened: Opened, address: st
     tab.goto(address + "compare.html")
     shown = "one => getComputedStyle(one, '::before').content"
     cells = tab.locator("table.cells >> nth=0").locator("td")
-    assert {cells.nth(k).evaluate(shown) for k in (0, 1)} == {'"fast-machine"', '"fixed-machine"'}
+    machines = {'"2 cores, H100"', '"2 cores, no GPU"'}
+    assert {cells.nth(k).evaluate(shown) for k in (0, 1)} == machines
 
 
 def test_keyboard_skips_to_the_text_first(tab: Tab, address: str) -> None:

@@ -38,6 +38,9 @@ PRINTED_ORDER = ("element", "column", "full", "block")
 BATCH = 256
 """Products in one call of the strategy batched, each of matrices of its own."""
 
+ACCELERATOR_ONLY = "it is measured on an accelerator only"
+"""Why there is nothing of an experiment on a CPU."""
+
 ASSUMED_L2_BYTES = 64 * 2**20
 """Of an accelerator that does not tell: more than any has today, so that none keeps anything."""
 
@@ -142,7 +145,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     """
     settings, backend = job["settings"], BACKENDS[job["backend"]]
     if settings["device_only"] and job["device"] == "cpu":
-        raise Unavailable("it is measured on an accelerator only")
+        raise Unavailable(ACCELERATOR_ONLY)
     most = backend.sampled_elements if settings["elements"] == "auto" else None
     sample = _Sample(most, random.Random(f"{job['seed']} {job['process']} elements"))
     printed = _as_printed(session, job["seed"], backend, sample) if settings["as_printed"] else []
