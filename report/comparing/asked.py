@@ -18,6 +18,7 @@ from report.figures.figure import Number, interval, number
 from report.sections.frameworks import starts
 from report.text.names import title
 from report.text.numerals import prefix_exponent, scaled
+from report.worker.sensors import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,17 +37,27 @@ PRODUCTS: dict[str, KindName] = dict.fromkeys(
 )
 CALL = "one call"
 
+AMOUNTS: dict[str, KindName] = {
+    "energy of an epoch": "training",
+    "memory of training": "training",
+    "cost of a million epochs": "training",
+}
+"""What is no time and no rate, so that less of it is not faster."""
+
+MILLION = 1e6
+
 TOPICS: dict[str, dict[str, KindName]] = {
     "Small models": {**SMALL, CALL: "overhead"},
     "Large products": PRODUCTS,
     "Memory": dict.fromkeys(("memory", "first cache"), "bandwidth"),
     "Start-up": {"start-up": "overhead"},
+    "Energy, memory and cost": AMOUNTS,
 }
 """What is asked, in this order, and which kind of experiment measures it."""
 
 KINDS = {label: kind for asked in TOPICS.values() for label, kind in asked.items()}
 
-UNITS = {"flop_per_s": "FLOPS", "bytes_per_s": "B/s", None: "s"}
+RATES = {"flop_per_s": "FLOPS", "bytes_per_s": "B/s"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +73,11 @@ class Asked:
         """Return it."""
         return self.quantity.estimate(self.metric)
 
+    @property
+    def unit(self) -> str:
+        """Return its unit, without prefix."""
+        return RATES.get(self.metric or "", self.quantity.unit)
+
     def over(self, other: Asked) -> Estimate:
         """Return how many times as fast it is as another, with a 99 % interval."""
         above, below = (self, other) if self.metric else (other, self)
@@ -73,7 +89,8 @@ class Found:
     """The same, of which its samples are no longer needed."""
 
     estimate: Estimate
-    metric: str | None  # None for a time, which is better if it is less
+    metric: str | None  # None for a time or an amount, which is better if it is less
+    unit: str
     note: str
     device: str
     work: list[str]  # what must be the same elsewhere for it to be of the same work
@@ -81,7 +98,7 @@ class Found:
     @property
     def text(self) -> str:
         """Return the number with its unit."""
-        return scaled(self.estimate.value, UNITS[self.metric])
+        return scaled(self.estimate.value, self.unit)
 
     @property
     def interval(self) -> str:
@@ -114,6 +131,7 @@ class Cell:
     device: str = ""
     faster: Estimate | None = None  # how many times as fast as the baseline; None for other work
     ratio: Number | None = None  # the same above 1, whichever is faster, unless nothing tells
+    amount: bool = False  # no time and no rate: the ratio is how many times as much it is
     missing: str = ""
 
     @property
@@ -191,13 +209,14 @@ def column(result: Result) -> Column:
             label: Found(
                 estimate=one.estimate,
                 metric=one.metric,
+                unit=one.unit,
                 note=one.note,
                 device=one.quantity.device,
                 work=work(result, one.quantity.experiment, one.quantity.kind),
             )
             for label, one in asked.items()
         },
-        missing={label: _missing(kind, result) for label, kind in KINDS.items()},
+        missing={label: _missing(kind, result) for label, kind in KINDS.items()} | _unknown(result),
     )
 
 
@@ -207,7 +226,7 @@ def beside(first: Result, other: Result) -> dict[str, Estimate]:
     return {
         label: one.over(mine[label])
         for label, one in numbers(other).items()
-        if label in mine
+        if label in mine and one.unit == mine[label].unit
         if not other_work(found, one.quantity.experiment, one.quantity.kind)
     }
 
@@ -247,7 +266,8 @@ def _cells(
         cell = Cell(value=value, note=note, device=one.device, faster=faster)
         if faster:
             inverse = faster.reciprocal(key=f"inverse of {faster.key}")
-            cell = replace(cell, ratio=number(inverse if cell.word == "slower" else faster))
+            less = cell.word == "slower" or label in AMOUNTS
+            cell = replace(cell, amount=label in AMOUNTS, ratio=number(inverse if less else faster))
         cells.append(cell)
     return cells
 
@@ -266,6 +286,16 @@ def _missing(kind: KindName, result: Result) -> str:
         if planned["kind"] == kind and backend:
             return why_missing(result, name, backend)
     return NOT_MEASURED
+
+
+def _unknown(result: Result) -> dict[str, str]:
+    """Say why an epoch that was timed has no energy, and no cost."""
+    told = [r.outcome.energy for r in result.led().records if r.outcome and r.kind == "training"]
+    why = next((words for words in told if words and words.startswith(UNREADABLE)), None)
+    found = {"energy of an epoch": why} if why else {}
+    if "price_per_hour" not in result.config:
+        found["cost of a million epochs"] = "an hour has no price"
+    return found
 
 
 def _products(result: Result) -> Iterator[tuple[str, Asked]]:
@@ -301,10 +331,17 @@ def _training(result: Result) -> Iterator[tuple[str, Asked]]:
     case = chapters(result)
     if case is None:
         return
-    for run in case.runs:
-        if run.spec.batch_size == WELL_KNOWN_BATCH and run.seconds is not None:
-            yield "an epoch", Asked(quantity=run.seconds, note=f"batch {WELL_KNOWN_BATCH}")
-            break
+    batch = f"batch {WELL_KNOWN_BATCH}"
+    run = next((r for r in case.runs if r.spec.batch_size == WELL_KNOWN_BATCH and r.seconds), None)
+    if run and run.seconds:
+        yield "an epoch", Asked(quantity=run.seconds, note=batch)
+        if joules := run.joules():
+            yield "energy of an epoch", Asked(quantity=joules, note=batch)
+        if memory := run.memory():
+            yield "memory of training", Asked(quantity=memory, note="of the whole process")
+        price = result.config.get("price_per_hour")
+        if price and (cost := run.cost(price * MILLION, result.config.get("currency", ""))):
+            yield "cost of a million epochs", Asked(quantity=cost, note=batch)
     if case.target and (first := case.soonest):
         note = f"{case.target:g}, {first.run.name}"
         yield "time to a loss", Asked(quantity=first.run.seconds_to(case.target), note=note)

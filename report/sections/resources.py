@@ -98,7 +98,7 @@ def _value(quantity: Quantity) -> float:
 
 def _table(result: Result, runs: Sequence[tuple[str, Run]], target: float | None) -> Table:
     """Return a row for each run of each framework, without columns of which nothing is known."""
-    price, currency = result.config.get("price_per_hour"), result.config.get("currency")
+    price, currency = result.config.get("price_per_hour"), result.config.get("currency", "")
     asked: dict[str, tuple[float, Callable[[Run], Quantity | None]]] = {
         "epoch, ms": (MILLI, lambda run: run.seconds),
         "epoch, J": (1.0, Run.joules),
@@ -108,7 +108,7 @@ def _table(result: Result, runs: Sequence[tuple[str, Run]], target: float | None
     if target is not None:
         asked[f"to a loss of {target:g}, J"] = (1.0, lambda run: run.joules(target))
     if price is not None:
-        asked[f"a million epochs, {currency}"] = (MICRO, lambda run: run.cost(price))
+        asked[f"a million epochs, {currency}"] = (MICRO, lambda run: run.cost(price, currency))
     columns: Columns = {"run": [str(run.labels["run"]) for _, run in runs]}
     if len({run.labels["variant"] for _, run in runs}) > 1:
         columns["carried out"] = [str(run.labels["variant"]) for _, run in runs]

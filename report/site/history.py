@@ -192,12 +192,15 @@ def _series(work: Sequence[Point]) -> changes.Series:
 def _change(label: str, work: Sequence[Point], step: changes.Step) -> Change:
     before, after = work[step.start : step.at], work[step.at : step.stop]
     rises, rate = step.ratio.value > 1, bool(after[0].asked.metric)
+    word = "faster" if rises == rate else "slower"
+    if label in asked.AMOUNTS:
+        word = "higher" if rises else "lower"
     share = step.ratio.complement().scaled(-1.0 if rises else 1.0)
     return Change(
         label=label,
         before=before[-1].run,
         after=after[0].run,
-        word="faster" if rises == rate else "slower",
+        word=word,
         share=replace(share, key=f"change of {after[0].estimate.key}"),
         levels=(_level(before), _level(after)),
     )
@@ -244,7 +247,7 @@ def _figure(
     every = sorted((point for work in works for point in work), key=lambda point: point.at)
     newest, values = every[-1].asked, sorted(point.estimate.value for point in every)
     unit, metric = shared_prefix(values), newest.metric
-    axis = f"{label}, {scaled(unit, asked.UNITS[metric]).partition(' ')[2]}"
+    axis = f"{label}, {scaled(unit, newest.unit).partition(' ')[2]}"
     shape = _shape(axis, unit, works, shown)
     numbered = [(k, point) for k, work in enumerate(works, start=1) for point in work]
     figure = prose.figure(
@@ -272,7 +275,7 @@ def _figure(
         changes=stepped,
         lowest=values[0],
         highest=values[-1],
-        unit=asked.UNITS[metric],
+        unit=newest.unit,
         note=newest.note,
         most=max(map(len, works)),
         count=len(every),

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from factories.accelerator import accelerated
+from reading import some
 from report.comparing import asked
-from report.comparing.asked import CALL, SMALL
+from report.comparing.asked import AMOUNTS, CALL, SMALL
 from results_factory import only
 
 if TYPE_CHECKING:
@@ -107,3 +109,20 @@ def test_rows_say_where_they_were_computed(slow: Result, fast: Result) -> None:
     cells = {label: cells[0] for topic in rows.values() for label, cells in topic}
     assert all("cpu" in cell.note for cell in cells.values())
     assert "element" in cells[CALL].note
+
+
+def test_amounts_are_compared_as_amounts(slow: Result, fast: Result) -> None:
+    """How many times as much; cost only in the same currency, and nothing where one knows none."""
+    priced = [
+        replace(accelerated(one), config={**one.config, "price_per_hour": price, "currency": "USD"})
+        for one, price in ((slow, 1.0), (fast, 4.0))
+    ]
+    cells = {label: row[1] for label, row in rows_of(*priced)["Energy, memory and cost"]}
+    assert set(cells) == set(AMOUNTS)
+    for label, factor in {"energy of an epoch": 0.5, "cost of a million epochs": 2}.items():
+        assert cells[label].amount
+        assert float(some(cells[label].ratio).text) == pytest.approx(factor, rel=0.1)
+    dollars, euros = priced[0], replace(priced[1], config={**priced[1].config, "currency": "EUR"})
+    cells = {label: row[1] for label, row in rows_of(dollars, euros)["Energy, memory and cost"]}
+    assert cells["cost of a million epochs"].ratio is None
+    assert "Energy, memory and cost" not in rows_of(slow, fast)

@@ -121,12 +121,12 @@ class Run:
         one = replace(self.blank, metric=metric, groups=groups, unit="J")
         return one if any(groups) else None
 
-    def cost(self, price_per_hour: float) -> Quantity | None:
-        """Return what an epoch costs, in the currency of an hour's price."""
+    def cost(self, price_per_hour: float, currency: str) -> Quantity | None:
+        """Return what an epoch costs."""
         if self.seconds is None:
             return None
         groups = [[s * price_per_hour / 3600 for s in group] for group in self.seconds.groups]
-        return replace(self.seconds, metric="cost", groups=groups, unit="")
+        return replace(self.seconds, metric="cost", groups=groups, unit=currency)
 
     def memory(self, *, device: bool = False) -> Quantity | None:
         """Return the most memory that the process held, or that was held on the device.
