@@ -20,6 +20,7 @@ from report.machine.accelerators import gather, hardware
 from report.machine.surroundings import UNREADABLE, ask
 from report.results.machine import Cpu, Machine, check_name
 from report.text import names
+from report.text.numerals import scaled
 from report.worker.host import ROOT, memory_limits
 
 if TYPE_CHECKING:
@@ -285,6 +286,8 @@ def _device_words(device: Accelerator) -> str:
         _clock(device.clock_hz, "up to "),
         _clock(device.memory_clock_hz, "memory up to "),
         _count(device.power_limit_w, " W"),
+        "shares the CPU's memory" if device.integrated else None,
+        f"{scaled(device.flop_per_s, 'FLOPS')} at a first look" if device.flop_per_s else None,
         None if device.works else f"not working: {device.reason or 'no reason given'}",
     ]
     return ", ".join(filter(None, words))

@@ -52,7 +52,9 @@ class Job:
     @property
     def budget_s(self) -> float:
         """Return this process's part of the experiment's budget, in seconds."""
-        return 0.0 if self.idle else self.experiment.budget_s / self.experiment.processes
+        elsewhere = self.experiment.settings.get("device_only") and not self.accelerated
+        nothing = self.idle or elsewhere
+        return 0.0 if nothing else self.experiment.budget_s / self.experiment.processes
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -71,14 +73,26 @@ class Job:
         That is its budget, if so little suffices: each training run is done once at least, and no
         more often than planned; a product by element is many calls; some things are compiled.
         """
-        if self.idle or self.experiment.kind not in BACKENDS[self.backend].kinds:
+        if not self.budget_s or self.experiment.kind not in BACKENDS[self.backend].kinds:
             return 0.0
         if self.experiment.kind == "training":
             round_s = self._round_s()
-            return min(max(self.budget_s, round_s), self.experiment.repeats * round_s)
+            timed_s = min(max(self.budget_s, round_s), self.experiment.repeats * round_s)
+            return timed_s + self._weighing_s()
         compiles = "compiled" in self.experiment.settings.get("variant", ["compiled"])
         compiling_s = COMPILING_S.get((self.experiment.kind, self.backend), 0.0)
-        return max(self.budget_s, compiles * compiling_s, self._elements_s())
+        timed_s = max(self.budget_s, compiles * compiling_s, self._elements_s())
+        return timed_s + self._weighing_s()
+
+    def _weighing_s(self) -> float:
+        """Return what counting energy takes on an accelerator; few CPUs let anybody read theirs."""
+        settings = self.experiment.settings
+        if not self.accelerated or not settings.get("energy_s"):
+            return 0.0
+        if self.experiment.kind == "training":
+            return float(settings["energy_s"]) * len([*offered(BACKENDS[self.backend], settings)])
+        swept = (settings[name] for name in ("strategy", "dtype", "block_width", "tf32"))
+        return float(settings["energy_s"]) * math.prod(map(len, swept))
 
     def _elements_s(self) -> float:
         """Return what a product by element takes: warmed up, sampled, and as printed twice."""

@@ -69,7 +69,7 @@ print(json.dumps([
     why(backend.Session, "cuda:0", 1),
 ]))
 """)
-    assert found == [["CPU"], True, "TensorFlow is measured on the CPU only, not on cuda:0"]
+    assert found == [["CPU"], True, "TensorFlow sees no cuda:0"]
 
 
 def test_later_trainings_compile_nothing() -> None:

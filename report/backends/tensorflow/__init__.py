@@ -31,22 +31,26 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """TensorFlow on the CPU."""
+    """TensorFlow on one device."""
 
     def __init__(self, device: str, threads: int) -> None:
-        """Take a device, which can only be the CPU here, and a number of threads."""
-        if device != "cpu":
-            raise Unavailable(f"TensorFlow is measured on the CPU only, not on {device}")
-        _stay_on_the_cpu()
+        """Take a device and a number of CPU threads.
+
+        Raises:
+            Unavailable: The process has already computed on another device.
+        """
+        _stay_on(device)
+        self.device = device
         self._threads = threads
         self._trainers: dict[tuple[str, str, int], Trainer] = {}
 
     def synchronize(self) -> None:
-        """Wait for nothing: on the CPU a call returns when its work is done (tried, documented).
+        """Wait for a GPU; on the CPU a call returns when its work is done (tried, documented).
 
-        See https://www.tensorflow.org/api_docs/python/tf/test/experimental/sync_devices: only GPUs
-        run on, unless asked to.
+        See https://www.tensorflow.org/api_docs/python/tf/test/experimental/sync_devices.
         """
+        if self.device != "cpu":
+            tf.test.experimental.sync_devices()
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads, of one operation and for operations side by side.
@@ -72,7 +76,7 @@ class Session:
         """Make two normal n x n matrices from a seed."""
         self.set_threads(self._threads)
         if why := why_not(dtype):
-            raise Unavailable(f"TensorFlow multiplies no {dtype} on the CPU: {why}")
+            raise Unavailable(f"TensorFlow multiplies no {dtype} on {self.device}: {why}")
         return Products(size, dtype, seed)
 
     def addition(self, size: int) -> Callable[[], object]:
@@ -127,22 +131,46 @@ class Update:
 
 
 def environment() -> Environment:
-    """Describe TensorFlow and its libraries."""
-    _stay_on_the_cpu()
-    versions = _versions()
+    """Describe TensorFlow, its libraries and its devices."""
+    versions, accelerators = _versions(), _accelerators()
+    working = [each.device for each in accelerators if each.works]
     return Environment(
         backend="tensorflow",
         versions=versions,
         blas=_blas(versions.get("oneDNN")),
         threads=usable_cores(),  # what it takes if nobody says
-        accelerators=_accelerators(),
-        dtypes={"cpu": [dtype for dtype in DTYPES if not why_not(dtype)]},
+        accelerators=accelerators,
+        dtypes={
+            device: [dtype for dtype in DTYPES if not _why_not(device, dtype)]
+            for device in ("cpu", *working)
+        },
     )
 
 
-def _stay_on_the_cpu() -> None:
-    """Hide GPUs, onto which TensorFlow would put every operation by itself."""
-    tf.config.set_visible_devices([], "GPU")
+def _why_not(device: str, dtype: str) -> str | None:
+    with tf.device(f"/{'CPU' if device == 'cpu' else 'GPU'}:{device.partition(':')[2] or 0}"):
+        return why_not(dtype)
+
+
+def _stay_on(device: str) -> None:
+    """Hide all GPUs but one: TensorFlow puts every operation onto the first that it sees.
+
+    Raises:
+        Unavailable: There is no such device, or it has already started with another.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    wanted = [] if device == "cpu" else gpus[int(device.partition(":")[2] or 0) :][:1]
+    if device != "cpu" and not wanted:
+        raise Unavailable(f"TensorFlow sees no {device}")
+    try:
+        tf.config.set_visible_devices(wanted, "GPU")
+        for gpu in wanted:
+            # Else it takes all memory at once, and nobody knows how much it needed.
+            tf.config.experimental.set_memory_growth(gpu, enable=True)
+    except RuntimeError as error:
+        if tf.config.get_visible_devices("GPU") != wanted:
+            raise Unavailable("TensorFlow keeps the device that it has started with") from error
+    tf.config.experimental.enable_tensor_float_32_execution(enabled=False)
 
 
 def _versions() -> dict[str, str]:
@@ -173,7 +201,9 @@ def _accelerators() -> list[Accelerator]:
         Accelerator(
             device=f"{kind}:{index}",
             name=tf.config.experimental.get_device_details(device).get("device_name"),
-            reason="TensorFlow is measured on the CPU only",
+            works=reason is None,
+            reason=reason,
         )
         for index, device in enumerate(tf.config.list_physical_devices("GPU"))
+        for reason in [_why_not(f"{kind}:{index}", "float32")]
     ]
