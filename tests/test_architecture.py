@@ -219,7 +219,7 @@ def test_only_adding_and_the_data_set_ask_the_network() -> None:
     }
     everywhere = [(name, found.name) for name in FILES for found in imports_of(name)]
     importers = {name for name, found in everywhere if found == "report.results.remote"}
-    assert importers == {"report.cli.results"}
+    assert importers == {"report.cli.results", "report.notebook"}
 
 
 def test_modules_are_loaded_by_name() -> None:
