@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-KindName = Literal["matmul", "bandwidth", "overhead", "gradient", "training"]
+KindName = Literal["matmul", "bandwidth", "overhead", "gradient", "training", "python"]
 
 KINDS: tuple[KindName, ...] = get_args(KindName)
 
@@ -74,7 +74,7 @@ class Backend:
     wheels: str = ""
     oldest: Version = (3, 11)
     newest: Version | None = None
-    kinds: tuple[str, ...] = ("matmul", "overhead", "training")
+    kinds: tuple[str, ...] = ("matmul", "overhead", "training", "python")
     tf32: bool = False
     device_tools: bool = False
     listing: tuple[str, ...] | None = None
@@ -111,7 +111,7 @@ BACKENDS: dict[str, Backend] = {
                 "pip install 'minibatch-report[torch]' (CPU-only wheels, much smaller: "
                 "add --extra-index-url https://download.pytorch.org/whl/cpu)"
             ),
-            kinds=("matmul", "bandwidth", "overhead", "gradient", "training"),
+            kinds=("matmul", "bandwidth", "overhead", "gradient", "training", "python"),
             # Of PyTorch, only a compiled update is measured, as overhead.
             training=Training(
                 scratch=("eager",),
@@ -175,7 +175,7 @@ BACKENDS: dict[str, Backend] = {
             name="numba",
             title="Numba",
             package="numba",
-            kinds=("matmul", "bandwidth", "overhead", "training"),
+            kinds=("matmul", "bandwidth", "overhead", "training", "python"),
             training=Training(scratch=("epoch",), written_out=True),
             compiles=True,
         ),
