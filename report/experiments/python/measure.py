@@ -23,7 +23,7 @@ from report.worker.timing import Made, Method, Stopwatch, measured
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from report.worker.records import Scalar
+    from report.worker.records import Scalar, Status
 
 GIVEN = ("device", "threads", "seed")
 """What a function is told of its surroundings, if it has parameters of these names."""
@@ -57,27 +57,28 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     made: list[Made] = []
     for arguments in cases:
         labels = {"case": case_name(arguments), "threads": job["threads"], **arguments}
+        status: Status = "failed"
         try:
             timed = _timed(session, setup, arguments, job)
-        except NotImplementedError as reason:
-            why = str(reason) or "not implemented"
-            made.append((Series(labels=labels, status="skipped", reason=why), None))
-            continue
+            stopwatch = Stopwatch(
+                call=timed["call"],
+                synchronize=session.synchronize,
+                method=method,
+                compiles=BACKENDS[job["backend"]].compiles,
+                board=board,
+            )
+            stopwatch.warm_up(method.budget_s / len(cases))
+        except NotImplementedError as error:
+            status, reason = "skipped", str(error) or "not implemented"
         except Exception as error:  # noqa: BLE001 (it is anybody's code)
-            made.append((Series(labels=labels, status="failed", reason=reason_of(error)), None))
+            reason = reason_of(error)
+        else:
+            stopwatch.note(wrong_threads(session, job["threads"]))
+            flops, moved, examples = (timed.get(name) for name in AMOUNTS)
+            series = Series(labels=labels, flops=flops, bytes_moved=moved, examples=examples)
+            made.append((series, stopwatch))
             continue
-        flops, moved, examples = (timed.get(name) for name in AMOUNTS)
-        series = Series(labels=labels, flops=flops, bytes_moved=moved, examples=examples)
-        stopwatch = Stopwatch(
-            call=timed["call"],
-            synchronize=session.synchronize,
-            method=method,
-            compiles=BACKENDS[job["backend"]].compiles,
-            board=board,
-        )
-        stopwatch.warm_up(method.budget_s / len(cases))
-        stopwatch.note(wrong_threads(session, job["threads"]))
-        made.append((series, stopwatch))
+        made.append((Series(labels=labels, status=status, reason=reason), None))
     return Outcome(series=measured(made, method, job))
 
 
