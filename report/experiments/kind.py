@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from report.results.result import Record, Result
 
 Noun = Literal["machine", "framework"]
-PageName = Literal["products", "memory", "overhead", "training", "own"]
+PageName = Literal["products", "memory", "overhead", "training", "workers", "own"]
 
 
 @dataclass(frozen=True, kw_only=True)
