@@ -79,6 +79,9 @@ class Job:
             round_s = self._round_s()
             timed_s = min(max(self.budget_s, round_s), self.experiment.repeats * round_s)
             return timed_s + self._weighing_s()
+        if self.experiment.kind == "scaling":
+            # How many sizes there are depends on the machine.
+            return self.budget_s + GROUP_S * max(2, len(self.experiment.settings["world"]))
         compiles = "compiled" in self.experiment.settings.get("variant", ["compiled"])
         compiling_s = COMPILING_S.get((self.experiment.kind, self.backend), 0.0)
         timed_s = max(self.budget_s, compiles * compiling_s, self._elements_s())
