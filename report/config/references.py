@@ -302,7 +302,8 @@ def _of_setting(path: str, full: StoredClaim, kinds: Kinds) -> str | None:
     if side is None:
         sides = [each for each in ("left", "right", *full["numbers"]) if side_of(full, each)]
         return _unknown("there is no quantity", of, sides)
-    known = names(kinds[side["experiment"]]) if side["experiment"] in kinds else [name]
+    kind = kinds.get(side["experiment"])
+    known = [name] if kind is None or KINDS[kind].open_labels else names(kind)
     return _unknown(f"{of} has no setting", name, known)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import (
@@ -25,7 +26,6 @@ from report.figures.figure import card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from report.figures.figure import Card
     from report.results.result import Record, Result
@@ -97,7 +97,7 @@ class PythonSettings(Settings):
         if cases > MOST_CASES:
             raise ValueError(f"{cases} combinations of arguments; {MOST_CASES} are possible")
         source = (info.context or {}).get("source")
-        if source is not None and (digest := _sum(source.path.parent, self.function)):
+        if source is not None and (digest := _sum(Path(source.name).parent, self.function)):
             if self.source_sha256 not in {None, digest}:
                 raise ValueError("the file is another one than the one with that source_sha256")
             # As if it had been written: whoever changes the code measures something else.

@@ -73,7 +73,7 @@ def test_bus_bandwidth_is_what_a_link_carries() -> None:
 def test_titles_say_whether_processes_help() -> None:
     """Of the largest batch, which has most to share out."""
     figures = {f.question: f for f in SCALING.figures(result(records()), "groups")}
-    assert "1.6 times as fast" in said(figures["epochs"])["title"]
+    assert "1.60 times as fast" in said(figures["epochs"])["title"]
     slow = {**EPOCH_S, (2, 1500): 400e-6}
     figures = {f.question: f for f in SCALING.figures(result(records(slow)), "groups")}
     assert "slower" in said(figures["epochs"])["title"]
