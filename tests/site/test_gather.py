@@ -72,7 +72,7 @@ small-products | n, rows and columns | rate, GFLOPS | full, memory kept | batche
 block-width | columns of a block | rate, GFLOPS | n = 256 | n = 1,024
 threads | rate, GFLOPS (logarithmic) | 2 threads | 1 thread
 scaling messages | message | time of an all-reduce, µs
-scaling epochs | processes | thousand examples per second | batch 100 | batch 1,500
+scaling speed | processes | thousand examples per second | batch 100 | batch 1,000
 scaling loss | time to a loss of 0.25 (logarithmic) | 1 process | 2 processes
 gradient-noise slope | batch size b | standard deviation of the gradient | start | halfway | optimum
 gradient-noise population | batch size b | noise without / with replacement

@@ -37,7 +37,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
         if together:
             drawn.append(_messages(f"{name}-messages", together))
         if epochs := quantities.by_world(series, "epoch"):
-            drawn.append(_epochs(f"{name}-epochs", epochs))
+            drawn.append(_epochs(f"{name}-speed", epochs))
         if reached := quantities.by_world(series, "to-loss"):
             drawn.append(_to_loss(f"{name}-loss", reached, loss))
     return drawn

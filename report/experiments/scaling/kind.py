@@ -51,7 +51,7 @@ class ScalingSettings(Settings):
         description="Of messages that are summed; 24 is the gradient of the chapter's model.",
     )
     runs: Annotated[list[GroupRun], Field(max_length=8)] = Field(
-        [GroupRun(batch_size=100, lr=0.33), GroupRun(batch_size=1500, lr=0.82)],
+        [GroupRun(batch_size=100, lr=0.33), GroupRun(batch_size=1000, lr=0.7)],
         description="Trainings; every process gets its part of each batch.",
     )
     loss: float = Field(0.25, gt=0, description="To be reached.")

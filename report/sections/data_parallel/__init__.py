@@ -86,13 +86,13 @@ def _figure(name: str, question: str, settings: Sequence[Setting], result: Resul
 def _beside(name: str, mine: Sequence[Point]) -> Figure:
     """Draw updates of groups as they were measured, and as the model has them."""
     labels = [f"batch {p.batch:,}, {count(p.world, 'process')}" for p in mine]
-    modelled = tuple(point.model_s for point in mine)
+    modelled, none = tuple(point.model_s for point in mine), (None,) * len(mine)
     shape = Dots(
         labels=tuple(labels),
         x=Axis(label="time of an update", scale="seconds"),
         rows=(
             row("measured", 0, [point.update for point in mine]),
-            Row(name="model", index=YARDSTICK, values=modelled, hollow=True),
+            Row(name="model", index=YARDSTICK, values=modelled, low=none, high=none, hollow=True),
         ),
     )
     found: Columns = {
