@@ -11,6 +11,7 @@ from report import registry
 from report.figures import prose
 from report.resources import templates
 from report.sections.catalogue import SECTIONS
+from results_factory import make_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ def test_every_section_offers_what_the_site_calls(
     result = result_of(**fields)
     figures = figures_of(name, **fields)
     if name == "resources":  # energy and memory are known where an accelerator is
-        result = accelerated(result)
+        result = accelerated(make_result())
         figures = section.figures(result)
     assert section.TITLE
     assert set(section.experiments(result)) <= set(result.config["experiments"])

@@ -52,10 +52,8 @@ WORKER_SIDE = {
     *(f"report.worker.{name}" for name in ("checks", "curve", "host", "main", "probes", "records")),
     *("report.worker.schedules", "report.worker.sensors", "report.worker.timing"),
     *("report.backends.pytorch", "report.backends.pytorch.memory"),
-    *(
-        f"report.backends.pytorch.{name}"
-        for name in ("device", "group", "optimizers", "products", "steps")
-    ),
+    *(f"report.backends.pytorch.{name}" for name in ("device", "group", "optimizers")),
+    *(f"report.backends.pytorch.{name}" for name in ("products", "steps")),
     "report.backends.pytorch.training",
     *(f"report.experiments.{kind}{part}" for kind in KINDS for part in ("", ".measure")),
 }
