@@ -11,14 +11,27 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(path: str | Path = "results", level: Literal["estimates", "samples"] = "estimates") -> Any:
-    """Return all numbers of a results folder, or of one result file: docs/guide.md has the columns.
+def load(
+    path: str | Path = "results",
+    level: Literal["estimates", "samples"] = "estimates",
+    *,
+    allow_private: bool = False,
+) -> Any:
+    """Return all numbers of a results folder, of one result file, or of a published report.
+
+    docs/guide.md has the columns. An address is read as by `report add`, and nothing is kept of it.
 
     Returns:
         A pandas DataFrame; where pandas is not installed, a dict of columns.
-    """
-    from report import frames
 
+    Raises:
+        ResultError: There are no results.
+        ValueError: The address is none.
+    """
+    from report import frames, notebook
+
+    if "://" in str(path):
+        return notebook.load(str(path), level, allow_private=allow_private)
     return frames.load(Path(path), level)
 
 

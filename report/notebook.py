@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
+import tempfile
+import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from report import resources
+from report import frames, resources
 from report.claims import wording
 from report.claims.verdicts import of_result
+from report.config import address
+from report.errors import ResultError
 from report.experiments.catalogue import KINDS, LABELS
 from report.figures import prose
 from report.machine.machine import describe
-from report.results import runs, store
+from report.results import remote, runs, store
 from report.site import verdicts
 from report.site.machine import day, figures_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from report.results.result import Result
 
 _COLOURS = re.compile(r"--(?:series-\d|ink|muted|rule|paper): #\w+;")
@@ -64,3 +68,20 @@ def read(reference: str, results: Path) -> Shown:
     """Return a result file, or a machine's runs in a results folder, as `store.find` does."""
     result = store.find(reference, results, LABELS)
     return Shown(replace(result, verdicts=of_result(result)))
+
+
+def load(at: str, level: frames.Level, *, allow_private: bool) -> Any:
+    """Return the numbers of the results at an address as `frames.load` does.
+
+    What is refused there is warned of, and nothing is kept.
+
+    Raises:
+        ResultError: There are none.
+        ValueError: It is no address.
+    """
+    today, reader = f"{datetime.now(UTC):%Y-%m-%d}", remote.Reader(allow_private=allow_private)
+    with tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder:
+        for one in remote.take(address.source(at), Path(folder), LABELS, today, reader):
+            if isinstance(one, ResultError):
+                warnings.warn(f"Left out: {one.message}", stacklevel=3)
+        return frames.load(Path(folder), level)

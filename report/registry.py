@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-KindName = Literal["matmul", "bandwidth", "overhead", "gradient", "training"]
+KindName = Literal["matmul", "bandwidth", "overhead", "gradient", "training", "scaling", "python"]
 
 KINDS: tuple[KindName, ...] = get_args(KindName)
 
 SECTIONS = ("frameworks", "roofline", "resources", "data-parallel")
 """What several experiments say together, in the order of a machine's page."""
 
-WITH_DATA: frozenset[KindName] = frozenset({"gradient", "training"})
+WITH_DATA: frozenset[KindName] = frozenset({"gradient", "training", "scaling"})
 """Kinds whose workers are handed the data set."""
 
 Version = tuple[int, int]
@@ -74,7 +74,7 @@ class Backend:
     wheels: str = ""
     oldest: Version = (3, 11)
     newest: Version | None = None
-    kinds: tuple[str, ...] = ("matmul", "overhead", "training")
+    kinds: tuple[str, ...] = ("matmul", "overhead", "training", "python")
     tf32: bool = False
     device_tools: bool = False
     listing: tuple[str, ...] | None = None
@@ -111,7 +111,7 @@ BACKENDS: dict[str, Backend] = {
                 "pip install 'minibatch-report[torch]' (CPU-only wheels, much smaller: "
                 "add --extra-index-url https://download.pytorch.org/whl/cpu)"
             ),
-            kinds=("matmul", "bandwidth", "overhead", "gradient", "training"),
+            kinds=("matmul", "bandwidth", "overhead", "gradient", "training", "scaling", "python"),
             # Of PyTorch, only a compiled update is measured, as overhead.
             training=Training(
                 scratch=("eager",),
@@ -175,7 +175,7 @@ BACKENDS: dict[str, Backend] = {
             name="numba",
             title="Numba",
             package="numba",
-            kinds=("matmul", "bandwidth", "overhead", "training"),
+            kinds=("matmul", "bandwidth", "overhead", "training", "python"),
             training=Training(scratch=("epoch",), written_out=True),
             compiles=True,
         ),

@@ -76,7 +76,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
     verbosity = QUIET if quiet else VERBOSE if verbose else NORMAL
     say = Watcher(console, verbosity).say
     folder = config.resolve().parent
-    approval.require(plan.interpreters, plan.environment, folder, approved=trust)
+    approval.require(plan.interpreters, plan.environment, folder, approved=trust, code=plan.code())
     if create_envs:
         _create_missing(plan, console, say)
 

@@ -134,7 +134,8 @@ def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
     sides = (turns.side(options["a"]), turns.side(options["b"]))
     planned = plan(load(config), "quick")
     folder = config.resolve().parent
-    trust.require(planned.interpreters, planned.environment, folder, approved=options["trust"])
+    own = planned.interpreters, planned.environment
+    trust.require(*own, folder, approved=options["trust"], code=planned.code())
     wanted = turns.paired(planned, live, options["only"], options["pairs"] or turns.PAIRS)
     each_s = terminal.forecast(wanted, (), ())
     say(f"About {duration(2 * sum(each_s.values()))}, including start-up.")

@@ -100,6 +100,14 @@ class Plan:
             stored["environment"] = self.environment  # with the folders that are not told
         return fingerprint(stored)
 
+    def code(self) -> dict[str, str | None]:
+        """Return the functions of a person's own that are run, with the sums of their files."""
+        return {
+            one.settings["function"]: one.settings["source_sha256"]
+            for one in self.experiments
+            if one.kind == "python"
+        }
+
     def backends(self) -> list[str]:
         """Return the backends that any experiment uses, in order of appearance."""
         return list(dict.fromkeys(name for e in self.experiments for name in e.backends))

@@ -146,7 +146,8 @@ def _points(
             if all(point.get(k) == value for k, value in series.items() if k != "variant"):
                 yield point
         return
-    known = {**experiment["settings"], **series, "examples": examples}
+    arguments = experiment["settings"].get("arguments", {})
+    known = {**experiment["settings"], **arguments, **series, "examples": examples}
     lists = [value if isinstance(value := known.get(k), list) else [value] for k in needed]
     for row in itertools.product(*lists):
         yield dict(zip(needed, row, strict=True))
@@ -232,6 +233,8 @@ def _of_side(place: Location, own: Side, filled: Mapping[str, Any], kinds: Kinds
 
 
 def _of_label(label: str, kind: KindName, place: Location) -> Mistakes:
+    if KINDS[kind].open_labels:
+        return iter(())
     return _unless(label, KINDS[kind].label_names(), place, f"a {kind} experiment has no label")
 
 
@@ -299,7 +302,8 @@ def _of_setting(path: str, full: StoredClaim, kinds: Kinds) -> str | None:
     if side is None:
         sides = [each for each in ("left", "right", *full["numbers"]) if side_of(full, each)]
         return _unknown("there is no quantity", of, sides)
-    known = names(kinds[side["experiment"]]) if side["experiment"] in kinds else [name]
+    kind = kinds.get(side["experiment"])
+    known = [name] if kind is None or KINDS[kind].open_labels else names(kind)
     return _unknown(f"{of} has no setting", name, known)
 
 

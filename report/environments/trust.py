@@ -49,11 +49,12 @@ def require(
     folder: Path,
     *,
     approved: bool,
+    code: Mapping[str, str | None] | None = None,
 ) -> None:
     """Let pass what a configuration in a folder runs if it was approved, now or before.
 
     A person at a terminal is asked, unless they have just `approved` it. Interpreters and the
-    variables of workers are by framework.
+    variables of workers are by framework, sums of own code by its function.
 
     Raises:
         NotApprovedError: It was not approved.
@@ -61,9 +62,11 @@ def require(
     told = [f"  {name}: {program}" for name, program in interpreters.items()]
     set_for = {f"  {name}={value}" for own in variables.values() for name, value in own.items()}
     told += sorted(set_for)
+    told += [f"  {function}" for function in code or {}]
     if not told:
         return
-    what = json.dumps([str(folder.resolve()), dict(interpreters), dict(variables)], sort_keys=True)
+    every = [str(folder.resolve()), dict(interpreters), dict(variables), *([code] if code else [])]
+    what = json.dumps(every, sort_keys=True)
     digest, path = hashlib.sha256(what.encode()).hexdigest(), kept("trusted")
     before = ""
     with contextlib.suppress(OSError, UnicodeDecodeError):

@@ -10,6 +10,8 @@ from report.experiments.bandwidth.kind import BANDWIDTH
 from report.experiments.gradient.kind import GRADIENT
 from report.experiments.matmul.kind import MATMUL
 from report.experiments.overhead.kind import OVERHEAD
+from report.experiments.python.kind import PYTHON
+from report.experiments.scaling.kind import SCALING
 from report.experiments.training.kind import TRAINING
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from report.results.result import Record, Result
 
 KINDS: dict[KindName, Kind] = {
-    kind.name: kind for kind in (MATMUL, BANDWIDTH, OVERHEAD, GRADIENT, TRAINING)
+    kind.name: kind for kind in (MATMUL, BANDWIDTH, OVERHEAD, GRADIENT, TRAINING, SCALING, PYTHON)
 }
 
 LABELS = {name: kind.labels for name, kind in KINDS.items()}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from report.results.result import Record, Result
 
 Noun = Literal["machine", "framework"]
-PageName = Literal["products", "memory", "overhead", "training"]
+PageName = Literal["products", "memory", "overhead", "training", "workers", "own"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +116,7 @@ class Kind:
     # (result, records, question) -> one of the metrics of every series; else the quantities.
     observed: Callable[[Result, Sequence[Record], Question], list[Quantity]] | None = None
     # By which a claim can choose series, beside those of the series.
+    open_labels: bool = False  # its series have further labels, which the configuration names
     claim_labels: tuple[str, ...] = ()
     # (overlay) -> figures of several machines, or frameworks, on the same axes.
     overlay: Callable[[Overlay], list[Figure]] = _nothing

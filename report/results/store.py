@@ -237,7 +237,9 @@ def _check_labels(result: Result, types: LabelTypes) -> None:
 
 @functools.cache
 def _adapter(labels: type) -> TypeAdapter[Any]:
-    return TypeAdapter(with_config(ConfigDict(extra="forbid"))(labels))
+    # Those of a person's own code are theirs to name.
+    named = getattr(labels, "__pydantic_config__", {"extra": "forbid"})["extra"]
+    return TypeAdapter(with_config(ConfigDict(extra=named))(labels))
 
 
 def paths(folder: Path) -> list[Path]:

@@ -228,7 +228,10 @@ class Run:
     def _replicate(self, job: Job) -> tuple[object, ...]:
         """Return what jobs must have in common to be done by one worker."""
         keeps = BACKENDS[job.backend].keeps_threads
-        return (job.backend, job.process, self._threads(job.experiment) if keeps else None)
+        threads = self._threads(job.experiment) if keeps else None
+        # What anybody's code does to a process must be no other experiment's.
+        alone = job.experiment.name if job.experiment.kind == "python" else None
+        return (job.backend, job.process, threads, alone)
 
     def _not_begun(self, job: Job) -> Record | None:
         """Return the record of a job that need not even be begun; None if it is to be done.
@@ -289,7 +292,13 @@ class Run:
             "bundle": bundle,
             "last_cache_bytes": last_cache_bytes(self.host.machine, device),
             "board": self.host.board(device),
+            "source": self._source(experiment),
         }
+
+    def _source(self, experiment: PlannedExperiment) -> str | None:
+        """Return where the file of a person's own function lies."""
+        function = experiment.settings.get("function")
+        return function and str(self.checkout.resolve() / function.rpartition(":")[0])
 
     def _threads(self, experiment: PlannedExperiment) -> int:
         wanted = experiment.settings.get("threads", "auto")

@@ -26,6 +26,7 @@ TITLES = {
     "exercises": "Exercises",
     "frameworks": "Frameworks",
     "workers": "Many workers",
+    "own": "Own code",
 }
 """Of a machine's pages that hold figures, by file name, in the order of reading."""
 

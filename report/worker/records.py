@@ -137,6 +137,7 @@ class Series(Strict):
         flops: Floating point operations of one call, exactly; null where not counted.
         bytes_moved: Bytes that one call reads and writes, each counted once, whether they lie in
             a cache or in memory; null where not counted.
+        examples: Training examples of one call, where its own code says so.
         timing: The samples; null unless ok.
         cold: The same calls, each with the accelerator's second cache emptied before it, by the
             device's own clock; null where not asked for.
@@ -148,6 +149,7 @@ class Series(Strict):
     reason: str | None = None
     flops: int | None = None
     bytes_moved: int | None = None
+    examples: int | None = None
     timing: Timing | None = None
     cold: Timing | None = None
     energy: Energy | None = None

@@ -45,6 +45,7 @@ def test_default_file_holds_the_chapters_experiments(read: Read) -> None:
         "gradient-noise": "gradient",
         **dict.fromkeys(["memory", "latency"], "bandwidth"),
         "overhead": "overhead",
+        "scaling": "scaling",
         **dict.fromkeys([*trained.split(), "replacement", "twice", "optimizers"], "training"),
     }
 

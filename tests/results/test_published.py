@@ -15,6 +15,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from click.testing import CliRunner
 
+import report
 from pages import gather, read_pages, report_of, serve
 from report.cli import main
 from report.config.configuration import Config
@@ -338,3 +339,33 @@ def test_server_that_is_slow_once_is_left_alone(
     with serve(folder) as address:
         assert "too long" in outcome(address, ours)
     assert len(asked) == 2
+
+
+def test_numbers_of_a_published_report_are_loaded(folder: Path, ours: Path) -> None:
+    """The same as of the folder that it was rendered from; nothing is kept here."""
+    before = sorted(ours.rglob("*"))
+    with serve(folder) as address:
+        frame = report.load(address, allow_private=True)
+        with pytest.raises(ResultError, match="no results"), pytest.warns(match="https"):
+            report.load(address)
+    assert set(frame.machine) == {"desktop"}
+    assert frame.imported.all()
+    own = report.load(folder.parent / "theirs")
+    same = own[own.machine == "desktop"]
+    assert sorted(frame.key) == sorted(same.key)
+    assert sorted(ours.rglob("*")) == before
+    with pytest.raises(ValueError, match="https"):
+        report.load("ftp://example.org/")
+
+
+def test_baseline_that_is_not_there_is_named(ours: Path, tmp_path: Path) -> None:
+    """With the command that lists those that are; the site is rendered all the same."""
+    site_dir = tmp_path / "rendered"
+    lines = {"version": 1, "baseline": "nobody", **MATMUL}
+    (tmp_path / "experiments.yaml").write_text(json.dumps(lines))
+    asked = ["render", "--results", str(ours), "-o", str(site_dir)]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
+    assert "nobody" in done.stderr
+    assert "report list" in done.stderr
+    assert (site_dir / "index.html").exists()

@@ -71,6 +71,9 @@ matrix-size | n, rows and columns | rate, GFLOPS | float32 | bfloat16
 small-products | n, rows and columns | rate, GFLOPS | full, memory kept | batched
 block-width | columns of a block | rate, GFLOPS | n = 256 | n = 1,024
 threads | rate, GFLOPS (logarithmic) | 2 threads | 1 thread
+scaling messages | message | time of an all-reduce, µs
+scaling speed | processes | thousand examples per second | batch 100 | batch 1,000
+scaling loss | time to a loss of 0.25 (logarithmic) | 1 process | 2 processes
 gradient-noise slope | batch size b | standard deviation of the gradient | start | halfway | optimum
 gradient-noise population | batch size b | noise without / with replacement
 memory working-set | working set | bandwidth, GB/s | read | copy | triad
@@ -100,6 +103,7 @@ MODELLED = expected(f"""
 roofline float32 | {INTENSITY} | rate, GFLOPS | full | column | triad | update
 roofline balance | {BANDWIDTH} | here: memory | chapter: memory | here: L1 | computed
 roofline dtype | {INTENSITY} | rate, GFLOPS | float32 | float64 | bfloat16 | float16
+data-parallel measured | time of an update (logarithmic) | measured | model
 data-parallel regression | {BATCH} | {SPEEDUP} | 8 workers | 128 workers | {HALF}
 data-parallel resnet | {BATCH} | {SPEEDUP} | 128 workers at 10 Gbit/s | 128 workers at 100 Gbit/s
 """)

@@ -52,7 +52,8 @@ WORKER_SIDE = {
     *(f"report.worker.{name}" for name in ("checks", "curve", "host", "main", "probes", "records")),
     *("report.worker.schedules", "report.worker.sensors", "report.worker.timing"),
     *("report.backends.pytorch", "report.backends.pytorch.memory"),
-    *(f"report.backends.pytorch.{name}" for name in ("device", "optimizers", "products", "steps")),
+    *(f"report.backends.pytorch.{name}" for name in ("device", "group", "optimizers")),
+    *(f"report.backends.pytorch.{name}" for name in ("products", "steps")),
     "report.backends.pytorch.training",
     *(f"report.experiments.{kind}{part}" for kind in KINDS for part in ("", ".measure")),
 }
@@ -120,6 +121,8 @@ def jobs(folder: Path) -> list[dict[str, Any]]:
     features, targets = rng.standard_normal((40, 5)), rng.standard_normal(40)
     dataset = Dataset(source="surrogate", origin="made up", sha1=None, examples=40, features=5)
     loaded = data.LoadedData(dataset=dataset, features=features, targets=targets)
+    mine = folder / "mine.py"
+    mine.write_text("def setup():\n    return list\n")
     bundle = write_bundle(folder / "bundle", loaded, seed=1, seeds=1, epochs=1)
     run = {"label": "one", "batch_size": 10, "lr": 0.1, "epochs": 1, "loss": "half_squared"}
     ways = {"loader": ["dataloader", "sliced"], "implementation": ["scratch", "concise"]}
@@ -129,6 +132,8 @@ def jobs(folder: Path) -> list[dict[str, Any]]:
         _job("overhead", add_size=1, variant="eager", update_size=1),
         _job("gradient", point="start", batch_size=1, draws=2)
         | {"bundle": {**bundle, "points": {"start": [0.0] * 6}}},
+        _job("scaling", world=1, message_bytes=24, runs=[]) | {"bundle": bundle},
+        _job("python", function="mine.py:setup") | {"source": str(mine)},
         _job("training", runs=[run], **ways) | {"bundle": bundle},
     ]
 

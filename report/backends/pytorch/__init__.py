@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from report.backends.pytorch import device as tools
-from report.backends.pytorch import steps, training
+from report.backends.pytorch import group, steps, training
 from report.backends.pytorch.memory import Memory
 from report.backends.pytorch.products import DTYPES, Batched, Operands, why_not
+from report.worker.host import usable_cores
 from report.worker.records import Accelerator, Environment, Unavailable, reason_of
 
 if TYPE_CHECKING:
@@ -81,6 +82,14 @@ class Session:
     def on_cpu(self) -> Session:
         """Return a session on the CPU beside this one, with as many threads."""
         return Session("cpu", self.threads())
+
+    def places(self) -> int:
+        """Return how many processes of a group have a core, or an accelerator, of their own."""
+        return usable_cores() if self.device.type == "cpu" else torch.cuda.device_count()
+
+    def group(self, world: int, task: dict[str, Any]) -> dict[str, Any]:
+        """Carry out a task in a group of so many processes; see `rank`."""
+        return group.run(world, task)
 
     def batched(self, count: int, size: int, dtype: str, seed: int) -> Batched:
         """Make so many pairs of normal n x n matrices from a seed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import re
@@ -249,7 +250,8 @@ class _Maker:
             self.timer = session.timer()
             if self.job["settings"]["cold"]:
                 cache_bytes = self.job["last_cache_bytes"] or ASSUMED_L2_BYTES
-                self.flush = session.flush(2 * cache_bytes)
+                with contextlib.suppress(Unavailable):  # no room: the products come first
+                    self.flush = session.flush(2 * cache_bytes)
         self.board = sensors.board(self.job.get("board")) if on_device else None
 
     def cold(self, warm: Stopwatch) -> Stopwatch:

@@ -5,14 +5,27 @@ Named a model and not a measurement wherever it is shown: there is one machine.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from report.figures import prose
 from report.figures.figure import Figure, Number, Sheet, Table, cells, columns, number, table
-from report.figures.shapes import YARDSTICK, Axis, Curves, Points, Reference, Upright, line
+from report.figures.shapes import (
+    YARDSTICK,
+    Axis,
+    Curves,
+    Dots,
+    Points,
+    Reference,
+    Row,
+    Upright,
+    line,
+    row,
+)
 from report.sections.data_parallel import model
+from report.sections.data_parallel.measured import OFF, Point, points
 from report.sections.data_parallel.model import Setting, inputs, scenarios
-from report.text.numerals import MILLI, digits
+from report.text.numerals import MILLI, count, digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +45,8 @@ TRAINED = {
 
 def figures(result: Result) -> list[Figure]:
     """Draw the predicted speed-up of each scenario for each backend that measured its inputs."""
-    return [
+    beside = [_beside(f"data-parallel-{name}", mine) for name, mine in points(result).items()]
+    return beside + [
         _figure(f"data-parallel-{given.backend}-{question}", question, settings, result)
         for given in inputs(result)
         for question, settings in scenarios(given).items()
@@ -42,6 +56,7 @@ def figures(result: Result) -> list[Figure]:
 def experiments(result: Result) -> list[str]:
     """Return the names of the experiments that feed the model."""
     used = {name for given in inputs(result) for name in given.experiments}
+    used |= {point.experiment for mine in points(result).values() for point in mine}
     return [name for name in result.config["experiments"] if name in used]
 
 
@@ -65,6 +80,40 @@ def _figure(name: str, question: str, settings: Sequence[Setting], result: Resul
         trained=TRAINED[question],
         settings=settings,
         examples=examples,
+    )
+
+
+def _beside(name: str, mine: Sequence[Point]) -> Figure:
+    """Draw updates of groups as they were measured, and as the model has them."""
+    labels = [f"batch {p.batch:,}, {count(p.world, 'process')}" for p in mine]
+    modelled, none = tuple(point.model_s for point in mine), (None,) * len(mine)
+    shape = Dots(
+        labels=tuple(labels),
+        x=Axis(label="time of an update", scale="seconds"),
+        rows=(
+            row("measured", 0, [point.update for point in mine]),
+            Row(name="model", index=YARDSTICK, values=modelled, low=none, high=none, hollow=True),
+        ),
+    )
+    found: Columns = {
+        "measured, ms": [number(point.update, MILLI) for point in mine],
+        "model, ms": [Number(text=digits(point.model_s / MILLI)) for point in mine],
+        "measured / model": [number(point.off) for point in mine],
+    }
+    return prose.figure(
+        TEMPLATE,
+        f"{name}-measured",
+        "measured",
+        shape,
+        table=table("update", labels, found),
+        sheet=Sheet(
+            header=["batch_size", "processes", *columns("update_s"), "model_s", "key"],
+            rows=[[p.batch, p.world, *cells(p.update), p.model_s, p.update.key] for p in mine],
+        ),
+        points=mine,
+        far=[p for p in mine if abs(math.log(p.off.value)) > math.log1p(OFF)],
+        worst=max(mine, key=lambda point: abs(math.log(point.off.value))),
+        limit=OFF,
     )
 
 

@@ -1,0 +1,216 @@
+"""One process of a group, started by torchrun with a task's file.
+
+All processes do the same in step. What decides how often something is done is summed over all of
+them first, so that none leaves a loop in which another one waits.
+"""
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    runpy.run_path(str(Path(__file__).parents[2] / "worker" / "bootstrap.py"))["register"]()
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from report.backends.pytorch.training import linreg, squared_loss
+from report.worker.host import read_bundle
+from report.worker.records import Series, Timing
+from report.worker.timing import median, median_interval, nanoseconds
+
+WARMUPS, LEAST, SAMPLE_S = 3, 3, 0.002
+
+FLOAT_BYTES = 4
+
+Shard = tuple[torch.Tensor, torch.Tensor, int]
+"""A process's part of a minibatch, and how many examples that has in all."""
+
+
+class Group:
+    """This process among the others."""
+
+    def __init__(self, device: str) -> None:
+        """Join the group: gloo on CPUs, nccl on NVIDIA's GPUs, one for each process of a host."""
+        self.rank, self.world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        self.device = torch.device("cpu")
+        if device != "cpu":
+            self.device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+            torch.cuda.set_device(self.device)
+        dist.init_process_group("gloo" if device == "cpu" else "nccl")
+
+    def wait(self) -> None:
+        """Wait until this process's device is done."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def slowest(self, seconds: float) -> float:
+        """Return the longest of all processes' seconds."""
+        longest = torch.tensor([seconds], dtype=torch.float64, device=self.device)
+        dist.all_reduce(longest, dist.ReduceOp.MAX)
+        return float(longest)
+
+    def sample(self, call: Callable[[], object], loops: int) -> float:
+        """Begin together, call so often, and return the seconds of the slowest process."""
+        dist.barrier()
+        self.wait()
+        start = time.perf_counter()
+        for _ in range(loops):
+            call()
+        self.wait()
+        return nanoseconds(self.slowest(time.perf_counter() - start))
+
+    def timing(self, call: Callable[[], object], budget_s: float, repeats: int) -> Timing:
+        """Time a call that all processes make."""
+        warm = [self.sample(call, 1) for _ in range(WARMUPS)]
+        loops = max(1, round(SAMPLE_S / max(min(warm), 1e-9)))
+        elapsed: list[float] = []
+        while len(elapsed) < repeats and (len(elapsed) < LEAST or sum(elapsed) < budget_s):
+            elapsed.append(self.sample(call, loops))
+        each = [one / loops for one in elapsed]
+        low, high = median_interval(each) or (None, None)
+        return Timing(
+            warmups=WARMUPS,
+            warmup_s=warm,
+            inner_loops=loops,
+            samples=len(elapsed),
+            elapsed_s=elapsed,
+            stopped="repeats" if len(elapsed) == repeats else "budget",
+            median_s=median(each),
+            low_s=low,
+            high_s=high,
+        )
+
+
+class Model:
+    """The chapter's linear regression; every process has all of it."""
+
+    def __init__(self, group: Group, weights: torch.Tensor, lr: float) -> None:
+        """Begin at given weights."""
+        self._group, self._start, self.lr = group, weights, lr
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again."""
+        device = self._group.device
+        self.w = self._start.reshape(-1, 1).clone().to(device).requires_grad_()
+        self.b = torch.zeros(1, device=device, requires_grad=True)
+
+    def update(self, shard: Shard) -> None:
+        """Take a step with the gradient over all processes' parts of a minibatch."""
+        X, y, count = shard
+        (squared_loss(linreg(X, self.w, self.b), y).sum() / count).backward()
+        gradients = [p.grad for p in (self.w, self.b) if p.grad is not None]
+        flat = torch.cat([g.flatten() for g in gradients])
+        if self._group.world > 1:
+            dist.all_reduce(flat)
+        with torch.no_grad():
+            self.w -= self.lr * flat[:-1].reshape(-1, 1)
+            self.b -= self.lr * flat[-1:]
+            for gradient in gradients:
+                gradient.zero_()
+
+    def weights(self) -> list[float]:
+        """Return the weights and the bias."""
+        return [*self.w.detach().flatten().tolist(), *self.b.detach().tolist()]
+
+    def loss(self, X: torch.Tensor, y: torch.Tensor) -> float:
+        """Return the mean of half the squared errors."""
+        with torch.no_grad():
+            return float(squared_loss(linreg(X, self.w, self.b), y).mean())
+
+
+def main() -> None:
+    """Carry out a task; the first process writes the answer."""
+    task: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    torch.set_num_threads(max(1, task["threads"] // int(os.environ["LOCAL_WORLD_SIZE"])))
+    group = Group(task["device"])
+    parts = len(task["messages"]) + 2 * len(task["runs"])
+    share_s, repeats = task["budget_s"] / parts, task["repeats"]
+    series = [_message(group, size, share_s, repeats) for size in task["messages"]]
+    weights = {}
+    for run in task["runs"]:
+        trained, weights[run["batch_size"]] = _trained(group, task, run, share_s)
+        series += trained
+    if group.rank == 0:
+        answer = {"series": [dataclasses.asdict(one) for one in series], "weights": weights}
+        Path(task["answer"]).write_text(json.dumps(answer, allow_nan=False), encoding="utf-8")
+    dist.destroy_process_group()
+
+
+def _labels(group: Group, operation: str, **own: int) -> dict[str, Any]:
+    empty = {"message_bytes": None, "batch_size": None}
+    return {"operation": operation, "world": group.world, **empty, **own}
+
+
+def _message(group: Group, size_bytes: int, budget_s: float, repeats: int) -> Series:
+    """Time an all-reduce of a message, whose sum is looked at first."""
+    labels = _labels(group, "all-reduce", message_bytes=size_bytes)
+    message = torch.ones(max(1, size_bytes // FLOAT_BYTES), device=group.device)
+    dist.all_reduce(message)
+    if not bool((message == group.world).all()):
+        return Series(labels=labels, status="failed", reason="wrong result: a sum is not right")
+    message.zero_()  # so that it stays what it is, however often it is summed
+    timing = group.timing(lambda: dist.all_reduce(message), budget_s, repeats)
+    return Series(labels=labels, bytes_moved=size_bytes, timing=timing)
+
+
+def _trained(
+    group: Group, task: dict[str, Any], run: dict[str, Any], share_s: float
+) -> tuple[list[Series], list[float]]:
+    """Time an epoch, and the updates until the loss is reached; return the weights of an epoch."""
+    bundle, batch = task["bundle"], run["batch_size"]
+    device = group.device
+    y = torch.tensor(read_bundle(bundle, "targets.f64", "d"), dtype=torch.float32, device=device)
+    X = torch.tensor(read_bundle(bundle, "features.f64", "d"), dtype=torch.float32, device=device)
+    X = X.reshape(len(y), -1)
+    start = torch.tensor(read_bundle(bundle, "seed-0.weights.f64", "d"), dtype=torch.float32)
+    every = torch.tensor(read_bundle(bundle, "seed-0.permutation-1.i32", "i"), device=device)
+    shards = []
+    for epoch in every.reshape(-1, len(y))[: run["epochs"]]:
+        for i in range(0, len(y), batch):
+            whole = epoch[i : i + batch]
+            mine = whole.tensor_split(group.world)[group.rank]
+            shards.append((X[mine], y[mine], len(whole)))
+    an_epoch = shards[: math.ceil(len(y) / batch)]
+    model = Model(group, start, run["lr"])
+
+    def train(these: list[Shard]) -> None:
+        for shard in these:
+            model.update(shard)
+
+    train(an_epoch)
+    weights = model.weights()
+    timing = group.timing(lambda: train(an_epoch), share_s, task["repeats"])
+    labels = _labels(group, "epoch", batch_size=batch)
+    found = [Series(labels=labels, examples=len(y), timing=timing)]
+    model.restart()
+
+    def there(shard: Shard) -> bool:
+        model.update(shard)
+        return group.slowest(model.loss(X, y)) <= float(task["loss"])
+
+    taken = next((k for k, shard in enumerate(shards, start=1) if there(shard)), 0)
+    labels = _labels(group, "to-loss", batch_size=batch)
+    if not taken:
+        reason = f"the loss is not {task['loss']:g} after {run['epochs']} epochs"
+        return [*found, Series(labels=labels, status="skipped", reason=reason)], weights
+
+    def reach() -> None:
+        model.restart()
+        train(shards[:taken])
+
+    timing = group.timing(reach, share_s, task["repeats"])
+    return [*found, Series(labels=labels, examples=taken * batch, timing=timing)], weights
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Scaling: several processes that train one model together, and the messages between them."""

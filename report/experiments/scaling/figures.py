@@ -1,0 +1,167 @@
+"""Figures of a `scaling` experiment of one machine: messages, epochs, and time to a loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from report.analysis.quantities import by_backend, ratio
+from report.experiments.scaling import quantities
+from report.figures import prose
+from report.figures.figure import Figure, number, quantity_sheet, shared_prefix, table
+from report.figures.shapes import Axis, Curves, Dots, Guide, line, row
+from report.text.names import size
+from report.text.numerals import GIGA, KILO, MICRO, PERCENT, count, scaled
+
+if TYPE_CHECKING:
+    from report.experiments.scaling.quantities import ByWorld
+    from report.figures.figure import Columns
+    from report.results.result import Result
+
+TEMPLATE = "experiments/scaling.html"
+
+CODE = ["Model.update", "Group.sample"]
+
+
+def figures(result: Result, experiment: str) -> list[Figure]:
+    """Draw an experiment of one machine."""
+    drawn = []
+    loss = result.config["experiments"][experiment]["settings"].get("loss")
+    for backend, records in by_backend(result.of(experiment)).items():
+        series, name = quantities.of_records(records, result.run), f"{experiment}-{backend}"
+        messages = quantities.by_world(series, "all-reduce")
+        together = {
+            size: several
+            for size, mine in messages.items()
+            if (several := {world: q for world, q in mine.items() if world > 1})
+        }
+        if together:
+            drawn.append(_messages(f"{name}-messages", together))
+        if epochs := quantities.by_world(series, "epoch"):
+            drawn.append(_epochs(f"{name}-speed", epochs))
+        if reached := quantities.by_world(series, "to-loss"):
+            drawn.append(_to_loss(f"{name}-loss", reached, loss))
+    return drawn
+
+
+def _messages(name: str, messages: dict[int, ByWorld]) -> Figure:
+    worlds = sorted({world for mine in messages.values() for world in mine})
+    series = [q for mine in messages.values() for q in mine.values()]
+    shape = Curves(
+        x=Axis(label="message", scale="bytes", ticks=tuple(messages)),
+        y=Axis(label="time of an all-reduce, µs", unit=MICRO),
+        lines=tuple(
+            line(
+                count(world, "process"),
+                k,
+                [size for size, mine in messages.items() if world in mine],
+                [mine[world].time() for mine in messages.values() if world in mine],
+            )
+            for k, world in enumerate(worlds)
+        ),
+    )
+    columns: Columns = {}
+    for world in worlds:
+        mine = [each.get(world) for each in messages.values()]
+        of = f"{world} processes"
+        columns[f"{of}, µs"] = [number(q.time() if q else None, MICRO) for q in mine]
+        rates = [q.bandwidth() if q else None for q in mine]
+        columns[f"{of}, algorithm GB/s"] = [number(rate, GIGA) for rate in rates]
+        buses = [quantities.bus_bandwidth(q) if q else None for q in mine]
+        columns[f"{of}, bus GB/s"] = [number(rate, GIGA) for rate in buses]
+    shortest, longest = messages[min(messages)], messages[max(messages)]
+    return prose.figure(
+        TEMPLATE,
+        name,
+        "messages",
+        shape,
+        table=table("message", [size(each) for each in messages], columns),
+        sheet=quantity_sheet(series, {"elapsed_s": None, "bytes_per_s": "bytes_per_s"}),
+        code=CODE,
+        world=worlds[-1],
+        short=shortest[max(shortest)],
+        long=longest[max(longest)],
+        bus=quantities.bus_bandwidth(longest[max(longest)]),
+    )
+
+
+def _epochs(name: str, epochs: dict[int, ByWorld]) -> Figure:
+    worlds = sorted({world for mine in epochs.values() for world in mine})
+    series = [q for mine in epochs.values() for q in mine.values()]
+    guides = tuple(
+        Guide(
+            x=(worlds[0], worlds[-1]),
+            y=tuple(
+                first.examples_per_s().value * world / worlds[0]
+                for world in (worlds[0], worlds[-1])
+            ),
+            colour=k,
+        )
+        for k, mine in enumerate(epochs.values())
+        if (first := mine.get(worlds[0]))
+    )
+    shape = Curves(
+        x=Axis(label="processes", scale="log2", ticks=tuple(worlds)),
+        y=Axis(label="thousand examples per second", unit=KILO),
+        lines=tuple(
+            line(f"batch {batch:,}", k, list(mine), [q.examples_per_s() for q in mine.values()])
+            for k, (batch, mine) in enumerate(epochs.items())
+        ),
+        marks=guides,
+    )
+    columns: Columns = {}
+    for batch, mine in epochs.items():
+        rates = [mine[w].examples_per_s() if w in mine else None for w in worlds]
+        columns[f"batch {batch:,}, thousand examples/s"] = [number(rate, KILO) for rate in rates]
+        shares = [quantities.efficiency(mine, w) if w in mine else None for w in worlds]
+        columns[f"batch {batch:,}, efficiency %"] = [number(share, PERCENT) for share in shares]
+    batch, most = max(epochs.items())
+    return prose.figure(
+        TEMPLATE,
+        name,
+        "epochs",
+        shape,
+        table=table("processes", [str(world) for world in worlds], columns),
+        sheet=quantity_sheet(series, {"elapsed_s": None, "examples_per_s": "examples_per_s"}),
+        code=CODE,
+        batch=batch,
+        world=max(most),
+        speedup=ratio(most[1], most[max(most)]) if 1 in most and max(most) > 1 else None,
+        efficiency=quantities.efficiency(most, max(most)),
+        every={b: quantities.efficiency(mine, max(mine)) for b, mine in epochs.items()},
+    )
+
+
+def _to_loss(name: str, reached: dict[int, ByWorld], loss: float | None) -> Figure:
+    worlds = sorted({world for mine in reached.values() for world in mine})
+    series = [q for mine in reached.values() for q in mine.values()]
+    best = min(series, key=lambda q: q.time().value)
+    unit = shared_prefix([q.time().value for q in series])
+    shape = Dots(
+        labels=tuple(f"batch {batch:,}" for batch in reached),
+        x=Axis(label=f"time to a loss of {loss:g}", scale="seconds"),
+        rows=tuple(
+            row(
+                count(world, "process"),
+                k,
+                [mine[world].time() if world in mine else None for mine in reached.values()],
+            )
+            for k, world in enumerate(worlds)
+        ),
+    )
+    columns: Columns = {
+        f"{count(world, 'process')}, {scaled(unit, 's').partition(' ')[2]}": [
+            number(mine[world].time() if world in mine else None, unit) for mine in reached.values()
+        ]
+        for world in worlds
+    }
+    return prose.figure(
+        TEMPLATE,
+        name,
+        "loss",
+        shape,
+        table=table("global batch", [f"{batch:,}" for batch in reached], columns),
+        sheet=quantity_sheet(series, {"elapsed_s": None}),
+        code=CODE,
+        best=best,
+        loss=loss,
+    )

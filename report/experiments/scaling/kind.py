@@ -1,0 +1,97 @@
+"""The `scaling` kind: what several processes do together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
+
+from report.experiments.kind import Kind
+from report.experiments.scaling.figures import TEMPLATE, figures
+from report.experiments.scaling.quantities import METRICS, of_records
+from report.experiments.settings import AutoThreads, OneOrMany, Settings, Strict, Threads
+from report.figures import prose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.results.result import Record
+
+Bytes = Annotated[int, Field(ge=4, le=2**30)]
+
+
+class Labels(TypedDict):
+    """What tells one series of an experiment from the others, as result files hold it."""
+
+    operation: Literal["all-reduce", "epoch", "to-loss"]
+    world: Annotated[int, Field(ge=1)]
+    message_bytes: Bytes | None
+    batch_size: Annotated[int, Field(ge=1)] | None
+
+
+class GroupRun(Strict):
+    """A training of all processes together, by plain SGD."""
+
+    batch_size: int = Field(ge=1, description="Examples of one update, of all processes together.")
+    lr: float = Field(gt=0, le=1e6, description="Learning rate.")
+    epochs: int = Field(10, ge=1, le=1000, description="After these it is given up.")
+
+
+class ScalingSettings(Settings):
+    """Groups of processes that sum messages and train together, by torch.distributed."""
+
+    world: OneOrMany[Threads] = Field(
+        ["each"],
+        description="Processes of a group, on each host: numbers, auto (as many as there are cores "
+        "or accelerators), each (1, 2, 4 ... all).",
+    )
+    message_bytes: OneOrMany[Bytes] = Field(
+        [24, 1024, 65_536, 1_048_576, 16_777_216],
+        description="Of messages that are summed; 24 is the gradient of the chapter's model.",
+    )
+    runs: Annotated[list[GroupRun], Field(max_length=8)] = Field(
+        [GroupRun(batch_size=100, lr=0.33), GroupRun(batch_size=1000, lr=0.7)],
+        description="Trainings; every process gets its part of each batch.",
+    )
+    loss: float = Field(0.25, gt=0, description="To be reached.")
+    nodes: int = Field(1, ge=1, le=1024, description="Hosts that run this file at the same time.")
+    rendezvous: str = Field(
+        "", description="With several hosts: the address of one of them, such as 10.0.0.1:29400."
+    )
+    threads: AutoThreads = Field("auto", description="CPU threads of all processes together.")
+    seeds: Literal[1] | None = Field(None, description="One seed is enough: nothing depends on it.")
+
+    def batches(self) -> list[tuple[tuple[str | int, ...], int, int]]:
+        """Return each batch size, where it stands, with the copies of the data it is cut from."""
+        return [(("runs", k, "batch_size"), r.batch_size, 1) for k, r in enumerate(self.runs)]
+
+    @model_validator(mode="after")
+    def _can_meet(self) -> ScalingSettings:
+        if (self.nodes > 1) != bool(self.rendezvous):
+            raise ValueError("several nodes need a rendezvous, and one needs none")
+        return self
+
+
+def _method(records: Sequence[Record]) -> list[str]:
+    outcomes = [record.outcome for record in records if record.outcome]
+    if not outcomes:
+        return []
+    return prose.sentences(
+        TEMPLATE,
+        "method",
+        processes=len(outcomes),
+        elapsed_s=sum(record.elapsed_s for record in records),
+    )
+
+
+SCALING = Kind(
+    name="scaling",
+    page="workers",
+    settings=ScalingSettings,
+    labels=Labels,
+    metrics=METRICS,
+    quantities=of_records,
+    figures=figures,
+    method=_method,
+)
