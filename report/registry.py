@@ -9,6 +9,10 @@ KindName = Literal["matmul", "bandwidth", "overhead", "gradient", "training", "s
 
 KINDS: tuple[KindName, ...] = get_args(KindName)
 
+METHOD = 1
+"""How series are timed. It is raised when the same series would be timed in another way: results of
+different methods are not compared. Code that measures more, or something else beside, leaves it."""
+
 SECTIONS = ("frameworks", "roofline", "resources", "data-parallel")
 """What several experiments say together, in the order of a machine's page."""
 

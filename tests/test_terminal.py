@@ -119,7 +119,7 @@ def test_other_code_is_refused_with_the_way_round_it(
     results: Path, make_result: Callable[..., Result]
 ) -> None:
     """No ratio without --across-versions, and a sentence on it; with it all rows."""
-    other = replace(make_result("other-one", 2.0), code_hash="beef" * 16)
+    other = replace(make_result("other-one", 2.0), method=2)
     store.save(other, results)
     arguments = ("slow-one", "other-one", "--results", results)
     refused = compared(*arguments)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from report.analysis import noise
 from report.analysis.quantities import Key, Quantity, by_backend, undisturbed, varying
 from report.comparing.common import judged_ratio, shared
-from report.comparing.gate import CODE, Difference, Gate, differences, other_work
+from report.comparing.gate import METHOD, Difference, Gate, differences, other_work
 from report.comparing.verdict import LEAST, Verdict, judge, smallest
 from report.experiments.catalogue import of_result
 from report.results.runs import hardware, starts
@@ -113,7 +113,7 @@ def compare(
     judged only `across_versions`.
     """
     results, found = (first, second), differences([first, second])
-    barring = [one for one in found if not (across_versions and one.name == CODE)]
+    barring = [one for one in found if not (across_versions and one.name == METHOD)]
     sides = (of_result(first), of_result(second))
     same = paired(sides, results)
     state = _state(first, second)
@@ -230,7 +230,7 @@ def _gate(
         *first, last = sorts
         differ = f"{', '.join(first)} and {last}".replace("variables", "environment variables")
         care.append(f"{differ} differ, so a ratio cannot say which is the cause")
-    if across_versions and any(one.name == CODE for one in found):
+    if across_versions and any(one.name == METHOD for one in found):
         care.append("different code measured them, and may do different work under the same name")
     runs = [len(starts(result)) for result in results]
     if min(runs) == 1 and results[0].run != results[1].run:

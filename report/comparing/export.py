@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from report.comparing.gate import CODE
+from report.comparing.gate import METHOD
 from report.comparing.verdict import LEVEL, POWER, margin
 from report.figures.figure import Sheet, interval
 from report.terminal import columns
@@ -116,7 +116,7 @@ def tables(compared: Comparison) -> list[RenderableType]:
     """Return what two results have in common: whether they can be compared, and the verdicts."""
     gate, names = compared.gate, compared.names
     because = [f"  - {why}" for why in gate.because]
-    if gate.answer == "no" and any(one.name == CODE for one in gate.differences):
+    if gate.answer == "no" and any(one.name == METHOD for one in gate.differences):
         because.append("  (--across-versions judges them anyway.)")
     shown: list[RenderableType] = ["Can these be compared? " + gate.answer, *map(escape, because)]
     differing = Table(*columns("differs", *names), title="What differs")

@@ -23,12 +23,14 @@ EXTENT = frozenset(
     {
         *("title", "backends", "processes", "repeats", "budget_s", "timeout_s", "seeds", "draws"),
         *("size", "device_size", "add_size", "update_size", "compiled_size", "as_printed"),
-        *("working_set", "step", "beyond", "runs", "grid"),
+        *("working_set", "step", "beyond", "runs", "grid", "world", "message_bytes", "arguments"),
+        # What is measured beside the times.
+        *("cold", "energy_s", "device_only", "device_update_size", "variant"),
     }
 )
 """Keys that say how much of a kind is measured, and not what a series does: its labels do that."""
 
-CODE = "Measuring code"  # what a fact is called that no comparison gets past but across versions
+METHOD = "Way of measuring"  # what a fact is called that only a comparison across versions passes
 
 DATA = "(data)"
 """Stands for all experiments that train, as what a fact is about; no experiment has this name."""
@@ -143,7 +145,8 @@ def _facts(result: Result, backends: Collection[str]) -> Iterator[tuple[_Fact, s
                 yield (f"{named}: {key}", "software", ""), value
             for key, value in (environment.steering or {}).items():
                 yield (f"{named}: {key}", "variables", ""), value
-    yield (CODE, "incomparable", ""), result.code_hash[:12]
+    yield (METHOD, "incomparable", ""), str(result.method)
+    yield ("Measuring code", "software", ""), result.code_hash[:12]
     if result.dataset:
         file = (result.dataset.sha1 or "")[:12]
         yield ("Data", "incomparable", DATA), f"{result.dataset.source} {file}".strip()

@@ -322,6 +322,7 @@ class Result(Strict):
             be kept, or was not recorded.
         generator: Name and version of the program that made it.
         code_hash: SHA-256 of the code that measured.
+        method: How that times a series; see `report.registry.METHOD`.
         git_commit: Of the checkout that held the configuration, if it was one.
         profile: quick or full.
         started_at: UTC, ISO 8601.
@@ -345,6 +346,7 @@ class Result(Strict):
     installation: RandomId | None = None
     generator: str
     code_hash: str
+    method: int = 1
     git_commit: str | None
     profile: ProfileName
     started_at: Moment

@@ -28,7 +28,7 @@ from report.experiments.gradient.noise import points_of_seed
 from report.experiments.training.measure import run_specs
 from report.machine.machine import last_cache_bytes, usable_cores
 from report.machine.noise import Watch
-from report.registry import BACKENDS, WITH_DATA
+from report.registry import BACKENDS, METHOD, WITH_DATA
 from report.results import store
 from report.results.result import Record, Result
 from report.results.runs import hardware
@@ -382,6 +382,7 @@ class Run:
             installation=host.installation(),
             generator=f"minibatch-report {__version__}",
             code_hash=host.measuring_code(),
+            method=METHOD,
             git_commit=host.git_commit(self.checkout),
             profile=self.plan.profile,
             started_at=_now(),

@@ -160,4 +160,4 @@ def test_example_of_the_readme_is_valid() -> None:
     """Its file is there, and has the function."""
     planned = plan(load(EXAMPLE / "experiments.yaml"), "quick")
     assert planned.experiments[0].settings["source_sha256"]
-    assert "def setup(way, n, device, threads)" in (EXAMPLE / "attention.py").read_text()
+    assert "def setup(way, n, device)" in (EXAMPLE / "attention.py").read_text()
