@@ -177,7 +177,7 @@ def _work(result: Result, one: Asked) -> str:
     # Of all experiments of the kind, since a peak is the highest of several.
     planned = [{**each, "title": ""} for each in plan if each["kind"] == kind]
     rows = (result.config["examples"], data and (data.source, data.sha1))
-    of = (result.code_hash, one.quantity.backend, one.quantity.device, planned)
+    of = (result.method, one.quantity.backend, one.quantity.device, planned)
     return repr((of, rows if kind in WITH_DATA else ()))
 
 

@@ -69,8 +69,10 @@ def test_every_kind_says_what_it_can_be_asked(kind: KindName) -> None:
 def test_nothing_was_observed_where_nothing_was_measured(kind: KindName) -> None:
     """A kind whose processes all failed has no series, whatever is asked."""
     names = {each: name for name, each in small_results.KINDS.items()}
-    failed = record(names[kind], 0, status="failed", reason="x", outcome=None)
-    result = small_results.result([failed])
+    name = names.get(kind, kind)
+    failed = record(name, 0, kind=kind, status="failed", reason="x", outcome=None)
+    planned = {name: small_results.planned(name, kind)}
+    result = small_results.result([failed], experiments=planned)
     for metric in KINDS[kind].metrics:
         assert KINDS[kind].observe(result, [failed], Question(metric=metric)) == []
 

@@ -367,7 +367,7 @@ def test_kind_that_a_framework_does_not_offer_is_skipped_unasked(fake_worker: Fa
     plan = replace(plan, experiments=[replace(planned, kind="bandwidth")])
     (record,) = fake_worker.run(plan).execute(Diary()).records
     assert record.status == "skipped"
-    assert record.reason == "with NumPy, only matmul, overhead, training can be measured"
+    assert record.reason == "with NumPy, only matmul, overhead, training, python can be measured"
     assert fake_worker.jobs() == []
 
 

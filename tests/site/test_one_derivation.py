@@ -234,6 +234,8 @@ def test_lines_of_a_run_show_numbers_of_its_pages(result: Result, site: Site) ->
     values = {key: value for value, key in shown}
     for name in result.config["experiments"]:
         lead = str(result.lead(name))
+        if all(record.outcome is None for record in result.of(name)):
+            continue  # for an accelerator only
         card = headline(result, name, lead)
         assert card is not None, name
         assert card.estimate is not None, name

@@ -26,6 +26,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine."""
     drawn = []
     loss = result.config["experiments"][experiment]["settings"].get("loss")
+    made_up = result.dataset is not None and result.dataset.source == "surrogate"
     for backend, records in by_backend(result.of(experiment)).items():
         series, name = quantities.of_records(records, result.run), f"{experiment}-{backend}"
         messages = quantities.by_world(series, "all-reduce")
@@ -35,15 +36,15 @@ def figures(result: Result, experiment: str) -> list[Figure]:
             if (several := {world: q for world, q in mine.items() if world > 1})
         }
         if together:
-            drawn.append(_messages(f"{name}-messages", together))
+            drawn.append(_messages(f"{name}-messages", together, made_up))
         if epochs := quantities.by_world(series, "epoch"):
-            drawn.append(_epochs(f"{name}-speed", epochs))
+            drawn.append(_epochs(f"{name}-speed", epochs, made_up))
         if reached := quantities.by_world(series, "to-loss"):
-            drawn.append(_to_loss(f"{name}-loss", reached, loss))
+            drawn.append(_to_loss(f"{name}-loss", reached, loss, made_up))
     return drawn
 
 
-def _messages(name: str, messages: dict[int, ByWorld]) -> Figure:
+def _messages(name: str, messages: dict[int, ByWorld], surrogate: bool) -> Figure:  # noqa: FBT001
     worlds = sorted({world for mine in messages.values() for world in mine})
     series = [q for mine in messages.values() for q in mine.values()]
     shape = Curves(
@@ -77,6 +78,7 @@ def _messages(name: str, messages: dict[int, ByWorld]) -> Figure:
         table=table("message", [size(each) for each in messages], columns),
         sheet=quantity_sheet(series, {"elapsed_s": None, "bytes_per_s": "bytes_per_s"}),
         code=CODE,
+        surrogate=surrogate,
         world=worlds[-1],
         short=shortest[max(shortest)],
         long=longest[max(longest)],
@@ -84,7 +86,7 @@ def _messages(name: str, messages: dict[int, ByWorld]) -> Figure:
     )
 
 
-def _epochs(name: str, epochs: dict[int, ByWorld]) -> Figure:
+def _epochs(name: str, epochs: dict[int, ByWorld], surrogate: bool) -> Figure:  # noqa: FBT001
     worlds = sorted({world for mine in epochs.values() for world in mine})
     series = [q for mine in epochs.values() for q in mine.values()]
     guides = tuple(
@@ -123,6 +125,7 @@ def _epochs(name: str, epochs: dict[int, ByWorld]) -> Figure:
         table=table("processes", [str(world) for world in worlds], columns),
         sheet=quantity_sheet(series, {"elapsed_s": None, "examples_per_s": "examples_per_s"}),
         code=CODE,
+        surrogate=surrogate,
         batch=batch,
         world=max(most),
         speedup=ratio(most[1], most[max(most)]) if 1 in most and max(most) > 1 else None,
@@ -131,7 +134,12 @@ def _epochs(name: str, epochs: dict[int, ByWorld]) -> Figure:
     )
 
 
-def _to_loss(name: str, reached: dict[int, ByWorld], loss: float | None) -> Figure:
+def _to_loss(
+    name: str,
+    reached: dict[int, ByWorld],
+    loss: float | None,
+    surrogate: bool,  # noqa: FBT001
+) -> Figure:
     worlds = sorted({world for mine in reached.values() for world in mine})
     series = [q for mine in reached.values() for q in mine.values()]
     best = min(series, key=lambda q: q.time().value)
@@ -162,6 +170,7 @@ def _to_loss(name: str, reached: dict[int, ByWorld], loss: float | None) -> Figu
         table=table("global batch", [f"{batch:,}" for batch in reached], columns),
         sheet=quantity_sheet(series, {"elapsed_s": None}),
         code=CODE,
+        surrogate=surrogate,
         best=best,
         loss=loss,
     )

@@ -9,14 +9,17 @@ from typing_extensions import TypedDict  # pydantic needs this one below Python 
 
 from report.experiments.kind import Kind
 from report.experiments.scaling.figures import TEMPLATE, figures
-from report.experiments.scaling.quantities import METRICS, of_records
+from report.experiments.scaling.quantities import METRICS, by_world, of_records
 from report.experiments.settings import AutoThreads, OneOrMany, Settings, Strict, Threads
 from report.figures import prose
+from report.figures.figure import card
+from report.text.numerals import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from report.results.result import Record
+    from report.figures.figure import Card
+    from report.results.result import Record, Result
 
 Bytes = Annotated[int, Field(ge=4, le=2**30)]
 
@@ -73,6 +76,26 @@ class ScalingSettings(Settings):
         return self
 
 
+def _headlines(result: Result) -> list[Card]:
+    """Return the examples per second of the largest batch with the most processes."""
+    epochs = [
+        mine
+        for name, planned in result.config["experiments"].items()
+        if planned["kind"] == "scaling"
+        for mine in by_world(of_records(result.of(name), result.run), "epoch").values()
+    ]
+    best = [mine[max(mine)] for mine in epochs[-1:]]
+    return [
+        card(
+            f"batch {q.number('batch_size'):,}, {count(q.number('world'), 'process')}",
+            q.examples_per_s(),
+            "examples/s",
+            "",
+        )
+        for q in best
+    ]
+
+
 def _method(records: Sequence[Record]) -> list[str]:
     outcomes = [record.outcome for record in records if record.outcome]
     if not outcomes:
@@ -94,4 +117,5 @@ SCALING = Kind(
     quantities=of_records,
     figures=figures,
     method=_method,
+    headlines=_headlines,
 )
