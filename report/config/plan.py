@@ -58,6 +58,14 @@ class PlannedExperiment:
         fields["settings"] = {k: v for k, v in fields["settings"].items() if k not in added}
         return cast("StoredExperiment", fields)
 
+    @property
+    def fresh(self) -> bool:
+        """Return whether its processes do nothing before it: so the memory that they hold is its.
+
+        Also in frameworks that print nothing, so that all are looked at in the same way.
+        """
+        return bool(self.settings.get("as_printed"))
+
     def cold(self, backend: str) -> bool:
         """Return whether it must be the first that a process of a backend does."""
         return bool(self.settings.get("as_printed")) and BACKENDS[backend].listing is not None

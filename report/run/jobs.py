@@ -208,7 +208,7 @@ def _own_s(jobs: Sequence[Job]) -> Iterator[tuple[Job, float]]:
     worker: tuple[str, int] | None = None
     for job in jobs:
         now = (job.backend, job.process)
-        starts = worker != now or job.experiment.cold(job.backend)
+        starts = worker != now or job.experiment.fresh
         start_s = START_S.get(job.backend, 1.0) if starts else 0.0
         worker = now
         yield job, 0.0 if job.idle else AROUND_S + start_s

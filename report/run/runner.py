@@ -204,7 +204,7 @@ class Run:
         replicate: tuple[object, ...] | None = None
         with contextlib.ExitStack() as workers:
             for job in jobs:
-                cold = worker is not None and worker.used and job.experiment.cold(job.backend)
+                cold = worker is not None and worker.used and job.experiment.fresh
                 if replicate != (now := self._replicate(job)) or cold:
                     workers.close()
                     worker, replicate = None, now

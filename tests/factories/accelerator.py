@@ -165,7 +165,8 @@ def _moved(record: Record) -> Record:
         for run in record.outcome.runs
     ]
     outcome: Outcome = replace(record.outcome, series=series, runs=runs, energy="NVML")
-    return replace(record, device="cuda:0", outcome=outcome)
+    import_s = record.import_s or (1.0 if record.kind == "training" else None)
+    return replace(record, device="cuda:0", outcome=outcome, import_s=import_s)
 
 
 def _energy(seconds: float, calls: int) -> Energy:

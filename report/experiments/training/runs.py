@@ -240,6 +240,9 @@ def trained(records: Sequence[Record], run: str = "") -> list[Run]:
     every: dict[str, list[list[TrainingRun]]] = {}
     for index, record in enumerate(records):
         for one in record.outcome.runs if record.outcome else ():
+            if record.import_s is None:
+                # The process had done something else before, and may hold memory of that.
+                one = replace(one, memory_bytes=None)  # noqa: PLW2901
             every.setdefault(repr(one.labels), [[] for _ in records])[index].append(one)
     seeds = [_seeds(by_process) for by_process in every.values()]
     labels = [mine[0].labels for mine in seeds]

@@ -325,3 +325,12 @@ def test_only_a_run_as_listed_has_printed_seconds() -> None:
 def test_a_clock_that_was_set_back_prints_nothing_that_could_be_compared() -> None:
     """The chapter's clock can be: no time is zero or less."""
     assert asked([printing(0, a=-1.0), printing(1, a=2.0)], "printed_seconds") == []
+
+
+def test_memory_counts_only_in_a_process_that_did_nothing_before() -> None:
+    """What another experiment has left there is none of this one's."""
+    fresh = record("training", 0, run("a", [1.0, 0.5], 0))
+    later = record("training", 1, run("a", [1.0, 0.5], 1), import_s=None)
+    (memory,) = asked([fresh, later], "memory_bytes")
+    assert memory.groups == [[200 * 2.0**20], []]
+    assert asked([later], "memory_bytes") == []
