@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from report.analysis.quantities import by_backend, ratio
+from report.analysis.quantities import by_backend, highest, ratio
 from report.experiments.scaling import quantities
 from report.figures import prose
 from report.figures.figure import Figure, number, quantity_sheet, shared_prefix, table
@@ -142,7 +142,7 @@ def _to_loss(
 ) -> Figure:
     worlds = sorted({world for mine in reached.values() for world in mine})
     series = [q for mine in reached.values() for q in mine.values()]
-    best = min(series, key=lambda q: q.time().value)
+    best = highest(series, lowest=True)
     unit = shared_prefix([q.time().value for q in series])
     shape = Dots(
         labels=tuple(f"batch {batch:,}" for batch in reached),
@@ -171,6 +171,7 @@ def _to_loss(
         sheet=quantity_sheet(series, {"elapsed_s": None}),
         code=CODE,
         surrogate=surrogate,
-        best=best,
+        best=best.quantity,
+        ties=len(best.ties),
         loss=loss,
     )
