@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from report.backends.pytorch.products import allocating_on
 from report.worker.records import Unavailable
 from report.worker.timing import nanoseconds
 
@@ -60,10 +61,8 @@ def flush(size_bytes: int, device: torch.device) -> Callable[[], object]:
     Raises:
         Unavailable: There is not enough memory.
     """
-    try:
+    with allocating_on(where=str(device)):
         return torch.empty(size_bytes, dtype=torch.int8, device=device).zero_
-    except RuntimeError as error:
-        raise Unavailable(f"not enough memory to empty the cache of {device}") from error
 
 
 def reached(device: str, size: int = 2048, repeats: int = 5) -> float:

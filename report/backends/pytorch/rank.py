@@ -25,9 +25,9 @@ import torch.distributed as dist
 from report.backends.pytorch.training import linreg, squared_loss
 from report.worker.host import read_bundle
 from report.worker.records import Series, Timing
-from report.worker.timing import median, median_interval, nanoseconds
+from report.worker.timing import Method, median, median_interval, nanoseconds
 
-WARMUPS, LEAST, SAMPLE_S = 3, 3, 0.002
+WARMUPS = 3
 
 FLOAT_BYTES = 4
 
@@ -71,9 +71,9 @@ class Group:
     def timing(self, call: Callable[[], object], budget_s: float, repeats: int) -> Timing:
         """Time a call that all processes make."""
         warm = [self.sample(call, 1) for _ in range(WARMUPS)]
-        loops = max(1, round(SAMPLE_S / max(min(warm), 1e-9)))
+        loops = max(1, round(Method.sample_s / max(min(warm), 1e-9)))
         elapsed: list[float] = []
-        while len(elapsed) < repeats and (len(elapsed) < LEAST or sum(elapsed) < budget_s):
+        while len(elapsed) < repeats and (len(elapsed) < Method.least or sum(elapsed) < budget_s):
             elapsed.append(self.sample(call, loops))
         each = [one / loops for one in elapsed]
         low, high = median_interval(each) or (None, None)

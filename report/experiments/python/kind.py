@@ -16,6 +16,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
+from report.analysis.quantities import of_kind
 from report.experiments.kind import Kind, timing_facts
 from report.experiments.python.figures import TEMPLATE, figures, overlay
 from report.experiments.python.measure import GIVEN
@@ -116,12 +117,7 @@ def _sum(folder: Path, function: str) -> str | None:
 
 def _headlines(result: Result) -> list[Card]:
     """Return the time of the first case."""
-    series = [
-        q
-        for name, planned in result.config["experiments"].items()
-        if planned["kind"] == "python"
-        for q in of_records(result.of(name), result.run)
-    ]
+    series = of_kind(result, "python", of_records)
     return [card(str(q.labels["case"]), q.time(), "s", "") for q in series[:1]]
 
 

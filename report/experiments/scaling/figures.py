@@ -127,6 +127,7 @@ def _epochs(name: str, epochs: dict[int, ByWorld], surrogate: bool) -> Figure:  
         code=CODE,
         surrogate=surrogate,
         batch=batch,
+        rate=most[max(most)].examples_per_s(),
         world=max(most),
         speedup=ratio(most[1], most[max(most)]) if 1 in most and max(most) > 1 else None,
         efficiency=quantities.efficiency(most, max(most)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
+from report.analysis.quantities import of_kind
 from report.experiments.kind import Kind
 from report.experiments.scaling.figures import TEMPLATE, figures
 from report.experiments.scaling.quantities import METRICS, by_world, of_records
@@ -78,13 +79,8 @@ class ScalingSettings(Settings):
 
 def _headlines(result: Result) -> list[Card]:
     """Return the examples per second of the largest batch with the most processes."""
-    epochs = [
-        mine
-        for name, planned in result.config["experiments"].items()
-        if planned["kind"] == "scaling"
-        for mine in by_world(of_records(result.of(name), result.run), "epoch").values()
-    ]
-    best = [mine[max(mine)] for mine in epochs[-1:]]
+    epochs = by_world(of_kind(result, "scaling", of_records), "epoch")
+    best = [mine[max(mine)] for mine in list(epochs.values())[-1:]]
     return [
         card(
             f"batch {q.number('batch_size'):,}, {count(q.number('world'), 'process')}",
