@@ -99,7 +99,11 @@ def test_group_of_one_has_no_messages() -> None:
         )
         for k in range(3)
     ]
-    assert [f.question for f in SCALING.figures(result(every), "groups")] == ["epochs"]
+    (figure,) = SCALING.figures(result(every), "groups")
+    assert figure.question == "epochs"
+    title = said(figure)["title"]
+    assert "1 process " in title
+    assert "examples/s" in title
 
 
 def test_model_stands_beside_what_was_measured() -> None:
