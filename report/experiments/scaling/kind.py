@@ -64,7 +64,6 @@ class ScalingSettings(Settings):
         "", description="With several hosts: the address of one of them, such as 10.0.0.1:29400."
     )
     threads: AutoThreads = Field("auto", description="CPU threads of all processes together.")
-    seeds: Literal[1] | None = Field(None, description="One seed is enough: nothing depends on it.")
 
     def batches(self) -> list[tuple[tuple[str | int, ...], int, int]]:
         """Return each batch size, where it stands, with the copies of the data it is cut from."""
