@@ -140,8 +140,8 @@ def allocate(result: Result, names: Collection[str]) -> list[Allocation]:
     """Deal out the time that is left after the first processes of these experiments.
 
     The same records give the same shares. An experiment that is planned with fewer processes than
-    `FIRST`, or that one of them failed or skipped, keeps its plan; where seeds are dealt out to
-    more processes than that, it gets no fewer than planned.
+    `FIRST`, that one of them failed or skipped, or that other hosts take part in, keeps its plan;
+    where seeds are dealt out to more processes than that, it gets no fewer than planned.
     """
     shares = _shares(result, names)
     starts = _starts(result)
@@ -217,7 +217,8 @@ def _shares(result: Result, names: Collection[str]) -> dict[Pair, _Share]:
         of_seeds = planned["kind"] == "training" and planned["seeds"] > FIRST
         for backend in planned["backends"]:
             records = [r for r in result.of(name) if r.backend == backend]
-            if planned["processes"] < FIRST or not all(r.outcome for r in records):
+            shared = planned["settings"].get("nodes", 1) > 1
+            if shared or planned["processes"] < FIRST or not all(r.outcome for r in records):
                 continue
             process_s = fmean(record.measured_s or 0.0 for record in records)
             repeats, saved_s = _repetitions(records, process_s, planned["repeats"])

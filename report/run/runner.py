@@ -191,7 +191,9 @@ class Run:
         records = [done[job.key] for job in jobs]
         left_s = planned_s - sum(record.measured_s or record.elapsed_s for record in records)
         again_keys = {_key(record) for record in allocation.disturbed(records)}
-        noisy = [job for job in jobs if job.key in again_keys]
+        # Other hosts do not know, and would not take part.
+        alone = [job for job in jobs if job.experiment.settings.get("nodes", 1) == 1]
+        noisy = [job for job in alone if job.key in again_keys]
         return [noisy[k] for k in allocation.affordable([job.budget_s for job in noisy], left_s)]
 
     def do(self, jobs: Sequence[Job], observer: Observer) -> None:

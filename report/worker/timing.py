@@ -92,6 +92,21 @@ def median_interval(samples: Sequence[float]) -> tuple[float, float] | None:
     return ranks and (ordered[ranks[0]], ordered[ranks[1]])
 
 
+def summary(elapsed_s: Sequence[float], inner_loops: int, **counted: Any) -> Timing:
+    """Return what samples of so many calls each say, with what else was counted."""
+    per_call = [elapsed / inner_loops for elapsed in elapsed_s]
+    low, high = median_interval(per_call) or (None, None)
+    return Timing(
+        inner_loops=inner_loops,
+        samples=len(elapsed_s),
+        elapsed_s=[*elapsed_s[:KEPT_SAMPLES]],
+        median_s=median(per_call),
+        low_s=low,
+        high_s=high,
+        **counted,
+    )
+
+
 class DeviceTimer(Protocol):
     """The clock of a device, which is read where the work passes by and not when it was queued."""
 
@@ -266,18 +281,12 @@ class Stopwatch:
 
     def timing(self) -> Timing:
         """Return what was measured."""
-        per_call = [elapsed / self.inner_loops for elapsed in self.elapsed_s]
-        low, high = median_interval(per_call) or (None, None)
-        return Timing(
+        return summary(
+            self.elapsed_s,
+            self.inner_loops,
             warmups=self.warmups,
             warmup_s=self.warmup_s,
-            inner_loops=self.inner_loops,
-            samples=len(self.elapsed_s),
-            elapsed_s=self.elapsed_s[:KEPT_SAMPLES],
             stopped=self.stopped or "budget",
-            median_s=median(per_call),
-            low_s=low,
-            high_s=high,
             device_s=self.device_s[:KEPT_SAMPLES],
             board=self.readings,
         )

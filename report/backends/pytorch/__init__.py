@@ -87,7 +87,7 @@ class Session:
         """Return how many processes of a group have a core, or an accelerator, of their own."""
         return usable_cores() if self.device.type == "cpu" else torch.cuda.device_count()
 
-    def group(self, world: int, task: dict[str, Any]) -> dict[str, Any]:
+    def group(self, world: int, task: dict[str, Any]) -> list[dict[str, Any]]:
         """Carry out a task in a group of so many processes; see `rank`."""
         return group.run(world, task)
 

@@ -16,7 +16,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -25,11 +25,14 @@ import torch.distributed as dist
 from report.backends.pytorch.training import linreg, squared_loss
 from report.worker.host import read_bundle
 from report.worker.records import Series, Timing
-from report.worker.timing import Method, median, median_interval, nanoseconds
+from report.worker.timing import Method, nanoseconds, summary
 
 WARMUPS = 3
 
 FLOAT_BYTES = 4
+
+ALIKE = 1e-4
+"""Relative distance of weights that the order of summing explains, in float32 after an epoch."""
 
 Shard = tuple[torch.Tensor, torch.Tensor, int]
 """A process's part of a minibatch, and how many examples that has in all."""
@@ -75,19 +78,8 @@ class Group:
         elapsed: list[float] = []
         while len(elapsed) < repeats and (len(elapsed) < Method.least or sum(elapsed) < budget_s):
             elapsed.append(self.sample(call, loops))
-        each = [one / loops for one in elapsed]
-        low, high = median_interval(each) or (None, None)
-        return Timing(
-            warmups=WARMUPS,
-            warmup_s=warm,
-            inner_loops=loops,
-            samples=len(elapsed),
-            elapsed_s=elapsed,
-            stopped="repeats" if len(elapsed) == repeats else "budget",
-            median_s=median(each),
-            low_s=low,
-            high_s=high,
-        )
+        stopped = "repeats" if len(elapsed) == repeats else "budget"
+        return summary(elapsed, loops, warmups=WARMUPS, warmup_s=warm, stopped=stopped)
 
 
 class Model:
@@ -104,13 +96,18 @@ class Model:
         self.w = self._start.reshape(-1, 1).clone().to(device).requires_grad_()
         self.b = torch.zeros(1, device=device, requires_grad=True)
 
-    def update(self, shard: Shard) -> None:
-        """Take a step with the gradient over all processes' parts of a minibatch."""
+    def train(self, shards: Iterable[Shard], *, together: bool = True) -> None:
+        """Take a step for each minibatch, of which every process has a part, or one has all."""
+        for shard in shards:
+            self.update(shard, together=together)
+
+    def update(self, shard: Shard, *, together: bool = True) -> None:
+        """Take a step with the gradient over a minibatch."""
         X, y, count = shard
         (squared_loss(linreg(X, self.w, self.b), y).sum() / count).backward()
         gradients = [p.grad for p in (self.w, self.b) if p.grad is not None]
         flat = torch.cat([g.flatten() for g in gradients])
-        if self._group.world > 1:
+        if together and self._group.world > 1:
             dist.all_reduce(flat)
         with torch.no_grad():
             self.w -= self.lr * flat[:-1].reshape(-1, 1)
@@ -129,19 +126,17 @@ class Model:
 
 
 def main() -> None:
-    """Carry out a task; the first process writes the answer."""
+    """Carry out a task; the first process of each host writes the answer."""
     task: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     torch.set_num_threads(max(1, task["threads"] // int(os.environ["LOCAL_WORLD_SIZE"])))
     group = Group(task["device"])
     parts = len(task["messages"]) + 2 * len(task["runs"])
     share_s, repeats = task["budget_s"] / parts, task["repeats"]
     series = [_message(group, size, share_s, repeats) for size in task["messages"]]
-    weights = {}
     for run in task["runs"]:
-        trained, weights[run["batch_size"]] = _trained(group, task, run, share_s)
-        series += trained
-    if group.rank == 0:
-        answer = {"series": [dataclasses.asdict(one) for one in series], "weights": weights}
+        series += _trained(group, task, run, share_s)
+    if os.environ["LOCAL_RANK"] == "0":
+        answer = [dataclasses.asdict(one) for one in series]
         Path(task["answer"]).write_text(json.dumps(answer, allow_nan=False), encoding="utf-8")
     dist.destroy_process_group()
 
@@ -165,33 +160,40 @@ def _message(group: Group, size_bytes: int, budget_s: float, repeats: int) -> Se
 
 def _trained(
     group: Group, task: dict[str, Any], run: dict[str, Any], share_s: float
-) -> tuple[list[Series], list[float]]:
-    """Time an epoch, and the updates until the loss is reached; return the weights of an epoch."""
-    bundle, batch = task["bundle"], run["batch_size"]
-    device = group.device
+) -> Iterator[Series]:
+    """Time an epoch, and the updates until the loss is reached.
+
+    What a group trains is held to what each of its processes trains alone, with all of each batch.
+    """
+    bundle, batch, device = task["bundle"], run["batch_size"], group.device
     y = torch.tensor(read_bundle(bundle, "targets.f64", "d"), dtype=torch.float32, device=device)
     X = torch.tensor(read_bundle(bundle, "features.f64", "d"), dtype=torch.float32, device=device)
     X = X.reshape(len(y), -1)
     start = torch.tensor(read_bundle(bundle, "seed-0.weights.f64", "d"), dtype=torch.float32)
     every = torch.tensor(read_bundle(bundle, "seed-0.permutation-1.i32", "i"), device=device)
-    shards = []
-    for epoch in every.reshape(-1, len(y))[: run["epochs"]]:
-        for i in range(0, len(y), batch):
-            whole = epoch[i : i + batch]
-            mine = whole.tensor_split(group.world)[group.rank]
-            shards.append((X[mine], y[mine], len(whole)))
-    an_epoch = shards[: math.ceil(len(y) / batch)]
+    wholes = [
+        epoch[i : i + batch]
+        for epoch in every.reshape(-1, len(y))[: run["epochs"]]
+        for i in range(0, len(y), batch)
+    ]
+    parts = [whole.tensor_split(group.world)[group.rank] for whole in wholes]
+    shards = [(X[part], y[part], len(whole)) for part, whole in zip(parts, wholes, strict=True)]
+    an_epoch = math.ceil(len(y) / batch)
     model = Model(group, start, run["lr"])
-
-    def train(these: list[Shard]) -> None:
-        for shard in these:
-            model.update(shard)
-
-    train(an_epoch)
-    weights = model.weights()
-    timing = group.timing(lambda: train(an_epoch), share_s, task["repeats"])
-    labels = _labels(group, "epoch", batch_size=batch)
-    found = [Series(labels=labels, examples=len(y), timing=timing)]
+    model.train(((X[whole], y[whole], len(whole)) for whole in wholes[:an_epoch]), together=False)
+    alone = model.weights()
+    model.restart()
+    model.train(shards[:an_epoch])
+    apart = group.slowest(math.dist(model.weights(), alone) / math.hypot(*alone))
+    epoch, to_loss = (_labels(group, each, batch_size=batch) for each in ("epoch", "to-loss"))
+    if not apart <= ALIKE:
+        reason = f"wrong result: its weights are {apart:.1g} from those of one process"
+        yield from (
+            Series(labels=each, status="failed", reason=reason) for each in (epoch, to_loss)
+        )
+        return
+    timing = group.timing(lambda: model.train(shards[:an_epoch]), share_s, task["repeats"])
+    yield Series(labels=epoch, examples=len(y), timing=timing)
     model.restart()
 
     def there(shard: Shard) -> bool:
@@ -199,17 +201,17 @@ def _trained(
         return group.slowest(model.loss(X, y)) <= float(task["loss"])
 
     taken = next((k for k, shard in enumerate(shards, start=1) if there(shard)), 0)
-    labels = _labels(group, "to-loss", batch_size=batch)
     if not taken:
         reason = f"the loss is not {task['loss']:g} after {run['epochs']} epochs"
-        return [*found, Series(labels=labels, status="skipped", reason=reason)], weights
+        yield Series(labels=to_loss, status="skipped", reason=reason)
+        return
 
     def reach() -> None:
         model.restart()
-        train(shards[:taken])
+        model.train(shards[:taken])
 
     timing = group.timing(reach, share_s, task["repeats"])
-    return [*found, Series(labels=labels, examples=taken * batch, timing=timing)], weights
+    yield Series(labels=to_loss, examples=taken * batch, timing=timing)
 
 
 if __name__ == "__main__":

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 
 from factories.jobs import SEED, job
 from report.backends import pytorch
+from report.backends.pytorch import rank
 from report.experiments.scaling.kind import ScalingSettings
 from report.experiments.scaling.measure import measure
 from report.run import data
 from report.run.data import write_bundle
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from report.worker.records import Outcome
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(name="outcome", scope="module")
-def of_one_and_two_processes(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """Return what groups of one and of two processes take on the real problem."""
+@pytest.fixture(name="bundle", scope="module")
+def of_the_real_problem(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return where the data lie, with their order."""
     loaded = data.load(None, 1500, seed=SEED)
-    folder: Path = tmp_path_factory.mktemp("bundle")
-    bundle = write_bundle(folder, loaded, seed=SEED, seeds=1, epochs=4)
+    folder = tmp_path_factory.mktemp("bundle")
+    return write_bundle(folder, loaded, seed=SEED, seeds=1, epochs=4)
+
+
+@pytest.fixture(name="outcome", scope="module")
+def of_one_and_two_processes(bundle: dict[str, Any]) -> Outcome:
+    """Return what groups of one and of two processes take."""
     settings: dict[str, Any] = {
         "world": [1, 2],
         "message_bytes": [24, 65_536],
@@ -67,24 +73,16 @@ def test_processes_train_what_one_process_trains(outcome: Outcome) -> None:
     assert {s.status for s in outcome.series if s.labels["operation"] == "epoch"} == {"ok"}
 
 
-def test_group_that_trains_something_else_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its weights are compared with those of one process."""
-    epoch = {
-        "labels": {"operation": "epoch", "world": 2, "message_bytes": None, "batch_size": 100},
-        "timing": {
-            "warmups": 1, "warmup_s": [1.0], "inner_loops": 1, "samples": 1, "elapsed_s": [1.0],
-            "stopped": "repeats", "median_s": 1.0, "low_s": None, "high_s": None,
-        },
-    }  # fmt: skip
-
-    def group(_: object, world: int, __: object) -> dict[str, Any]:
-        labels = epoch["labels"] | {"world": world}
-        weights = {"100": [1.0, 2.0] if world == 1 else [1.0, 2.1]}
-        return {"series": [epoch | {"labels": labels}], "weights": weights}
-
-    monkeypatch.setattr(pytorch.Session, "group", group)
-    asked = job(ScalingSettings.model_validate({"world": [1, 2]}), kind="scaling")
-    one, two = measure(pytorch.Session("cpu", 2), asked | {"bundle": {}}).series
-    assert one.status == "ok"
-    assert two.status == "failed"
-    assert "one process" in str(two.reason)
+def test_group_that_trains_something_else_has_failed(
+    monkeypatch: pytest.MonkeyPatch, bundle: dict[str, Any]
+) -> None:
+    """The gradients of the others are missing from its sums."""
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda *_: None)
+    group: Any = SimpleNamespace(
+        rank=0, world=2, device=torch.device("cpu"), slowest=lambda seconds: seconds
+    )
+    task = {"bundle": bundle, "loss": 0.25, "repeats": 3}
+    found = [*rank._trained(group, task, {"batch_size": 100, "lr": 0.33, "epochs": 1}, 0.1)]
+    assert [one.labels["operation"] for one in found] == ["epoch", "to-loss"]
+    assert {one.status for one in found} == {"failed"}
+    assert all("one process" in str(one.reason) for one in found)
