@@ -71,7 +71,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
     refuse_too_large(plan.only(only), memory())
     console = Console(stderr=True)
     if dry_run:
-        _show(plan, only, as_json=as_json)
+        show_plan(plan, only, as_json=as_json)
         return None
     verbosity = QUIET if quiet else VERBOSE if verbose else NORMAL
     say = Watcher(console, verbosity).say
@@ -90,7 +90,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
             variables=plan.environment,
             base=folder,
         )
-        _require_a_framework(host, {name for e in plan.only(only) for name in e.backends})
+        require_a_framework(host, {name for e in plan.only(only) for name in e.backends})
         return Run(
             plan=plan, host=host, results=results, only=only, start=start, checkout=folder, say=say
         )
@@ -117,7 +117,8 @@ def _with_its_runs(result: Result, folder: Path) -> Result:
     return replace(whole, verdicts=verdicts.of_result(whole))
 
 
-def _show(plan: Plan, only: tuple[str, ...], *, as_json: bool) -> None:
+def show_plan(plan: Plan, only: tuple[str, ...], *, as_json: bool) -> None:
+    """Print what would be measured, and how long that takes."""
     lacking = venvs.lacking(plan.backends(), plan.interpreters)
     shown = terminal.plan_data if as_json else terminal.plan
     terminal.show(shown(plan, only, lacking))
@@ -202,7 +203,12 @@ def _waited(earlier: Result, every_s: float, what: str, say: Callable[[str], Non
     return True
 
 
-def _require_a_framework(host: Host, used: set[str]) -> None:
+def require_a_framework(host: Host, used: set[str]) -> None:
+    """Refuse a host where nothing could be measured.
+
+    Raises:
+        UsageError: None of the frameworks that are used is there.
+    """
     environments = [found for name, found in host.environments.items() if name in used]
     if not any(found.status == "ok" for found in environments):
         reasons = "\n".join(str(found.reason) for found in environments)

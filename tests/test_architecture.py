@@ -45,7 +45,18 @@ LOADERS = {"import_module", "__import__", "run_module", "run_path"}
 ROOMS = (
     *("resources", "registry", "worker", "backends", "text", "errors", "results"),
     *("machine", "environments", "analysis", "figures", "experiments", "frames", "sections"),
-    *("claims", "config", "run", "terminal", "comparing", "site", "notebook", "runs", "cli"),
+    *(
+        "claims",
+        "config",
+        "run",
+        "terminal",
+        "comparing",
+        "site",
+        "notebook",
+        "runs",
+        "fleet",
+        "cli",
+    ),
     "__main__",
 )
 """In the order of the flow: a module imports from its own room and from those before it."""

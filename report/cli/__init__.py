@@ -184,12 +184,22 @@ def build(
 
 @main.command(epilog="For instance: report run --only matrix-size; report run --runs 3 --every 2h")
 @RUN_OPTIONS
+@click.option(
+    "--on",
+    metavar="HOSTS",
+    help="Measure on other hosts, by Dask: ssh:FILE with a host in each line, tcp://HOST:PORT of a "
+    "scheduler, or slurm:N for so many nodes (pbs, lsf, sge, oar and htcondor likewise).",
+)
 @click.pass_context
-def run(context: click.Context, /, **options: Any) -> None:
+def run(context: click.Context, /, on: str | None, **options: Any) -> None:
     """Measure what CONFIG (experiments.yaml) asks for; render nothing.
 
     `report build --help` says when it starts a run, continues one, or measures nothing.
     """
+    if on is not None:
+        from report.fleet import fleet
+
+        context.exit(0 if fleet.measure(on, **options) else 1)
     from report import runs
 
     result = runs.measure(**options)

@@ -39,11 +39,7 @@ def take(one: Saved, path: Path | str, folder: Path, labels: LabelTypes, origin:
     """
     if earlier := store.sums(folder).get(origin.sha256):
         raise ResultError(f"{path} is already there: {earlier}.")
-    home = _home(one.head, folder / imported.FOLDER, labels)
-    place = home / Path(one.name).name
-    for old in store.readable(place, labels):
-        if old.head.run_id != one.head.run_id or old.head.finished_at:
-            raise ResultError(f"{path} would replace {place}, which is another run, or later.")
+    place = _place(one, path, folder / imported.FOLDER, labels)
     imports = imported.load(folder)
     imports[place.relative_to(folder).as_posix()] = origin
     # First the list: without a file, an entry says nothing, and without an entry, a file is taken
@@ -53,8 +49,29 @@ def take(one: Saved, path: Path | str, folder: Path, labels: LabelTypes, origin:
     return place.relative_to(folder).as_posix()
 
 
+def bring(one: Saved, folder: Path, labels: LabelTypes) -> str:
+    """Put a result that the folder's owner had measured elsewhere there, and return its place.
+
+    Raises:
+        ResultError: The folder cannot be written, or has another run in its place.
+    """
+    if earlier := store.sums(folder).get(one.sha256):
+        return earlier.relative_to(folder).as_posix()
+    place = _place(one, one.name, folder, labels)
+    imported.write(place, one.content, folder)
+    return place.relative_to(folder).as_posix()
+
+
+def _place(one: Saved, path: Path | str, folder: Path, labels: LabelTypes) -> Path:
+    place = _home(one.head, folder, labels) / Path(one.name).name
+    for old in store.readable(place, labels):
+        if old.head.run_id != one.head.run_id or old.head.finished_at:
+            raise ResultError(f"{path} would replace {place}, which is another run, or later.")
+    return place
+
+
 def _home(result: Result, folder: Path, labels: LabelTypes) -> Path:
-    """Return the folder of an imported machine: that of its earlier results, or a new one."""
+    """Return the folder of a machine from elsewhere: that of its earlier results, or a new one."""
     for number in itertools.count(1):
         home = folder / (result.machine.id if number == 1 else f"{result.machine.id}-{number}")
         earlier = next(

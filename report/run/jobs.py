@@ -35,7 +35,7 @@ UPDATE_S = {"pytorch": 1.4e-4, "mxnet": 7e-4, "tensorflow": 1.7e-3, "jax": 1.7e-
 EXAMPLES = 1500  # rows that one copy of the training data has
 ELEMENT_S = 7e-6  # a dot product of a product by element
 LAUNCH = 4.5  # by so much both take longer on an accelerator, which has to be asked for each
-GROUP_S = 5.0  # the start of a group of processes
+GROUP_S = 4.5  # the start of a group of processes
 
 STEADY_S = 20.0  # until this much has been measured, the first jobs say little of the others
 
@@ -82,8 +82,7 @@ class Job:
             timed_s = min(max(self.budget_s, round_s), self.experiment.repeats * round_s)
             return timed_s + self._weighing_s()
         if self.experiment.kind == "scaling":
-            # How many sizes there are depends on the machine.
-            return self.budget_s + GROUP_S * max(2, len(self.experiment.settings["world"]))
+            return self.budget_s + GROUP_S
         compiles = "compiled" in self.experiment.settings.get("variant", ["compiled"])
         compiling_s = COMPILING_S.get((self.experiment.kind, self.backend), 0.0)
         timed_s = max(self.budget_s, compiles * compiling_s, self._elements_s())

@@ -87,9 +87,9 @@ class Session:
         """Return how many processes of a group have a core, or an accelerator, of their own."""
         return usable_cores() if self.device.type == "cpu" else torch.cuda.device_count()
 
-    def group(self, world: int, task: dict[str, Any]) -> list[dict[str, Any]]:
-        """Carry out a task in a group of so many processes; see `rank`."""
-        return group.run(world, task)
+    def groups(self, task: dict[str, Any]) -> list[dict[str, Any]]:
+        """Carry out a task in groups of processes; see `rank`."""
+        return group.run(task)
 
     def batched(self, count: int, size: int, dtype: str, seed: int) -> Batched:
         """Make so many pairs of normal n x n matrices from a seed."""

@@ -1,4 +1,4 @@
-"""Starts a group of processes with torchrun; `rank` is what each of them does."""
+"""Starts groups of processes with torchrun; `rank` is what each of them does."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def _interface(address: str) -> str | None:
     return None
 
 
-def run(world: int, task: dict[str, Any]) -> list[dict[str, Any]]:
-    """Carry out a task in so many processes of this host, with those of others if there are more.
+def run(task: dict[str, Any]) -> list[dict[str, Any]]:
+    """Carry out a task in processes of this host, with those of others if there are more.
 
     All hosts get the same numbers.
 
@@ -75,7 +75,12 @@ def run(world: int, task: dict[str, Any]) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="minibatch-report-") as folder:
         asked, answer = Path(folder, "task.json"), Path(folder, "answer.json")
         asked.write_text(json.dumps(task | {"answer": str(answer)}), encoding="utf-8")
-        command = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={world}"]
+        command = [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            f"--nproc-per-node={max(task['worlds'])}",
+        ]
         variables = dict(os.environ)
         if task["nodes"] == 1:
             command += ["--standalone", "--local-addr=127.0.0.1"]
@@ -83,11 +88,8 @@ def run(world: int, task: dict[str, Any]) -> list[dict[str, Any]]:
             variables |= {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}
         else:
             own = _own_address(task["rendezvous"])
-            command += [
-                f"--nnodes={task['nodes']}",
-                "--rdzv-backend=c10d",
-                f"--rdzv-id={task['process']}-{world}",
-            ]
+            command += [f"--nnodes={task['nodes']}", "--rdzv-backend=c10d"]
+            command += [f"--rdzv-id={task['process']}"]
             command += [f"--rdzv-endpoint={task['rendezvous']}", f"--local-addr={own.address}"]
             command += [f"--rdzv-conf=is_host={int(own.meets)}"]
             variables |= {"GLOO_SOCKET_IFNAME": own.interface} if own.interface else {}

@@ -1,7 +1,8 @@
-"""One process of a group, started by torchrun with a task's file.
+"""One process of all that torchrun starts with a task's file.
 
-All processes do the same in step. What decides how often something is done is summed over all of
-them first, so that none leaves a loop in which another one waits.
+They form groups of several sizes, one after the other; who has no part in a group sleeps. Within
+one, all processes do the same in step: what decides how often something is done is summed over all
+of them first, so that none leaves a loop in which another one waits.
 """
 
 import os
@@ -39,16 +40,16 @@ Shard = tuple[torch.Tensor, torch.Tensor, int]
 
 
 class Group:
-    """This process among the others."""
+    """This process among the others of a group."""
 
-    def __init__(self, device: str) -> None:
-        """Join the group: gloo on CPUs, nccl on NVIDIA's GPUs, one for each process of a host."""
-        self.rank, self.world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        self.device = torch.device("cpu")
-        if device != "cpu":
-            self.device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-            torch.cuda.set_device(self.device)
-        dist.init_process_group("gloo" if device == "cpu" else "nccl")
+    def __init__(self, device: torch.device, members: dist.ProcessGroup) -> None:
+        """Take the group's members, of which this process is one."""
+        self.device, self.members = device, members
+        self.rank, self.world = members.rank(), members.size()
+
+    def sum(self, tensor: torch.Tensor) -> None:
+        """Replace a tensor by the sum of all processes'."""
+        dist.all_reduce(tensor, group=self.members)
 
     def wait(self) -> None:
         """Wait until this process's device is done."""
@@ -58,12 +59,12 @@ class Group:
     def slowest(self, seconds: float) -> float:
         """Return the longest of all processes' seconds."""
         longest = torch.tensor([seconds], dtype=torch.float64, device=self.device)
-        dist.all_reduce(longest, dist.ReduceOp.MAX)
+        dist.all_reduce(longest, dist.ReduceOp.MAX, group=self.members)
         return float(longest)
 
     def sample(self, call: Callable[[], object], loops: int) -> float:
         """Begin together, call so often, and return the seconds of the slowest process."""
-        dist.barrier()
+        dist.barrier(self.members)
         self.wait()
         start = time.perf_counter()
         for _ in range(loops):
@@ -108,7 +109,7 @@ class Model:
         gradients = [p.grad for p in (self.w, self.b) if p.grad is not None]
         flat = torch.cat([g.flatten() for g in gradients])
         if together and self._group.world > 1:
-            dist.all_reduce(flat)
+            self._group.sum(flat)
         with torch.no_grad():
             self.w -= self.lr * flat[:-1].reshape(-1, 1)
             self.b -= self.lr * flat[-1:]
@@ -126,19 +127,39 @@ class Model:
 
 
 def main() -> None:
-    """Carry out a task; the first process of each host writes the answer."""
+    """Carry out a task; the first process of each host writes the answer.
+
+    gloo carries what CPUs say to each other, nccl what NVIDIA's GPUs do, one for each process.
+    """
     task: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    torch.set_num_threads(max(1, task["threads"] // int(os.environ["LOCAL_WORLD_SIZE"])))
-    group = Group(task["device"])
-    parts = len(task["messages"]) + 2 * len(task["runs"])
-    share_s, repeats = task["budget_s"] / parts, task["repeats"]
-    series = [_message(group, size, share_s, repeats) for size in task["messages"]]
-    for run in task["runs"]:
-        series += _trained(group, task, run, share_s)
-    if os.environ["LOCAL_RANK"] == "0":
+    mine, here = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
+    device = torch.device("cpu")
+    if task["device"] != "cpu":
+        device = torch.device("cuda", mine)
+        torch.cuda.set_device(device)
+    dist.init_process_group("gloo")
+    series: list[Series] = []
+    for size in task["worlds"]:
+        # So many on each host, whose processes have ranks in a row.
+        ranks = [rank for rank in range(dist.get_world_size()) if rank % here < size]
+        members = dist.new_group(ranks, backend="gloo" if device.type == "cpu" else "nccl")
+        if mine < size:
+            torch.set_num_threads(max(1, task["threads"] // size))
+            series += _measured(Group(device, members), task)
+        dist.barrier()
+    if mine == 0:
         answer = [dataclasses.asdict(one) for one in series]
         Path(task["answer"]).write_text(json.dumps(answer, allow_nan=False), encoding="utf-8")
     dist.destroy_process_group()
+
+
+def _measured(group: Group, task: dict[str, Any]) -> Iterator[Series]:
+    parts = len(task["messages"]) + 2 * len(task["runs"])
+    share_s, repeats = task["budget_s"] / parts, task["repeats"]
+    for size in task["messages"]:
+        yield _message(group, size, share_s, repeats)
+    for run in task["runs"]:
+        yield from _trained(group, task, run, share_s)
 
 
 def _labels(group: Group, operation: str, **own: int) -> dict[str, Any]:
@@ -150,11 +171,11 @@ def _message(group: Group, size_bytes: int, budget_s: float, repeats: int) -> Se
     """Time an all-reduce of a message, whose sum is looked at first."""
     labels = _labels(group, "all-reduce", message_bytes=size_bytes)
     message = torch.ones(max(1, size_bytes // FLOAT_BYTES), device=group.device)
-    dist.all_reduce(message)
+    group.sum(message)
     if not bool((message == group.world).all()):
         return Series(labels=labels, status="failed", reason="wrong result: a sum is not right")
     message.zero_()  # so that it stays what it is, however often it is summed
-    timing = group.timing(lambda: dist.all_reduce(message), budget_s, repeats)
+    timing = group.timing(lambda: group.sum(message), budget_s, repeats)
     return Series(labels=labels, bytes_moved=size_bytes, timing=timing)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import by_backend, highest, ratio
 from report.experiments.scaling import quantities
@@ -13,6 +13,7 @@ from report.text.names import size
 from report.text.numerals import GIGA, KILO, MICRO, PERCENT, count, scaled
 
 if TYPE_CHECKING:
+    from report.analysis.quantities import Quantity
     from report.experiments.scaling.quantities import ByWorld
     from report.figures.figure import Columns
     from report.results.result import Result
@@ -25,8 +26,12 @@ CODE = ["Model.update", "Group.sample"]
 def figures(result: Result, experiment: str) -> list[Figure]:
     """Draw an experiment of one machine."""
     drawn = []
-    loss = result.config["experiments"][experiment]["settings"].get("loss")
-    made_up = result.dataset is not None and result.dataset.source == "surrogate"
+    settings = result.config["experiments"][experiment]["settings"]
+    told = {
+        "code": CODE,
+        "hosts": settings.get("nodes", 1),
+        "surrogate": result.dataset is not None and result.dataset.source == "surrogate",
+    }
     for backend, records in by_backend(result.of(experiment)).items():
         series, name = quantities.of_records(records, result.run), f"{experiment}-{backend}"
         messages = quantities.by_world(series, "all-reduce")
@@ -36,17 +41,22 @@ def figures(result: Result, experiment: str) -> list[Figure]:
             if (several := {world: q for world, q in mine.items() if world > 1})
         }
         if together:
-            drawn.append(_messages(f"{name}-messages", together, made_up))
+            drawn.append(_messages(f"{name}-messages", together, told))
         if epochs := quantities.by_world(series, "epoch"):
-            drawn.append(_epochs(f"{name}-speed", epochs, made_up))
+            drawn.append(_epochs(f"{name}-speed", epochs, told))
         if reached := quantities.by_world(series, "to-loss"):
-            drawn.append(_to_loss(f"{name}-loss", reached, loss, made_up))
+            drawn.append(_to_loss(f"{name}-loss", reached, settings.get("loss"), told))
     return drawn
 
 
-def _messages(name: str, messages: dict[int, ByWorld], surrogate: bool) -> Figure:  # noqa: FBT001
-    worlds = sorted({world for mine in messages.values() for world in mine})
-    series = [q for mine in messages.values() for q in mine.values()]
+def _all(found: dict[int, ByWorld]) -> tuple[list[int], list[Quantity]]:
+    """Return the sizes of the groups, and every series."""
+    worlds = sorted({world for mine in found.values() for world in mine})
+    return worlds, [q for mine in found.values() for q in mine.values()]
+
+
+def _messages(name: str, messages: dict[int, ByWorld], told: dict[str, Any]) -> Figure:
+    worlds, series = _all(messages)
     shape = Curves(
         x=Axis(label="message", scale="bytes", ticks=tuple(messages)),
         y=Axis(label="time of an all-reduce, µs", unit=MICRO),
@@ -77,8 +87,7 @@ def _messages(name: str, messages: dict[int, ByWorld], surrogate: bool) -> Figur
         shape,
         table=table("message", [size(each) for each in messages], columns),
         sheet=quantity_sheet(series, {"elapsed_s": None, "bytes_per_s": "bytes_per_s"}),
-        code=CODE,
-        surrogate=surrogate,
+        **told,
         world=worlds[-1],
         short=shortest[max(shortest)],
         long=longest[max(longest)],
@@ -86,9 +95,8 @@ def _messages(name: str, messages: dict[int, ByWorld], surrogate: bool) -> Figur
     )
 
 
-def _epochs(name: str, epochs: dict[int, ByWorld], surrogate: bool) -> Figure:  # noqa: FBT001
-    worlds = sorted({world for mine in epochs.values() for world in mine})
-    series = [q for mine in epochs.values() for q in mine.values()]
+def _epochs(name: str, epochs: dict[int, ByWorld], told: dict[str, Any]) -> Figure:
+    worlds, series = _all(epochs)
     guides = tuple(
         Guide(
             x=(worlds[0], worlds[-1]),
@@ -124,8 +132,7 @@ def _epochs(name: str, epochs: dict[int, ByWorld], surrogate: bool) -> Figure:  
         shape,
         table=table("processes", [str(world) for world in worlds], columns),
         sheet=quantity_sheet(series, {"elapsed_s": None, "examples_per_s": "examples_per_s"}),
-        code=CODE,
-        surrogate=surrogate,
+        **told,
         batch=batch,
         rate=most[max(most)].examples_per_s(),
         world=max(most),
@@ -136,13 +143,9 @@ def _epochs(name: str, epochs: dict[int, ByWorld], surrogate: bool) -> Figure:  
 
 
 def _to_loss(
-    name: str,
-    reached: dict[int, ByWorld],
-    loss: float | None,
-    surrogate: bool,  # noqa: FBT001
+    name: str, reached: dict[int, ByWorld], loss: float | None, told: dict[str, Any]
 ) -> Figure:
-    worlds = sorted({world for mine in reached.values() for world in mine})
-    series = [q for mine in reached.values() for q in mine.values()]
+    worlds, series = _all(reached)
     best = highest(series, lowest=True)
     unit = shared_prefix([q.time().value for q in series])
     shape = Dots(
@@ -170,8 +173,7 @@ def _to_loss(
         shape,
         table=table("global batch", [f"{batch:,}" for batch in reached], columns),
         sheet=quantity_sheet(series, {"elapsed_s": None}),
-        code=CODE,
-        surrogate=surrogate,
+        **told,
         best=best.quantity,
         ties=len(best.ties),
         loss=loss,

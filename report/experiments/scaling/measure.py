@@ -18,11 +18,12 @@ class Session(Protocol):
     def places(self) -> int:
         """Return how many processes of a group have a core, or an accelerator, of their own."""
 
-    def group(self, world: int, task: dict[str, Any]) -> list[dict[str, Any]]:
-        """Start so many processes that carry out a task together; return what the first answers.
+    def groups(self, task: dict[str, Any]) -> list[dict[str, Any]]:
+        """Start processes that form groups, one after the other, which carry out a task together.
 
-        A task has `messages`, in bytes, `runs`, `loss`, `bundle`, `seed`, `threads` of all
-        processes together, `budget_s` and `repeats`. An answer is the fields of each series.
+        A task has `worlds`, the sizes of the groups on each host, `messages`, in bytes, `runs`,
+        `loss`, `bundle`, `seed`, `threads` of all processes together, `budget_s` of a group and
+        `repeats`. The answer is the fields of each series.
 
         Raises:
             Unavailable: No way leads to the other hosts.
@@ -38,6 +39,7 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
     worlds = thread_counts(settings["world"], session.places())
     order = random.Random(f"{job['seed']} {job['process']}").sample(worlds, len(worlds))
     task = {
+        "worlds": order,
         "messages": settings["message_bytes"],
         "runs": settings["runs"],
         "loss": settings["loss"],
@@ -50,8 +52,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         "repeats": job["repeats"],
         "device": job["device"],
     }
-    answers = {world: session.group(world, task) for world in order}
-    return Outcome(series=[read(each) for world in worlds for each in answers[world]])
+    found = [read(series) for series in session.groups(task)]
+    return Outcome(series=sorted(found, key=lambda series: series.labels["world"]))
 
 
 def read(fields: Mapping[str, Any]) -> Series:

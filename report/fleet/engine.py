@@ -1,0 +1,137 @@
+"""Finds a fleet's hosts: an engine that runs, hosts by SSH, or nodes from a queue, all by Dask."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from report.errors import UsageError
+from report.text.names import instead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUEUES = {
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "lsf": "LSFCluster",
+    "sge": "SGECluster",
+    "oar": "OARCluster",
+    "htcondor": "HTCondorCluster",
+    "local": "LocalCluster",  # its jobs are processes of this host: to try a configuration out
+}
+
+CONNECT_S = 20
+
+PROFILER = "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"
+"""It looks at every thread of a worker a hundred times a second."""
+
+
+@contextlib.contextmanager
+def opened(on: str) -> Iterator[tuple[Any, int]]:
+    """Open what `on` names; yields Dask's client, and of how many hosts it must hear.
+
+    Raises:
+        UsageError: It names nothing, Dask is not installed, or the engine cannot be reached.
+    """
+    os.environ.setdefault(PROFILER, "False")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UsageError(
+            "--on needs Dask: pip install 'minibatch-report[fleet]', here and on each host."
+        ) from None
+    with contextlib.ExitStack() as stack:
+        with _told(on):
+            cluster, hosts = _cluster(on)
+            if cluster is not on:
+                stack.enter_context(cluster)
+            client = stack.enter_context(Client(cluster, timeout=CONNECT_S, set_as_default=False))
+        yield client, hosts or max(1, len(client.scheduler_info()["workers"]))
+
+
+def job_script(on: str) -> str | None:
+    """Return what a queue would be handed for each host; None where `on` is no queue.
+
+    Raises:
+        UsageError: The queue's configuration is not whole.
+    """
+    if on.partition(":")[0] not in QUEUES:
+        return None
+    with _told(on):
+        cluster, _ = _cluster(on, jobs=0)
+        with cluster:
+            return str(cluster.job_script())
+
+
+@contextlib.contextmanager
+def _told(on: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        why = str(error).strip().splitlines() or [type(error).__name__]
+        raise UsageError(f"{on} cannot be used: {why[0]}") from None
+
+
+def _cluster(on: str, jobs: int | None = None) -> tuple[Any, int]:
+    """Return a cluster, or the address of one, with how many hosts it has; 0 if nobody knows."""
+    way, _, rest = on.partition(":")
+    if way in {"tcp", "tls"}:
+        return on, 0
+    if way == "ssh":
+        return _by_ssh(Path(rest))
+    if way not in QUEUES:
+        raise UsageError(
+            f"--on {on} is neither ssh:FILE, tcp://HOST:PORT nor one of "
+            f"{', '.join(f'{name}:N' for name in QUEUES)}.{instead(way, ['ssh', 'tcp', *QUEUES])}"
+        )
+    if not rest.isdecimal() or not int(rest):
+        raise UsageError(f"--on {on}: say how many hosts, such as {way}:4.")
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise UsageError("Queues need pip install dask-jobqueue.") from None
+    made = getattr(dask_jobqueue, QUEUES[way], None) or dask_jobqueue.local.LocalCluster
+    # What a node is, and that a job gets all of it, is for Dask's own jobqueue.yaml to say.
+    own: dict[str, Any] = {"cores": 1, "processes": 1, "memory": "1GB"} if way == "local" else {}
+    cluster = made(**own)
+    cluster.scale(jobs=int(rest) if jobs is None else jobs)
+    return cluster, int(rest)
+
+
+def _by_ssh(path: Path) -> tuple[Any, int]:
+    """Start workers on the hosts of a file: a line has a host, and its Python if that is another.
+
+    Users, ports and keys are SSH's own matter, as in ~/.ssh/config.
+    """
+    from distributed import SSHCluster
+
+    try:
+        lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    hosts = [words for words in lines if words and not words[0].startswith("#")]
+    if not hosts or any(len(words) > 2 for words in hosts):
+        raise UsageError(f"{path}: expected a host in each line, and its Python if it needs one.")
+    pythons = [words[1] if len(words) == 2 else "python3" for words in hosts]
+    places = [_place(words[0]) for words in hosts]
+    # The first also runs the scheduler, which sleeps while the others measure.
+    cluster = SSHCluster(
+        [name for name, _ in (places[0], *places)],
+        connect_options=[options for _, options in (places[0], *places)],
+        worker_options={"nthreads": 1},
+        scheduler_options={"dashboard": False},
+        remote_python=[pythons[0], *pythons],
+    )
+    return cluster, len(hosts)
+
+
+def _place(host: str) -> tuple[str, dict[str, Any]]:
+    parts = re.fullmatch(r"(?:(?P<user>[^@]+)@)?(?P<name>[^:]+)(?::(?P<port>\d+))?", host)
+    if parts is None:
+        raise UsageError(f"{host!r} is not a host: expected [USER@]NAME[:PORT].")
+    options: dict[str, Any] = {"username": parts["user"]} if parts["user"] else {}
+    return parts["name"], options | ({"port": int(parts["port"])} if parts["port"] else {})
