@@ -80,8 +80,7 @@ def _training(result: Result) -> list[Figure]:
         names=names,
         most=most,
         factor=ratio(most[names[-1]], most[names[0]]) if len(names) > 1 else None,
-        apart=max(max(map(_value, _of(n, held))) / min(map(_value, _of(n, held))) for n in most)
-        - 1,
+        apart=max(_apart([*map(_value, _of(name, held))]) for name in most),
         energy={name: q for name, run in runs if (q := run.joules())},
         why=next((words for words in told if words.startswith(UNREADABLE)), None),
     )
@@ -96,8 +95,16 @@ def _value(quantity: Quantity) -> float:
     return quantity.estimate().value
 
 
+def _apart(values: Sequence[float]) -> float:
+    return max(values) / min(values) - 1
+
+
 def _table(result: Result, runs: Sequence[tuple[str, Run]], target: float | None) -> Table:
-    """Return a row for each run of each framework, without columns of which nothing is known."""
+    """Return a row for each run of each framework, without columns of which nothing is known.
+
+    Where that is only memory, which is the framework's more than the run's, one row for each
+    framework has the most.
+    """
     price, currency = result.config.get("price_per_hour"), result.config.get("currency", "")
     asked: dict[str, tuple[float, Callable[[Run], Quantity | None]]] = {
         "epoch, ms": (MILLI, lambda run: run.seconds),
@@ -109,9 +116,16 @@ def _table(result: Result, runs: Sequence[tuple[str, Run]], target: float | None
         asked[f"to a loss of {target:g}, J"] = (1.0, lambda run: run.joules(target))
     if price is not None:
         asked[f"a million epochs, {currency}"] = (MICRO, lambda run: run.cost(price, currency))
-    columns: Columns = {"run": [str(run.labels["run"]) for _, run in runs]}
-    if len({run.labels["variant"] for _, run in runs}) > 1:
-        columns["carried out"] = [str(run.labels["variant"]) for _, run in runs]
+    columns: Columns = {}
+    if price is not None or any(run.joules() for _, run in runs):
+        columns["run"] = [str(run.labels["run"]) for _, run in runs]
+        if len({run.labels["variant"] for _, run in runs}) > 1:
+            columns["carried out"] = [str(run.labels["variant"]) for _, run in runs]
+    else:
+        held = [(_value(q), name, run) for name, run in runs if (q := run.memory())]
+        most = {name: run for _, name, run in sorted(held, key=lambda one: one[0])}
+        runs = [*most.items()]
+        del asked["epoch, ms"]
     for header, (unit, of) in asked.items():
         found = [q.estimate() if (q := of(run)) else None for _, run in runs]
         if any(found):

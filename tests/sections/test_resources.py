@@ -10,6 +10,7 @@ import pytest
 from factories.accelerator import HELD_BYTES, WATTS, accelerated
 from reading import read
 from report.sections import resources
+from results_factory import each_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,20 @@ def test_energy_memory_and_seconds_stand_in_one_row(result: Result) -> None:
         assert joule == pytest.approx(WATTS * ms / 1e3, rel=0.1)
     held = numbers(table, "peak on the device, MB")
     assert held == [pytest.approx(HELD_BYTES / 1e6, rel=0.01)] * len(table.rows)
+
+
+def test_memory_alone_takes_a_row_for_each_framework(result: Result) -> None:
+    """It is the framework's more than the run's, of which the largest counts."""
+    bare = each_outcome(
+        result,
+        lambda outcome, _: replace(outcome, runs=[replace(r, energy=None) for r in outcome.runs]),
+    )
+    every, few = (figure(one, "training").table for one in (result, bare))
+    assert "run" not in few.header
+    assert [read(cells[0]) for cells in few.rows] == [
+        *dict.fromkeys(read(c[0]) for c in every.rows)
+    ]
+    assert numbers(few, "peak memory, MB")[0] == max(numbers(every, "peak memory, MB"))
 
 
 def test_cost_is_the_share_of_an_hour(result: Result) -> None:
