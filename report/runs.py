@@ -1,7 +1,7 @@
 """What `report run` and the first half of `report build` do: one run, or several in turn.
 
-A machine has runs, and what changes between them is seen only where they are apart in time. The
-newest run of the same plan decides what a command does; its help has the table.
+A machine has runs, and changes between them show only if they are apart in time. The newest run of
+the same plan decides what a command does; its help has the table.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def measure(  # noqa: PLR0913 (one argument for each option)
 
 
 def _with_its_runs(result: Result, folder: Path) -> Result:
-    """Return a run together with those that are alike, which its machine's page is about."""
+    """Return a run combined with those that are alike, as on its machine's page."""
     if len(store.paths(folder / result.machine.id)) < 2:
         return result
     whole = store.find(result.machine.id, folder, LABELS)
@@ -128,7 +128,7 @@ def _refuse_contradictions(*, quiet: bool, verbose: bool, as_json: bool, dry_run
     if quiet and verbose:
         raise UsageError("-q and -v ask for opposite things; use only one.")
     if as_json and not dry_run:
-        raise UsageError("--json prints the plan, which --dry-run asks for.")
+        raise UsageError("--json prints the plan: use it with --dry-run.")
 
 
 def _execute(run: Run, watcher: Watcher) -> None:
@@ -149,7 +149,7 @@ def _execute(run: Run, watcher: Watcher) -> None:
 
 
 def _conclude(result: Result, say: Callable[[str], None]) -> None:
-    """Say the numbers that a person wants first, what does not hold here, and how much does."""
+    """Say the main numbers first, then what does not hold here, and how much does."""
     led = result.led()
     for card in (card for kind in KINDS.values() for card in kind.cards(led)):
         within = f" ({card.interval})" if card.interval else ""
@@ -166,9 +166,9 @@ def _conclude(result: Result, say: Callable[[str], None]) -> None:
 
 
 def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
-    """Return the seconds from one start to the next, if they can be meant."""
+    """Return the seconds from one start to the next, if the options make sense."""
     if runs is None and every is not None:
-        raise UsageError("--every says how far apart runs start; --runs says how many.")
+        raise UsageError("--every needs --runs: --runs says how many runs start that far apart.")
     if runs is not None and start == "resume":
         raise UsageError("--resume continues a run; --runs adds some. Use one of them.")
     least_s = APART.total_seconds()
@@ -187,7 +187,7 @@ def _spacing(start: Start | None, runs: int | None, every: str | None) -> float:
 
 
 def _waited(earlier: Result, every_s: float, what: str, say: Callable[[str], None]) -> bool:
-    """Wait until a run may follow an earlier one; return whether nobody ended that."""
+    """Wait until a run may follow an earlier one; return False if Ctrl-C ended the wait."""
     due = datetime.fromisoformat(earlier.started_at) + timedelta(seconds=every_s)
     try:
         left_s = (due - datetime.now(UTC)).total_seconds()
@@ -207,7 +207,7 @@ def require_a_framework(host: Host, used: set[str]) -> None:
     """Refuse a host where nothing could be measured.
 
     Raises:
-        UsageError: None of the frameworks that are used is there.
+        UsageError: None of these frameworks is installed and works.
     """
     environments = [found for name, found in host.environments.items() if name in used]
     if not any(found.status == "ok" for found in environments):
@@ -216,13 +216,13 @@ def require_a_framework(host: Host, used: set[str]) -> None:
 
 
 def created(name: str, console: Console) -> Path:
-    """Make an environment, and show one line of the installer's, its last, meanwhile."""
+    """Make an environment, and meanwhile show the last line that the installer printed."""
     with console.status(f"{name}: making an environment") as status:
         return venvs.create(name, lambda line: status.update(escape(line[:160])))
 
 
 def _create_missing(plan: Plan, console: Console, say: Callable[[str], None]) -> None:
-    """Make the environments of those frameworks that have none, nor an interpreter of one's own."""
+    """Make environments for frameworks that have neither one nor an interpreter of the user's."""
     for backend in venvs.names():
         wanted = backend in plan.backends() and backend not in plan.interpreters
         if wanted and venvs.stamp_of(backend) is None:

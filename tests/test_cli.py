@@ -510,7 +510,7 @@ CANNOT: dict[tuple[str, ...], str] = {
     ("--machine", ""): "cannot name a machine",
     **{("--device", name): f"Device '{name}' {MISSING}" for name in ("cuda:7", "mps")},
     ("--device", "gpu"): "'gpu' is not auto, cpu, cuda, cuda:1, mps or xpu",
-    ("--json",): "which --dry-run asks for",
+    ("--json",): "use it with --dry-run",
     ("-q", "-v"): "ask for opposite things",
     # Nothing is measured that could not be kept.
     ("--results", "experiments.yaml"): "'experiments.yaml' is a file",

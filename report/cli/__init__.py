@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from report.results.result import Result
 
 STALE = 4  # exit status of a check that finds a site out of date
-SHOWN = 10  # so many files that are out of date are named
+SHOWN = 10  # how many files that are out of date are named at most
 
 CONFIG_ARGUMENT = click.argument("config", type=arguments.FILE, default=arguments.CONFIG)
 SITE_OPTION = click.option("-o", "--site-dir", type=FOLDER, default="site", help="The site folder.")
@@ -97,7 +97,7 @@ RUN_OPTIONS = arguments.together(
     click.option(
         "--trust",
         is_flag=True,
-        help="Approve the interpreters and variables that CONFIG names, until they change.",
+        help="Approve the programs and variables that CONFIG names, until they change.",
     ),
     click.option("--dry-run", is_flag=True, help="Show the plan and a time estimate; run nothing."),
     click.option("--json", "as_json", is_flag=True, help="With --dry-run: as JSON."),
@@ -187,8 +187,8 @@ def build(
 @click.option(
     "--on",
     metavar="HOSTS",
-    help="Measure on other hosts, by Dask: ssh:FILE with a host in each line, tcp://HOST:PORT of a "
-    "scheduler, or slurm:N for so many nodes (pbs, lsf, sge, oar and htcondor likewise).",
+    help="Measure on other hosts, through Dask: ssh:FILE (one host on each line), tcp://HOST:PORT "
+    "(a running scheduler) or slurm:N (N nodes; also pbs, lsf, sge, oar and htcondor).",
 )
 @click.pass_context
 def run(context: click.Context, /, on: str | None, **options: Any) -> None:

@@ -103,10 +103,10 @@ def some(known: Sequence[str]) -> Callable[..., list[str]]:
 
 
 class Program(click.Group):
-    """Commands in the order in which they are of use, with the exit statuses of a shell's."""
+    """Commands in the order of use, with exit statuses as a shell has them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (Click passes it)
-        """Return them as they stand in this module."""
+        """Return them in the order of this module."""
         return list(self.commands)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -119,7 +119,7 @@ class Program(click.Group):
             ) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Carry a command out, and say in a line what ended it or its output."""
+        """Carry out a command; if it or its output was cut short, say in one line why."""
         try:
             try:
                 return super().invoke(ctx)
@@ -136,7 +136,7 @@ class Program(click.Group):
 
 
 class Known(click.Choice[str]):
-    """One of some words; of a slip of the pen it says which one may have been meant."""
+    """One of some words; for a typo, it says which one may have been meant."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Take a word that is known."""

@@ -14,7 +14,7 @@ from report.cli.arguments import FOLDER
 if TYPE_CHECKING:
     from report.results.result import Result
 
-SLOWER = 3  # exit status of a comparison that was to fail where something is slower, and did
+SLOWER = 3  # exit status where --fail-on finds something slower
 
 
 def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
@@ -78,7 +78,7 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
 @click.option(
     "--trust",
     is_flag=True,
-    help="With --live: approve the interpreters and variables that --config names.",
+    help="With --live: approve the programs and variables that --config names.",
 )
 @click.option("--into", type=FOLDER, default="live", help="Where --live keeps its results.")
 @click.pass_context
@@ -86,9 +86,9 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
     """Compare results (files or machine ids) with the first one.
 
     First says whether they can be compared. With --live, two ways of running one framework are
-    measured in turns on this machine, so what slows both cancels: two builds, versions, variables
-    or numbers of threads. Exit status: 0; 3 if --fail-on finds a row; 2 if the command cannot be
-    carried out.
+    measured in turns on this machine, so what slows both cancels out: two builds, versions,
+    variables or numbers of threads. Exit status: 3 if --fail-on finds a slower row; 2 if the
+    command cannot be carried out; otherwise 0.
     """
     from report import terminal
     from report.comparing import export

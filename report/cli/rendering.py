@@ -33,7 +33,7 @@ def rendered(results: Path, site_dir: Path, site: Site = NOTHING) -> tuple[str, 
         address = (site_dir / "index.html").resolve().as_uri()
         if sources and manifest is not None and folder.holds(site_dir, manifest):
             return address, True
-        # Only now what draws: nothing has to be made where nothing has changed.
+        # What draws is imported only now: if nothing has changed, it is not needed.
         folder.check(site_dir, results)
         contents, whole = gathered(results, kept, site)
         folder.write_files(contents, site_dir)
@@ -44,13 +44,13 @@ def rendered(results: Path, site_dir: Path, site: Site = NOTHING) -> tuple[str, 
 
 
 def _sum(path: Path) -> str:
-    with contextlib.suppress(ResultError):  # it is told when it is taken for a result
+    with contextlib.suppress(ResultError):  # it is reported when it is read as a result
         return files.digest(store.content_of(path))
     return ""
 
 
 def gathered(results: Path, kept: Cache, site: Site) -> tuple[Contents, bool]:
-    """Make a site's files, and tell of the results that cannot be in it."""
+    """Make a site's files, and report the results that cannot be in it."""
     from report.figures import drawings
 
     drawings.prepare(kept)
@@ -62,8 +62,8 @@ def gathered(results: Path, kept: Cache, site: Site) -> tuple[Contents, bool]:
         click.echo(f"Left out: {one.name} {one.reason}", err=True)
     if site.baseline and site.baseline not in {one.head.machine.id for one in saved}:
         click.echo(
-            f"baseline: there is no machine {site.baseline} in {results}; "
-            "`report list` names those that are. The first by name is taken.",
+            f"baseline: there is no machine {site.baseline} in {results}, so the first by name is "
+            "used; `report list` names those that are there.",
             err=True,
         )
     return gather(saved, kept, left_out, *site), not left_out

@@ -24,7 +24,7 @@ OUTPUT = click.File("wb", lazy=True, atomic=True)
 
 
 class Source(click.Path):
-    """A path that is there, or an address."""
+    """An existing path, or an address."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Tell one from the other; the address is checked when its turn comes."""
@@ -46,7 +46,7 @@ class Source(click.Path):
 @click.option(
     "--allow-private",
     is_flag=True,
-    help="Permit addresses within your network and on this machine, there with http:// too.",
+    help="Permit addresses in your own network and on this machine, here also with http://.",
 )
 @arguments.RESULTS
 @click.pass_context
@@ -61,9 +61,9 @@ def add(
     """Copy results from other machines into the results folder.
 
     FILE is a result; FOLDER holds results, or downloaded files; URL is the https:// address of a
-    published report, or of a result. Of a report come the runs that its owner measured and that are
-    not here yet. What is added is shown as imported and not verified, and never replaces the
-    folder's own results. What is refused is reported; the exit status is then 1.
+    published report, or of a result. From a report, it copies the runs that its owner measured and
+    that are not here yet. What is added is shown as imported and not verified, and never replaces
+    the folder's own results. What is refused is reported; the exit status is then 1.
     """
     from report.results import files
     from report.results.remote import Reader
@@ -110,11 +110,11 @@ def _added(source: Path | str, results: Path, reader: Reader) -> Iterator[str | 
             at = address.source(source)
         except ValueError as error:
             shown = re.sub("//.*@", "//", source)  # without a password
-            yield ResultError(f"{shown} is no address of a report: {error}.")
+            yield ResultError(f"{shown} is not the address of a report: {error}.")
         else:
             yield from remote.take(at, results, LABELS, today, reader)
         return
-    # A folder without any is refused like a file that is none.
+    # A folder without results is refused like a file that is not one.
     for path in store.files_below(source) or [source]:
         try:
             yield holdings.add(path, results, LABELS, today)
@@ -126,7 +126,7 @@ def _added(source: Path | str, results: Path, reader: Reader) -> Iterator[str | 
 @arguments.RESULTS
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; sizes are in bytes.")
 def held(results: Path, *, as_json: bool) -> None:
-    """List what the results folder holds: each run, and the files that are no results."""
+    """List what the results folder holds: each run, and files that are not results."""
     from report import terminal
     from report.experiments.catalogue import LABELS
     from report.results import store
@@ -149,8 +149,8 @@ def remove(
 ) -> None:
     """Delete imported results from the results folder; with --own, its own too.
 
-    MACHINE and FILE are as `report list` shows them. Nothing else is deleted: what is no result, or
-    lies behind a link, is reported and stays; the exit status is then 1.
+    MACHINE and FILE are as `report list` shows them. Nothing else is deleted: what is not a result,
+    or lies behind a link, is reported and stays; the exit status is then 1.
     """
     from report.experiments.catalogue import LABELS
     from report.results import files, holdings, store
@@ -175,14 +175,14 @@ def remove(
 @click.command(epilog="For instance: report export --format parquet --level samples -o all.parquet")
 @arguments.RESULTS_OR_FILE
 @click.option("--format", "form", type=FORMATS, default="csv", help="bmf is what Bencher reads.")
-@click.option("--level", type=LEVELS, default="estimates", help="What each row is one of.")
+@click.option("--level", type=LEVELS, default="estimates", help="What the rows are.")
 @click.option("--machine", metavar="NAME", shell_complete=machines, help="Only this machine.")
 @click.option("-o", "--output", type=OUTPUT, default="-", help="A file; else standard output.")
 def export(results: Path, form: str, level: Level, machine: str | None, output: IO[bytes]) -> None:
     """Write the numbers of all machines as one table, in SI units, with 95 % intervals.
 
-    The estimates are those of the pages, and the samples are those that they stand on. For Bencher
-    there are the times and rates of one machine, and seconds are its latency, in nanoseconds.
+    The estimates are those of the pages, and the samples are those behind them. Bencher gets the
+    times and rates of one machine; seconds become its latency, in nanoseconds.
     """
     from report import frames
 
@@ -194,8 +194,8 @@ def export(results: Path, form: str, level: Level, machine: str | None, output: 
     if not wanted:
         raise UsageError(f"There is no {machine!r} in {results}. Machines: {known}.")
     if form == "bmf" and (len(wanted) > 1 or level == "samples"):
-        raise UsageError(f"A file for Bencher has the estimates of one --machine of {known}.")
+        raise UsageError(f"For Bencher, name one --machine ({known}), without --level samples.")
     if form == "parquet" and output.name == "-":
-        raise UsageError("Parquet is no text; name a file with -o.")
+        raise UsageError("Parquet is not text: name a file with -o.")
     content = frames.written(wanted, form, level)
     output.write(content)  # which begins the file

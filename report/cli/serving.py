@@ -21,7 +21,7 @@ HERE = "127.0.0.1"  # nobody else can reach it
 
 
 class Site(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder; before each page it is told, so that what has changed is rendered."""
+    """Serves a folder; before each page, `refresh` can render what has changed."""
 
     protocol_version = "HTTP/1.1"
 
@@ -59,7 +59,7 @@ def server(site: Path, refresh: Callable[[], None], port: int) -> http.server.Th
 
 
 class Refresher:
-    """Renders when the files that a site depends on have changed; a failure is told once."""
+    """Renders when the files that a site depends on have changed; a failure is reported once."""
 
     def __init__(self, render: Callable[[], object], state: Callable[[], object]) -> None:
         """Render now."""
@@ -83,7 +83,7 @@ class Refresher:
 
 
 def state_of(results: Path) -> list[tuple[str, int, int]]:
-    """Return what tells whether results have changed: names, sizes and times of their files."""
+    """Return what shows whether results have changed: names, sizes and times of their files."""
     found = []
     for path in store.sources(results):
         with contextlib.suppress(OSError):  # it was moved away meanwhile, or leads nowhere

@@ -1,4 +1,4 @@
-"""Finds a fleet's hosts: an engine that runs, hosts by SSH, or nodes from a queue, all by Dask."""
+"""Finds a fleet's hosts through Dask: of a running scheduler, by SSH, or from a queue."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ QUEUES = {
     "sge": "SGECluster",
     "oar": "OARCluster",
     "htcondor": "HTCondorCluster",
-    "local": "LocalCluster",  # its jobs are processes of this host: to try a configuration out
+    "local": "LocalCluster",  # its jobs are processes on this host, to try out a configuration
 }
 
 CONNECT_S = 20
 
 PROFILER = "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"
-"""It looks at every thread of a worker a hundred times a second."""
+"""Set to False, it turns off a profiler that looks at every thread a hundred times a second."""
 
 
 @contextlib.contextmanager
 def opened(on: str) -> Iterator[tuple[Any, int]]:
-    """Open what `on` names; yields Dask's client, and of how many hosts it must hear.
+    """Open what `on` names; yields Dask's client, and how many hosts to expect.
 
     Raises:
-        UsageError: It names nothing, Dask is not installed, or the engine cannot be reached.
+        UsageError: `on` is malformed, Dask is not installed, or the hosts cannot be reached.
     """
     os.environ.setdefault(PROFILER, "False")
     try:
@@ -54,10 +54,10 @@ def opened(on: str) -> Iterator[tuple[Any, int]]:
 
 
 def job_script(on: str) -> str | None:
-    """Return what a queue would be handed for each host; None where `on` is no queue.
+    """Return the job script that a queue would get for each host; None if `on` is not a queue.
 
     Raises:
-        UsageError: The queue's configuration is not whole.
+        UsageError: The queue's configuration is incomplete.
     """
     if on.partition(":")[0] not in QUEUES:
         return None
@@ -77,7 +77,7 @@ def _told(on: str) -> Iterator[None]:
 
 
 def _cluster(on: str, jobs: int | None = None) -> tuple[Any, int]:
-    """Return a cluster, or the address of one, with how many hosts it has; 0 if nobody knows."""
+    """Return a cluster, or the address of one, and how many hosts it has; 0 if that is unknown."""
     way, _, rest = on.partition(":")
     if way in {"tcp", "tls"}:
         return on, 0
@@ -85,7 +85,7 @@ def _cluster(on: str, jobs: int | None = None) -> tuple[Any, int]:
         return _by_ssh(Path(rest))
     if way not in QUEUES:
         raise UsageError(
-            f"--on {on} is neither ssh:FILE, tcp://HOST:PORT nor one of "
+            f"--on {on} is not ssh:FILE, tcp://HOST:PORT, tls://HOST:PORT or one of "
             f"{', '.join(f'{name}:N' for name in QUEUES)}.{instead(way, ['ssh', 'tcp', *QUEUES])}"
         )
     if not rest.isdecimal() or not int(rest):
@@ -93,9 +93,9 @@ def _cluster(on: str, jobs: int | None = None) -> tuple[Any, int]:
     try:
         import dask_jobqueue
     except ImportError:
-        raise UsageError("Queues need pip install dask-jobqueue.") from None
+        raise UsageError("Queues need dask-jobqueue: pip install dask-jobqueue.") from None
     made = getattr(dask_jobqueue, QUEUES[way], None) or dask_jobqueue.local.LocalCluster
-    # What a node is, and that a job gets all of it, is for Dask's own jobqueue.yaml to say.
+    # Dask's own jobqueue.yaml says what a node is, and that a job gets all of it.
     own: dict[str, Any] = {"cores": 1, "processes": 1, "memory": "1GB"} if way == "local" else {}
     cluster = made(**own)
     cluster.scale(jobs=int(rest) if jobs is None else jobs)
@@ -103,9 +103,9 @@ def _cluster(on: str, jobs: int | None = None) -> tuple[Any, int]:
 
 
 def _by_ssh(path: Path) -> tuple[Any, int]:
-    """Start workers on the hosts of a file: a line has a host, and its Python if that is another.
+    """Start workers on the hosts of a file: each line has a host and, if needed, its Python.
 
-    Users, ports and keys are SSH's own matter, as in ~/.ssh/config.
+    Users, ports and keys can also come from ~/.ssh/config.
     """
     from distributed import SSHCluster
 
@@ -115,10 +115,10 @@ def _by_ssh(path: Path) -> tuple[Any, int]:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
     hosts = [words for words in lines if words and not words[0].startswith("#")]
     if not hosts or any(len(words) > 2 for words in hosts):
-        raise UsageError(f"{path}: expected a host in each line, and its Python if it needs one.")
+        raise UsageError(f"{path}: write one host on each line, then its Python if needed.")
     pythons = [words[1] if len(words) == 2 else "python3" for words in hosts]
     places = [_place(words[0]) for words in hosts]
-    # The first also runs the scheduler, which sleeps while the others measure.
+    # The first host also runs the scheduler, which sleeps while hosts measure.
     cluster = SSHCluster(
         [name for name, _ in (places[0], *places)],
         connect_options=[options for _, options in (places[0], *places)],

@@ -1,8 +1,8 @@
-"""Measures a plan on every host of an engine, each with nothing else to do there.
+"""Measures a plan on every host of an engine; a host does nothing else meanwhile.
 
-All hosts are asked first whether they can measure it as it is meant. What fails is told and tried
-once more, what is refused is told, and the others go on. A host keeps what it has measured, so that
-the same command, after whatever has happened, takes up what is left.
+All hosts are asked first whether they can measure the plan as intended. A failure is reported and
+tried once more, a refusal is reported, and the other hosts go on. A host keeps what it has
+measured, so whatever happens, the same command continues with what is left.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TRIES = 2
 LOOK_S = 1.0
 
 WAIT_S = 120.0
-"""For hosts that have not come yet, or whose engine starts a lost worker again."""
+"""How long to wait for hosts that have not come yet, and for lost workers to be restarted."""
 
 
 @dataclass
@@ -59,10 +59,10 @@ class Fleet:
     Attributes:
         client: Dask's.
         request: As `host.planned` makes it.
-        expected: How many hosts are to come.
-        results: The folder that their results are put into.
-        say: Told in words what happens.
-        measured: The places of the results that have come, by installation.
+        expected: How many hosts to expect.
+        results: The folder for their results.
+        say: Prints a line about what happens.
+        measured: The places of the results that have arrived, by installation.
     """
 
     client: Any
@@ -80,10 +80,10 @@ class Fleet:
     _moved: float = field(default_factory=time.monotonic)  # when something last happened
 
     def measure(self) -> None:
-        """Measure on each host until all have, or nothing more can be waited for.
+        """Measure on each host until all are done, or there is nothing left to wait for.
 
         Raises:
-            ReportError: The engine is lost.
+            ReportError: The scheduler is lost.
         """
         while True:
             workers = self._workers()
@@ -96,7 +96,7 @@ class Fleet:
                     self._tasks.remove(task)
                     self._moved = time.monotonic()
                     self._ended(task)
-                elif task.worker not in workers:  # Dask's worker-ttl says how soon
+                elif task.worker not in workers:  # Dask's worker-ttl decides how soon
                     self._tasks.remove(task)
                     task.future.cancel()
                     self._failed(task, "its worker is lost")
@@ -117,8 +117,8 @@ class Fleet:
                 found: dict[str, dict[str, Any]] = self.client.scheduler_info()["workers"]
                 return found
         raise ReportError(
-            "The scheduler is lost. What the hosts have measured is kept there; "
-            "the same command goes on from it."
+            "The scheduler is lost. The hosts keep what they have measured; "
+            "run the same command to continue."
         )
 
     def _begin(self, what: str, task: Task) -> None:
@@ -152,7 +152,7 @@ class Fleet:
                 self.say(f"{task.name}: measured, {self.results / place}")
 
     def _checked(self, task: Task, answer: dict[str, Any]) -> None:
-        """Let a host wait for its turn, unless another worker of it has or had one."""
+        """Make a host ready to measure, unless another worker on it is, or has measured."""
         task.installation = str(answer["installation"] or task.name)
         busy = {other.installation for other in (*self._tasks, *self._ready)}
         if task.installation in busy | self.measured.keys():
@@ -163,15 +163,15 @@ class Fleet:
             self._ready.append(task)
 
     def _failed(self, task: Task, why: str, *, again: bool = True) -> None:
-        """Tell of a failure; try once more if its worker is there, or when one comes in its place.
+        """Report a failure; try once more, now or when a lost worker has been replaced.
 
-        What was refused in the check would be refused again.
+        What the check refused would be refused again, so it is not tried.
         """
         key = task.installation or task.worker
         self._failures[key] = failures = self._failures.get(key, 0) + 1
         more = again and failures < TRIES
         first = why.strip().partition("\n")[0] or "no reason was given"
-        self.say(f"{task.name}: {showable(first)}{'; once more' if more else ''}")
+        self.say(f"{task.name}: {showable(first)}{'; trying once more' if more else ''}")
         if not more:
             self._given_up.add(key)
         elif task.worker in self._workers():
@@ -183,7 +183,7 @@ class Fleet:
         meant = self.request["plan"], self.request["code"], task.installation
         head = one.head
         if (head.config_hash, head.code_hash, head.installation or task.name) != meant:
-            raise ResultError(f"{task.name} sent the result of something else.")
+            raise ResultError(f"{task.name} sent a result of another plan, code or host.")
         return holdings.bring(one, self.results, LABELS)
 
 
@@ -201,20 +201,20 @@ def measure(
     Options are those of `runs.measure`.
 
     Raises:
-        UsageError: They make no sense here, or the engine cannot be opened.
-        ReportError: The engine is lost.
-        Interrupted: A person ended it.
+        UsageError: An option makes no sense here, or the hosts cannot be reached.
+        ReportError: The scheduler is lost.
+        Interrupted: A person stopped it.
     """
     for name in ("machine", "runs", "every", "as_json"):
         if options[name]:
-            raise UsageError(f"--{name.removeprefix('as_')} is for one machine; --on is for many.")
+            raise UsageError(f"--{name.removeprefix('as_')} cannot be used with --on.")
     made = plan(load(config), profile, device=device)
     made.only(options["only"])
     say = Watcher(Console(stderr=True), QUIET if options["quiet"] else NORMAL).say
     if options["dry_run"]:
         runs.show_plan(made, options["only"], as_json=False)
         if script := engine.job_script(on):
-            say(f"Each node is asked for with\n{script}")
+            say(f"The job script for each node:\n{script}")
         return True
     own = made.interpreters, made.environment, config.resolve().parent
     trust.require(*own, approved=options["trust"], code=made.code())
@@ -228,18 +228,18 @@ def measure(
             fleet.measure()
         except KeyboardInterrupt:
             raise Interrupted(
-                "Interrupted. What the hosts have measured is kept there; "
-                "the same command goes on from it."
+                "Interrupted. The hosts keep what they have measured; "
+                "run the same command to continue."
             ) from None
     say(f"{len(fleet.measured)} of {count(expected, 'host')} measured.")
     return len(fleet.measured) >= expected
 
 
 def bundle(config: Path, plan: Plan) -> dict[str, str]:
-    """Return a configuration's files by their names from its folder on; first that itself.
+    """Return a configuration and its files, by their paths within its folder; itself first.
 
     Raises:
-        ConfigError: One lies elsewhere, or is no text.
+        ConfigError: A file is outside the folder, or is not text.
     """
     names = [config.name, *dict.fromkeys(_named(config, plan))]
     found = {}
@@ -247,7 +247,7 @@ def bundle(config: Path, plan: Plan) -> dict[str, str]:
         path = config.parent / name
         try:
             if not path.resolve().is_relative_to(config.parent.resolve()):
-                raise ConfigError(f"{path} lies outside of {config.parent}, which hosts get.")
+                raise ConfigError(f"{path} is outside {config.parent}: move it in there.")
             found[name] = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} cannot be sent to hosts: {error}.") from None

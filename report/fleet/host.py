@@ -1,8 +1,8 @@
 """What a fleet does on each of its hosts: an ordinary run, in a process of its own.
 
-Dask calls `ask` in its worker there. That starts this module as a program, which is told what to do
-on its standard input and stops when that ends. So nothing goes on measuring for a worker that was
-killed, and a run that was cut short lies where the next one continues it.
+Dask calls `ask` in its worker there. That starts this module as a program, which reads what to do
+from its standard input and stops when that closes. So nothing goes on measuring for a worker that
+was killed, and the next run continues the one that was cut short.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from report.run.host import installation, measuring_code, survey
 from report.run.runner import Run
 
 RESULTS = Path("fleet", "results")
-"""In the user's cache, for fleets whoever sends them. As for any results folder, a lock keeps a
-second program from measuring into it: that is the host's only slot."""
+"""In the user's cache, the same for every fleet. As for any results folder, a lock keeps a second
+program from measuring into it, so a host measures for one fleet at a time."""
 
 
 def ask(request: dict[str, Any]) -> dict[str, Any]:
     """Carry out a request in a process of its own, and return its answer.
 
     Returns:
-        "refused" with why; of a check who the host is; of a measurement also the result file's
-        bytes as "content".
+        "refused" with the reason; or, after a check, who the host is; or, after measuring, the
+        "place" of the result file and its bytes as "content".
     """
     command = [sys.executable, "-m", "report.fleet.host"]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
@@ -68,9 +68,9 @@ def _cache() -> Path:
 
 
 def main() -> None:
-    """Answer the request on standard input; end when there is nobody any more who waits for it."""
+    """Answer the request on standard input; end when nobody waits for the answer any more."""
     request = json.loads(sys.stdin.readline())
-    # Where a shell has started the engine in the background, it is ignored.
+    # If a shell started the engine in the background, this signal is ignored by default.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with_input, daemon=True).start()
     try:
@@ -82,13 +82,13 @@ def main() -> None:
 
 
 def _end_with_input() -> None:
-    # Not by way of sys.stdin, whose lock the interpreter wants when it ends.
+    # Not through sys.stdin: the interpreter needs its lock when it ends.
     os.read(0, 1)
     os.kill(os.getpid(), signal.SIGINT)
 
 
 def _written(request: dict[str, Any]) -> Path:
-    """Put the configuration and its files where they lay before, and return its path."""
+    """Write the configuration and its files, the same ones to the same place; return its path."""
     files: dict[str, str] = request["files"]
     digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:24]
     folder = _cache() / "fleet" / digest
@@ -100,13 +100,13 @@ def _written(request: dict[str, Any]) -> Path:
 
 
 def _check(request: dict[str, Any]) -> dict[str, Any]:
-    """Return who this host is, if it can measure what is asked for as it is meant."""
+    """Return who this host is, if it can measure what is asked for as intended."""
     config = _written(request)
     if measuring_code() != request["code"]:
-        raise UsageError("its measuring code is another version's; install the same one there.")
+        raise UsageError("its measuring code is of another version; install the same one there.")
     plan = make_plan(load(config), request["profile"], device=request["device"])
     if plan.fingerprint() != request["plan"]:
-        raise UsageError("it makes another plan of the configuration; install the same version.")
+        raise UsageError("its plan of this file differs; install the same version there.")
     experiments = plan.only(request["only"])
     refuse_too_large(experiments, memory())
     host = survey(
@@ -118,7 +118,7 @@ def _check(request: dict[str, Any]) -> dict[str, Any]:
     used = {name for each in experiments for name in each.backends}
     runs.require_a_framework(host, used)
     results = _cache() / RESULTS
-    # Also looks whether the devices are there.
+    # Also checks that the devices are there.
     Run(plan=plan, host=host, results=results, only=request["only"], checkout=config.parent)
     return {
         "installation": installation(),
@@ -128,7 +128,7 @@ def _check(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure(request: dict[str, Any]) -> dict[str, Any]:
-    """Measure, or go on with what was cut short, and return where the result lies."""
+    """Measure, or continue what was cut short, and return where the result is."""
     result = runs.measure(
         config=_written(request),
         results=_cache() / RESULTS,
@@ -140,7 +140,7 @@ def _measure(request: dict[str, Any]) -> dict[str, Any]:
         runs=None,
         every=None,
         create_envs=request["create_envs"],
-        trust=True,  # by the person who has sent it
+        trust=True,  # the sender has approved it
         dry_run=False,
         as_json=False,
         quiet=True,
@@ -150,7 +150,7 @@ def _measure(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def planned(plan: Plan, files: dict[str, str], **options: Any) -> dict[str, Any]:
-    """Return the request to measure a plan, which was made of these files, elsewhere."""
+    """Return the request to measure, on another host, a plan made of these files."""
     return {"files": files, "plan": plan.fingerprint(), "code": measuring_code(), **options}
 
 

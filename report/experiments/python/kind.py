@@ -35,7 +35,7 @@ MOST_CASES = 64
 
 
 class Labels(TypedDict):
-    """What tells one series from the others, as result files hold it: beside these, arguments."""
+    """What tells one series from the others, as result files hold it; arguments are added."""
 
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc] # pydantic's way
 
@@ -76,9 +76,9 @@ class PythonSettings(Settings):
 
     function: Function = Field(
         "benchmark.py:setup",
-        description="File, from this file's folder on, and function. It is called with the "
-        "arguments (and device, threads and seed, if it has such parameters), and returns a "
-        "function without arguments, or a dict: call, and if known flops, bytes, examples, check.",
+        description="FILE:FUNCTION, the file relative to this one. It is called with the arguments "
+        "(and device, threads and seed, if it has such parameters), and returns a function without "
+        "arguments, or a dict: call and, if known, flops, bytes, examples, check.",
     )
     arguments: Annotated[dict[Argument, OneOrMany[Value]], Field(max_length=8)] = Field(
         default_factory=dict, description="By name; every combination is a case."
@@ -87,7 +87,7 @@ class PythonSettings(Settings):
         "auto", description="CPU threads: auto (all usable cores), or a number."
     )
     source_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
-        None, description="Of the file, where it must be the very same. Default: whatever it is."
+        None, description="The SHA-256 that the file must have. Default: any."
     )
 
     @model_validator(mode="after")
@@ -96,19 +96,19 @@ class PythonSettings(Settings):
         for values in self.arguments.values():
             cases *= len(values)
         if cases > MOST_CASES:
-            raise ValueError(f"{cases} combinations of arguments; {MOST_CASES} are possible")
+            raise ValueError(f"{cases} combinations of arguments; {MOST_CASES} is the most")
         source = (info.context or {}).get("source")
         if source is not None and (digest := _sum(Path(source.name).parent, self.function)):
             if self.source_sha256 not in {None, digest}:
-                raise ValueError("the file is another one than the one with that source_sha256")
-            # As if it had been written: whoever changes the code measures something else.
+                raise ValueError("the file's SHA-256 is not the one in source_sha256")
+            # As if the file had named it: changed code is a different measurement.
             object.__setattr__(self, "source_sha256", digest)
             self.model_fields_set.add("source_sha256")
         return self
 
 
 def _sum(folder: Path, function: str) -> str | None:
-    """Return the SHA-256 of the file of a function; None where it cannot be read as yet."""
+    """Return the SHA-256 of the file of a function; None if it cannot be read yet."""
     try:
         return hashlib.sha256((folder / function.rpartition(":")[0]).read_bytes()).hexdigest()
     except OSError:

@@ -35,11 +35,11 @@ class Labels(TypedDict):
 
 
 class GroupRun(Strict):
-    """A training of all processes together, by plain SGD."""
+    """A training run of all processes together, with plain SGD."""
 
-    batch_size: int = Field(ge=1, description="Examples of one update, of all processes together.")
+    batch_size: int = Field(ge=1, description="Examples in one update, over all processes.")
     lr: float = Field(gt=0, le=1e6, description="Learning rate.")
-    epochs: int = Field(10, ge=1, le=1000, description="After these it is given up.")
+    epochs: int = Field(10, ge=1, le=1000, description="The run is given up after these.")
 
 
 class ScalingSettings(Settings):
@@ -47,18 +47,18 @@ class ScalingSettings(Settings):
 
     world: OneOrMany[Threads] = Field(
         ["each"],
-        description="Processes of a group, on each host: numbers, auto (as many as there are cores "
+        description="Processes in a group, on each host: numbers, auto (as many as there are cores "
         "or accelerators), each (1, 2, 4 ... all).",
     )
     message_bytes: OneOrMany[Bytes] = Field(
         [24, 1024, 65_536, 1_048_576, 16_777_216],
-        description="Of messages that are summed; 24 is the gradient of the chapter's model.",
+        description="Sizes of summed messages; 24 is the gradient of the chapter's model.",
     )
     runs: Annotated[list[GroupRun], Field(max_length=8)] = Field(
         [GroupRun(batch_size=100, lr=0.33), GroupRun(batch_size=1000, lr=0.7)],
-        description="Trainings; every process gets its part of each batch.",
+        description="Training runs; every process gets its part of each batch.",
     )
-    loss: float = Field(0.25, gt=0, description="To be reached.")
+    loss: float = Field(0.25, gt=0, description="The loss to reach.")
     nodes: int = Field(1, ge=1, le=1024, description="Hosts that run this file at the same time.")
     rendezvous: str = Field(
         "", description="With several hosts: the address of one of them, such as 10.0.0.1:29400."
@@ -72,7 +72,7 @@ class ScalingSettings(Settings):
     @model_validator(mode="after")
     def _can_meet(self) -> ScalingSettings:
         if (self.nodes > 1) != bool(self.rendezvous):
-            raise ValueError("several nodes need a rendezvous, and one needs none")
+            raise ValueError("more than one node needs a rendezvous; for one, leave it out")
         return self
 
 

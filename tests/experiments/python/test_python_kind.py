@@ -149,7 +149,7 @@ def test_plan_knows_the_code_by_its_sum(folder: Path, tmp_path: Path) -> None:
     digest = first.experiments[0].settings["source_sha256"]
     named = named.replace("budget_s: 0.6", f"budget_s: 0.6\n    source_sha256: {digest}")
     (tmp_path / "experiments.yaml").write_text(named)
-    with pytest.raises(ConfigError, match="another one"):
+    with pytest.raises(ConfigError, match="SHA-256"):
         load(tmp_path / "experiments.yaml")
 
 
