@@ -92,9 +92,10 @@ def _cluster(on: str, jobs: int | None = None) -> tuple[Any, int]:
         raise UsageError(f"--on {on}: say how many hosts, such as {way}:4.")
     try:
         import dask_jobqueue
+        from dask_jobqueue.local import LocalCluster
     except ImportError:
         raise UsageError("Queues need dask-jobqueue: pip install dask-jobqueue.") from None
-    made = getattr(dask_jobqueue, QUEUES[way], None) or dask_jobqueue.local.LocalCluster
+    made = LocalCluster if way == "local" else getattr(dask_jobqueue, QUEUES[way])
     # Dask's own jobqueue.yaml says what a node is, and that a job gets all of it.
     own: dict[str, Any] = {"cores": 1, "processes": 1, "memory": "1GB"} if way == "local" else {}
     cluster = made(**own)

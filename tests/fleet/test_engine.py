@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
+import signal
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 import asyncssh
 import pytest
 from click.testing import CliRunner
 
+from processes import start_program
 from report.cli import main
 from report.experiments.catalogue import LABELS
+from report.fleet import engine
 from report.results import store
 
 if TYPE_CHECKING:
@@ -40,20 +40,26 @@ def with_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path
 
 
-async def _carry_out(process: asyncssh.SSHServerProcess[str]) -> None:
-    """Do what a shell does with a command that comes by SSH."""
-    child = await asyncio.create_subprocess_shell(
-        process.command or "true",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+SERVER = """
+import asyncio, asyncssh, subprocess, sys
+
+async def carry_out(process):
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+    child = await asyncio.create_subprocess_shell(process.command, **pipes)
+    await process.redirect(stdout=child.stdout, stderr=child.stderr)
+    process.exit(await child.wait())
+
+async def serve(home):
+    server = await asyncssh.listen(
+        "127.0.0.1", 0, server_host_keys=[f"{home}/host"],
+        authorized_client_keys=f"{home}/id_ed25519.pub", process_factory=carry_out,
     )
-    try:
-        await process.redirect(stdout=child.stdout, stderr=child.stderr)
-        process.exit(await child.wait())
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
+    print(server.get_port(), flush=True)
+    await server.wait_closed()
+
+asyncio.run(serve(sys.argv[1]))
+"""
+"""Does what a shell does with the commands that come by SSH."""
 
 
 @pytest.fixture(name="port")
@@ -61,30 +67,18 @@ def of_an_ssh_server(folder: Path) -> Iterator[int]:
     """Yield the port of a server that the user's key opens."""
     home = folder / ".ssh"
     home.mkdir(mode=0o700)
-    hosts_key, users_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
-    users_key.write_private_key(home / "id_ed25519")
-    users_key.write_public_key(home / "authorized_keys")
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    listening = asyncio.run_coroutine_threadsafe(
-        asyncssh.listen(
-            "127.0.0.1",
-            0,
-            server_host_keys=[hosts_key],
-            authorized_client_keys=str(home / "authorized_keys"),
-            process_factory=_carry_out,
-        ),
-        loop,
-    )
-    server = listening.result(30)
-    port = server.get_port()
-    public = hosts_key.export_public_key().decode()
-    (home / "known_hosts").write_text(f"[127.0.0.1]:{port} {public}", encoding="utf-8")
-    yield port
-    loop.call_soon_threadsafe(server.close)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(30)
+    for name in ("host", "id_ed25519"):
+        key = asyncssh.generate_private_key("ssh-ed25519")
+        key.write_private_key(home / name)
+        key.write_public_key(home / f"{name}.pub")
+    server = start_program(SERVER, str(home))
+    with server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        known = f"[127.0.0.1]:{port} " + (home / "host.pub").read_text(encoding="utf-8")
+        (home / "known_hosts").write_text(known, encoding="utf-8")
+        yield port
+        os.killpg(server.pid, signal.SIGKILL)
 
 
 def _run(*options: str) -> subprocess.CompletedProcess[str]:
@@ -136,8 +130,11 @@ def test_dry_run_shows_the_job_and_asks_for_none(
     ],
 )
 @pytest.mark.usefixtures("folder")
-def test_hosts_that_are_none_are_told_in_a_line(on: str, told: str) -> None:
+def test_hosts_that_are_none_are_told_in_a_line(
+    on: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With what could have been meant."""
+    monkeypatch.setattr(engine, "CONNECT_S", 0.5)
     with open("empty.txt", "w", encoding="utf-8"):  # noqa: PTH123 (in the folder gone to)
         pass
     done = CliRunner().invoke(main, ["run", "--on", on, "--trust"])

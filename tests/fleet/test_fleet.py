@@ -36,18 +36,23 @@ CONFIGURATION = """
 version: 1
 backends: numpy
 experiments:
-  products: {{kind: matmul, strategy: full, size: 32, processes: {processes}, budget_s: {budget_s}}}
+  products:
+    kind: matmul
+    strategy: [column, full]
+    size: 64
+    processes: {processes}
+    budget_s: {budget_s}
 claims: own.yaml
 """
 
 CLAIM = """
-quick-enough:
-  says: A product takes less than a second.
+columns-cost:
+  says: A product takes longer by column.
   section: of my own
-  left: {experiment: products, metric: seconds}
-  right: {value: 1}
-  relation: less
-  because: It takes {left}.
+  left: {experiment: products, series: {strategy: column}}
+  right: {series: {strategy: full}}
+  relation: greater
+  because: It takes {left}, and {right} at once.
 """
 
 pytestmark = pytest.mark.slow
