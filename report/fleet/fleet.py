@@ -22,7 +22,7 @@ from report.config.yamlsource import YamlSource
 from report.environments import trust
 from report.errors import ConfigError, Interrupted, ReportError, ResultError, UsageError
 from report.experiments.catalogue import LABELS
-from report.fleet import engine, host
+from report.fleet import engine, host, worker
 from report.results import files, holdings, store
 from report.terminal import NORMAL, QUIET, Watcher
 from report.text.numerals import count
@@ -123,7 +123,7 @@ class Fleet:
 
     def _begin(self, what: str, task: Task) -> None:
         task.future = self.client.submit(
-            host.ask,
+            worker.ask,
             {**self.request, "do": what},
             workers=[task.worker],
             allow_other_workers=False,

@@ -1,7 +1,7 @@
 """What a fleet does on each of its hosts: an ordinary run, in a process of its own.
 
-Dask calls `ask` in its worker there. That starts this module as a program, which reads what to do
-from its standard input and stops when that closes. So nothing goes on measuring for a worker that
+Dask's worker there starts this module as a program (`worker.ask`), which reads what to do from its
+standard input and stops when that closes. So nothing goes on measuring for a worker that
 was killed, and the next run continues the one that was cut short.
 """
 
@@ -12,59 +12,23 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
-from pathlib import Path
-from typing import IO, Any
-
-import platformdirs
+from typing import TYPE_CHECKING, Any
 
 from report import runs
 from report.config.configuration import load
 from report.config.plan import Plan, refuse_too_large
 from report.config.plan import plan as make_plan
 from report.errors import ReportError, UsageError
+from report.fleet.worker import cache, results
 from report.machine.machine import memory
 from report.results.store import name_of
 from report.run.host import installation, measuring_code, survey
 from report.run.runner import Run
 
-RESULTS = Path("fleet", "results")
-"""In the user's cache, the same for every fleet. As for any results folder, a lock keeps a second
-program from measuring into it, so a host measures for one fleet at a time."""
-
-
-def ask(request: dict[str, Any]) -> dict[str, Any]:
-    """Carry out a request in a process of its own, and return its answer.
-
-    Returns:
-        "refused" with the reason; or, after a check, who the host is; or, after measuring, the
-        "place" of the result file and its bytes as "content".
-    """
-    command = [sys.executable, "-m", "report.fleet.host"]
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
-        ) as child:
-            pipe: IO[str] = child.stdin  # type: ignore[assignment] # there is one
-            pipe.write(json.dumps(request) + "\n")
-            pipe.flush()
-            text: str = child.stdout.read()  # type: ignore[union-attr]
-        said.seek(0)
-        lines = said.read().strip().splitlines()
-    try:
-        answer: dict[str, Any] = json.loads(text)
-    except ValueError:
-        return {"refused": lines[-1] if lines else f"it ended with status {child.returncode}"}
-    if "place" in answer:
-        answer["content"] = (_cache() / RESULTS / answer["place"]).read_bytes()
-    return answer
-
-
-def _cache() -> Path:
-    return platformdirs.user_cache_path("minibatch-report")
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def main() -> None:
@@ -91,7 +55,7 @@ def _written(request: dict[str, Any]) -> Path:
     """Write the configuration and its files, the same ones to the same place; return its path."""
     files: dict[str, str] = request["files"]
     digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:24]
-    folder = _cache() / "fleet" / digest
+    folder = cache() / "fleet" / digest
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,9 +81,8 @@ def _check(request: dict[str, Any]) -> dict[str, Any]:
     )
     used = {name for each in experiments for name in each.backends}
     runs.require_a_framework(host, used)
-    results = _cache() / RESULTS
     # Also checks that the devices are there.
-    Run(plan=plan, host=host, results=results, only=request["only"], checkout=config.parent)
+    Run(plan=plan, host=host, results=results(), only=request["only"], checkout=config.parent)
     return {
         "installation": installation(),
         "machine": host.machine.id,
@@ -131,7 +94,7 @@ def _measure(request: dict[str, Any]) -> dict[str, Any]:
     """Measure, or continue what was cut short, and return where the result is."""
     result = runs.measure(
         config=_written(request),
-        results=_cache() / RESULTS,
+        results=results(),
         profile=request["profile"],
         only=tuple(request["only"]),
         device=request["device"],
