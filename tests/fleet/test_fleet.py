@@ -274,7 +274,7 @@ def test_host_that_is_cut_off_is_told_and_goes_on_when_it_is_back(
 ) -> None:
     """Its wire is taken down while it measures; what it has begun is continued."""
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "20s")
-    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP", "5s")
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP", "12s")
     with two_hosts() as (here, there):
         engine = Engine(tmp_path, here)
         try:
