@@ -266,8 +266,8 @@ def test_crossing_is_where_the_accelerator_is_faster_for_good() -> None:
     device = {("update", "eager", size): 100e-6 for size in (10, 100, 1500)}
     (figure,) = OVERHEAD.figures(timed(device | cpu), "one")
     caption = said(figure)["caption"]
-    assert "from a batch of 1,500 on" in caption
-    assert "not up to 100" in caption
+    assert "From a batch of 1,500 on" in caption
+    assert "up to 100, it is not" in caption
     assert column(figure.table, "CPU / accelerator")["1,500"] == "5.00"
 
 
