@@ -196,17 +196,25 @@ def describe(machine: Machine) -> str:
 def short_names(machines: Sequence[Machine]) -> list[str]:
     """Name machines in little room: "16 cores, H200", "2 cores, no GPU".
 
-    Those that would have the same name keep their ids.
+    Those that would have the same name also tell their processors, "2-core AMD EPYC, no GPU", or
+    keep their ids.
     """
-    short = [_short(machine) for machine in machines]
-    each = zip(machines, short, strict=True)
-    return [machine.id if short.count(name) > 1 else name for machine, name in each]
+    found = [each.id for each in machines]
+    for brand in (True, False):
+        shorter = [_short(each, brand=brand) for each in machines]
+        found = [
+            name if shorter.count(name) == 1 else before
+            for name, before in zip(shorter, found, strict=True)
+        ]
+    return found
 
 
-def _short(machine: Machine) -> str:
+def _short(machine: Machine, *, brand: bool) -> str:
     cpu = machine.cpu
     number = _core_count(cpu)
-    cores = f"{number} {'core' if number == 1 else 'cores'}" if number else _brand(cpu)
+    cores = f"{number} {'core' if number == 1 else 'cores'}"
+    if brand or not number:
+        cores = f"{_cores(cpu)} {_brand(cpu)}".strip()
     counted = _counted(names.chip(d.name or d.device) for d in machine.accelerators)
     if not any(device.works for device in machine.accelerators):
         unread = machine.sources.get("accelerators", "").startswith(UNREADABLE)

@@ -290,6 +290,10 @@ def test_short_names_say_what_matters_and_fall_back_on_ids() -> None:
         *("2 cores, H100", "2 cores, 2 x A100", "2 cores, no GPU", "2 cores, no working GPU"),
         "2 cores",
     ]
+    amd = made_of(replace(LAPTOP, model="AMD EPYC 9R14"))
+    assert machines.short_names([no, amd]) == [
+        f"2-core {brand}, no GPU" for brand in ("Intel Xeon", "AMD EPYC 9R14")
+    ]
     others = [replace(no, id="other"), made_of(replace(LAPTOP, physical_cores=1)), no]
     assert machines.short_names(others) == ["other", "1 core, no GPU", "made-up"]
     unknown = replace(LAPTOP, physical_cores=None, logical_cores=None)
