@@ -172,7 +172,7 @@ class Config(Strict):
     seed: int = Field(1, ge=0, lt=2**63, description="Seed of everything that is drawn.")
     device: DeviceName = Field(
         "auto",
-        description="auto: the accelerator that works and has the most memory, else the CPU.",
+        description="auto: the accelerator that multiplies fastest, else the CPU.",
     )
     backends: OneOrMany[BackendName] = Field(["pytorch"], description="Frameworks to measure.")
     interpreters: dict[BackendName, Annotated[str, StringConstraints(min_length=1)]] = Field(

@@ -250,7 +250,8 @@ def bundle(config: Path, plan: Plan) -> dict[str, str]:
                 raise ConfigError(f"{path} is outside {config.parent}: move it in there.")
             found[name] = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} cannot be sent to hosts: {error}.") from None
+            why = getattr(error, "strerror", None) or "it is not text"
+            raise ConfigError(f"{path} cannot be sent to hosts: {why}.") from None
     return found
 
 
