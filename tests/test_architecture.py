@@ -33,7 +33,8 @@ FRAMEWORKS = {
 OPTIONAL = {"threadpoolctl"}
 """What a backend may use beside its framework, where it is installed."""
 
-NETWORK = ("socket", "ssl", "http", "urllib.request", "urllib3", "pooch", "requests", "ftplib")
+NETWORK = ("socket", "ssl", "http", "urllib.request", "urllib3", "pooch", "requests", "ftplib",
+           "distributed", "asyncssh")  # fmt: skip
 """What can reach another machine."""
 
 DOORS = (ast.FunctionDef, ast.If)
@@ -227,6 +228,7 @@ def test_only_adding_and_the_data_set_ask_the_network() -> None:
     assert askers == {
         *("report.results.remote", "report.run.data", "report.cli.serving"),
         "report.results.privacy",  # asks for this machine's own name
+        *("report.fleet.engine", "report.backends.pytorch.group"),  # hosts that measure together
     }
     everywhere = [(name, found.name) for name in FILES for found in imports_of(name)]
     importers = {name for name, found in everywhere if found == "report.results.remote"}

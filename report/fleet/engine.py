@@ -26,8 +26,12 @@ QUEUES = {
 
 CONNECT_S = 20
 
-PROFILER = "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"
-"""Set to False, it turns off a profiler that looks at every thread a hundred times a second."""
+QUIET = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "10s",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+}
+"""Settings with which a waiting worker takes 1 % of a core, and not 6 % (measured here)."""
 
 
 @contextlib.contextmanager
@@ -37,7 +41,7 @@ def opened(on: str) -> Iterator[tuple[Any, int]]:
     Raises:
         UsageError: `on` is malformed, Dask is not installed, or the hosts cannot be reached.
     """
-    os.environ.setdefault(PROFILER, "False")
+    os.environ.update(QUIET | os.environ)
     try:
         from distributed import Client
     except ImportError:

@@ -52,8 +52,8 @@ def measure(session: Session, job: dict[str, Any]) -> Outcome:
         "repeats": job["repeats"],
         "device": job["device"],
     }
-    found = [read(series) for series in session.groups(task)]
-    return Outcome(series=sorted(found, key=lambda series: series.labels["world"]))
+    found = sorted(session.groups(task), key=lambda fields: fields["labels"]["world"])
+    return Outcome(series=[read(series) for series in found])
 
 
 def read(fields: Mapping[str, Any]) -> Series:

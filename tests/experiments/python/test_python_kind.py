@@ -88,8 +88,8 @@ def measured_by_a_real_worker(folder: Path) -> Result:
 
 def _steady(series: Series, process: int) -> Series:
     assert series.timing is not None
-    n, way = series.labels["n"], series.labels["way"]
-    seconds = n * {"sum": 1e-8, "loop": 4e-8}[way] * (1 + process / 100)
+    a_number_s = 4e-8 if series.labels["way"] == "loop" else 1e-8
+    seconds = a_number_s * float(str(series.labels["n"])) * (1 + process / 100)
     return replace(series, timing=timing([seconds] * 5))
 
 
