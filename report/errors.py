@@ -27,7 +27,7 @@ class ConfigError(UsageError):
     """experiments.yaml is not what it should be; names file, line, key and remedy."""
 
 
-class DataError(ReportError):
+class DataError(UsageError):
     """The data set is not what its checksum says, or cannot be read."""
 
 

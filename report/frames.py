@@ -166,7 +166,7 @@ def written(every: Machines, form: str, level: Level = "estimates") -> bytes:
     try:
         packed: bytes = frame(table).to_parquet(index=False)
     except (AttributeError, ImportError):  # it is a dict, or there is no pyarrow
-        raise UsageError("Parquet needs: pip install 'minibatch-report[frames]'.") from None
+        raise UsageError("Parquet needs: pip install pandas pyarrow") from None
     return packed
 
 

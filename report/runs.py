@@ -17,25 +17,27 @@ from rich.markup import escape
 
 from report import terminal
 from report.claims import verdicts, wording
-from report.config.configuration import load
+from report.config.configuration import LONGEST_S, load
 from report.config.plan import Plan, refuse_too_large
 from report.config.plan import plan as make_plan
 from report.environments import trust as approval
 from report.environments import venvs
-from report.errors import Interrupted, UsageError
+from report.errors import ConfigError, Interrupted, UsageError
 from report.experiments.catalogue import KINDS, LABELS
 from report.figures import prose
 from report.machine.machine import memory
+from report.registry import WITH_DATA
 from report.results import files, store
 from report.results.result import ProfileName, Result, source_of
 from report.results.runs import APART
+from report.run import data
 from report.run.host import Host, survey
 from report.run.runner import Run, Start
 from report.terminal import NORMAL, QUIET, VERBOSE, Watcher
 from report.text.numerals import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 
@@ -68,14 +70,14 @@ def measure(  # noqa: PLR0913 (one argument for each option)
     _refuse_contradictions(quiet=quiet, verbose=verbose, as_json=as_json, dry_run=dry_run)
     every_s = _spacing(start, runs, every)
     plan = make_plan(load(config), profile, device=device)
-    refuse_too_large(plan.only(only), memory())
+    folder = config.resolve().parent
+    refuse(plan, only, folder)
     console = Console(stderr=True)
     if dry_run:
         show_plan(plan, only, as_json=as_json)
         return None
     verbosity = QUIET if quiet else VERBOSE if verbose else NORMAL
     say = Watcher(console, verbosity).say
-    folder = config.resolve().parent
     approval.require(plan.interpreters, plan.environment, folder, approved=trust, code=plan.code())
     if create_envs:
         _create_missing(plan, console, say)
@@ -115,6 +117,28 @@ def _with_its_runs(result: Result, folder: Path) -> Result:
         return result
     whole = store.find(result.machine.id, folder, LABELS)
     return replace(whole, verdicts=verdicts.of_result(whole))
+
+
+def refuse(plan: Plan, only: Sequence[str], folder: Path) -> None:
+    """Refuse what needs no framework to be refused; paths of the plan start at a folder.
+
+    Raises:
+        UsageError: Some of it would take more memory than there is, or too long; or an interpreter
+            that is named is not there.
+        DataError: Nor is the copy of the data, or it is another file.
+    """
+    experiments = plan.only(only)
+    refuse_too_large(experiments, memory())
+    about_s = sum(terminal.forecast(plan, only, ()).values())
+    if about_s > LONGEST_S:
+        raise ConfigError(
+            f"Profile {plan.profile} would take about {duration(about_s)}, and a run takes "
+            f"{duration(LONGEST_S)} at most: lower budgets, seeds or epochs, or use several files."
+        )
+    for backend in plan.backends():
+        venvs.find(backend, plan.interpreters, folder)
+    if any(one.kind in WITH_DATA for one in experiments):
+        data.own_copy(folder / plan.dataset_path if plan.dataset_path else None)
 
 
 def show_plan(plan: Plan, only: tuple[str, ...], *, as_json: bool) -> None:

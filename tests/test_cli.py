@@ -107,21 +107,41 @@ def fake_instead(fake_worker: FakeWorker) -> Fake:
     return write
 
 
-COMMANDS = ["", *main.commands]
+ENV = main.commands["env"]
+COMMANDS = ["", *main.commands, *(f"env {name}" for name in getattr(ENV, "commands", ()))]
+
+
+def chosen(command: str) -> click.Command:
+    """Return a command by its words."""
+    found: Any = main
+    for word in command.split():
+        found = found.commands[word]
+    assert isinstance(found, click.Command)
+    return found
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_explains_itself(command: str, option: str) -> None:
     """--help works everywhere, and every option has a sentence."""
-    done = run(*filter(None, [command, option]))
+    done = run(*command.split(), option)
     assert done.exit_code == 0
     assert done.stdout.startswith("Usage: ")
-    chosen = main.commands[command] if command else main
-    assert chosen.help
-    for parameter in chosen.params:
+    assert chosen(command).help
+    for parameter in chosen(command).params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("command", COMMANDS[1:])
+def test_every_help_ends_with_an_example_and_the_guide(command: str) -> None:
+    """The example can be typed as it stands: it has no option that the command lacks."""
+    examples, _, guide = str(chosen(command).epilog).partition("The guide: ")
+    assert guide.startswith("docs/guide.md")
+    assert f"For instance: report {command}" in examples
+    options = {name for each in chosen(command).params for name in each.opts}
+    if not isinstance(chosen(command), click.Group):
+        assert set(re.findall(r" (--?[a-z][\w-]*)", examples)) <= options | {"--no-push"}
 
 
 def test_version_is_the_packages() -> None:
@@ -250,6 +270,42 @@ def test_dry_run_refuses_what_the_memory_cannot_hold(
         done = run("run", "--dry-run")
         assert done.exit_code == status
         assert status == 0 or "would take 9 GiB of memory, and there are 8 GiB" in done.stderr
+
+
+MATMUL, TRAINING = {"kind": "matmul"}, {"kind": "training"}
+PAIR = ["pytorch", "numpy"]
+LONG = [{"label": "x", "batch_size": 1, "lr": 0.001, "epochs": 1000, "copies": 10}]
+HOPELESS: dict[str, dict[str, Any]] = {
+    "interpreters.numba: ./nothing": {
+        "backends": "numba",
+        "interpreters": {"numba": "./nothing"},
+        "experiments": {"a": MATMUL},
+    },
+    "dataset.path": {"dataset": {"path": "nothing.dat"}, "experiments": {"a": TRAINING}},
+    "6 GiB of memory": {"experiments": {"a": {**MATMUL, "size": 16384, "dtype": "float64"}}},
+    "5.6 GiB of memory": {"experiments": {"a": {**TRAINING, "runs": LONG, "seeds": 100}}},
+    "8 GiB of memory": {
+        "experiments": {"a": {"kind": "scaling", "world": 8, "message_bytes": 2**30}}
+    },
+    "8.9 GiB of memory": {
+        "experiments": {"a": {"kind": "gradient", "batch_size": [*range(1, 65)], "draws": 100_000}}
+    },
+    # Every run is trained once, whatever the budget.
+    "and a run takes": {"experiments": {"a": {**TRAINING, "runs": LONG, "seeds": 60}}},
+    "take about 25 h": {"experiments": {"a": {**MATMUL, "budget_s": 45000, "backends": PAIR}}},
+}
+
+
+@pytest.mark.parametrize("command", ["validate", "build --dry-run", "run"])
+@pytest.mark.parametrize("told", HOPELESS)
+def test_what_this_machine_cannot_measure_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, command: str, told: str
+) -> None:
+    """By all commands that read the file, alike, and with no framework started."""
+    monkeypatch.setattr("report.runs.memory", lambda: 4 * 2**30)
+    monkeypatch.setattr("report.runs.survey", None)
+    Path("experiments.yaml").write_text(json.dumps({"version": 1, **HOPELESS[told]}))
+    assert told in refused(*command.split())
 
 
 def test_dry_run_of_one_shows_only_that(fake: Fake) -> None:
@@ -602,6 +658,34 @@ def test_file_that_is_no_result_is_named_and_the_rest_is_shown(fake: Fake) -> No
     page = Path("site", "index.html").read_text(encoding="utf-8")
     assert "20200101T000000Z-quick.json" in page
     assert "<h1>" in page
+
+
+def test_build_tells_of_such_a_file_before_the_wait(fake: Fake) -> None:
+    """Also where it is another machine's: then it is still easy to mend."""
+    worker = fake({"vectorization": "answer"})
+    folder = Path("results", "other")
+    folder.mkdir(parents=True)
+    (folder / "20200101T000000Z-quick.json").write_text("{")
+    done = run("build")
+    assert (done.exit_code, len(worker.jobs())) == (1, 1)
+    before, _, after = done.stderr.partition("Looking at the machine")
+    assert "other/20200101T000000Z-quick.json is not complete JSON" in before
+    assert after
+
+
+def test_build_refuses_before_the_wait_what_rendering_would_refuse(fake: Fake) -> None:
+    """A page that a person has changed, one in the way, a list of imports nobody can read."""
+    worker = fake({"vectorization": "answer"})
+    assert run("build").exit_code == 0
+    page = next(Path("site", "machines").glob("*/statements.html"))
+    for path in (page, Path("results", "imported.json"), Path("site", "sitemap.xml")):
+        before = path.read_bytes() if path.exists() else None
+        path.write_text("mine")
+        done = run("build", "--again", "--site-url", "https://example.org/")
+        assert (done.exit_code, len(worker.jobs())) == (1, 1)
+        assert str(path) in done.stderr
+        path.unlink() if before is None else path.write_bytes(before)
+    assert run("build", "--again").exit_code == 0
 
 
 def test_machine_without_a_framework_is_told_why(fake: Fake) -> None:

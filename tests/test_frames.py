@@ -261,7 +261,7 @@ def test_without_pandas_it_is_a_dict_of_columns(folder: Path) -> None:
         assert [None if pd.isna(cell) else cell for cell in cells] == column, name
 
 
-def test_parquet_without_pandas_names_the_extra(folder: Path, tmp_path: Path) -> None:
+def test_parquet_without_pandas_names_what_it_needs(folder: Path, tmp_path: Path) -> None:
     """And what to type, in place of a traceback."""
     blocked = "import sys; sys.modules['pandas'] = None; from report.cli import main; main()"
     command = ["export", "--results", folder, "--format", "parquet", "-o", tmp_path / "a.parquet"]
@@ -272,7 +272,7 @@ def test_parquet_without_pandas_names_the_extra(folder: Path, tmp_path: Path) ->
         check=False,
     )
     assert done.returncode == 2
-    assert "minibatch-report[frames]" in done.stderr
+    assert "pip install pandas pyarrow" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 

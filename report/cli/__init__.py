@@ -153,11 +153,9 @@ def build(
     command or the configuration cannot be carried out.
     """  # noqa: D301 (the \b is Click's own: it keeps the lines below it as they are)
     from report import runs
-    from report.cli.rendering import rendered
-    from report.site import folder
+    from report.cli.rendering import check, rendered
 
-    # What would be refused in the end is refused before the wait.
-    folder.check(site_dir, options["results"])
+    check(options["results"], site_dir, site)
     opened: set[str] = set()
 
     def show() -> tuple[str, bool]:
@@ -294,7 +292,7 @@ def publish(site_dir: Path, site: Site, **options: Any) -> None:
         click.echo(done.pages_url)
 
 
-@main.command()
+@main.command(epilog="For instance: report hardware; report hardware --frameworks --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as stored in result files.")
 @click.option("--frameworks", is_flag=True, help="Query the frameworks too (slow).")
 @click.option(
@@ -310,31 +308,32 @@ def hardware(machine: str | None, *, as_json: bool, frameworks: bool) -> None:
     terminal.show(terminal.host_data(host) if as_json else terminal.host(host))
 
 
-@main.command()
+@main.command(epilog="For instance: report validate; report validate mine.yaml")
 @CONFIG_ARGUMENT
 def validate(config: Path) -> None:
     """Check CONFIG (experiments.yaml)."""
+    from report import runs
     from report.config.configuration import load
     from report.config.plan import plan
     from report.text.numerals import count
 
     loaded = load(config)
     for profile in ("quick", "full"):
-        plan(loaded, profile)
+        runs.refuse(plan(loaded, profile), (), config.resolve().parent)
     counted = (count(len(loaded.experiments), "experiment"), count(len(loaded.claims), "claim"))
     click.echo(f"{config} is valid: {' and '.join(counted)}.")
     if loaded.left_out:
         click.echo(f"{loaded.left_out} claims about the chapter need experiments it does not have.")
 
 
-@main.command()
+@main.command(epilog="For instance: report schema config > experiments.schema.json")
 @click.argument("what", type=Known(["config", "claims", "results"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of experiments.yaml, of a file of claims, or of a result file."""
     click.echo(_schema_text(what), nl=False)
 
 
-@main.command()
+@main.command(epilog="For instance: report init; report init --full all.yaml; report init --github")
 @CONFIG_ARGUMENT
 @click.option("--full", is_flag=True, help="Write all of the chapter's experiments, not only some.")
 @click.option(

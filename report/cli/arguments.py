@@ -105,6 +105,11 @@ def some(known: Sequence[str]) -> Callable[..., list[str]]:
 class Program(click.Group):
     """Commands in the order of use, with exit statuses as a shell has them."""
 
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Take a command, whose help ends with where to read more."""
+        cmd.epilog = f"{cmd.epilog}\n\nThe guide: docs/guide.md in the repository."
+        super().add_command(cmd, name)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (Click passes it)
         """Return them in the order of this module."""
         return list(self.commands)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from report.cli.arguments import Program
+
 
 def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
     from report.environments import venvs
@@ -16,12 +18,12 @@ NAMES_ARGUMENT = click.argument(
 )
 
 
-@click.group()
+@click.group(cls=Program, epilog="For instance: report env create jax numba; report env list")
 def env() -> None:
     """Separate environments for the frameworks: list, create, remove."""
 
 
-@env.command("list")
+@env.command("list", epilog="For instance: report env list --json")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_environments(*, as_json: bool) -> None:
     """Show which frameworks have an environment, and where."""
@@ -30,7 +32,7 @@ def list_environments(*, as_json: bool) -> None:
     terminal.show(terminal.environments_data() if as_json else terminal.environments())
 
 
-@env.command("create")
+@env.command("create", epilog="For instance: report env create mxnet tensorflow jax numpy numba")
 @NAMES_ARGUMENT
 def create_environments(names: tuple[str, ...]) -> None:
     """Create (or recreate) the environments NAME...."""
@@ -44,7 +46,7 @@ def create_environments(names: tuple[str, ...]) -> None:
         click.echo(f"{name} is ready.")
 
 
-@env.command("remove")
+@env.command("remove", epilog="For instance: report env remove jax")
 @NAMES_ARGUMENT
 def remove_environments(names: tuple[str, ...]) -> None:
     """Remove the environments NAME...; only what this program made is touched."""

@@ -13,10 +13,25 @@ from report.results import files, store
 from report.site import folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from report.results.files import Cache
+    from report.results.store import LeftOut
     from report.site.contents import Contents
+
+
+def check(results: Path, site_dir: Path, site: Site) -> None:
+    """Refuse before anything is measured what would keep it from being rendered.
+
+    Files that are no results are told, since it is easier to mend them now.
+    """
+    from report.experiments.catalogue import LABELS
+
+    found, left_out = store.read_all(results, LABELS, files.user_cache(), least=0)
+    _tell(left_out)
+    names = [*folder.listed(site_dir), *(f"data/{one.name}" for one in found)]
+    folder.check(site_dir, results, [*names, "sitemap.xml"] if site.url else names)
 
 
 def rendered(results: Path, site_dir: Path, site: Site = NOTHING) -> tuple[str, bool]:
@@ -49,6 +64,11 @@ def _sum(path: Path) -> str:
     return ""
 
 
+def _tell(left_out: Sequence[LeftOut]) -> None:
+    for one in left_out:
+        click.echo(f"Left out: {one.name} {one.reason}", err=True)
+
+
 def gathered(results: Path, kept: Cache, site: Site) -> tuple[Contents, bool]:
     """Make a site's files, and report the results that cannot be in it."""
     from report.figures import drawings
@@ -58,8 +78,7 @@ def gathered(results: Path, kept: Cache, site: Site) -> tuple[Contents, bool]:
     from report.site.gather import gather
 
     saved, left_out = store.read_all(results, LABELS, kept)
-    for one in left_out:
-        click.echo(f"Left out: {one.name} {one.reason}", err=True)
+    _tell(left_out)
     if site.baseline and site.baseline not in {one.head.machine.id for one in saved}:
         click.echo(
             f"baseline: there is no machine {site.baseline} in {results}, so the first by name is "

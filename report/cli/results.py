@@ -122,7 +122,7 @@ def _added(source: Path | str, results: Path, reader: Reader) -> Iterator[str | 
             yield error
 
 
-@click.command("list")
+@click.command("list", epilog="For instance: report list; report list --json")
 @arguments.RESULTS
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; sizes are in bytes.")
 def held(results: Path, *, as_json: bool) -> None:

@@ -37,9 +37,12 @@ from report.experiments.settings import (
 )
 from report.registry import BACKENDS, BackendName
 from report.results.result import Name, ProfileName
+from report.text.numerals import duration
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+LONGEST_S = 86_400.0  # of a run: several of them tell more than one that takes days
 
 
 def _kind(value: Any) -> str | None:
@@ -229,6 +232,14 @@ class Config(Strict):
                         why = f"a batch cannot be larger than the data; at most {most} are possible"
                         half_of_it = [profile] if inner[0] in own else []
                         wrong.append(_error((*place, *half_of_it, *inner), why, size))
+                processes = settings.processes or getattr(self.profiles, profile).processes
+                workers = processes * len(settings.backends or self.backends)
+                limit_s = settings.timeout_s or 0
+                if workers * limit_s > LONGEST_S:
+                    hanging = duration(workers * limit_s)
+                    why = f"{workers} processes that hang would take {hanging}; a day is the most"
+                    half_of_it = [profile] if "timeout_s" in own else []
+                    wrong.append(_error((*place, *half_of_it, "timeout_s"), why, limit_s))
         if wrong:
             raise ValidationError.from_exception_data("Config", wrong)
         return self

@@ -21,7 +21,6 @@ from report.results.result import (
     fingerprint,
 )
 from report.text.names import instead, size
-from report.text.numerals import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_BASE_S = 60.0
 """On top of five budgets: the first use of a device or a compiler can take this long."""
-
-LONGEST_S = 86_400.0  # of a run: several of them tell more than one that takes days
 
 
 @dataclass(frozen=True)
@@ -134,22 +131,16 @@ class Plan:
 
 
 def _refuse_too_much(made: Plan) -> None:
-    """Refuse what could not be read again, or nobody would wait for.
+    """Refuse what could not be read again.
 
     Raises:
-        ConfigError: It would take too many records, or too long.
+        ConfigError: It would take too many records.
     """
     records = sum(each.processes * len(each.backends) for each in made.experiments)
     if records > MOST_RECORDS:
         raise ConfigError(
             f"Profile {made.profile} would take {records:,} records, and a result holds "
             f"{MOST_RECORDS:,}: use fewer processes, or several files."
-        )
-    budgets_s = sum(each.budget_s * len(each.backends) for each in made.experiments)
-    if budgets_s > LONGEST_S:
-        raise ConfigError(
-            f"Profile {made.profile} would take about {duration(budgets_s)}, and a run "
-            f"takes {duration(LONGEST_S)} at most: lower the budgets, or use several files."
         )
 
 
@@ -160,7 +151,7 @@ def refuse_too_large(experiments: Sequence[PlannedExperiment], memory_bytes: int
         ConfigError: An experiment takes more.
     """
     for each in experiments:
-        wanted = KINDS[each.kind].memory_bytes(each.settings)
+        wanted = KINDS[each.kind].memory_bytes(each.settings, each.seeds)
         if each.device in {"auto", "cpu"} and memory_bytes and wanted > memory_bytes:
             raise ConfigError(
                 f"Experiment {each.name!r} would take {size(wanted)} of memory, and there are "

@@ -21,7 +21,7 @@ import psutil
 
 from report.environments import variables
 from report.results import limits
-from report.results.privacy import conceal, scrub
+from report.results.privacy import impersonal
 from report.text.plain import showable
 
 if TYPE_CHECKING:
@@ -186,8 +186,9 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
         with pipe:
             while line := pipe.readline(MOST_ANSWER + 1):
                 self._answers.put(line)
-                if len(line) > MOST_ANSWER:
-                    break  # what follows is the rest of it
+                # The rest of it is not read, nor a third: by the second, the next request fails.
+                if len(line) > MOST_ANSWER or self._answers.qsize() > 1:
+                    break
         self._answers.put(None)
 
     def _collect_stderr(self, pipe: IO[bytes]) -> None:
@@ -208,7 +209,7 @@ def _scrubbed(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _impersonal(text: str) -> str:
-    return conceal(scrub(text), os.environ)
+    return impersonal(text, os.environ)
 
 
 def end_group(process: subprocess.Popen[Any]) -> None:

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -115,9 +116,7 @@ def create(backend: str, say: Callable[[str], None] = lambda _: None) -> Path:
     requirements = _requirements(backend)
     known = BACKENDS[backend]
     # Chosen first: an environment that could not be made again stays as it is.
-    base = base_python(
-        known, own=sys.version_info[:2], search=shutil.which, uv=shutil.which("uv") is not None
-    )
+    base = base_python(known, own=sys.version_info[:2], search=shutil.which, uv=_uv() is not None)
     with _alone(backend) as folder:
         _mark(folder).touch()
         try:
@@ -198,12 +197,17 @@ def _requirements(backend: str) -> Path:
     return path
 
 
+def _uv() -> str | None:
+    """Return uv: the one on the PATH, or where the extra `envs` puts it."""
+    return shutil.which("uv") or shutil.which("uv", path=sysconfig.get_path("scripts"))
+
+
 def _steps(
     backend: Backend, base: str, folder: Path, requirements: Path
 ) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield what is to be done, in words and as a command."""
     python = str(python_in(folder))
-    uv = shutil.which("uv")
+    uv = _uv()
     making = "making a virtual environment"
     if uv is None:
         yield making, [base, "-I", "-m", "venv", "--without-pip", str(folder)]

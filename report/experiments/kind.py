@@ -125,8 +125,8 @@ class Kind:
     # (result of one experiment on one backend) -> what says how it went; else its first card.
     headlines: Callable[[Result], list[Card]] | None = None
     sentences: Callable[[Result], list[str]] = _nothing  # (result) -> what could stand in a mail
-    # (settings) -> what an experiment takes of a CPU's memory at least.
-    memory_bytes: Callable[[Mapping[str, Any]], int] = lambda _: 0
+    # (settings, seeds) -> what an experiment takes of a CPU's memory, beside the framework.
+    memory_bytes: Callable[[Mapping[str, Any], int], int] = lambda *_: 0
 
     def observe(
         self, result: Result, records: Sequence[Record], question: Question

@@ -46,7 +46,7 @@ def opened(on: str) -> Iterator[tuple[Any, int]]:
         from distributed import Client
     except ImportError:
         raise UsageError(
-            "--on needs Dask: pip install 'minibatch-report[fleet]', here and on each host."
+            "--on needs Dask: pip install distributed asyncssh, here and on each host."
         ) from None
     with contextlib.ExitStack() as stack:
         with _told(on):

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from report import runs
 from report.config.configuration import load
-from report.config.plan import Plan, refuse_too_large
+from report.config.plan import Plan
 from report.config.plan import plan as make_plan
 from report.errors import ReportError, UsageError
 from report.fleet.worker import cache, results
-from report.machine.machine import memory
 from report.results.store import name_of
 from report.run.host import installation, measuring_code, survey
 from report.run.runner import Run
@@ -71,15 +70,14 @@ def _check(request: dict[str, Any]) -> dict[str, Any]:
     plan = make_plan(load(config), request["profile"], device=request["device"])
     if plan.fingerprint() != request["plan"]:
         raise UsageError("its plan of this file differs; install the same version there.")
-    experiments = plan.only(request["only"])
-    refuse_too_large(experiments, memory())
+    runs.refuse(plan, request["only"], config.parent)
     host = survey(
         plan.backends(),
         interpreters=plan.interpreters,
         variables=plan.environment,
         base=config.parent,
     )
-    used = {name for each in experiments for name in each.backends}
+    used = {name for each in plan.only(request["only"]) for name in each.backends}
     runs.require_a_framework(host, used)
     # Also checks that the devices are there.
     Run(plan=plan, host=host, results=results(), only=request["only"], checkout=config.parent)

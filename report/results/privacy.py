@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import os
 import re
 import socket
 import sys
@@ -34,11 +35,24 @@ def scrub(text: str) -> str:
     return text
 
 
-def conceal(text: str, variables: Mapping[str, str]) -> str:
-    """Replace the values of variables, some of which are passwords, by their names."""
+def impersonal(text: str, variables: Mapping[str, str]) -> str:
+    """Scrub a text, and replace the values of variables, some of which are passwords, by names."""
+    held = {n: v for n, v in variables.items() if len(v) >= SHORTEST_VALUE and v in text}
+    # First those of which scrubbing would change a part, so that the rest would not be found.
+    mixed = {name: value for name, value in held.items() if _is_mixed(value)}
+    return _conceal(scrub(_conceal(text, mixed)), held)
+
+
+def _is_mixed(value: str) -> bool:
+    """Return whether a value holds a name or a path, and is neither: scrubbing tells those best."""
+    first = value.partition(os.pathsep)[0]
+    is_place = Path(first).is_absolute() and os.access(first, os.F_OK)
+    return scrub(value) != value and not is_place and not re.fullmatch(r"<\w+>", scrub(value))
+
+
+def _conceal(text: str, variables: Mapping[str, str]) -> str:
     for name, value in sorted(variables.items(), key=lambda pair: -len(pair[1])):
-        if len(value) >= SHORTEST_VALUE:
-            text = text.replace(value, f"<{name}>")
+        text = text.replace(value, f"<{name}>")
     return text
 
 

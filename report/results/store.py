@@ -306,7 +306,7 @@ class LeftOut:
 
 
 def read_all(
-    folder: Path, labels: LabelTypes, cache: files.Cache = NOTHING_KEPT
+    folder: Path, labels: LabelTypes, cache: files.Cache = NOTHING_KEPT, *, least: int = 1
 ) -> tuple[list[Saved], list[LeftOut]]:
     """Read every result below a folder, oldest first, and say which files are none.
 
@@ -315,8 +315,8 @@ def read_all(
     is asked for.
 
     Raises:
-        ResultError: There is none; or it is a single file, and cannot be read; or nobody knows
-            which of them were imported.
+        ResultError: There are fewer than `least`, 1 or 0; or it is a single file, and cannot be
+            read; or nobody knows which of them were imported.
     """
     imports = imported.load(folder)
     # For a moment the last few are at hand.
@@ -334,7 +334,7 @@ def read_all(
                 raise
             name = showable(place)
             left_out.append(LeftOut(name, error.message.removeprefix(str(path)).lstrip(": ")))
-    if not first:
+    if len(first) < least:
         why = "".join(f"\n{one.name} {one.reason}" for one in left_out)
         raise ResultError(f"There are no results in {folder}. `report run` measures some.{why}")
     found = sorted(

@@ -107,7 +107,7 @@ def load(
         DataError: A copy that was named is missing or wrong, the mirrors sent other bytes, or the
             surrogate has fewer rows.
     """
-    copy = _own_copy(path) or _cached(say) or _download(say)
+    copy = own_copy(path) or _cached(say) or _download(say)
     if copy is not None:
         content, origin = copy
         rows = whiten(np.loadtxt(io.BytesIO(content), delimiter="\t"))
@@ -147,8 +147,12 @@ def _sha1(content: bytes) -> str:
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()
 
 
-def _own_copy(path: Path | None) -> Copy | None:
-    """Read the copy that a person named, if one is; it is theirs and stays as it is."""
+def own_copy(path: Path | None) -> Copy | None:
+    """Read the copy that a person named, if one is; it is theirs and stays as it is.
+
+    Raises:
+        DataError: It is missing or wrong.
+    """
     folder = os.environ.get(FOLDER_VARIABLE)
     if path is not None:
         file, name = path, f"dataset.path ({path})"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from report.experiments.training.kind import EXAMPLES
 from report.experiments.training.measure import offered, refusal
 from report.registry import BACKENDS
 from report.run.allocation import FIRST, Pair
@@ -32,7 +33,6 @@ COMPILING_S = {("overhead", "pytorch"): 6.8, ("overhead", "jax"): 8.5, ("bandwid
 UPDATE_S = {"pytorch": 1.4e-4, "mxnet": 7e-4, "tensorflow": 1.7e-3, "jax": 1.7e-5}
 """A training update, with its part of loading and evaluating; 10 µs in the others."""
 
-EXAMPLES = 1500  # rows that one copy of the training data has
 ELEMENT_S = 7e-6  # a dot product of a product by element
 LAUNCH = 4.5  # by so much both take longer on an accelerator, which has to be asked for each
 GROUP_S = 4.5  # the start of a group of processes

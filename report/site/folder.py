@@ -85,8 +85,8 @@ def write_files(files_of_site: Mapping[str, bytes], folder: Path) -> int:
     return len(changed)
 
 
-def check(folder: Path, results: Path) -> None:
-    """Look whether a site can be written to a folder, before anything is measured for it.
+def check(folder: Path, results: Path, names: Iterable[str] = ()) -> None:
+    """Look whether a site with files of these names, among others, can be written to a folder.
 
     Raises:
         SiteError: It lies in a repository's own folder, or it and the results in one another;
@@ -104,7 +104,7 @@ def check(folder: Path, results: Path) -> None:
             f"A site cannot be written to {folder}: nothing can be written to {there}. "
             "Choose another folder with -o."
         )
-    _refuse_others(folder, FIXED, _manifest(folder))
+    _refuse_others(folder, (*FIXED, *names), _manifest(folder))
 
 
 def _refuse_others(folder: Path, names: Iterable[str], sums: Sums) -> None:

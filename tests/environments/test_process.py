@@ -329,11 +329,35 @@ def test_what_a_worker_prints_keeps_no_password(
 ) -> None:
     """Values of the parent's variables are replaced by their names, in reasons and in outputs."""
     monkeypatch.setenv("API_TOKEN", "s3cret-t0ken")
-    fake_worker.tell("refused for s3cret-t0ken\x1b[31m")
+    monkeypatch.setattr(getpass, "getuser", lambda: "anna")
+    monkeypatch.setenv("DATABASE_URL", "postgres://anna:pa55@host/home/anna/db")
+    fake_worker.tell("refused for s3cret-t0ken\x1b[31m by postgres://anna:pa55@host/home/anna/db")
     fake_worker.behave({"8": "fail"})
     with Worker(fake_worker.command) as worker, pytest.raises(WorkerFailure) as caught:
         worker.ask(JOB, TIMEOUT_S)
     said = f"{caught.value.reason} {caught.value.stderr_tail}"
     assert "s3cret" not in said
+    assert "pa55" not in said
     assert "\x1b" not in said
     assert "<API_TOKEN>" in said
+
+
+FLOOD = """
+import json, sys
+asked = json.loads(sys.stdin.readline())["id"]
+print(json.dumps({"id": asked}))
+for _ in range(1_000_000):
+    print("and another thing")
+sys.stdout.flush()
+sys.stdin.readline()
+"""
+
+
+def test_flood_of_lines_fills_no_memory_and_ends_the_worker() -> None:
+    """Between two requests nobody takes them; the next fails, and says why."""
+    with Worker([sys.executable, "-c", FLOOD]) as worker:
+        assert worker.ask(JOB, TIMEOUT_S) == {}
+        worker._process.wait(TIMEOUT_S)  # it can write no more
+        assert worker._answers.qsize() <= 3
+        with pytest.raises(WorkerFailure, match=r"nobody asked|could not be read"):
+            worker.ask(JOB, TIMEOUT_S)

@@ -153,6 +153,17 @@ def test_uv_brings_the_python_that_is_on_no_path() -> None:
     assert TENSORFLOW.runs_on(tuple(map(int, wanted.split("."))))  # type: ignore[arg-type]
 
 
+def test_uv_need_not_be_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra `envs` puts it beside this interpreter, whose folder only activating adds."""
+    uv = tmp_path / "uv"
+    uv.touch(0o755)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
+    assert venvs._uv() == str(uv)
+    uv.unlink()
+    assert venvs._uv() is None
+
+
 def test_framework_says_on_which_pythons_it_runs() -> None:
     """From the first that will do to the last, both included, in words as people have them."""
     assert [

@@ -48,6 +48,7 @@ from report.environments import venvs
 # Whoever runs the tests in the background may have let them ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 venvs.REQUIREMENTS = Path(sys.argv[1])
+venvs._uv = lambda: None
 main(["env", "create", "numba"])
 """
 
@@ -57,7 +58,7 @@ def empty_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let all environments lie in an empty folder, and be made with pip."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv(venvs.FOLDER_VARIABLE, str(tmp_path / "envs"))
-    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
     return tmp_path / "envs"
 
 
@@ -94,7 +95,7 @@ def left(root: Path) -> list[str]:
 def started(requirements_folder: Path, limit: str = "") -> subprocess.Popen[str]:
     """Make the environment in a process of its own, as the command line does."""
     program = (f"import resource; resource.setrlimit({limit})\n" if limit else "") + PROGRAM
-    return start_program(program, str(requirements_folder), PATH="")
+    return start_program(program, str(requirements_folder))
 
 
 def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:

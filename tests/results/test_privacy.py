@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import report
-from report.results.privacy import scrub
+from report.results.privacy import impersonal, scrub
 
 PACKAGE = Path(report.__file__).resolve().parent
 
@@ -139,6 +139,32 @@ def test_user_without_a_name_or_home_is_no_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Path, "home", homeless)
     monkeypatch.setattr(Path, "cwd", deleted)
     assert scrub("/srv/acme/x.py on annas-laptop") == "<path>/x.py on <host>"
+
+
+VARIABLES = {
+    "DATABASE_URL": "postgres://anna:pa55@annas-laptop/home/anna/acme/db",
+    "STORE_KEY": "/Ab+c/d3fgh/anna/k3y",  # as many are, in base 64
+    "API_TOKEN": "s3cret-t0ken",
+    "HOME": "/home/anna",
+    "LOGNAME": "anna-maria",
+    "PATH": f"{sys.prefix}:/home/anna/acme/bin",
+}
+
+
+def test_values_of_variables_go_whole() -> None:
+    """Also those that hold a name, a host or a path, of which the rest is the password."""
+    for name in ("DATABASE_URL", "STORE_KEY", "API_TOKEN"):
+        assert impersonal(f"refused: {VARIABLES[name]}.", VARIABLES) == f"refused: <{name}>."
+
+
+def test_variables_that_are_places_are_scrubbed_as_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their names in the midst of a path would keep what stands behind them."""
+    monkeypatch.setattr(getpass, "getuser", lambda: "anna-maria")
+    assert impersonal("/home/anna/thesis/draft.txt", VARIABLES) == "<home>/draft.txt"
+    assert impersonal("/srv/anna-maria/thesis/x.py", VARIABLES) == "<path>/x.py"
+    told = impersonal(VARIABLES["PATH"], VARIABLES)
+    assert "acme" not in told
+    assert "<PATH>" not in told
 
 
 PARTS = st.lists(st.from_regex(r"[A-Za-z0-9_.+@-]{1,8}", fullmatch=True), max_size=3)

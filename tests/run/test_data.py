@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from report.analysis import seeds
 from report.config.configuration import DatasetSpec
 from report.errors import DataError
+from report.experiments.training.kind import TRAINING
 from report.results.result import Dataset
 from report.run import data
 
@@ -402,6 +403,15 @@ def test_bundle_is_read_back_by_the_standard_library(tmp_path: Path) -> None:
         form = f"<{values.size}{'d' if name.endswith('f64') else 'i'}"
         written = struct.unpack(form, (folder / name).read_bytes())
         assert list(written) == values.ravel().tolist(), name
+
+
+def test_bundle_takes_what_its_plan_is_measured_by(tmp_path: Path) -> None:
+    """A plan is refused where memory is smaller than the orders of examples, most of a bundle."""
+    runs = [{"epochs": 3}, {"epochs": 2, "copies": 4, "sampling": "replacement"}]
+    orders: list[data.Order] = [("permutation", 1), ("replacement", 4)]
+    data.write_bundle(tmp_path, data.load(None), seed=9, seeds=2, epochs=3, orders=orders)
+    written = sum(path.stat().st_size for path in tmp_path.glob("*.i32"))
+    assert TRAINING.memory_bytes({"runs": runs}, 2) == written
 
 
 def test_bundle_fits_the_arrays_that_workers_read_it_into(tmp_path: Path) -> None:

@@ -118,5 +118,5 @@ BANDWIDTH = Kind(
     overlay=figures.overlay,
     cards=_cards,
     headlines=_headlines,
-    memory_bytes=lambda s: max((each for each in s["working_set"] if each != "auto"), default=0),
+    memory_bytes=lambda s, _: max((n for n in s["working_set"] if n != "auto"), default=0),
 )

@@ -25,6 +25,10 @@ Sampling = Literal["replacement", "permutation"]
 BatchSize = Annotated[int, Field(ge=1)]
 
 
+DRAW_BYTES = 250
+"""What a process keeps of a minibatch: a list of six numbers."""
+
+
 class Labels(TypedDict):
     """What tells one series of an experiment from the others, as result files hold it."""
 
@@ -105,4 +109,7 @@ GRADIENT = Kind(
     figures=figures,
     method=_method,
     headlines=_headlines,
+    memory_bytes=lambda s, _: (
+        len(s["point"]) * len(s["sampling"]) * len(s["batch_size"]) * s["draws"] * DRAW_BYTES
+    ),
 )

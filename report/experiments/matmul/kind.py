@@ -165,5 +165,5 @@ MATMUL = Kind(
     headlines=_headlines,
     sentences=_sentences,
     # B, C and A of each dtype; the small ones lie within the large ones.
-    memory_bytes=lambda s: 3 * max(s["size"]) ** 2 * sum(ITEM_BYTES[name] for name in s["dtype"]),
+    memory_bytes=lambda s, _: 3 * max(s["size"]) ** 2 * sum(ITEM_BYTES[n] for n in s["dtype"]),
 )

@@ -113,4 +113,8 @@ SCALING = Kind(
     figures=figures,
     method=_method,
     headlines=_headlines,
+    # Each process has the message.
+    memory_bytes=lambda s, _: (
+        max(s["message_bytes"]) * max((n for n in s["world"] if isinstance(n, int)), default=1)
+    ),
 )

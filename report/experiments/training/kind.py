@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
@@ -13,7 +13,7 @@ from report.experiments.kind import Kind
 from report.experiments.settings import AutoThreads, Label, OneOrMany, Settings, Strict
 from report.experiments.training.curves import TEMPLATE
 from report.experiments.training.figures import figures
-from report.experiments.training.measure import WARMUP_UPDATES, grid_label
+from report.experiments.training.measure import WARMUP_UPDATES, grid_label, run_specs
 from report.experiments.training.overlay import overlay
 from report.experiments.training.quantities import METRICS, Case, cases, observed, of_records
 from report.figures import prose
@@ -23,7 +23,7 @@ from report.text.numerals import ROUNDING, excess
 from report.worker.curve import EVERY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from report.results.result import Record, Result
 
@@ -36,6 +36,8 @@ Optimizer = Literal["sgd", "momentum", "adagrad", "rmsprop", "adadelta", "adam"]
 Schedule = Literal["constant", "tenth", "step", "inverse", "cosine"]
 Sampling = Literal["permutation", "replacement"]
 Variant = Literal["eager", "compiled", "epoch"]
+
+EXAMPLES = 1500  # rows that one copy of the training data has
 
 SCALED = ("sgd", "momentum")
 """Optimizers that take a step in proportion to the gradient."""
@@ -266,6 +268,18 @@ def sweep_of(result: Result) -> Case | None:
     return next(sweeps, None)
 
 
+def _memory_bytes(settings: Mapping[str, Any], seeds: int) -> int:
+    """Return what it takes to hold the orders in which examples are visited, with every seed.
+
+    They are files in the folder for temporary ones, which on many systems is memory.
+    """
+    specs = run_specs(settings)
+    orders = {(spec.get("sampling", "permutation"), spec.get("copies", 1)) for spec in specs}
+    epochs: int = max(spec["epochs"] for spec in specs)
+    copies: int = sum(number for _, number in orders)
+    return 4 * EXAMPLES * seeds * epochs * copies
+
+
 def _method(records: Sequence[Record]) -> list[str]:
     runs = [run for record in records for run in (record.outcome.runs if record.outcome else ())]
     if not runs:
@@ -302,4 +316,5 @@ TRAINING = Kind(
     cards=_cards,
     headlines=_headlines,
     sentences=_sentences,
+    memory_bytes=_memory_bytes,
 )
