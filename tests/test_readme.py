@@ -59,8 +59,8 @@ def test_counted_statements_are_those_of_the_committed_site() -> None:
     first = _committed("index.html")
     (counted,) = re.findall(r"chapter's (\d+) statements", README)
     assert f"Of {counted} statements of the chapter" in Page("index.html", first).words()
-    assert "the two machines" in README
-    assert len(_git("ls-files", "site/machines/*/index.html").split()) == 2
+    assert "the three machines" in README
+    assert len(_git("ls-files", "site/machines/*/index.html").split()) == 3
 
 
 def test_comparisons_are_those_of_the_committed_results(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ class Fleet:
 
     def _workers(self) -> dict[str, dict[str, Any]]:
         if self.client.status == "running":
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(Exception):  # whatever a client throws that lost its scheduler
                 found: dict[str, dict[str, Any]] = self.client.scheduler_info()["workers"]
                 return found
         raise ReportError(

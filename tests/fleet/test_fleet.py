@@ -84,7 +84,7 @@ class Engine:
         host = self.space.address if self.space else "127.0.0.1"
         options = ("--host", host, "--port", "0", "--no-dashboard")
         self.start("scheduler", *options, "--scheduler-file", str(told))
-        wait(told.exists)
+        wait(lambda: told.exists() and told.read_bytes())
         return str(json.loads(told.read_text(encoding="utf-8"))["address"])
 
     def worker(
