@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AfterValidator, FailFast, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 # pydantic needs this one below Python 3.12; it depends on the package itself.
 from typing_extensions import TypedDict
@@ -359,7 +359,7 @@ class Result(Strict):
     dataset: Dataset | None = None
     moments: Moments | None = None
     pair: RandomId | None = None
-    records: Annotated[list[Record], FailFast()] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     allocations: list[Allocation] = field(default_factory=list)
 

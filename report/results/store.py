@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic_core import SchemaValidator
 
 from report.errors import ResultError, UsageError
 from report.results import files, imported, limits, runs
@@ -38,6 +39,7 @@ GZIP = b"\x1f\x8b"  # how a packed file begins, whatever its name
 NOTHING_KEPT = files.Cache()
 
 _ADAPTER = TypeAdapter(Result)
+_VALIDATOR = SchemaValidator(limits.failing_fast(_ADAPTER.core_schema))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,26 +109,47 @@ def save(result: Result, folder: Path) -> Path:
         TooLargeError: Nobody could read it again.
         ResultError: The folder cannot be written.
     """
-    content = dump(result)
-    if len(content) > MOST_BYTES:
-        raise TooLargeError(f"A result of {len(content):,} bytes could not be read again.")
+    head, records = _parts(result)
+    content = _joined(head, records)
+    packed, why = pack(content), None
+    large = len(content) > MOST_BYTES or len(packed) > MOST_PACKED_BYTES
+    if large or len(records) > limits.MOST_OF["records"]:
+        why = f"of {len(records):,} records and {len(content):,} bytes"
+    try:
+        limits.count(content)
+        # Those before the last were looked over when they were written, or read.
+        for part in (head, *records[-1:]):
+            limits.parsed(part.encode())
+    except limits.Refused as refused:
+        why = f"that {refused}"
+    if why:
+        raise TooLargeError(f"A result {why} could not be read again.")
     path = folder / name_of(result)
-    imported.write(path, pack(content), folder)
+    imported.write(path, packed, folder)
     return path
 
 
 def dump(result: Result) -> bytes:
     """Return a result as JSON: a line for each record, so that a diff shows which changed."""
+    return _joined(*_parts(result))
+
+
+def _parts(result: Result) -> tuple[str, list[str]]:
+    """Return as JSON what a result holds beside its records, and each of these."""
     fields = dict(vars(result))
     records = fields.pop("records")
     # Of the dataclasses within, `vars` gives the same as `asdict`, which copies all and takes
     # four times as long: half a second after each record of a long run (measured here).
     head = json.dumps(fields, default=vars, indent=1, allow_nan=False, ensure_ascii=False)
-    lines = ",\n".join(
+    return head, [
         json.dumps(kept, default=vars, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         for record in records
         for kept in [{name: value for name, value in vars(record).items() if name != "run"}]
-    )
+    ]
+
+
+def _joined(head: str, records: Sequence[str]) -> bytes:
+    lines = ",\n".join(records)
     return f'{head[:-2]},\n "records": [\n{lines}\n ]\n}}\n'.encode()
 
 
@@ -171,7 +194,7 @@ def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
         )
     try:
         # From the text, since only there a number is told from true and false.
-        result = _ADAPTER.validate_json(text, strict=True)
+        result: Result = _VALIDATOR.validate_json(text, strict=True)
         check_name(result.machine.id)
         _check_labels(result, labels)
     except UsageError as error:
@@ -189,19 +212,18 @@ def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
 
 
 def content_of(path: Path) -> bytes:
-    """Return what a file of a results folder holds; a pipe would keep one waiting for it.
+    """Return what a file of a results folder holds.
 
     Raises:
         ResultError: It cannot be read, or is no file, or too large for a result.
     """
     try:
-        if path.is_fifo():
-            raise ResultError(f"{path} is not a file.")
-        if path.stat().st_size > MOST_BYTES:
-            raise _too_large(path)
-        return path.read_bytes()
+        content = files.read(path, MOST_BYTES)
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
+    if len(content) > MOST_BYTES:
+        raise _too_large(path)
+    return content
 
 
 def _unpacked(path: Path | str, content: bytes) -> bytes:
@@ -388,8 +410,12 @@ def by_machine(every: Sequence[Saved]) -> list[list[Saved]]:
 
 
 def sums(folder: Path) -> dict[str, Path]:
-    """Return the files below a results folder by their SHA-256."""
-    return {files.digest(each.read_bytes()): each for each in files_in(folder)}
+    """Return the files below a results folder that can be read, by their SHA-256."""
+    found = {}
+    for each in files_in(folder):
+        with contextlib.suppress(ResultError):  # it is told when it is taken for a result
+            found[files.digest(content_of(each))] = each
+    return found
 
 
 def find(
