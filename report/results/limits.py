@@ -10,9 +10,15 @@ from __future__ import annotations
 import functools
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from report.text.plain import REPLACEMENT, showable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from report.results.result import Record
+    from report.worker.records import Labels
 
 MOST_BYTES = 20_000_000  # of JSON: four times what a full profile with all frameworks takes
 
@@ -28,7 +34,7 @@ MOST_RECORDS = 1_500  # that a plan may ask for: of a full profile, each takes 1
 MOST_OF = {
     # What is open gets up to three times the processes that were planned.
     "records": 3 * MOST_RECORDS,
-    "experiments": 200,
+    "experiments": 100,
     "claims": 500,
     "verdicts": 3_000,
     "numbers": 50,
@@ -39,6 +45,10 @@ MOST_OF = {
 }
 """By name, of what has a place on pages: characters of a text, items of a list, keys of an object.
 A `label` is the value of any."""
+
+MOST_SERIES = 3_000
+"""Of all experiments and frameworks together: a full profile of six frameworks has 760. Pages have
+a row for each, and a line for each training run, which takes 35 ms (measured here)."""
 
 MOST_KEYS = 2_000  # of one object: an interpreter can have some hundred packages
 
@@ -64,13 +74,16 @@ _OPEN = {"arguments", "series"}
 
 # Numbers that are never negative, by name, which carries the unit; with the least above 0 and the
 # most that they can be. Pages loop over epochs and seeds, and divide by seconds.
-_RANGES = {
-    r"epochs|runs\[\]\.seed": (0, 1e3),
-    r"(\w+_)?(cores|nodes)|threads|process(es)?|repeats|level|shared_by": (0, 1e6),
-    r"\w+(?<!_per)_s|seconds|joules": (1e-15, 1e15),
-    r"\w+_(bytes|hz|w|fraction|loops|moved|events|per_s)|flops|samples|warmups|attempts|seeds?"
-    r"|calls|examples|features|draws|turn|replicates": (0, 1e19),
-}
+_RANGES = (
+    (r"epochs|runs\[\]\.seed", (0, 1e3)),
+    (r"process(?:es)?", (0, 200)),  # a plan has 50, and what is open gets up to three times as many
+    (r"(?:\w+_)?(?:cores|nodes)|threads|repeats|level|shared_by", (0, 1e6)),
+    (r"\w+(?<!_per)_s|seconds|joules", (1e-15, 1e15)),
+    (r"\w+_(?:bytes|hz|w|fraction|loops|moved|events|per_s)|examples|features|flops", (0, 1e19)),
+    (r"samples|warmups|attempts|seeds?|calls|draws|turn|replicates", (0, 1e19)),
+)
+_NUMBERS, _SIZED = (int, float), (str, list, dict)  # what is looked up more often than made
+_NAMED = re.compile("|".join(f"({names})" for names, _ in _RANGES))
 
 
 class Refused(ValueError):  # noqa: N818 (it completes a sentence about a file)
@@ -115,6 +128,20 @@ def parsed(content: bytes) -> tuple[str, Any]:
     return text, held
 
 
+def too_many(records: Iterable[Record]) -> bool:
+    """Return whether more different things were measured than pages can show."""
+    different = {(r.experiment, r.backend, repr(one)) for r in records for one in labels_of(r)}
+    return len(different) > MOST_SERIES
+
+
+def labels_of(record: Record) -> Iterator[Labels]:
+    """Yield the labels of all that a record has measured."""
+    if record.outcome is not None:
+        yield from (one.labels for one in record.outcome.series)
+        yield from (one.labels for one in record.outcome.runs)
+        yield from (one.labels for one in record.outcome.noise)
+
+
 def _shown(escape: re.Match[str]) -> str:
     """Return an escape of JSON's, or another in its place if nobody can show what it stands for."""
     code = escape["code"]
@@ -127,8 +154,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         raise Refused("has a key twice in one object")
     for key, value in pairs:
-        _look_over("", key)
-        _look_over(key, value)
+        if len(key) > MOST_CHARACTERS:
+            raise Refused(f"has a key of more than {MOST_CHARACTERS:,} characters")
+        if isinstance(value, _SIZED):
+            _look_over(key, value)
     return made
 
 
@@ -157,37 +186,43 @@ def _look_into(name: str, fields: dict[str, Any]) -> None:
     # Labels that have a case are those of own code.
     if name not in _OPEN and "case" not in fields:
         for key, one in fields.items():
-            if (known := _range(name, key)) is not None:
+            # Most numbers are in any range.
+            if isinstance(one, _NUMBERS) and 1e-15 <= one <= 200:
+                continue
+            if known := _range(name, key):
                 _check(key, one, *known)
 
 
 @functools.lru_cache(maxsize=4096)
 def _range(name: str, key: str) -> tuple[float, float] | None:
     """Return the range of a number in an object of a name; None if it is none of `_RANGES`."""
-    names = (f"{name}.{key}", key)
-    fitting = (ends for one, ends in _RANGES.items() if any(re.fullmatch(one, n) for n in names))
-    return next(fitting, None)
+    found = _NAMED.fullmatch(f"{name}.{key}") or _NAMED.fullmatch(key)
+    return _RANGES[found.lastindex - 1][1] if found and found.lastindex else None
 
 
 def _check(key: str, value: object, least: float, most: float) -> None:
     if isinstance(value, list):
         for each in value:
             _check(key, each, least, most)
-    elif isinstance(value, int | float) and value and not least <= value <= most:
+    elif isinstance(value, _NUMBERS) and value and not least <= value <= most:
         raise Refused(f"has a negative {key}" if value < 0 else f"has a {key} of {value:g}")
 
 
-def failing_fast(schema: Any) -> Any:
-    """Return pydantic's own schema in which a list and a dict end at their first fault.
+def strictly(schema: Any) -> Any:
+    """Return pydantic's own schema, in which nothing is converted and a first fault ends a list.
 
-    It would else keep every fault of a file, each of which takes many times the bytes at fault.
+    It would else keep every fault of a list or an object, which takes many times the bytes at
+    fault. It is for what was parsed: of text, each fault has a copy of what it is in.
     """
     if isinstance(schema, list):
-        return [failing_fast(each) for each in schema]
+        return [strictly(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    stops = {"fail_fast": True} if schema.get("type") in ("list", "dict") else {}
-    return {key: failing_fast(value) for key, value in schema.items()} | stops
+    kind = schema.get("type")
+    own = {"fail_fast": True} if kind in ("list", "dict") else {}
+    if kind in ("list", "dict", "str", "int", "float", "bool"):
+        own["strict"] = True
+    return {key: strictly(value) for key, value in schema.items()} | own
 
 
 def _integer(digits: str) -> int:

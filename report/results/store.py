@@ -39,7 +39,7 @@ GZIP = b"\x1f\x8b"  # how a packed file begins, whatever its name
 NOTHING_KEPT = files.Cache()
 
 _ADAPTER = TypeAdapter(Result)
-_VALIDATOR = SchemaValidator(limits.failing_fast(_ADAPTER.core_schema))
+_VALIDATOR = SchemaValidator(limits.strictly(_ADAPTER.core_schema))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,8 @@ def save(result: Result, folder: Path) -> Path:
     content = _joined(head, records)
     packed, why = pack(content), None
     large = len(content) > MOST_BYTES or len(packed) > MOST_PACKED_BYTES
-    if large or len(records) > limits.MOST_OF["records"]:
+    many = len(records) > limits.MOST_OF["records"] or limits.too_many(result.records)
+    if large or many:
         why = f"of {len(records):,} records and {len(content):,} bytes"
     try:
         limits.count(content)
@@ -175,7 +176,7 @@ def read(path: Path, labels: LabelTypes) -> Saved:
 def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
     """Read what a result file holds, as `read` does; errors name its path or its address."""
     try:
-        text, fields = limits.parsed(_unpacked(path, content))
+        _, fields = limits.parsed(_unpacked(path, content))
     except limits.Refused as why:
         raise ResultError(f"{path} {why}; it is not a result file of this program.") from None
     except (ValueError, zlib.error):
@@ -184,7 +185,6 @@ def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
             "Measure again, or remove it from the folder."
         ) from None
     version = fields.get("version") if isinstance(fields, dict) else None
-    del fields  # it can take several times as much memory as the file
     if not isinstance(version, int) or isinstance(version, bool):
         raise ResultError(f"{path} is not a result file of this program.")
     if version != VERSION:
@@ -193,8 +193,7 @@ def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
             "Use the program that wrote it, or measure again."
         )
     try:
-        # From the text, since only there a number is told from true and false.
-        result: Result = _VALIDATOR.validate_json(text, strict=True)
+        result: Result = _VALIDATOR.validate_python(fields)
         check_name(result.machine.id)
         _check_labels(result, labels)
     except UsageError as error:
@@ -206,6 +205,8 @@ def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
             f"{path} is not a valid result file: {where}: {detail['msg']}. "
             "`report schema results` prints what is expected."
         ) from None
+    if limits.too_many(result.records):
+        raise ResultError(f"{path} holds more series than any result.")
     if wrong := result.contradiction():
         raise ResultError(f"{path} {wrong}; it is not a result of this program.")
     return saved(result, content)
@@ -246,15 +247,8 @@ def _too_large(path: Path | str) -> ResultError:
 def _check_labels(result: Result, types: LabelTypes) -> None:
     """Refuse labels that no figure could be drawn from, which a stranger's file may have."""
     for record in result.records:
-        if record.outcome is None:
-            continue
-        adapter = _adapter(types[record.kind])
-        for labels in (
-            *(series.labels for series in record.outcome.series),
-            *(run.labels for run in record.outcome.runs),
-            *(noise.labels for noise in record.outcome.noise),
-        ):
-            adapter.validate_python(labels)
+        for labels in limits.labels_of(record):
+            _adapter(types[record.kind]).validate_python(labels)
 
 
 @functools.cache

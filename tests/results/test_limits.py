@@ -168,7 +168,7 @@ def deep(*keys: str | int, value: object) -> Callable[[dict[str, Any]], None]:
         (deep("environments", value={f"b{k}": {} for k in range(3_000)}), "2,000 keys"),
         (deep("records", value=[{}] * 5_000), "4,500 items"),
         (deep("records", 0, "outcome", "series", value=[{}] * 3_000), "2,000 items"),
-        (deep("config", "experiments", value={f"e{k}": {} for k in range(300)}), "200 keys"),
+        (deep("config", "experiments", value={f"e{k}": {} for k in range(300)}), "100 keys"),
         (deep("config", "title", value="x" * 200), "120 characters"),
         (deep("config", "experiments", "products", "title", value="x" * 200), "120 characters"),
         (deep("records", 0, "outcome", "series", 0, "labels", "strategy", value="x" * 2_000),
@@ -292,6 +292,7 @@ def test_what_a_person_names_has_no_range(small: Result, tmp_path: Path) -> None
         ("LARGEST", 10),
         ("MOST_BYTES", 500),
         ("MOST_PACKED_BYTES", 500),
+        ("MOST_SERIES", 0),
         *((f"MOST_OF.{name}", 1) for name in ("records", "experiments", "series", "title")),
     ],
 )
