@@ -137,7 +137,8 @@ def holdings(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> list[Render
 
 def holdings_data(saved: Sequence[Saved], left_out: Sequence[LeftOut]) -> dict[str, Any]:
     """Return the same for a program; sizes are in bytes."""
-    return {"results": [*map(_held, saved)], "left_out": [*map(vars, left_out)]}
+    results = [{**_held(one), "installation": one.head.installation} for one in saved]
+    return {"results": results, "left_out": [*map(vars, left_out)]}
 
 
 def _held(one: Saved) -> dict[str, Any]:

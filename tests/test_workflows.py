@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+import results_factory
 from factories import small_results
 from report.results import store
 
@@ -195,13 +196,21 @@ def _shell(command: str, folder: Path, **own: str) -> subprocess.CompletedProces
     )
 
 
-def hand_in(repository: Path, files: dict[str, bytes]) -> tuple[bool, str]:
-    """Commit files and run the workflow's own commands: whether they pass, and the summary."""
+def hand_in(repository: Path, files: dict[str, bytes | str | None]) -> tuple[bool, str]:
+    """Commit files and run the workflow's own commands: whether they pass, and the summary.
+
+    A text in the place of bytes makes a link that leads there; None deletes what was there.
+    """
     git = ["git", "-C", str(repository)]
     base = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
     for name, content in files.items():
         (repository / name).parent.mkdir(parents=True, exist_ok=True)
-        (repository / name).write_bytes(content)
+        if isinstance(content, bytes):
+            (repository / name).write_bytes(content)
+        elif content:
+            (repository / name).symlink_to(content)
+        else:
+            (repository / name).unlink()
     subprocess.run([*git, "add", "--all", "."], check=True)
     subprocess.run([*git, "commit", "--quiet", "--message", "Hand in"], check=True)
     summary = repository.parent / "summary"
@@ -225,11 +234,15 @@ def handed(machine: str = "laptop", **fields: Any) -> bytes:
 
 
 PLACE = "results/laptop/20260102T030405Z-quick.json.gz"
+LATER = {"started_at": "2026-02-03T04:05:06Z", "run_id": "1" * 8 + results_factory.RUN_ID[8:]}
+NEXT = "results/laptop/20260203T040506Z-quick.json.gz"
+ANOTHERS = handed(installation=results_factory.INSTALLATION, **LATER)
+TEACHERS = f"results/{store.name_of(small_results.result([]))}"
 
 
 def test_good_result_is_rendered_with_the_rest(repository: Path) -> None:
-    """The site shows both machines."""
-    passed, said = hand_in(repository, {PLACE: handed()})
+    """The site shows both machines, and a further run of the same one."""
+    passed, said = hand_in(repository, {PLACE: handed(), NEXT: handed(**LATER)})
     assert passed, said
     assert (repository / "site" / "machines" / "laptop" / "index.html").exists()
 
@@ -245,11 +258,19 @@ def test_good_result_is_rendered_with_the_rest(repository: Path) -> None:
         ({PLACE: handed(), ".github/workflows/x.yml": b"on: push"}, ".github/workflows/x.yml"),
         ({"results/laptop/x.html": b"<script>"}, "results/laptop/x.html"),
         ({"results/a b/\x1b[31m.json.gz": handed()}, "results/a b/"),
+        ({PLACE: "/dev/zero"}, PLACE),
+        ({TEACHERS: None}, TEACHERS),
+        ({TEACHERS: handed("fixed-machine", generator="another")}, TEACHERS),
+        ({PLACE: handed(), NEXT: ANOTHERS}, "results/laptop is"),
+        ({PLACE: handed("fixed-machine", **LATER)}, "results/laptop is"),
     ],
-    ids=["cut", "deep", "bomb", "path", "config", "workflow", "page", "name"],
+    ids=[
+        *("cut", "deep", "bomb", "path", "config", "workflow", "page", "name"),
+        *("link", "deletion", "change", "two students", "another's name"),
+    ],
 )
 def test_hostile_files_are_refused_by_the_steps_themselves(
-    repository: Path, files: dict[str, bytes], says: str
+    repository: Path, files: dict[str, bytes | str | None], says: str
 ) -> None:
     """And the summary says which and why, in characters that can be shown."""
     passed, said = hand_in(repository, files)

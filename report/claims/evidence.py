@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import RATES, Question, by_backend, highest, quotient, undisturbed
 from report.experiments.catalogue import KINDS
@@ -74,7 +74,7 @@ class Evidence:
         found = _found(records, wanted, fitting, picked=picked)
         if wanted["over"] is None:
             return found
-        return divided(found, self.side(backend, cast("StoredSide", wanted["over"])))
+        return divided(found, self.side(backend, wanted["over"]))
 
     def sweep(self, backend: str, wanted: StoredSide, along: str) -> Found:
         """Find a quantity at every value of a label.
@@ -105,6 +105,8 @@ class Evidence:
         records = by_backend(self.result.of(experiment)).get(backend, [])
         if not records:
             raise Missing(f"{planned['title']} has not been run")
+        if wanted["metric"] not in KINDS[planned["kind"]].metrics:  # as a later version's may be
+            raise Missing(f"{planned['title']} has no {wanted['metric']}")
         question = Question(metric=wanted["metric"], epoch=wanted["epoch"], loss=wanted["loss"])
         asked = (experiment, backend, question)
         if asked not in self._answers:

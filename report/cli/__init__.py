@@ -278,7 +278,7 @@ def publish(site_dir: Path, site: Site, **options: Any) -> None:
     """Put the rendered site on the gh-pages branch, rendered again if its address is known.
 
     Only a complete site with all results is published. A site is refused if it was changed by
-    hand, was cut short while it was written, or lacks a result.
+    hand, was cut short while it was written, lacks a result, or shows one that is gone.
     """
     from report.cli.rendering import rendered
     from report.site.publish import publish as publish_site

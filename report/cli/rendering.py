@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from report.config.address import NOTHING, Site
-from report.errors import ResultError
+from report.errors import ReportError, ResultError
 from report.results import files, store
 from report.site import folder
+from report.worker.records import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +79,23 @@ def gathered(results: Path, kept: Cache, site: Site) -> tuple[Contents, bool]:
     from report.site.gather import gather
 
     saved, left_out = store.read_all(results, LABELS, kept)
+    try:
+        contents = gather(saved, kept, left_out, *site)
+    except ReportError:
+        raise
+    except Exception:
+        # Whatever is in a stranger's file, the others are shown: each alone tells which it is.
+        for machine in dict.fromkeys(one.head.machine.id for one in saved):
+            own = [one for one in saved if one.head.machine.id == machine]
+            try:
+                gather(own, kept)
+            except Exception as error:  # noqa: BLE001 (the same)
+                why = f"cannot be shown: {reason_of(error):.200}."
+                left_out += [store.LeftOut(one.place, why) for one in own]
+                saved = [one for one in saved if one.head.machine.id != machine]
+        if not saved:
+            raise
+        contents = gather(saved, kept, left_out, *site)
     _tell(left_out)
     if site.baseline and site.baseline not in {one.head.machine.id for one in saved}:
         click.echo(
@@ -85,4 +103,4 @@ def gathered(results: Path, kept: Cache, site: Site) -> tuple[Contents, bool]:
             "used; `report list` names those that are there.",
             err=True,
         )
-    return gather(saved, kept, left_out, *site), not left_out
+    return contents, not left_out

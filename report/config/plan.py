@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,7 @@ from report.errors import ConfigError
 from report.experiments.catalogue import KINDS
 from report.experiments.settings import ADDED, Defaults, Experiment, Settings
 from report.registry import BACKENDS, KindName
-from report.results.limits import MOST_RECORDS
+from report.results import limits
 from report.results.privacy import scrub
 from report.results.result import (
     ProfileName,
@@ -137,10 +138,10 @@ def _refuse_too_much(made: Plan) -> None:
         ConfigError: It would take too many records.
     """
     records = sum(each.processes * len(each.backends) for each in made.experiments)
-    if records > MOST_RECORDS:
+    if records > limits.MOST_RECORDS:
         raise ConfigError(
             f"Profile {made.profile} would take {records:,} records, and a result holds "
-            f"{MOST_RECORDS:,}: use fewer processes, or several files."
+            f"{limits.MOST_RECORDS:,}: use fewer processes, or several files."
         )
 
 
@@ -160,7 +161,11 @@ def refuse_too_large(experiments: Sequence[PlannedExperiment], memory_bytes: int
 
 
 def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> Plan:
-    """Decide every setting of a profile; a `device` from the command line overrides the file's."""
+    """Decide every setting of a profile; a `device` from the command line overrides the file's.
+
+    Raises:
+        ConfigError: It asks for more than a result can hold, or for days.
+    """
     experiments = [
         _planned(name, spec, config, profile, device) for name, spec in config.experiments.items()
     ]
@@ -180,7 +185,12 @@ def plan(config: Config, profile: ProfileName, *, device: str | None = None) -> 
     _refuse_too_much(made)
     decided = made.stored()
     claims = {n: references.filled(stored(claim), decided) for n, claim in config.claims.items()}
-    return replace(made, claims=claims)
+    made = replace(made, claims=claims)
+    try:
+        limits.parsed(json.dumps(made.stored(), ensure_ascii=False).encode())
+    except limits.Refused as why:
+        raise ConfigError(f"The plan {why}, so that nobody could read its result.") from None
+    return made
 
 
 def _planned(

@@ -10,6 +10,7 @@ import yaml
 
 from report.errors import ConfigError
 from report.registry import KINDS
+from report.results import files
 from report.text.names import DEVICES, either, instead
 from report.text.numerals import count
 from report.text.plain import LINES, showable
@@ -75,10 +76,10 @@ class YamlSource:
         self._places: dict[tuple[str, ...], str] = {}
         self._nodes = 0
         try:
-            if path.stat().st_size > MOST_BYTES:
+            content = files.read(path, MOST_BYTES)
+            if len(content) > MOST_BYTES:
                 raise ConfigError(f"{self.name} is larger than 250 kB: is it a configuration?")
-            text = path.read_text(encoding="utf-8")
-            loader = _Loader(text)
+            loader = _Loader(content.decode())
             node = loader.get_single_node()
             self._note(node, ())
             if node is not None:

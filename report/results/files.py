@@ -8,11 +8,13 @@ out of date: what changes has another key.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import glob
 import hashlib
 import importlib.metadata
 import os
+import stat
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +42,23 @@ DRAWING_WITH = ("matplotlib", "numpy", "scipy", "jinja2", "pydantic", "pygments"
 def digest(content: bytes) -> str:
     """Return a SHA-256 as it is written."""
     return hashlib.sha256(content).hexdigest()
+
+
+def read(path: Path, most: int | None = None) -> bytes:
+    """Return what a file holds; of one that is larger than `most` bytes, one more than that.
+
+    Raises:
+        OSError: It cannot be read, or is no file: a pipe keeps one waiting, a device never ends.
+    """
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a file")
+        return file.read(-1 if most is None else most + 1)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open what may be a pipe without waiting until somebody writes to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from report.errors import ResultError
 from report.results import files
 from report.results.files import digest
+from report.results.limits import MOST_BYTES
 from report.text.plain import showable
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def load(results: Path) -> dict[str, Import]:
     """
     path = results / LIST
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
+        return _ADAPTER.validate_json(files.read(path, MOST_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValidationError):
@@ -79,6 +80,7 @@ def write(path: Path, content: bytes, results: Path) -> None:
         ResultError: The folder cannot be written.
     """
     try:
+        files.sweep([path])  # what a program left that was killed while it wrote this
         files.write(path, content)
     except OSError as error:
         raise ResultError(f"Results cannot be written to {results}: {error.strerror}.") from None

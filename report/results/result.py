@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AfterValidator, FailFast, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 # pydantic needs this one below Python 3.12; it depends on the package itself.
 from typing_extensions import TypedDict
@@ -43,6 +43,8 @@ Moment = Annotated[
 ]
 RandomId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 """A UUID."""
+Positive = Annotated[float, Field(gt=1e-15, lt=1e15)]
+"""A number of a claim's; ratios and logarithms are made of these."""
 ProfileName = Literal["quick", "full"]
 Relation = Literal["greater", "less", "equivalent", "power-law", "stalls"]
 Decision = Literal["supported", "too small to matter", "contradicted", "inconclusive", "not run"]
@@ -66,17 +68,17 @@ class StoredExperiment(TypedDict):
 
 
 class StoredSide(TypedDict):
-    """A side with everything said, as a result file keeps it; `over` is one as well, or null."""
+    """A side with everything said, as a result file keeps it."""
 
     experiment: str
     series: dict[str, Scalar]
     metric: str
-    epoch: int | None
-    loss: float | None
+    epoch: Annotated[int, Field(ge=0, le=1000)] | None
+    loss: Positive | None
     pick: str | None
     largest: str | None
     name: str | None
-    over: dict[str, Any] | None
+    over: StoredSide | None
 
 
 class StoredClaim(TypedDict):
@@ -92,14 +94,14 @@ class StoredClaim(TypedDict):
     says: str
     section: str
     left: StoredSide
-    right: StoredSide | float | None
+    right: StoredSide | Positive | None
     relation: Relation
-    least: float
-    margin: float
+    least: Positive
+    margin: Positive
     along: str | None
     exponent: float | None
-    tolerance: float
-    after: int | None
+    tolerance: Positive
+    after: Annotated[int, Field(ge=1, le=1000)] | None
     show: str
     numbers: dict[str, StoredSide]
     because: dict[str, str]
@@ -359,7 +361,7 @@ class Result(Strict):
     dataset: Dataset | None = None
     moments: Moments | None = None
     pair: RandomId | None = None
-    records: Annotated[list[Record], FailFast()] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     allocations: list[Allocation] = field(default_factory=list)
 
@@ -385,6 +387,9 @@ class Result(Strict):
         # Variables are stored without the folders in them, which the hash has.
         if "environment" not in self.config and self.config_hash != fingerprint(self.config):
             return "has another hash than that of its configuration"
+        planned = {name: one["kind"] for name, one in self.config["experiments"].items()}
+        if any(planned.get(record.experiment) != record.kind for record in self.records):
+            return "has records of what it did not plan"
         counted = Counter((r.experiment, r.backend, r.process) for r in self.records)
         twice = next((key for key, number in counted.items() if number > 1), None)
         if twice is not None:

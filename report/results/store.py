@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic_core import SchemaValidator
 
 from report.errors import ResultError, UsageError
 from report.results import files, imported, limits, runs
@@ -38,6 +39,7 @@ GZIP = b"\x1f\x8b"  # how a packed file begins, whatever its name
 NOTHING_KEPT = files.Cache()
 
 _ADAPTER = TypeAdapter(Result)
+_VALIDATOR = SchemaValidator(limits.strictly(_ADAPTER.core_schema))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,26 +109,48 @@ def save(result: Result, folder: Path) -> Path:
         TooLargeError: Nobody could read it again.
         ResultError: The folder cannot be written.
     """
-    content = dump(result)
-    if len(content) > MOST_BYTES:
-        raise TooLargeError(f"A result of {len(content):,} bytes could not be read again.")
+    head, records = _parts(result)
+    content = _joined(head, records)
+    packed, why = pack(content), None
+    large = len(content) > MOST_BYTES or len(packed) > MOST_PACKED_BYTES
+    many = len(records) > limits.MOST_OF["records"] or limits.too_many(result.records)
+    if large or many:
+        why = f"of {len(records):,} records and {len(content):,} bytes"
+    try:
+        limits.count(content)
+        # Those before the last were looked over when they were written, or read.
+        for part in (head, *records[-1:]):
+            limits.parsed(part.encode())
+    except limits.Refused as refused:
+        why = f"that {refused}"
+    if why:
+        raise TooLargeError(f"A result {why} could not be read again.")
     path = folder / name_of(result)
-    imported.write(path, pack(content), folder)
+    imported.write(path, packed, folder)
     return path
 
 
 def dump(result: Result) -> bytes:
     """Return a result as JSON: a line for each record, so that a diff shows which changed."""
+    return _joined(*_parts(result))
+
+
+def _parts(result: Result) -> tuple[str, list[str]]:
+    """Return as JSON what a result holds beside its records, and each of these."""
     fields = dict(vars(result))
     records = fields.pop("records")
     # Of the dataclasses within, `vars` gives the same as `asdict`, which copies all and takes
     # four times as long: half a second after each record of a long run (measured here).
     head = json.dumps(fields, default=vars, indent=1, allow_nan=False, ensure_ascii=False)
-    lines = ",\n".join(
+    return head, [
         json.dumps(kept, default=vars, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         for record in records
         for kept in [{name: value for name, value in vars(record).items() if name != "run"}]
-    )
+    ]
+
+
+def _joined(head: str, records: Sequence[str]) -> bytes:
+    lines = ",\n".join(records)
     return f'{head[:-2]},\n "records": [\n{lines}\n ]\n}}\n'.encode()
 
 
@@ -152,7 +176,7 @@ def read(path: Path, labels: LabelTypes) -> Saved:
 def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
     """Read what a result file holds, as `read` does; errors name its path or its address."""
     try:
-        text, fields = limits.parsed(_unpacked(path, content))
+        _, fields = limits.parsed(_unpacked(path, content))
     except limits.Refused as why:
         raise ResultError(f"{path} {why}; it is not a result file of this program.") from None
     except (ValueError, zlib.error):
@@ -161,7 +185,6 @@ def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
             "Measure again, or remove it from the folder."
         ) from None
     version = fields.get("version") if isinstance(fields, dict) else None
-    del fields  # it can take several times as much memory as the file
     if not isinstance(version, int) or isinstance(version, bool):
         raise ResultError(f"{path} is not a result file of this program.")
     if version != VERSION:
@@ -170,8 +193,7 @@ def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
             "Use the program that wrote it, or measure again."
         )
     try:
-        # From the text, since only there a number is told from true and false.
-        result = _ADAPTER.validate_json(text, strict=True)
+        result: Result = _VALIDATOR.validate_python(fields)
         check_name(result.machine.id)
         _check_labels(result, labels)
     except UsageError as error:
@@ -183,25 +205,26 @@ def read_bytes(content: bytes, path: Path | str, labels: LabelTypes) -> Saved:
             f"{path} is not a valid result file: {where}: {detail['msg']}. "
             "`report schema results` prints what is expected."
         ) from None
+    if limits.too_many(result.records):
+        raise ResultError(f"{path} holds more series than any result.")
     if wrong := result.contradiction():
         raise ResultError(f"{path} {wrong}; it is not a result of this program.")
     return saved(result, content)
 
 
 def content_of(path: Path) -> bytes:
-    """Return what a file of a results folder holds; a pipe would keep one waiting for it.
+    """Return what a file of a results folder holds.
 
     Raises:
         ResultError: It cannot be read, or is no file, or too large for a result.
     """
     try:
-        if path.is_fifo():
-            raise ResultError(f"{path} is not a file.")
-        if path.stat().st_size > MOST_BYTES:
-            raise _too_large(path)
-        return path.read_bytes()
+        content = files.read(path, MOST_BYTES)
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
+    if len(content) > MOST_BYTES:
+        raise _too_large(path)
+    return content
 
 
 def _unpacked(path: Path | str, content: bytes) -> bytes:
@@ -224,15 +247,8 @@ def _too_large(path: Path | str) -> ResultError:
 def _check_labels(result: Result, types: LabelTypes) -> None:
     """Refuse labels that no figure could be drawn from, which a stranger's file may have."""
     for record in result.records:
-        if record.outcome is None:
-            continue
-        adapter = _adapter(types[record.kind])
-        for labels in (
-            *(series.labels for series in record.outcome.series),
-            *(run.labels for run in record.outcome.runs),
-            *(noise.labels for noise in record.outcome.noise),
-        ):
-            adapter.validate_python(labels)
+        for labels in limits.labels_of(record):
+            _adapter(types[record.kind]).validate_python(labels)
 
 
 @functools.cache
@@ -388,8 +404,12 @@ def by_machine(every: Sequence[Saved]) -> list[list[Saved]]:
 
 
 def sums(folder: Path) -> dict[str, Path]:
-    """Return the files below a results folder by their SHA-256."""
-    return {files.digest(each.read_bytes()): each for each in files_in(folder)}
+    """Return the files below a results folder that can be read, by their SHA-256."""
+    found = {}
+    for each in files_in(folder):
+        with contextlib.suppress(ResultError):  # it is told when it is taken for a result
+            found[files.digest(content_of(each))] = each
+    return found
 
 
 def find(

@@ -163,7 +163,7 @@ def own_copy(path: Path | None) -> Copy | None:
     else:
         return None
     try:
-        content = file.read_bytes()
+        content = files.read(file)
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror}; {remedy}") from None
     if _sha1(content) != SHA1:

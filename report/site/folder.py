@@ -180,7 +180,7 @@ def _inside(name: str) -> bool:
 
 def _current(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return files.read(path)
     except OSError:
         return None
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from report.errors import SiteError, UsageError
 from report.experiments.catalogue import LABELS
-from report.results import store
+from report.results import files, published, store
 from report.site import folder
 from report.text.numerals import count
 
@@ -49,10 +49,13 @@ def publish(  # noqa: PLR0913 (an option each)
 
     Raises:
         UsageError: Nothing to publish with or to: no git, repository, remote or identity.
+        ResultError: There are no results.
         SiteError: The folder is no whole site of all results, or the branch or the remote cannot
             take it.
     """
-    if wrong := [*folder.mixture(site), *_missing(site, results)]:
+    if (site / "CNAME").is_symlink():  # it could lead to any file of this machine's
+        raise SiteError(f"{site / 'CNAME'} is a link; put the file itself there.")
+    if wrong := folder.mixture(site) or _unlike(site, results):
         more = f", and {count(len(wrong) - 1, 'file')} more" if wrong[1:] else ""
         raise SiteError(f"{site} is not a whole site: {wrong[0]}{more}. `report render` makes one.")
     _check_repository(remote if push else None, branch)
@@ -70,11 +73,17 @@ def publish(  # noqa: PLR0913 (an option each)
     return Published(commit, pages_url(address, _git("show", f"{commit}:CNAME").stdout.strip()))
 
 
-def _missing(site: Path, results: Path) -> list[str]:
-    """Say which results the site lacks, as far as they can be read."""
-    shown = {path.read_bytes() for path in (site / "data").glob("*/*.json*")}
-    lacking = [path for path in store.files_in(results) if path.read_bytes() not in shown]
-    return [f"{path} is not in it" for path in lacking if store.readable(path, LABELS)]
+def _unlike(site: Path, results: Path) -> list[str]:
+    """Say which results a site lacks, and which it has that are gone or of another origin."""
+    if published.INDEX not in folder.listed(site):
+        return [f"{published.INDEX} is missing"]
+    saved, _ = store.read_all(results, LABELS, files.user_cache())
+    contents = (files.read(site / published.INDEX), published.listed(saved)[published.INDEX])
+    there, held = (published.read(content, published.INDEX) for content in contents)
+    return [
+        *(f"{run['path']} is not in it as it is in {results}" for run in held if run not in there),
+        *(f"{run['path']} is in it, and not in {results}" for run in there if run not in held),
+    ]
 
 
 def pages_url(address: str, domain: str = "") -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
+import pickle
 import re
 import tracemalloc
 import zlib
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from processes import killed_before
 from report.errors import ResultError, UsageError
 from report.experiments.catalogue import LABELS
 from report.registry import KINDS
@@ -374,6 +377,60 @@ def test_any_json_is_read_or_refused(content: object, tmp_path: Path, *, packed:
     path.write_bytes(gzip.compress(text) if packed else text)
     with pytest.raises(ResultError):
         store.load(path, LABELS)
+
+
+@given(content=st.binary(max_size=200), start=st.sampled_from([b"", store.GZIP, b'{"version": 1']))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_are_refused(content: bytes, start: bytes, tmp_path: Path) -> None:
+    """Also what begins like a result, packed or not."""
+    path = tmp_path / "x.json.gz"
+    path.write_bytes(start + content)
+    with pytest.raises(ResultError):
+        store.load(path, LABELS)
+
+
+@given(at=st.integers(0, 10**9), byte=st.integers(1, 255), packed=st.booleans())
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_byte_of_a_result_can_be_wrong(
+    at: int, byte: int, *, packed: bool, small: Result, tmp_path: Path
+) -> None:
+    """It is read or refused; what is packed has a sum, so that no other result comes of it."""
+    plain = store.dump(small)
+    content = bytearray(store.pack(plain) if packed else plain)
+    content[at % len(content)] ^= byte
+    path = tmp_path / "x.json.gz"
+    path.write_bytes(content)
+    try:
+        result = store.load(path, LABELS)
+    except ResultError:
+        return
+    assert result == small or not packed
+
+
+def test_killed_at_any_point_a_run_keeps_its_last_state(small: Result, tmp_path: Path) -> None:
+    """The file holds all records or all but the last, and the next one leaves nothing beside it."""
+    before = replace(small, records=small.records[:-1], finished_at=None)
+    (tmp_path / "result").write_bytes(pickle.dumps(small))
+    save = f"""
+import pickle
+from pathlib import Path
+from report.results import store
+store.save(pickle.loads(Path({str(tmp_path / "result")!r}).read_bytes()), Path(folder))
+"""
+    found = []
+    for number in itertools.count(1):
+        path = store.save(before, tmp_path / str(number))
+        if not killed_before(number, tmp_path / str(number), save):
+            break
+        found.append(store.load(path, LABELS))
+        assert store.save(small, tmp_path / str(number)) == path
+        assert [*path.parent.iterdir()] == [path]
+        assert store.load(path, LABELS) == small
+    assert before in found
+    assert all(one in (before, small) for one in found)
+    assert len(found) > 2
 
 
 @given(place=PLACES, value=JSON)

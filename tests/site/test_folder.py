@@ -451,3 +451,22 @@ def test_rendering_beside_somebodys_start_page_is_one_line(small: Result, tmp_pa
     assert str(tmp_path / "site" / "index.html") in outcome.output
     assert outcome.output.count("\n") == 1
     assert everything(tmp_path / "site") == {"index.html": b"mine"}
+
+
+def test_result_that_no_page_can_be_made_of_costs_itself_only(
+    small: Result, tmp_path: Path
+) -> None:
+    """It passes for a result, and a claim in it asks for what is none; the others are shown."""
+    store.save(small, tmp_path / "results")
+    machine = replace(small.machine, id="stranger")
+    claims = json.loads(json.dumps(small.config["claims"]))
+    side = {"experiment": "threads", "metric": "seconds", "pick": "highest", "over": {}}
+    next(iter(claims.values()))["left"] |= side | {"series": {}, "largest": None}
+    odd = replace(small, machine=machine, config={**small.config, "claims": claims})
+    path = store.save(odd, tmp_path / "results")
+    outcome = render(tmp_path)
+    assert outcome.exit_code == 1
+    assert f"Left out: stranger/{path.name} cannot be shown" in outcome.output
+    assert path.name in (tmp_path / "site" / "index.html").read_text()
+    assert (tmp_path / "site" / "machines" / small.machine.id / "index.html").exists()
+    assert not (tmp_path / "site" / "machines" / "stranger").exists()

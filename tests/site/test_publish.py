@@ -4,24 +4,46 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from factories import small_results
-from report.errors import ReportError, SiteError, UsageError
-from report.results import store
+from report.errors import ReportError, ResultError, SiteError, UsageError
+from report.results import imported, published, store
 from report.site.folder import MANIFEST, listed, write_files
 from report.site.publish import Published, pages_url, publish
+from results_factory import RUN_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from report.results.result import Result
+    from report.results.store import Saved
 
 pytestmark = pytest.mark.skipif(
     subprocess.run(["git", "--version"], capture_output=True, check=False).returncode != 0,
     reason="git is not installed",
 )
 
+MEASURED = small_results.result(small_results.products("products", full=[[1.0], [1.1]]))
+
+
+def kept(*results: Result) -> list[Saved]:
+    """Return results with their files, which are not packed, so that they are text."""
+    return [store.saved(each, store.dump(each)) for each in results]
+
+
+def of_results(saved: Sequence[Saved]) -> dict[str, str]:
+    """Return what a site has of its results, beside the pages."""
+    files = {f"data/{one.name}": one.content for one in saved} | published.listed(saved)
+    return {name: content.decode() for name, content in files.items()}
+
+
 PAGES = {
+    **of_results(kept(MEASURED)),
     "index.html": "<!doctype html><title>Report</title>\n",
     "data/table.csv": "a,b\r\n1,2\r\n",
     "figures/a name with spaces.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>\n",
@@ -79,18 +101,21 @@ class Clone:
 
 
 @pytest.fixture(autouse=True)
-def _git_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests, or of a hook that does, out of them."""
+def _git_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the settings and caches of whoever runs the tests, or of a hook, out of them."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("REPORT_CACHE_DIR", str(tmp_path / "cache"))
 
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
     """Make a bare remote, a repository with one commit pushed to it, and a site outside of it."""
     made = Clone(tmp_path / "clone", tmp_path / "remote.git", tmp_path / "site")
+    for one in kept(MEASURED):
+        imported.write(made.folder / "results" / one.name, one.content, made.folder)
     _write(made.site, PAGES)
     made.git("init", "--quiet", "--bare", str(made.remote), folder=tmp_path)
     made.git("init", "--quiet", "--initial-branch=main", str(made.folder), folder=tmp_path)
@@ -131,12 +156,12 @@ def test_what_was_cut_short_while_it_was_written_is_not_published(
     rename = Path.replace
     monkeypatch.setattr(Path, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        _write(clone.site, dict.fromkeys(PAGES, "new\n"))
+        _write(clone.site, {"index.html": "new\n", "404.html": "new\n"})
     monkeypatch.undo()
     monkeypatch.chdir(clone.folder)
     with pytest.raises(SiteError, match="is not a whole site"):
         clone.publish()
-    _write(clone.site, dict.fromkeys(PAGES, "new\n"))
+    _write(clone.site, {"index.html": "new\n", "404.html": "new\n"})
     clone.publish()
     assert clone.published()["404.html"] == "new"
 
@@ -151,18 +176,43 @@ def test_only_what_was_rendered_is_published(clone: Clone) -> None:
 
 def test_site_that_lacks_a_result_is_not_published(clone: Clone) -> None:
     """It was rendered before the last run; a file that is no result is no reason."""
-    made = small_results.result(small_results.products("products", full=[[1.0], [1.1]]))
     (clone.folder / "results" / "broken").mkdir(parents=True)
     (clone.folder / "results" / "broken" / "x.json").write_text("{")
     clone.publish()
-    path = store.save(made, clone.folder / "results")
-    with pytest.raises(SiteError, match="is not in it"):
-        clone.publish()
-    _write(clone.site, {})
-    rendered = listed(clone.site)
-    pages = {n: (clone.site / n).read_bytes() for n in rendered if n != MANIFEST}
-    write_files({**pages, f"data/{store.name_of(made)}": path.read_bytes()}, clone.site)
+    later = replace(MEASURED, started_at="2026-05-06T07:08:09Z", run_id="1" * 8 + RUN_ID[8:])
+    (one,) = kept(later)
+    imported.write(clone.folder / "results" / one.name, one.content, clone.folder)
+    assert f"data/{one.name} is not in it" in _refusal(clone, SiteError)
+    _write(clone.site, of_results(kept(MEASURED, later)))
     clone.publish()
+
+
+def test_result_that_is_gone_or_of_another_origin_is_not_published(clone: Clone) -> None:
+    """What its owner took back, or learned to be imported, is not shown as before."""
+    results = clone.folder / "results"
+    (one,) = kept(MEASURED)
+    origin = imported.of(one.content, "elsewhere.json", "2026-11-27")
+    imported.save(results, {one.name: origin})
+    assert f"data/{one.name} is not in it as it is in" in _refusal(clone, SiteError)
+    _write(clone.site, of_results([replace(one, imported=origin)]))
+    clone.publish()
+    (results / imported.LIST).unlink()
+    assert f"data/{one.name}" in _refusal(clone, SiteError)
+    _write(clone.site, of_results([one]))
+    clone.publish()
+    (results / one.name).rename(results / "kept")
+    assert "no results" in _refusal(clone, ResultError)
+    later = replace(MEASURED, started_at="2026-05-06T07:08:09Z")
+    imported.write(results / kept(later)[0].name, store.dump(later), results)
+    _write(clone.site, of_results(kept(MEASURED, later)))
+    assert f"data/{one.name} is in it, and not in" in _refusal(clone, SiteError)
+
+
+def test_link_is_not_published(clone: Clone, tmp_path: Path) -> None:
+    """It may lead to any file of this machine, such as a key."""
+    (tmp_path / "key").write_text("secret")
+    (clone.site / "CNAME").symlink_to(tmp_path / "key")
+    assert "CNAME is a link" in _refusal(clone, SiteError)
 
 
 def _refusal(clone: Clone, kind: type[ReportError], **options: Any) -> str:

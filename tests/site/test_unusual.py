@@ -7,15 +7,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from pages import Page, comparison_of, gather, overlay, read_pages, report_of
+from report.cli import main
+from report.experiments.catalogue import LABELS
 from report.registry import WITH_DATA
-from report.results.result import Dataset
+from report.results import store
+from report.results.result import Dataset, fingerprint
 from report.site.compare import pair
+from report.text.plain import showable
 from results_factory import only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pages import Report
     from report.results.result import Record, Result, StoredExperiment
@@ -400,6 +408,30 @@ def test_strangers_text_is_shown_and_never_obeyed(
     drawn = "".join(page.figures()["concise-pytorch-implementation"].drawings[0])
     label = drawn.replace(" ", "").replace("\N{ZERO WIDTH SPACE}", "")
     assert text.replace(" ", "") in label
+
+
+@given(text=st.text(min_size=1, max_size=40).filter(str.strip))
+@settings(
+    max_examples=3,
+    deadline=None,
+    derandomize=True,  # the same in each run; raise max_examples to look further
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_any_text_of_a_file_is_shown_and_harms_no_terminal(
+    result: Result, tmp_path: Path, text: str
+) -> None:
+    """What can be shown comes out as it is; what cannot is replaced when the file is read."""
+    clean = with_texts(result, lambda: showable(text))
+    made = replace(with_texts(result, lambda: text), config_hash=fingerprint(clean.config))
+    path = tmp_path / "x.json"
+    path.write_bytes(store.dump(replace(made, verdicts=[])))
+    page, shown = page_of(store.load(path, LABELS)), " ".join(showable(text).split())
+    for section in ("the_machine", "threads", "what_failed"):
+        assert shown in page.words(section)
+    printed = CliRunner().invoke(main, ["compare", str(path), str(store.save(result, tmp_path))])
+    assert printed.exit_code in {0, 3}, printed.output
+    assert showable(printed.output) == printed.output
 
 
 def test_strangers_texts_are_shown_in_comparisons(result: Result, make_result: Made) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +23,7 @@ from report.experiments.python.quantities import METRICS, OWN, of_records
 from report.experiments.settings import AutoThreads, OneOrMany, Settings
 from report.figures import prose
 from report.figures.figure import card
+from report.results import files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ class PythonSettings(Settings):
 def _sum(folder: Path, function: str) -> str | None:
     """Return the SHA-256 of the file of a function; None if it cannot be read yet."""
     try:
-        return hashlib.sha256((folder / function.rpartition(":")[0]).read_bytes()).hexdigest()
+        return files.digest(files.read(folder / function.rpartition(":")[0]))
     except OSError:
         return None
 

@@ -40,6 +40,8 @@ GEOMETRIC = (
     "optimum is not the mean loss less the optimum"
 )
 
+MOST_POINTS = 2_000  # about as many as a drawing has pixels; of more, every so many-th is drawn
+
 BANDS = 4
 """The bands of more lines than this would cover each other."""
 
@@ -107,7 +109,7 @@ def of_run(case: Case, run: Run, index: int, x: Axis, *, band: bool = True, **lo
     A band goes from the lowest to the highest of the seeds. The untrained point has no place on a
     logarithmic axis, which all but EPOCHS are. `look` is what of the line is its own.
     """
-    at = range(x.scale != "whole", run.points)
+    at = range(x.scale != "whole", run.points, max(1, run.points // MOST_POINTS))
     points = [run.at(k, case.base) for k in at]
     seeds = [[value for group in q.groups for value in group] for q in points]
     epochs = case.epochs(run)

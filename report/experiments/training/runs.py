@@ -218,7 +218,7 @@ class Run:
     def elapsed(self, point: int) -> Quantity:
         """Return the seconds of training up to a point of the curve."""
         groups = [
-            [times[point] for seed in seeds if point < len(times := median_times(seed))]
+            [median([each[point] for each in s.elapsed_s]) for s in seeds if point < len(s.loss)]
             for seeds in self.by_process
         ]
         return replace(self.blank, metric=f"seconds to point {point}", groups=groups)
