@@ -147,7 +147,10 @@ def _points(axes: Axes, points: Points, number: int, shape: Curves) -> None:
 
 
 def _reach(value: float, low: float | None, high: float | None, unit: float) -> Reach:
-    return None if low is None or high is None else ((value - low) / unit, (high - value) / unit)
+    if low is None or high is None:
+        return None
+    # Of two processes that hardly agree, an interval can have no end that an axis has room for.
+    return ((value - low) / unit, (min(high, abs(value) * 1e100) - value) / unit)
 
 
 def _markers(

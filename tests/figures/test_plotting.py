@@ -349,6 +349,13 @@ def test_intervals_are_bands_and_whiskers_and_absent_where_there_are_none() -> N
         assert len(marks_of(drawing("a", "b", shape).wide, 0)) == known + caps
 
 
+def test_interval_that_nearly_has_no_end_is_drawn() -> None:
+    """Two processes that hardly agree give one; an axis has no room for 1e304."""
+    wide = replace(estimate(2.0), low=1e-296, high=1e304)
+    shape = Dots(labels=("a",), x=Axis(label="t", scale="log"), rows=(row("", 0, [wide]),))
+    assert len(marks_of(drawing("a", "b", shape).wide, 0)) > 1
+
+
 def test_a_colour_is_that_of_what_it_is_wherever_it_stands() -> None:
     """By the index and not by the place; the yardstick is in ink."""
     for look, colours in (({}, {"3"}), ({"index": YARDSTICK}, set())):
