@@ -200,6 +200,11 @@ FAILED = [
 GOOD = products(column=slowed(2.0), full=slowed(1.0))
 NOT_RUN = {
     "no experiment": (GOOD, {"left": {"experiment": "gone"}}, "there is no experiment gone"),
+    "metric of a later version": (
+        GOOD,
+        {"left": {**COLUMN, "metric": "hertz"}},
+        "Products has no hertz",
+    ),
     "experiment without records": ([], {"left": COLUMN}, "Products has not been run"),
     "right experiment without records": (
         GOOD,

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from factories import small_results
 from factories.training import case_of, trained
 from pages import overlay
 from reading import row, said, some, whole
 from report.analysis.quantities import ratio
-from report.experiments.training import heatmap, sizes
+from report.experiments.training import curves, heatmap, sizes
 from report.experiments.training.figures import differ, figures, pairs_of_copies
 from report.experiments.training.kind import TRAINING, chapters, sweep_of
 from report.experiments.training.quantities import by_batch_size, cases, of_records
@@ -136,6 +137,17 @@ def test_every_figure_is_whole_and_has_numbers_in_its_words(name: str) -> None:
         assert re.search(r"\d", words["title"])
         assert words["caption"]
         assert figure.code
+
+
+def test_of_a_long_run_no_more_points_are_drawn_than_a_drawing_has() -> None:
+    """A thousand epochs on ten copies of the data have 75,000."""
+    long = small_results.run("GD", [1 / (k + 1) for k in range(12_000)], epochs=1000)
+    long = replace(long, epoch_ends=long.epoch_ends[:1000])
+    result = small_results.result([small_results.record("training", 0, long)])
+    shapes = [figure.shape for figure in figures(result, "training")]
+    counts = [len(line.x) for s in shapes if isinstance(s, Curves) for line in s.lines]
+    assert counts
+    assert all(1000 < count <= 2 * curves.MOST_POINTS for count in counts)
 
 
 @pytest.mark.parametrize("name", ASKED)
