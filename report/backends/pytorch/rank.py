@@ -56,11 +56,11 @@ class Group:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
-    def slowest(self, seconds: float) -> float:
-        """Return the longest of all processes' seconds."""
-        longest = torch.tensor([seconds], dtype=torch.float64, device=self.device)
-        dist.all_reduce(longest, dist.ReduceOp.MAX, group=self.members)
-        return float(longest)
+    def largest(self, value: float) -> float:
+        """Return the largest of all processes' values, so that all decide alike."""
+        found = torch.tensor([value], dtype=torch.float64, device=self.device)
+        dist.all_reduce(found, dist.ReduceOp.MAX, group=self.members)
+        return float(found)
 
     def sample(self, call: Callable[[], object], loops: int) -> float:
         """Begin together, call so often, and return the seconds of the slowest process."""
@@ -70,7 +70,7 @@ class Group:
         for _ in range(loops):
             call()
         self.wait()
-        return nanoseconds(self.slowest(time.perf_counter() - start))
+        return nanoseconds(self.largest(time.perf_counter() - start))
 
     def timing(self, call: Callable[[], object], budget_s: float, repeats: int) -> Timing:
         """Time a call that all processes make."""
@@ -205,7 +205,7 @@ def _trained(
     alone = model.weights()
     model.restart()
     model.train(shards[:an_epoch])
-    apart = group.slowest(math.dist(model.weights(), alone) / math.hypot(*alone))
+    apart = group.largest(math.dist(model.weights(), alone) / math.hypot(*alone))
     epoch, to_loss = (_labels(group, each, batch_size=batch) for each in ("epoch", "to-loss"))
     if not apart <= ALIKE:
         reason = f"wrong result: its weights are {apart:.1g} from those of one process"
@@ -219,7 +219,7 @@ def _trained(
 
     def there(shard: Shard) -> bool:
         model.update(shard)
-        return group.slowest(model.loss(X, y)) <= float(task["loss"])
+        return group.largest(model.loss(X, y)) <= float(task["loss"])
 
     taken = next((k for k, shard in enumerate(shards, start=1) if there(shard)), 0)
     if not taken:

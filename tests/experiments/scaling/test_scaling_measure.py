@@ -79,7 +79,7 @@ def test_group_that_trains_something_else_has_failed(bundle: dict[str, Any]) -> 
         rank=0,
         world=2,
         device=torch.device("cpu"),
-        slowest=lambda seconds: seconds,
+        largest=lambda value: value,
         sum=lambda _: None,
     )
     task = {"bundle": bundle, "loss": 0.25, "repeats": 3}
