@@ -248,7 +248,7 @@ def bundle(config: Path, plan: Plan) -> dict[str, str]:
         try:
             if not path.resolve().is_relative_to(config.parent.resolve()):
                 raise ConfigError(f"{path} is outside {config.parent}: move it in there.")
-            found[name] = path.read_text(encoding="utf-8")
+            found[name] = files.read(path).decode()
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "it is not text"
             raise ConfigError(f"{path} cannot be sent to hosts: {why}.") from None
