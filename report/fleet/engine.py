@@ -8,8 +8,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from report.errors import UsageError
+from report.errors import ReportError, UsageError
 from report.text.names import instead
+from report.worker.records import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,9 +76,11 @@ def job_script(on: str) -> str | None:
 def _told(on: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, RuntimeError, ValueError) as error:
-        why = str(error).strip().splitlines() or [type(error).__name__]
-        raise UsageError(f"{on} cannot be used: {why[0]}") from None
+    except ReportError:
+        raise
+    except Exception as error:
+        # Of Dask, SSH and queues, which have errors of their own, or none at all.
+        raise UsageError(f"{on} cannot be used: {reason_of(error)}") from error
 
 
 def _cluster(on: str, jobs: int | None = None) -> tuple[Any, int]:

@@ -45,9 +45,9 @@ import asyncio, asyncssh, subprocess, sys
 
 async def carry_out(process):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-    child = await asyncio.create_subprocess_shell(process.command, **pipes)
+    child = subprocess.Popen(process.command, shell=True, text=True, **pipes)
     await process.redirect(stdout=child.stdout, stderr=child.stderr)
-    process.exit(await child.wait())
+    process.exit(await asyncio.to_thread(child.wait))
 
 async def serve(home):
     server = await asyncssh.listen(
