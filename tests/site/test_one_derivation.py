@@ -163,7 +163,7 @@ def test_pages_and_files_give_one_value_for_each_key(result: Result, site: Site)
     assert len({key for _, key, _ in numbers} & {row["key"] for row in table}) > 300
 
 
-NAMED = re.compile(r"([\w-]+/\w+)/([^/?]+)\?(.*?)(?= \* | / | to [a-z]|$)")
+NAMED = re.compile(r"([\w-]+/\w+)/([^/?]+)\?(.*?)(?= \* | / | to [a-z]|\)?$)")
 
 TIMED = ("seconds", "flop_per_s", "bytes_per_s", "examples_per_s")
 
