@@ -27,7 +27,7 @@ def main() -> None:
     for _ in range(repetitions):
         with tempfile.TemporaryDirectory() as folder:
             site, caches = Path(folder) / "site", Path(folder) / "cache"
-            render = ("render", str(RESULT), "-o", str(site))
+            render = ("render", "--results", str(RESULT), "-o", str(site))
             ways: dict[str, tuple[str, ...]] = {
                 "start-up (--version)": ("--version",),
                 "cold": render,
