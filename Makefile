@@ -12,7 +12,7 @@ CHECKS = tests/site-checks
 .PHONY: help site envs test bench screenshots browser-checks clean
 
 help:
-	@echo 'make site               measure this machine and render site/ (a few minutes)'
+	@echo 'make site               measure this machine and render site/ (three minutes or so)'
 	@echo 'make site PROFILE=full  the same with every experiment at full length'
 	@echo 'make envs               an environment for each further framework, for their tests'
 	@echo 'make test               lint, types and tests'
