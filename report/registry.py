@@ -112,7 +112,7 @@ BACKENDS: dict[str, Backend] = {
             title="PyTorch",
             package="torch",
             wheels=(
-                "pip install 'minibatch-report[torch]' (CPU-only wheels, much smaller: "
+                "pip install torch threadpoolctl (CPU-only wheels, much smaller: "
                 "add --extra-index-url https://download.pytorch.org/whl/cpu)"
             ),
             kinds=("matmul", "bandwidth", "overhead", "gradient", "training", "scaling", "python"),

@@ -121,7 +121,7 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
 
 
 def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
-    from report import terminal
+    from report import runs, terminal
     from report.config.configuration import load
     from report.config.plan import plan
     from report.environments import trust
@@ -137,6 +137,7 @@ def _measured(options: dict[str, Any]) -> tuple[Result, Result]:
     own = planned.interpreters, planned.environment
     trust.require(*own, folder, approved=options["trust"], code=planned.code())
     wanted = turns.paired(planned, live, options["only"], options["pairs"] or turns.PAIRS)
+    runs.refuse(wanted, (), folder)
     each_s = terminal.forecast(wanted, (), ())
     say(f"About {duration(2 * sum(each_s.values()))}, including start-up.")
     with files.sole_writer(into, "measuring into"):
