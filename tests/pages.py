@@ -5,28 +5,33 @@ Tests import what they use of it.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import http.server
 import itertools
 import posixpath
 import re
+import shutil
+import tempfile
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import html5lib
+import pytest
 import yaml
 
 from report.experiments.catalogue import KINDS
 from report.experiments.kind import Overlay, Subject
+from report.figures.drawings import Drawings
 from report.resources import default_config
-from report.results import store
+from report.results import files, store
 from report.site import gather as site
 from report.site.pages import TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
     from xml.etree.ElementTree import Element
 
     from playwright.sync_api import BrowserContext, Request, Response
@@ -70,10 +75,19 @@ def marks(svg: str) -> list[dict[str, str]]:
     return [{**copy, **shapes[copy["href"][1:]]} for copy in copies]
 
 
+DRAWN = files.Cache(Path(tempfile.mkdtemp(prefix="drawn-")))
+atexit.register(shutil.rmtree, DRAWN.folder, ignore_errors=True)
+
+
 def gather(results: Sequence[Result], site_url: str = "", baseline: str = "") -> dict[str, bytes]:
-    """Make the site of results that were never written to a folder."""
+    """Make the site of results that were never written to a folder.
+
+    A drawing that a test has waited for is not made again for the next; all else is.
+    """
     saved = [store.saved(each, store.pack(store.dump(each))) for each in results]
-    return dict(site.gather(saved, site_url=site_url, baseline=baseline))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site, "Drawings", lambda _: Drawings(DRAWN))
+        return dict(site.gather(saved, site_url=site_url, baseline=baseline))
 
 
 def overlay(results: Sequence[Result], experiment: str) -> list[Figure]:

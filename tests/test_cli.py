@@ -308,6 +308,15 @@ def test_what_this_machine_cannot_measure_is_refused_at_once(
     assert told in refused(*command.split())
 
 
+def test_a_live_comparison_is_refused_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any of its processes has started."""
+    monkeypatch.setattr("report.runs.memory", lambda: 4 * 2**30)
+    told = "6 GiB of memory"
+    Path("experiments.yaml").write_text(json.dumps({"version": 1, **HOPELESS[told]}))
+    assert told in refused("compare", "--live", "pytorch")
+    assert not Path("live").exists()
+
+
 def test_dry_run_of_one_shows_only_that(fake: Fake) -> None:
     """--only holds for the estimate too."""
     fake({"first": "answer", "second": "answer"})

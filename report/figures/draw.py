@@ -48,10 +48,12 @@ def drawing(name: str, alt: str, shape: Shape) -> Drawing:
         else:
             shape.draw(axes, narrow=narrow)
 
-    # Glyphs that a person's own labels lack are no news for the terminal.
+    # Neither glyphs that a person's own labels lack nor numbers that an axis cannot hold are news
+    # for the terminal.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         return plotting.drawing(name, alt, draw, height=shape.height)
 
 

@@ -1,4 +1,7 @@
-"""What is committed: results/, and the site/ that is made from it."""
+"""What is committed: results/, and the site/ that is made from it.
+
+That it is made from them, byte by byte, is held by test_same_bytes.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ import pytest
 
 from report.experiments.catalogue import LABELS
 from report.results import store
-from report.site.folder import stale_files
-from report.site.gather import gather
 
 ROOT = Path(__file__).parents[2]
 RESULTS, SITE = ROOT / "results", ROOT / "site"
@@ -36,13 +37,6 @@ needs_results = pytest.mark.skipif(not FILES, reason="no result has been committ
 def test_site_is_committed_where_results_are() -> None:
     """There is either both or neither: a site without results could not be made again."""
     assert bool(FILES) == (SITE / "index.html").is_file()
-
-
-@needs_results
-def test_committed_site_is_what_the_committed_results_give() -> None:
-    """Byte by byte; `report render` mends what is listed here."""
-    gathered = gather(store.read_all(RESULTS, LABELS)[0])
-    assert stale_files(gathered, SITE) == []
 
 
 @needs_results

@@ -133,8 +133,8 @@ def test_runs_without_a_step_have_none(runs: list[Result]) -> None:
 def test_committed_runs_have_no_step() -> None:
     """Neither as they are, nor all together, each as far from the others of its plan as it is."""
     saved, _ = store.read_all(RESULTS, LABELS)
-    for machine in {one.result.machine.id for one in saved}:
-        mine = [one for one in saved if one.result.machine.id == machine]
+    for machine in {one.head.machine.id for one in saved}:
+        mine = [one for one in saved if one.head.machine.id == machine]
         page = history.of_machine(machine, saved)
         assert page is None or page.steps == []
         numbers = [asked.numbers(one.result) for one in mine]
@@ -142,7 +142,7 @@ def test_committed_runs_have_no_step() -> None:
         for label in numbers[0]:
             logs: list[float] = []
             for _, alike in groupby(
-                zip(mine, numbers, strict=True), lambda each: each[0].result.config_hash
+                zip(mine, numbers, strict=True), lambda each: each[0].head.config_hash
             ):
                 plan = [math.log(found[label].estimate.value) for _, found in alike]
                 logs += [log - fmean(plan) for log in plan]

@@ -162,7 +162,7 @@ def test_two_machines_are_rendered_alike_on_another_processor(
 def test_committed_results_give_the_committed_site_on_any_processor(
     tmp_path: Path, processor: str
 ) -> None:
-    """Whoever renders it elsewhere gets no other file to commit."""
+    """Whoever renders it elsewhere gets no other file to commit; `report render` mends it."""
     if not (ROOT / "site" / "index.html").is_file():
         pytest.skip("no result has been committed yet")
     rendered = _rendered(ROOT / "results", tmp_path, OTHERS[processor])

@@ -142,7 +142,7 @@ def parts(line: Mapping[int, Quantity]) -> Parts | None:
     for size, q in line.items():
         shares = [one.per_example_s * size / times[size] for times, one in fits if size in times]
         if shares:
-            growing[size] = _at_most_all(over_replicates(shares, f"growing part of {q.name()}"))
+            growing[size] = _at_most_all(over_replicates(shares), f"growing part of {q.name()}")
     times = {size: q.time().value for size, q in line.items()}
     return Parts(
         experiment=first.experiment,
@@ -165,9 +165,9 @@ def by_process(line: Mapping[int, Quantity]) -> list[dict[int, float]]:
     return [times for times in each if times]
 
 
-def _at_most_all(share: Estimate) -> Estimate:
+def _at_most_all(share: Estimate, key: str) -> Estimate:
     low, high = (None if e is None else min(1.0, max(0.0, e)) for e in (share.low, share.high))
-    return dataclasses.replace(share, value=min(1.0, share.value), low=low, high=high)
+    return dataclasses.replace(share, value=min(1.0, share.value), low=low, high=high, key=key)
 
 
 def parts_of(result: Result, backend: str, variant: str = "eager") -> Parts | None:
