@@ -9,13 +9,14 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 CHECKS = tests/site-checks
 
-.PHONY: help site envs test bench screenshots browser-checks clean
+.PHONY: help site envs test test-slow bench screenshots browser-checks clean
 
 help:
 	@echo 'make site               measure this machine and render site/ (three minutes or so)'
 	@echo 'make site PROFILE=full  the same with every experiment at full length'
 	@echo 'make envs               an environment for each further framework, for their tests'
-	@echo 'make test               lint, types and tests'
+	@echo 'make test               lint, types and tests, in ten minutes'
+	@echo 'make test-slow          the other tests: faults, searches, packaging'
 	@echo 'make bench              time the parts of the program itself'
 	@echo 'make screenshots        take the pictures of the README from site/'
 	@echo 'make browser-checks     hold site/ against HTML, link and accessibility checkers'
@@ -36,7 +37,10 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m 'not slow'
+
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 bench: $(VENV)/.installed
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done

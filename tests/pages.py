@@ -55,6 +55,7 @@ COMPARED = [
     "block-width-block_width",
     "memory",
     "overhead-calls",
+    "scaling-speed",
     "concise-implementations",
     *(f"{name}-seconds" for name in TRAINED),
     # Runs that differ in their batch sizes alone: one of them gets to the target first.

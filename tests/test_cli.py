@@ -863,7 +863,6 @@ with_torch = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is n
 
 
 @with_torch
-@pytest.mark.slow
 def test_real_run_measures_with_pytorch(real_file: Path) -> None:
     """From the command to the file with the real worker: times, losses, and nobody's name."""
     config = {**TINY, "dataset": {"path": str(real_file)}}
@@ -892,7 +891,6 @@ def test_real_run_measures_with_pytorch(real_file: Path) -> None:
 
 
 @with_torch
-@pytest.mark.slow
 def test_real_machine_refuses_a_device_that_it_lacks() -> None:
     """Before anything is measured, PyTorch itself says what there is."""
     Path("experiments.yaml").write_text(yaml.safe_dump(TINY))

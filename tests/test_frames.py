@@ -104,7 +104,6 @@ def exported(folder: Path, *arguments: str | Path) -> bytes:
 # --- what it holds
 
 
-@pytest.mark.slow
 def test_values_are_those_of_the_figures(result: Result, rows: list[dict[str, Any]]) -> None:
     """Each number that a figure's CSV has of a metric, with both ends of its interval."""
     known = {row["key"]: row for row in rows}
@@ -121,7 +120,6 @@ def test_values_are_those_of_the_figures(result: Result, rows: list[dict[str, An
     assert min(compared[name] for name in ("seconds", "flop_per_s", "bytes_per_s", "loss")) > 20
 
 
-@pytest.mark.slow
 def test_every_timed_series_of_a_result_is_a_row(
     result: Result, rows: list[dict[str, Any]]
 ) -> None:
@@ -147,7 +145,6 @@ def test_every_timed_series_of_a_result_is_a_row(
     assert {row["kind"] for row in rows} == {one["kind"] for one in every}
 
 
-@pytest.mark.slow
 def test_samples_make_the_estimates(result: Result, rows: list[dict[str, Any]]) -> None:
     """The geometric mean of the medians of processes, or seeds; and there are as many samples."""
     groups: dict[str, dict[tuple[Any, Any], list[float]]] = {}
@@ -166,7 +163,6 @@ def test_samples_make_the_estimates(result: Result, rows: list[dict[str, Any]]) 
         assert (len(mine), sum(map(len, mine.values()))) == (row["replicates"], row["samples"])
 
 
-@pytest.mark.slow
 def test_samples_say_of_which_run_they_are() -> None:
     """Runs of a machine stand together in an estimate; the samples keep them apart."""
     starts = [f"2026-01-0{day}T03:04:05Z" for day in (2, 3)]

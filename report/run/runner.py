@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator
 
 from report import __version__
 from report.analysis import leastsquares
@@ -29,7 +30,7 @@ from report.experiments.training.measure import run_specs
 from report.machine.machine import last_cache_bytes, usable_cores
 from report.machine.noise import Watch
 from report.registry import BACKENDS, METHOD, WITH_DATA
-from report.results import store
+from report.results import limits, store
 from report.results.result import Record, Result
 from report.results.runs import hardware
 from report.results.store import name_of
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from report.config.plan import Plan, PlannedExperiment
     from report.run.host import Host
 
-ANSWER = TypeAdapter(Answer)
+ANSWER = SchemaValidator(limits.strictly(TypeAdapter(Answer).core_schema))
 
 Start = Literal["resume", "fresh", "again"]
 

@@ -32,8 +32,6 @@ CONCISE = [{"label": "batch 10", "batch_size": 10, "lr": 0.01, "epochs": 2, "los
 EXACT = [0.27571, 0.25031, 0.24649, 0.2455, 0.24513, 0.24508, 0.24526, 0.24564, 0.24622, 0.24699]
 """Losses of full-batch gradient descent at lr 1 from w = 0, b = 0, on the chapter's rows."""
 
-pytestmark = pytest.mark.slow
-
 
 def asked(backend: str, task: str, **request: Any) -> Any:
     """Let the framework's interpreter do a task."""

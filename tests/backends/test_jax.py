@@ -13,8 +13,6 @@ from report.environments.process import BOOTSTRAP
 
 PROGRAM = Path(__file__).parent / "jax_program.py"
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(name="found", scope="module")
 def what_was_found() -> dict[str, Any]:

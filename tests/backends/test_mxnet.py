@@ -10,8 +10,6 @@ import pytest
 
 from backends.interpreters import BEGIN, run
 
-pytestmark = pytest.mark.slow
-
 SESSION = """
 from report.backends import mxnet as backend
 session = backend.Session("cpu", 2)

@@ -124,7 +124,6 @@ def test_a_run_that_overflows_ends_without_a_word() -> None:
     assert curve.examples == [0, 10]
 
 
-@pytest.mark.slow
 def test_numba_is_not_imported_beside_it() -> None:
     """Also not where both are installed: what it costs to start is NumPy's own."""
     program = """

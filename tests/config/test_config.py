@@ -427,6 +427,7 @@ TEXTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(text=TEXTS)
 @settings(
     max_examples=300,

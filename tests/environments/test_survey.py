@@ -206,7 +206,6 @@ def configure(**changes: object) -> None:
     Path("experiments.yaml").write_text(yaml.safe_dump(config))
 
 
-@pytest.mark.slow
 def test_run_measures_what_there_is_and_records_why_the_rest_is_not(
     with_numba: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,14 +85,14 @@ def test_what_cannot_be_started_is_named_with_its_key(tmp_path: Path) -> None:
             venvs.find("numba", {"numba": str(wanted)})
 
 
-def test_every_further_framework_has_pinned_requirements() -> None:
-    """All but PyTorch, which is an extra of the package; nothing in them is open."""
+def test_every_further_framework_has_locked_requirements() -> None:
+    """All but PyTorch, which is an extra of the package; each a version and its files' hashes."""
     assert venvs.names() == sorted(set(BACKENDS) - {"pytorch"})
     for path in venvs.REQUIREMENTS.glob("*.txt"):
-        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
-        assert lines
-        assert all("==" in line for line in lines), path.name
-        assert any(line.startswith(BACKENDS[path.stem].package) for line in lines)
+        text = "".join(line for line in path.open() if not line.startswith("#"))
+        locked = text.replace("\\\n", "").splitlines()
+        assert all("==" in one and "--hash=sha256:" in one for one in locked), path.name
+        assert any(one.startswith(BACKENDS[path.stem].package) for one in locked)
 
 
 @pytest.fixture(name="pythons")

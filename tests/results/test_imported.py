@@ -177,6 +177,7 @@ def test_command_adds_what_it_can_and_names_the_rest(
     assert str(tmp_path) not in json.dumps(listed)
 
 
+@pytest.mark.slow
 def test_killed_at_any_point_nothing_imported_passes_for_the_owners(
     own: Result, tmp_path: Path
 ) -> None:

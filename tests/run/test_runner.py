@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from pydantic import ValidationError
 
 from factories.measured import BUSY, QUIET
 from processes import gone, start_program
@@ -303,6 +304,13 @@ def test_framework_that_fails_leaves_the_records_of_the_others(
     assert {found[key][1] for key in failed} == {reason}
     assert len(found) == 8
     assert only_result(fake_worker.results) == result
+
+
+def test_an_answer_full_of_faults_is_told_by_the_first_ones() -> None:
+    """To collect them all would take many times the memory of the answer."""
+    with pytest.raises(ValidationError) as refused:
+        runner.ANSWER.validate_python({"outcome": {"series": ["x"] * 10_000}})
+    assert refused.value.error_count() < 20
 
 
 def test_each_framework_is_measured_by_its_own_interpreter(

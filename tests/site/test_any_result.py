@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -124,8 +125,9 @@ def results(draw: st.DrawFn) -> Made:
     return Made(made)
 
 
+@pytest.mark.slow
 @settings(
-    max_examples=15,
+    max_examples=20,
     deadline=None,
     derandomize=True,  # the same in each run; raise max_examples to look further
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes

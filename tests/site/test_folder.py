@@ -337,6 +337,7 @@ def test_renaming_that_fails_is_mended_by_the_next_rendering(
     assert stale_files(newer, folder) == []
 
 
+@pytest.mark.slow
 def test_killed_at_any_point_a_site_is_whole_or_known_to_be_none(tmp_path: Path) -> None:
     """And the next rendering makes it whole, with nothing left of what was cut short."""
     write = f"""

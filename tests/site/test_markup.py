@@ -260,7 +260,6 @@ experiments:
 """
 
 
-@pytest.mark.slow
 def test_result_of_this_machine_and_one_from_elsewhere_make_a_site_without_dead_ends(
     make_result: Callable[..., Result], real_file: Path, tmp_path: Path
 ) -> None:

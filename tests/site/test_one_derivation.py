@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from report.results.result import Result, Value
 
-pytestmark = pytest.mark.slow
-
 RESULTS = Path(__file__).parents[2] / "results"
 
 Numbers = tuple[float, float | None, float | None]

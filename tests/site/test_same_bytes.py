@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from report.results.result import Result
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 
 OTHERS = {
@@ -145,6 +143,7 @@ def test_derived_numbers_have_twelve_digits(two_machine_site: dict[str, bytes]) 
     assert [one for one in numbers if float(one) != float(f"{float(one):.12g}")] == []
 
 
+@pytest.mark.slow
 def test_two_machines_are_rendered_alike_on_another_processor(
     two_results: list[Result], tmp_path: Path
 ) -> None:
@@ -158,7 +157,10 @@ def test_two_machines_are_rendered_alike_on_another_processor(
     assert not different, "\n".join(different)
 
 
-@pytest.mark.parametrize("processor", OTHERS)
+@pytest.mark.parametrize(
+    "processor",
+    ["oldest", *(pytest.param(one, marks=pytest.mark.slow) for one in OTHERS if one != "oldest")],
+)
 def test_committed_results_give_the_committed_site_on_any_processor(
     tmp_path: Path, processor: str
 ) -> None:

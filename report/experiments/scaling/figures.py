@@ -1,26 +1,31 @@
-"""Figures of a `scaling` experiment of one machine: messages, epochs, and time to a loss."""
+"""Figures of `scaling`: messages, epochs and time to a loss; the epochs of several machines."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import by_backend, highest, ratio
+from report.experiments.kind import Overlay, ranking
 from report.experiments.scaling import quantities
 from report.figures import prose
-from report.figures.figure import Figure, number, quantity_sheet, shared_prefix, table
-from report.figures.shapes import Axis, Curves, Dots, Guide, line, row
+from report.figures.figure import Figure, number, quantity_sheet, shared_prefix, table, together
+from report.figures.shapes import Axis, Curves, Dots, Guide, Line, line, row
 from report.text.names import size
 from report.text.numerals import GIGA, KILO, MICRO, PERCENT, count, scaled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from report.analysis.quantities import Quantity
     from report.experiments.scaling.quantities import ByWorld
-    from report.figures.figure import Columns
+    from report.figures.figure import Columns, Sheet
     from report.results.result import Result
 
 TEMPLATE = "experiments/scaling.html"
 
 CODE = ["Model.update", "Group.sample"]
+
+SPEED = Axis(label="thousand examples per second", unit=KILO)
 
 
 def figures(result: Result, experiment: str) -> list[Figure]:
@@ -111,11 +116,8 @@ def _epochs(name: str, epochs: dict[int, ByWorld], told: dict[str, Any]) -> Figu
     )
     shape = Curves(
         x=Axis(label="processes", scale="log2", ticks=tuple(worlds)),
-        y=Axis(label="thousand examples per second", unit=KILO),
-        lines=tuple(
-            line(f"batch {batch:,}", k, list(mine), [q.examples_per_s() for q in mine.values()])
-            for k, (batch, mine) in enumerate(epochs.items())
-        ),
+        y=SPEED,
+        lines=tuple(_speed(f"batch {b:,}", k, mine) for k, (b, mine) in enumerate(epochs.items())),
         marks=guides,
     )
     columns: Columns = {}
@@ -131,7 +133,7 @@ def _epochs(name: str, epochs: dict[int, ByWorld], told: dict[str, Any]) -> Figu
         "epochs",
         shape,
         table=table("processes", [str(world) for world in worlds], columns),
-        sheet=quantity_sheet(series, {"elapsed_s": None, "examples_per_s": "examples_per_s"}),
+        sheet=_speed_sheet(series),
         **told,
         batch=batch,
         rate=most[max(most)].examples_per_s(),
@@ -140,6 +142,49 @@ def _epochs(name: str, epochs: dict[int, ByWorld], told: dict[str, Any]) -> Figu
         efficiency=quantities.efficiency(most, max(most)),
         every={b: quantities.efficiency(mine, max(mine)) for b, mine in epochs.items()},
     )
+
+
+def _speed(name: str, index: int, mine: ByWorld) -> Line:
+    return line(name, index, list(mine), [q.examples_per_s() for q in mine.values()])
+
+
+def _speed_sheet(series: Iterable[Quantity]) -> Sheet:
+    return quantity_sheet(list(series), {"elapsed_s": None, "examples_per_s": "examples_per_s"})
+
+
+def overlay(over: Overlay) -> list[Figure]:
+    """Draw the epochs with the largest batch that all machines have, by processes."""
+    series = over.series(quantities.of_records)
+    epochs = {name: quantities.by_world(mine, "epoch") for name, mine in series.items()}
+    shared = set.intersection(*map(set, epochs.values())) if len(epochs) > 1 else None
+    if not shared:
+        return []
+    batch = max(shared)
+    lines = {name: mine[batch] for name, mine in epochs.items()}
+    worlds = sorted({world for mine in lines.values() for world in mine})
+    index = {subject.name: subject.index for subject in over.subjects}
+    shape = Curves(
+        x=Axis(label="processes", scale="log2", ticks=tuple(worlds)),
+        y=SPEED,
+        lines=tuple(_speed(name, index[name], mine) for name, mine in lines.items()),
+        names="above",
+    )
+    columns: Columns = {}
+    for name, mine in lines.items():
+        rates = [mine[world].examples_per_s() if world in mine else None for world in worlds]
+        columns[f"{name}, thousand examples/s"] = [number(rate, KILO) for rate in rates]
+    tops = {name: highest(list(mine.values()), "examples_per_s") for name, mine in lines.items()}
+    figure = prose.figure(
+        TEMPLATE,
+        f"{over.name}-speed",
+        "compared",
+        shape,
+        table=table("processes", [str(world) for world in worlds], columns),
+        sheet=together(((n, _speed_sheet(mine.values())) for n, mine in lines.items()), over.noun),
+        batch=batch,
+        **ranking(tops, "examples_per_s"),
+    )
+    return [figure]
 
 
 def _to_loss(

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict  # pydantic needs this one below Python 
 
 from report.analysis.quantities import of_kind
 from report.experiments.kind import Kind
-from report.experiments.scaling.figures import TEMPLATE, figures
+from report.experiments.scaling.figures import TEMPLATE, figures, overlay
 from report.experiments.scaling.quantities import METRICS, by_world, of_records
 from report.experiments.settings import AutoThreads, OneOrMany, Settings, Strict, Threads
 from report.figures import prose
@@ -111,6 +111,7 @@ SCALING = Kind(
     metrics=METRICS,
     quantities=of_records,
     figures=figures,
+    overlay=overlay,
     method=_method,
     headlines=_headlines,
     # Each process has the message.

@@ -120,7 +120,6 @@ def test_an_update_is_one_step_of_gradient_descent(size: int) -> None:
     assert update.w.grad.abs().max() == 0
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
 @pytest.mark.parametrize("size", [1, 7])
 def test_a_compiled_update_is_the_same_step(size: int) -> None:
@@ -248,7 +247,6 @@ def test_a_missing_compiler_is_a_skipped_series_in_a_real_worker(
     assert "somebody" not in compiled["reason"]
 
 
-@pytest.mark.slow
 def test_a_real_worker_times_calls_and_both_kinds_of_updates() -> None:
     """Compiling is the first call of its series, in no sample, and leaves no process behind."""
     found = asked(add_size=1, update_size=2, compiled_size=2, budget_s=0.3)

@@ -19,8 +19,6 @@ from report.run.data import write_bundle
 if TYPE_CHECKING:
     from report.worker.records import Outcome
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(name="bundle", scope="module")
 def of_the_real_problem(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:

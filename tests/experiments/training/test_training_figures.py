@@ -226,7 +226,6 @@ def one_process_lacks_runs(result: Result) -> Result:
 
 
 # The first three are shown with less in the tests of the site.
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [one_seed, without_moments, first_diverges, all_diverge, one_process_lacks_runs]
 )
