@@ -16,7 +16,7 @@ help:
 	@echo 'make site PROFILE=full  the same with every experiment at full length'
 	@echo 'make envs               an environment for each further framework, for their tests'
 	@echo 'make test               lint, types and tests, in ten minutes'
-	@echo 'make test-slow          the other tests: faults, searches, packaging'
+	@echo 'make test-slow          the other tests: faults, packaging, other frameworks'
 	@echo 'make bench              time the parts of the program itself'
 	@echo 'make screenshots        take the pictures of the README from site/'
 	@echo 'make browser-checks     hold site/ against HTML, link and accessibility checkers'

@@ -27,10 +27,10 @@ START_S = {"pytorch": 1.5, "mxnet": 1.2, "tensorflow": 2.5, "jax": 0.6, "numpy":
 AROUND_S = 0.4
 """Around what each job measures: probes of the machine, checks, its record on the disk."""
 
-COMPILING_S = {("overhead", "pytorch"): 6.8, ("overhead", "jax"): 8.5, ("bandwidth", "numba"): 8}
+COMPILING_S = {("overhead", "pytorch"): 6.3, ("overhead", "jax"): 7.5, ("bandwidth", "numba"): 6}
 """What a process takes at least, however small its budget: there is much to compile."""
 
-UPDATE_S = {"pytorch": 1.4e-4, "mxnet": 7e-4, "tensorflow": 1.7e-3, "jax": 1.7e-5}
+UPDATE_S = {"pytorch": 1.4e-4, "mxnet": 6.3e-4, "tensorflow": 1.5e-3, "jax": 1.7e-5}
 """A training update, with its part of loading and evaluating; 10 µs in the others."""
 
 ELEMENT_S = 7e-6  # a dot product of a product by element

@@ -18,6 +18,10 @@ from report.run import data
 if TYPE_CHECKING:
     from report.run.data import LoadedData
 
+OWN = ("pytorch", "numpy")
+EACH = [*OWN, *(pytest.param(b, marks=pytest.mark.slow) for b in BACKENDS if b not in OWN)]
+"""All backends; those that need an interpreter of their own are for `make test-slow`."""
+
 PROGRAM = Path(__file__).parent / "program.py"
 
 CHAPTER = [
@@ -91,7 +95,7 @@ def hold_to_numpy(answer: dict[str, Any], rows: LoadedData, within: float = 1e-4
     assert at_ends(answer) == pytest.approx(expected, abs=within), answer["labels"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EACH)
 def test_every_strategy_computes_the_product(backend: str) -> None:
     """Of two 20 x 20 matrices, in blocks of 8 as well, of which the last is narrower."""
     strategies = ["element", "column", "row", "block", "full", "full-out"]
@@ -109,7 +113,7 @@ def test_every_strategy_computes_the_product(backend: str) -> None:
         assert not np.allclose(B, C)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EACH)
 def test_products_are_looked_at_in_the_dtype_asked_for(backend: str) -> None:
     """Right ones lie within the bound; then A is forgotten, and what is not computed is wrong."""
     dtypes = ["float32", "float64", "bfloat16", "float16"]
@@ -128,7 +132,7 @@ def test_products_are_looked_at_in_the_dtype_asked_for(backend: str) -> None:
         assert again > 1, name
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EACH)
 def test_losses_are_those_of_numpy_at_every_epochs_end(backend: str, rows: LoadedData) -> None:
     """Within 1e-4 in float32: the chapter's four runs and one whose last batch is smaller."""
     found = trained(backend, rows, {"runs": CHAPTER})
@@ -139,7 +143,7 @@ def test_losses_are_those_of_numpy_at_every_epochs_end(backend: str, rows: Loade
         assert answer["elapsed_s"] == sorted(answer["elapsed_s"])
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EACH)
 def test_gradient_descent_keeps_its_exact_path(backend: str, rows: LoadedData) -> None:
     """Ten steps from zero at lr 1, where a wrong gradient or mean would show at once."""
     run = {"label": "GD", "batch_size": 1500, "lr": 1.0, "epochs": 10, "loss": "half_squared"}
@@ -149,7 +153,7 @@ def test_gradient_descent_keeps_its_exact_path(backend: str, rows: LoadedData) -
         assert at_ends(answer) == pytest.approx(EXACT, abs=1e-5), answer["labels"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EACH)
 def test_double_precision_is_double_precision(backend: str, rows: LoadedData) -> None:
     """In float64 the losses are NumPy's but for rounding, or the framework says why not."""
     runs = {"runs": [CHAPTER[2]]}
@@ -157,7 +161,7 @@ def test_double_precision_is_double_precision(backend: str, rows: LoadedData) ->
         hold_to_numpy(answer, rows, 1e-9)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EACH)
 def test_loader_brings_the_same_batches(backend: str, rows: LoadedData) -> None:
     """The framework's own, or slices where it has none: the same losses, and the label says so."""
     runs = {"runs": CHAPTER[2:4], "loader": ["dataloader"]}
@@ -166,7 +170,7 @@ def test_loader_brings_the_same_batches(backend: str, rows: LoadedData) -> None:
         hold_to_numpy(answer, rows)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EACH)
 def test_concise_follows_the_path_from_scratch_or_is_not_there(
     backend: str, rows: LoadedData
 ) -> None:
@@ -182,7 +186,7 @@ def test_concise_follows_the_path_from_scratch_or_is_not_there(
             assert BACKENDS[backend].title in answer["unavailable"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EACH)
 def test_calls_can_be_made_eagerly_or_compiled(backend: str) -> None:
     """An addition always; of the two ways to update, at least one."""
     found = asked(backend, "calls", sizes=[1, 100])
@@ -191,7 +195,7 @@ def test_calls_can_be_made_eagerly_or_compiled(backend: str) -> None:
     assert all(one == 3 or len(one.split()) > 2 for one in found.values())
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EACH)
 def test_framework_describes_itself(backend: str) -> None:
     """Its version, its interpreter's, and float32 on the CPU at least."""
     found = asked(backend, "describe")

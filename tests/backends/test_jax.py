@@ -11,6 +11,8 @@ import pytest
 from backends.interpreters import run
 from report.environments.process import BOOTSTRAP
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(__file__).parent / "jax_program.py"
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from backends.interpreters import BEGIN, run
 
+pytestmark = pytest.mark.slow
+
 SESSION = """
 from report.backends import mxnet as backend
 session = backend.Session("cpu", 2)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from backends import interpreters
+
+pytestmark = pytest.mark.slow
 
 BEGIN = """
 import math, re

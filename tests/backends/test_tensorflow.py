@@ -8,6 +8,8 @@ import pytest
 
 from backends import interpreters
 
+pytestmark = pytest.mark.slow
+
 BEGIN = """
 from report.backends import tensorflow as backend  # before TensorFlow itself, as in a worker
 import tensorflow as tf

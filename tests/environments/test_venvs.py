@@ -89,8 +89,8 @@ def test_every_further_framework_has_locked_requirements() -> None:
     """All but PyTorch, which is an extra of the package; each a version and its files' hashes."""
     assert venvs.names() == sorted(set(BACKENDS) - {"pytorch"})
     for path in venvs.REQUIREMENTS.glob("*.txt"):
-        text = "".join(line for line in path.open() if not line.startswith("#"))
-        locked = text.replace("\\\n", "").splitlines()
+        lines = path.read_text().replace("\\\n", "").splitlines()
+        locked = [line for line in lines if not line.startswith("#")]
         assert all("==" in one and "--hash=sha256:" in one for one in locked), path.name
         assert any(one.startswith(BACKENDS[path.stem].package) for one in locked)
 

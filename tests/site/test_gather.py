@@ -191,7 +191,8 @@ def test_each_machine_has_its_page_and_data_and_two_have_a_comparison(
     one_machine_site: dict[str, bytes], two_machine_site: dict[str, bytes]
 ) -> None:
     """What every site has; of a machine its run, plan and verdicts, and a CSV of each figure."""
-    parts = ("products", "memory", "overhead", "training", "exercises", "with-fixed-machine")
+    parts = ["products", "memory", "overhead", "training", "exercises", "workers"]
+    parts.append("with-fixed-machine")
     compared = {f"data/compare/compare-{name}.csv" for name in COMPARED} | {"compare.html"}
     compared |= {"data/compare/machines-scale.csv"}
     compared |= {f"compare/{name}.html" for name in parts}

@@ -37,7 +37,7 @@ PARTS = ["products", "memory", "overhead", "training", "exercises", "workers"]
 FIRSTS = [f"machines/{name}/index.html" for name in ("fast-machine", "fixed-machine")]
 WITH_FIGURES = [
     *("index.html", *FIRSTS),
-    *(f"compare/{part}.html" for part in PARTS if part != "workers"),
+    *(f"compare/{part}.html" for part in PARTS),
     *(
         f"machines/{name}/{part}.html"
         for name in ("fast-machine", "fixed-machine")
