@@ -86,6 +86,7 @@ def _run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
 
 
+@pytest.mark.slow
 def test_hosts_of_a_file_are_measured_by_ssh(folder: Path, port: int) -> None:
     """With the user's own keys and the Python that the file names."""
     (folder / "hosts.txt").write_text(
@@ -96,6 +97,7 @@ def test_hosts_of_a_file_are_measured_by_ssh(folder: Path, port: int) -> None:
     assert len([store.load(path, LABELS) for path in store.files_in(folder / "results")]) == 1
 
 
+@pytest.mark.slow
 def test_nodes_of_a_queue_are_measured(folder: Path) -> None:
     """Of the queue whose jobs are processes of this host, with the scripts of all others."""
     done = _run("--on", "local:1")

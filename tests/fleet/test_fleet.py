@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from namespaces import Space
     from report.results.result import Result
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 CONFIGURATION = """
@@ -196,7 +198,6 @@ def test_every_host_is_measured_once(engine: Engine) -> None:
     assert {one.run_id for one in again.found()} == {one.run_id for one in results}
 
 
-@pytest.mark.slow
 def test_worker_that_is_killed_is_taken_up_where_it_was(engine: Engine) -> None:
     """Its process stops measuring with it; the run goes on when the engine has another worker."""
     host = engine.worker("one")
@@ -215,7 +216,6 @@ def test_worker_that_is_killed_is_taken_up_where_it_was(engine: Engine) -> None:
     assert result.run_id == begun.run_id
 
 
-@pytest.mark.slow
 def test_other_code_measures_nothing(engine: Engine) -> None:
     """A host with another version is named before anything is measured; the others go on."""
     other = engine.folder / "other"
@@ -235,7 +235,6 @@ def test_other_code_measures_nothing(engine: Engine) -> None:
     assert not engine.begun("two")
 
 
-@pytest.mark.slow
 def test_scheduler_that_is_lost_ends_the_command_and_the_measuring(engine: Engine) -> None:
     """In a line; with a new one, the same command continues the same run."""
     host = engine.worker("one")
@@ -256,7 +255,6 @@ def test_scheduler_that_is_lost_ends_the_command_and_the_measuring(engine: Engin
     assert [result.run_id for result in again.found()] == [begun.run_id]
 
 
-@pytest.mark.slow
 def test_host_that_another_fleet_measures_is_told(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,7 +268,6 @@ def test_host_that_another_fleet_measures_is_told(
     assert not engine.begun("one")
 
 
-@pytest.mark.slow
 @needs_namespaces
 def test_host_that_is_cut_off_is_told_and_goes_on_when_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from report.worker.records import Outcome
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(name="bundle", scope="module")
 def of_the_real_problem(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return where the data lie, with their order."""
