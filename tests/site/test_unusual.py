@@ -111,7 +111,8 @@ def test_every_figure_made_from_surrogate_data_says_so(two_results: list[Result]
     fed = {name for name, e in first.config["experiments"].items() if e["kind"] in WITH_DATA}
     assert told == {name for name in figures if name.rpartition("-pytorch")[0] in fed} != set()
     compared = comparison_of(site).figures()
-    assert any(f"Surrogate data on {first.machine.id}:" in f.caption for f in compared.values())
+    said = {n for n, f in compared.items() if f"Surrogate data on {first.machine.id}:" in f.caption}
+    assert said == {n for n in compared if any(f"compare-{one}-" in n for one in fed)} != set()
     assert "Surrogate" not in report_of(site, second.machine.id).words()
 
 

@@ -182,6 +182,11 @@ def overlay(over: Overlay) -> list[Figure]:
         table=table("processes", [str(world) for world in worlds], columns),
         sheet=together(((n, _speed_sheet(mine.values())) for n, mine in lines.items()), over.noun),
         batch=batch,
+        surrogate=[
+            s.name
+            for s in over.subjects
+            if s.result.dataset and s.result.dataset.source == "surrogate"
+        ],
         **ranking(tops, "examples_per_s"),
     )
     return [figure]
