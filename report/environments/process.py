@@ -82,6 +82,7 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
             )
         except OSError as error:
             raise WorkerFailure(f"the system cannot run it: {error.strerror}", None) from None
+        self._job = _job_with(self._process)
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._stderr: collections.deque[bytes] = collections.deque()
         self._threads = [
@@ -164,6 +165,9 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
         """End the worker and all that it started, and wait until it is gone."""
         # Also after the worker itself has ended: what it started may still run.
         end_group(self._process)
+        if self._job is not None:
+            self._job.Close()
+            self._job = None
         _end_strays(self._mark)
         # A process that waits for a broken device cannot even be killed; it must not hold us up.
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -210,6 +214,32 @@ def _scrubbed(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _impersonal(text: str) -> str:
     return impersonal(text, os.environ)
+
+
+def _job_with(process: subprocess.Popen[Any]) -> Any:
+    """Put a process and all that it will start into a job object of Windows.
+
+    All of it ends with the job's handle, so also with a parent that was killed.
+
+    Returns:
+        The handle; None on other systems, which have process groups.
+    """
+    if sys.platform == "win32":
+        import pywintypes  # noqa: PLC0415 (only Windows has them)
+        import win32job  # noqa: PLC0415
+
+        job = win32job.CreateJobObject(None, "")
+        sort = win32job.JobObjectExtendedLimitInformation
+        settings = win32job.QueryInformationJobObject(job, sort)
+        settings["BasicLimitInformation"]["LimitFlags"] |= (
+            win32job.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
+        )
+        win32job.SetInformationJobObject(job, sort, settings)
+        # It starts with importing, so that nothing of it is outside yet.
+        with contextlib.suppress(pywintypes.error):  # it has ended already
+            win32job.AssignProcessToJobObject(job, int(process._handle))  # noqa: SLF001
+        return job
+    return None
 
 
 def end_group(process: subprocess.Popen[Any]) -> None:

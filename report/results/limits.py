@@ -25,9 +25,9 @@ MOST_BYTES = 20_000_000  # of JSON: four times what a full profile with all fram
 MOST_PACKED_BYTES = 10_000_000
 """Results are packed to a quarter; one that is packed less holds something else."""
 
-MOST_VALUES = 1_500_000
-MOST_PARTS = 200_000
-"""Objects and lists. A full profile has a fifth of either."""
+MOST_VALUES = 1_200_000
+MOST_PARTS = 130_000
+"""Objects and lists. The largest full profile here has a third of the values, and 56,000 parts."""
 
 MOST_RECORDS = 1_500  # that a plan may ask for: of a full profile, each takes 13 kB (measured here)
 
@@ -67,6 +67,7 @@ _ESCAPE = re.compile(
     r"\\u[dD][89abAB]..\\u[dD][c-fC-F].."  # a character beyond the first 65,536
     r"|\\u(?P<code>[0-9a-fA-F]{4})|\\."
 )
+_WIDE = re.compile(rb"[\xf0-\xf4]")  # begins a character beyond the first 65,536, in UTF-8
 _HIDDEN = {r"\b", r"\f", r"\r"}
 
 # What a person names: arguments of own code, and the labels by which a claim asks for a series.
@@ -98,7 +99,9 @@ def count(content: bytes) -> None:
     """
     parts = content.count(b"{") + content.count(b"[")
     values, escapes = content.count(b","), content.count(b"\\")
-    if parts > MOST_PARTS or values > MOST_VALUES or escapes > MOST_ESCAPES:
+    # A text with one such character takes four bytes for each of its others.
+    wide = len(content) > MOST_BYTES // 2 and _WIDE.search(content)
+    if parts > MOST_PARTS or values > MOST_VALUES or escapes > MOST_ESCAPES or wide:
         raise Refused("holds more than any result")
 
 

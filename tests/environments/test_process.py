@@ -188,6 +188,27 @@ def test_daemon_that_holds_the_output_open_holds_nobody_up(
         assert not any(thread.is_alive() for thread in worker._threads)
 
 
+DETACHED = """
+import os, subprocess, sys, time
+flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"],
+                         creationflags=flags, stdin=subprocess.DEVNULL,
+                         env={"SYSTEMROOT": os.environ["SYSTEMROOT"]})
+open(sys.argv[1], "w").write(str(child.pid))
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="job objects are of Windows")
+def test_what_left_a_worker_on_windows_ends_with_it(tmp_path: Path) -> None:
+    """A process without its console, group and variables is still in its job."""
+    told_at = tmp_path / "child"
+    with Worker([sys.executable, "-c", DETACHED, str(told_at)]) as worker:
+        with pytest.raises(WorkerFailure):
+            worker.ask(JOB, TIMEOUT_S)
+        assert gone(int(told_at.read_text()))
+
+
 def test_worker_can_be_ended_twice(fake_worker: FakeWorker) -> None:
     """Whoever clears up need not know who did it before."""
     with Worker(fake_worker.command) as worker:
