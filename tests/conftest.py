@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import pages
-import results_factory
+# Before `pages` looks for it. Processes that pytest-xdist starts inherit it from the first.
+MADE = None if "REPORT_DRAWN_BY_TESTS" in os.environ else tempfile.mkdtemp(prefix="drawn-")
+os.environ.setdefault("REPORT_DRAWN_BY_TESTS", MADE or "")
+
+import pages  # noqa: E402
+import results_factory  # noqa: E402
 
 if TYPE_CHECKING:
     import subprocess
@@ -28,6 +34,12 @@ HERE = Path(__file__).parent
 
 # Read when the tests are collected: some of them hide the variable from the code that they test.
 FOLDERS = [os.environ.get("REPORT_DATA_DIR"), Path(__file__).parents[2] / "shared" / "data"]
+
+
+def pytest_unconfigure() -> None:
+    """Take away what tests have drawn, once all processes are done."""
+    if MADE:
+        shutil.rmtree(MADE, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,14 +5,12 @@ Tests import what they use of it.
 
 from __future__ import annotations
 
-import atexit
 import functools
 import http.server
 import itertools
+import os
 import posixpath
 import re
-import shutil
-import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,8 +74,8 @@ def marks(svg: str) -> list[dict[str, str]]:
     return [{**copy, **shapes[copy["href"][1:]]} for copy in copies]
 
 
-DRAWN = files.Cache(Path(tempfile.mkdtemp(prefix="drawn-")))
-atexit.register(shutil.rmtree, DRAWN.folder, ignore_errors=True)
+DRAWN = files.Cache(Path(os.environ["REPORT_DRAWN_BY_TESTS"]))
+"""Of all processes that run tests; conftest makes it and takes it away."""
 
 
 def gather(results: Sequence[Result], site_url: str = "", baseline: str = "") -> dict[str, bytes]:
