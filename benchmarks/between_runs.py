@@ -6,14 +6,15 @@ plus a part of the quantity's own, plus the noise of its processes. c is the mea
 of quantities, so that an experiment with many series does not count for more. Each part's variance
 is that between runs less what the part below would give by itself.
 
-With --pairs every pair of runs is compared as `report compare` does, with the table made from the
-other runs alone.
+With --pairs every pair of runs is put to `report compare`, judged by the shipped table and by one
+that is made from the other runs alone.
 
 Run: .venv/bin/python benchmarks/between_runs.py [--pairs] [results/*/*.json.gz]
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import statistics
@@ -25,14 +26,16 @@ from typing import TYPE_CHECKING
 
 from scipy import stats
 
+from report.analysis import between
 from report.analysis.between import Group, group
+from report.comparing.comparison import compare
 from report.experiments import catalogue
 from report.experiments.catalogue import LABELS
 from report.results import store
 from report.worker.timing import median
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from report.analysis.quantities import Key
     from report.results.result import Result
@@ -136,33 +139,50 @@ def show(found: Parts) -> None:
         )
 
 
-def pairs(named: dict[str, Run], groups: Groups) -> None:
-    """Print how many rows of each pair differ, judged by what the other runs say."""
-    rows = wrong = apart = 0
-    worst = 0.0
-    for one, other in itertools.combinations(named, 2):
-        rest = [run for name, run in named.items() if name not in {one, other}]
-        found = parts(rest, groups)
-        t = float(stats.t.ppf((1 + LEVEL) / 2, found.freedom))
-        a, b = named[one], named[other]
-        gaps = {key: a[key].log - b[key].log for key in a if key in b}
-        bars = {key: a[key].variance + b[key].variance + 2 * found.own[groups[key]] for key in gaps}
-        sides = defaultdict(list)
-        for key, gap in gaps.items():
-            sides[groups[key]].append(gap)
-        shared = statistics.fmean(statistics.fmean(mine) for mine in sides.values())
-        false = sum(abs(gaps[k]) > t * math.sqrt(bars[k] + 2 * found.common) for k in gaps)
-        beside = sum(abs(gaps[k] - shared) > t * math.sqrt(bars[k]) for k in gaps)
-        rows, wrong, apart = rows + len(gaps), wrong + false, apart + beside
-        worst = max(worst, false / len(gaps), beside / len(gaps))
-        print(
-            f"{one} {other}: common {100 * math.expm1(shared):+.1f} %, "
-            f"{false} of {len(gaps)} rows differ, {beside} beside the common factor"
+def pairs(results: Sequence[Result], found: dict[str, Run], groups: Groups) -> None:
+    """Print how many rows of each pair `report compare` tells apart, by the shipped table.
+
+    And by one that is made from the other runs alone, where there are at least two.
+    """
+    every = [0, 0, 0]
+    for one, other in itertools.combinations(results, 2):
+        rest = [
+            run for began, run in found.items() if began not in (one.started_at, other.started_at)
+        ]
+        told, beside, judged, why = compared(one, other)
+        line = (
+            f"{told} of {judged} rows differ, {beside} beside the common factor" if judged else why
         )
-    print(
-        f"in all {wrong} and {apart} of {rows} ({wrong / rows:.1%}, {apart / rows:.1%}); "
-        f"worst pair {worst:.1%}"
-    )
+        if judged and len(rest) > 1:
+            with table(parts(rest, groups)):
+                line += "; by the table of the other runs {} and {}".format(*compared(one, other))
+        print(f"{one.started_at} {other.started_at}: {line}")
+        every = [a + b for a, b in zip(every, (told, beside, judged), strict=True)]
+    print("in all {} and {} of {}".format(*every))
+
+
+def compared(one: Result, other: Result) -> tuple[int, int, int, str]:
+    """Return how many rows are told apart, how many beside the factor, of how many, or why none."""
+    found = compare(one, other)
+    apart = [
+        sum(said is not None and said.word in {"faster", "slower"} for said in column)
+        for column in ([r.verdict for r in found.rows], [r.relative for r in found.rows])
+    ]
+    judged = sum(row.verdict is not None for row in found.rows)
+    return apart[0], apart[1], judged, "; ".join(found.gate.because)
+
+
+@contextlib.contextmanager
+def table(found: Parts) -> Iterator[None]:
+    """Judge by these variances in place of the shipped ones."""
+    own = between.OWN | {name: math.sqrt(variance) for name, variance in found.own.items()}
+    shipped = between.COMMON, between.OWN, between.FREEDOM
+    between.COMMON, between.OWN = math.sqrt(found.common), own
+    between.FREEDOM = float(found.freedom)
+    try:
+        yield
+    finally:
+        between.COMMON, between.OWN, between.FREEDOM = shipped
 
 
 def main() -> None:
@@ -170,20 +190,22 @@ def main() -> None:
     committed = Path(__file__).parents[1].glob("results/*/*.json.gz")
     named = [Path(name) for name in sys.argv[1:] if name != "--pairs"] or sorted(committed)
     alike: dict[tuple[str, str, str], dict[str, Run]] = defaultdict(dict)
+    results: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
     groups: Groups = {}
     for path in named:
         result = store.load(path, LABELS)
         if result.finished_at:
             what = (result.machine.id, result.config_hash, result.code_hash)
             alike[what][result.started_at] = times(result, groups)
+            results[what].append(result)
     several = {what: found for what, found in alike.items() if len(found) > 1}
     every = []
-    for (machine, *_), found in several.items():
-        print(f"{machine}: {len(found)} runs, {min(found)} to {max(found)}")
+    for what, found in several.items():
+        print(f"{what[0]}: {len(found)} runs, {min(found)} to {max(found)}")
         every.append(parts(list(found.values()), groups))
         show(every[-1])
-        if "--pairs" in sys.argv and len(found) > 3:
-            pairs(found, groups)
+        if "--pairs" in sys.argv:
+            pairs(results[what], found, groups)
     if len(every) > 1:
         print("together:")
         show(pooled(every))

@@ -151,21 +151,34 @@ def test_a_slower_second_fails_on_request_and_nothing_else_does(
     assert ("slower: " in outcome.stderr) == (status == 3)
 
 
+def test_a_comparison_that_judges_nothing_does_not_pass(
+    results: Path, make_result: Callable[..., Result]
+) -> None:
+    """With --fail-on the status is 5: whoever relies on it would else take it for no change."""
+    store.save(replace(make_result("other-one", 2.0), method=2), results)
+    arguments = ["compare", "slow-one", "other-one", "--results", str(results)]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert CliRunner().invoke(main, [*arguments, "--fail-on", "5%"]).exit_code == 5
+
+
 def test_other_formats_say_the_same(results: Path) -> None:
-    """As many rows in each; JSON and CSV with the same numbers, in SI units."""
+    """As many rows in each; JSON and CSV with the same numbers, in SI units; one of all rows."""
     arguments = ("slow-one", "quick-one", "--results", results, "--format")
     (shown,) = json.loads(compared(*arguments, "json"))
-    lines = list(csv.DictReader(io.StringIO(compared(*arguments, "csv"))))
+    common, *lines = csv.DictReader(io.StringIO(compared(*arguments, "csv")))
     markdown = compared(*arguments, "markdown")
     count = len(rows_of(compared(*arguments[:-1])))
     assert len(shown["rows"]) == len(lines) == count
-    assert markdown.count("| faster |") == count
+    assert markdown.count("| faster | ") == count + 1
+    assert markdown.count("| quiet |") == count
     assert shown["comparable"] in markdown
     for one, other in zip(shown["rows"], lines, strict=True):
         assert one["verdict"] == other["verdict"] == "faster"
         for name in ("first_s", "speedup", "speedup_low99", "detects"):
             assert one[name] == pytest.approx(float(other[name]))
     assert shown["common"]["value"] == pytest.approx(2, rel=0.03)
+    assert float(common["speedup"]) == shown["common"]["value"]
+    assert common["verdict"] == shown["common_verdict"] == "faster"
 
 
 def test_one_result_is_no_comparison(results: Path) -> None:

@@ -29,10 +29,12 @@ PROBES = {
 }
 """What each probe shows, in words."""
 
-# A run's median of a probe against that of the machine's other runs. Three runs of half an hour
-# were within 0.7 % in arithmetic, 2.6 % in vectors and 5.3 % in the interpreter; a fourth, in which
-# calls and training took up to 1.6 times as long, was 6, 18 and 6 % slower (measured here).
+# A run's median of a probe against that of the machine's other runs.
 DIFFERS = dict.fromkeys(PROBES, 0.08) | {"hash": 0.03}
+# The same, where it bars a comparison: beyond these, up to 3 % of the rows of two equal runs were
+# told apart, and a third where vectors ran 20 % faster. Copying and the interpreter moved by up to
+# 19 and 24 % where times did not (docs/decisions/0021 has each pair).
+BARS = {"hash": 0.03, "vector": 0.055, "device-product": 0.08, "device-memory": 0.08}
 # The same of a sweep, the processes of all frameworks with one number, against the run's others.
 # One that was 5 % slow hashed 3.3 % slower and multiplied 6.5 % slower; the others were within 1.5
 # and 5 % (measured here).
@@ -115,12 +117,14 @@ SIGNS = {
     # Less than this is a background program being moved out; more may have been the worker's data.
     "swapped_bytes": Sign(2**20, 2**20, "it swapped {megabytes} MB", "swapping"),
     # Like the hypervisor's share: each wait for memory, and each period of a quota used up.
-    "memory_pressure": Sign(0.01, 0.05, "short of memory {percent} of the time"),
+    "memory_pressure": Sign(
+        0.01, 0.05, "short of memory {percent} of the time", "waits for memory"
+    ),
     # The processor slows down abruptly and by much, so that one event is too many.
     "throttle_events": Sign(0, 0, "{events}", "thermal throttling"),
     "quota_throttled": Sign(0.01, 0.05, "a CPU limit cut {percent} of periods short"),
-    "on_battery": Sign(0, math.inf, "it ran on battery"),
-    "power_mode": Sign(0, math.inf, "the power mode was {mode}"),
+    "on_battery": Sign(0, math.inf, "it ran on battery", "battery"),
+    "power_mode": Sign(0, math.inf, "the power mode was {mode}", "power mode"),
     # What a board draws decides its clock, and heavy work is slower for it each time: no noise, but
     # a time that depends on what was done before.
     "clock_fall": Sign(0.05, math.inf, "the accelerator's clock fell by {percent}{limits}"),
@@ -223,7 +227,7 @@ def _read(sign: str, seen: Conditions) -> float | None:
         case "drift":
             return _drift(seen)
         case "power_mode":
-            return seen.power_mode in _SAVING
+            return None if seen.power_mode is None else seen.power_mode in _SAVING
         case "slowed_down":
             return not _SLOWING.isdisjoint(seen.clock_limits)
         case "switches_per_s" if seen.other_cores is not None:

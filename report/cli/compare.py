@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from report.results.result import Result
 
 SLOWER = 3  # exit status where --fail-on finds something slower
+UNJUDGED = 5  # and where it cannot find anything, since no row of a comparison is judged
 
 
 def _fraction(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
@@ -55,7 +56,8 @@ def _known(context: click.Context, at: click.Parameter, typed: str) -> list[Comp
     "--fail-on",
     callback=_fraction,
     metavar="SHARE",
-    help=f"Exit with {SLOWER} if a judged row is slower than the baseline by at least this.",
+    help=f"Exit with {SLOWER} if a judged row is slower than the baseline by at least this, and "
+    f"with {UNJUDGED} if no row can be judged.",
 )
 @click.option("--live", metavar="FRAMEWORK", help="Measure side A and side B now, in turns.")
 @click.option(
@@ -87,8 +89,8 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
 
     First says whether they can be compared. With --live, two ways of running one framework are
     measured in turns on this machine, so what slows both cancels out: two builds, versions,
-    variables or numbers of threads. Exit status: 3 if --fail-on finds a slower row; 2 if the
-    command cannot be carried out; otherwise 0.
+    variables or numbers of threads. Exit status: 3 if --fail-on finds a slower row, 5 if with
+    it no row of a comparison can be judged; 2 if the command cannot be carried out; otherwise 0.
     """
     from report import terminal
     from report.comparing import export
@@ -117,7 +119,10 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
     slower = [row for one in compared for row in one.slower(limit)] if limit else []
     for row in slower:
         click.echo(f"slower: {row.experiment}, {row.framework}, {row.what}", err=True)
-    context.exit(SLOWER if slower else 0)
+    blind = limit and not all(one.judged for one in compared)
+    if blind:
+        click.echo("--fail-on: no row can be judged; see above why.", err=True)
+    context.exit(SLOWER if slower else UNJUDGED if blind else 0)
 
 
 def _measured(options: dict[str, Any]) -> tuple[Result, Result]:

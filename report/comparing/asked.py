@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from report.analysis.estimate import Estimate  # noqa: TC001 (pydantic reads it)
 from report.comparing.common import judged_ratio
-from report.comparing.comparison import NOT_MEASURED, why_missing
+from report.comparing.comparison import NOT_MEASURED, grades, why_missing
 from report.comparing.gate import differences, other_work, work
 from report.comparing.verdict import LEVEL
 from report.experiments.bandwidth import quantities as bandwidth
@@ -93,6 +93,7 @@ class Found:
     unit: str
     note: str
     device: str
+    noisy: bool  # the machine was, so that the number is shown and not judged
     work: list[str]  # what must be the same elsewhere for it to be of the same work
 
     @property
@@ -108,7 +109,7 @@ class Found:
     def beats(self, other: Found) -> bool:
         """Return whether it is of the same work, and faster beyond the doubt of both intervals."""
         mine, its = self.estimate.at(LEVEL), other.estimate.at(LEVEL)
-        if self.work != other.work or None in {mine.low, its.low}:
+        if self.work != other.work or self.noisy or other.noisy or None in {mine.low, its.low}:
             return False
         better, worse = (mine.low, its.high) if self.metric else (its.low, mine.high)
         return better is not None and worse is not None and better > worse
@@ -131,13 +132,14 @@ class Cell:
     device: str = ""
     faster: Estimate | None = None  # how many times as fast as the baseline; None for other work
     ratio: Number | None = None  # the same above 1, whichever is faster, unless nothing tells
+    noisy: bool = False  # either machine was, so that the ratio is not judged
     amount: bool = False  # no time and no rate: the ratio is how many times as much it is
     missing: str = ""
 
     @property
     def word(self) -> str:
         """Return whether it is faster than the baseline, or slower; empty if nothing tells."""
-        if self.faster is None or not self.faster.excludes(1):
+        if self.noisy or self.faster is None or not self.faster.excludes(1):
             return ""
         return "faster" if self.faster.value > 1 else "slower"
 
@@ -204,6 +206,7 @@ def _answer(rows: Rows, k: int) -> Answer | None:
 def column(result: Result) -> Column:
     """Return what is asked of a machine."""
     asked = numbers(result)
+    noisy = {where for where, grade in grades(result).items() if grade.level == "noisy"}
     return Column(
         found={
             label: Found(
@@ -212,6 +215,7 @@ def column(result: Result) -> Column:
                 unit=one.unit,
                 note=one.note,
                 device=one.quantity.device,
+                noisy=(one.quantity.experiment, one.quantity.backend) in noisy,
                 work=work(result, one.quantity.experiment, one.quantity.kind),
             )
             for label, one in asked.items()
@@ -261,9 +265,16 @@ def _cells(
             cells.append(Cell(missing=column.missing[label]))
             continue
         value = Number(text=one.text, best=alone and one is best, estimate=one.estimate)
-        note = f"{one.note}, {one.device}" if one.note else one.device
+        first = columns[0].found.get(label, one)
+        noted = [note for note in (one.note, one.device, "noisy" * one.noisy) if note]
         faster = mine.get(label)
-        cell = Cell(value=value, note=note, device=one.device, faster=faster)
+        cell = Cell(
+            value=value,
+            note=", ".join(noted),
+            device=one.device,
+            noisy=one.noisy or first.noisy,
+            faster=faster,
+        )
         if faster:
             inverse = faster.reciprocal(key=f"inverse of {faster.key}")
             less = cell.word == "slower" or label in AMOUNTS

@@ -71,14 +71,19 @@ class Row:
     @property
     def detects(self) -> str:
         """Return the smallest ratio that it could have shown, in words; empty if that is open."""
-        if self.smallest is None:
-            return ""
-        return times(self.smallest) if self.smallest < ANYTHING else f"over {ANYTHING:g}"
+        return detects(self.smallest)
 
     @property
     def says(self) -> str:
         """Return the verdict in words, or why there is none."""
         return str(self.verdict) if self.verdict else f"not judged: {self.reason}"
+
+
+def detects(least: float | None) -> str:
+    """Write the smallest ratio that something could have shown; empty if that is open."""
+    if least is None:
+        return ""
+    return times(least) if least < ANYTHING else f"over {ANYTHING:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +96,16 @@ class Comparison:
     common: Estimate | None  # what all judged rows share: time of the first over that of the second
     rows: list[Row]
     lacking: list[Lacking]
+
+    @property
+    def overall(self) -> Verdict | None:
+        """Return what the common factor says."""
+        return judge(self.common, self.least) if self.common else None
+
+    @property
+    def judged(self) -> bool:
+        """Return whether any row has a verdict."""
+        return any(row.verdict for row in self.rows)
 
     def slower(self, least: float) -> list[Row]:
         """Return the judged rows in which the second is slower by this fraction or more."""
@@ -141,7 +156,7 @@ def _state(first: Result, second: Result) -> list[str]:
     if hardware(first.machine) != hardware(second.machine) or first.run == second.run:
         return []
     sides = [[r.conditions for r in each.records if r.conditions] for each in (first, second)]
-    return noise.differences(sides[1], sides[:1], "the first run")
+    return noise.differences(sides[1], sides[:1], "the first run", noise.BARS)
 
 
 def names_of(results: tuple[Result, Result]) -> tuple[str, str]:
@@ -161,7 +176,7 @@ def _rows(
     state: Sequence[str],
     least: float,
 ) -> list[Row]:
-    grades = [_grades(result) for result in results]
+    graded = [grades(result) for result in results]
     moved = f"the machine was in a different state ({'; '.join(state)})" if state else ""
     planned = results[0].config["experiments"]
     labels: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -170,7 +185,7 @@ def _rows(
     rows = []
     for one, other in same:
         names = varying(labels[one.experiment, one.backend]) or list(one.labels)[:1]
-        sides = [each[one.experiment, one.backend] for each in grades]
+        sides = [each[one.experiment, one.backend] for each in graded]
         barred = other_work(found, one.experiment, one.kind)
         ratio = None if barred else judged_ratio(one, other)
         verdict = judge(ratio, least) if ratio else None
@@ -196,7 +211,7 @@ def _noisy(sides: Sequence[Grade]) -> str:
     return f"the machine was noisy ({'; '.join(reasons)})" if reasons else ""
 
 
-def _grades(result: Result) -> dict[tuple[str, str], Grade]:
+def grades(result: Result) -> dict[tuple[str, str], Grade]:
     """Return how quiet the machine was, by experiment and backend, for processes that count.
 
     How far processes differ is in the intervals already.

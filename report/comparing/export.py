@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
+from report.comparing.comparison import detects
 from report.comparing.gate import METHOD
-from report.comparing.verdict import LEVEL, POWER, margin
+from report.comparing.verdict import LEVEL, POWER, margin, smallest
 from report.figures.figure import Sheet, interval
 from report.terminal import columns
 from report.text.numerals import count, digits, scaled, stable
@@ -29,6 +30,9 @@ COLUMNS = (
     *("first_noise", "second_noise", "reason"),
 )
 
+HEADER = ("speed-up", "detects", "verdict", "relative to the common factor", "noise")
+"""Of a row, after what it is and both times."""
+
 
 def as_json(compared: Sequence[Comparison]) -> str:
     """Return all of it as JSON."""
@@ -43,6 +47,7 @@ def as_json(compared: Sequence[Comparison]) -> str:
             "power": POWER,
             "differences": [vars(each) for each in one.gate.differences],
             "common": _estimate(one.common),
+            "common_verdict": one.overall.word if one.overall else None,
             "rows": [dict(zip(COLUMNS, _cells(one, row), strict=True)) for row in one.rows],
             "only_one_side": [vars(each) for each in one.lacking],
         }
@@ -53,7 +58,11 @@ def as_json(compared: Sequence[Comparison]) -> str:
 
 def as_csv(compared: Sequence[Comparison]) -> str:
     """Return the rows as CSV, in SI units."""
-    rows = [_cells(one, row) for one in compared for row in one.rows]
+    rows = [
+        cells
+        for one in compared
+        for cells in (*_of_all(one), *(_cells(one, row) for row in one.rows))
+    ]
     return Sheet(header=list(COLUMNS), rows=rows).csv().decode()
 
 
@@ -64,17 +73,24 @@ def as_markdown(compared: Sequence[Comparison]) -> str:
         because = f": {'; '.join(one.gate.because)}" if one.gate.because else ""
         lines += [f"**Can {' and '.join(one.names)} be compared?** {one.gate.answer}{because}.", ""]
         lines += [f"- {name}: {' against '.join(values)}" for name, values in one.gate.weighty]
-        if one.common:
-            lines += ["", f"Common factor: {speedup(one.common)}."]
-        header = ("experiment", "what", *one.names, "speed-up", "detects", "verdict")
+        header = ("experiment", "what", *one.names, *HEADER)
         lines += ["", _line(header), _line(["---"] * len(header))]
-        lines += [_line(line(row)) for row in one.rows]
+        lines += [_line(each) for each in _lines(one)]
         lines += ["", one.counts() + ".", ""]
     return "\n".join(lines)
 
 
-def line(row: Row) -> list[str]:
-    """Return a row as a person reads it: experiment, what, both times, speed-up, verdict."""
+def _lines(compared: Comparison) -> list[list[str]]:
+    """Return the rows as a person reads them, first the common factor."""
+    if compared.common is None:
+        return [_of_row(row) for row in compared.rows]
+    common, says = compared.common, str(compared.overall or "")
+    shows = detects(smallest(common, compared.least))
+    first = ["all rows", "common factor", "", "", speedup(common), shows, says, "", ""]
+    return [first, *map(_of_row, compared.rows)]
+
+
+def _of_row(row: Row) -> list[str]:
     return [
         f"{row.experiment}, {row.framework}",
         row.what,
@@ -82,6 +98,8 @@ def line(row: Row) -> list[str]:
         speedup(row.ratio),
         row.detects,
         row.says,
+        str(row.relative or ""),
+        " / ".join(dict.fromkeys(row.grades)),
     ]
 
 
@@ -96,6 +114,25 @@ def _line(cells: Sequence[str]) -> str:
 
 def _estimate(one: Estimate | None) -> dict[str, float | None] | None:
     return {"value": one.value, "low99": one.low, "high99": one.high} if one else None
+
+
+def _of_all(one: Comparison) -> list[list[Any]]:
+    """Return the common factor as a row of its own, if there is one."""
+    if one.common is None:
+        return []
+    said = one.overall
+    shown: dict[str, Any] = dict.fromkeys(COLUMNS) | {
+        "experiment": "all rows",
+        "what": "common factor",
+        "first": one.names[0],
+        "second": one.names[1],
+        "speedup": one.common.value,
+        "speedup_low99": one.common.low,
+        "speedup_high99": one.common.high,
+        "verdict": said.word if said else None,
+        "beyond_least": said.beyond if said else None,
+    }
+    return [list(shown.values())]
 
 
 def _cells(one: Comparison, row: Row) -> list[Any]:
@@ -128,18 +165,14 @@ def tables(compared: Comparison) -> list[RenderableType]:
         shown.append(f"Ignored differences: {len(gate.weightless)} ({listed}).")
     table = Table(
         *columns("experiment", "what"),
-        *columns(*names, "speed-up", "detects", right=True),
-        *columns("verdict", "relative to the common factor", "noise"),
+        *columns(*names, *HEADER[:2], right=True),
+        *columns(*HEADER[2:]),
         title="Times",
         caption=f"In brackets: {margin(LEVEL)} intervals. Speed-up: the first's time divided by "
         "the second's. Detects: the smallest difference that a row would show four times in five.",
     )
-    if compared.common:
-        table.add_row("all rows", "common factor", "", "", speedup(compared.common))
-    for one in compared.rows:
-        noise = " / ".join(dict.fromkeys(one.grades))
-        beside = str(one.relative or "")
-        table.add_row(*map(escape, (*line(one), beside, noise)))
+    for cells in _lines(compared):
+        table.add_row(*map(escape, cells))
     if not compared.rows:
         return [*shown, *_one_sided(compared), "They share no measurement."]
     counted = f"{names[1]}: {compared.counts()}, of {count(len(compared.rows), 'row')}."

@@ -33,7 +33,13 @@ def drifted(percent: int) -> str:
 
 
 QUIET = replace(
-    measured.QUIET, elapsed_s=10.0, probes_before=hashing(1e-3), probes_after=hashing(1.008e-3)
+    measured.QUIET,
+    elapsed_s=10.0,
+    probes_before=hashing(1e-3),
+    probes_after=hashing(1.008e-3),
+    memory_pressure=0.0,
+    on_battery=False,
+    power_mode="performance",
 )
 
 SLOW = (1.06e-3, 1.054e-3, 1.05e-3)
@@ -43,12 +49,12 @@ STEADY = "no other load, no time lost to a hypervisor, probes steady within 0.8 
 
 def test_quiet_machine_claims_only_what_was_read() -> None:
     """A Mac tells nothing of steal, so that its absence is no evidence; and that is said."""
-    seen = replace(QUIET, steal_fraction=None, throttle_events=None)
+    seen = replace(QUIET, steal_fraction=None, throttle_events=None, power_mode=None)
     assert grade([QUIET] * 2, spread=0.01) == Grade(level="quiet", reasons=[STEADY])
     found = grade([seen] * 2, spread=0.01)
     assert found.level == "quiet"
     assert "steal" not in found.reasons[0]
-    assert found.unread == ["the hypervisor's share", "thermal throttling"]
+    assert found.unread == ["the hypervisor's share", "thermal throttling", "power mode"]
 
 
 @pytest.mark.parametrize("change", [{"other_cores": None}, {"probes_before": []}])

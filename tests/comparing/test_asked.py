@@ -111,6 +111,28 @@ def test_rows_say_where_they_were_computed(slow: Result, fast: Result) -> None:
     assert "element" in cells[CALL].note
 
 
+@pytest.mark.parametrize("whose", [0, 1])
+def test_a_noisy_machines_numbers_are_shown_and_not_judged(
+    slow: Result, fast: Result, whose: int
+) -> None:
+    """Whichever of the two it was: each has its ratio, none is faster, and none is the best."""
+    both = [slow, fast]
+    both[whose] = replace(
+        both[whose],
+        records=[
+            replace(one, conditions=one.conditions and replace(one.conditions, other_cores=1.5))
+            for one in both[whose].records
+        ],
+    )
+    rows = [row for topic in rows_of(*both).values() for _, row in topic]
+    assert any(row[1].faster and row[1].faster.excludes(1) for row in rows)
+    assert {row[1].word for row in rows} == {""}
+    assert not any(cell.value and cell.value.best for row in rows for cell in row)
+    # An import has no record of its own whose conditions were looked at.
+    noted = ["noisy" in row[whose].note for row in rows if row[whose].value]
+    assert sum(noted) >= len(noted) - 1
+
+
 def test_amounts_are_compared_as_amounts(slow: Result, fast: Result) -> None:
     """How many times as much; cost only in the same currency, and nothing where one knows none."""
     priced = [

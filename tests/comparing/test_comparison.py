@@ -148,6 +148,10 @@ def test_runs_in_different_states_of_one_machine_are_not_judged(
     assert all(row.verdict is None and row.reason for row in other.rows)
     alike = compare(met(first, usual), met(second, usual))
     assert any(row.verdict for row in alike.rows)
+    # Copying scatters more from run to run than it tells of their times.
+    copies = [[*usual, Probe(name="copy", seconds=[seconds])] for seconds in (1.0, 1.2)]
+    scattered = compare(met(first, copies[0]), met(second, copies[1]))
+    assert any(row.verdict for row in scattered.rows)
 
 
 def test_one_process_a_side_gives_no_verdict(both: tuple[Result, Result]) -> None:
