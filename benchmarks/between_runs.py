@@ -156,9 +156,25 @@ def pairs(results: Sequence[Result], found: dict[str, Run], groups: Groups) -> N
         if judged and len(rest) > 1:
             with table(parts(rest, groups)):
                 line += "; by the table of the other runs {} and {}".format(*compared(one, other))
-        print(f"{one.started_at} {other.started_at}: {line}")
+        print(f"{one.started_at} {other.started_at}: {outside(one, other):.1%} outside; {line}")
         every = [a + b for a, b in zip(every, (told, beside, judged), strict=True)]
     print("in all {} and {} of {}".format(*every))
+
+
+def outside(one: Result, other: Result) -> float:
+    """Return for which share of the times the 95 % interval of the difference leaves out 0.
+
+    Whatever the probes say: an interval on a page speaks of the machine in any state.
+    """
+    sides = [{q.key: q.estimate() for q in catalogue.of_result(each)} for each in (one, other)]
+    both = [(a, sides[1][key]) for key, a in sides[0].items() if key in sides[1]]
+    beyond = [
+        abs(math.log(a.value / b.value)) / math.hypot(a.error, b.error)
+        > stats.t.ppf(0.975, min(a.freedom, b.freedom))
+        for a, b in both
+        if a.runs and a.basis == b.basis == "replicates"
+    ]
+    return sum(beyond) / len(beyond)
 
 
 def compared(one: Result, other: Result) -> tuple[int, int, int, str]:

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from report.analysis import between, quantities
 from report.analysis.estimate import Estimate, stable
-from report.comparing.verdict import LEVEL
+from report.comparing.verdict import LEVEL, smallest
 from report.worker.timing import median
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from report.analysis.quantities import Quantity
 
@@ -111,6 +111,33 @@ def judged_ratio(first: Quantity, second: Quantity, metric: str | None = None) -
     error = stable(math.sqrt(told.error**2 + lacking))
     wider = dataclasses.replace(told, error=error, key="").at(LEVEL)
     return dataclasses.replace(wider, key=f"{told.key} at {LEVEL:g}")
+
+
+def promised(group: between.Group, runs: Sequence[str], processes: int) -> tuple[float, float]:
+    """Return the smallest ratios that runs of two machines show in four cases of five.
+
+    `runs` says when those of each side began. The second ratio is beside the common factor, with
+    nothing to the error of that.
+    """
+    state = between.State(weights=((1.0, group),), runs=tuple(runs))
+    whole, own = state.of_mean(), between.OWN[group] ** 2 / state.variance() * state.of_mean()
+    within = PROCESSES**2 / processes / len(runs)
+    found = [
+        smallest(
+            Estimate(
+                value=1.0,
+                low=None,
+                high=None,
+                replicates=processes,
+                samples=0,
+                basis="replicates",
+                error=math.sqrt(2 * (variance + within)),
+                freedom=between.FREEDOM,
+            )
+        )
+        for variance in (whole, own)
+    ]
+    return found[0] or math.inf, found[1] or math.inf
 
 
 def _between(*sides: Quantity) -> tuple[float, float]:

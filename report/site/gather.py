@@ -8,6 +8,7 @@ more than a few machines at once, and a machine that is added costs no more than
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from base64 import b64encode
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from report import frames
 from report.analysis import between, noise
 from report.claims.verdicts import of_result
+from report.comparing.common import promised
 from report.experiments.training.measure import WARMUP_UPDATES
 from report.figures.drawings import Drawings
 from report.results import published, runs
@@ -27,7 +29,7 @@ from report.site.contents import Bundle, Contents
 from report.site.digest import ADAPTER, Digest, Place, digest, places_of
 from report.site.machine import MachineView, day, figures_of, view
 from report.site.pages import own, render
-from report.text.numerals import percent
+from report.text.numerals import percent, spelled
 from report.worker import curve, timing
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ AT_ONCE = 4
 """So many machines are in memory at once, beside the baseline: their figures are drawn together."""
 
 ESTIMATES = "data/estimates.csv"  # all numbers of all machines
+
+PROCESSES = 8  # of a full run: what the page on measuring promises is for so many
+DAYS = (["2026-01-01"], ["2026-01-01", "2026-01-02", "2026-01-03"])  # of the runs on each side
 
 MOST_JOINED = 24
 """With more machines, each has a table of its own and there is none of all, which would be written
@@ -72,7 +77,8 @@ def gather(
     shown = {"views": places, "site_url": site_url, "install": repeating.installation}
     shown["estimates"] = ESTIMATES if len(places) <= MOST_JOINED else ""
     with Drawings(cache) as drawings:
-        machines, pairs = _Maker(places, shown, left_out, cache, drawings).bundles()
+        maker = _Maker(places, shown, left_out, cache, drawings)
+        machines, pairs = maker.bundles()
         digests = [_digest(one) for one in machines]
         always = shown | {"newest": _newest(places, digests)}
         left = {"left_out": left_out}
@@ -80,7 +86,7 @@ def gather(
             side = compare.Side(digests, [one.facts for one in pairs], shown)
             overlays = side.overlays(places, cache, drawings)
             contents.add(side.pages(overlays.facts["parts"], drawings, always | left))
-            machines += [*pairs, overlays]
+            machines += [*pairs, *maker.other_pairs(digests), overlays]
     for bundle in machines:
         contents.add(bundle.files)
     if 1 < len(places) <= MOST_JOINED:
@@ -114,7 +120,7 @@ class _Maker:
         """Return both in the order of the machines; the first of these is the baseline."""
         base, *others = self.places
         machines = {p.id: Bundle.kept(self.cache, self._key(p)) for p in self.places}
-        pairs = {p.id: Bundle.kept(self.cache, self._pair_key(p)) for p in others}
+        pairs = {p.id: Bundle.kept(self.cache, self._pair_key(base, p)) for p in others}
         todo = [p for p in self.places if not (machines[p.id] and (p is base or pairs[p.id]))]
         first: Result | None = None
         kept = machines[base.id]
@@ -128,21 +134,39 @@ class _Maker:
             # Judged by the rules of today, whatever the files say.
             judged = {p: replace(result, verdicts=of_result(result)) for p, result in new.items()}
             views = {p: view(one, p.name, p.files, figures[p]) for p, one in judged.items()}
-            digests = {p: digest(one) for p, one in views.items()}
+            digests = {p: digest(one, pasts[p]) for p, one in views.items()}
             # While figures are drawn elsewhere.
             for p, result in some.items():
                 if p is not base and pairs[p.id] is None:
                     first = first or some.get(base) or base.result()
                     baseline = baseline or digests[base]
                     shown = {**self.shown, "newest": baseline}
-                    made = compare.with_baseline(first, result, (base, p), shown)
-                    pairs[p.id] = made.keep(self.cache, self._pair_key(p))
+                    page = compare.path_of(p.id)
+                    made = compare.beside(page, (first, result), (base, p), shown)
+                    pairs[p.id] = made.keep(self.cache, self._pair_key(base, p))
             drawn = self.drawings.finished()
             for p, one in views.items():
                 facts = {"digest": ADAPTER.dump_python(digests[p], mode="json")}
                 made = Bundle(facts, self._files(p, one, pasts[p], drawn))
                 machines[p.id] = made.keep(self.cache, self._key(p))
         return [m for m in machines.values() if m], [p for p in pairs.values() if p]
+
+    def other_pairs(self, digests: Sequence[Digest]) -> list[Bundle]:
+        """Return the pages of any two machines but the baseline, if there are few."""
+        if len(self.places) > compare.EVERY_PAIR:
+            return []
+        made = []
+        both_of = itertools.combinations(zip(self.places[1:], digests[1:], strict=True), 2)
+        for (one, first), (other, _) in both_of:
+            mine = self._pair_key(one, other)
+            kept = Bundle.kept(self.cache, mine)
+            if kept is None:
+                page, results = compare.path_of(other.id, one.id), (one.result(), other.result())
+                shown = {**self.shown, "newest": first}
+                new = compare.beside(page, results, (one, other), shown)
+                kept = new.keep(self.cache, mine)
+            made.append(kept)
+        return made
 
     def _around(self) -> str:
         """Return what a page says of other machines than its own, which it is made again for."""
@@ -157,8 +181,7 @@ class _Maker:
         parts = (place.name, place.id, str(len(alike) > 1), self._around(), alone)
         return key("machine", program(), *parts, *files)
 
-    def _pair_key(self, place: Place) -> str:
-        both = (self.places[0], place)
+    def _pair_key(self, *both: Place) -> str:
         sums = (part for p in both for part in (p.id, p.name, *p.sums))
         return key("pair", program(), self._around(), *sums)
 
@@ -235,6 +258,12 @@ def _newest(places: Sequence[Place], digests: Sequence[Digest]) -> Digest:
     return max(both, key=lambda one: (not one[0].imported, not one[0].unfinished, one[1]))[0]
 
 
+def _promised(group: between.Group) -> list[str]:
+    """Return the smallest differences that comparisons find, absolute and beside the factor."""
+    both = [promised(group, days, PROCESSES) for days in DAYS]
+    return [percent(one[beside] - 1) for beside in (0, 1) for one in both]
+
+
 def _constants() -> dict[str, Any]:
     """Return the settings that the page on measuring states, from where they are set."""
     method = timing.Method(budget_s=1, repeats=1)
@@ -247,6 +276,9 @@ def _constants() -> dict[str, Any]:
         "warmup_updates": WARMUP_UPDATES,
         "noise": noise,
         "between": between,
+        "promised": {group: _promised(group) for group in between.OWN},
+        "spans": [spelled(len(days)) for days in DAYS],
+        "processes": PROCESSES,
         "apart": round(runs.APART.total_seconds() / 60),
         "percent": percent,
     }
