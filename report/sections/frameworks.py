@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from report.results.result import Record, Result
 
-TITLE = "Frameworks side by side, and the floor beneath them"
+TITLE = "Frameworks side by side, and a compiled loop"
 
 TEMPLATE = "sections/frameworks.html"
 
@@ -73,7 +73,7 @@ def brief(result: Result) -> Table | None:
     if quickest := {way.subject.name: (way.how, time) for way, time in epochs}:
         told = [quickest.get(name, (NONE, None)) for name in names]
         heads[f"epoch of batch {WELL_KNOWN_BATCH}, ms"] = [number(time, MILLI) for _, time in told]
-        heads["its quickest way there"] = [how for how, _ in told]
+        heads["fastest variant"] = [how for how, _ in told]
         title = result.config["experiments"][first["training"].experiment]["title"]
         caption += f"; epochs are those of \u201c{title}\u201d"
     return table("framework", names, heads, caption) if heads else None
@@ -124,7 +124,7 @@ def over_frameworks(result: Result, experiment: str) -> Overlay:
 
 def _name(backend: str, device: str) -> str:
     """Name a framework, and where it computed if that was not the processor."""
-    name = f"{title(backend)} (the floor)" if backend == FLOOR else title(backend)
+    name = f"{title(backend)} (loop)" if backend == FLOOR else title(backend)
     return name if device == "cpu" else f"{name} on {device}"
 
 

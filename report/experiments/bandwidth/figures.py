@@ -163,6 +163,8 @@ def _of_streams(lines: Lines, known: Sequence[Level]) -> dict[str, Any]:
         "gain": ratio(top, last, "bytes_per_s") if top is not last else None,
         "tops": tops,
         "known": known,
+        # Of the highest rate, whether no cache and not memory either can be said to give it.
+        "between": not quantities.place(working_set(top), known, max(map(working_set, every))),
         "reached": quantities.roofs_of(known, quantities.with_most_threads(every)) if known else {},
         "call": _shortest_call(every),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from report.analysis.quantities import Highest, Quantity, by_backend, highest, ratio, varying
 from report.experiments import book
 from report.experiments.matmul import quantities
+from report.experiments.matmul.measure import BATCH
 from report.figures import figure, identity, prose, shapes
 from report.figures.figure import Columns, Figure, Number, Table, columns, number, table, together
 from report.figures.shapes import BOOKS, BOOKS_WAY, line, row
@@ -133,17 +134,33 @@ def _curves(name: str, axis: str, series: Sequence[Quantity]) -> Figure:
         ),
         marks=(_full_speed(next(iter(lines.values()))) if axis == "threads" else highest_rate,),
     )
+    batched = _batched(lines) if axis == "size" else {}
     return prose.figure(
         TEMPLATE,
         name,
-        axis,
+        "batched" if batched else axis,
         shape,
         table=_table(axis, lines, series),
         sheet=sheet(series),
         code=_code(series),
         best=best,
-        **_facts(axis, lines, best),
+        **(batched or _facts(axis, lines, best)),
     )
+
+
+def _batched(lines: Lines) -> dict[str, Any]:
+    """Return what many products in one call bring at either end; nothing of anything else."""
+    found = {mine[0].labels["strategy"]: (label, mine) for label, mine in lines.items()}
+    if len(lines) != len(found) or found.keys() != {"full-out", "batched"}:
+        return {}
+    (label, alone), (_, many) = found["full-out"], found["batched"]
+    sizes = {q.labels["size"]: q for q in many}
+    both = [(q, sizes[q.labels["size"]]) for q in alone if q.labels["size"] in sizes]
+    if not both:
+        return {}
+    small, large = both[0], both[-1]
+    gain = ratio(small[1], small[0], "flop_per_s")
+    return {"small": small, "large": large, "gain": gain, "alone": label, "batch": BATCH}
 
 
 def _hues(lines: Lines) -> list[int]:

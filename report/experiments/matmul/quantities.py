@@ -123,7 +123,11 @@ def observed(result: Result, records: Sequence[Record], question: Question) -> l
         return of_records(records, result.run, question.metric)
     series = [
         dataclasses.replace(
-            with_bytes(q), also={"where": "cpu" if q.device == "cpu" else "accelerator"}
+            with_bytes(q),
+            also={
+                "where": "cpu" if q.device == "cpu" else "accelerator",
+                "format": number_format(q),
+            },
         )
         for q in of_records(records, result.run)
     ]

@@ -16,7 +16,7 @@ from report.experiments.training.quantities import LAST, cases, decay, per_examp
 from report.experiments.training.runs import Run, apart, lowest, ratio, typical
 from report.figures.figure import Columns, Figure, number, table
 from report.figures.shapes import Dots, row
-from report.text.numerals import MICRO, digits
+from report.text.numerals import MICRO, ROUNDING, digits
 from report.worker import schedules
 from report.worker.curve import EVERY
 
@@ -230,6 +230,7 @@ def _stability(case: Case) -> Figure:
             **curves.ends(case),
         },
         decays=[(one, case.turn(one.run)) for one in known],
+        rounding=ROUNDING,
         over=[one.run for one in known if one.run.plain and one.run.step > (one.limit or 0)],
         last=LAST,
     )

@@ -220,7 +220,8 @@ def _cards(result: Result) -> list[Card]:
         found.append(card(f"an epoch at batch {WELL_KNOWN_BATCH}", known.seconds.time(), "s", note))
     if sweep and (best := sweep.soonest):
         note = prose.block(TEMPLATE, "size_note", case=sweep, first=best)
-        label = f"best batch size for a loss of {sweep.target:g}"
+        loaded = "with" if best.run.labels["loader"] == "dataloader" else "without"
+        label = f"best batch size for a loss of {sweep.target:g}, {loaded} loader"
         size = f"{best.run.spec.batch_size:,}"
         found.append(Card(label=label, value=size, unit="examples", interval="", note=note))
     elif chapter and (first := chapter.soonest):

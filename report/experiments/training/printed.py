@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MINIBATCH = 100
 """Of which the chapter says that an epoch takes less time than one of gradient descent."""
 
-AGAIN = "the same once more"
+AGAIN = f"{BOOKS_WAY}, repeated"
 
 CAPTION = (
     f"{BOOKS_WAY.capitalize()}: medians over processes, and their range; measured: 95 % intervals"

@@ -427,7 +427,7 @@ def test_frameworks_show_reads_and_triads(result: Result) -> None:
     (figure,) = BANDWIDTH.overlay(over_frameworks(result, "memory"))
     assert figure.words.asked.startswith("<p>Does a framework lose")
     lines = {one.name: (one.index, one.dash) for one in curves(figure).lines}
-    names = ["PyTorch", "Numba (the floor)"]
+    names = ["PyTorch", "Numba (loop)"]
     assert list(lines) == [f"{name}, {how}" for name in names for how in ("read", "triad")]
     (first, read), (same, triad), (other, again), (_, last) = lines.values()
     assert first == same != other

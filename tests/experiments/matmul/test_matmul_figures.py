@@ -131,3 +131,27 @@ def test_device_and_its_caller_stand_side_by_side(make_result: Callable[..., Res
     assert cold == pytest.approx([COLDER * y for y in waits])
     assert "1.25 times as long as the device works" in said(clocks)["title"]
     assert "times as long" in said(clocks)["caption"]
+
+
+def test_many_products_in_one_call_are_held_against_a_call_each() -> None:
+    """In one call twice as fast at n = 8, and as fast at n = 32: the title says the first."""
+    seconds = {"full-out": (8e-6, 1e-5, 2e-5), "batched": (4e-6, 8e-6, 2e-5)}
+    records = [
+        record(
+            "small",
+            process,
+            *(
+                series(strategy, [each * (1 + process / 100)] * 3, size=size, flops=2 * size**3)
+                for strategy, times in seconds.items()
+                for size, each in zip((8, 16, 32), times, strict=True)
+            ),
+        )
+        for process in range(3)
+    ]
+    (figure,) = MATMUL.figures(result(records), "small")
+    assert figure.question == "batched"
+    assert plain(figure.words.title) == (
+        "At n = 8, products computed in one call are 2.0 times as fast as one call each"
+    )
+    assert "256 products in one call" in plain(figure.words.caption)
+    assert "no memory is allocated" in plain(figure.words.caption)

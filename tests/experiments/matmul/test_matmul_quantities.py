@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from factories import small_results
@@ -36,6 +38,15 @@ def test_moved_bytes_are_counted_where_a_product_was_measured(strategy: str) -> 
     assert one.groups == [[BYTES[strategy]], [] if strategy == "column" else [BYTES[strategy]]]
     assert (one.metric, one.unit) == ("moved_bytes", "B")
     assert not MATMUL.metrics["moved_bytes"].timed
+
+
+def test_a_claim_can_ask_for_float32_without_tf32() -> None:
+    """TF32 is a number format of its own, though its operands are stored as float32."""
+    plain = series("full", [0.5], flops=2 * 256**3)
+    fast = replace(plain, labels={**plain.labels, "tf32": True})
+    records = [record("products", 0, plain, fast)]
+    found = MATMUL.observe(small_results.result(records), records, Question(metric="flop_per_s"))
+    assert [q.also["format"] for q in found] == ["float32", "TF32"]
 
 
 def test_bytes_per_second_are_those_of_the_measured_time() -> None:

@@ -14,7 +14,7 @@ from report.experiments.overhead.kind import OVERHEAD
 from report.experiments.overhead.quantities import calls, name_call, of_records
 from report.figures.prose import digest, plain
 from report.figures.shapes import Dots, Reference, Upright
-from report.site.repeating import listing
+from report.site.repeating import Listings
 from report.text.numerals import NONE
 
 if TYPE_CHECKING:
@@ -53,8 +53,10 @@ def test_every_question_has_a_figure_its_text_and_its_code() -> None:
         assert figure.words.asked
         assert figure.words.explanation
         whole(figure)
-        code = listing("pytorch", figure.code)
-        assert all(name.rpartition(".")[2] in code for name in figure.code)
+        code = Listings()
+        assert code.add("", ["pytorch"], figure.code)
+        listed = {one.name for one in code.every.values()}
+        assert listed == {name.rpartition(".")[2] for name in figure.code}
 
 
 def test_dispatch_is_the_shortest_addition_and_where_it_doubles() -> None:
@@ -92,7 +94,7 @@ def test_an_update_is_told_with_what_it_is_made_of() -> None:
     assert "a straight-line fit gives 80.0 µs plus 20.0" in plain(words.caption)
     explanation = plain(words.explanation)
     assert "27.3 % of one with 1,500 examples" in explanation
-    assert "multiplies the rate by 2.00 from 1 to 10 and by 1.86 from 100 to 1,500" in explanation
+    assert "multiplied per doubling by 1.86 from 100 to 1,500." in explanation
     assert "no more than 50.0 million" in explanation
     assert "takes 2.00 times as long with 1 example" in explanation
     assert column(table, "grows with the batch, %")["1,500"] == "27.3"

@@ -343,9 +343,9 @@ def test_runs_above_the_limit_are_named_with_where_they_turn() -> None:
     """Lr 1 lies above 2 / lambda_max = 0.953; 0.9 and the momentum run do not."""
     words = said(only(drawn_of("stability"), "stability"))
     assert words["title"].startswith("Above a learning rate of 0.953, ")
-    assert "lr 1 is above the optimum by " in words["title"]
-    assert "Lr 1: beyond the limit" in words["explanation"]
-    assert "Lr 0.9: the error along the slowest" in words["explanation"]
+    assert re.search("a rate of 1 is .* above the optimum; ", words["title"])
+    assert "A rate of 1: beyond the limit" in words["explanation"]
+    assert "A rate of 0.9: the error along the slowest" in words["explanation"]
     # With momentum m the limit is (1 + m) times as high: 1.3 * 0.95307 = 1.239.
     assert "with its momentum the limit is 1.24" in words["explanation"]
 
@@ -507,7 +507,7 @@ def test_optimizer_that_never_gets_there_is_not_left_out() -> None:
     assert [k for k, value in enumerate(bound.values) if value is not None] == [late]
     # By the model of time an update costs 40 us, 60 us and 90 us, and 2 us for ten examples.
     assert re.search(r"late takes 1\.[45]\d .* as long, 2\d", words["explanation"])
-    assert re.search(r"adam takes 2\.\d.* as long, 5\d", words["explanation"])
+    assert re.search(r"Adam takes 2\.\d.* as long, 5\d", words["explanation"])
 
 
 def test_same_path_in_two_implementations_is_said_to_be_one() -> None:
@@ -527,7 +527,7 @@ def test_best_batch_size_is_a_headline() -> None:
     """The card names the size that the figure names, and how long it takes."""
     result = asked("sizes")
     card = TRAINING.cards(result)[-1]
-    assert card.label == "best batch size for a loss of 0.25"
+    assert card.label == "best batch size for a loss of 0.25, without loader"
     title = said(only(drawn_of("sizes"), "target"))["title"]
     assert f"{card.value} and 100 reach a loss of 0.25 first" in title
     told = [plain(sentence) for sentence in TRAINING.sentences(result)]
