@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import logging
 import math
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.path import Path
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from matplotlib.transforms import Affine2D, Bbox
 
 from report.figures import plotting
@@ -33,8 +34,12 @@ Reach = tuple[float, float] | None
 
 THIN = (0, (2, 2))
 
-MOST_MARKERS = 14
-"""A line of this many points or more has none of its markers drawn: they would hide it."""
+MOST_MARKERS, FEW_MARKERS = 14, 5
+"""Of a line of the first many points or more, about the second many markers are drawn: all would
+hide it."""
+
+MANY_BANDS = 3
+"""So many bands or more are drawn fainter: where they lie on each other they would be a blot."""
 
 
 def drawing(name: str, alt: str, shape: Shape) -> Drawing:
@@ -92,6 +97,17 @@ def _scale(axes: Axes, spine: Spine, axis: Axis, *, narrow: bool) -> None:
             plotting.named_axis(axes, axis.names, narrow=narrow)
         case "whole":
             spine.set_major_locator(MaxNLocator(8, integer=True))
+            spine.set_major_formatter(_Grouped())
+        case _:
+            spine.set_major_formatter(_Grouped())
+
+
+class _Grouped(ScalarFormatter):
+    """Writes the thousands of a linear axis as all other numbers have them: 1,000."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        text: str = super().__call__(x, pos)
+        return re.sub(r"(?<![.\d])\d{4,}", lambda found: f"{int(found[0]):,}", text)
 
 
 def _line(axes: Axes, line: Line, number: int, shape: Curves) -> Line2D:
@@ -99,7 +115,9 @@ def _line(axes: Axes, line: Line, number: int, shape: Curves) -> Line2D:
     y = [value / shape.y.unit for value in line.y]
     colour = plotting.colour(line.index)
     marker = plotting.marker(line.index + line.twin)
-    marked = len(x) < MOST_MARKERS if line.marked is None else line.marked
+    marked = line.marked is not False
+    # Staggered, so that lines that lie on each other can be told apart.
+    every = 1 if line.marked or len(x) < MOST_MARKERS else -(-len(x) // FEW_MARKERS)
     (drawn,) = axes.plot(
         x,
         y,
@@ -107,6 +125,7 @@ def _line(axes: Axes, line: Line, number: int, shape: Curves) -> Line2D:
         linestyle=line.dash or plotting.dash(line.index + line.twin),
         linewidth=line.width,
         marker=marker if marked else None,
+        markevery=(number * every // FEW_MARKERS % every, every),
         markersize=8 if line.hollow else plotting.SIZES.get(marker, 5.0),
         markerfacecolor=PAPER if line.hollow else colour,
         label=plotting.safe(line.name),
@@ -118,9 +137,16 @@ def _line(axes: Axes, line: Line, number: int, shape: Curves) -> Line2D:
         if low is not None and high is not None
     ]
     if band:
+        several = sum(bool(one.low) for one in shape.lines) >= MANY_BANDS
         at, low, high = zip(*band, strict=True)
         axes.fill_between(
-            at, low, high, color=colour, alpha=0.18, linewidth=0, gid=series_id(number)
+            at,
+            low,
+            high,
+            color=colour,
+            alpha=0.09 if several else 0.18,
+            linewidth=0,
+            gid=series_id(number),
         )
     return drawn
 

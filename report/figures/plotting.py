@@ -346,7 +346,7 @@ def time_axis(axis: Axis, *, narrow: bool) -> None:
 
 def tick(value: float) -> str:
     """Write a tick's number plainly: 0.001, 0.5, 20, 1,000; only extreme ones as 5 x 10^30."""
-    if not 1e-6 < abs(value) < 1e7:
+    if not 1e-6 < abs(value) < 1e9:
         return scientific(value).replace(".0 ", " ")
     if value >= 1:
         return f"{value:,.0f}" if value == int(value) else digits(value, 2)

@@ -20,7 +20,7 @@ from report.machine.accelerators import gather, hardware
 from report.machine.surroundings import UNREADABLE, ask
 from report.results.machine import Cpu, Machine, check_name
 from report.text import names
-from report.text.numerals import scaled
+from report.text.numerals import count, scaled
 from report.worker.host import ROOT, memory_limits
 
 if TYPE_CHECKING:
@@ -194,14 +194,14 @@ def describe(machine: Machine) -> str:
 
 
 def short_names(machines: Sequence[Machine]) -> list[str]:
-    """Name machines in little room: "16 cores, H200", "2 cores, no GPU".
+    """Name machines in little room, without commas: "H200", "EPYC (2 cores)".
 
-    Those that would have the same name also tell their processors, "2-core AMD EPYC, no GPU", or
-    keep their ids.
+    Those that would have the same name say more, "Intel Xeon (2 cores) without GPU", or keep their
+    ids.
     """
     found = [each.id for each in machines]
-    for brand in (True, False):
-        shorter = [_short(each, brand=brand) for each in machines]
+    for whole in (True, False):
+        shorter = [_short(each, whole=whole) for each in machines]
         found = [
             name if shorter.count(name) == 1 else before
             for name, before in zip(shorter, found, strict=True)
@@ -209,17 +209,19 @@ def short_names(machines: Sequence[Machine]) -> list[str]:
     return found
 
 
-def _short(machine: Machine, *, brand: bool) -> str:
-    cpu = machine.cpu
-    number = _core_count(cpu)
-    cores = f"{number} {'core' if number == 1 else 'cores'}"
-    if brand or not number:
-        cores = f"{_cores(cpu)} {_brand(cpu)}".strip()
+def _short(machine: Machine, *, whole: bool) -> str:
     counted = _counted(names.chip(d.name or d.device) for d in machine.accelerators)
-    if not any(device.works for device in machine.accelerators):
-        unread = machine.sources.get("accelerators", "").startswith(UNREADABLE)
-        counted = [] if unread else ["no working GPU" if counted else "no GPU"]
-    return ", ".join([cores, *counted])
+    works = any(device.works for device in machine.accelerators)
+    chips = " and ".join(counted)
+    if works and not whole:
+        return chips
+    number, brand = _core_count(machine.cpu), _brand(machine.cpu).replace(",", "")
+    # Whose Xeon or M2 it is, everybody knows.
+    known = brand if whole else re.sub(r"^(?:AMD|Apple|Intel)\s+(?=\w)", "", brand)
+    words = f"{known} ({count(number, 'core')})" if number else known
+    if not whole or machine.sources.get("accelerators", "").startswith(UNREADABLE):
+        return words
+    return f"{words} with {chips}" if works else f"{words} without {'working ' if chips else ''}GPU"
 
 
 def facts(machine: Machine) -> list[tuple[str, str, str]]:

@@ -6,6 +6,7 @@ stands on digests, however many there are.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 NAMED = 3  # so many machines stand in the navigation of each page
 DRAWN = 8  # so many machines share a figure: more cannot be told apart by colour
+EVERY_PAIR = 6  # of so many machines any two have a page; of more, each with the baseline
 COLUMNS = 12  # so many machines can be columns of a table; more are its rows, in short
 
 SCALE = ("peak, float32", "memory", "one call", "one update", "an epoch", "time to a loss")
@@ -77,19 +79,22 @@ def pair(left: Result, right: Result, names: tuple[str, str]) -> PairView:
     return PairView(compared, number(compared.common), groups)
 
 
-def path_of(machine: str) -> str:
-    """Return the page of a machine beside the baseline; a machine may have the name of a part."""
-    return f"compare/with-{machine}.html"
+def path_of(machine: str, first: str = "") -> str:
+    """Return the page of a machine beside another, or else the baseline.
+
+    A machine may have the name of a part.
+    """
+    return f"compare/{first}{'/' if first else ''}with-{machine}.html"
 
 
-def with_baseline(
-    first: Result, other: Result, places: tuple[Place, Place], shown: Mapping[str, Any]
+def beside(
+    here: str, results: tuple[Result, Result], places: tuple[Place, Place], shown: Mapping[str, Any]
 ) -> Bundle:
-    """Make the page of a machine beside the baseline, and what others say of that."""
+    """Make the page of a machine beside another, mostly the baseline, and what others say of it."""
+    first, other = results
     found = pair(first, other, (places[0].name, places[1].name))
     ratios, gate = asked.beside(first, other), found.compared.gate
     rows = asked.rows([asked.column(first), asked.column(other)], [ratios])
-    here = path_of(places[1].id)
     page = pages.render(
         "times.html",
         here,
@@ -164,6 +169,9 @@ class Side:
         shown = {**self.shown, "views": self.machines, "bounds": bounds, "many": COLUMNS}
         shown |= {"asked": self.rows, "drawings": drawings.finished(), "few": NAMED + 1}
         shown |= {"pairs": self.pairs, "path_of": path_of, "newest": first["newest"]}
+        few = len(self.machines) <= EVERY_PAIR
+        shown["others"] = [*itertools.combinations(self.machines[1:], 2)] if few else []
+        shown["every_pair"] = few
         files = {f"data/compare/{figure.name}.csv": figure.sheet.csv() for figure in figures}
         files["index.html"] = pages.render(
             "index.html", "index.html", figures=figures, left_out=first["left_out"], **shown

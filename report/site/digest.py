@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from report.results.result import Result
     from report.results.store import Saved
+    from report.site.history import History
     from report.site.machine import MachineView
     from report.site.verdicts import VerdictView
 
@@ -98,6 +99,7 @@ class Digest(Named):
     unfinished: str
     imported: bool
     runs: int
+    recorded: int  # how many runs its history has, not only those that are like the newest
     processor: str
     accelerators: list[str]
     frameworks: list[str]
@@ -120,7 +122,7 @@ class Digest(Named):
 ADAPTER = TypeAdapter(Digest)
 
 
-def digest(view: MachineView) -> Digest:
+def digest(view: MachineView, history: History | None) -> Digest:
     """Return what other pages say of a machine."""
     machine, chapter = view.result.machine, [v for v in view.verdicts if v.source == "chapter"]
     judged = [one.judged.verdict for one in chapter if one.judged.verdict != "not run"]
@@ -138,6 +140,7 @@ def digest(view: MachineView) -> Digest:
         unfinished=view.unfinished,
         imported=bool(view.imports),
         runs=view.runs,
+        recorded=len(history.runs) if history else 0,
         processor=machine.cpu.model or machine.cpu.architecture or "unknown",
         accelerators=list(dict.fromkeys(working)),
         frameworks=[title(n) for n, one in view.result.environments.items() if one.status == "ok"],

@@ -1,7 +1,8 @@
 """A machine over its runs: the numbers that most people want, what changed, and where they stepped.
 
 All finished runs count here, not only those that are like the newest. Numbers are joined, and held
-against each other, only where the same plan was measured by the same code.
+against each other, where the same plan was timed in the same way: whether newer code changed them
+is what the page is read for.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from datetime import datetime
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from report.analysis import changes, noise
+from report.analysis import changes
 from report.analysis.estimate import Estimate, product, stable
-from report.analysis.quantities import by_backend, undisturbed
 from report.comparing import asked
 from report.comparing.gate import Gate, differences
 from report.figures import prose, shapes
@@ -24,7 +24,7 @@ from report.figures.shapes import Axis, Curves, Guide, Upright, points
 from report.registry import WITH_DATA
 from report.results import runs
 from report.site import pages
-from report.site.machine import counted
+from report.site.machine import graded
 from report.text.numerals import scaled
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _runs(saved: Sequence[Saved]) -> list[Run]:
     for several in runs.separate(one.result for one in saved):
         began = datetime.fromisoformat(several[0].started_at)
         result, files = runs.together(several), [names[one.run_id] for one in several]
-        run = Run(result, began, _grade(result), files, {})
+        run = Run(result, began, graded(result), files, {})
         shown.append(run._replace(changed=_changed(shown[-1], run)) if shown else run)
     return shown
 
@@ -153,16 +153,6 @@ def _changed(before: Run, after: Run) -> Changed:
             mark = "code or data" if sort == "incomparable" else sort
             changed[mark] = [f"{fact}: {ARROW.join(values)}" for fact, values in gate.weighty]
     return changed
-
-
-def _grade(result: Result) -> str:
-    """Say how many experiments had which grade of noise."""
-    levels = []
-    for experiment in result.config["experiments"]:
-        mine = by_backend(result.of(experiment)).values()
-        kept = [r for records in mine for r in undisturbed(records).records if r and r.outcome]
-        levels += [noise.grade([r.conditions for r in kept if r.conditions]).level] if kept else []
-    return counted(levels)
 
 
 def _alone(one: Asked, run: Run) -> Estimate:
@@ -217,7 +207,8 @@ def _shape(
     """Draw runs in their order; a line joins what is of the same work."""
     every = [point.estimate for work in works for point in work]
     ends = [end for one in every for end in (one.value, one.low, one.high) if end is not None]
-    foot = (1.4 * min(ends) - 0.4 * max(ends)) / unit  # with room for what changed
+    # With room for what changed; none of the numbers can be below zero.
+    foot = max(0, 1.4 * min(ends) - 0.4 * max(ends)) / unit
     below = "%H:%M" if len({run.began.date() for run in shown}) < len(shown) else "%Y"
     dates = tuple(f"{run.began.day} {run.began:%b}\n{run.began:{below}}" for run in shown)
     lines = [

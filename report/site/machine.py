@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -17,7 +17,7 @@ from report.machine.machine import describe, facts
 from report.results.runs import starts
 from report.sections.catalogue import SECTIONS
 from report.site import pages, problems, verdicts
-from report.site.repeating import listing, side_by_side
+from report.site.repeating import Listings
 from report.text.names import series_name, title
 from report.text.numerals import count, percent
 
@@ -51,14 +51,6 @@ class Section:
     verdicts: list[VerdictView]  # those that it explains
 
 
-class Listing(NamedTuple):
-    """Code that was timed, as HTML: the page of all code shows it."""
-
-    anchor: str
-    title: str
-    code: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class MachineView(pages.Named):
     """All that the pages of a machine say."""
@@ -74,7 +66,7 @@ class MachineView(pages.Named):
     tally: str  # how many of the chapter's statements hold, and of ours
     sections: list[Section]
     parts: list[pages.Part[Section]]  # the pages that hold these
-    listings: list[Listing]
+    code: Listings
     facts: list[tuple[str, str, str]]  # hardware: name, value, how it is known
     frameworks: list[tuple[str, Environment]]  # their titles, and what each stands on
     variables: list[tuple[str, str, str]]  # those that the workers saw: name, value, frameworks
@@ -136,9 +128,9 @@ def view(
     tally = wording.tally([(each.source, each.judged.verdict) for each in judged])
     led, began = result.led(), starts(result)
     broad = {name for name, model in SECTIONS.items() if model.every_framework}
-    listings: dict[str, Listing] = {}
+    code = Listings()
     sections = [
-        _section(result if name in broad else led, name, drawn, judged, listings)
+        _section(result if name in broad else led, name, drawn, judged, code)
         for name, drawn in figures.items()
         if drawn or not (name in SECTIONS or _elsewhere(led.of(name)))
     ]
@@ -160,11 +152,11 @@ def view(
         tally=tally,
         sections=sections,
         parts=pages.parts(home, [(_page_of(result, one), one) for one in sections]),
-        listings=list(listings.values()),
+        code=code,
         facts=facts(result.machine),
         frameworks=[(title(name), one) for name, one in result.environments.items()],
         variables=_variables(result),
-        grade=counted([s.grade.level for s in sections if s.figures and s.grade is not None]),
+        grade=graded(result),
         states=_states(result),
         files=saved,
         runs=len(began),
@@ -209,39 +201,27 @@ def _section(
     name: str,
     drawn: list[Figure],
     judged: Sequence[VerdictView],
-    listings: dict[str, Listing],
+    code: Listings,
 ) -> Section:
-    """Make the section of an experiment, or of what several say together.
-
-    Code is listed once, whichever figures it belongs to.
-    """
+    """Make the section of an experiment, or of what several say together."""
     if name in SECTIONS:
         model = SECTIONS[name].module
         records = [record for used in model.experiments(result) for record in result.of(used)]
         title, method = model.TITLE, model.method(result)
-        codes = [side_by_side(figure.backends, figure.code) for figure in drawn]
+        codes = [code.add(title, figure.backends, figure.code) for figure in drawn]
     else:
         planned, records = result.config["experiments"][name], result.of(name)
         backends, kind = quantities.by_backend(records), KINDS[planned["kind"]]
         title = planned["title"]
         method = [words for mine in backends.values() for words in kind.method(mine)]
         of = [next(b for b in backends if f.name.startswith(f"{name}-{b}")) for f in drawn]
-        codes = [listing(backend, f.code) for backend, f in zip(of, drawn, strict=True)]
-    for figure, code in zip(drawn, codes, strict=True):
-        if code and code not in listings:
-            names = dict.fromkeys(name.rpartition(".")[2] for name in figure.code)
-            anchor = f"code_{len(listings) + 1}"
-            named = f"{title}: {', '.join(names)}"
-            # The same functions, of other frameworks.
-            again = sum(one.title.startswith(named) for one in listings.values())
-            heading = f"{named} ({again + 1})" if again else named
-            listings[code] = Listing(anchor=anchor, title=heading, code=code)
+        codes = [code.add(title, [one], f.code) for one, f in zip(of, drawn, strict=True)]
     noisy, spread = _noise(records)
     return Section(
         name=name,
         title=title,
         figures=drawn,
-        codes=[listings[code].anchor if code else "" for code in codes],
+        codes=codes,
         method=method,
         conditions=_conditions(records, result),
         grade=noisy,
@@ -326,9 +306,11 @@ def _states(result: Result) -> list[str]:
     return said
 
 
-def counted(levels: Sequence[str]) -> str:
-    """Say how many grades of noise are of which level."""
-    every = (*noise.LEVELS, noise.UNKNOWN)
+def graded(result: Result) -> str:
+    """Say how many experiments have which grade of noise, each by its first framework."""
+    led, every = result.led(), (*noise.LEVELS, noise.UNKNOWN)
+    found = (_noise(led.of(name))[0] for name in led.config["experiments"])
+    levels = [one.level for one in found if one]
     return ", ".join(f"{levels.count(level)} {level}" for level in every if level in levels)
 
 

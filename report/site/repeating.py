@@ -6,7 +6,8 @@ import ast
 import functools
 import re
 import textwrap
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 from pygments import highlight
@@ -20,7 +21,7 @@ from report.registry import BACKENDS
 from report.resources import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from report.results.result import Result, StoredExperiment
 
@@ -76,31 +77,74 @@ def _settings(planned: StoredExperiment) -> dict[str, Any]:
     return {key: value for key, value in every.items() if value is not None and value != []}
 
 
-def listing(backend: str, names: Iterable[str]) -> str:
-    """Return functions of a backend, in the order of its files, as highlighted HTML.
+class Listing(NamedTuple):
+    """A function that was timed, as HTML, and by whom."""
 
-    Methods are "Class.method". Unknown names are left out: a newer version may know more of them.
-    """
-    wanted = set(names)
-    code = "\n\n".join(source for name, source in _functions(backend).items() if name in wanted)
+    anchor: str
+    name: str
+    frameworks: list[str]
+    used: list[str]  # titles of experiments
+    code: str
+
+
+class Use(NamedTuple):
+    """What a figure times: the functions of each framework."""
+
+    anchor: str
+    title: str
+    functions: dict[str, list[Listing]]
+
+
+@dataclass
+class Listings:
+    """The code that a machine's figures time, each text once."""
+
+    uses: list[Use] = field(default_factory=list)
+    every: dict[str, Listing] = field(default_factory=dict)
+
+    def add(self, used: str, backends: Iterable[str], names: Iterable[str]) -> str:
+        """Note the functions that a figure times, and return where they are listed, if anywhere.
+
+        They come in the order of the backends' files; methods are "Class.method". Unknown names
+        are left out: a newer version may know more of them.
+        """
+        wanted = set(names)
+        functions: dict[str, list[Listing]] = {}
+        for backend in dict.fromkeys(backends):
+            sources = [(n, text) for n, text in _functions(backend).items() if n in wanted]
+            for name, source in sources:
+                if source not in self.every:
+                    anchor, short = f"function_{len(self.every) + 1}", name.rpartition(".")[2]
+                    self.every[source] = Listing(anchor, short, [], [], _highlighted(source))
+                one, framework = self.every[source], BACKENDS[backend].title
+                one.frameworks.extend({framework}.difference(one.frameworks))
+                one.used.extend({used}.difference(one.used))
+                functions.setdefault(framework, []).append(one)
+        use = Use(f"code_{len(self.uses) + 1}", used, functions)
+        if not functions:
+            return ""
+        same = [one for one in self.uses if one[1:] == use[1:]]
+        self.uses.extend([] if same else [use])
+        return (same or [use])[0].anchor
+
+    def by_framework(self) -> dict[str, list[Listing]]:
+        """Return each function once, under the first framework that has it."""
+        found: dict[str, list[Listing]] = {}
+        for one in self.every.values():
+            found.setdefault(one.frameworks[0], []).append(one)
+        return found
+
+
+def _highlighted(code: str) -> str:
     lexer = PythonLexer()
     lexer.add_filter(_coloured())
-    return str(highlight(code, lexer, HtmlFormatter(nowrap=True))) if code else ""
+    return str(highlight(code, lexer, HtmlFormatter(nowrap=True)))
 
 
 @simplefilter
 def _coloured(_self: object, _lexer: object, stream: Iterable[Any], _options: object) -> Any:
     for kind, text in stream:
         yield next((each for each in _COLOURED if kind in each), Token), text
-
-
-def side_by_side(backends: Iterable[str], names: Sequence[str]) -> str:
-    """Return what each backend has of these functions, as HTML below its framework's name."""
-    return "\n\n".join(
-        f'<span class="c"># --- {BACKENDS[backend].title}</span>\n\n{code}'
-        for backend in dict.fromkeys(backends)
-        if (code := listing(backend, names))
-    )
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from report.registry import BACKENDS
+from report.text.numerals import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,6 +83,9 @@ def chip(accelerator: str) -> str:
 
 WORDED: dict[str, Callable[[Any], str]] = {
     "size": "n = {:,}".format,
+    "batch_size": "batch {:,}".format,
+    "message_bytes": size,
+    "world": lambda number: count(number, "process"),
     "block_width": "width {:,}".format,
     "threads": "threads {:,}".format,
     "working_set_bytes": size,

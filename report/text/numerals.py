@@ -86,7 +86,7 @@ def percent(fraction: float | None) -> str:
         return NONE
     value = stable(100 * fraction)
     decimals = 0 if abs(value) >= 9.95 else 1
-    return f"{value:z.{decimals}f} %".replace("-", "\N{MINUS SIGN}")
+    return f"{value:z,.{decimals}f} %".replace("-", "\N{MINUS SIGN}")
 
 
 def times(ratio: float) -> str:

@@ -455,8 +455,20 @@ def value_of(written: str) -> float:
     return float(number) * 10.0 ** int(power or 0)
 
 
-PLAIN = ["0", "0.00002", "0.001", "0.25", "0.5", "1", "2.5", "20", "1,000", "2,000,000"]
-POWERS = [f"1 {TIMES} 10⁸", f"5 {TIMES} 10³⁰", f"1 {TIMES} 10⁻⁹"]
+PLAIN = [
+    "0",
+    "0.00002",
+    "0.001",
+    "0.25",
+    "0.5",
+    "1",
+    "2.5",
+    "20",
+    "1,000",
+    "2,000,000",
+    "100,000,000",
+]
+POWERS = [f"1 {TIMES} 10⁹", f"5 {TIMES} 10³⁰", f"1 {TIMES} 10⁻⁹"]
 
 
 @pytest.mark.parametrize("written", PLAIN + POWERS)

@@ -282,22 +282,26 @@ def test_description_is_what_a_person_would_say(machine: Machine, expected: str)
 
 
 def test_short_names_say_what_matters_and_fall_back_on_ids() -> None:
-    """Cores and accelerators; two of one short name are told apart by their ids."""
+    """Accelerator, or processor and cores; two of one short name say more, or have their ids."""
     sxm = replace(H100, name="NVIDIA A100-SXM4-40GB")
     unread = made_of(LAPTOP, sources={"accelerators": f"{UNREADABLE}: no framework was asked"})
     one, two, no = made_of(LAPTOP, H100), made_of(LAPTOP, sxm, sxm), made_of(LAPTOP)
     assert machines.short_names([one, two, no, made_of(LAPTOP, BROKEN), unread]) == [
-        *("2 cores, H100", "2 cores, 2 x A100", "2 cores, no GPU", "2 cores, no working GPU"),
-        "2 cores",
+        *("H100", "2 x A100"),
+        *(f"Intel Xeon (2 cores){rest}" for rest in (" without GPU", " without working GPU", "")),
+    ]
+    fewer = made_of(replace(LAPTOP, physical_cores=1), H100)
+    assert machines.short_names([one, fewer]) == [
+        f"Intel Xeon ({cores}) with H100" for cores in ("2 cores", "1 core")
     ]
     amd = made_of(replace(LAPTOP, model="AMD EPYC 9R14"))
     assert machines.short_names([no, amd]) == [
-        f"2-core {brand}, no GPU" for brand in ("Intel Xeon", "AMD EPYC 9R14")
+        f"{brand} (2 cores)" for brand in ("Xeon", "EPYC 9R14")
     ]
     others = [replace(no, id="other"), made_of(replace(LAPTOP, physical_cores=1)), no]
-    assert machines.short_names(others) == ["other", "1 core, no GPU", "made-up"]
+    assert machines.short_names(others) == ["other", "Xeon (1 core)", "made-up"]
     unknown = replace(LAPTOP, physical_cores=None, logical_cores=None)
-    assert machines.short_names([made_of(unknown)]) == ["Intel Xeon, no GPU"]
+    assert machines.short_names([made_of(unknown)]) == ["Xeon"]
 
 
 def test_facts_have_units_and_tell_absent_from_unreadable() -> None:

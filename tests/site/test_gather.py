@@ -368,7 +368,9 @@ def test_several_frameworks_have_a_section_of_their_own(make_result: Made) -> No
     assert not any("-tensorflow" in name or "-numba" in name for name in led)
     code = files[f"{FIXED}/code.html"].decode()
     for title in ("PyTorch", "TensorFlow", "Numba"):
-        assert f"# --- {title}</span>" in code
+        assert f">{title}</h2>" in code
+    listed = re.findall(r"<pre.*?</pre>", code, re.DOTALL)
+    assert len(set(listed)) == len(listed)
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -406,7 +408,11 @@ def test_each_figure_folds_out_numbers_and_method_and_links_its_code(
     whole = 2 if name.startswith(("threads-", "concise-pytorch")) else 3
     assert (f"{whole} fresh processes" in method) == measured
     assert len(figures[name].code) == measured
-    assert all("def " in page.words(anchor) for anchor in figures[name].code)
+    for anchor in figures[name].code:
+        use = next(each for each in page.elements() if each.get("id") == anchor)
+        functions = [link for each in use.iter() if (link := each.get("href"))]
+        assert functions
+        assert all("def " in page.words(one.removeprefix("#")) for one in functions)
 
 
 def test_measured_peak_is_a_labelled_line(result: Result, figures: dict[str, OnPage]) -> None:

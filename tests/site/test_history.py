@@ -125,7 +125,7 @@ def test_runs_without_a_step_have_none(runs: list[Result]) -> None:
     later = [*runs[:5], *map(updated, runs[5:])]
     page = page_of(later)
     assert told(later).steps == []
-    assert "No step found" in page.words("steps")
+    assert "No sudden change found" in page.words("steps")
     assert "2.14.0" in page.words("runs")
     assert "software" in page.figures()["history-one-call"].drawings[0]
 

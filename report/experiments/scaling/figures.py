@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from report.analysis.quantities import by_backend, highest, ratio
@@ -114,10 +115,13 @@ def _epochs(name: str, epochs: dict[int, ByWorld], told: dict[str, Any]) -> Figu
         for k, mine in enumerate(epochs.values())
         if (first := mine.get(worlds[0]))
     )
+    lines = tuple(_speed(f"batch {b:,}", k, mine) for k, (b, mine) in enumerate(epochs.items()))
+    tops = [end for one in lines for end in one.y] + [end for one in guides for end in one.y]
+    tops += [end for one in lines for end in one.high if end is not None]
     shape = Curves(
         x=Axis(label="processes", scale="log2", ticks=tuple(worlds)),
-        y=SPEED,
-        lines=tuple(_speed(f"batch {b:,}", k, mine) for k, (b, mine) in enumerate(epochs.items())),
+        y=replace(SPEED, high=1.2 * max(tops) / KILO),  # ideal lines rise above what is measured
+        lines=lines,
         marks=guides,
     )
     columns: Columns = {}

@@ -143,16 +143,25 @@ def roof_formats(cases: Sequence[Case]) -> list[str]:
     return sorted({number_format(r.quantity) for case in cases for r in case.roofs.values()})
 
 
+DASHES = ("-", "--", ":")
+
+
 def _lines(name: str, index: int, kernels: Sequence[Kernel]) -> list[Line]:
-    """Return a line for each set of kernels that differ in one size only; one has the name."""
+    """Return a line for each set of kernels that differ in one size only, told by name and dash."""
     lines: dict[str, list[Kernel]] = {}
     for kernel in kernels:
         lines.setdefault(kernel.line, []).append(kernel)
-    look = {"dash": "-", "width": 0.8, "marked": True}
-    names = [name, *[""] * len(lines)]
     return [
-        line(named, index, [k.intensity for k in mine], [k.quantity.rate() for k in mine], **look)
-        for named, mine in zip(names, lines.values(), strict=False)
+        line(
+            name + mine[0].line.removeprefix(mine[0].family) if len(lines) > 1 else name,
+            index,
+            [k.intensity for k in mine],
+            [k.quantity.rate() for k in mine],
+            dash=DASHES[k % len(DASHES)],
+            width=0.8,
+            marked=True,
+        )
+        for k, mine in enumerate(lines.values())
     ]
 
 
@@ -204,24 +213,37 @@ def _roofline(
 
 def _slopes(slopes: Mapping[str, float], left: float, peak: float) -> list[Guide]:
     """Draw each bandwidth up to where it meets the peak, its name along it."""
+    # Caches too close to each other for a name each have one, above the steepest of them.
+    groups: list[list[str]] = []
+    for name in sorted(slopes, key=lambda name: -slopes[name]):
+        close = groups and MEMORY not in {name, groups[-1][-1]}
+        if close and slopes[groups[-1][-1]] < 2 * slopes[name]:
+            groups[-1].append(name)
+        else:
+            groups.append([name])
     guides: list[Guide] = []
     start, previous = 1.5 * left, math.inf
-    for name, slope in sorted(slopes.items(), key=lambda item: -item[1]):
-        # Where two are too close for two names, the second one stands below its line.
-        below = slope == min(slopes.values()) or previous < 2 * slope
-        previous, ridge = slope, peak / slope
-        guides.append(
+    for group in groups:
+        named = " to ".join(dict.fromkeys((min(group), max(group))))
+        ends = [scaled(slope, "B/s") for slope in (slopes[group[-1]], slopes[group[0]])]
+        if ends[0].split(" ")[1:] == ends[1].split(" ")[1:]:
+            ends[0] = ends[0].split(" ")[0]
+        words = f"{named}, {' to '.join(ends)}" if len(group) > 1 else f"{named} {ends[1]}"
+        below = len(group) == 1 and (group is groups[-1] or previous < 2 * slopes[group[0]])
+        previous = slopes[group[-1]]
+        guides += [
             Guide(
-                x=(left, ridge),
-                y=(left * slope, peak),
-                label=f"{name} {scaled(slope, 'B/s')}",
-                narrow=name,
-                at=(start, start * slope),
-                along=True,
+                x=(left, peak / slopes[name]),
+                y=(left * slopes[name], peak),
+                label="" if k else words,
+                narrow="" if k else named,
+                at=(start, start * slopes[name]),
+                along=not k,
                 va="top" if below else "bottom",
                 colour=YARDSTICK if name == MEMORY else None,
             )
-        )
+            for k, name in enumerate(group)
+        ]
     return guides
 
 
@@ -255,7 +277,7 @@ def _of_pieces(case: Case) -> dict[str, Any]:
     shares = [(k, case.share(k, case.steepest)) for k in pieces]
     to_memory = [(k, case.share(k, case.memory)) for k in pieces]
     adds = in_adds(pieces)
-    updates = [k for k in case.kernels if k.line == "update eager"]
+    updates = [k for k in case.kernels if k.line == "update"]
     return {
         "pieces": shares,
         "cached": [k for k, share in to_memory if share.low is not None and share.low > 1],

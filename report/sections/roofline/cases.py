@@ -42,7 +42,7 @@ class Kernel:
 
     name: str  # what tells it from all others in a figure
     family: str  # one of `FAMILIES`
-    line: str  # points of the same line differ in one size only
+    line: str  # points of the same line differ in one size only; it begins with the family
     quantity: Quantity  # its times, with its operations and the bytes that all its calls must move
     calls: int = 1  # calls of the framework's arithmetic in that time
 
@@ -76,7 +76,13 @@ def kernels(series: Sequence[Quantity], wanted: str) -> list[Kernel]:
                 made.setdefault(kernel.name, kernel)
     return sorted(
         made.values(),
-        key=lambda k: (FAMILIES.index(k.family), k.line, k.intensity, k.quantity.flops),
+        key=lambda k: (
+            FAMILIES.index(k.family),
+            len(k.line),
+            k.line,
+            k.intensity,
+            k.quantity.flops,
+        ),
     )
 
 
@@ -97,7 +103,9 @@ def _product(quantity: Quantity) -> Kernel:
     return Kernel(
         name=matmul.name_series(labels, ["strategy", "block_width", "size"]),
         family=strategy.removesuffix("-out"),
-        line=f"block {size}" if strategy == "block" else strategy,
+        line=f"block, n = {size:,}"
+        if strategy == "block"
+        else matmul.name_series(labels, ["strategy"]),
         quantity=matmul.with_bytes(quantity),
         calls=matmul.product_calls(*product(quantity)),
     )
@@ -115,7 +123,7 @@ def _other(quantity: Quantity) -> Kernel | None:
     return Kernel(
         name=f"{family}, {size}{', compiled' if labels.get('variant') == 'compiled' else ''}",
         family=family,
-        line=f"{family} {labels.get('variant')}",
+        line=f"{family}, compiled" if labels.get("variant") == "compiled" else family,
         quantity=quantity,
     )
 
