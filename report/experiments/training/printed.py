@@ -13,7 +13,7 @@ from report.figures import prose
 from report.figures.figure import Columns, Figure, Number, Sheet, spread, table, together
 from report.figures.shapes import BOOKS, BOOKS_WAY, Dots, Row, ranges, row
 from report.registry import BACKENDS
-from report.text.numerals import MILLI
+from report.text.numerals import MILLI, NONE
 from report.worker.timing import median
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def overlay(over: Overlay) -> Figure | None:
 
 def _columns(lines: Sequence[Printed]) -> Columns:
     columns: Columns = {
+        "line of the first process": [_line(one.turn(0)) for one in lines],
         f"{BOOKS_WAY}, ms per epoch": [_spread(one.seconds()) for one in lines],
         "garbage collection in it": [_spread(one.collected()) for one in lines],
         f"{AGAIN}, ms per epoch": [_spread(one.seconds(1)) for one in lines],
@@ -159,6 +160,14 @@ def _columns(lines: Sequence[Printed]) -> Columns:
         columns[f"{BOOKS}, ms per epoch"] = [_spread([s] if s else []) for s in seconds]
         columns[f"{BOOKS}, loss"] = [_spread([loss] if loss else [], 1.0) for loss in losses]
     return columns
+
+
+def _line(prints: Sequence[PrintedRun | None]) -> str:
+    """Write what a listing prints, as it prints it; a dash where it printed nothing."""
+    one = next(iter(prints), None)
+    if one is None or one.loss is None:
+        return NONE
+    return f"loss: {one.loss:.3f}, {one.epoch_s:.3f} sec/epoch"
 
 
 def _spread(values: Sequence[float], unit_factor: float = MILLI) -> Number:

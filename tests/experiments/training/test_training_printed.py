@@ -78,6 +78,7 @@ def test_every_print_stands_beside_the_sound_number() -> None:
     assert row(drawn.table, "GD")[WAY] == "50.0"
     assert cells[WAY].interval == "40.0\N{EN DASH}60.0"  # type: ignore[union-attr]
     assert row(drawn.table, "GD")[f"{printed.AGAIN}, ms per epoch"] == "10.0"
+    assert row(drawn.table, "GD")["line of the first process"] == "loss: 0.250, 0.050 sec/epoch"
     assert row(drawn.table, "GD")["loss that it prints"] == "0.250"
     assert cells["measured, ms per epoch"].estimate is not None  # type: ignore[union-attr]
 
