@@ -4,7 +4,7 @@ const element = Object.assign(document.createElement(tag), properties)
 element.append(...content)
 return element
 }
-const select = (name, none, options) => make("select", { name }, ...[["", none], ...options].map(
+const select = (name, ...options) => make("select", { name }, ...options.map(
 ([value, label]) => make("option", { value }, label)))
 const all = (selector, within = document) => [...within.querySelectorAll(selector)]
 const unique = values => [...new Set(values)]
@@ -138,12 +138,12 @@ if (hue) toggle.style.borderColor = hue.getAttribute("stroke")
 controls.append(toggle)
 }
 if (names.length > 1) {
-const baseline = select("base", "absolute", names.map(name => [name, `relative to ${name}`]))
+const baseline = select("base", ["", "values"], ...names.map(name => [name, `relative to ${name}`]))
 baseline.onchange = () => {
 state.base = baseline.value
 refresh()
 }
-controls.append(make("label", {}, "Pointer shows: ", baseline))
+controls.append(make("label", {}, "On hover, show: ", baseline))
 group[0].figure.querySelector("figcaption").before(controls)
 }
 if (group.length > 1) choose(group, controls)
@@ -213,7 +213,7 @@ const form = make("form", { className: "filters", ariaLabel: "Show only" })
 const every = rows.flatMap(facts)
 for (const name of unique(every.flatMap(fact => [...fact.keys()]))) {
 const values = unique(every.flatMap(fact => fact.getAll(name))).filter(Boolean)
-const chosen = select(name, "all", values.map(value => [value, value]))
+const chosen = select(name, ["", "all"], ...values.map(value => [value, value]))
 if (values.length > 1) form.append(make("label", {}, `${name} `, chosen))
 }
 // The address holds the choice: it can be linked.
@@ -244,17 +244,28 @@ const filtered = all("tr[data-facts]")
 if (filtered.length) filters(filtered)
 const couple = list => {
 const { baseline, name } = list.dataset
-const links = Object.fromEntries(all("[data-id]", list).map(
-one => [one.dataset.id, one.querySelector("a")]))
-const options = [[baseline, name], ...Object.entries(links).map(([id, a]) => [id, a.textContent])]
-const sides = ["first", "second"].map(side => select(side, "", options))
-const answer = make("span")
-sides.forEach(side => side.onchange = () => {
-const ids = sides.map(({ value }) => value)
-const link = ids.includes(baseline) && links[ids.find(id => id !== baseline)]
-answer.replaceChildren(ids[0] === ids[1] || ids.includes("") ? ""
-: link ? link.cloneNode(true) : make("code", {}, `report compare ${ids.join(" ")}`))
+const others = all("[data-id]", list).map(one => [one.dataset.id, one.querySelector("a")])
+const options = [[baseline, name], ...others.map(([id, a]) => [id, a.textContent])]
+const names = Object.fromEntries(options)
+const links = [
+...others.map(([id, a]) => [baseline, id, a]),
+...all("a[data-first]").map(a => [a.dataset.first, a.dataset.second, a]),
+]
+const sides = ["first", "second"].map((side, k) => {
+const chosen = select(side, ...options)
+chosen.selectedIndex = k
+return chosen
 })
+const answer = make("span")
+const apply = () => {
+const [one, other] = sides.map(({ value }) => value)
+const [, , link] = links.find(pair => pair.includes(one) && pair.includes(other)) || []
+answer.replaceChildren(one === other ? "Choose two machines"
+: link ? make("a", { href: link.href }, `Compare ${names[one]} with ${names[other]}`)
+: make("code", {}, `report compare ${one} ${other}`))
+}
+for (const side of sides) side.onchange = apply
+apply()
 const labels = sides.map(side => make("label", {}, `${side.name} `, side))
 list.before(make("p", { className: "filters" }, ...labels, answer))
 }
