@@ -23,8 +23,19 @@ APART = timedelta(minutes=15)
 
 
 def alike(one: Result, other: Result) -> bool:
-    """Return whether two results are runs of one thing, and differ only by chance."""
-    return _what(one) == _what(other)
+    """Return whether two results are runs of one thing, and differ only by chance.
+
+    A package that only one of them has beside a framework makes no difference: whoever installs a
+    linter measures the same. One that both have must be of the same version.
+    """
+    if _what(one) != _what(other):
+        return False
+    sides = [{n: each.packages or {} for n, each in r.environments.items()} for r in (one, other)]
+    return all(
+        mine[package] == theirs[package]
+        for mine, theirs in ((sides[0][name], sides[1][name]) for name in sides[0])
+        for package in mine.keys() & theirs.keys()
+    )
 
 
 def hardware(machine: Machine) -> tuple[object, ...]:
@@ -65,7 +76,7 @@ def _what(result: Result) -> tuple[object, ...]:
         hardware(result.machine),
         result.config_hash,
         result.code_hash,
-        result.environments,
+        {name: replace(each, packages={}) for name, each in result.environments.items()},
         result.pair,
         data,
     )

@@ -6,6 +6,8 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from factories import small_results
 from report.results import runs, store
 
@@ -47,6 +49,30 @@ def test_another_clock_reading_is_no_other_hardware() -> None:
     assert runs.alike(one, replace(other, machine=replace(other.machine, cpu=cpu)))
     fewer = replace(other.machine.cpu, affinity_cores=1)
     assert not runs.alike(one, replace(other, machine=replace(other.machine, cpu=fewer)))
+
+
+@pytest.mark.parametrize(
+    ("packages", "alike"),
+    [
+        ({"torch": "2", "numpy": "2"}, True),
+        ({"torch": "2", "numpy": "2", "a-linter": "1"}, True),
+        ({"torch": "2"}, True),
+        (None, True),
+        ({"torch": "2", "numpy": "3"}, False),
+    ],
+)
+def test_a_package_beside_a_framework_makes_no_other_run(
+    packages: dict[str, str] | None, *, alike: bool
+) -> None:
+    """Another version of one that both have does."""
+
+    def having(began: str, packages: dict[str, str] | None) -> Result:
+        made = run(began)
+        there = {n: replace(e, packages=packages) for n, e in made.environments.items()}
+        return replace(made, environments=there)
+
+    one, other = having(MORNING, {"torch": "2", "numpy": "2"}), having(NOON, packages)
+    assert runs.alike(one, other) == runs.alike(other, one) == alike
 
 
 def test_a_run_that_was_cut_short_stands_only_where_no_other_does() -> None:
