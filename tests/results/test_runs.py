@@ -10,6 +10,7 @@ import pytest
 
 from factories import small_results
 from report.results import runs, store
+from report.worker.records import Environment
 
 if TYPE_CHECKING:
     from report.results.result import Result
@@ -67,9 +68,8 @@ def test_a_package_beside_a_framework_makes_no_other_run(
     """Another version of one that both have does."""
 
     def having(began: str, packages: dict[str, str] | None) -> Result:
-        made = run(began)
-        there = {n: replace(e, packages=packages) for n, e in made.environments.items()}
-        return replace(made, environments=there)
+        made = Environment(backend="pytorch", packages=packages)
+        return run(began, environments={"pytorch": made})
 
     one, other = having(MORNING, {"torch": "2", "numpy": "2"}), having(NOON, packages)
     assert runs.alike(one, other) == runs.alike(other, one) == alike
