@@ -241,7 +241,7 @@ def _quiet(conditions: Sequence[Conditions]) -> str:
     drift = max(drift for seen in conditions if (drift := _drift(seen)) is not None)
     steal = any(seen.steal_fraction is not None for seen in conditions)
     lost = ", no time lost to a hypervisor" if steal else ""
-    return f"no other load{lost}, probes steady within {_percent(drift)}"
+    return f"no other load{lost}, probes steady within {_percent(max(drift, 0.001))}"
 
 
 def _drift(conditions: Conditions) -> float | None:

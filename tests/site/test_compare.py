@@ -99,7 +99,7 @@ def test_what_people_ask_for_stands_above_all_figures(page: Report) -> None:
     assert asked <= labels
     for row in (row for body in table.iter("tbody") for row in body if row.get("class") != "group"):
         label, baseline, other = list(row)
-        told = re.findall(r"([\d.]+) times slower \(([\d.]+).[\d.]+\)", words(other))
+        told = re.findall(r"([\d.]+) times as long \(([\d.]+).[\d.]+\)", words(other))
         assert bool(told) != ("undecided" in words(other))
         assert len(list(baseline.iter("strong"))) == len(told)
         assert not list(other.iter("strong"))
