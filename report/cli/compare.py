@@ -89,8 +89,8 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
 
     First says whether they can be compared. With --live, two ways of running one framework are
     measured in turns on this machine, so what slows both cancels out: two builds, versions,
-    variables or numbers of threads. Exit status: 3 if --fail-on finds a slower row, 5 if with
-    it no row of a comparison can be judged; 2 if the command cannot be carried out; otherwise 0.
+    variables or numbers of threads. Exit status: 3 if --fail-on finds a slower row, 5 if
+    it finds no row that can be judged; 2 if the command cannot be carried out; otherwise 0.
     """
     from report import terminal
     from report.comparing import export
@@ -121,7 +121,7 @@ def compare(context: click.Context, /, references: tuple[str, ...], **options: A
         click.echo(f"slower: {row.experiment}, {row.framework}, {row.what}", err=True)
     blind = limit and not all(one.judged for one in compared)
     if blind:
-        click.echo("--fail-on: no row can be judged; see above why.", err=True)
+        click.echo("--fail-on: no row can be judged; the comparison says why.", err=True)
     context.exit(SLOWER if slower else UNJUDGED if blind else 0)
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from report.analysis import between, quantities
 from report.analysis.estimate import Estimate, stable
-from report.comparing.verdict import LEVEL, smallest
+from report.comparing.verdict import LEVEL, detectable
 from report.worker.timing import median
 
 if TYPE_CHECKING:
@@ -119,25 +119,18 @@ def promised(group: between.Group, runs: Sequence[str], processes: int) -> tuple
     `runs` says when those of each side began. The second ratio is beside the common factor, with
     nothing to the error of that.
     """
-    state = between.State(weights=((1.0, group),), runs=tuple(runs))
-    whole, own = state.of_mean(), between.OWN[group] ** 2 / state.variance() * state.of_mean()
+    common, own = _parts(group, runs)
     within = PROCESSES**2 / processes / len(runs)
-    found = [
-        smallest(
-            Estimate(
-                value=1.0,
-                low=None,
-                high=None,
-                replicates=processes,
-                samples=0,
-                basis="replicates",
-                error=math.sqrt(2 * (variance + within)),
-                freedom=between.FREEDOM,
-            )
-        )
-        for variance in (whole, own)
-    ]
-    return found[0] or math.inf, found[1] or math.inf
+    errors = (math.sqrt(2 * (variance + within)) for variance in (common + own, own))
+    whole, beside = (detectable(error, between.FREEDOM) for error in errors)
+    return whole, beside
+
+
+def _parts(group: between.Group, runs: Sequence[str]) -> tuple[float, float]:
+    """Return what of the variance of a mean over runs all times share, and a time's own."""
+    state = between.State(weights=((1.0, group),), runs=tuple(runs))
+    shared_part = between.COMMON**2 / state.variance() * state.of_mean()
+    return shared_part, state.of_mean() - shared_part
 
 
 def _between(*sides: Quantity) -> tuple[float, float]:
@@ -153,8 +146,6 @@ def _between(*sides: Quantity) -> tuple[float, float]:
         runs = tuple(dict.fromkeys(factor.runs)) or ("",)
         if factor.group is None or len(runs) >= between.ENOUGH:
             continue
-        state = between.State(weights=((1.0, factor.group),), runs=runs)
-        part = between.COMMON**2 / state.variance()
-        common += part * state.of_mean()
-        own += (1 - part) * state.of_mean()
+        mine = _parts(factor.group, runs)
+        common, own = common + mine[0], own + mine[1]
     return common, own

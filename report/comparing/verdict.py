@@ -72,9 +72,11 @@ def judge(ratio: Estimate, least: float = LEAST) -> Verdict | None:
 
 def smallest(ratio: Estimate, least: float = LEAST) -> float | None:
     """Return the smallest ratio above 1 that an estimate like this one shows with 80 % power."""
-    if ratio.basis != "replicates":
-        return None
-    freedom = min(ratio.freedom, 1e9)
-    reach, power = (float(stdtrit(freedom, p)) for p in ((1 + LEVEL) / 2, POWER))
-    apart = max((reach + power) * ratio.error, math.log1p(least) - (reach - power) * ratio.error)
+    return detectable(ratio.error, ratio.freedom, least) if ratio.basis == "replicates" else None
+
+
+def detectable(error: float, freedom: float, least: float = LEAST) -> float:
+    """Return the same for the standard error of a ratio's logarithm and its degrees of freedom."""
+    reach, power = (float(stdtrit(min(freedom, 1e9), p)) for p in ((1 + LEVEL) / 2, POWER))
+    apart = max((reach + power) * error, math.log1p(least) - (reach - power) * error)
     return math.exp(min(apart, 700.0))

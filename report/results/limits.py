@@ -12,10 +12,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import SchemaValidator
+
 from report.text.plain import REPLACEMENT, showable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from pydantic import TypeAdapter
 
     from report.results.result import Record
     from report.worker.records import Labels
@@ -211,21 +215,25 @@ def _check(key: str, value: object, least: float, most: float) -> None:
         raise Refused(f"has a negative {key}" if value < 0 else f"has a {key} of {value:g}")
 
 
-def strictly(schema: Any) -> Any:
-    """Return pydantic's own schema, in which nothing is converted and a first fault ends a list.
+def validator(adapter: TypeAdapter[Any]) -> SchemaValidator:
+    """Return a validator of what was parsed: nothing is converted, a first fault ends a list.
 
-    It would else keep every fault of a list or an object, which takes many times the bytes at
-    fault. It is for what was parsed: of text, each fault has a copy of what it is in.
+    Pydantic would else keep every fault of a list or an object, which takes many times the bytes at
+    fault; and of text, each fault has a copy of what it is in.
     """
+    return SchemaValidator(_strictly(adapter.core_schema))
+
+
+def _strictly(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [strictly(each) for each in schema]
+        return [_strictly(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     kind = schema.get("type")
     own = {"fail_fast": True} if kind in ("list", "dict") else {}
     if kind in ("list", "dict", "str", "int", "float", "bool"):
         own["strict"] = True
-    return {key: strictly(value) for key, value in schema.items()} | own
+    return {key: _strictly(value) for key, value in schema.items()} | own
 
 
 def _integer(digits: str) -> int:

@@ -378,6 +378,11 @@ class Result(Strict):
         """Return what sorts runs by when they were made, also where a clock was set back."""
         return (self.started_at, "") if self.follows is None else (self.follows, self.started_at)
 
+    @property
+    def surrogate(self) -> bool:
+        """Return whether the data that it trained on are made up."""
+        return self.dataset is not None and self.dataset.source == "surrogate"
+
     def contradiction(self) -> str | None:
         """Return what in it cannot be true together, as the end of a sentence; None if all can."""
         if self.finished_at is not None and self.finished_at < self.started_at:

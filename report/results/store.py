@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
-from pydantic_core import SchemaValidator
 
 from report.errors import ResultError, UsageError
 from report.results import files, imported, limits, runs
@@ -39,7 +38,7 @@ GZIP = b"\x1f\x8b"  # how a packed file begins, whatever its name
 NOTHING_KEPT = files.Cache()
 
 _ADAPTER = TypeAdapter(Result)
-_VALIDATOR = SchemaValidator(limits.strictly(_ADAPTER.core_schema))
+_VALIDATOR = limits.validator(_ADAPTER)
 
 
 @dataclass(frozen=True, kw_only=True)

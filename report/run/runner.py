@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import SchemaValidator
 
 from report import __version__
 from report.analysis import leastsquares
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from report.config.plan import Plan, PlannedExperiment
     from report.run.host import Host
 
-ANSWER = SchemaValidator(limits.strictly(TypeAdapter(Answer).core_schema))
+ANSWER = limits.validator(TypeAdapter(Answer))
 
 Start = Literal["resume", "fresh", "again"]
 

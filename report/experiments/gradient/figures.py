@@ -35,7 +35,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     data = {
         "examples": result.config["examples"],
         "dtype": settings.get("dtype", "the dtype"),
-        "surrogate": result.dataset is not None and result.dataset.source == "surrogate",
+        "surrogate": result.surrogate,
     }
     for backend, records in by_backend(result.of(experiment)).items():
         every = noises(records, data["examples"], result.run)

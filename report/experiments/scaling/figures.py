@@ -36,7 +36,7 @@ def figures(result: Result, experiment: str) -> list[Figure]:
     told = {
         "code": CODE,
         "hosts": settings.get("nodes", 1),
-        "surrogate": result.dataset is not None and result.dataset.source == "surrogate",
+        "surrogate": result.surrogate,
     }
     for backend, records in by_backend(result.of(experiment)).items():
         series, name = quantities.of_records(records, result.run), f"{experiment}-{backend}"
@@ -186,11 +186,7 @@ def overlay(over: Overlay) -> list[Figure]:
         table=table("processes", [str(world) for world in worlds], columns),
         sheet=together(((n, _speed_sheet(mine.values())) for n, mine in lines.items()), over.noun),
         batch=batch,
-        surrogate=[
-            s.name
-            for s in over.subjects
-            if s.result.dataset and s.result.dataset.source == "surrogate"
-        ],
+        surrogate=[one.name for one in over.subjects if one.result.surrogate],
         **ranking(tops, "examples_per_s"),
     )
     return [figure]

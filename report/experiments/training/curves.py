@@ -86,7 +86,7 @@ def answer(  # noqa: PLR0913 (what a figure is made of)
 
 def announced(drawn: Figure, results: Mapping[str, Result]) -> Figure:
     """Say under a figure whether the data it was made from are made up: results by machine."""
-    made_up = [n for n, r in results.items() if r.dataset and r.dataset.source == "surrogate"]
+    made_up = [name for name, result in results.items() if result.surrogate]
     note = prose.block(TEMPLATE, "made_up", machines=made_up, several=len(results) > 1)
     caption = Markup(" ").join(filter(None, [drawn.words.caption, note]))
     return replace(drawn, words=replace(drawn.words, caption=caption))
