@@ -14,7 +14,7 @@ CHECKS = tests/site-checks
 help:
 	@echo 'make site               measure this machine and render site/ (three minutes or so)'
 	@echo 'make site PROFILE=full  the same with every experiment at full length'
-	@echo 'make envs               an environment for each further framework, for their tests'
+	@echo 'make envs               an environment for each further framework, to measure and test it'
 	@echo 'make test               lint, types and tests, in ten minutes'
 	@echo 'make test-slow          the other tests: faults, packaging, other frameworks'
 	@echo 'make bench              time the parts of the program itself'
